@@ -1,0 +1,200 @@
+// Attached clients: the job's events as they come, and its output, which is pulled from the OUTPUT
+// actors of the brokers that run it, as fast as the client reads.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cstring>
+
+#include "actors/connector.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+using pointer = connector_state::pointer;
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+constexpr uint64_t read_bytes = 256 << 10;
+constexpr auto slow_look = std::chrono::milliseconds(5);
+
+void send_event(pointer self, const client_stream& s, const job_event& e) {
+  std::string line;
+  append_eventlog_line(line, e);
+  line.pop_back();
+  self->state.send(s.session, client_frame_kind::item, s.tag, "{\"event\":" + line + "}");
+}
+
+void send_chunks(pointer self, const client_stream& s, const output_reply& reply) {
+  for (auto& chunk : reply.chunks) {
+    std::string payload(5, '\0');
+    memcpy(payload.data(), &chunk.task, 4);
+    payload[4] = static_cast<char>(chunk.stream);
+    payload += chunk.bytes;
+    self->state.send(s.session, client_frame_kind::output, s.tag, payload);
+  }
+}
+
+void finish_if_done(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  if (!s.over)
+    return;
+  for (auto& [rank, reader] : s.readers)
+    if (!reader.done)
+      return;
+  auto end = to_json(s.end);
+  st.reply(s.session, s.tag, end);
+  st.close_stream(number);
+}
+
+void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& reply) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  auto& s = it->second;
+  auto& reader = s.readers[rank];
+  reader.busy = false;
+  reader.cursor = reply.cursor;
+  send_chunks(self, s, reply);
+  reader.waits = reply.chunks.empty() && !s.over;
+  if (s.over && (reply.sealed || reply.chunks.empty()))
+    reader.done = true;
+  pump_attach(self, number);
+}
+
+void read_on(pointer self, uint64_t number, rank_t rank) {
+  auto& s = self->state.streams.at(number);
+  auto& reader = s.readers.at(rank);
+  reader.busy = true;
+  output_request r;
+  r.id = s.id;
+  r.cursor = reader.cursor;
+  r.max_bytes = read_bytes;
+  r.address = reader.address;
+  r.tag = number;
+  if (!s.over)
+    r.reader = caf::actor_cast<caf::actor>(self);
+  auto fail = [self, number, rank](const caf::error& e) {
+    auto it = self->state.streams.find(number);
+    if (it == self->state.streams.end())
+      return;
+    // The rest of the job's output can still be shown; this part is said to be lost.
+    self->state.send(it->second.session, client_frame_kind::item, it->second.tag,
+                     dump({{"warning", "output of rank " + std::to_string(rank)
+                                         + " cannot be read: " + render(e)}}));
+    it->second.readers[rank].busy = false;
+    it->second.readers[rank].done = true;
+    pump_attach(self, number);
+  };
+  with_rank(
+    self, rank,
+    [self, number, rank, r, fail](const rank_services& services) {
+      self->request(caf::actor_cast<output_actor>(services.output), deadline, r)
+        .then([self, number, rank](
+                const output_reply& reply) { on_read(self, number, rank, reply); },
+              fail);
+    },
+    fail);
+}
+
+} // namespace
+
+void start_attach(const client_call& c, client_params& p) {
+  auto& st = c.self->state;
+  client_stream s;
+  s.kind = client_stream::what::attach;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.id = p.id("id");
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  auto id = s.id;
+  auto number = st.open_stream(std::move(s));
+  auto self = c.self;
+  auto fail = [self, number](const caf::error& e) {
+    auto it = self->state.streams.find(number);
+    if (it == self->state.streams.end())
+      return;
+    self->state.fail(it->second.session, it->second.tag, e);
+    self->state.close_stream(number);
+  };
+  with_rank(
+    self, 0,
+    [self, number, id, fail](const rank_services& lead) {
+      follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
+      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+        .then([self, number](const follow_reply& x) {
+          on_job_events(self, number, x.events, x.ranks);
+        }, fail);
+    },
+    fail);
+}
+
+void attach_events(pointer self, uint64_t number, const std::vector<job_event>& events,
+                   const idset& ranks) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  for (auto& e : events)
+    if (e.kind == event_kind::alloc || e.kind == event_kind::start || e.kind == event_kind::finish
+        || e.kind == event_kind::exception)
+      send_event(self, s, e);
+  for (auto rank : ranks.expand())
+    s.readers.try_emplace(rank % st.setup.size);
+  if (events.empty() || events.back().after != job_state::inactive) {
+    pump_attach(self, number);
+    return;
+  }
+  with_summary(
+    self, s.id,
+    [self, number](job_summary& summary) {
+      auto it = self->state.streams.find(number);
+      if (it == self->state.streams.end())
+        return;
+      auto& s = it->second;
+      for (auto& [rank, address] : summary.outputs)
+        s.readers[rank].address = address;
+      for (auto& [rank, reader] : s.readers)
+        reader.waits = false; // the last bytes are there to be read
+      s.end = std::move(summary);
+      s.over = true;
+      pump_attach(self, number);
+    },
+    [self, number](const caf::error& e) {
+      auto it = self->state.streams.find(number);
+      if (it == self->state.streams.end())
+        return;
+      self->state.fail(it->second.session, it->second.tag, e);
+      self->state.close_stream(number);
+    });
+}
+
+void pump_attach(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  auto& s = it->second;
+  if (st.is_slow(s.session)) {
+    if (!std::exchange(st.ticking, true))
+      self->delayed_send(self, slow_look, caf::tick_atom_v);
+    return;
+  }
+  std::vector<rank_t> ready;
+  for (auto& [rank, reader] : s.readers)
+    if (!reader.busy && !reader.waits && !reader.done)
+      ready.push_back(rank);
+  for (auto rank : ready)
+    read_on(self, number, rank);
+  if (ready.empty())
+    finish_if_done(self, number);
+}
+
+void on_output_ready(pointer self, const output_ready& r) {
+  auto it = self->state.streams.find(r.tag);
+  if (it == self->state.streams.end())
+    return;
+  it->second.readers[r.rank].waits = false;
+  pump_attach(self, r.tag);
+}
+
+} // namespace hactor

@@ -1,0 +1,392 @@
+// The methods of the client protocol that are one question and one answer, and the table of all.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "actors/connector.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+#include "runtime/signals.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+/// Jobs of a long listing that travel in one frame.
+constexpr size_t jobs_per_frame = 10'000;
+
+/// True when the parameters were wrong and the client was told so.
+bool refused(const client_call& c, const client_params& p) {
+  if (!p.error)
+    return false;
+  c.self->state.fail(c.session, c.tag, p.error);
+  return true;
+}
+
+auto fail_call(const client_call& c) {
+  return [c](const caf::error& e) { c.self->state.fail(c.session, c.tag, e); };
+}
+
+/// Calls `use` with the lead's services, or answers the client with the error.
+void with_lead(const client_call& c, std::function<void(const rank_services&)> use) {
+  with_rank(c.self, 0, std::move(use), fail_call(c));
+}
+
+void hello(const client_call& c, client_params&) {
+  auto& s = c.self->state.setup;
+  c.self->state.reply(c.session, c.tag,
+                      {{"version", s.attributes->text("version")},
+                       {"protocol", protocol_version},
+                       {"rank", s.rank},
+                       {"size", s.size},
+                       {"owner", s.owner},
+                       {"uri", s.uri},
+                       {"level", s.attributes->integer("instance-level")}});
+}
+
+void submit(const client_call& c, client_params& p) {
+  submit_request r;
+  r.userid = c.userid;
+  if (p.has("jobs") && p.at("jobs").is_array()) {
+    size_t i = 0;
+    for (auto& object : p.at("jobs")) {
+      client_params one{p.at("jobs")};
+      r.jobs.push_back(read_submission(object, one));
+      if (one.error)
+        p.refuse(make_error(code_of(one.error), fmt::format("jobs[{}]: {}", i, render(one.error))));
+      ++i;
+    }
+  } else {
+    r.jobs.push_back(read_submission(p.whole(), p));
+  }
+  if (refused(c, p))
+    return;
+  c.self->request(c.self->state.setup.ingest, caf::infinite, std::move(r))
+    .then(
+      [c](const submit_reply& x) {
+        // Written by hand: a hundred thousand ids in one answer are usual.
+        std::string out = "{\"ids\":[";
+        for (auto id : x.ids) {
+          if (out.back() != '[')
+            out += ',';
+          out += '"';
+          out += to_string(id);
+          out += '"';
+        }
+        out += "]}";
+        c.self->state.send(c.session, client_frame_kind::reply, c.tag, out);
+      },
+      fail_call(c));
+}
+
+void list_jobs(const client_call& c, client_params& p) {
+  list_request r;
+  r.ids = p.ids("ids");
+  r.states = static_cast<uint32_t>(p.integer("states", 62));
+  r.results = static_cast<uint32_t>(p.integer("results", 15));
+  r.max = static_cast<uint64_t>(std::max<int64_t>(p.integer("max", 0), 0));
+  r.name = p.text("name", "");
+  r.since_ns = static_cast<int64_t>(p.number("since", 0) * 1e9);
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+      .then(
+        [c](const list_reply& x) {
+          auto jobs = json::array();
+          for (auto& s : x.jobs) {
+            if (jobs.size() == jobs_per_frame) {
+              c.self->state.send(c.session, client_frame_kind::item, c.tag,
+                                 dump({{"jobs", std::exchange(jobs, json::array())}}));
+            }
+            jobs.push_back(to_json(s));
+          }
+          c.self->state.reply(c.session, c.tag, {{"jobs", std::move(jobs)}});
+        },
+        fail_call(c));
+  });
+}
+
+void job_info(const client_call& c, client_params& p) {
+  auto id = p.id("id");
+  auto key = p.text("key");
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, id, key](const rank_services& lead) {
+    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, job_request{id})
+      .then(
+        [c, id, key](const job_reply& x) {
+          std::string value;
+          if (key == "jobspec") {
+            value = x.jobspec;
+          } else if (key == "R") {
+            value = x.rset;
+            if (value.empty())
+              return c.self->state.fail(
+                c.session, c.tag,
+                make_error(ec::unknown_key, to_string(id) + ": has no R: nothing was allocated"));
+          } else if (key == "eventlog") {
+            for (auto& e : x.events)
+              append_eventlog_line(value, e);
+          } else if (key == "record") {
+            value = dump(to_json(x.summary));
+          } else {
+            return c.self->state.fail(
+              c.session, c.tag,
+              make_error(ec::unknown_key, fmt::format("\"{}\": a job has the keys jobspec, R, "
+                                                      "eventlog and record",
+                                                      key)));
+          }
+          c.self->state.reply(c.session, c.tag, {{"value", value}});
+        },
+        fail_call(c));
+  });
+}
+
+job_selection read_selection(client_params& p, uint32_t default_states) {
+  job_selection s;
+  s.ids = p.ids("ids");
+  s.states = static_cast<uint32_t>(p.integer("states", default_states));
+  if (s.ids.empty() && !p.flag("all", false))
+    p.refuse("ids: must name at least one job, or all must be true");
+  return s;
+}
+
+template <class Request>
+void ask_count(const client_call& c, client_params& p, Request r) {
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), caf::infinite, r)
+      .then(
+        [c](const count_reply& x) {
+          c.self->state.reply(c.session, c.tag, {{"count", x.count}});
+        },
+        fail_call(c));
+  });
+}
+
+void kill_jobs(const client_call& c, client_params& p) {
+  kill_request r;
+  r.jobs = read_selection(p, 16);
+  r.signal = static_cast<int32_t>(p.integer("signal", 15));
+  if (r.signal < 1 || r.signal > 64)
+    p.refuse(fmt::format("signal: must be 1 to 64, found {}", r.signal));
+  ask_count(c, p, r);
+}
+
+void cancel_jobs(const client_call& c, client_params& p) {
+  raise_request r;
+  r.userid = c.userid;
+  r.jobs = read_selection(p, 62);
+  r.type = "cancel";
+  r.note = p.text("message", "");
+  ask_count(c, p, r);
+}
+
+void raise_on_jobs(const client_call& c, client_params& p) {
+  raise_request r;
+  r.userid = c.userid;
+  r.jobs = read_selection(p, 62);
+  r.type = p.text("type");
+  r.severity = static_cast<int32_t>(p.integer("severity", 0));
+  r.note = p.text("note", "");
+  if (r.severity < 0 || r.severity > 7)
+    p.refuse(fmt::format("severity: must be 0 to 7, found {}", r.severity));
+  ask_count(c, p, r);
+}
+
+void set_urgency(const client_call& c, client_params& p) {
+  urgency_request r;
+  r.userid = c.userid;
+  r.jobs = read_selection(p, 14);
+  r.urgency = static_cast<int32_t>(p.integer("urgency", limits::urgency_default));
+  ask_count(c, p, r);
+}
+
+void uptime(const client_call& c, client_params&) {
+  with_lead(c, [c](const rank_services& lead) {
+    c.self
+      ->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, counts_atom_v)
+      .then(
+        [c](const job_counts& counts) {
+          auto& s = c.self->state.setup;
+          c.self->state.reply(
+            c.session, c.tag,
+            {{"state", counts.paused.empty() ? "run" : "paused"},
+             {"rank", s.rank},
+             {"size", s.size},
+             {"level", s.attributes->integer("instance-level")},
+             {"started", static_cast<double>(s.started_ns) / 1e9},
+             {"duration", static_cast<double>(wall_ns() - s.started_ns) / 1e9},
+             {"owner", s.owner},
+             {"uri", s.uri},
+             {"jobs", to_json(counts)}});
+        },
+        fail_call(c));
+  });
+}
+
+void get_attribute(const client_call& c, client_params& p) {
+  auto name = p.text("name");
+  if (refused(c, p))
+    return;
+  auto value = c.self->state.setup.attributes->get(name);
+  if (!value)
+    return c.self->state.fail(c.session, c.tag, value.error());
+  c.self->state.reply(c.session, c.tag, {{"value", *value}});
+}
+
+void list_attributes(const client_call& c, client_params&) {
+  auto list = json::array();
+  for (auto& a : c.self->state.setup.attributes->list())
+    list.push_back({{"name", a.name}, {"value", a.value}, {"meaning", a.meaning}});
+  c.self->state.reply(c.session, c.tag, {{"attributes", std::move(list)}});
+}
+
+void set_attribute(const client_call& c, client_params& p) {
+  auto name = p.text("name");
+  auto value = p.text("value");
+  if (refused(c, p))
+    return;
+  // What the actors were started with stays; what is read at each use may change.
+  if (name != "log-level")
+    return c.self->state.fail(
+      c.session, c.tag,
+      make_error(ec::not_permitted,
+                 name + ": is fixed while the instance runs; set it at the start with -S"));
+  if (auto err = c.self->state.setup.attributes->set(name, value))
+    return c.self->state.fail(c.session, c.tag, err);
+  if (auto level = parse_log_level(value))
+    log_level_max(*level);
+  c.self->state.reply(c.session, c.tag, json::object());
+}
+
+void ping(const client_call& c, client_params& p) {
+  ping_request r;
+  auto& st = c.self->state;
+  r.rank = static_cast<rank_t>(p.integer("rank", st.setup.rank));
+  r.service = p.text("service", "broker");
+  r.pad = std::string(static_cast<size_t>(std::clamp<int64_t>(p.integer("pad", 0), 0, 1 << 24)),
+                      'x');
+  if (refused(c, p))
+    return;
+  auto asked_ns = steady_ns();
+  c.self->request(st.setup.broker, deadline, r)
+    .then(
+      [c, r, asked_ns](const ping_reply& x) {
+        c.self->state.reply(c.session, c.tag,
+                            {{"rank", x.rank},
+                             {"service", r.service},
+                             {"pad", x.pad.size()},
+                             {"route", x.route},
+                             {"elapsed_us", static_cast<double>(steady_ns() - asked_ns) / 1e3}});
+      },
+      fail_call(c));
+}
+
+void list_resources(const client_call& c, client_params&) {
+  with_lead(c, [c](const rank_services& lead) {
+    c.self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, usage_atom_v)
+      .then(
+        [c](const resource_reply& x) {
+          auto as_json = [](const rset& r) {
+            auto parsed = parse_json(to_json(r));
+            return parsed ? std::move(*parsed) : json{};
+          };
+          c.self->state.reply(c.session, c.tag,
+                              {{"all", as_json(x.all)},
+                               {"allocated", as_json(x.allocated)},
+                               {"free", as_json(x.free)},
+                               {"up", x.up.to_string()},
+                               {"down", x.down.to_string()},
+                               {"drained", ""}});
+        },
+        fail_call(c));
+  });
+}
+
+void dmesg(const client_call& c, client_params&) {
+  std::string lines;
+  for (auto& r : log_records())
+    lines += format_log_record(r) + "\n";
+  if (!lines.empty())
+    c.self->state.send(c.session, client_frame_kind::lines, c.tag, lines);
+  c.self->state.reply(c.session, c.tag, json::object());
+}
+
+void stats(const client_call& c, client_params&) {
+  struct gathering {
+    json values = json::object();
+    size_t due = 0;
+  };
+  auto g = std::make_shared<gathering>();
+  auto& named = c.self->state.setup.named;
+  g->due = named.size();
+  auto one_less = [c, g] {
+    if (--g->due == 0)
+      c.self->state.reply(c.session, c.tag, g->values);
+  };
+  for (auto& [name, handle] : named)
+    c.self->request(caf::actor_cast<status_actor>(handle), deadline, stats_atom_v)
+      .then(
+        [g, one_less, name = name](const stats_reply& x) {
+          for (auto& [key, value] : x.values)
+            g->values[name][key] = value;
+          one_less();
+        },
+        [g, one_less, name = name](const caf::error& e) {
+          g->values[name]["error"] = render(e);
+          one_less();
+        });
+}
+
+void shutdown(const client_call& c, client_params&) {
+  with_lead(c, [c](const rank_services& lead) {
+    c.self->state.reply(c.session, c.tag, json::object());
+    c.self->send(caf::actor_cast<broker_actor>(lead.broker), shutdown_request{"asked by a client"});
+  });
+}
+
+struct method_row {
+  std::string_view name;
+  client_method call;
+};
+
+constexpr std::array methods{
+  method_row{"attr.get", get_attribute},     method_row{"attr.list", list_attributes},
+  method_row{"attr.set", set_attribute},     method_row{"dmesg", dmesg},
+  method_row{"events", start_events},        method_row{"exec", start_command},
+  method_row{"hello", hello},                method_row{"job.attach", start_attach},
+  method_row{"job.cancel", cancel_jobs},     method_row{"job.eventlog", start_eventlog},
+  method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
+  method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
+  method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
+  method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
+  method_row{"resource.list", list_resources}, method_row{"shutdown", shutdown},
+  method_row{"stats", stats},                method_row{"submit", submit},
+  method_row{"uptime", uptime},
+};
+
+} // namespace
+
+client_method find_client_method(const std::string& name) {
+  for (auto& m : methods)
+    if (m.name == name)
+      return m.call;
+  return nullptr;
+}
+
+std::vector<std::string_view> client_method_names() {
+  std::vector<std::string_view> names;
+  for (auto& m : methods)
+    names.push_back(m.name);
+  return names;
+}
+
+} // namespace hactor

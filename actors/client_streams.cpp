@@ -1,0 +1,342 @@
+// What clients follow, but attached jobs: waits, eventlogs, the event stream, commands on ranks.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "actors/connector.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+using pointer = connector_state::pointer;
+using what = client_stream::what;
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+constexpr auto slow_look = std::chrono::milliseconds(5);
+
+/// Ends a stream with an error to its client.
+void fail_stream(pointer self, uint64_t number, const caf::error& e) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  st.fail(it->second.session, it->second.tag, e);
+  abandon_stream(self, number);
+}
+
+void reply_stream(pointer self, uint64_t number, const json& value) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  st.reply(it->second.session, it->second.tag, value);
+  st.close_stream(number);
+}
+
+/// Opens a stream and follows its job from the first event on.
+void follow(const client_call& c, client_params& p, client_stream s) {
+  auto& st = c.self->state;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.id = p.id("id");
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  auto id = s.id;
+  auto number = st.open_stream(std::move(s));
+  auto self = c.self;
+  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
+  with_rank(
+    self, 0,
+    [self, number, id, fail](const rank_services& lead) {
+      follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
+      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+        .then(
+          [self, number](const follow_reply& x) {
+            on_job_events(self, number, x.events, x.ranks);
+          },
+          fail);
+    },
+    fail);
+}
+
+void wait_events(pointer self, uint64_t number, const std::vector<job_event>& events) {
+  if (events.empty() || events.back().after != job_state::inactive)
+    return;
+  auto id = self->state.streams.at(number).id;
+  with_summary(
+    self, id, [self, number](job_summary& s) { reply_stream(self, number, to_json(s)); },
+    [self, number](const caf::error& e) { fail_stream(self, number, e); });
+}
+
+void eventlog_events(pointer self, uint64_t number, const std::vector<job_event>& events) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  std::string lines;
+  for (auto& e : events)
+    append_eventlog_line(lines, e);
+  if (!lines.empty())
+    st.send(s.session, client_frame_kind::lines, s.tag, lines);
+  auto over = !events.empty() && events.back().after == job_state::inactive;
+  if (over || s.event_count == 0) { // event_count 0: not followed
+    if (!over)
+      abandon_stream(self, number);
+    st.reply(s.session, s.tag, json::object());
+    st.close_stream(number);
+  }
+}
+
+void wait_event_events(pointer self, uint64_t number, const std::vector<job_event>& events) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  for (auto& e : events) {
+    if (name_of(e.kind) != s.event_name || --s.event_count > 0)
+      continue;
+    std::string line;
+    append_eventlog_line(line, e);
+    auto session = s.session, tag = s.tag;
+    abandon_stream(self, number);
+    st.reply(session, tag, {{"line", line}});
+    return;
+  }
+  if (!events.empty() && events.back().after == job_state::inactive)
+    fail_stream(self, number,
+                make_error(ec::wrong_state, fmt::format("{}: the job has ended without the event "
+                                                        "\"{}\"",
+                                                        to_string(s.id), s.event_name)));
+}
+
+} // namespace
+
+void with_summary(pointer self, job_id id, std::function<void(job_summary&)> use,
+                  std::function<void(const caf::error&)> fail) {
+  with_rank(
+    self, 0,
+    [self, id, use, fail](const rank_services& lead) {
+      list_request r;
+      r.ids.push_back(id);
+      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+        .then(
+          [id, use, fail](list_reply& x) {
+            if (x.jobs.empty())
+              fail(make_error(ec::unknown_job, to_string(id) + ": no job has this id"));
+            else
+              use(x.jobs.front());
+          },
+          fail);
+    },
+    fail);
+}
+
+void start_wait(const client_call& c, client_params& p) {
+  client_stream s;
+  s.kind = what::wait;
+  follow(c, p, std::move(s));
+}
+
+void start_wait_event(const client_call& c, client_params& p) {
+  client_stream s;
+  s.kind = what::wait_event;
+  s.event_name = p.text("name");
+  s.event_count = std::max<int64_t>(p.integer("count", 1), 1);
+  follow(c, p, std::move(s));
+}
+
+void start_eventlog(const client_call& c, client_params& p) {
+  client_stream s;
+  s.kind = what::eventlog;
+  s.event_count = p.flag("follow", false) ? 1 : 0;
+  follow(c, p, std::move(s));
+}
+
+void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& events,
+                   const idset& ranks) {
+  auto it = self->state.streams.find(number);
+  if (it == self->state.streams.end())
+    return;
+  switch (it->second.kind) {
+    case what::wait: wait_events(self, number, events); break;
+    case what::wait_event: wait_event_events(self, number, events); break;
+    case what::eventlog: eventlog_events(self, number, events); break;
+    case what::attach: attach_events(self, number, events, ranks); break;
+    case what::events:
+    case what::command: break;
+  }
+}
+
+// -- the event stream ----------------------------------------------------------------------------------
+
+void start_events(const client_call& c, client_params& p) {
+  auto& st = c.self->state;
+  subscribe_request r;
+  r.live_only = !p.has("since");
+  r.since = static_cast<uint64_t>(std::max<int64_t>(p.integer("since", 0), 0));
+  r.follow = p.flag("follow", true);
+  r.ids = p.ids("ids");
+  if (p.has("names"))
+    for (auto& name : p.texts("names")) {
+      auto kind = kind_of(name);
+      if (!kind)
+        p.refuse(fmt::format("names: \"{}\" is not the name of an event", name));
+      else
+        r.kinds.push_back(static_cast<uint8_t>(*kind));
+    }
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  client_stream s;
+  s.kind = what::events;
+  s.session = c.session;
+  s.tag = c.tag;
+  auto number = st.open_stream(std::move(s));
+  r.tag = number;
+  r.subscriber = caf::actor_cast<caf::actor>(c.self);
+  auto self = c.self;
+  with_rank(
+    self, 0,
+    [self, r](const rank_services& lead) {
+      self->send(caf::actor_cast<events_actor>(lead.events), r);
+    },
+    [self, number](const caf::error& e) { fail_stream(self, number, e); });
+}
+
+namespace {
+
+void give_credit(pointer self, uint64_t number) {
+  auto me = caf::actor_cast<caf::actor>(self);
+  with_rank(
+    self, 0,
+    [self, number, me](const rank_services& lead) {
+      self->send(caf::actor_cast<events_actor>(lead.events), subscription_credit{number, me});
+    },
+    [](const caf::error&) {});
+}
+
+void look_again(pointer self) {
+  if (!std::exchange(self->state.ticking, true))
+    self->delayed_send(self, slow_look, caf::tick_atom_v);
+}
+
+} // namespace
+
+void on_subscribed(pointer self, subscribed_events& e) {
+  auto& st = self->state;
+  auto it = st.streams.find(e.tag);
+  if (it == st.streams.end())
+    return;
+  auto& s = it->second;
+  if (!e.lines.empty())
+    st.send(s.session, client_frame_kind::lines, s.tag, e.lines);
+  if (e.end)
+    return reply_stream(self, e.tag, {{"next", e.next_sequence}});
+  if (st.is_slow(s.session)) {
+    ++s.credits_owed;
+    look_again(self);
+  } else {
+    give_credit(self, e.tag);
+  }
+}
+
+void on_slow_tick(pointer self) {
+  auto& st = self->state;
+  st.ticking = false;
+  std::vector<uint64_t> attached;
+  for (auto& [number, s] : st.streams) {
+    if (s.kind == what::attach) {
+      attached.push_back(number);
+    } else if (s.credits_owed > 0) {
+      if (st.is_slow(s.session)) {
+        look_again(self);
+        continue;
+      }
+      for (; s.credits_owed > 0; --s.credits_owed)
+        give_credit(self, number);
+    }
+  }
+  for (auto number : attached)
+    pump_attach(self, number);
+}
+
+// -- commands on ranks -----------------------------------------------------------------------------------
+
+void start_command(const client_call& c, client_params& p) {
+  auto& st = c.self->state;
+  command_request r;
+  r.ranks = p.set("ranks", st.setup.size);
+  r.argv = p.texts("argv");
+  r.cwd = p.text("cwd", "");
+  if (r.argv.empty())
+    p.refuse("argv: must name a command");
+  if (p.has("env") && p.at("env").is_object())
+    for (auto& [name, value] : p.at("env").items())
+      if (value.is_string())
+        r.environment.push_back(name + "=" + value.get<std::string>());
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  client_stream s;
+  s.kind = what::command;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.ranks_due = r.ranks;
+  r.tag = st.open_stream(std::move(s));
+  r.subscriber = caf::actor_cast<caf::actor>(c.self);
+  c.self->send(st.setup.exec, std::move(r));
+}
+
+void on_command_output(pointer self, const command_output& o) {
+  auto& st = self->state;
+  auto it = st.streams.find(o.tag);
+  if (it == st.streams.end())
+    return;
+  std::string payload(5, '\0');
+  memcpy(payload.data(), &o.rank, 4);
+  payload[4] = static_cast<char>(o.stream);
+  payload += o.bytes;
+  st.send(it->second.session, client_frame_kind::output, it->second.tag, payload);
+}
+
+void on_command_ended(pointer self, const command_ended& e) {
+  auto& st = self->state;
+  auto it = st.streams.find(e.tag);
+  if (it == st.streams.end() || !it->second.ranks_due.contains(e.rank))
+    return;
+  auto& s = it->second;
+  s.ranks_due.remove(e.rank);
+  s.statuses[std::to_string(e.rank)] = e.status;
+  if (!e.failure.empty())
+    s.failures[std::to_string(e.rank)] = e.failure;
+  if (s.ranks_due.empty()) {
+    json result{{"status", std::move(s.statuses)}, {"failed", std::move(s.failures)}};
+    reply_stream(self, e.tag, result);
+  }
+}
+
+// -- ends -------------------------------------------------------------------------------------------------
+
+void abandon_stream(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  auto kind = it->second.kind;
+  auto id = it->second.id;
+  auto due = it->second.ranks_due;
+  st.close_stream(number);
+  auto me = caf::actor_cast<caf::actor>(self);
+  if (kind == what::command) {
+    self->send(st.setup.exec, command_kill{number, due, me});
+    return;
+  }
+  with_rank(
+    self, 0,
+    [self, kind, id, number, me](const rank_services& lead) {
+      if (kind == what::events)
+        self->send(caf::actor_cast<events_actor>(lead.events), unsubscribe{number, me});
+      else
+        self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), unfollow{id, number, me});
+    },
+    [](const caf::error&) {});
+}
+
+} // namespace hactor

@@ -1,0 +1,184 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/connector.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+#include "runtime/near.hpp"
+
+namespace hactor {
+
+namespace {
+
+using pointer = connector_state::pointer;
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+void open_session(pointer self, const client_opened& o) {
+  auto& st = self->state;
+  auto me = caf::actor_cast<connector_actor>(self);
+  auto number = o.session;
+  stream_socket::callbacks calls;
+  calls.on_frame = [me, number](uint8_t kind, uint64_t tag, std::string payload) {
+    caf::anon_send(me, client_frame{number, kind, tag, std::move(payload)});
+  };
+  calls.on_closed = [me, number](const caf::error&) { caf::anon_send(me, client_closed{number}); };
+  auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
+  st.sessions[number] = {socket, o.userid, {}};
+  (void)socket->start();
+}
+
+void close_session(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto it = st.sessions.find(number);
+  if (it == st.sessions.end())
+    return;
+  auto streams = it->second.streams;
+  it->second.socket->close();
+  st.sessions.erase(it);
+  for (auto& [tag, stream] : streams)
+    abandon_stream(self, stream);
+}
+
+void dispatch(pointer self, const client_frame& f) {
+  auto& st = self->state;
+  auto& s = st.sessions.at(f.session);
+  ++st.requests;
+  if (s.userid != st.setup.owner && s.userid != 0)
+    return st.fail(f.session, f.tag,
+                   make_error(ec::not_permitted,
+                              fmt::format("this instance serves only its owner, user {}; you are "
+                                          "user {}",
+                                          st.setup.owner, s.userid)));
+  auto document = parse_json(f.payload);
+  if (!document)
+    return st.fail(f.session, f.tag, document.error());
+  auto method = get_string(*document, "method");
+  if (!method)
+    return st.fail(f.session, f.tag, method.error());
+  auto found = find_client_method(*method);
+  if (found == nullptr)
+    return st.fail(
+      f.session, f.tag,
+      make_error(ec::unknown_method,
+                 fmt::format("\"{}\": no such method{}", *method,
+                             did_you_mean(*method, client_method_names()))));
+  static const json none = json::object();
+  auto at = document->find("params");
+  if (at != document->end() && !at->is_object())
+    return st.fail(f.session, f.tag, make_error(ec::bad_argument, "params: must be an object"));
+  client_params params{at == document->end() ? none : *at};
+  found({self, f.session, f.tag, s.userid}, params);
+}
+
+void on_frame(pointer self, const client_frame& f) {
+  auto& st = self->state;
+  auto it = st.sessions.find(f.session);
+  if (it == st.sessions.end())
+    return;
+  switch (static_cast<client_frame_kind>(f.kind)) {
+    case client_frame_kind::request: dispatch(self, f); break;
+    case client_frame_kind::cancel:
+      if (auto s = it->second.streams.find(f.tag); s != it->second.streams.end())
+        abandon_stream(self, s->second);
+      break;
+    case client_frame_kind::input: {
+      auto s = it->second.streams.find(f.tag);
+      if (s == it->second.streams.end() || f.payload.size() < 4)
+        break;
+      auto id = st.streams.at(s->second).id;
+      uint32_t task = 0;
+      memcpy(&task, f.payload.data(), 4);
+      for (auto& [rank, reader] : st.streams.at(s->second).readers)
+        with_rank(
+          self, rank,
+          [self, id, task, bytes = f.payload.substr(4)](const rank_services& r) {
+            self->send(caf::actor_cast<exec_actor>(r.exec), input_request{id, task, bytes});
+          },
+          [](const caf::error&) {});
+      break;
+    }
+    default:
+      log_warning("connector: a client sent a frame of kind {}", f.kind);
+      close_session(self, f.session);
+  }
+}
+
+} // namespace
+
+void connector_state::send(uint64_t session, client_frame_kind kind, uint64_t tag,
+                           std::string_view payload) {
+  if (auto it = sessions.find(session); it != sessions.end())
+    it->second.socket->send(static_cast<uint8_t>(kind), tag, payload);
+}
+
+void connector_state::reply(uint64_t session, uint64_t tag, const json& value) {
+  send(session, client_frame_kind::reply, tag, dump(value));
+}
+
+void connector_state::fail(uint64_t session, uint64_t tag, const caf::error& e) {
+  json j{{"code", to_string(code_of(e))}, {"message", render(e)}};
+  send(session, client_frame_kind::error, tag, dump(j));
+}
+
+bool connector_state::is_slow(uint64_t session) const {
+  auto it = sessions.find(session);
+  return it != sessions.end() && it->second.socket->queued_bytes() > queued_bytes_max;
+}
+
+uint64_t connector_state::open_stream(client_stream s) {
+  auto number = ++last_stream;
+  sessions.at(s.session).streams[s.tag] = number;
+  streams.emplace(number, std::move(s));
+  return number;
+}
+
+void connector_state::close_stream(uint64_t number) {
+  auto it = streams.find(number);
+  if (it == streams.end())
+    return;
+  if (auto s = sessions.find(it->second.session); s != sessions.end())
+    s->second.streams.erase(it->second.tag);
+  streams.erase(it);
+}
+
+void with_rank(pointer self, rank_t rank, std::function<void(const rank_services&)> use,
+               std::function<void(const caf::error&)> fail) {
+  auto& st = self->state;
+  if (auto it = st.peers.find(rank); it != st.peers.end()) {
+    use(it->second);
+    return;
+  }
+  self->request(st.setup.broker, deadline, peer_request{rank})
+    .then(
+      [self, rank, use](const rank_services& s) {
+        self->state.peers[rank] = s;
+        use(s);
+      },
+      [fail](const caf::error& e) { fail(e); });
+}
+
+connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
+  self->state.setup = std::move(setup);
+  return {
+    [self](const client_opened& o) { open_session(self, o); },
+    [self](const client_frame& f) { on_frame(self, f); },
+    [self](const client_closed& c) { close_session(self, c.session); },
+    [self](const job_events& e) { on_job_events(self, e.tag, e.events, e.ranks); },
+    [self](const output_ready& r) { on_output_ready(self, r); },
+    [self](subscribed_events& e) { on_subscribed(self, e); },
+    [self](const command_output& o) { on_command_output(self, o); },
+    [self](const command_ended& e) { on_command_ended(self, e); },
+    [self](const rank_lost& l) { self->state.peers.erase(l.rank); },
+    [self](caf::tick_atom) { on_slow_tick(self); },
+    [self](stats_atom) {
+      return stats_reply{{{"clients", static_cast<int64_t>(self->state.sessions.size())},
+                          {"streams", static_cast<int64_t>(self->state.streams.size())},
+                          {"requests", self->state.requests}}};
+    },
+  };
+}
+
+} // namespace hactor

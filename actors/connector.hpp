@@ -1,0 +1,162 @@
+// CONNECTOR: the clients of this rank's socket (doc/client-protocol.md). Frames come from the
+// transport thread as messages; requests go to the actors that answer them. What a client follows
+// (output, events, a command) is a stream with a number, by which the answers find it again.
+// A client that reads slowly is sent nothing more until it has caught up: nothing piles up for it.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/client_json.hpp"
+#include "actors/interfaces.hpp"
+#include "runtime/config.hpp"
+#include "runtime/stream_socket.hpp"
+
+namespace hactor {
+
+/// What the connector is told at its start.
+struct connector_setup {
+  poller* sockets = nullptr; // outlives the actor system
+  std::shared_ptr<config> attributes;
+  rank_t rank = 0;
+  uint32_t size = 1;
+  uint32_t owner = 0;
+  std::string uri;
+  int64_t started_ns = 0;
+  broker_actor broker;
+  ingest_actor ingest;
+  exec_actor exec;
+  std::vector<std::pair<std::string, caf::actor>> named; // of this rank, for stats
+};
+
+enum class client_frame_kind : uint8_t {
+  request = 1,
+  reply,
+  error,
+  item,
+  lines,
+  output,
+  cancel,
+  input,
+};
+
+/// Something that a client follows.
+struct client_stream {
+  enum class what : uint8_t { attach, wait, wait_event, eventlog, events, command };
+
+  what kind = what::wait;
+  uint64_t session = 0;
+  uint64_t tag = 0;
+  job_id id;
+  // wait_event
+  std::string event_name;
+  int64_t event_count = 1;
+  // attach: one reader a broker that runs the job
+  struct reader {
+    uint64_t cursor = 0;
+    uint64_t address = 0;
+    bool busy = false; // a read is under way
+    bool waits = false; // nothing there; output_ready will come
+    bool done = false;
+  };
+  bool over = false; // the job is inactive
+  std::map<rank_t, reader> readers;
+  job_summary end;
+  // command
+  idset ranks_due;
+  json statuses = json::object();
+  json failures = json::object();
+  // events
+  int credits_owed = 0;
+  uint64_t next_sequence = 0;
+};
+
+struct connector_state {
+  static inline const char* name = "connector";
+  using pointer = connector_actor::stateful_pointer<connector_state>;
+
+  struct session {
+    std::shared_ptr<stream_socket> socket;
+    uint32_t userid = 0;
+    std::map<uint64_t, uint64_t> streams; // by the client's tag
+  };
+
+  connector_setup setup;
+  rank_services lead; // known once the broker has met the lead
+  std::unordered_map<uint64_t, session> sessions;
+  std::unordered_map<uint64_t, client_stream> streams;
+  std::map<rank_t, rank_services> peers;
+  uint64_t last_stream = 0;
+  bool ticking = false;
+  int64_t requests = 0;
+
+  /// Above this many bytes in its socket's queue a client is waited for.
+  static constexpr size_t queued_bytes_max = 4 << 20;
+
+  void reply(uint64_t session, uint64_t tag, const json& value);
+  void fail(uint64_t session, uint64_t tag, const caf::error& e);
+  void send(uint64_t session, client_frame_kind kind, uint64_t tag, std::string_view payload);
+  bool is_slow(uint64_t session) const;
+  uint64_t open_stream(client_stream s);
+  void close_stream(uint64_t number);
+};
+
+connector_actor::behavior_type connector_service(connector_state::pointer self,
+                                                 connector_setup setup);
+
+// -- methods (client_methods.cpp) ---------------------------------------------------------------------
+
+/// One request of a client.
+struct client_call {
+  connector_state::pointer self;
+  uint64_t session = 0;
+  uint64_t tag = 0;
+  uint32_t userid = 0;
+};
+
+using client_method = void (*)(const client_call& call, client_params& params);
+
+/// The method of this name; null when there is none.
+client_method find_client_method(const std::string& name);
+std::vector<std::string_view> client_method_names();
+
+// -- streams (client_streams.cpp, client_attach.cpp) ---------------------------------------------------
+
+void start_attach(const client_call& call, client_params& params);
+void start_wait(const client_call& call, client_params& params);
+void start_wait_event(const client_call& call, client_params& params);
+void start_eventlog(const client_call& call, client_params& params);
+void start_events(const client_call& call, client_params& params);
+void start_command(const client_call& call, client_params& params);
+
+void on_job_events(connector_state::pointer self, uint64_t stream,
+                   const std::vector<job_event>& events, const idset& ranks);
+void on_output_ready(connector_state::pointer self, const output_ready& r);
+void on_subscribed(connector_state::pointer self, subscribed_events& e);
+void on_command_output(connector_state::pointer self, const command_output& o);
+void on_command_ended(connector_state::pointer self, const command_ended& e);
+/// Looks after the streams of clients that were slow.
+void on_slow_tick(connector_state::pointer self);
+/// The client withdrew a stream or has gone: those who serve it are told.
+void abandon_stream(connector_state::pointer self, uint64_t number);
+
+/// Reads on for an attached client (client_attach.cpp).
+void pump_attach(connector_state::pointer self, uint64_t number);
+void attach_events(connector_state::pointer self, uint64_t number,
+                   const std::vector<job_event>& events, const idset& ranks);
+
+/// Calls `use` with the services of a rank, or answers the stream's client with the error.
+void with_rank(connector_state::pointer self, rank_t rank,
+               std::function<void(const rank_services&)> use,
+               std::function<void(const caf::error&)> fail);
+
+/// The summary of one ended job, for those who waited for its end.
+void with_summary(connector_state::pointer self, job_id id,
+                  std::function<void(job_summary&)> use,
+                  std::function<void(const caf::error&)> fail);
+
+} // namespace hactor

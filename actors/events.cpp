@@ -1,0 +1,105 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/events.hpp"
+
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Events of one read from disk.
+constexpr uint64_t fetch_events = 2048;
+
+} // namespace
+
+void events_state::deliver(uint64_t subscriber, std::string lines, uint64_t next_sequence,
+                           bool end) {
+  auto it = subscribers.find(subscriber);
+  if (it == subscribers.end())
+    return;
+  self->send(it->second.handle,
+             subscribed_events{it->second.tag, std::move(lines), next_sequence, end});
+  if (end)
+    drop(subscriber);
+}
+
+void events_state::fetch(uint64_t subscriber, uint64_t since) {
+  self->request(archive, std::chrono::seconds(limits::request_timeout_s),
+                log_request{since, fetch_events})
+    .then(
+      [this, subscriber](event_batch& b) {
+        core.on_fetched(subscriber, b.first_sequence, b.events, *this);
+      },
+      [this, subscriber](caf::error& e) {
+        log_error("events: cannot read old events: {}", render(e));
+        core.on_fetched(subscriber, 0, {}, *this);
+      });
+}
+
+uint64_t events_state::key_of(const caf::actor& subscriber, uint64_t tag) {
+  auto [it, added] = keys.try_emplace({subscriber.address(), tag}, last_key + 1);
+  if (added) {
+    ++last_key;
+    subscribers[last_key] = {subscriber, tag};
+    self->monitor(subscriber);
+  }
+  return it->second;
+}
+
+void events_state::drop(uint64_t key) {
+  auto it = subscribers.find(key);
+  if (it == subscribers.end())
+    return;
+  keys.erase({it->second.handle.address(), it->second.tag});
+  self->demonitor(it->second.handle);
+  subscribers.erase(it);
+  core.unsubscribe(key);
+}
+
+events_actor::behavior_type events_service(events_actor::stateful_pointer<events_state> self,
+                                           archive_actor archive, uint64_t next) {
+  auto& st = self->state;
+  st.archive = std::move(archive);
+  st.core = events_core{next};
+  self->set_down_handler([self](caf::down_msg& down) {
+    std::vector<uint64_t> gone;
+    for (auto& [key, who] : self->state.subscribers)
+      if (who.handle.address() == down.source)
+        gone.push_back(key);
+    for (auto key : gone)
+      self->state.drop(key);
+  });
+  return {
+    [self](event_batch& b) {
+      self->state.published += static_cast<int64_t>(b.events.size());
+      self->state.core.publish(b.first_sequence, std::move(b.events), self->state);
+    },
+    [self](const subscribe_request& r) {
+      event_filter filter;
+      filter.ids.insert(r.ids.begin(), r.ids.end());
+      for (auto kind : r.kinds)
+        filter.kinds |= uint64_t{1} << kind;
+      auto key = self->state.key_of(r.subscriber, r.tag);
+      self->state.core.subscribe(key, r.since, r.live_only, r.follow, std::move(filter),
+                                 self->state);
+    },
+    [self](const subscription_credit& c) {
+      auto it = self->state.keys.find({c.subscriber.address(), c.tag});
+      if (it != self->state.keys.end())
+        self->state.core.credit(it->second, self->state);
+    },
+    [self](const unsubscribe& u) {
+      auto it = self->state.keys.find({u.subscriber.address(), u.tag});
+      if (it != self->state.keys.end())
+        self->state.drop(it->second);
+    },
+    [self](stats_atom) {
+      return stats_reply{{{"published", self->state.published},
+                          {"subscribers", static_cast<int64_t>(self->state.core.subscribers())}}};
+    },
+  };
+}
+
+} // namespace hactor

@@ -1,0 +1,114 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/events_core.hpp"
+
+#include <iterator>
+
+#include "runtime/error.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Lines of one chunk: large enough to be cheap, small enough to be prompt.
+constexpr size_t chunk_bytes = 256 << 10;
+
+} // namespace
+
+bool event_filter::passes(const job_event& e) const {
+  if (kinds != 0 && !(kinds >> static_cast<unsigned>(e.kind) & 1))
+    return false;
+  return ids.empty() || ids.count(e.id) != 0;
+}
+
+void events_core::publish(uint64_t first_sequence, std::vector<job_event>&& events,
+                          events_out& out) {
+  HACTOR_CHECK(first_sequence == next_sequence());
+  ring_.insert(ring_.end(), std::make_move_iterator(events.begin()),
+               std::make_move_iterator(events.end()));
+  while (ring_.size() > limits::event_ring_events_max) {
+    ring_.pop_front();
+    ++first_;
+  }
+  for (auto it = subscribers_.begin(); it != subscribers_.end();) {
+    auto key = it->first;
+    auto& s = it->second;
+    ++it; // pump may remove this one
+    pump(key, s, out);
+  }
+}
+
+void events_core::subscribe(uint64_t subscriber, uint64_t since, bool live_only, bool follow,
+                            event_filter filter, events_out& out) {
+  auto& s = subscribers_[subscriber];
+  s.next = live_only ? next_sequence() : std::max<uint64_t>(since, 1);
+  s.follow = follow;
+  s.filter = std::move(filter);
+  pump(subscriber, s, out);
+}
+
+void events_core::credit(uint64_t subscriber, events_out& out) {
+  auto it = subscribers_.find(subscriber);
+  if (it == subscribers_.end())
+    return;
+  ++it->second.credits;
+  pump(subscriber, it->second, out);
+}
+
+void events_core::unsubscribe(uint64_t subscriber) { subscribers_.erase(subscriber); }
+
+void events_core::on_fetched(uint64_t subscriber, uint64_t first_sequence,
+                             const std::vector<job_event>& events, events_out& out) {
+  auto it = subscribers_.find(subscriber);
+  if (it == subscribers_.end())
+    return;
+  auto& s = it->second;
+  s.fetching = false;
+  if (events.empty()) {
+    s.next = std::max(s.next, first_); // nothing older is kept
+  } else {
+    std::string lines;
+    for (size_t i = 0; i < events.size(); ++i)
+      if (first_sequence + i >= s.next && s.filter.passes(events[i]))
+        append_stream_line(lines, first_sequence + i, events[i]);
+    s.next = first_sequence + events.size();
+    if (!lines.empty()) {
+      --s.credits;
+      out.deliver(subscriber, std::move(lines), s.next, false);
+    }
+  }
+  pump(subscriber, s, out);
+}
+
+bool events_core::pump(uint64_t key, subscription& s, events_out& out) {
+  while (!s.fetching && s.credits > 0) {
+    if (s.next < first_) {
+      s.fetching = true;
+      out.fetch(key, s.next);
+      return true;
+    }
+    if (s.next >= next_sequence())
+      break;
+    std::string lines;
+    while (s.next < next_sequence() && lines.size() < chunk_bytes) {
+      auto& e = ring_[s.next - first_];
+      if (s.filter.passes(e))
+        append_stream_line(lines, s.next, e);
+      ++s.next;
+    }
+    if (!lines.empty()) {
+      --s.credits;
+      out.deliver(key, std::move(lines), s.next, false);
+    }
+  }
+  if (!s.follow && !s.fetching && s.credits > 0 && s.next >= next_sequence()) {
+    auto next = s.next;
+    subscribers_.erase(key);
+    out.deliver(key, {}, next, true);
+    return false;
+  }
+  return true;
+}
+
+} // namespace hactor

@@ -1,0 +1,295 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/exec.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+} // namespace
+
+// -- what the core causes ----------------------------------------------------------------------------
+
+void exec_state::start_shell(const launch_order& order, const std::vector<uint32_t>& entries) {
+  ++launched;
+  shells[order.item.id] = self->spawn(shell, context, exec_actor{self}, order, entries);
+}
+
+void exec_state::signal_shell(const signal_item& item) {
+  if (auto it = shells.find(item.id); it != shells.end())
+    self->send(it->second, shell_signal{item.signal, item.terminate});
+}
+
+void exec_state::forward_launch(rank_t to, const launch_order& order) {
+  auto& m = mail[to];
+  auto [it, added] = m.groups.try_emplace(order.plan.get(), m.launches.groups.size());
+  if (added)
+    m.launches.groups.push_back({order.plan->jobspec, order.plan->environment, {}});
+  m.launches.groups[it->second].items.push_back(order.item);
+}
+
+void exec_state::forward_signal(rank_t to, const signal_item& item) {
+  mail[to].signals.items.push_back(item);
+}
+
+void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
+  if (r.ended)
+    shells.erase(r.id);
+  if (at_root)
+    root_reports.jobs.push_back(std::move(r));
+  else
+    mail[parent].reports.jobs.push_back(std::move(r));
+}
+
+// -- turns -------------------------------------------------------------------------------------------
+
+void exec_state::end_turn() {
+  auto next = core.next_wake_ns();
+  if (next != 0 && (armed_ns == 0 || next < armed_ns)) {
+    armed_ns = next;
+    self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(next - steady_ns(), 0)),
+                       caf::tick_atom_v);
+  }
+  if (!flushing && (!root_reports.jobs.empty() || !mail.empty())) {
+    // What else is in the mailbox already may add to the same messages.
+    flushing = true;
+    self->send(self, caf::flush_atom_v);
+  }
+}
+
+void exec_state::send_gathered() {
+  flushing = false;
+  if (!root_reports.jobs.empty() && job_manager) {
+    root_reports.rank = context->rank;
+    self->send(caf::actor_cast<job_manager_actor>(job_manager), std::exchange(root_reports, {}));
+  }
+  auto all = std::exchange(mail, {});
+  for (auto& [to, m] : all) {
+    m.launches.reply_to = caf::actor_cast<caf::actor>(self);
+    m.reports.rank = context->rank;
+    auto shared = std::make_shared<peer_mail>(std::move(m));
+    with_exec(
+      to,
+      [this, shared](const exec_actor& peer) {
+        if (!shared->launches.groups.empty())
+          self->send(peer, std::move(shared->launches));
+        if (!shared->signals.items.empty())
+          self->send(peer, std::move(shared->signals));
+        if (!shared->reports.jobs.empty())
+          self->send(peer, std::move(shared->reports));
+      },
+      [this, shared, to = to](const caf::error& e) {
+        for (auto& group : shared->launches.groups)
+          for (auto& item : group.items)
+            core.on_unreachable(item.id, to, render(e), *this);
+        end_turn();
+      });
+  }
+}
+
+void exec_state::with_exec(rank_t rank, std::function<void(const exec_actor&)> use,
+                           std::function<void(const caf::error&)> fail) {
+  if (auto it = peers.find(rank); it != peers.end()) {
+    use(it->second);
+    return;
+  }
+  self->request(broker, deadline, peer_request{rank})
+    .then(
+      [this, rank, use](const rank_services& s) {
+        auto exec = caf::actor_cast<exec_actor>(s.exec);
+        peers[rank] = exec;
+        use(exec);
+      },
+      [fail](const caf::error& e) { fail(e); });
+}
+
+void exec_state::launch(launch_request& r) {
+  auto now = steady_ns();
+  for (auto& group : r.groups) {
+    auto plan = plans.get(group.jobspec, group.environment);
+    for (auto& item : group.items) {
+      if (plan)
+        core.launch(now, {*plan, std::move(item)}, *this);
+      else
+        core.refuse(item, render(plan.error()), *this);
+    }
+  }
+}
+
+// -- commands outside of jobs ------------------------------------------------------------------------
+
+namespace {
+
+/// Passes what a command writes, and its end, straight to the client's connector.
+class command_sink final : public task_sink {
+public:
+  command_sink(caf::actor subscriber, uint64_t tag, rank_t rank, std::string host,
+               std::function<void()> over)
+    : subscriber_{caf::actor_cast<connector_actor>(subscriber)}, tag_{tag}, rank_{rank},
+      host_{std::move(host)}, over_{std::move(over)} {}
+  void started(pid_t) override {}
+  void failed(spawn_step step, int errno_value) override {
+    auto missing = step == spawn_step::command && errno_value == ENOENT;
+    auto why = host_ + ": " + std::string{to_string(step)} + ": "
+               + (missing ? "command not found" : std::strerror(errno_value));
+    caf::anon_send(subscriber_, command_ended{tag_, rank_, (missing ? 127 : 126) << 8, why});
+    over_();
+  }
+  void output(int stream, std::string bytes) override {
+    caf::anon_send(subscriber_,
+                   command_output{tag_, rank_, static_cast<uint8_t>(stream), std::move(bytes)});
+  }
+  void exited(int wait_status, const task_usage&) override {
+    caf::anon_send(subscriber_, command_ended{tag_, rank_, wait_status, {}});
+    over_();
+  }
+
+private:
+  connector_actor subscriber_;
+  uint64_t tag_;
+  rank_t rank_;
+  std::string host_;
+  std::function<void()> over_;
+};
+
+/// The ranks of a command's tree below this one: the list's first is its root. Returns the lists of
+/// the children.
+std::vector<idset> split_ranks(const idset& below, uint32_t fanout) {
+  std::vector<idset> parts(std::min<uint64_t>(fanout, below.size()));
+  auto rest = below;
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i] = rest.take_first((rest.size() + parts.size() - i - 1) / (parts.size() - i));
+  return parts;
+}
+
+} // namespace
+
+void exec_state::run_command(const command_request& r) {
+  auto below = r.ranks;
+  below.remove(context->rank);
+  for (auto& part : split_ranks(below, fanout)) {
+    auto down = r;
+    down.ranks = part;
+    with_exec(
+      part.first(), [this, down](const exec_actor& peer) { self->send(peer, down); },
+      [this, down](const caf::error& e) {
+        for (auto rank : down.ranks.expand())
+          self->send(caf::actor_cast<connector_actor>(down.subscriber),
+                     command_ended{down.tag, rank, 1 << 8, render(e)});
+      });
+  }
+  if (!r.ranks.contains(context->rank))
+    return;
+  spawn_request s;
+  s.argv = r.argv;
+  for (auto& v : r.environment)
+    if (!is_launcher_variable(v.substr(0, v.find('='))))
+      s.environment += v + '\0';
+  s.set_env("HACTOR_URI", context->place.uri);
+  s.set_env("HACTOR_RANK", std::to_string(context->rank));
+  s.cwd = r.cwd;
+  auto key = std::make_pair(r.subscriber.address(), r.tag);
+  auto sink = std::make_shared<command_sink>(
+    r.subscriber, r.tag, context->rank, context->host,
+    [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
+      caf::anon_send(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
+    });
+  auto token = context->tasks->start(std::move(s), {false, true, true, true, false}, sink);
+  if (token)
+    commands[key] = *token;
+  else
+    self->send(caf::actor_cast<connector_actor>(r.subscriber),
+               command_ended{r.tag, context->rank, 126 << 8, render(token.error())});
+}
+
+// -- the actor ---------------------------------------------------------------------------------------
+
+exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
+                                       std::shared_ptr<const shell_context> context,
+                                       uint32_t brokers, uint32_t fanout) {
+  auto& st = self->state;
+  st.broker = std::move(broker);
+  st.context = std::move(context);
+  st.fanout = fanout;
+  st.core = exec_core{st.context->rank, brokers, fanout};
+  return {
+    [self](launch_request& r) {
+      auto& st = self->state;
+      if (!st.job_manager)
+        st.job_manager = r.reply_to; // only roots use it; others report to a parent by rank
+      st.launch(r);
+      st.end_turn();
+    },
+    [self](const signal_request& r) {
+      for (auto& item : r.items)
+        self->state.core.signal(steady_ns(), item, self->state);
+      self->state.end_turn();
+    },
+    [self](const exec_report& r) {
+      for (auto& job : r.jobs)
+        self->state.core.on_child_report(r.rank, job, self->state);
+      self->state.end_turn();
+    },
+    [self](const shell_report& r) {
+      self->state.core.on_shell_report(r.report, self->state);
+      self->state.end_turn();
+    },
+    [self](const input_request& in) {
+      if (auto it = self->state.shells.find(in.id); it != self->state.shells.end())
+        self->send(it->second, in);
+    },
+    [self](const command_request& r) { self->state.run_command(r); },
+    [self](const command_kill& k) {
+      auto& st = self->state;
+      auto it = st.commands.find({k.subscriber.address(), k.tag});
+      if (k.ranks.empty()) {
+        if (it != st.commands.end())
+          st.commands.erase(it);
+        return;
+      }
+      if (it != st.commands.end() && k.ranks.contains(st.context->rank))
+        st.context->tasks->signal(it->second, SIGKILL);
+      auto below = k.ranks;
+      below.remove(st.context->rank);
+      for (auto& part : split_ranks(below, st.fanout)) {
+        auto down = k;
+        down.ranks = part;
+        st.with_exec(
+          part.first(), [self, down](const exec_actor& peer) { self->send(peer, down); },
+          [](const caf::error&) {});
+      }
+    },
+    [self](const rank_lost& lost) {
+      self->state.peers.erase(lost.rank);
+      self->state.core.on_rank_lost(lost.rank, self->state);
+      self->state.end_turn();
+    },
+    [self](caf::flush_atom) { self->state.send_gathered(); },
+    [self](caf::tick_atom) {
+      auto& st = self->state;
+      st.armed_ns = 0;
+      st.core.on_time(steady_ns(), st);
+      st.end_turn();
+    },
+    [self](stats_atom) {
+      auto& st = self->state;
+      return stats_reply{{{"running", static_cast<int64_t>(st.core.running())},
+                          {"shells", static_cast<int64_t>(st.shells.size())},
+                          {"launched", st.launched},
+                          {"tasks", static_cast<int64_t>(st.context->tasks->task_count())}}};
+    },
+  };
+}
+
+} // namespace hactor

@@ -1,0 +1,64 @@
+// EXEC: the actor around exec_core, one a rank. It spawns the shells, knows the way to other execs,
+// gathers reports, and runs commands outside of jobs (hactor exec).
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+
+#include "actors/exec_core.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/shell.hpp"
+
+namespace hactor {
+
+struct exec_state final : exec_out {
+  static inline const char* name = "exec";
+  using pointer = exec_actor::stateful_pointer<exec_state>;
+
+  explicit exec_state(pointer self) : self{self} {}
+
+  void start_shell(const launch_order& order, const std::vector<uint32_t>& entries) override;
+  void signal_shell(const signal_item& item) override;
+  void forward_launch(rank_t to, const launch_order& order) override;
+  void forward_signal(rank_t to, const signal_item& item) override;
+  void report(bool at_root, rank_t parent, job_report&& r) override;
+
+  /// Ends a turn: arms the timer, sends what has gathered.
+  void end_turn();
+  void send_gathered();
+  void with_exec(rank_t rank, std::function<void(const exec_actor&)> use,
+                 std::function<void(const caf::error&)> fail);
+  void launch(launch_request& r);
+  void run_command(const command_request& r);
+
+  struct peer_mail {
+    launch_request launches;
+    std::map<const launch_plan*, size_t> groups;
+    signal_request signals;
+    exec_report reports;
+  };
+
+  pointer self;
+  broker_actor broker;
+  std::shared_ptr<const shell_context> context;
+  uint32_t fanout = 16;
+  exec_core core;
+  launch_plans plans;
+  caf::actor job_manager; // where roots report: who asked for the launch
+  std::unordered_map<job_id, shell_actor> shells;
+  std::map<rank_t, exec_actor> peers;
+  std::map<rank_t, peer_mail> mail; // gathered in this turn, by rank
+  exec_report root_reports;
+  bool flushing = false;
+  int64_t armed_ns = 0;
+  std::map<std::pair<caf::actor_addr, uint64_t>, uint64_t> commands; // token of the task host
+  int64_t launched = 0;
+};
+
+exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
+                                       std::shared_ptr<const shell_context> context,
+                                       uint32_t brokers, uint32_t fanout);
+
+} // namespace hactor

@@ -1,0 +1,236 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/exec_core.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+#include <fmt/format.h>
+
+namespace hactor {
+
+exec_core::place exec_core::find_place(const rset& r) const {
+  place p;
+  bool found = false;
+  for (uint32_t i = 0; i < r.nodes.size(); ++i) {
+    auto broker = r.nodes[i].rank % brokers_;
+    if (broker == self_)
+      p.entries.push_back(i);
+    // R is sorted by rank, and hosted ranks repeat only when the nodes are fake.
+    if (brokers_ > 1 && std::find(p.brokers.begin(), p.brokers.end(), broker) != p.brokers.end())
+      continue;
+    if (brokers_ == 1 && !p.brokers.empty())
+      continue;
+    if (broker == self_) {
+      p.position = p.brokers.size();
+      found = true;
+    }
+    p.brokers.push_back(broker);
+  }
+  HACTOR_CHECK(found);
+  return p;
+}
+
+void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out) {
+  auto id = order.item.id;
+  auto [it, added] = jobs_.try_emplace(id);
+  if (!added)
+    return; // launched already: the message came twice
+  auto& j = it->second;
+  auto p = find_place(order.item.resources);
+  j.root = p.position == 0;
+  j.parent = j.root ? self_ : p.brokers[(p.position - 1) / fanout_];
+  j.sum.id = id;
+  j.shell_due = true;
+  if (order.plan->simulated_s >= 0) {
+    // Simulated execution happens at the root alone, and without a shell.
+    j.simulated = true;
+    j.simulated_end_ns = now_ns + static_cast<int64_t>(order.plan->simulated_s * 1e9);
+    if (j.simulated_end_ns <= now_ns) {
+      j.shell_due = false;
+    } else {
+      wakes_.emplace(j.simulated_end_ns, id);
+    }
+    advance(id, out);
+    return;
+  }
+  j.start_due.insert(self_);
+  for (size_t k = 1; k <= fanout_; ++k) {
+    auto child = p.position * fanout_ + k;
+    if (child >= p.brokers.size())
+      break;
+    j.children.insert(p.brokers[child]);
+    j.start_due.insert(p.brokers[child]);
+  }
+  // The lead's shell first: it makes the output files that the others append to.
+  auto children = j.children;
+  out.start_shell(order, p.entries);
+  for (auto child : children)
+    out.forward_launch(child, order);
+}
+
+void exec_core::refuse(const launch_item& item, const std::string& why, exec_out& out) {
+  auto p = find_place(item.resources);
+  job_report r;
+  r.id = item.id;
+  r.ended = true;
+  r.status = 1 << 8;
+  r.failure = why;
+  auto root = p.position == 0;
+  out.report(root, root ? self_ : p.brokers[(p.position - 1) / fanout_], std::move(r));
+}
+
+void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
+  auto it = jobs_.find(item.id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (j.simulated) {
+    if (!item.terminate && item.signal != SIGKILL && item.signal != SIGTERM)
+      return;
+    if (j.shell_due) {
+      j.shell_due = false;
+      j.sum.status = item.signal;
+      advance(item.id, out);
+    }
+    return;
+  }
+  if (item.terminate)
+    j.ending = true;
+  if (j.shell_due)
+    out.signal_shell(item);
+  for (auto child : j.children)
+    out.forward_signal(child, item);
+}
+
+void exec_core::add(job& j, const job_report& part) {
+  j.sum.status = std::max(j.sum.status, part.status);
+  if (j.sum.failure.empty())
+    j.sum.failure = part.failure;
+  j.sum.used.maxrss_kb = std::max(j.sum.used.maxrss_kb, part.used.maxrss_kb);
+  j.sum.used.user_us += part.used.user_us;
+  j.sum.used.system_us += part.used.system_us;
+  j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
+}
+
+/// Tells upwards what has become true: the subtree has started; it has ended.
+void exec_core::advance(job_id id, exec_out& out) {
+  auto it = jobs_.find(id);
+  auto& j = it->second;
+  if (!j.sum.failure.empty() && !j.ending) {
+    // A part that could not start ends the rest of the subtree; the root ends all of it.
+    j.ending = true;
+    signal_item end{id, SIGTERM, true};
+    if (j.shell_due)
+      out.signal_shell(end);
+    for (auto child : j.children)
+      out.forward_signal(child, end);
+    if (!j.root && (j.shell_due || !j.children.empty())) {
+      job_report early;
+      early.id = id;
+      early.failure = j.sum.failure;
+      out.report(false, j.parent, std::move(early));
+    }
+  }
+  auto ended = !j.shell_due && j.children.empty();
+  auto started = j.start_due.empty() && j.sum.failure.empty();
+  if (!ended && (!started || j.told_start))
+    return;
+  job_report r;
+  r.id = id;
+  r.started = started;
+  if (!ended) {
+    j.told_start = true;
+    out.report(j.root, j.parent, std::move(r));
+    return;
+  }
+  r = std::move(j.sum);
+  r.started = started;
+  r.ended = true;
+  auto root = j.root;
+  auto parent = j.parent;
+  if (j.simulated_end_ns != 0) {
+    auto [first, last] = wakes_.equal_range(j.simulated_end_ns);
+    auto own = std::find_if(first, last, [id](const auto& w) { return w.second == id; });
+    if (own != last)
+      wakes_.erase(own);
+  }
+  jobs_.erase(it);
+  out.report(root, parent, std::move(r));
+}
+
+void exec_core::on_shell_report(const job_report& r, exec_out& out) {
+  auto it = jobs_.find(r.id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (r.started)
+    j.start_due.erase(self_);
+  if (r.ended) {
+    j.shell_due = false;
+    add(j, r);
+  }
+  advance(r.id, out);
+}
+
+void exec_core::on_child_report(rank_t child, const job_report& r, exec_out& out) {
+  auto it = jobs_.find(r.id);
+  if (it == jobs_.end() || it->second.children.count(child) == 0)
+    return;
+  auto& j = it->second;
+  if (r.started)
+    j.start_due.erase(child);
+  if (r.ended)
+    j.children.erase(child);
+  if (r.ended || !r.failure.empty())
+    add(j, r);
+  advance(r.id, out);
+}
+
+void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out) {
+  job_report r;
+  r.id = id;
+  r.ended = true;
+  r.status = 1 << 8;
+  r.failure = fmt::format("rank {}: {}", child, why);
+  on_child_report(child, r, out);
+}
+
+void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
+  std::vector<job_id> hit;
+  std::vector<job_id> orphaned;
+  for (auto& [id, j] : jobs_) {
+    if (j.children.count(rank) != 0)
+      hit.push_back(id);
+    if (!j.root && j.parent == rank)
+      orphaned.push_back(id);
+  }
+  std::sort(hit.begin(), hit.end());
+  for (auto id : hit)
+    on_unreachable(id, rank, "its broker was lost", out);
+  // Nobody is left who would tell us to end; the job manager knows that the job is over.
+  for (auto id : orphaned)
+    if (auto it = jobs_.find(id); it != jobs_.end()) {
+      signal_item end{id, SIGTERM, true};
+      if (it->second.shell_due)
+        out.signal_shell(end);
+      for (auto child : it->second.children)
+        out.forward_signal(child, end);
+    }
+}
+
+void exec_core::on_time(int64_t now_ns, exec_out& out) {
+  while (!wakes_.empty() && wakes_.begin()->first <= now_ns) {
+    auto id = wakes_.begin()->second;
+    wakes_.erase(wakes_.begin());
+    auto it = jobs_.find(id);
+    if (it == jobs_.end() || !it->second.shell_due)
+      continue;
+    it->second.shell_due = false;
+    advance(id, out);
+  }
+}
+
+int64_t exec_core::next_wake_ns() const { return wakes_.empty() ? 0 : wakes_.begin()->first; }
+
+} // namespace hactor

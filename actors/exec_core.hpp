@@ -1,0 +1,97 @@
+// One rank's part in the running of every job: the k-ary tree of the job's brokers, down which
+// launches and signals go and up which starts and ends are gathered, and jobs whose execution is
+// simulated. Called by actors/exec.cpp and by the simulator.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/launch_plan.hpp"
+#include "actors/messages.hpp"
+
+namespace hactor {
+
+/// A job to launch: what all jobs of its jobspec share, and its own.
+struct launch_order {
+  launch_plan_ptr plan;
+  launch_item item;
+};
+
+/// Everything exec can cause.
+struct exec_out {
+  virtual ~exec_out() = default;
+  /// Start this node's tasks: those of the entries of R (by index) that this broker hosts.
+  virtual void start_shell(const launch_order& order, const std::vector<uint32_t>& entries) = 0;
+  virtual void signal_shell(const signal_item& item) = 0;
+  virtual void forward_launch(rank_t to, const launch_order& order) = 0;
+  virtual void forward_signal(rank_t to, const signal_item& item) = 0;
+  /// To the parent in the job's tree, or, at its root, to whoever asked for the launch.
+  virtual void report(bool at_root, rank_t parent, job_report&& r) = 0;
+};
+
+class exec_core {
+public:
+  exec_core() = default;
+  exec_core(rank_t self, uint32_t brokers, uint32_t fanout)
+    : self_(self), brokers_(brokers), fanout_(fanout) {}
+
+  /// Requires: this broker is one of the job's.
+  void launch(int64_t now_ns, const launch_order& order, exec_out& out);
+
+  /// The job could not be launched here; the tree is told.
+  void refuse(const launch_item& item, const std::string& why, exec_out& out);
+
+  void signal(int64_t now_ns, const signal_item& item, exec_out& out);
+  void on_shell_report(const job_report& r, exec_out& out);
+  void on_child_report(rank_t child, const job_report& r, exec_out& out);
+
+  /// A broker died: what it had of our jobs has ended.
+  void on_rank_lost(rank_t rank, exec_out& out);
+
+  /// A message to a child did not arrive.
+  void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
+
+  /// Ends simulated jobs whose time has come. Call at or after next_wake_ns().
+  void on_time(int64_t now_ns, exec_out& out);
+  int64_t next_wake_ns() const; ///< 0: none.
+
+  size_t running() const { return jobs_.size(); }
+  bool runs(job_id id) const { return jobs_.count(id) != 0; }
+
+private:
+  struct job {
+    bool root = false;
+    rank_t parent = 0;
+    bool simulated = false;
+    int64_t simulated_end_ns = 0;
+    bool shell_due = false;       // our own tasks have not all ended
+    std::set<rank_t> start_due;   // ourselves and children that have not started
+    std::set<rank_t> children;    // that have not ended
+    bool told_start = false;
+    bool ending = false;          // a failure has set the end in motion
+    job_report sum;
+  };
+
+  struct place {
+    std::vector<rank_t> brokers; // of the job, in order of R
+    size_t position = 0;         // ours
+    std::vector<uint32_t> entries;
+  };
+  place find_place(const rset& r) const;
+  void add(job& j, const job_report& part);
+  void advance(job_id id, exec_out& out);
+
+  rank_t self_ = 0;
+  uint32_t brokers_ = 1;
+  uint32_t fanout_ = 16;
+  std::unordered_map<job_id, job> jobs_;
+  std::multimap<int64_t, job_id> wakes_;
+};
+
+} // namespace hactor

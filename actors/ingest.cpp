@@ -1,0 +1,133 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/ingest.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+/// Bytes of jobspecs that are remembered as parsed; an ensemble's submits repeat a few texts.
+constexpr size_t parsed_bytes_max = 8 << 20;
+
+/// Puts "jobs[3]: " before the error of one of several submissions.
+caf::error at_job(size_t index, size_t count, const caf::error& e) {
+  return count == 1 ? e : make_error(code_of(e), fmt::format("jobs[{}]: {}", index, render(e)));
+}
+
+caf::expected<const separated_spec*> separate(ingest_state& st, const std::string& text) {
+  if (auto it = st.parsed.find(text); it != st.parsed.end())
+    return &it->second;
+  auto parts = separate_environment(text);
+  if (!parts)
+    return std::move(parts.error());
+  if (st.parsed_bytes > parsed_bytes_max) {
+    st.parsed.clear();
+    st.parsed_bytes = 0;
+  }
+  st.parsed_bytes += text.size() + parts->text.size() + parts->environment.size();
+  return &(st.parsed[text] = std::move(*parts));
+}
+
+/// Everything about one submission that can be judged without the scheduler.
+caf::expected<accepted_spec> check(ingest_state& st, const submission& s) {
+  auto parts = separate(st, s.jobspec);
+  if (!parts)
+    return std::move(parts.error());
+  auto spec = st.specs->intern((*parts)->text, (*parts)->environment);
+  if (!spec)
+    return std::move(spec.error());
+  if ((*spec)->has_dependencies)
+    return make_error(ec::bad_jobspec, "attributes.system.dependencies: this instance's job "
+                                       "manager knows no dependencies; submit the job when its "
+                                       "predecessors have ended");
+  if (s.urgency < 0 || s.urgency > limits::urgency_max)
+    return make_error(ec::bad_argument,
+                      fmt::format("urgency {}: must be 0 to {}", s.urgency, limits::urgency_max));
+  accepted_spec a;
+  a.jobspec = (*parts)->text;
+  a.environment = (*parts)->environment;
+  a.urgency = s.urgency;
+  a.flags = s.flags;
+  a.with_cc_env = s.with_cc_env;
+  return a;
+}
+
+void give_ids(ingest_state& st, const submission& s, accepted_spec& a) {
+  auto now_ms = static_cast<uint64_t>((wall_ns() - st.epoch_ns) / 1'000'000);
+  if (s.cc.empty()) {
+    a.ids.push_back(st.ids.next(now_ms));
+    return;
+  }
+  a.ids.reserve(s.cc.size());
+  a.cc.reserve(s.cc.size());
+  for (auto& run : s.cc.runs())
+    for (uint64_t i = run.first; i <= run.last; ++i) {
+      a.ids.push_back(st.ids.next(now_ms));
+      a.cc.push_back(static_cast<int64_t>(i));
+    }
+}
+
+caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) {
+  auto& st = self->state;
+  ++st.requests;
+  uint64_t total = 0;
+  for (auto& s : r.jobs)
+    total += s.cc.empty() ? 1 : s.cc.size();
+  if (total == 0 || total > limits::jobs_per_request_max)
+    return make_error(ec::too_big, fmt::format("{} jobs in one request: must be 1 to {}", total,
+                                               limits::jobs_per_request_max));
+  accept_request accept;
+  accept.userid = r.userid;
+  feasible_request feasible;
+  std::unordered_map<std::string_view, bool> asked;
+  for (size_t i = 0; i < r.jobs.size(); ++i) {
+    auto a = check(st, r.jobs[i]);
+    if (!a)
+      return at_job(i, r.jobs.size(), a.error());
+    accept.specs.push_back(std::move(*a));
+  }
+  for (auto& a : accept.specs)
+    if (asked.try_emplace(a.jobspec, true).second)
+      feasible.jobspecs.push_back(a.jobspec);
+  auto promise = self->make_response_promise<submit_reply>();
+  self->request(st.peers.scheduler, deadline, std::move(feasible))
+    .then(
+      [self, promise, r = std::move(r), accept = std::move(accept), total](caf::unit_t) mutable {
+        auto& st = self->state;
+        for (size_t i = 0; i < r.jobs.size(); ++i)
+          give_ids(st, r.jobs[i], accept.specs[i]);
+        st.jobs += static_cast<int64_t>(total);
+        self->request(st.peers.job_manager, caf::infinite, std::move(accept))
+          .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
+                [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+      },
+      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+} // namespace
+
+ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
+                                           std::shared_ptr<spec_cache> specs, rank_t rank,
+                                           int64_t epoch_ns, uint64_t last_ms) {
+  auto& st = self->state;
+  st.peers = std::move(peers);
+  st.specs = std::move(specs);
+  st.epoch_ns = epoch_ns;
+  st.ids = fluid_generator{rank, last_ms};
+  return {
+    [self](submit_request& r) { return submit(self, r); },
+    [self](stats_atom) {
+      return stats_reply{{{"requests", self->state.requests}, {"jobs", self->state.jobs}}};
+    },
+  };
+}
+
+} // namespace hactor

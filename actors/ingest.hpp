@@ -1,0 +1,40 @@
+// INGEST: the door for jobs. Parses and checks jobspecs once per distinct text, asks the scheduler
+// whether each could ever run, gives ids, and hands them to the job manager; the client's answer is
+// the job manager's, when all is durable. Any rank, so that parsing is not the lead's work alone.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "actors/interfaces.hpp"
+#include "actors/job_spec.hpp"
+#include "runtime/ids.hpp"
+
+namespace hactor {
+
+struct ingest_peers {
+  scheduler_actor scheduler;
+  job_manager_actor job_manager;
+};
+
+struct ingest_state {
+  static inline const char* name = "ingest";
+  using pointer = ingest_actor::stateful_pointer<ingest_state>;
+
+  ingest_peers peers;
+  std::shared_ptr<spec_cache> specs;
+  int64_t epoch_ns = 0; // of the instance: what FLUIDs count from
+  fluid_generator ids{0};
+  std::unordered_map<std::string, separated_spec> parsed; // jobspec as submitted -> its parts
+  size_t parsed_bytes = 0;
+  int64_t requests = 0, jobs = 0;
+};
+
+/// `last_ms`: the newest FLUID time this rank may have used before (restart), 0 for none.
+ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
+                                           std::shared_ptr<spec_cache> specs, rank_t rank,
+                                           int64_t epoch_ns, uint64_t last_ms);
+
+} // namespace hactor

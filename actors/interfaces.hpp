@@ -1,0 +1,160 @@
+// Every actor of an instance and what it answers: the map of the running system. Where each lives
+// and what it owns: doc/architecture.md. A request's errors are named at its struct in messages.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+#include "actors/messages.hpp"
+
+namespace hactor {
+
+/// STATUS: anyone may ask any service for its counters.
+using status_actor = caf::typed_actor<caf::replies_to<stats_atom>::with<stats_reply>>;
+
+/// JOURNAL: the only writer of the state directory. Lead rank, a thread of its own.
+using journal_actor = caf::typed_actor<
+  // Made durable together with whatever else waits.
+  caf::replies_to<commit_request>::with<committed>,
+  // INTERNAL: commit what has gathered.
+  caf::reacts_to<flush_atom>>::extend_with<status_actor>;
+
+/// ARCHIVE: reads what is durable: old events, ended jobs. Lead rank, a thread of its own.
+using archive_actor = caf::typed_actor<
+  // Ended jobs only.
+  caf::replies_to<list_request>::with<list_reply>,
+  caf::replies_to<job_request>::with<job_reply>,
+  caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
+
+/// EVENTS: the instance's one ordered, numbered stream. Lead rank.
+using events_actor = caf::typed_actor<
+  // From the JOURNAL, after each commit.
+  caf::reacts_to<event_batch>,
+  caf::reacts_to<subscribe_request>,
+  caf::reacts_to<subscription_credit>,
+  caf::reacts_to<unsubscribe>>::extend_with<status_actor>;
+
+/// JOB MANAGER: the life of every job. Lead rank.
+using job_manager_actor = caf::typed_actor<
+  caf::replies_to<accept_request>::with<submit_reply>,
+  caf::replies_to<raise_request>::with<count_reply>,
+  caf::replies_to<kill_request>::with<count_reply>,
+  caf::replies_to<urgency_request>::with<count_reply>,
+  // Active jobs from memory, ended ones from the ARCHIVE.
+  caf::replies_to<list_request>::with<list_reply>,
+  caf::replies_to<job_request>::with<job_reply>,
+  caf::replies_to<follow_request>::with<follow_reply>,
+  caf::reacts_to<unfollow>,
+  caf::replies_to<counts_atom>::with<job_counts>,
+  // The instance ends: running jobs are cancelled, none is started; answered when none runs.
+  caf::replies_to<drain_atom>::with<caf::unit_t>,
+  // From the SCHEDULER.
+  caf::reacts_to<alloc_decision>,
+  // From EXEC, the root of a job's tree.
+  caf::reacts_to<exec_report>,
+  // From the BROKER.
+  caf::reacts_to<rank_lost>,
+  // INTERNAL: hand the gathered events to the JOURNAL.
+  caf::reacts_to<flush_atom>,
+  // INTERNAL: a time limit may have passed.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// SCHEDULER: which pending job runs next, and where. Lead rank.
+using scheduler_actor = caf::typed_actor<
+  caf::reacts_to<alloc_request>,
+  caf::reacts_to<alloc_cancel>,
+  caf::reacts_to<alloc_prioritize>,
+  caf::reacts_to<free_request>,
+  caf::replies_to<feasible_request>::with<caf::unit_t>,
+  caf::replies_to<explain_request>::with<explain_reply>,
+  // From RESOURCE.
+  caf::reacts_to<inventory>,
+  caf::replies_to<usage_atom>::with<resource_reply>,
+  // INTERNAL: one scheduling pass.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// RESOURCE: which nodes, cores and GPUs there are. Lead rank.
+using resource_actor = caf::typed_actor<
+  // From the BROKER.
+  caf::reacts_to<rank_lost>,
+  caf::replies_to<usage_atom>::with<resource_reply>>::extend_with<status_actor>;
+
+/// INGEST: parses, checks, gives ids. Every rank.
+using ingest_actor
+  = caf::typed_actor<caf::replies_to<submit_request>::with<submit_reply>>::extend_with<
+    status_actor>;
+
+/// EXEC: this rank's part of every job. Every rank.
+using exec_actor = caf::typed_actor<
+  caf::reacts_to<launch_request>,
+  caf::reacts_to<signal_request>,
+  // From children in a job's tree.
+  caf::reacts_to<exec_report>,
+  // From a SHELL.
+  caf::reacts_to<shell_report>,
+  caf::reacts_to<input_request>,
+  caf::reacts_to<command_request>,
+  caf::reacts_to<command_kill>,
+  // From the BROKER.
+  caf::reacts_to<rank_lost>,
+  // INTERNAL: send reports that have gathered.
+  caf::reacts_to<flush_atom>,
+  // INTERNAL: a simulated job's end, a kill's second step.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// SHELL: the tasks of one job on one node. From launch to the end of its last task.
+using shell_actor = caf::typed_actor<
+  caf::reacts_to<task_started>,
+  caf::reacts_to<task_failed>,
+  caf::reacts_to<task_output>,
+  caf::reacts_to<task_exited>,
+  caf::reacts_to<shell_signal>,
+  caf::reacts_to<input_request>,
+  // INTERNAL: the grace after SIGTERM is over.
+  caf::reacts_to<tick_atom>>;
+
+/// OUTPUT: what tasks of this rank wrote; the only writer of its spool. Every rank.
+using output_actor = caf::typed_actor<
+  caf::reacts_to<output_append>,
+  caf::replies_to<output_seal>::with<output_sealed>,
+  caf::replies_to<output_request>::with<output_reply>,
+  // INTERNAL: try again what found the disk full.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// BROKER: a rank's root: who the peers are, whether they live, and the way to them. Every rank.
+using broker_actor = caf::typed_actor<
+  // From main, once.
+  caf::reacts_to<local_services>,
+  // From a higher rank that has dialled us.
+  caf::replies_to<hello_request>::with<hello_reply>,
+  caf::reacts_to<dial_request>,
+  caf::replies_to<peer_request>::with<rank_services>,
+  // From the transport.
+  caf::reacts_to<rank_lost>,
+  caf::replies_to<ping_request>::with<ping_reply>,
+  // Answered when every rank has said hello. Errors: ec::timed_out, naming the missing hosts.
+  caf::replies_to<ready_atom>::with<caf::unit_t>,
+  // Down the tree: the instance ends.
+  caf::reacts_to<shutdown_request>,
+  // INTERNAL: dial again who did not answer; give up on who never did.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// CONNECTOR: the clients of this rank's socket. Every rank.
+using connector_actor = caf::typed_actor<
+  // From the transport thread.
+  caf::reacts_to<client_opened>,
+  caf::reacts_to<client_frame>,
+  caf::reacts_to<client_closed>,
+  // What clients follow.
+  caf::reacts_to<job_events>,
+  caf::reacts_to<output_ready>,
+  caf::reacts_to<subscribed_events>,
+  caf::reacts_to<command_output>,
+  caf::reacts_to<command_ended>,
+  // From the BROKER.
+  caf::reacts_to<rank_lost>,
+  // INTERNAL: a slow client may have caught up.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+} // namespace hactor

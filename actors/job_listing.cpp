@@ -1,0 +1,181 @@
+// What the job manager shows of jobs: summaries, listings, whole jobs. Reading only; shared by live
+// jobs and by records read back from disk (actors/archive.cpp).
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
+#include "actors/job_manager_core.hpp"
+#include "runtime/hostlist.hpp"
+#include "runtime/json.hpp"
+#include "runtime/varint.hpp"
+
+namespace hactor {
+
+job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,
+                      const rset* resources, const job_report* end) {
+  job_summary s;
+  s.id = id;
+  s.userid = fold.userid;
+  s.urgency = fold.urgency;
+  s.priority = fold.priority;
+  s.state = fold.state;
+  s.result = fold.result();
+  s.name = spec.name;
+  s.queue = spec.queue;
+  s.cwd = spec.cwd;
+  s.ntasks = spec.ntasks;
+  s.ncores = spec.ncores;
+  s.nnodes = spec.nnodes;
+  s.duration_s = spec.duration_s;
+  s.t_submit = fold.t_submit;
+  s.t_depend = fold.t_depend;
+  s.t_run = fold.t_run;
+  s.t_cleanup = fold.t_cleanup;
+  s.t_inactive = fold.t_inactive;
+  if (resources != nullptr && !resources->nodes.empty()) {
+    idset ranks;
+    uint64_t cores = 0;
+    for (auto& node : resources->nodes) {
+      ranks.add(node.rank);
+      cores += node.cores.size();
+    }
+    s.ranks = ranks.to_string();
+    s.nodelist = format_hostlist(resources->nodelist);
+    s.nnodes = static_cast<uint32_t>(resources->nodes.size());
+    s.ncores = static_cast<uint32_t>(cores);
+    s.expiration = resources->expiration;
+  }
+  s.waitstatus = fold.waitstatus;
+  s.exception = fold.exception_severity >= 0;
+  s.exception_severity = fold.exception_severity;
+  s.exception_type = fold.exception_type;
+  s.exception_note = fold.exception_note;
+  if (fold.state == job_state::sched && fold.priority == 0)
+    s.reason = "held: its urgency is 0";
+  if (end != nullptr) {
+    s.maxrss_kb = end->used.maxrss_kb;
+    s.user_s = static_cast<double>(end->used.user_us) / 1e6;
+    s.system_s = static_cast<double>(end->used.system_us) / 1e6;
+    s.outputs = end->outputs;
+  }
+  return s;
+}
+
+caf::expected<job_summary> job_manager_core::summary(job_id id) const {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
+  auto& j = it->second;
+  return summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get());
+}
+
+caf::expected<job_reply> job_manager_core::whole(job_id id) const {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
+  auto& j = it->second;
+  job_reply r;
+  r.summary = summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get());
+  r.events = events(id);
+  r.jobspec = restore_jobspec(j.spec->text, j.spec->environment, j.cc);
+  if (!j.resources.nodes.empty())
+    r.rset = to_json(j.resources);
+  return r;
+}
+
+idset job_manager_core::ranks(job_id id) const {
+  idset result;
+  auto it = jobs_.find(id);
+  if (it != jobs_.end())
+    for (auto& node : it->second.resources.nodes)
+      result.add(node.rank);
+  return result;
+}
+
+std::vector<job_event> job_manager_core::events(job_id id) const {
+  std::vector<job_event> result;
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return result;
+  std::string_view log = it->second.log;
+  int64_t previous = 0;
+  while (!log.empty()) {
+    job_event e;
+    e.id = id;
+    auto err = decode_event(log, e, &previous, false);
+    HACTOR_CHECK(!err); // written by ourselves, never left memory
+    result.push_back(std::move(e));
+  }
+  return result;
+}
+
+std::vector<job_summary> job_manager_core::list(const list_request& request) const {
+  std::vector<job_summary> result;
+  auto matches = [&](const job& j) {
+    return (static_cast<uint32_t>(j.fold.state) & request.states) != 0
+           && (request.name.empty() || j.spec->name == request.name);
+  };
+  if (!request.ids.empty()) {
+    for (auto id : request.ids)
+      if (auto it = jobs_.find(id); it != jobs_.end())
+        result.push_back(summarize(id, it->second.fold, *it->second.spec, it->second.cc,
+                                   &it->second.resources, it->second.end.get()));
+    return result;
+  }
+  // Only the ids are sorted for the whole queue; summaries are made for those that are shown.
+  std::vector<std::pair<job_id, const job*>> found;
+  for (auto& [id, j] : jobs_)
+    if (matches(j))
+      found.emplace_back(id, &j);
+  auto before = [](const auto& x, const auto& y) {
+    auto rank = [](job_state s) { return s < job_state::run ? 0 : 1; };
+    auto &a = x.second->fold, &b = y.second->fold;
+    if (rank(a.state) != rank(b.state))
+      return rank(a.state) < rank(b.state);
+    if (rank(a.state) == 0)
+      return a.priority != b.priority ? a.priority > b.priority : x.first < y.first;
+    return a.t_run != b.t_run ? a.t_run > b.t_run : x.first < y.first;
+  };
+  auto shown = request.max == 0 ? found.size() : std::min<size_t>(request.max, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(shown), found.end(),
+                    before);
+  found.resize(shown);
+  for (auto& [id, j] : found)
+    result.push_back(summarize(id, j->fold, *j->spec, j->cc, &j->resources, j->end.get()));
+  return result;
+}
+
+job_counts job_manager_core::counts() const { return counts_; }
+
+std::string encode_extra(const job_report& end) {
+  std::string out;
+  append_varint(out, 1); // version of this record's form
+  append_varint(out, static_cast<uint64_t>(end.used.maxrss_kb));
+  append_varint(out, static_cast<uint64_t>(end.used.user_us));
+  append_varint(out, static_cast<uint64_t>(end.used.system_us));
+  append_varint(out, end.outputs.size());
+  for (auto& [rank, address] : end.outputs) {
+    append_varint(out, rank);
+    append_varint(out, address);
+  }
+  return out;
+}
+
+job_report decode_extra(std::string_view in) {
+  job_report r;
+  auto next = [&in] {
+    return read_varint(in).value_or(0);
+  };
+  if (next() != 1)
+    return r;
+  r.used.maxrss_kb = static_cast<int64_t>(next());
+  r.used.user_us = static_cast<int64_t>(next());
+  r.used.system_us = static_cast<int64_t>(next());
+  auto n = next();
+  for (uint64_t i = 0; i < n && !in.empty(); ++i) {
+    auto rank = static_cast<uint32_t>(next());
+    r.outputs.emplace_back(rank, next());
+  }
+  return r;
+}
+
+} // namespace hactor

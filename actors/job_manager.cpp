@@ -1,0 +1,310 @@
+// See the header. Turns and commits are here; what clients ask is in job_manager_requests.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/job_manager.hpp"
+
+#include <algorithm>
+
+#include "actors/job_manager_requests.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// How soon a commit is tried again that failed because the disk was full.
+constexpr auto commit_retry = std::chrono::seconds(1);
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+} // namespace
+
+// -- what the core causes ----------------------------------------------------------------------------
+
+void job_manager_state::post(const job_event& e) { gathering.batch.events.push_back(e); }
+
+void job_manager_state::keep_spec(const spec_hash& hash, const std::string& text) {
+  if (kept_specs.insert(hash).second)
+    gathering.batch.specs.emplace_back(hash, text);
+}
+
+void job_manager_state::keep_record(job_record&& record) {
+  gathering.batch.jobs.push_back(std::move(record));
+}
+
+void job_manager_state::want_room(const job_spec_ptr& spec, const alloc_entry& entry) {
+  auto [it, added] = room_group.try_emplace(spec.get(), room_wanted.groups.size());
+  if (added)
+    room_wanted.groups.push_back({spec->text, {}});
+  room_wanted.groups[it->second].items.push_back(entry);
+}
+
+void job_manager_state::cancel_room(job_id id) { room_cancelled.ids.push_back(id); }
+
+void job_manager_state::prioritize_room(const alloc_entry& entry) {
+  room_prioritized.items.push_back(entry);
+}
+
+void job_manager_state::free_room(job_id id) { room_freed.ids.push_back(id); }
+
+void job_manager_state::launch(const job_spec_ptr& spec, launch_item&& item) {
+  gathering.launches.push_back({spec, std::move(item)});
+}
+
+void job_manager_state::signal(const rset& where, const signal_item& item) {
+  gathering.signals.push_back({where.nodes.front().rank % peers.brokers, item});
+}
+
+void job_manager_state::ended(job_id id) { gathering.ended.push_back(id); }
+
+// -- turns -------------------------------------------------------------------------------------------
+
+void job_manager_state::end_turn() {
+  // Room first: the scheduler works while the journal writes.
+  if (!room_freed.ids.empty())
+    self->send(peers.scheduler, std::exchange(room_freed, {}));
+  if (!room_wanted.groups.empty())
+    self->send(peers.scheduler, std::exchange(room_wanted, {}));
+  room_group.clear();
+  if (!room_cancelled.ids.empty())
+    self->send(peers.scheduler, std::exchange(room_cancelled, {}));
+  if (!room_prioritized.items.empty())
+    self->send(peers.scheduler, std::exchange(room_prioritized, {}));
+  arm_deadline();
+  if (!commit_under_way && (!gathering.empty() || !gathering.signals.empty()))
+    start_commit();
+}
+
+void job_manager_state::when_durable(std::function<void()> then) {
+  if (!commit_under_way && gathering.empty())
+    then();
+  else
+    gathering.after.push_back(std::move(then));
+}
+
+void job_manager_state::start_commit() {
+  committing = std::exchange(gathering, {});
+  kept_specs.clear();
+  commit_under_way = true;
+  auto& b = committing.batch;
+  if (b.events.empty() && b.jobs.empty() && b.meta.empty()) {
+    on_committed(); // signals only: nothing to make durable
+    return;
+  }
+  self->request(peers.journal, caf::infinite, commit_request{b})
+    .then([this](const committed&) { on_committed(); },
+          [this](const caf::error& e) { on_commit_failed(e); });
+}
+
+void job_manager_state::on_committed() {
+  if (!paused.empty()) {
+    log_notice("job-manager: the disk has room again, jobs are taken and started again");
+    paused.clear();
+  }
+  auto done = std::exchange(committing, {});
+  commit_under_way = false;
+  send_launches(done.launches);
+  send_signals(done.signals);
+  tell_followers(done.batch.events);
+  for (auto id : done.ended)
+    core.forget(id);
+  for (auto& f : done.after)
+    f();
+  end_turn();
+  tell_if_drained();
+}
+
+void job_manager_state::tell_if_drained() {
+  auto c = core.counts();
+  if (drained.empty() || commit_under_way || !gathering.empty() || c.run + c.cleanup > 0)
+    return;
+  for (auto& p : std::exchange(drained, {}))
+    p.deliver(caf::unit);
+}
+
+void job_manager_state::on_commit_failed(const caf::error& e) {
+  if (code_of(e) != ec::disk_full) {
+    // Nothing later could be trusted (RFC 21): better no instance than one that forgets.
+    log_write(log_level::emerg, "job-manager: the journal failed: " + render(e));
+    check_failed(__FILE__, __LINE__, "journal commit");
+  }
+  if (paused.empty())
+    log_error("job-manager: paused, nothing is taken in or started: {}", render(e));
+  paused = render(e);
+  self->delayed_send(self, commit_retry, caf::flush_atom_v);
+}
+
+void job_manager_state::tell_followers(const std::vector<job_event>& events) {
+  if (followers.empty())
+    return;
+  std::map<job_id, std::vector<job_event>> by_job;
+  for (auto& e : events)
+    if (followers.count(e.id) != 0)
+      by_job[e.id].push_back(e);
+  for (auto& [id, list] : by_job) {
+    auto over = list.back().after == job_state::inactive;
+    auto it = followers.find(id);
+    for (auto& f : it->second)
+      self->send(f.handle, job_events{f.tag, list, core.ranks(id)});
+    if (over)
+      followers.erase(it);
+  }
+}
+
+void job_manager_state::arm_deadline() {
+  auto next = core.next_deadline_ns();
+  if (next == 0 || (armed_ns != 0 && armed_ns <= next))
+    return;
+  armed_ns = next;
+  auto wait = std::max<int64_t>(next - wall_ns(), 0);
+  self->delayed_send(self, std::chrono::nanoseconds(wait), caf::tick_atom_v);
+}
+
+// -- exec ----------------------------------------------------------------------------------------------
+
+void job_manager_state::with_exec(rank_t broker, std::function<void(const caf::actor&)> use,
+                                  std::function<void(const caf::error&)> fail) {
+  if (auto it = execs.find(broker); it != execs.end()) {
+    use(it->second);
+    return;
+  }
+  auto& queue = dialling[broker];
+  queue.emplace_back(std::move(use), std::move(fail));
+  if (queue.size() > 1)
+    return;
+  self->request(peers.broker, deadline, peer_request{broker})
+    .then(
+      [this, broker](rank_services& s) {
+        execs[broker] = s.exec;
+        auto waiting = std::exchange(dialling[broker], {});
+        for (auto& w : waiting)
+          w.first(s.exec);
+      },
+      [this, broker](const caf::error& e) {
+        auto waiting = std::exchange(dialling[broker], {});
+        for (auto& w : waiting)
+          w.second(e);
+      });
+}
+
+void job_manager_state::send_launches(std::vector<launch_order>& orders) {
+  // One message a broker, in it one group a jobspec.
+  std::map<rank_t, std::pair<launch_request, std::map<const job_spec*, size_t>>> by_broker;
+  for (auto& o : orders) {
+    auto& [request, groups] = by_broker[o.item.resources.nodes.front().rank % peers.brokers];
+    auto [it, added] = groups.try_emplace(o.spec.get(), request.groups.size());
+    if (added)
+      request.groups.push_back({o.spec->text, o.spec->environment, {}});
+    request.groups[it->second].items.push_back(std::move(o.item));
+  }
+  for (auto& [broker, order] : by_broker) {
+    order.first.reply_to = caf::actor_cast<caf::actor>(self);
+    auto request = std::make_shared<launch_request>(std::move(order.first));
+    with_exec(
+      broker,
+      [this, request](const caf::actor& exec) {
+        self->send(caf::actor_cast<exec_actor>(exec), std::move(*request));
+      },
+      [this, request, broker = broker](const caf::error& e) {
+        auto why = "rank " + std::to_string(broker) + ": " + render(e);
+        for (auto& group : request->groups)
+          for (auto& item : group.items)
+            core.on_launch_failed(wall_ns(), item.id, why, *this);
+        end_turn();
+      });
+  }
+}
+
+void job_manager_state::send_signals(std::vector<signal_order>& orders) {
+  std::map<rank_t, signal_request> by_broker;
+  for (auto& o : orders)
+    by_broker[o.rank].items.push_back(o.item);
+  for (auto& [broker, request] : by_broker)
+    with_exec(
+      broker,
+      [this, r = std::move(request)](const caf::actor& exec) {
+        self->send(caf::actor_cast<exec_actor>(exec), r);
+      },
+      [broker = broker](const caf::error& e) {
+        log_warning("job-manager: no signal to rank {}: {}", broker, render(e));
+      });
+}
+
+// -- the actor -----------------------------------------------------------------------------------------
+
+job_manager_actor::behavior_type
+job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
+                    std::shared_ptr<spec_cache> specs, std::shared_ptr<job_manager_core> restored) {
+  auto& st = self->state;
+  st.peers = std::move(peers);
+  st.specs = std::move(specs);
+  st.execs[st.peers.rank] = caf::actor_cast<caf::actor>(st.peers.exec);
+  if (restored) {
+    st.core = std::move(*restored);
+    st.core.resume(wall_ns(), st);
+    st.end_turn();
+  }
+  return {
+    [self](accept_request& r) { return accept_jobs(self->state, r); },
+    [self](const raise_request& r) { return raise_on_jobs(self->state, r); },
+    [self](const kill_request& r) { return kill_jobs(self->state, r); },
+    [self](const urgency_request& r) { return set_urgency(self->state, r); },
+    [self](const list_request& r) { return list_jobs(self->state, r); },
+    [self](const job_request& r) { return show_job(self->state, r); },
+    [self](const follow_request& r) { return follow_job(self->state, r); },
+    [self](const unfollow& u) { unfollow_job(self->state, u); },
+    [self](drain_atom) { return drain_jobs(self->state); },
+    [self](counts_atom) {
+      auto counts = self->state.core.counts();
+      counts.paused = self->state.paused;
+      return counts;
+    },
+    [self](alloc_decision& d) {
+      auto& st = self->state;
+      auto now = wall_ns();
+      for (auto& g : d.grants)
+        if (!st.draining)
+          st.core.on_granted(now, g.id, std::move(g.resources), st);
+      for (auto& x : d.denials)
+        st.core.on_denied(now, x.id, x.note, st);
+      for (auto id : d.cancelled)
+        st.core.on_room_cancelled(now, id, st);
+      st.end_turn();
+    },
+    [self](const exec_report& r) {
+      auto now = wall_ns();
+      for (auto& job : r.jobs)
+        self->state.core.on_report(now, job, self->state);
+      self->state.end_turn();
+    },
+    [self](const rank_lost& lost) {
+      auto& st = self->state;
+      st.execs.erase(lost.rank);
+      st.core.on_rank_lost(wall_ns(), lost.rank, st.peers.brokers, st);
+      st.end_turn();
+    },
+    [self](caf::flush_atom) {
+      auto& st = self->state;
+      HACTOR_CHECK(st.commit_under_way); // only a failed commit asks to be tried again
+      self->request(st.peers.journal, caf::infinite, commit_request{st.committing.batch})
+        .then([self](const committed&) { self->state.on_committed(); },
+              [self](const caf::error& e) { self->state.on_commit_failed(e); });
+    },
+    [self](caf::tick_atom) {
+      auto& st = self->state;
+      st.armed_ns = 0;
+      st.core.on_deadline(wall_ns(), st);
+      st.end_turn();
+    },
+    [self](stats_atom) {
+      auto c = self->state.core.counts();
+      return stats_reply{{{"active", static_cast<int64_t>(self->state.core.active())},
+                          {"run", static_cast<int64_t>(c.run)},
+                          {"sched", static_cast<int64_t>(c.sched)},
+                          {"inactive", static_cast<int64_t>(c.inactive)},
+                          {"followed", static_cast<int64_t>(self->state.followers.size())}}};
+    },
+  };
+}
+
+} // namespace hactor

@@ -1,0 +1,121 @@
+// JOB MANAGER: the actor around job_manager_core. It keeps the rule that an event is durable before
+// its effect is seen outside: what a turn of the core wants done is gathered beside its events and
+// done when the journal has committed them. One commit is under way at a time; what happens
+// meanwhile gathers for the next. When the disk is full it waits, says so, and takes no new jobs.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/job_manager_core.hpp"
+
+namespace hactor {
+
+/// Who the job manager talks to.
+struct job_manager_peers {
+  journal_actor journal;
+  archive_actor archive;
+  scheduler_actor scheduler;
+  broker_actor broker;
+  exec_actor exec;      // of this rank
+  rank_t rank = 0;      // of this broker
+  uint32_t brokers = 1; // ranks of R beyond are hosted at rank modulo brokers (fake resources)
+};
+
+struct job_manager_state final : job_manager_out {
+  static inline const char* name = "job-manager";
+  using pointer = job_manager_actor::stateful_pointer<job_manager_state>;
+
+  explicit job_manager_state(pointer self) : self{self} {}
+
+  // -- what the core causes ------------------------------------------------------------------------
+  void post(const job_event& e) override;
+  void keep_spec(const spec_hash& hash, const std::string& text) override;
+  void keep_record(job_record&& record) override;
+  void want_room(const job_spec_ptr& spec, const alloc_entry& entry) override;
+  void cancel_room(job_id id) override;
+  void prioritize_room(const alloc_entry& entry) override;
+  void free_room(job_id id) override;
+  void launch(const job_spec_ptr& spec, launch_item&& item) override;
+  void signal(const rset& where, const signal_item& item) override;
+  void ended(job_id id) override;
+
+  // -- turns ---------------------------------------------------------------------------------------
+  /// Ends a turn: tells the scheduler, and starts a commit unless one is under way.
+  void end_turn();
+  /// Runs `then` once all events posted so far are durable.
+  void when_durable(std::function<void()> then);
+
+  struct follower {
+    uint64_t tag;
+    caf::actor handle;
+  };
+  struct launch_order {
+    job_spec_ptr spec;
+    launch_item item;
+  };
+  struct signal_order {
+    rank_t rank;
+    signal_item item;
+  };
+  /// The events of one commit and what waits for them, in the order of doing.
+  struct commit_unit {
+    journal_batch batch;
+    std::vector<launch_order> launches;
+    std::vector<signal_order> signals;
+    std::vector<std::function<void()>> after;
+    std::vector<job_id> ended;
+
+    bool empty() const { return batch.events.empty() && batch.meta.empty() && after.empty(); }
+  };
+
+  void start_commit();
+  void on_committed();
+  void on_commit_failed(const caf::error& e);
+  void send_launches(std::vector<launch_order>& orders);
+  void send_signals(std::vector<signal_order>& orders);
+  void tell_followers(const std::vector<job_event>& events);
+  void arm_deadline();
+  void tell_if_drained();
+  /// Calls `use` with the exec of a broker, now or when it has been dialled.
+  void with_exec(rank_t broker, std::function<void(const caf::actor&)> use,
+                 std::function<void(const caf::error&)> fail);
+
+  pointer self;
+  job_manager_peers peers;
+  std::shared_ptr<spec_cache> specs;
+  job_manager_core core;
+  commit_unit gathering, committing;
+  bool commit_under_way = false;
+  std::string paused; // why nothing is taken in; "" when all is well
+  std::set<spec_hash> kept_specs; // of the gathering batch
+  alloc_request room_wanted;
+  std::map<const job_spec*, size_t> room_group;
+  alloc_cancel room_cancelled;
+  alloc_prioritize room_prioritized;
+  free_request room_freed;
+  std::unordered_map<job_id, std::vector<follower>> followers;
+  std::map<rank_t, caf::actor> execs;
+  std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
+                                         std::function<void(const caf::error&)>>>> dialling;
+  int64_t armed_ns = 0;
+  bool draining = false;
+  std::vector<caf::typed_response_promise<caf::unit_t>> drained;
+};
+
+/// Starts with what `restored` holds (jobs that had not ended when the instance last stopped).
+job_manager_actor::behavior_type
+job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
+                    std::shared_ptr<spec_cache> specs, std::shared_ptr<job_manager_core> restored);
+
+/// Reads the jobs that have not ended out of the journal. Errors: ec::store_failed,
+/// ec::store_corrupt.
+caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
+                                                              spec_cache& specs);
+
+} // namespace hactor

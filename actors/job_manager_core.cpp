@@ -1,0 +1,417 @@
+// See the header. One function per incoming fact; each is idempotent, so that replayed or crossing
+// messages do no harm.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/job_manager_core.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr uint32_t bit(job_state s) { return static_cast<uint32_t>(s); }
+constexpr uint32_t pending_states = 2 | 4 | 8;
+
+/// Urgency 0 holds, 31 expedites (RFC 30); between them priority equals urgency.
+uint32_t priority_of(int32_t urgency) {
+  return urgency == 31 ? UINT32_MAX : static_cast<uint32_t>(urgency);
+}
+
+} // namespace
+
+void job_manager_core::count(job_state from, job_state to) {
+  auto slot = [this](job_state s) -> uint64_t* {
+    switch (s) {
+      case job_state::depend: return &counts_.depend;
+      case job_state::priority: return &counts_.priority;
+      case job_state::sched: return &counts_.sched;
+      case job_state::run: return &counts_.run;
+      case job_state::cleanup: return &counts_.cleanup;
+      case job_state::inactive: return &counts_.inactive;
+      default: return nullptr;
+    }
+  };
+  if (auto* n = slot(from))
+    --*n;
+  if (auto* n = slot(to))
+    ++*n;
+}
+
+void job_manager_core::post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out) {
+  e.id = id;
+  e.t_ns = std::max(now_ns, j.log_last_ns); // a clock stepped back must not reorder a job's log
+  auto before = j.fold.state;
+  j.fold.apply(e);
+  count(before, j.fold.state);
+  encode_event(j.log, e, &j.log_last_ns, false);
+  out.post(e);
+}
+
+void job_manager_core::post(int64_t now_ns, job_id id, job& j, event_kind kind,
+                            job_manager_out& out) {
+  job_event e;
+  e.kind = kind;
+  post(now_ns, id, j, std::move(e), out);
+}
+
+// -- submission ------------------------------------------------------------------------------------
+
+void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec,
+                              const accepted_spec& jobs, job_manager_out& out) {
+  out.keep_spec(spec->hash, spec->stored);
+  if (!spec->environment.empty())
+    out.keep_spec(spec->environment_hash, spec->environment);
+  auto flags = static_cast<int64_t>(jobs.flags);
+  if (!jobs.with_cc_env)
+    flags |= submit_flag_bcc;
+  jobs_.reserve(jobs_.size() + jobs.ids.size());
+  for (size_t i = 0; i < jobs.ids.size(); ++i) {
+    auto id = jobs.ids[i];
+    auto& j = jobs_[id];
+    j.spec = spec;
+    j.cc = jobs.cc.empty() ? -1 : jobs.cc[i];
+    job_event submit;
+    submit.kind = event_kind::submit;
+    submit.a = jobs.urgency;
+    submit.b = userid;
+    submit.c = flags;
+    post(now_ns, id, j, std::move(submit), out);
+    job_record record;
+    record.id = id;
+    record.spec = spec->hash;
+    record.cc = j.cc;
+    out.keep_record(std::move(record));
+    post(now_ns, id, j, event_kind::validate, out);
+    post(now_ns, id, j, event_kind::depend, out);
+    enqueue(now_ns, id, j, out);
+  }
+}
+
+/// PRIORITY -> SCHED: computes the priority and asks the scheduler for room.
+void job_manager_core::enqueue(int64_t now_ns, job_id id, job& j, job_manager_out& out) {
+  job_event e;
+  e.kind = event_kind::priority;
+  e.a = priority_of(j.fold.urgency);
+  post(now_ns, id, j, std::move(e), out);
+  alloc_entry entry{id, j.fold.priority, j.fold.t_submit};
+  if (j.room_wanted)
+    out.prioritize_room(entry);
+  else
+    out.want_room(j.spec, entry);
+  j.room_wanted = true;
+}
+
+// -- restart ---------------------------------------------------------------------------------------
+
+void job_manager_core::restore(const job_spec_ptr& spec, const job_record& record,
+                               const std::vector<job_event>& events) {
+  auto& j = jobs_[record.id];
+  j.spec = spec;
+  j.cc = record.cc;
+  for (auto e : events) {
+    auto before = j.fold.state;
+    j.fold.apply(e);
+    count(before, j.fold.state);
+    encode_event(j.log, e, &j.log_last_ns, false);
+  }
+}
+
+void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
+  std::vector<job_id> ids;
+  for (auto& [id, j] : jobs_)
+    ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (auto id : ids) {
+    auto& j = jobs_.at(id);
+    if (j.fold.state == job_state::new_job)
+      post(now_ns, id, j, event_kind::validate, out);
+    if (j.fold.state == job_state::depend)
+      post(now_ns, id, j, event_kind::depend, out);
+    if (j.fold.state == job_state::sched)
+      post(now_ns, id, j, event_kind::restart, out);
+    if (j.fold.state == job_state::priority)
+      enqueue(now_ns, id, j, out);
+    else if (j.fold.state == job_state::run)
+      fail(now_ns, id, j, "lost", "the instance ended while the job ran; whether it finished is "
+                                  "not known", 0, -1, -1, out);
+    if (j.fold.state == job_state::cleanup)
+      finish_cleanup(now_ns, id, j, out);
+  }
+}
+
+// -- what the scheduler says -----------------------------------------------------------------------
+
+void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
+                                  job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || it->second.fold.state != job_state::sched) {
+    out.free_room(id); // it was cancelled while the grant was on its way
+    if (it != jobs_.end()) {
+      it->second.room_wanted = false;
+      if (it->second.fold.state == job_state::cleanup)
+        finish_cleanup(now_ns, id, it->second, out);
+    }
+    return;
+  }
+  auto& j = it->second;
+  j.room_wanted = false;
+  j.resources = std::move(resources);
+  post(now_ns, id, j, event_kind::alloc, out);
+  j.launched = true;
+  launch_item item{id, j.fold.userid, j.cc, (j.fold.flags & submit_flag_bcc) == 0, j.resources};
+  out.launch(j.spec, std::move(item));
+}
+
+void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& note,
+                                 job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || !it->second.room_wanted)
+    return;
+  auto& j = it->second;
+  j.room_wanted = false;
+  if (j.fold.state == job_state::sched)
+    fail(now_ns, id, j, "alloc", note, 0, -1, -1, out);
+  finish_cleanup(now_ns, id, j, out);
+}
+
+void job_manager_core::on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || !it->second.room_wanted)
+    return;
+  it->second.room_wanted = false;
+  finish_cleanup(now_ns, id, it->second, out);
+}
+
+// -- what exec says --------------------------------------------------------------------------------
+
+void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_manager_out& out) {
+  auto it = jobs_.find(report.id);
+  if (it == jobs_.end() || !it->second.launched)
+    return;
+  auto id = report.id;
+  auto& j = it->second;
+  auto began = report.started || (report.ended && report.failure.empty());
+  if (began && !j.fold.has_started && j.fold.state == job_state::run) {
+    post(now_ns, id, j, event_kind::start, out);
+    // The limit counts from here: what the instance took to start the job is not the job's time.
+    if (j.spec->duration_s > 0) {
+      j.deadline_ns = now_ns + static_cast<int64_t>(j.spec->duration_s * 1e9);
+      deadlines_.emplace(j.deadline_ns, id);
+    }
+  }
+  if (!report.ended)
+    return;
+  j.launched = false;
+  j.end = std::make_unique<job_report>(report);
+  if (!report.failure.empty() && !j.fold.has_fatal)
+    fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
+  if (j.fold.has_started) {
+    job_event e;
+    e.kind = event_kind::finish;
+    e.a = report.status;
+    post(now_ns, id, j, std::move(e), out);
+  }
+  if (j.fold.state == job_state::cleanup)
+    finish_cleanup(now_ns, id, j, out);
+}
+
+void job_manager_core::on_launch_failed(int64_t now_ns, job_id id, const std::string& why,
+                                        job_manager_out& out) {
+  job_report r;
+  r.id = id;
+  r.ended = true;
+  r.status = 1 << 8;
+  r.failure = why;
+  on_report(now_ns, r, out);
+}
+
+void job_manager_core::on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers,
+                                    job_manager_out& out) {
+  std::vector<job_id> hit;
+  std::vector<bool> led;
+  for (auto& [id, j] : jobs_) {
+    if (!j.launched)
+      continue;
+    for (auto& node : j.resources.nodes)
+      if (node.rank % brokers == rank) {
+        hit.push_back(id);
+        led.push_back(j.resources.nodes.front().rank % brokers == rank);
+        break;
+      }
+  }
+  for (size_t i = 0; i < hit.size(); ++i) {
+    auto& j = jobs_.at(hit[i]);
+    auto note = fmt::format("the broker of rank {} was lost", rank);
+    if (!j.fold.has_fatal)
+      fail(now_ns, hit[i], j, "node-failure", note, 0, -1, 1 << 8, out);
+    if (led[i]) // nobody is left who would report its end
+      on_launch_failed(now_ns, hit[i], note, out);
+  }
+}
+
+// -- endings -----------------------------------------------------------------------------------------
+
+/// Posts an exception; a fatal one sets the job's end in motion.
+void job_manager_core::fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note,
+                            int severity, int64_t userid, int64_t wait_status,
+                            job_manager_out& out) {
+  auto was = j.fold.state;
+  job_event e;
+  e.kind = event_kind::exception;
+  e.text = std::move(type) + "\n" + std::move(note);
+  e.a = severity;
+  e.b = userid;
+  e.c = wait_status;
+  post(now_ns, id, j, std::move(e), out);
+  if (severity != 0 || was == job_state::cleanup)
+    return;
+  if (j.room_wanted)
+    out.cancel_room(id);
+  else if (j.launched)
+    out.signal(j.resources, {id, j.fold.exception_type == "timeout" ? 14 : 15, true});
+}
+
+/// Ends a job in CLEANUP as soon as neither scheduler nor exec holds anything of it.
+void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out) {
+  if (j.fold.state != job_state::cleanup || j.room_wanted || j.launched)
+    return;
+  if (j.fold.has_alloc) {
+    job_event e;
+    e.kind = event_kind::release;
+    e.text = "all";
+    e.a = 1;
+    post(now_ns, id, j, std::move(e), out);
+    out.free_room(id);
+    post(now_ns, id, j, event_kind::free, out);
+  }
+  post(now_ns, id, j, event_kind::clean, out);
+  if (j.deadline_ns != 0) {
+    auto [first, last] = deadlines_.equal_range(j.deadline_ns);
+    for (auto d = first; d != last; ++d)
+      if (d->second == id) {
+        deadlines_.erase(d);
+        break;
+      }
+  }
+  auto result = j.fold.result();
+  counts_.failed += result == job_result::failed;
+  counts_.canceled += result == job_result::canceled;
+  counts_.timeout += result == job_result::timeout;
+  job_record record;
+  record.id = id;
+  record.spec = j.spec->hash;
+  record.cc = j.cc;
+  record.ended = true;
+  record.result = result;
+  record.t_end_ns = j.log_last_ns;
+  if (!j.resources.nodes.empty())
+    record.rset = to_json(j.resources);
+  if (j.end)
+    record.extra = encode_extra(*j.end);
+  record.events = events(id);
+  out.keep_record(std::move(record));
+  out.ended(id);
+}
+
+void job_manager_core::forget(job_id id) { jobs_.erase(id); }
+
+// -- what users ask ----------------------------------------------------------------------------------
+
+caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection& s,
+                                                            uint32_t wanted_states,
+                                                            const char* wanted) const {
+  std::vector<job_id> result;
+  if (s.ids.empty()) {
+    auto mask = s.states & wanted_states;
+    for (auto& [id, j] : jobs_)
+      if (bit(j.fold.state) & mask)
+        result.push_back(id);
+    std::sort(result.begin(), result.end());
+    return result;
+  }
+  for (auto id : s.ids) {
+    auto it = jobs_.find(id);
+    if (it == jobs_.end())
+      return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
+    if (bit(it->second.fold.state) & wanted_states)
+      result.push_back(id);
+    else if (s.ids.size() == 1)
+      return make_error(ec::wrong_state,
+                        fmt::format("{}: the job is {}; only {} can be meant", to_string(id),
+                                    name_of(it->second.fold.state), wanted));
+  }
+  return result;
+}
+
+caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_request& r,
+                                                job_manager_out& out) {
+  auto ids = select(r.jobs, pending_states | 16 | 32, "an active job");
+  if (!ids)
+    return std::move(ids.error());
+  for (auto id : *ids) {
+    auto& j = jobs_.at(id);
+    auto forced = r.severity == 0 && j.fold.state == job_state::cleanup && j.launched;
+    fail(now_ns, id, j, r.type, r.note, r.severity, r.userid, -1, out);
+    if (forced) // asked again while it ends: no more patience
+      out.signal(j.resources, {id, 9, true});
+  }
+  return ids->size();
+}
+
+caf::expected<uint64_t> job_manager_core::kill(const kill_request& r, job_manager_out& out) {
+  auto ids = select(r.jobs, 16 | 32, "a running job");
+  if (!ids)
+    return std::move(ids.error());
+  uint64_t n = 0;
+  for (auto id : *ids) {
+    auto& j = jobs_.at(id);
+    if (!j.launched)
+      continue;
+    out.signal(j.resources, {id, r.signal, false});
+    ++n;
+  }
+  return n;
+}
+
+caf::expected<uint64_t> job_manager_core::set_urgency(int64_t now_ns, const urgency_request& r,
+                                                      job_manager_out& out) {
+  if (r.urgency < 0 || r.urgency > 31)
+    return make_error(ec::bad_argument, fmt::format("urgency {}: must be 0 to 31", r.urgency));
+  auto ids = select(r.jobs, pending_states, "a pending job");
+  if (!ids)
+    return std::move(ids.error());
+  for (auto id : *ids) {
+    auto& j = jobs_.at(id);
+    job_event e;
+    e.kind = event_kind::urgency;
+    e.a = r.urgency;
+    e.b = r.userid;
+    post(now_ns, id, j, std::move(e), out);
+    if (j.fold.state == job_state::priority)
+      enqueue(now_ns, id, j, out);
+  }
+  return ids->size();
+}
+
+void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now_ns) {
+    auto id = deadlines_.begin()->second;
+    deadlines_.erase(deadlines_.begin());
+    auto& j = jobs_.at(id);
+    j.deadline_ns = 0;
+    if (j.fold.state == job_state::run)
+      fail(now_ns, id, j, "timeout",
+           fmt::format("resource allocation expired: time limit {} s", j.spec->duration_s), 0, -1,
+           -1, out);
+  }
+}
+
+int64_t job_manager_core::next_deadline_ns() const {
+  return deadlines_.empty() ? 0 : deadlines_.begin()->first;
+}
+
+} // namespace hactor

@@ -1,0 +1,131 @@
+// What happens next to each job: the job manager without actors, clock or disk. Every change of a
+// job is an event; the core posts events through job_manager_out and asks there for what must follow
+// (room, launch, signals). The rule that an event is durable before its effect is seen outside is
+// kept by the actor, which delays the effects named "after durable" below.
+// Called by actors/job_manager.cpp and by the simulator. States: actors/job_state.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/job_spec.hpp"
+#include "actors/job_state.hpp"
+#include "actors/messages.hpp"
+
+namespace hactor {
+
+/// Everything the job manager can cause.
+struct job_manager_out {
+  virtual ~job_manager_out() = default;
+  virtual void post(const job_event& e) = 0;
+  virtual void keep_spec(const spec_hash& hash, const std::string& text) = 0;
+  virtual void keep_record(job_record&& record) = 0;
+  virtual void want_room(const job_spec_ptr& spec, const alloc_entry& entry) = 0;
+  virtual void cancel_room(job_id id) = 0;
+  virtual void prioritize_room(const alloc_entry& entry) = 0;
+  virtual void free_room(job_id id) = 0;
+  virtual void launch(const job_spec_ptr& spec, launch_item&& item) = 0; // after durable
+  virtual void signal(const rset& where, const signal_item& item) = 0;
+  virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
+};
+
+class job_manager_core {
+public:
+  /// Takes in jobs of one spec that ingest has checked. Requires: ids are new and ascending.
+  void accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec, const accepted_spec& jobs,
+              job_manager_out& out);
+
+  /// Restart: a job that had not ended, with its events so far in order. Nothing is posted yet.
+  void restore(const job_spec_ptr& spec, const job_record& record,
+               const std::vector<job_event>& events);
+
+  /// Restart, once all are restored: waiting jobs are queued again, jobs that ran are marked lost.
+  void resume(int64_t now_ns, job_manager_out& out);
+
+  void on_granted(int64_t now_ns, job_id id, rset&& resources, job_manager_out& out);
+  void on_denied(int64_t now_ns, job_id id, const std::string& note, job_manager_out& out);
+  void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
+  void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);
+
+  /// The launch never reached its first rank.
+  void on_launch_failed(int64_t now_ns, job_id id, const std::string& why, job_manager_out& out);
+
+  /// A broker died: jobs on it get a fatal exception; those led by it end at once.
+  void on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers, job_manager_out& out);
+
+  /// Raises an exception; returns how many jobs it was raised on. Errors: ec::unknown_job,
+  /// ec::wrong_state when ids has one id and it has ended.
+  caf::expected<uint64_t> raise(int64_t now_ns, const raise_request& r, job_manager_out& out);
+
+  /// Errors: ec::unknown_job; ec::wrong_state when a named job does not run.
+  caf::expected<uint64_t> kill(const kill_request& r, job_manager_out& out);
+
+  /// Errors: ec::unknown_job; ec::wrong_state when a named job no longer waits.
+  caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
+                                      job_manager_out& out);
+
+  /// Ends what is over its time limit. Call at or after next_deadline_ns().
+  void on_deadline(int64_t now_ns, job_manager_out& out);
+  int64_t next_deadline_ns() const; ///< 0: none.
+
+  /// Drops an ended job whose record is durable.
+  void forget(job_id id);
+
+  bool knows(job_id id) const { return jobs_.count(id) != 0; }
+  size_t active() const { return jobs_.size(); }
+
+  /// Errors: ec::unknown_job.
+  caf::expected<job_summary> summary(job_id id) const;
+  caf::expected<job_reply> whole(job_id id) const;
+  /// Brokers that run the job, as ranks of R; empty before alloc.
+  idset ranks(job_id id) const;
+  std::vector<job_event> events(job_id id) const;
+
+  /// Active jobs that match, unordered; `request.max` is not applied.
+  std::vector<job_summary> list(const list_request& request) const;
+
+  job_counts counts() const;
+
+private:
+  struct job {
+    job_spec_ptr spec;
+    int64_t cc = -1;
+    job_fold fold;
+    std::string log;            // events in the journal's binary form, without ids
+    int64_t log_last_ns = 0;
+    rset resources;
+    bool room_wanted = false;   // the scheduler has it queued
+    bool launched = false;      // exec has it, its end report is due
+    int64_t deadline_ns = 0;
+    std::unique_ptr<job_report> end; // usage and outputs, once ended
+  };
+
+  void post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out);
+  void post(int64_t now_ns, job_id id, job& j, event_kind kind, job_manager_out& out);
+  void enqueue(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note, int severity,
+            int64_t userid, int64_t wait_status, job_manager_out& out);
+  void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
+                                            const char* wanted) const;
+  void count(job_state from, job_state to);
+
+  std::unordered_map<job_id, job> jobs_;
+  std::multimap<int64_t, job_id> deadlines_;
+  job_counts counts_;
+};
+
+/// A job's summary from its parts; also used for records read back from disk.
+job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,
+                      const rset* resources, const job_report* end);
+
+/// job_record.extra: usage and output addresses.
+std::string encode_extra(const job_report& end);
+job_report decode_extra(std::string_view text);
+
+} // namespace hactor

@@ -1,0 +1,168 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/job_manager_requests.hpp"
+
+#include <algorithm>
+
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto archive_deadline = std::chrono::seconds(limits::request_timeout_s);
+constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
+
+/// A count that is told once the events behind it are durable.
+caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected<uint64_t> count) {
+  if (!count)
+    return std::move(count.error());
+  auto promise = st.self->make_response_promise<count_reply>();
+  st.when_durable([promise, n = *count]() mutable { promise.deliver(count_reply{n}); });
+  st.end_turn();
+  return promise;
+}
+
+} // namespace
+
+caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) {
+  if (!st.paused.empty())
+    return make_error(ec::disk_full, "no job is taken in: " + st.paused);
+  submit_reply reply;
+  std::vector<job_spec_ptr> specs;
+  for (auto& s : r.specs) {
+    auto spec = st.specs->intern(s.jobspec, s.environment);
+    if (!spec)
+      return std::move(spec.error());
+    specs.push_back(std::move(*spec));
+  }
+  auto now = wall_ns();
+  for (size_t i = 0; i < r.specs.size(); ++i) {
+    auto& s = r.specs[i];
+    st.core.accept(now, r.userid, specs[i], s, st);
+    if (reply.ids.empty())
+      reply.ids = std::move(s.ids);
+    else
+      reply.ids.insert(reply.ids.end(), s.ids.begin(), s.ids.end());
+  }
+  auto promise = st.self->make_response_promise<submit_reply>();
+  st.when_durable([promise, reply = std::move(reply)]() mutable { promise.deliver(reply); });
+  st.end_turn();
+  return promise;
+}
+
+caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_request& r) {
+  return count_when_durable(st, st.core.raise(wall_ns(), r, st));
+}
+
+caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r) {
+  return count_when_durable(st, st.core.kill(r, st));
+}
+
+caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r) {
+  return count_when_durable(st, st.core.set_urgency(wall_ns(), r, st));
+}
+
+caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r) {
+  list_reply reply;
+  auto asks_archive = !r.ids.empty() || (r.states & inactive_bit) != 0;
+  list_request archived = r;
+  if (r.ids.empty()) {
+    if ((r.states & ~inactive_bit) != 0)
+      reply.jobs = st.core.list(r);
+    if (r.max != 0 && reply.jobs.size() >= r.max)
+      asks_archive = false;
+    else if (r.max != 0)
+      archived.max = r.max - reply.jobs.size();
+  } else {
+    archived.ids.clear();
+    for (auto id : r.ids)
+      if (!st.core.knows(id))
+        archived.ids.push_back(id);
+    reply.jobs = st.core.list(r);
+    asks_archive = !archived.ids.empty();
+  }
+  if (!asks_archive)
+    return reply;
+  auto promise = st.self->make_response_promise<list_reply>();
+  st.self->request(st.peers.archive, archive_deadline, archived)
+    .then(
+      [promise, reply = std::move(reply)](list_reply& ended) mutable {
+        // A job whose record is durable but not yet forgotten would be in both halves.
+        for (auto& s : ended.jobs)
+          if (std::none_of(reply.jobs.rbegin(), reply.jobs.rend(), [&](const job_summary& have) {
+                return have.state == job_state::inactive && have.id == s.id;
+              }))
+            reply.jobs.push_back(std::move(s));
+        promise.deliver(std::move(reply));
+      },
+      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<job_reply> show_job(job_manager_state& st, const job_request& r) {
+  if (st.core.knows(r.id)) {
+    auto whole = st.core.whole(r.id);
+    if (!whole)
+      return std::move(whole.error());
+    return std::move(*whole);
+  }
+  auto promise = st.self->make_response_promise<job_reply>();
+  st.self->request(st.peers.archive, archive_deadline, r)
+    .then([promise](job_reply& x) mutable { promise.deliver(std::move(x)); },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r) {
+  auto promise = st.self->make_response_promise<follow_reply>();
+  if (!st.core.knows(r.id)) {
+    st.self->request(st.peers.archive, archive_deadline, job_request{r.id})
+      .then(
+        [promise](job_reply& x) mutable {
+          follow_reply reply;
+          reply.events = std::move(x.events);
+          if (auto ranks = idset::parse(x.summary.ranks))
+            reply.ranks = std::move(*ranks);
+          promise.deliver(std::move(reply));
+        },
+        [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+    return promise;
+  }
+  // What has happened so far is told once it is durable; what happens after that is pushed.
+  follow_reply reply{st.core.events(r.id), st.core.ranks(r.id)};
+  auto over = !reply.events.empty() && reply.events.back().after == job_state::inactive;
+  st.when_durable([&st, promise, r, over, reply = std::move(reply)]() mutable {
+    if (!over)
+      st.followers[r.id].push_back({r.tag, r.subscriber});
+    promise.deliver(std::move(reply));
+  });
+  return promise;
+}
+
+caf::result<caf::unit_t> drain_jobs(job_manager_state& st) {
+  st.draining = true;
+  raise_request r;
+  r.jobs.states = static_cast<uint32_t>(job_state::run);
+  r.type = "cancel";
+  r.note = "the instance ends";
+  (void)st.core.raise(wall_ns(), r, st);
+  auto promise = st.self->make_response_promise<caf::unit_t>();
+  st.drained.push_back(promise);
+  st.end_turn();
+  st.tell_if_drained();
+  return promise;
+}
+
+void unfollow_job(job_manager_state& st, const unfollow& u) {
+  auto it = st.followers.find(u.id);
+  if (it == st.followers.end())
+    return;
+  std::erase_if(it->second,
+                [&](const auto& f) { return f.tag == u.tag && f.handle == u.subscriber; });
+  if (it->second.empty())
+    st.followers.erase(it);
+}
+
+} // namespace hactor

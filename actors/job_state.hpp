@@ -1,0 +1,49 @@
+// The life of a job as RFC 21 has it: which event leads from which state to which, and everything
+// about a job that follows from its events alone. Live jobs and records read back from disk go
+// through the same fold, so the two can never disagree. Picture: doc/states.md.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "store/event.hpp"
+
+namespace hactor {
+
+/// The one table of transitions: the state after `e` in state `from`, which is `from` itself for
+/// events that only record something. Nothing when the event is not legal there.
+std::optional<job_state> next_state(job_state from, const job_event& e);
+
+/// Set in a submit event's flags when HACTOR_JOB_CC is not to be set (--bcc). Not of RFC 21.
+inline constexpr int64_t submit_flag_bcc = 256;
+
+/// What a job's events say about it.
+struct job_fold {
+  job_state state = job_state::none;
+  uint32_t userid = 0;
+  int32_t urgency = 16;
+  uint32_t priority = 0;
+  uint32_t flags = 0;
+  bool has_alloc = false;   // alloc seen, free not yet
+  bool has_started = false; // start seen
+  bool has_finished = false;
+  bool has_fatal = false;   // an exception of severity 0 was seen
+  int32_t waitstatus = -1;  // of finish, or of the first fatal exception; -1 when none
+  int32_t exception_severity = -1; // of the first fatal one, or of the latest
+  std::string exception_type, exception_note;
+  int64_t t_submit = 0, t_depend = 0, t_sched = 0, t_run = 0, t_cleanup = 0, t_inactive = 0;
+
+  /// Applies one event. Requires: legal (next_state says so); sets e.after.
+  void apply(job_event& e);
+
+  /// RFC 21's rule; none while the job is active.
+  job_result result() const;
+
+  /// What a shell would show as the exit code of this job: the code, 128+signal, 1 when it never
+  /// ran because of an exception.
+  int exit_code() const;
+};
+
+} // namespace hactor

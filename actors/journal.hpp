@@ -1,0 +1,49 @@
+// JOURNAL and ARCHIVE: the two actors before store/journal. The journal is the only writer, and
+// commits together whatever has gathered while the last commit ran; the archive reads what is
+// durable, so that a listing of a million ended jobs never delays a commit.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/job_manager_core.hpp"
+#include "actors/job_spec.hpp"
+
+namespace hactor {
+
+struct journal_state {
+  static inline const char* name = "journal";
+  std::shared_ptr<journal> store;
+  events_actor events;
+  journal_batch gathered;
+  struct part {
+    uint64_t events; // how many of the batch are this requester's
+    caf::typed_response_promise<committed> promise;
+  };
+  std::vector<part> parts;
+  bool flushing = false;
+  int64_t commits = 0, committed_events = 0;
+};
+
+/// Commits to `store` and passes what was committed on to `events`. Spawn detached.
+journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
+                                             std::shared_ptr<journal> store, events_actor events);
+
+struct archive_state {
+  static inline const char* name = "archive";
+  std::shared_ptr<journal> store;
+  std::shared_ptr<spec_cache> specs;
+};
+
+/// Reads from `store`. Spawn detached.
+archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<archive_state> self,
+                                             std::shared_ptr<journal> store,
+                                             std::shared_ptr<spec_cache> specs);
+
+/// The job_spec of a stored jobspec. Errors: ec::unknown_key, ec::store_corrupt.
+caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
+                                      const spec_hash& hash);
+
+} // namespace hactor

@@ -1,0 +1,211 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/launch_plan.hpp"
+
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "actors/job_spec.hpp"
+#include "graph/jobspec.hpp"
+#include "runtime/duration.hpp"
+#include "runtime/json.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr size_t recent_plans = 64;
+
+constexpr std::array launcher_prefixes{
+  "PMI_",     "PMIX_", "OMPI_", "ORTE_",   "OPAL_",        "PRTE_",       "HYDI_", "HYDRA_",
+  "MPIR_",    "MPICH_", "PALS_", "SLURM_", "MPIEXEC_",      "HACTOR_JOB_", "HACTOR_TASK_"};
+constexpr std::array launcher_names{"MPI_LOCALNRANKS", "MPI_LOCALRANKID", "GFORTRAN_UNBUFFERED",
+                                    "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "HACTOR_URI",
+                                    "HACTOR_RANK"};
+
+/// attributes.system.exec.test.run_duration: seconds, or a duration text.
+caf::expected<double> simulated_duration(const json& rest) {
+  auto at = rest.find("exec");
+  if (at == rest.end() || !at->is_object())
+    return -1.0;
+  auto test = at->find("test");
+  if (test == at->end() || !test->is_object())
+    return -1.0;
+  auto d = test->find("run_duration");
+  if (d == test->end())
+    return -1.0;
+  constexpr auto path = "attributes.system.exec.test.run_duration: ";
+  if (d->is_number() && d->get<double>() >= 0)
+    return d->get<double>();
+  if (d->is_string())
+    if (auto s = parse_fsd(d->get_ref<const std::string&>()))
+      return *s;
+  return make_error(ec::bad_jobspec, path + std::string{"must be seconds >= 0 or a duration like "
+                                                        "\"0.5s\", found "}
+                                       + dump(*d));
+}
+
+std::string option_path(const json& options, const char* stream) {
+  // As Flux writes it: shell.options.output.stdout = {"type": "file", "path": TEMPLATE}.
+  auto side = std::string_view{stream} == "stdin" ? "input" : "output";
+  auto at = options.find(side);
+  if (at == options.end() || !at->is_object())
+    return {};
+  auto one = at->find(stream);
+  if (one == at->end() || !one->is_object())
+    return {};
+  auto path = one->find("path");
+  return path != one->end() && path->is_string() ? path->get<std::string>() : std::string{};
+}
+
+bool option_flag(const json& options, const char* key) {
+  auto at = options.find(key);
+  return at != options.end()
+         && ((at->is_boolean() && at->get<bool>()) || (at->is_number() && at->get<double>() != 0));
+}
+
+void add_options(launch_plan& plan, const json& options) {
+  if (!options.is_object())
+    return;
+  plan.output = option_path(options, "stdout");
+  plan.error = option_path(options, "stderr");
+  plan.input = option_path(options, "stdin");
+  if (auto at = options.find("output"); at != options.end() && at->is_object())
+    if (auto out = at->find("stdout"); out != at->end() && out->is_object())
+      plan.label = option_flag(*out, "label");
+  if (auto at = options.find("input"); at != options.end() && at->is_object())
+    if (auto in = at->find("stdin"); in != at->end() && in->is_object())
+      plan.input_attached = in->value("type", std::string{}) == "service";
+  plan.unbuffered = option_flag(options, "unbuffered");
+}
+
+caf::error add_environment(launch_plan& plan, const std::string& environment) {
+  plan.path = "/usr/local/bin:/usr/bin:/bin";
+  if (environment.empty())
+    return caf::none;
+  auto object = parse_json(environment);
+  if (!object)
+    return std::move(object.error());
+  for (auto& [name, value] : object->items()) {
+    if (!value.is_string() || is_launcher_variable(name))
+      continue;
+    auto& text = value.get_ref<const std::string&>();
+    if (name == "PATH")
+      plan.path = text;
+    plan.variables += name;
+    plan.variables += '=';
+    plan.variables += text;
+    plan.variables += '\0';
+  }
+  return caf::none;
+}
+
+} // namespace
+
+bool is_launcher_variable(std::string_view name) {
+  for (auto prefix : launcher_prefixes)
+    if (name.starts_with(prefix))
+      return true;
+  for (auto whole : launcher_names)
+    if (name == whole)
+      return true;
+  return false;
+}
+
+caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
+                                                const std::string& environment) {
+  auto spec = parse_jobspec(jobspec_text);
+  if (!spec)
+    return std::move(spec.error());
+  auto request = compile_request(*spec);
+  if (!request)
+    return std::move(request.error());
+  if (spec->tasks.size() != 1)
+    return make_error(ec::bad_jobspec,
+                      fmt::format("tasks: this instance runs jobs with one task entry, found {}",
+                                  spec->tasks.size()));
+  auto plan = std::make_shared<launch_plan>();
+  plan->jobspec = jobspec_text;
+  plan->environment = environment;
+  plan->command = spec->tasks[0].command;
+  plan->cwd = spec->system.cwd;
+  plan->name = job_name_of(*spec);
+  plan->request = std::move(*request);
+  auto simulated = simulated_duration(spec->system.rest);
+  if (!simulated)
+    return std::move(simulated.error());
+  plan->simulated_s = *simulated;
+  add_options(*plan, spec->system.shell_options);
+  if (auto err = add_environment(*plan, environment))
+    return err;
+  plan->has_cc = jobspec_text.find("{cc}") != std::string::npos;
+  return launch_plan_ptr{std::move(plan)};
+}
+
+caf::expected<launch_plan_ptr> launch_plans::get(const std::string& jobspec,
+                                                 const std::string& environment) {
+  auto it = plans_.find(jobspec);
+  if (it != plans_.end())
+    if (auto plan = it->second.lock(); plan && plan->environment == environment)
+      return plan;
+  auto plan = make_launch_plan(jobspec, environment);
+  if (!plan)
+    return plan;
+  if (recent_.size() < recent_plans)
+    recent_.push_back(*plan);
+  else
+    recent_[next_recent_++ % recent_plans] = *plan;
+  if (plans_.size() > 2 * recent_plans)
+    std::erase_if(plans_, [](const auto& p) { return p.second.expired(); });
+  plans_[jobspec] = *plan;
+  return plan;
+}
+
+bool names_task(const std::string& text) {
+  return text.find("{{taskid}}") != std::string::npos
+         || text.find("{{task.id}}") != std::string::npos || text.find("%t") != std::string::npos;
+}
+
+namespace {
+
+void replace_all(std::string& text, std::string_view what, const std::string& with) {
+  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
+}
+
+} // namespace
+
+std::string fill_template(const std::string& text, const template_values& v) {
+  auto result = fill_cc(text, v.cc);
+  if (result.find("{{") != std::string::npos) {
+    for (auto name : {"{{id}}", "{{jobid}}", "{{id.f58}}"})
+      replace_all(result, name, v.id);
+    replace_all(result, "{{name}}", v.name);
+    replace_all(result, "{{size}}", std::to_string(v.size));
+    for (auto name : {"{{taskid}}", "{{task.id}}"})
+      replace_all(result, name, std::to_string(v.task));
+    for (auto name : {"{{nodeid}}", "{{node.id}}"})
+      replace_all(result, name, std::to_string(v.node));
+  }
+  std::string out;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (result[i] != '%' || i + 1 == result.size()) {
+      out += result[i];
+      continue;
+    }
+    switch (result[++i]) {
+      case 'j': out += v.id; break;
+      case 'x': out += v.name; break;
+      case 't': out += std::to_string(v.task); break;
+      case 'n': out += std::to_string(v.node); break;
+      case 'a': out += std::to_string(v.cc); break;
+      case '%': out += '%'; break;
+      default: out += '%'; out += result[i];
+    }
+  }
+  return out;
+}
+
+} // namespace hactor

@@ -1,0 +1,69 @@
+// What a jobspec says about starting it: programs, environment, directory, standard streams,
+// simulated execution. Made once per distinct jobspec on each rank that runs it.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/request.hpp"
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+struct launch_plan {
+  std::string jobspec;     // the texts as they came, to be passed on
+  std::string environment;
+  std::vector<std::string> command;
+  std::string variables; // "K=V\0K=V\0", launcher variables removed
+  std::string path;      // PATH of it
+  std::string cwd;
+  std::string name;
+  std::string output, error, input; // file templates; "" : captured; input "": nothing
+  bool input_attached = false; // stdin comes from whoever is attached; else it is empty
+  bool label = false;      // lines in files are preceded by their task
+  bool unbuffered = false; // bytes are passed on at once, not by lines
+  bool has_cc = false;     // {cc} occurs in the command, the directory or a file name
+  double simulated_s = -1; // < 0: real
+  resource_request request;
+};
+using launch_plan_ptr = std::shared_ptr<const launch_plan>;
+
+/// Errors: as parse_jobspec and compile_request; ec::bad_jobspec for several tasks or bad options.
+caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec,
+                                                const std::string& environment);
+
+/// Keeps the plans of the jobspecs in use. Not thread-safe.
+class launch_plans {
+public:
+  caf::expected<launch_plan_ptr> get(const std::string& jobspec, const std::string& environment);
+
+private:
+  std::unordered_map<std::string, std::weak_ptr<const launch_plan>> plans_; // by jobspec
+  std::vector<launch_plan_ptr> recent_; // kept although no job of theirs runs just now
+  size_t next_recent_ = 0;
+};
+
+/// True for variables of launchers and of hactor itself, which must not reach a job
+/// (doc/architecture.md, "What a task sees").
+bool is_launcher_variable(std::string_view name);
+
+/// Fills {{id}}, {{jobid}}, {{name}}, {{taskid}}, {{nodeid}}, {{size}}, {cc} and Slurm's %j %x %t
+/// %n %a in a file template. `task` < 0: the template names no task.
+struct template_values {
+  std::string id;
+  std::string name;
+  int64_t cc = -1;
+  int64_t task = -1;
+  uint32_t node = 0;
+  uint32_t size = 1;
+};
+std::string fill_template(const std::string& text, const template_values& values);
+
+/// True when the template names a task ({{taskid}}, {{task.id}} or %t), so that each has its file.
+bool names_task(const std::string& text);
+
+} // namespace hactor

@@ -1,0 +1,204 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/output.hpp"
+
+#include <optional>
+
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Parts are not joined beyond this, so that one read never takes more.
+constexpr uint32_t part_bytes_max = 1 << 20;
+
+/// How soon bytes that found the disk full are tried again.
+constexpr auto append_retry = std::chrono::seconds(1);
+
+/// A place in a job's output: the part, and how much of it was read.
+uint64_t cursor_of(size_t part, uint32_t bytes) {
+  return static_cast<uint64_t>(part) << 32 | bytes;
+}
+
+void wake_readers(output_state::pointer self, output_state::live_job& job) {
+  for (auto& r : std::exchange(job.waiting, {}))
+    self->send(caf::actor_cast<connector_actor>(r.handle), output_ready{r.tag, self->state.rank});
+}
+
+/// Spools the bytes. False: the disk is full, try again.
+bool append(output_state::pointer self, const output_append& a) {
+  auto& st = self->state;
+  auto extent = st.store->append(a.id, a.task, a.stream, a.bytes);
+  if (!extent) {
+    if (!std::exchange(st.complained, true))
+      log_error("output: {}", render(extent.error()));
+    if (code_of(extent.error()) == ec::disk_full)
+      return false;
+    st.gate->done(static_cast<int64_t>(a.bytes.size()));
+    return true;
+  }
+  st.complained = false;
+  st.bytes += static_cast<int64_t>(a.bytes.size());
+  st.gate->done(static_cast<int64_t>(a.bytes.size()));
+  auto& job = st.live[a.id];
+  spool_part part{a.task, a.stream, *extent};
+  if (!job.index.empty() && job.index.back().extent.size + extent->size <= part_bytes_max)
+    add_part(job.index, part);
+  else
+    job.index.push_back(part);
+  wake_readers(self, job);
+  return true;
+}
+
+/// Reads parts from the cursor on until enough bytes are there.
+caf::expected<output_reply> read_parts(const spool& store, const std::vector<spool_part>& index,
+                                       const output_request& r) {
+  output_reply reply;
+  size_t part = r.cursor >> 32;
+  auto done = static_cast<uint32_t>(r.cursor);
+  uint64_t bytes = 0;
+  for (; part < index.size() && (bytes < r.max_bytes || bytes == 0); ++part, done = 0) {
+    auto extent = index[part].extent;
+    extent.offset += done;
+    extent.size -= done;
+    if (extent.size == 0 && part + 1 == index.size())
+      break; // the last part may still grow
+    if (extent.size == 0)
+      continue;
+    auto text = store.read(extent);
+    if (!text)
+      return std::move(text.error());
+    bytes += text->size();
+    reply.chunks.push_back({index[part].task, index[part].stream, std::move(*text)});
+    if (part + 1 == index.size()) {
+      done = index[part].extent.size;
+      break;
+    }
+  }
+  reply.cursor = cursor_of(part, done);
+  return reply;
+}
+
+bool at_end(const std::vector<spool_part>& index, uint64_t cursor) {
+  auto part = cursor >> 32;
+  return part >= index.size()
+         || (part + 1 == index.size()
+             && static_cast<uint32_t>(cursor) >= index[part].extent.size);
+}
+
+/// Ends a job's output; nullopt: the disk is full, try again.
+std::optional<caf::expected<output_sealed>> seal(output_state::pointer self, job_id id) {
+  auto& st = self->state;
+  auto it = st.live.find(id);
+  if (it == st.live.end())
+    return output_sealed{0};
+  uint64_t address = 0;
+  if (!it->second.index.empty()) {
+    auto written = st.store->append_index(id, it->second.index);
+    if (!written && code_of(written.error()) == ec::disk_full)
+      return std::nullopt;
+    if (!written)
+      return std::move(written.error());
+    address = *written;
+  }
+  auto job = std::move(it->second);
+  st.live.erase(it);
+  wake_readers(self, job);
+  return output_sealed{address};
+}
+
+/// Does what waits for room on the disk, as far as it goes.
+void retry_stuck(output_state::pointer self) {
+  auto& st = self->state;
+  for (; !st.stuck.empty(); st.stuck.pop_front()) {
+    if (auto* a = std::get_if<output_append>(&st.stuck.front())) {
+      if (!append(self, *a))
+        break;
+      continue;
+    }
+    auto& s = std::get<output_state::stuck_seal>(st.stuck.front());
+    auto sealed = seal(self, s.id);
+    if (!sealed)
+      break;
+    if (*sealed)
+      s.promise.deliver(**sealed);
+    else
+      s.promise.deliver((*sealed).error());
+  }
+  if (!st.stuck.empty())
+    self->delayed_send(self, append_retry, caf::tick_atom_v);
+}
+
+void get_stuck(output_state::pointer self, output_state::stuck_work work) {
+  auto& st = self->state;
+  st.stuck.push_back(std::move(work));
+  if (st.stuck.size() == 1)
+    self->delayed_send(self, append_retry, caf::tick_atom_v);
+}
+
+caf::result<output_reply> read_output(output_state& st, const output_request& r) {
+  if (auto it = st.live.find(r.id); it != st.live.end()) {
+    auto reply = read_parts(*st.store, it->second.index, r);
+    if (!reply)
+      return std::move(reply.error());
+    if (reply->chunks.empty() && r.reader)
+      it->second.waiting.push_back({r.reader, r.tag});
+    if (!r.reader && it->second.index.empty()) {
+      // The job has ended without a word: only readers' names were kept.
+      st.live.erase(it);
+      reply->sealed = true;
+    }
+    return std::move(*reply);
+  }
+  if (r.address == 0) {
+    // The job has written nothing so far; if it lives, the first bytes wake the reader.
+    if (r.reader)
+      st.live[r.id].waiting.push_back({r.reader, r.tag});
+    return output_reply{{}, r.cursor, !r.reader};
+  }
+  auto index = st.store->read_index(r.address);
+  if (!index)
+    return std::move(index.error());
+  auto reply = read_parts(*st.store, *index, r);
+  if (!reply)
+    return std::move(reply.error());
+  reply->sealed = at_end(*index, reply->cursor);
+  return std::move(*reply);
+}
+
+} // namespace
+
+output_actor::behavior_type output_service(output_state::pointer self, rank_t rank,
+                                           std::shared_ptr<spool> store,
+                                           std::shared_ptr<output_gate> gate) {
+  auto& st = self->state;
+  st.rank = rank;
+  st.store = std::move(store);
+  st.gate = std::move(gate);
+  return {
+    [self](output_append& a) {
+      if (!self->state.stuck.empty() || !append(self, a))
+        get_stuck(self, std::move(a));
+    },
+    [self](const output_seal& s) -> caf::result<output_sealed> {
+      if (self->state.stuck.empty())
+        if (auto sealed = seal(self, s.id)) {
+          if (*sealed)
+            return **sealed;
+          return std::move((*sealed).error());
+        }
+      auto promise = self->make_response_promise<output_sealed>();
+      get_stuck(self, output_state::stuck_seal{s.id, promise});
+      return promise;
+    },
+    [self](const output_request& r) { return read_output(self->state, r); },
+    [self](caf::tick_atom) { retry_stuck(self); },
+    [self](stats_atom) {
+      return stats_reply{{{"live", static_cast<int64_t>(self->state.live.size())},
+                          {"bytes", self->state.bytes}}};
+    },
+  };
+}
+
+} // namespace hactor

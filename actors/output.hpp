@@ -1,0 +1,52 @@
+// OUTPUT: what the tasks of this rank wrote, in the rank's spool; the only writer of it. Readers pull
+// at their own pace, so one that stalls costs nothing; a task that outruns the disk is slowed by the
+// gate. One actor a rank.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/output_gate.hpp"
+#include "store/spool.hpp"
+
+namespace hactor {
+
+struct output_state {
+  static inline const char* name = "output";
+  using pointer = output_actor::stateful_pointer<output_state>;
+
+  struct waiting_reader {
+    caf::actor handle;
+    uint64_t tag;
+  };
+  struct live_job {
+    std::vector<spool_part> index;
+    std::vector<waiting_reader> waiting;
+  };
+
+  /// Something that must wait until the disk has room, in its order.
+  struct stuck_seal {
+    job_id id;
+    caf::typed_response_promise<output_sealed> promise;
+  };
+  using stuck_work = std::variant<output_append, stuck_seal>;
+
+  rank_t rank = 0;
+  std::shared_ptr<spool> store;
+  std::shared_ptr<output_gate> gate;
+  std::unordered_map<job_id, live_job> live; // not sealed yet
+  std::deque<stuck_work> stuck;
+  int64_t bytes = 0;
+  bool complained = false; // of a full disk, until it works again
+};
+
+output_actor::behavior_type output_service(output_state::pointer self, rank_t rank,
+                                           std::shared_ptr<spool> store,
+                                           std::shared_ptr<output_gate> gate);
+
+} // namespace hactor

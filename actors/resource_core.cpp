@@ -1,0 +1,129 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/resource_core.hpp"
+
+#include <charconv>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+bool disjoint_bindings(const std::vector<hardware>& all, const std::vector<size_t>& here) {
+  idset seen;
+  for (auto i : here) {
+    if (all[i].bound_cores.empty() || all[i].bound_cores.intersects(seen))
+      return false;
+    seen.add_all(all[i].bound_cores);
+  }
+  return true;
+}
+
+/// The part of `all` for one of `count` sharers: runs as even as can be; when there are fewer ids
+/// than sharers, one id each, used several times.
+idset even_part(const idset& all, size_t index, size_t count) {
+  auto n = all.size();
+  if (n == 0)
+    return {};
+  if (n < count)
+    return idset::single(all.nth(index % n));
+  auto rest = all;
+  rest.take_first(n * index / count);
+  return rest.take_first(n * (index + 1) / count - n * index / count);
+}
+
+/// GPUs cannot be shared unasked: with fewer than sharers, the first sharers have one each.
+idset gpu_part(const idset& all, size_t index, size_t count) {
+  if (all.size() >= count)
+    return even_part(all, index, count);
+  return index < all.size() ? idset::single(all.nth(index)) : idset{};
+}
+
+} // namespace
+
+instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversubscribe) {
+  instance_resources r;
+  std::map<std::string, std::vector<size_t>> by_host;
+  for (size_t i = 0; i < ranks.size(); ++i)
+    by_host[ranks[i].hostname].push_back(i);
+  r.all.nodes.resize(ranks.size());
+  for (auto& [host, here] : by_host) {
+    auto bound = disjoint_bindings(ranks, here);
+    for (size_t k = 0; k < here.size(); ++k) {
+      auto& own = ranks[here[k]];
+      auto& node = r.all.nodes[here[k]];
+      node.rank = static_cast<rank_t>(here[k]);
+      if (oversubscribe || here.size() == 1) {
+        node.cores = oversubscribe || own.bound_cores.empty() ? own.cores : own.bound_cores;
+        node.gpus = own.gpus;
+      } else {
+        node.cores = bound ? own.bound_cores : even_part(own.cores, k, here.size());
+        node.gpus = gpu_part(own.gpus, k, here.size());
+      }
+    }
+    if (here.size() == 1)
+      continue;
+    auto cores = ranks[here.front()].cores.size();
+    if (oversubscribe)
+      r.notes.push_back(fmt::format("{} ranks on {}: each has all {} cores (--oversubscribe)",
+                                    here.size(), host, cores));
+    else if (bound)
+      r.notes.push_back(
+        fmt::format("{} ranks on {}: they split its {} cores as the launcher bound them",
+                    here.size(), host, cores));
+    else if (cores < here.size())
+      r.notes.push_back(
+        fmt::format("{} ranks on {}: it has {} cores only, so ranks share cores, one each",
+                    here.size(), host, cores));
+    else
+      r.notes.push_back(
+        fmt::format("{} ranks on {}: they split its {} cores evenly", here.size(), host, cores));
+  }
+  for (auto& rank : ranks)
+    r.all.nodelist.push_back(rank.hostname);
+  return r;
+}
+
+caf::expected<rset> fake_resources(const std::string& text) {
+  auto refuse = [&](const std::string& why) {
+    return make_error(ec::bad_argument,
+                      fmt::format("resource.fake: {}; must be like nodes=1000,cores=40,gpus=4, "
+                                  "found \"{}\"",
+                                  why, text));
+  };
+  std::map<std::string, uint64_t> values{{"nodes", 1}, {"cores", 1}, {"gpus", 0}};
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    auto item = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), item.size() + 1));
+    auto equals = item.find('=');
+    auto it = values.find(std::string{item.substr(0, equals)});
+    if (equals == std::string_view::npos || it == values.end())
+      return refuse(fmt::format("\"{}\" is not nodes=, cores= or gpus=", item));
+    auto digits = item.substr(equals + 1);
+    auto [end, err] = std::from_chars(digits.data(), digits.data() + digits.size(), it->second);
+    if (err != std::errc{} || end != digits.data() + digits.size())
+      return refuse(fmt::format("\"{}\" is not a number", digits));
+  }
+  if (values["nodes"] < 1 || values["nodes"] > limits::idset_universe_max || values["cores"] < 1
+      || values["cores"] > 65536 || values["gpus"] > 65536)
+    return refuse("1 to 16777216 nodes, 1 to 65536 cores and 0 to 65536 gpus a node");
+  rset r;
+  auto last = [&](const char* what) { return static_cast<uint32_t>(values[what]) - 1; };
+  for (uint32_t i = 0; i <= last("nodes"); ++i) {
+    node_share node;
+    node.rank = i;
+    node.cores = idset::range(0, last("cores"));
+    if (values["gpus"] > 0)
+      node.gpus = idset::range(0, last("gpus"));
+    r.nodes.push_back(std::move(node));
+    r.nodelist.push_back(fmt::format("fake{}", i));
+  }
+  return r;
+}
+
+} // namespace hactor

@@ -1,0 +1,253 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/shell.hpp"
+
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Passes what the task host tells on to the shell actor.
+class shell_sink final : public task_sink {
+public:
+  shell_sink(shell_actor shell, uint32_t task) : shell_{std::move(shell)}, task_{task} {}
+  void started(pid_t pid) override { caf::anon_send(shell_, task_started{task_, pid}); }
+  void failed(spawn_step step, int errno_value) override {
+    caf::anon_send(shell_, task_failed{task_, errno_value, std::string{to_string(step)}});
+  }
+  void output(int stream, std::string bytes) override {
+    caf::anon_send(shell_, task_output{task_, static_cast<uint8_t>(stream), std::move(bytes)});
+  }
+  void exited(int wait_status, const task_usage& used) override {
+    caf::anon_send(shell_, task_exited{task_, wait_status,
+                                       {used.maxrss_kb, used.utime_us, used.stime_us}});
+  }
+
+private:
+  shell_actor shell_;
+  uint32_t task_;
+};
+
+/// Everything a task needs, in one request. Files are opened here.
+struct prepared {
+  spawn_request request;
+  task_pipes pipes;
+};
+
+caf::expected<owned_fd> open_input(const launch_plan& plan, const template_values& names,
+                                   const std::string& cwd) {
+  auto name = fill_template(plan.input, names);
+  if (!name.empty() && name[0] != '/')
+    name = cwd + "/" + name;
+  owned_fd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd)
+    return make_errno_error(ec::exec_failed, "input file " + name, errno);
+  return fd;
+}
+
+caf::error attach_file(shell_state& st, prepared& p, int stream, const std::string& pattern,
+                       const template_values& names, const std::string& cwd, bool truncate) {
+  auto name = st.files.open(pattern, names, cwd, truncate);
+  if (!name)
+    return std::move(name.error());
+  auto fd = st.files.share(*name);
+  if (!fd)
+    return std::move(fd.error());
+  p.request.pass(stream, std::move(*fd));
+  return caf::none;
+}
+
+caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
+                                shell_task& t, uint32_t node, bool first_node) {
+  prepared p;
+  p.request.argv = std::move(t.argv);
+  p.request.environment = std::move(t.variables);
+  p.request.cwd = work.cwd;
+  auto names = work.names;
+  names.task = t.task_rank;
+  names.node = node;
+  p.pipes.unbuffered = plan.unbuffered;
+  p.pipes.input = plan.input_attached;
+  if (!plan.input.empty()) {
+    auto fd = open_input(plan, names, work.cwd);
+    if (!fd)
+      return std::move(fd.error());
+    p.request.pass(0, std::move(*fd));
+  }
+  p.pipes.output = plan.output.empty() || plan.label;
+  p.pipes.error = (plan.error.empty() && plan.output.empty()) || plan.label;
+  // The names are opened in any case, so that a directory that is missing is seen at once.
+  auto& error_pattern = plan.error.empty() ? plan.output : plan.error;
+  if (!plan.output.empty()) {
+    if (p.pipes.output) {
+      if (auto name = st.files.open(plan.output, names, work.cwd, first_node); !name)
+        return std::move(name.error());
+    } else if (auto e = attach_file(st, p, 1, plan.output, names, work.cwd, first_node)) {
+      return e;
+    }
+  }
+  if (!error_pattern.empty() && !p.pipes.error)
+    if (auto e = attach_file(st, p, 2, error_pattern, names, work.cwd, first_node))
+      return e;
+  return p;
+}
+
+void tell(shell_state::pointer self, bool ended) {
+  self->send(self->state.exec, shell_report{self->state.core.report(ended)});
+}
+
+/// Tells exec what is new: that all tasks run, or that all have ended.
+void advance(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.core.all_ended()) {
+    if (!st.wrote) {
+      tell(self, true);
+      self->quit();
+      return;
+    }
+    self->request(st.context->output, std::chrono::seconds(limits::request_timeout_s),
+                  output_seal{st.id})
+      .then(
+        [self](const output_sealed& s) {
+          if (s.address != 0)
+            self->state.core.add_output(self->state.context->rank, s.address);
+          tell(self, true);
+          self->quit();
+        },
+        [self](const caf::error& e) {
+          log_error("shell {}: the output's index is lost: {}", to_string(self->state.id),
+                    render(e));
+          tell(self, true);
+          self->quit();
+        });
+    return;
+  }
+  if (st.core.all_started() && !st.told_start) {
+    st.told_start = true;
+    tell(self, false);
+  }
+}
+
+void signal_all(shell_state& st, int signo) {
+  for (auto token : st.tokens)
+    if (token != 0)
+      st.context->tasks->signal(token, signo);
+}
+
+void start_tasks(shell_state::pointer self, const launch_order& order,
+                 const std::vector<uint32_t>& entries) {
+  auto& st = self->state;
+  auto work = plan_shell(*order.plan, order.item, entries, st.context->place);
+  if (!work || work->tasks.empty()) {
+    st.core = shell_core{order.item.id, work ? 0u : 1u};
+    if (!work)
+      st.core.on_failed(st.context->host, render(work.error()), EINVAL, false);
+    return;
+  }
+  auto count = static_cast<uint32_t>(work->tasks.size());
+  st.core = shell_core{order.item.id, count};
+  st.tokens.assign(count, 0);
+  auto first_node = entries.front() == 0;
+  auto me = caf::actor_cast<shell_actor>(self);
+  for (uint32_t i = 0; i < count; ++i) {
+    auto& t = work->tasks[i];
+    st.ranks.push_back(t.task_rank);
+    auto command = t.argv.front();
+    auto p = prepare(st, *order.plan, *work, t, entries.front(), first_node);
+    caf::error err;
+    if (!p) {
+      err = std::move(p.error());
+    } else {
+      auto token = st.context->tasks->start(std::move(p->request), p->pipes,
+                                            std::make_shared<shell_sink>(me, i));
+      if (token)
+        st.tokens[i] = *token;
+      else
+        err = std::move(token.error());
+    }
+    if (err) {
+      log_error("shell {}: {}", to_string(st.id), render(err));
+      st.core.on_failed(st.context->host, render(err), EIO, false);
+    }
+  }
+}
+
+} // namespace
+
+shell_actor::behavior_type shell(shell_state::pointer self,
+                                 std::shared_ptr<const shell_context> context, exec_actor exec,
+                                 launch_order order, std::vector<uint32_t> entries) {
+  auto& st = self->state;
+  st.context = std::move(context);
+  st.exec = std::move(exec);
+  st.id = order.item.id;
+  start_tasks(self, order, entries);
+  if (st.core.all_ended())
+    advance(self);
+  auto plan = order.plan;
+  return {
+    [self](const task_started&) {
+      self->state.core.on_started();
+      advance(self);
+    },
+    [self, plan](const task_failed& f) {
+      auto& st = self->state;
+      st.tokens[f.task] = 0;
+      auto of_command = f.what == "command";
+      auto what = of_command ? plan->command.front() : f.what == "cwd" ? plan->cwd : f.what;
+      st.core.on_failed(st.context->host, what, f.error, of_command);
+      advance(self);
+    },
+    [self, plan](task_output& o) {
+      auto& st = self->state;
+      if (!plan->output.empty()) { // labelled: else the task writes the file itself
+        auto size = static_cast<int64_t>(o.bytes.size());
+        template_values names{to_string(st.id), plan->name, -1, st.ranks[o.task], 0, 1};
+        auto& pattern = o.stream == 2 && !plan->error.empty() ? plan->error : plan->output;
+        auto name = st.files.open(pattern, names, plan->cwd, false);
+        auto err = name ? st.files.write_labelled(*name, st.ranks[o.task], o.bytes)
+                        : caf::error{name.error()};
+        if (err)
+          log_error("shell {}: {}", to_string(st.id), render(err));
+        st.context->gate->done(size);
+        return;
+      }
+      st.wrote = true;
+      self->send(st.context->output,
+                 output_append{st.id, st.ranks[o.task], o.stream, std::move(o.bytes)});
+    },
+    [self](const task_exited& x) {
+      self->state.tokens[x.task] = 0;
+      self->state.core.on_exited(x.status, x.used);
+      advance(self);
+    },
+    [self](const shell_signal& s) {
+      auto& st = self->state;
+      signal_all(st, s.signal);
+      if (s.terminate && s.signal != SIGKILL && st.terminating++ == 0)
+        self->delayed_send(self, st.context->kill_timeout, caf::tick_atom_v);
+    },
+    [self](const input_request& in) {
+      auto& st = self->state;
+      for (size_t i = 0; i < st.tokens.size(); ++i)
+        if (st.tokens[i] != 0 && (in.task == UINT32_MAX || in.task == st.ranks[i]))
+          st.context->tasks->input(st.tokens[i], in.bytes);
+    },
+    [self](caf::tick_atom) {
+      auto& st = self->state;
+      signal_all(st, SIGKILL);
+      // A process in the kernel may need more than one; the instance does not wait for it for ever.
+      self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
+                         caf::tick_atom_v);
+    },
+  };
+}
+
+} // namespace hactor

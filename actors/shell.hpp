@@ -1,0 +1,49 @@
+// SHELL: the actor around shell_core, one per job per node while it runs. It hands its tasks to the
+// task host, passes their output on to OUTPUT (or to the user's file), and sees to it that a job
+// that is to end does end: the signal, a grace, SIGKILL.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/exec_core.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/output_files.hpp"
+#include "actors/shell_core.hpp"
+#include "actors/task_host.hpp"
+
+namespace hactor {
+
+/// What all shells of a rank share.
+struct shell_context {
+  rank_t rank = 0;
+  std::string host;
+  shell_place place;
+  std::chrono::milliseconds kill_timeout{5000};
+  std::shared_ptr<task_host> tasks;
+  std::shared_ptr<output_gate> gate;
+  output_actor output;
+};
+
+struct shell_state {
+  static inline const char* name = "shell";
+  using pointer = shell_actor::stateful_pointer<shell_state>;
+
+  std::shared_ptr<const shell_context> context;
+  exec_actor exec;
+  job_id id;
+  shell_core core;
+  std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
+  std::vector<uint32_t> ranks;  // task rank by local task
+  output_files files;
+  bool wrote = false;      // OUTPUT has bytes of ours
+  bool told_start = false;
+  int terminating = 0;     // steps of the way to SIGKILL taken so far
+};
+
+shell_actor::behavior_type shell(shell_state::pointer self,
+                                 std::shared_ptr<const shell_context> context, exec_actor exec,
+                                 launch_order order, std::vector<uint32_t> entries);
+
+} // namespace hactor

@@ -1,0 +1,66 @@
+// The tasks of one job on one node: what each is started with, and when all have started or ended.
+// Called by actors/shell.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/launch_plan.hpp"
+#include "actors/messages.hpp"
+
+namespace hactor {
+
+/// One task of this node.
+struct shell_task {
+  uint32_t task_rank = 0; // in the job
+  uint32_t local_id = 0;  // on its node of R
+  std::vector<std::string> argv;
+  std::string variables; // "K=V\0": the plan's and the task's own
+};
+
+/// What this node runs of a job.
+struct shell_work {
+  std::vector<shell_task> tasks;
+  std::string cwd;
+  template_values names; // for output files; task and node are set per task
+};
+
+/// Where a job runs, as the shell sees it.
+struct shell_place {
+  std::string uri;         // HACTOR_URI for the tasks
+  std::string tmpdir;      // HACTOR_JOB_TMPDIR
+  uint32_t instance_level = 0;
+};
+
+/// Lays out the tasks that the entries of R (by index) run. Errors: as layout().
+caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
+                                     const std::vector<uint32_t>& entries,
+                                     const shell_place& place);
+
+/// Counts starts and ends.
+class shell_core {
+public:
+  explicit shell_core(job_id id = {}, uint32_t tasks = 0) : tasks_{tasks} { report_.id = id; }
+
+  void on_started() { ++started_; }
+  /// Errors of errno: ENOENT of the command is 127, other failures 126 (POSIX shells).
+  void on_failed(const std::string& host, const std::string& what, int error, bool of_command);
+  void on_exited(int wait_status, const usage& used);
+  void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
+
+  bool all_started() const { return started_ == tasks_; }
+  bool all_ended() const { return ended_ == tasks_; }
+  /// What exec is to be told now.
+  job_report report(bool ended) const;
+
+private:
+  uint32_t tasks_;
+  uint32_t started_ = 0;
+  uint32_t ended_ = 0;
+  job_report report_;
+};
+
+} // namespace hactor

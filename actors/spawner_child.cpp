@@ -1,0 +1,230 @@
+// From a request to a running program; see spawner_child.hpp. What runs between vfork and execve
+// is run_child and what it calls: system calls only.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/spawner_child.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace hactor {
+
+namespace {
+
+/// CPU numbers above this are a caller's mistake; Linux is built for 8192 at most.
+constexpr int32_t cpu_number_max = 65535;
+
+/// POSIX's search path where PATH is unset (confstr(_CS_PATH) of glibc).
+constexpr std::string_view default_path = "/bin:/usr/bin";
+
+/// True for errors after which the next directory of PATH is tried.
+bool try_next_path(int error) {
+  switch (error) {
+  case ENOENT:
+  case ENOTDIR:
+  case EACCES:
+  case ELOOP:
+  case ENAMETOOLONG:
+  case ESTALE:
+  case ENODEV:
+  case ETIMEDOUT:
+    return true;
+  default:
+    return false;
+  }
+}
+
+std::string_view path_of(const std::vector<char*>& envp) {
+  for (const char* entry : envp)
+    if (entry != nullptr && std::strncmp(entry, "PATH=", 5) == 0)
+      return entry + 5;
+  return default_path;
+}
+
+} // namespace
+
+bool child_starter::prepare_fds(const spawn_view& view, const std::vector<owned_fd>& fds) {
+  moves_.clear();
+  highest_target_ = 2;
+  bool mapped[3] = {};
+  for (const auto& m : view.fd_map) {
+    int source = m.value;
+    if (m.source == fd_source::null)
+      source = defaults_.null_fd;
+    if (m.source == fd_source::passed) {
+      if (m.value < 0 || static_cast<size_t>(m.value) >= fds.size())
+        return false;
+      source = fds[static_cast<size_t>(m.value)].get();
+    }
+    moves_.push_back({source, m.child_fd});
+    highest_target_ = std::max(highest_target_, m.child_fd);
+    if (m.child_fd >= 0 && m.child_fd < 3)
+      mapped[m.child_fd] = true;
+  }
+  for (int fd = 0; fd < 3; ++fd)
+    if (!mapped[fd])
+      moves_.push_back({defaults_.null_fd, fd});
+  return true;
+}
+
+void child_starter::prepare_paths(const spawn_view& view) {
+  path_text_.clear();
+  path_offsets_.clear();
+  std::string_view command = view.argv[0];
+  auto add = [&](std::string_view directory) {
+    path_offsets_.push_back(path_text_.size());
+    if (!directory.empty())
+      path_text_.append(directory).push_back('/');
+    path_text_.append(command).push_back('\0');
+  };
+  if (command.find('/') != command.npos) {
+    add("");
+  } else if (!command.empty()) {
+    auto path = path_of(view.envp);
+    for (;;) { // an empty entry is the working directory
+      auto colon = path.find(':');
+      add(path.substr(0, colon));
+      if (colon == path.npos)
+        break;
+      path.remove_prefix(colon + 1);
+    }
+  }
+  static char shell_name[] = "sh";
+  shell_argv_.assign({shell_name, nullptr});
+  shell_argv_.insert(shell_argv_.end(), view.argv.begin() + 1, view.argv.end());
+}
+
+bool child_starter::prepare_cpus(const spawn_view& view) {
+  cpu_mask_.clear();
+  constexpr size_t bits = sizeof(unsigned long) * CHAR_BIT;
+  for (auto cpu : view.cpus) {
+    if (cpu < 0 || cpu > cpu_number_max)
+      return false;
+    auto word = static_cast<size_t>(cpu) / bits;
+    if (cpu_mask_.size() <= word)
+      cpu_mask_.resize(word + 1);
+    cpu_mask_[word] |= 1ul << (static_cast<size_t>(cpu) % bits);
+  }
+  return true;
+}
+
+void child_starter::give_up(spawn_step step, int errno_value) {
+  failed_step_ = step;
+  failed_errno_ = errno_value;
+  ::_exit(127);
+}
+
+void child_starter::place_fds() {
+  // A source that another move may overwrite goes out of the way first.
+  for (auto& m : moves_) {
+    if (m.source > highest_target_ || m.source == m.target)
+      continue;
+    m.source = ::fcntl(m.source, F_DUPFD_CLOEXEC, highest_target_ + 1);
+    if (m.source < 0)
+      give_up(spawn_step::fd, errno);
+  }
+  for (const auto& m : moves_) {
+    auto result = m.source == m.target ? ::fcntl(m.source, F_SETFD, 0) : ::dup2(m.source, m.target);
+    if (result < 0)
+      give_up(spawn_step::fd, errno);
+  }
+}
+
+void child_starter::become_task(const spawn_view& view) {
+  if (view.head.own_group != 0 && ::setpgid(0, 0) != 0)
+    give_up(spawn_step::group, errno);
+  // The signal comes when the supervisor ends; if it had ended before this call, nobody is told.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    give_up(spawn_step::fork, errno);
+  if (::getppid() != defaults_.supervisor)
+    ::_exit(127);
+  for (int signo : defaults_.ignored_signals)
+    ::signal(signo, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // Descriptors first: once the limit is back at its old value, high numbers cannot be made.
+  place_fds();
+  if (defaults_.restore_open_files)
+    ::setrlimit(RLIMIT_NOFILE, &defaults_.open_files);
+  for (const auto& limit : view.limits) {
+    rlimit value{limit.soft, limit.hard};
+    if (::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) != 0)
+      give_up(spawn_step::limit, errno);
+  }
+  // The raw call takes any size; glibc's wants a cpu_set_t.
+  if (!cpu_mask_.empty()
+      && ::syscall(SYS_sched_setaffinity, 0, cpu_mask_.size() * sizeof(unsigned long),
+                   cpu_mask_.data())
+             < 0)
+    give_up(spawn_step::cpus, errno);
+  if (*view.cwd != '\0' && ::chdir(view.cwd) != 0)
+    give_up(spawn_step::cwd, errno);
+}
+
+void child_starter::execute(const spawn_view& view) {
+  int error = ENOENT;
+  bool denied = false;
+  for (auto offset : path_offsets_) {
+    auto* path = path_text_.data() + offset;
+    // Asking first is cheap; a failing execve has copied all arguments by then.
+    if (path_offsets_.size() > 1 && ::access(path, X_OK) != 0) {
+      error = errno;
+    } else {
+      ::execve(path, view.argv.data(), view.envp.data());
+      error = errno;
+      if (error == ENOEXEC) { // a script without "#!" is the shell's, as for execvp
+        shell_argv_[1] = path;
+        ::execve("/bin/sh", shell_argv_.data(), view.envp.data());
+        error = errno;
+      }
+    }
+    denied = denied || error == EACCES;
+    if (!try_next_path(error))
+      give_up(spawn_step::command, error);
+  }
+  give_up(spawn_step::command, denied ? EACCES : error);
+}
+
+void child_starter::run_child(const spawn_view& view) {
+  become_task(view);
+  execute(view);
+  ::_exit(127);
+}
+
+__attribute__((noinline)) pid_t child_starter::fork_child(const spawn_view& view) {
+  auto pid = ::vfork();
+  if (pid == 0)
+    run_child(view);
+  return pid;
+}
+
+spawn_outcome child_starter::start(spawn_view& view, const std::vector<owned_fd>& fds) {
+  if (!prepare_fds(view, fds))
+    return {-1, spawn_step::request, EBADF};
+  if (!prepare_cpus(view))
+    return {-1, spawn_step::cpus, EINVAL};
+  prepare_paths(view);
+  failed_errno_ = 0;
+  auto pid = fork_child(view);
+  if (pid < 0)
+    return {-1, spawn_step::fork, errno};
+  if (failed_errno_ == 0)
+    return {pid, spawn_step::fork, 0};
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return {-1, failed_step_, failed_errno_};
+}
+
+} // namespace hactor

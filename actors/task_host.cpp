@@ -1,0 +1,320 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/task_host.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+// -- pipes -----------------------------------------------------------------------------------------
+
+/// The read end of a task's stdout or stderr. Used on the transport thread only.
+class task_host::pipe_reader final : public poller::handler,
+                                     public std::enable_shared_from_this<pipe_reader> {
+public:
+  pipe_reader(task_host& host, owned_fd fd, int stream, const task_pipes& how,
+              std::shared_ptr<task_sink> sink)
+    : host_{host}, fd_{std::move(fd)}, stream_{stream}, how_{how}, sink_{std::move(sink)} {}
+
+  void watch() {
+    if (fd_)
+      (void)host_.poller_.watch(fd_.get(), EPOLLIN, shared_from_this());
+  }
+  void on_ready(uint32_t) override {
+    if (how_.gated && host_.gate_->closed()) {
+      (void)host_.poller_.modify(fd_.get(), 0);
+      host_.stopped_.push_back(shared_from_this());
+      return;
+    }
+    read_once();
+  }
+  void resume() {
+    if (fd_)
+      (void)host_.poller_.modify(fd_.get(), EPOLLIN);
+  }
+  /// The task has ended: what it wrote is in the pipe; who else holds the pipe is not waited for.
+  void drain() {
+    while (fd_ && read_once()) {
+    }
+    close();
+  }
+
+private:
+  /// Reads what is there, up to one buffer. False when there was nothing.
+  bool read_once() {
+    thread_local char buffer[limits::output_chunk_bytes];
+    auto n = ::read(fd_.get(), buffer, sizeof buffer);
+    if (n < 0)
+      return errno == EINTR;
+    if (n == 0) {
+      close();
+      return false;
+    }
+    partial_.append(buffer, static_cast<size_t>(n));
+    auto whole = partial_.size();
+    if (!how_.unbuffered && partial_.size() < limits::output_chunk_bytes) {
+      auto newline = partial_.rfind('\n');
+      whole = newline == std::string::npos ? 0 : newline + 1;
+    }
+    pass(whole);
+    return true;
+  }
+  void pass(size_t bytes) {
+    if (bytes == 0)
+      return;
+    auto rest = partial_.substr(bytes);
+    partial_.resize(bytes);
+    if (how_.gated)
+      host_.gate_->add(static_cast<int64_t>(bytes));
+    sink_->output(stream_, std::exchange(partial_, std::move(rest)));
+  }
+  void close() {
+    if (!fd_)
+      return;
+    pass(partial_.size());
+    host_.poller_.unwatch(fd_.get());
+    fd_.reset();
+  }
+
+  task_host& host_;
+  owned_fd fd_;
+  int stream_;
+  task_pipes how_;
+  std::shared_ptr<task_sink> sink_;
+  std::string partial_; // a line that has not ended
+};
+
+/// The write end of a task's stdin. Used on the transport thread only.
+class task_host::pipe_writer final : public poller::handler,
+                                     public std::enable_shared_from_this<pipe_writer> {
+public:
+  pipe_writer(task_host& host, owned_fd fd) : host_{host}, fd_{std::move(fd)} {}
+
+  void write(std::string bytes) {
+    if (bytes.empty())
+      ended_ = true;
+    else if (fd_)
+      queue_.push_back(std::move(bytes));
+    on_ready(0);
+  }
+  void on_ready(uint32_t) override {
+    while (fd_ && !queue_.empty()) {
+      auto& front = queue_.front();
+      auto n = ::write(fd_.get(), front.data() + offset_, front.size() - offset_);
+      if (n < 0 && errno == EAGAIN) {
+        watch();
+        return;
+      }
+      if (n < 0 && errno != EINTR)
+        return close(); // the task reads no more
+      offset_ += n > 0 ? static_cast<size_t>(n) : 0;
+      if (offset_ == front.size()) {
+        queue_.pop_front();
+        offset_ = 0;
+      }
+    }
+    if (fd_ && ended_)
+      close();
+    else if (fd_ && watched_)
+      (void)host_.poller_.modify(fd_.get(), 0);
+  }
+  void close() {
+    if (fd_ && watched_)
+      host_.poller_.unwatch(fd_.get());
+    fd_.reset();
+    queue_.clear();
+  }
+
+private:
+  void watch() {
+    if (watched_)
+      (void)host_.poller_.modify(fd_.get(), EPOLLOUT);
+    else
+      watched_ = static_cast<bool>(host_.poller_.watch(fd_.get(), EPOLLOUT, shared_from_this()));
+  }
+
+  task_host& host_;
+  owned_fd fd_;
+  std::deque<std::string> queue_;
+  size_t offset_ = 0;
+  bool ended_ = false;
+  bool watched_ = false;
+};
+
+/// The spawner's socket.
+class task_host::socket_handler final : public poller::handler {
+public:
+  explicit socket_handler(task_host& host) : host_{host} {}
+  void on_ready(uint32_t events) override {
+    auto& client = *host_.client_;
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+      client.on_readable();
+    if (events & EPOLLOUT)
+      client.on_writable();
+    if (!client.wants_write())
+      (void)host_.poller_.modify(client.fd(), EPOLLIN);
+  }
+
+private:
+  task_host& host_;
+};
+
+// -- host ------------------------------------------------------------------------------------------
+
+std::shared_ptr<task_host> task_host::make(poller& p, int fd, std::shared_ptr<output_gate> gate,
+                                           std::function<void()> on_lost) {
+  auto host = std::shared_ptr<task_host>(new task_host{p, std::move(gate), std::move(on_lost)});
+  host->client_ = std::make_unique<spawner_client>(fd, *host);
+  // From here on the poller tells us when the supervisor is gone.
+  spawner_client::watch();
+  (void)p.watch(fd, EPOLLIN, std::make_shared<socket_handler>(*host));
+  host->gate_->on_open([weak = std::weak_ptr{host}, &p] {
+    p.post([weak] {
+      if (auto h = weak.lock())
+        h->resume_reading();
+    });
+  });
+  return host;
+}
+
+caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes& pipes,
+                                         std::shared_ptr<task_sink> sink) {
+  auto token = ++last_token_;
+  request.token = token;
+  task t;
+  t.sink = sink;
+  owned_fd ours[3];
+  for (int stream = 0; stream < 3; ++stream) {
+    if (!(stream == 0 ? pipes.input : stream == 1 ? pipes.output : pipes.error))
+      continue;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      return make_errno_error(ec::system_failed, "pipe for a task", errno);
+    owned_fd read_end{ends[0]}, write_end{ends[1]};
+    auto& mine = stream == 0 ? write_end : read_end;
+    ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
+    ours[stream] = std::move(mine);
+    request.pass(stream, stream == 0 ? std::move(read_end) : std::move(write_end));
+  }
+  if (pipes.input)
+    t.in = std::make_shared<pipe_writer>(*this, std::move(ours[0]));
+  if (pipes.output)
+    t.out = std::make_shared<pipe_reader>(*this, std::move(ours[1]), 1, pipes, sink);
+  if (pipes.error)
+    t.err = std::make_shared<pipe_reader>(*this, std::move(ours[2]), 2, pipes, sink);
+  {
+    std::lock_guard guard{mutex_};
+    tasks_.emplace(token, std::move(t));
+  }
+  if (auto err = client_->spawn(std::move(request))) {
+    take(token);
+    return err;
+  }
+  return token;
+}
+
+task_host::task task_host::take(uint64_t token) {
+  std::lock_guard guard{mutex_};
+  auto it = tasks_.find(token);
+  if (it == tasks_.end())
+    return {};
+  auto t = std::move(it->second);
+  tasks_.erase(it);
+  return t;
+}
+
+void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token, signo); }
+
+void task_host::input(uint64_t token, std::string bytes) {
+  poller_.post([self = shared_from_this(), token, bytes = std::move(bytes)]() mutable {
+    std::shared_ptr<pipe_writer> in;
+    {
+      std::lock_guard guard{self->mutex_};
+      if (auto it = self->tasks_.find(token); it != self->tasks_.end())
+        in = it->second.in;
+    }
+    if (in)
+      in->write(std::move(bytes));
+  });
+}
+
+void task_host::sweep(int64_t grace_ms, std::function<void()> done) {
+  {
+    std::lock_guard guard{mutex_};
+    swept_ = std::move(done);
+  }
+  if (client_->sweep(grace_ms))
+    swept(0); // the supervisor is gone, and all that it started
+}
+
+void task_host::resume_reading() {
+  for (auto& r : std::exchange(stopped_, {}))
+    r->resume();
+}
+
+// -- what the spawner tells --------------------------------------------------------------------------
+
+void task_host::started(uint64_t token, pid_t pid) {
+  std::shared_ptr<task_sink> sink;
+  std::shared_ptr<pipe_reader> out, err;
+  {
+    std::lock_guard guard{mutex_};
+    auto it = tasks_.find(token);
+    if (it == tasks_.end())
+      return;
+    sink = it->second.sink;
+    out = it->second.out;
+    err = it->second.err;
+  }
+  for (auto& r : {out, err})
+    if (r)
+      r->watch();
+  sink->started(pid);
+}
+
+void task_host::failed(uint64_t token, spawn_step step, int errno_value) {
+  if (auto t = take(token); t.sink)
+    t.sink->failed(step, errno_value);
+}
+
+void task_host::exited(uint64_t token, int wait_status, const task_usage& used) {
+  auto t = take(token);
+  if (!t.sink)
+    return;
+  for (auto& r : {t.out, t.err})
+    if (r)
+      r->drain();
+  if (t.in)
+    t.in->close();
+  t.sink->exited(wait_status, used);
+}
+
+void task_host::swept(uint64_t left) {
+  if (left > 0)
+    log_error("{} processes of this node would not die", left);
+  std::function<void()> done;
+  {
+    std::lock_guard guard{mutex_};
+    done = std::exchange(swept_, nullptr);
+  }
+  if (done)
+    done();
+}
+
+void task_host::lost() {
+  client_->kill_all();
+  on_lost_();
+}
+
+void task_host::write_blocked() { (void)poller_.modify(client_->fd(), EPOLLIN | EPOLLOUT); }
+
+} // namespace hactor

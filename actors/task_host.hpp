@@ -1,0 +1,97 @@
+// The tasks of one rank on the transport thread: starts them through the spawner, reads their pipes,
+// feeds their standard input, tells their ends. A task's output is told before its end, whole lines
+// at a time unless asked otherwise.
+// All public functions may be called from any thread; a sink is called on the transport thread.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/output_gate.hpp"
+#include "actors/spawner_client.hpp"
+#include "runtime/poller.hpp"
+
+namespace hactor {
+
+/// Who hears of one task.
+struct task_sink {
+  virtual ~task_sink() = default;
+  virtual void started(pid_t pid) = 0;
+  virtual void failed(spawn_step step, int errno_value) = 0;
+  virtual void output(int stream, std::string bytes) = 0; // 1 stdout, 2 stderr
+  virtual void exited(int wait_status, const task_usage& used) = 0;
+};
+
+/// What of a task's standard streams goes through us.
+struct task_pipes {
+  bool input = false;
+  bool output = false;
+  bool error = false;
+  bool unbuffered = false; // pass bytes on as they come
+  bool gated = true;       // counts for the output gate (the sink's bytes go to the spool)
+};
+
+class task_host final : public spawner_listener, public std::enable_shared_from_this<task_host> {
+public:
+  /// `fd` is the spawner's socket. `on_lost`: the supervisor has died, the broker must leave.
+  static std::shared_ptr<task_host> make(poller& p, int fd, std::shared_ptr<output_gate> gate,
+                                         std::function<void()> on_lost);
+
+  /// Starts a task; returns its token. The request's token and the piped descriptors are filled in
+  /// here. Errors: as spawner_client::spawn, ec::system_failed (no descriptors left).
+  caf::expected<uint64_t> start(spawn_request request, const task_pipes& pipes,
+                                std::shared_ptr<task_sink> sink);
+
+  /// Sends a signal to the task's process group.
+  void signal(uint64_t token, int signo);
+
+  /// Bytes for a task's standard input; an empty text ends it. Dropped when it has no input pipe.
+  void input(uint64_t token, std::string bytes);
+
+  /// Kills what the supervisor started on this node, but the broker; see spawner_client::sweep.
+  void sweep(int64_t grace_ms, std::function<void()> done);
+
+  size_t task_count() const { return client_->task_count(); }
+
+  // -- spawner_listener -----------------------------------------------------------------------------
+  void started(uint64_t token, pid_t pid) override;
+  void failed(uint64_t token, spawn_step step, int errno_value) override;
+  void exited(uint64_t token, int wait_status, const task_usage& used) override;
+  void swept(uint64_t left) override;
+  void lost() override;
+  void write_blocked() override;
+
+private:
+  class pipe_reader;
+  class pipe_writer;
+  class socket_handler;
+  struct task {
+    std::shared_ptr<task_sink> sink;
+    std::shared_ptr<pipe_reader> out, err;
+    std::shared_ptr<pipe_writer> in;
+  };
+
+  task_host(poller& p, std::shared_ptr<output_gate> gate, std::function<void()> on_lost)
+    : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
+  task take(uint64_t token);
+  void resume_reading();
+
+  poller& poller_;
+  std::shared_ptr<output_gate> gate_;
+  std::function<void()> on_lost_;
+  std::unique_ptr<spawner_client> client_;
+  std::atomic<uint64_t> last_token_{0};
+  std::mutex mutex_; // guards tasks_ and swept_
+  std::unordered_map<uint64_t, task> tasks_;
+  std::function<void()> swept_;
+  std::vector<std::shared_ptr<pipe_reader>> stopped_; // wait for the gate; transport thread only
+};
+
+} // namespace hactor

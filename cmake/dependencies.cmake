@@ -1,0 +1,39 @@
+# What hactor stands on, found once. Debian ships no CMake package for CAF, LMDB and the two MPIs side by side.
+find_package(Threads REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+find_path(CAF_INCLUDE_DIR caf/all.hpp REQUIRED)
+find_library(CAF_CORE_LIBRARY caf_core REQUIRED)
+find_library(CAF_IO_LIBRARY caf_io REQUIRED)
+find_path(LMDB_INCLUDE_DIR lmdb.h REQUIRED)
+find_library(LMDB_LIBRARY lmdb REQUIRED)
+find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_library(XXHASH_LIBRARY xxhash REQUIRED)
+
+# Standard, warnings, sanitizers: every target of ours links it.
+add_library(hactor_options INTERFACE)
+target_compile_options(hactor_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
+  -Wno-restrict) # g++ 12 warns falsely of "literal" + std::string&&
+target_compile_definitions(hactor_options INTERFACE CAF_ENABLE_TYPE_ID_CHECKS)
+target_include_directories(hactor_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(HACTOR_WERROR)
+  target_compile_options(hactor_options INTERFACE -Werror)
+endif()
+if(HACTOR_SANITIZE)
+  target_compile_options(hactor_options INTERFACE -fsanitize=${HACTOR_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(hactor_options INTERFACE -fsanitize=${HACTOR_SANITIZE})
+endif()
+
+add_library(hactor_caf INTERFACE)
+target_include_directories(hactor_caf SYSTEM INTERFACE ${CAF_INCLUDE_DIR})
+target_link_libraries(hactor_caf INTERFACE ${CAF_CORE_LIBRARY} Threads::Threads)
+
+add_library(hactor_caf_io INTERFACE)
+target_link_libraries(hactor_caf_io INTERFACE hactor_caf ${CAF_IO_LIBRARY})
+
+add_library(hactor_lmdb INTERFACE)
+target_include_directories(hactor_lmdb SYSTEM INTERFACE ${LMDB_INCLUDE_DIR})
+target_link_libraries(hactor_lmdb INTERFACE ${LMDB_LIBRARY})

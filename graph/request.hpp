@@ -1,0 +1,79 @@
+// A jobspec as the plain scheduler sees it: so many slots of so many cores and GPUs on so many
+// nodes. Only the shapes of RFC 25 (and slot > node) can be said this way; every other valid
+// jobspec is refused with a sentence that says so. Also: which tasks run on which node of an R.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/constraint.hpp"
+#include "graph/jobspec.hpp"
+#include "graph/rset.hpp"
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+/// How many tasks a job has.
+enum class task_spread : uint8_t {
+  per_slot, ///< task_count tasks in each slot
+  total,    ///< task_count tasks over all nodes, evenly
+  per_node, ///< task_count tasks on each node of R
+  per_core, ///< task_count tasks for each core of R
+};
+
+/// In which order task ranks are dealt to nodes (RFC 34).
+enum class task_order : uint8_t { block, cyclic };
+
+/// What a job needs. Immutable once compiled; all jobs of one jobspec share it.
+struct resource_request {
+  uint32_t nnodes = 0;         ///< 0: as many as it takes.
+  uint32_t slots = 1;          ///< In total.
+  uint32_t slots_per_node = 0; ///< 0 when nnodes is 0, else slots / nnodes.
+  uint32_t cores_per_slot = 1; ///< >= 1
+  uint32_t gpus_per_slot = 0;
+  bool exclusive = false; ///< Whole nodes; the slots say what each must at least have.
+  double duration_s = 0;  ///< 0: unlimited.
+  task_spread spread = task_spread::per_slot;
+  uint32_t task_count = 1;
+  task_order order = task_order::block;
+  uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
+  constraint where;
+
+  uint64_t total_cores() const { return uint64_t{slots} * cores_per_slot; }
+  uint64_t total_gpus() const { return uint64_t{slots} * gpus_per_slot; }
+};
+
+/// Compiles a jobspec. Errors: ec::unsatisfiable (valid RFC 14 that this scheduler cannot place:
+/// names what), ec::bad_jobspec (shell options that do not fit together), starting with the path.
+caf::expected<resource_request> compile_request(const jobspec& spec);
+
+/// For people: "4 nodes with 2 slots of 1 core and 1 gpu", "6 slots of 2 cores".
+std::string describe(const resource_request& request);
+
+/// Which tasks run where. One entry per node of R, by rank.
+struct job_layout {
+  std::vector<uint32_t> slots; ///< Slots on the node.
+  std::vector<idset> tasks;    ///< Task ranks on the node; may be empty.
+  uint32_t ntasks = 0;
+
+  friend bool operator==(const job_layout&, const job_layout&) = default;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, job_layout& x) {
+    return f(x.slots, x.tasks, x.ntasks);
+  }
+};
+
+/// Lays the job's tasks out over what was allocated. Errors: ec::bad_rset when R cannot hold the
+/// slots, ec::too_big beyond tasks_max.
+caf::expected<job_layout> layout(const resource_request& request, const rset& r);
+
+/// The task map of a layout (RFC 34): a JSON list of blocks [nodeid, nnodes, ppn, repeat].
+std::string taskmap_json(const job_layout& where);
+
+/// Tasks of one job; bounds what an oversubscribed "total" can make a layout allocate.
+inline constexpr uint64_t tasks_max = uint64_t{1} << 24;
+
+} // namespace hactor

@@ -1,0 +1,28 @@
+// What hactor-start was asked to do: its command line, read before anything else.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/config.hpp"
+
+namespace hactor {
+
+struct start_options {
+  config attributes;
+  std::string mpi;            // "" to look, "none", or the name of a module
+  bool oversubscribe = false; // each rank has its whole host
+  bool verbose = false;
+  std::vector<std::string> command; // empty: an interactive shell
+  bool help = false;
+  bool version = false;
+};
+
+/// Errors: ec::bad_argument, naming the option, with near names.
+caf::expected<start_options> parse_start_options(int argc, char** argv);
+
+/// The text of --help.
+std::string start_help();
+
+} // namespace hactor

@@ -1,0 +1,142 @@
+// The table of attributes; see attributes.hpp. Keep it sorted by name: a static_assert checks.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/attributes.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace hactor {
+
+namespace {
+
+using enum attribute_type;
+
+constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+constexpr attribute rows[] = {
+    {.name = "exec.kill_timeout",
+     .type = duration,
+     .default_value = "5s",
+     .meaning = "Time between SIGTERM and SIGKILL when a job is ended.",
+     .minimum = 0},
+    {.name = "exec.tree_fanout",
+     .type = integer,
+     .default_value = "16",
+     .meaning = "Children of one broker in the tree that launches, signals and events travel.",
+     .minimum = 1,
+     .maximum = 16384},
+    {.name = "hostname",
+     .default_value = "",
+     .meaning = "Name that this broker goes by; empty: what the kernel says."},
+    {.name = "instance-level",
+     .type = integer,
+     .default_value = "0",
+     .meaning = "How deep the instance is nested; 0 is the outermost.",
+     .read_only = true},
+    {.name = "log-filename",
+     .default_value = "",
+     .meaning = "File to which log lines are appended; empty: stderr."},
+    {.name = "log-level",
+     .type = choice,
+     .default_value = "info",
+     .meaning = "Least severe level that is logged.",
+     .choices = "emerg|alert|crit|err|warning|notice|info|debug"},
+    {.name = "rank",
+     .type = integer,
+     .default_value = "0",
+     .meaning = "Rank of this broker.",
+     .read_only = true},
+    {.name = "resource.fake",
+     .default_value = "",
+     .meaning =
+         "Pretended resources, e.g. nodes=1000,cores=40,gpus=0; empty: what is really there."},
+    {.name = "rundir",
+     .default_value = "",
+     .meaning = "Folder of sockets and scratch files, gone with the instance; empty: a new one in "
+                "the temporary folder."},
+    {.name = "sched.policy",
+     .type = choice,
+     .default_value = "fcfs",
+     .meaning = "In which order jobs get resources.",
+     .choices = "fcfs|easy|hybrid|conservative"},
+    {.name = "sched.queue_depth",
+     .type = integer,
+     .default_value = "32",
+     .meaning = "Pending jobs that one scheduling pass may look at.",
+     .minimum = 1,
+     .maximum = 1'000'000},
+    {.name = "security.owner",
+     .type = integer,
+     .default_value = "-1",
+     .meaning = "User id of the instance's owner; -1 until the broker has started.",
+     .read_only = true},
+    {.name = "size",
+     .type = integer,
+     .default_value = "1",
+     .meaning = "Number of brokers.",
+     .read_only = true},
+    {.name = "statedir",
+     .default_value = "",
+     .meaning = "Folder of what must last over a restart; empty: nothing lasts."},
+    {.name = "transport",
+     .type = choice,
+     .default_value = "auto",
+     .meaning = "What carries messages between brokers; auto: the MPI that started us, if any.",
+     .choices = "auto|mpi|tcp"},
+    {.name = "transport.goodbye_timeout",
+     .type = duration,
+     .default_value = "5s",
+     .meaning = "Time that the end of a broker waits for the others to end.",
+     .minimum = 0},
+    {.name = "transport.heartbeat",
+     .type = duration,
+     .default_value = "2s",
+     .meaning = "Time between signs of life of brokers on different nodes.",
+     .minimum = 0.01},
+    {.name = "transport.heartbeat_timeout",
+     .type = duration,
+     .default_value = "10s",
+     .meaning = "Silence after which a broker on another node counts as lost.",
+     .minimum = 0.03},
+    {.name = "transport.nap_us",
+     .type = integer,
+     .default_value = "1000",
+     .meaning = "Longest sleep of an idle broker between two looks at peers on other nodes.",
+     .minimum = 1,
+     .maximum = 1'000'000},
+    {.name = "transport.spin_us",
+     .type = integer,
+     .default_value = "20",
+     .meaning = "Time that a broker looks for messages of other nodes before it sleeps.",
+     .minimum = 0,
+     .maximum = 1'000'000},
+    {.name = "uri",
+     .default_value = "",
+     .meaning = "Where clients of this instance connect.",
+     .read_only = true},
+    {.name = "version",
+     .default_value = HACTOR_VERSION,
+     .meaning = "Version of hactor.",
+     .read_only = true},
+};
+
+static_assert(std::is_sorted(std::begin(rows), std::end(rows),
+                             [](const attribute& a, const attribute& b) {
+                               return a.name < b.name;
+                             }));
+static_assert(std::all_of(std::begin(rows), std::end(rows), [](const attribute& row) {
+  return row.minimum < row.maximum && row.minimum < unbounded && !row.meaning.empty()
+         && (row.type == choice) != row.choices.empty();
+}));
+
+} // namespace
+
+std::span<const attribute> attribute_table() { return rows; }
+
+const attribute* find_attribute(std::string_view name) {
+  auto row = std::lower_bound(std::begin(rows), std::end(rows), name,
+                              [](const attribute& a, std::string_view n) { return a.name < n; });
+  return row != std::end(rows) && row->name == name ? &*row : nullptr;
+}
+
+} // namespace hactor

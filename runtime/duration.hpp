@@ -1,0 +1,26 @@
+// Durations as people write them: Flux Standard Duration (RFC 23) and, for time limits, the
+// spellings of Slurm. Inside hactor a duration from text is a double of seconds.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+/// Reads N[ms|s|m|h|d], N a decimal number >= 0, or inf|infinity in any case (HUGE_VAL). Without
+/// a unit N is seconds. Errors: ec::bad_duration.
+caf::expected<double> parse_fsd(std::string_view text);
+
+/// Writes seconds in the largest fitting unit, e.g. "0.312s", "2m", "1.5h", "infinity", with four
+/// digits, which is what fits a column; parse_fsd reads it back.
+std::string format_fsd(double seconds);
+
+/// Reads a time limit in seconds. A bare number is minutes; with a unit it is FSD; also MM:SS,
+/// H:M:S, D-H, D-H:M, D-H:M:S, inf, infinity and unlimited (HUGE_VAL). 0 is returned as 0: what
+/// it means is the caller's. Errors: ec::bad_duration, with examples.
+caf::expected<double> parse_time_limit(std::string_view text);
+
+} // namespace hactor

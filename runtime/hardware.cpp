@@ -1,0 +1,79 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/hardware.hpp"
+
+#include <cerrno>
+#include <memory>
+
+#include <hwloc.h>
+#include <unistd.h>
+
+namespace hactor {
+
+namespace {
+
+struct topology_deleter {
+  void operator()(hwloc_topology* t) const { hwloc_topology_destroy(t); }
+};
+using topology = std::unique_ptr<hwloc_topology, topology_deleter>;
+
+caf::expected<topology> load_topology() {
+  hwloc_topology_t raw = nullptr;
+  if (hwloc_topology_init(&raw) != 0)
+    return make_errno_error(ec::system_failed, "hwloc_topology_init", errno);
+  topology t{raw};
+  // Devices too: they are how a GPU is seen. All of the host, not only what we are bound to.
+  hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  if (hwloc_topology_load(raw) != 0)
+    return make_errno_error(ec::system_failed, "hwloc_topology_load", errno);
+  return t;
+}
+
+/// A GPU is a co-processor or display device of the operating system; one card shows several such
+/// devices (card0, renderD128, cuda0), which share their PCI parent.
+idset find_gpus(hwloc_topology_t t) {
+  idset found;
+  uint32_t count = 0;
+  hwloc_obj_t last_parent = nullptr;
+  for (auto* o = hwloc_get_next_osdev(t, nullptr); o != nullptr; o = hwloc_get_next_osdev(t, o)) {
+    if (o->attr->osdev.type != HWLOC_OBJ_OSDEV_COPROC)
+      continue;
+    if (o->parent != nullptr && o->parent == last_parent)
+      continue;
+    last_parent = o->parent;
+    found.add(count++);
+  }
+  return found;
+}
+
+} // namespace
+
+caf::expected<hardware> discover_hardware() {
+  hardware h;
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0)
+    return make_errno_error(ec::system_failed, "gethostname", errno);
+  h.hostname = name;
+  auto t = load_topology();
+  if (!t)
+    return std::move(t.error());
+  auto* top = t->get();
+  auto* allowed = hwloc_bitmap_alloc();
+  if (hwloc_get_cpubind(top, allowed, HWLOC_CPUBIND_PROCESS) != 0)
+    hwloc_bitmap_copy(allowed, hwloc_topology_get_topology_cpuset(top));
+  auto count = hwloc_get_nbobjs_by_type(top, HWLOC_OBJ_CORE);
+  auto type = count > 0 ? HWLOC_OBJ_CORE : HWLOC_OBJ_PU;
+  if (count <= 0)
+    count = hwloc_get_nbobjs_by_type(top, HWLOC_OBJ_PU);
+  for (int i = 0; i < count; ++i) {
+    auto* core = hwloc_get_obj_by_type(top, type, static_cast<unsigned>(i));
+    h.cores.add(static_cast<uint32_t>(i));
+    if (hwloc_bitmap_intersects(core->cpuset, allowed))
+      h.bound_cores.add(static_cast<uint32_t>(i));
+  }
+  hwloc_bitmap_free(allowed);
+  h.gpus = find_gpus(top);
+  return h;
+}
+
+} // namespace hactor

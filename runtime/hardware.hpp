@@ -1,0 +1,23 @@
+// What this machine has, as hwloc sees it: cores, GPUs, and which cores the launcher left to us.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string>
+
+#include "runtime/error.hpp"
+#include "runtime/idset.hpp"
+
+namespace hactor {
+
+/// One host, or one process's part of it. Ids are logical (hwloc's order), as in R.
+struct hardware {
+  std::string hostname;
+  idset cores;       // of the whole host
+  idset bound_cores; // of them, those that this process may use
+  idset gpus;
+};
+
+/// Asks hwloc and the kernel. Takes some milliseconds. Errors: ec::system_failed.
+caf::expected<hardware> discover_hardware();
+
+} // namespace hactor

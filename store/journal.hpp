@@ -1,0 +1,151 @@
+// The instance's memory that outlives it: the numbered event log, jobspecs, and one compact record
+// a job, in LMDB under the state directory. All writes are made by one thread through one write
+// transaction at a time (group commit); reads may come from any thread. It tolerates a torn or
+// foreign chunk in the log and says what it dropped.
+// Tables: meta (name -> bytes), spec (hash -> JSON), refs (hash -> count of jobs, when not 1), log
+// (sequence -> chunk of events with check), live (id -> record of a job that has not ended), job
+// (id -> record of an ended one), done (end time, id -> nothing: newest ended first).
+// Callbacks of the each_ and read_ functions run with no lock and no transaction held: they may
+// call any function of the journal. What they see is taken in slices, not from one snapshot.
+// Caller: actors/journal.cpp. Format: doc/store-format.md.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/error.hpp"
+#include "store/event.hpp"
+
+namespace hactor {
+
+/// xxh3-128 of a jobspec's text, as 16 bytes: equal texts are stored once.
+struct spec_hash {
+  uint64_t high = 0, low = 0;
+  friend auto operator<=>(const spec_hash&, const spec_hash&) = default;
+
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, spec_hash& x) {
+    return f(x.high, x.low);
+  }
+};
+spec_hash hash_of_spec(std::string_view text);
+
+/// What is kept of one job on disk: written at submit, rewritten once when it ends.
+struct job_record {
+  job_id id;
+  spec_hash spec;
+  int64_t cc = -1; // value of {cc}, -1 when the job is not one of a --cc list
+  bool ended = false;
+  job_result result = job_result::none;
+  int64_t t_end_ns = 0;          // of the clean event
+  std::string rset;              // R as canonical JSON; "" when never allocated
+  std::string extra;             // opaque to the store (usage, output index): written by the owner
+  std::vector<job_event> events; // the whole eventlog, only when ended
+  uint64_t first_sequence = 0; // of the submit event, 0 unknown. commit() fills it in when it is 0
+                               // and the batch has the job's submit event, or an older record it
+
+  friend bool operator==(const job_record&, const job_record&) = default;
+};
+
+/// One group commit: everything in it becomes durable together, or not at all.
+struct journal_batch {
+  std::vector<job_event> events;                         // appended to the log, numbered in order
+  std::vector<std::pair<spec_hash, std::string>> specs;  // new jobspecs
+  std::vector<job_record> jobs;                          // records to put (submit or end)
+  std::vector<std::pair<std::string, std::string>> meta; // names to set
+};
+
+struct journal_options {
+  std::string directory;      // made if absent, mode 0700
+  bool sync = true;           // false: survives processes, not the machine (temporary directories)
+  uint64_t map_bytes_max = 0; // bound of the file; 0: limits::journal_map_bytes_max
+  std::string owner;          // goes into the lock after pid, host and time: the instance's URI
+  bool read_only = false;     // look at what an instance left: takes no lock, makes no file;
+                              // not within the process that owns it
+};
+
+/// Names of meta that begin with this are the journal's own.
+inline constexpr char reserved_meta_prefix = '.';
+
+/// What opening, or a read that was given one, found. Opening checks the log from
+/// restart_sequence() on, and its last 65,536 events; the rest is checked when it is read.
+struct journal_findings {
+  bool existed = false;           // the directory held a journal before
+  uint64_t events_dropped = 0;    // in chunks whose check or form was wrong
+  uint64_t records_dropped = 0;   // of jobs, likewise
+  std::vector<std::string> notes; // one sentence each, for the log
+};
+
+class journal {
+public:
+  /// Opens or makes the journal and takes its lock. `findings` may be null. Errors: ec::busy (names
+  /// pid and host of the owner), ec::store_failed (path and errno; also a directory without a
+  /// journal when read_only), ec::store_corrupt (foreign, or of a newer format), ec::disk_full.
+  static caf::expected<std::unique_ptr<journal>> open(const journal_options& options,
+                                                      journal_findings* findings);
+  ~journal();
+
+  /// Commits one batch; returns the sequence number of its first event (numbers start at 1 and
+  /// have no gaps; the next number when the batch has no events). Records whose `ended` is set
+  /// replace the live record of the job. Errors, all of which leave the store unchanged and usable:
+  /// ec::disk_full, ec::store_failed, ec::unknown_key (a record names a spec that is neither stored
+  /// nor in the batch), ec::bad_argument (a reserved name in meta, a name longer than 500 bytes).
+  caf::expected<uint64_t> commit(const journal_batch& batch);
+
+  /// Removes the log's chunks that lie wholly before `before_sequence`, but none that
+  /// restart_sequence() still needs; returns how many events went. Errors: as commit.
+  caf::expected<uint64_t> trim_log(uint64_t before_sequence);
+
+  /// Removes all that is kept of these jobs, ended or not, and each spec that no other job names;
+  /// ids without a record are ignored. Returns how many records went. On a full disk it works from
+  /// a reserve of 1 MiB, enough for some hundred ids at a time. Errors: as commit.
+  caf::expected<uint64_t> erase_jobs(const std::vector<job_id>& ids);
+
+  uint64_t next_sequence() const;  ///< The number that the next event will get. Thread-safe.
+  uint64_t first_sequence() const; ///< The oldest number that the log still has. Thread-safe.
+
+  /// The smallest first_sequence among jobs that have not ended, next_sequence() when there are
+  /// none: replaying from here restores all of them. O(jobs that have not ended).
+  /// Errors: ec::store_failed.
+  caf::expected<uint64_t> restart_sequence() const;
+
+  /// Calls `f` for each event numbered >= since, in order, until it returns false. Damaged chunks
+  /// are left out, and counted in `found` when given. Thread-safe. Errors: ec::store_failed.
+  caf::error read_log(uint64_t since, const std::function<bool(uint64_t, const job_event&)>& f,
+                      journal_findings* found = nullptr) const;
+
+  caf::expected<std::string> spec(const spec_hash& h) const;    ///< Errors: ec::unknown_key.
+  bool has_spec(const spec_hash& h) const;                      ///< False also when unreadable.
+  caf::expected<job_record> job(job_id id) const;               ///< Errors: ec::unknown_job,
+                                                                ///< ec::store_corrupt.
+  caf::expected<std::string> meta(std::string_view name) const; ///< Errors: ec::unknown_key.
+
+  /// Calls `f` for every record in id order until it returns false; `with_events` false leaves the
+  /// eventlogs undecoded (faster). Damaged records are left out, and counted in `found` when given.
+  caf::error each_job(bool with_events, const std::function<bool(const job_record&)>& f,
+                      journal_findings* found = nullptr) const;
+
+  /// As each_job, only those that have not ended; costs nothing per ended job.
+  caf::error each_live(const std::function<bool(const job_record&)>& f,
+                       journal_findings* found = nullptr) const;
+
+  /// Calls `f` for ended jobs, newest end first, until it returns false.
+  caf::error each_ended(const std::function<bool(const job_record&)>& f,
+                        journal_findings* found = nullptr) const;
+
+  uint64_t ended_count() const; ///< How many ended jobs are kept. O(1). Thread-safe.
+  uint64_t live_count() const;  ///< How many jobs have not ended. O(1). Thread-safe.
+  uint64_t bytes_used() const;  ///< Bytes of the file's used pages. Thread-safe.
+
+private:
+  journal();
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace hactor

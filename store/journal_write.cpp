@@ -1,0 +1,394 @@
+// Writing to the journal: group commit, trimming, erasing. Each is one function run in one write
+// transaction, and possibly run again when the map had to grow: so none of them may change anything
+// outside the transaction but its own local results, which it resets at its start.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "store/bytes.hpp"
+#include "store/journal_impl.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr size_t meta_name_bytes_max = 500; // LMDB's bound is 511
+
+/// Puts values under ascending integer keys: at the end by appending, which fills pages wholly.
+class ascending_table {
+public:
+  ascending_table(MDB_txn* txn, MDB_dbi dbi) : txn_(txn), dbi_(dbi) {
+    cursor last{txn, dbi};
+    if (last.move(MDB_LAST) == 0)
+      least_beyond_ = integer_of(last.key) + 1;
+  }
+
+  bool beyond(uint64_t key) const { return key >= least_beyond_; }
+
+  int put(uint64_t key, std::string_view bytes) {
+    MDB_val k = val_of(key), v = val_of(bytes);
+    const bool append = beyond(key);
+    if (append)
+      least_beyond_ = key + 1;
+    return put_value(txn_, dbi_, &k, &v, append ? MDB_APPEND : 0);
+  }
+
+  int get(uint64_t key, std::string_view& bytes) {
+    MDB_val k = val_of(key), v{};
+    const int rc = beyond(key) ? MDB_NOTFOUND : get_value(txn_, dbi_, &k, &v);
+    bytes = rc == 0 ? view_of(v) : std::string_view{};
+    return rc;
+  }
+
+  int remove(uint64_t key) {
+    MDB_val k = val_of(key);
+    return delete_key(txn_, dbi_, &k);
+  }
+
+private:
+  MDB_txn* txn_;
+  MDB_dbi dbi_;
+  uint64_t least_beyond_ = 0; // no key of the table is as great; neither ids nor numbers reach 2^64
+};
+
+/// Counts how many records name each spec, and drops specs that none names any more.
+class spec_counts {
+public:
+  spec_counts(MDB_txn* txn, const environment& env)
+      : txn_(txn), spec_(env.dbi(table::spec)), refs_(env.dbi(table::refs)) {}
+
+  int add(const spec_hash& h, std::string_view text) {
+    const auto key = spec_key_of(h);
+    MDB_val k = val_of(key), v = val_of(text);
+    const int rc = put_value(txn_, spec_, &k, &v, MDB_NOOVERWRITE);
+    if (rc == 0)
+      changes_[h].fresh = true;
+    return rc == MDB_KEYEXIST ? 0 : rc;
+  }
+
+  void change(const spec_hash& h, int64_t by) {
+    if (h == spec_hash{})
+      return;
+    if (last_ == changes_.end() || last_->first != h)
+      last_ = changes_.try_emplace(h).first;
+    last_->second.by += by;
+  }
+
+  /// Writes the counts; `unknown` names a spec that has gained a record but is not stored.
+  int write(std::optional<spec_hash>& unknown) {
+    for (const auto& [h, c] : changes_) {
+      if (const int rc = write_one(h, c); rc == MDB_NOTFOUND && c.by > 0) {
+        unknown = h;
+        return environment::refused;
+      } else if (rc != 0 && rc != MDB_NOTFOUND) {
+        return rc;
+      }
+    }
+    return 0;
+  }
+
+private:
+  struct counted {
+    int64_t by = 0;
+    bool fresh = false; // its text is new in this transaction
+  };
+
+  // A stored spec without an entry in refs is named by one record: the common case costs nothing.
+  int write_one(const spec_hash& h, const counted& c) {
+    if (c.by == 0 && !c.fresh)
+      return 0;
+    const auto key = spec_key_of(h);
+    MDB_val k = val_of(key), v{};
+    int64_t before = 0;
+    bool entry = false;
+    if (!c.fresh) {
+      int rc = get_value(txn_, refs_, &k, &v);
+      entry = rc == 0;
+      if (rc == MDB_NOTFOUND)
+        rc = get_value(txn_, spec_, &k, &v);
+      if (rc != 0)
+        return rc;
+      before = entry ? static_cast<int64_t>(integer_of(v)) : 1;
+    }
+    const auto count = static_cast<uint64_t>(std::max<int64_t>(before + c.by, 0));
+    if (count == 0 && !c.fresh) {
+      if (int rc = delete_key(txn_, spec_, &k); rc != 0)
+        return rc;
+    } else if (count != 1) {
+      v = val_of(count);
+      return put_value(txn_, refs_, &k, &v, 0);
+    }
+    return entry ? delete_key(txn_, refs_, &k) : 0;
+  }
+
+  MDB_txn* txn_;
+  MDB_dbi spec_, refs_;
+  std::map<spec_hash, counted> changes_;
+  std::map<spec_hash, counted>::iterator last_ = changes_.end();
+};
+
+/// The records' side of a transaction: live, job and done, and what they do to specs.
+class record_tables {
+public:
+  record_tables(MDB_txn* txn, const environment& env)
+      : specs(txn, env), txn_(txn), done_(env.dbi(table::done)), live_(txn, env.dbi(table::live)),
+        ended_(txn, env.dbi(table::job)) {}
+
+  int put(const job_record& r, uint64_t first_sequence) {
+    record_head before;
+    bool was_live = false;
+    if (int rc = take_out(r.id, r.ended, before, was_live); rc != 0 && rc != MDB_NOTFOUND)
+      return rc;
+    specs.change(r.spec, 1);
+    if (first_sequence == 0)
+      first_sequence = r.first_sequence != 0 ? r.first_sequence : before.first_sequence;
+    bytes_.clear();
+    encode_record(bytes_, r, first_sequence);
+    if (!r.ended)
+      return live_.put(r.id.value, bytes_);
+    ends_.insert(done_key_of(r.t_end_ns, r.id));
+    return ended_.put(r.id.value, bytes_);
+  }
+
+  /// Returns MDB_NOTFOUND when there is no such record.
+  int erase(job_id id) {
+    record_head before;
+    bool was_live = false;
+    return take_out(id, std::nullopt, before, was_live);
+  }
+
+  /// Writes what was gathered. Call once, last.
+  int finish(std::optional<spec_hash>& unknown_spec) {
+    std::string last;
+    {
+      cursor at{txn_, done_};
+      if (at.move(MDB_LAST) == 0)
+        last = view_of(at.key);
+    }
+    for (const auto& key : ends_) { // ascending
+      MDB_val k = val_of(key), v{};
+      const bool append = last < view_of(k);
+      if (int rc = put_value(txn_, done_, &k, &v, append ? MDB_APPEND : 0); rc != 0)
+        return rc;
+    }
+    return specs.write(unknown_spec);
+  }
+
+  spec_counts specs;
+
+private:
+  // Undoes an older record of the job: its count, its end, and itself where the new one (`into` the
+  // ended or the live table, or nowhere) will not overwrite it.
+  int take_out(job_id id, std::optional<bool> into, record_head& before, bool& was_live) {
+    std::string_view bytes;
+    int rc = live_.get(id.value, bytes);
+    was_live = rc == 0;
+    if (rc == MDB_NOTFOUND)
+      rc = ended_.get(id.value, bytes);
+    if (rc != 0)
+      return rc;
+    if (decode_record_head(bytes, before)) // damaged: it must not keep the job from being written
+      before = {};
+    else
+      specs.change(before.spec, -1);
+    if (!was_live) {
+      const auto key = done_key_of(before.t_end_ns, id);
+      MDB_val k = val_of(key);
+      if (ends_.erase(key) == 0)
+        rc = delete_key(txn_, done_, &k);
+      if (rc != 0 && rc != MDB_NOTFOUND)
+        return rc;
+    }
+    if (into && *into != was_live)
+      return 0;
+    return (was_live ? live_ : ended_).remove(id.value);
+  }
+
+  MDB_txn* txn_;
+  MDB_dbi done_;
+  ascending_table live_, ended_;
+  std::set<done_key> ends_;
+  std::string bytes_;
+};
+
+/// Where each submit event of a batch lies in the log, by job id.
+class submit_sequences {
+public:
+  submit_sequences(const journal_batch& batch, uint64_t next) {
+    if (batch.jobs.empty())
+      return;
+    for (const auto& e : batch.events) {
+      if (e.kind == event_kind::submit)
+        places_.emplace_back(e.id, next);
+      ++next;
+    }
+    if (!std::is_sorted(places_.begin(), places_.end()))
+      std::sort(places_.begin(), places_.end());
+  }
+
+  uint64_t of(job_id id) const {
+    const auto at = std::lower_bound(places_.begin(), places_.end(), std::pair{id, uint64_t{0}});
+    return at != places_.end() && at->first == id ? at->second : 0;
+  }
+
+private:
+  std::vector<std::pair<job_id, uint64_t>> places_;
+};
+
+// Records in id order, each job's own in the order given.
+std::vector<const job_record*> sorted(const std::vector<job_record>& jobs) {
+  std::vector<const job_record*> result;
+  result.reserve(jobs.size());
+  for (const auto& r : jobs)
+    result.push_back(&r);
+  const auto by_id = [](const job_record* a, const job_record* b) { return a->id < b->id; };
+  if (!std::is_sorted(result.begin(), result.end(), by_id))
+    std::stable_sort(result.begin(), result.end(), by_id);
+  return result;
+}
+
+int put_counter(MDB_txn* txn, MDB_dbi meta, std::string_view name, const uint64_t& value) {
+  MDB_val k = val_of(name), v = val_of(value);
+  return put_value(txn, meta, &k, &v, 0);
+}
+
+caf::error check_names(const journal_batch& batch) {
+  for (const auto& [name, value] : batch.meta) {
+    if (name.empty() || name.front() == reserved_meta_prefix || name.size() > meta_name_bytes_max)
+      return make_error(ec::bad_argument, "meta: the name '" + name.substr(0, 64)
+                                              + "' is empty, too long, or begins with '.'");
+  }
+  return {};
+}
+
+// LMDB gives pages that one transaction freed to the next but one: an empty one in between lets the
+// caller's next commit have them, even where the file cannot grow. Failing does no harm.
+void turn_over(environment& env, const uint64_t& next) {
+  const auto failed = env.write_freeing(
+      [&](MDB_txn* txn) { return put_counter(txn, env.dbi(table::meta), next_key, next); });
+  static_cast<void>(failed);
+  env.make_reserve();
+}
+
+caf::error unknown_spec_error() {
+  return make_error(ec::unknown_key, "a record names a jobspec that is not stored");
+}
+
+} // namespace
+
+caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
+  if (auto err = check_names(batch))
+    return err;
+  std::lock_guard guard{impl_->writing};
+  const uint64_t first = impl_->next;
+  const uint64_t next = first + batch.events.size();
+  std::string log_bytes;
+  std::vector<chunk_extent> chunks;
+  encode_chunks(log_bytes, chunks, first, batch.events);
+  const auto records = sorted(batch.jobs);
+  const submit_sequences submits{batch, first};
+  std::optional<spec_hash> unknown_spec;
+  const auto apply = [&](MDB_txn* txn) {
+    const auto meta = impl_->dbi(table::meta);
+    if (!chunks.empty()) {
+      ascending_table log{txn, impl_->dbi(table::log)};
+      for (const auto& c : chunks)
+        if (int rc = log.put(c.sequence, std::string_view{log_bytes}.substr(c.offset, c.size)))
+          return rc;
+      if (int rc = put_counter(txn, meta, next_key, next))
+        return rc;
+    }
+    if (!batch.specs.empty() || !records.empty()) {
+      record_tables tables{txn, *impl_->env};
+      for (const auto& [hash, text] : batch.specs)
+        if (int rc = tables.specs.add(hash, text))
+          return rc;
+      for (const auto* r : records)
+        if (int rc = tables.put(*r, submits.of(r->id)))
+          return rc;
+      if (int rc = tables.finish(unknown_spec))
+        return rc;
+    }
+    for (const auto& [name, value] : batch.meta) {
+      MDB_val k = val_of(name), v = val_of(value);
+      if (int rc = put_value(txn, meta, &k, &v, 0))
+        return rc;
+    }
+    return 0;
+  };
+  if (auto err = impl_->env->write(apply))
+    return unknown_spec ? unknown_spec_error() : err;
+  impl_->next = next;
+  return first;
+}
+
+caf::expected<uint64_t> journal::trim_log(uint64_t before_sequence) {
+  std::lock_guard guard{impl_->writing};
+  auto needed = restart_sequence();
+  if (!needed)
+    return std::move(needed.error());
+  const uint64_t old_first = impl_->first, end = impl_->next;
+  const auto before = std::min(before_sequence, *needed);
+  if (before <= old_first)
+    return uint64_t{0};
+  uint64_t first = old_first;
+  const auto apply = [&](MDB_txn* txn) {
+    first = old_first;
+    cursor at{txn, impl_->dbi(table::log)};
+    // A chunk may go once the next one, or the log's end, begins at or before the bound.
+    int rc = at.move(MDB_FIRST);
+    while (rc == 0) {
+      cursor ahead{txn, impl_->dbi(table::log)};
+      ahead.key = at.key;
+      uint64_t chunk_end = end;
+      rc = ahead.move(MDB_SET);
+      if (rc == 0)
+        rc = ahead.move(MDB_NEXT);
+      if (rc == 0)
+        chunk_end = integer_of(ahead.key);
+      else if (rc != MDB_NOTFOUND)
+        return rc;
+      if (chunk_end > before)
+        break;
+      if (rc = at.remove(); rc != 0)
+        return rc;
+      first = chunk_end;
+      rc = at.move(MDB_FIRST);
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND)
+      return rc;
+    return first == old_first ? 0 : put_counter(txn, impl_->dbi(table::meta), first_key, first);
+  };
+  if (auto err = impl_->env->write_freeing(apply))
+    return err;
+  impl_->first = first;
+  if (first != old_first)
+    turn_over(*impl_->env, end);
+  return first - old_first;
+}
+
+caf::expected<uint64_t> journal::erase_jobs(const std::vector<job_id>& ids) {
+  std::lock_guard guard{impl_->writing};
+  uint64_t erased = 0;
+  std::optional<spec_hash> unknown_spec;
+  const auto apply = [&](MDB_txn* txn) {
+    erased = 0;
+    record_tables tables{txn, *impl_->env};
+    for (const auto id : ids) {
+      const int rc = tables.erase(id);
+      if (rc != 0 && rc != MDB_NOTFOUND)
+        return rc;
+      erased += rc == 0;
+    }
+    return tables.finish(unknown_spec);
+  };
+  if (auto err = impl_->env->write_freeing(apply))
+    return err;
+  if (erased > 0)
+    turn_over(*impl_->env, impl_->next.load());
+  return erased;
+}
+
+} // namespace hactor

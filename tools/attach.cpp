@@ -1,0 +1,270 @@
+// See attach.hpp: one poll loop over the socket, standard input and a signalfd.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/attach.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "runtime/clock.hpp"
+#include "tools/attach_core.hpp"
+#include "tools/say.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+// Input that may wait in memory for the broker; beyond it standard input is left unread, so that
+// a fast writer is held back by its pipe.
+constexpr size_t unsent_bytes_max = 256 << 10;
+
+constexpr int frames_per_round_max = 64;
+
+sigset_t attach_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int s : {SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGALRM, SIGUSR1, SIGUSR2, SIGCONT})
+    sigaddset(&set, s);
+  return set;
+}
+
+// A background process that reads its terminal is stopped by the kernel; it must not try.
+bool may_read_input() { return ::isatty(0) == 0 || ::tcgetpgrp(0) == ::getpgrp(); }
+
+class attachment {
+public:
+  attachment(const invocation& call, client& broker, std::string id, const attach_settings& s)
+    : call_(call), broker_(broker), id_(std::move(id)), settings_(s), input_open_(s.forward_input) {}
+
+  int run() {
+    ::signal(SIGPIPE, SIG_IGN);
+    if (settings_.forward_signals) {
+      auto set = attach_signals();
+      signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    }
+    tag_ = broker_.request("job.attach", {{"id", id_}, {"stdin", settings_.forward_input}});
+    while (!done_) {
+      if (auto e = broker_.flush_now())
+        return fail(call_, e);
+      if (auto e = read_frames())
+        return fail(call_, e);
+      if (!done_)
+        wait();
+    }
+    if (signals_ >= 0)
+      ::close(signals_);
+    return exit_code_;
+  }
+
+private:
+  void wait() {
+    bool input = input_open_ && broker_.unsent() < unsent_bytes_max && may_read_input();
+    pollfd fds[] = {
+      {broker_.fd(), static_cast<short>(broker_.unsent() > 0 ? POLLIN | POLLOUT : POLLIN), 0},
+      {signals_, POLLIN, 0},
+      {input ? 0 : -1, POLLIN, 0}};
+    if (::poll(fds, 3, more_ ? 0 : -1) < 0)
+      return;
+    if (fds[1].revents != 0)
+      read_signals();
+    if (fds[2].revents != 0)
+      read_input();
+  }
+
+  // Reads a bounded number, so that signals are seen however much the job writes.
+  caf::error read_frames() {
+    more_ = true;
+    for (int i = 0; i < frames_per_round_max && !done_; ++i) {
+      auto f = broker_.receive_now();
+      if (!f)
+        return std::move(f.error());
+      if (!*f) {
+        more_ = false;
+        return {};
+      }
+      on_frame(**f);
+    }
+    return {};
+  }
+
+  void on_frame(const frame& f) {
+    if (f.tag != tag_) { // an answer to a kill or a cancel
+      if (f.kind == frame_kind::error && f.tag != pipe_tag_)
+        complain(call_, render(result_of(f).error()));
+      return;
+    }
+    if (f.kind == frame_kind::output)
+      on_output(f.payload);
+    else if (f.kind == frame_kind::item)
+      on_item(f.payload);
+    else
+      on_end(f);
+  }
+
+  void on_output(std::string_view payload) {
+    auto part = read_output(payload);
+    if (!part || !readable_)
+      return;
+    int fd = part->stream == 2 ? 2 : 1;
+    readable_ = settings_.label
+                  ? write_all(fd, labels_.add(part->task, part->stream, part->bytes))
+                  : write_all(fd, part->bytes);
+    if (readable_)
+      return;
+    // As in a pipeline of the shell: who writes where nobody reads is told so by a signal.
+    if (settings_.owns_job)
+      pipe_tag_ = broker_.request("job.kill",
+                                  {{"ids", json::array({id_})}, {"signal", SIGPIPE}});
+    else
+      finish(128 + SIGPIPE);
+  }
+
+  void on_item(std::string_view payload) {
+    auto item = parse_object(payload);
+    if (!item)
+      return;
+    auto& event = object_at(*item, "event");
+    if (!event.is_object())
+      return;
+    auto name = text_at(event, "name");
+    auto& context = object_at(event, "context");
+    if (name == "exception" && context.is_object()) {
+      auto type = text_at(context, "type");
+      auto note = text_at(context, "note");
+      explained_ |= number_at(context, "severity") == 0;
+      complain(call_, "job " + id_ + ": exception " + type + (note.empty() ? "" : ": " + note));
+    } else if (settings_.verbose > 0) {
+      complain(call_, "job " + id_ + ": " + name
+                        + (context.is_object() && !context.empty() ? " " + dump(context) : ""));
+    }
+  }
+
+  void on_end(const frame& f) {
+    auto result = result_of(f);
+    if (!result)
+      return finish(fail(call_, result.error()));
+    auto status = static_cast<int>(number_at(*result, "status", 1));
+    auto note = text_at(*result, "note");
+    if (status != 0 && !note.empty() && !explained_ && readable_)
+      complain(call_, "job " + id_ + ": " + note);
+    finish(status);
+  }
+
+  void finish(int code) {
+    exit_code_ = code;
+    done_ = true;
+  }
+
+  void read_input() {
+    char buffer[32 << 10];
+    auto n = ::read(0, buffer, sizeof(buffer));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+      return;
+    if (n <= 0)
+      input_open_ = false;
+    broker_.input(tag_, {buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))});
+  }
+
+  void read_signals() {
+    signalfd_siginfo info;
+    while (::read(signals_, &info, sizeof(info)) == sizeof(info))
+      on_signal(static_cast<int>(info.ssi_signo));
+  }
+
+  void on_signal(int number) {
+    switch (core_.on_signal(number, steady_ns())) {
+      case attach_action::none:
+        break;
+      case attach_action::warn:
+        complain(call_, "type Ctrl-C again within 2 s to cancel job " + id_ + ", Ctrl-Z to detach");
+        break;
+      case attach_action::cancel:
+        complain(call_, "cancelling job " + id_);
+        broker_.request("job.cancel",
+                        {{"ids", json::array({id_})}, {"message", "interrupted by Ctrl-C"}});
+        break;
+      case attach_action::detach:
+        complain(call_, "detached from job " + id_ + ", which goes on; 'hactor job attach " + id_
+                          + "' comes back to it");
+        finish(exit_ok);
+        break;
+      case attach_action::suspend:
+        ::raise(SIGSTOP);
+        break;
+      case attach_action::forward:
+        broker_.request("job.kill", {{"ids", json::array({id_})}, {"signal", number}});
+        break;
+    }
+  }
+
+  const invocation& call_;
+  client& broker_;
+  std::string id_;
+  attach_settings settings_;
+  attach_core core_;
+  line_labels labels_;
+  uint64_t tag_ = 0;
+  uint64_t pipe_tag_ = 0;
+  int signals_ = -1;
+  bool input_open_;
+  bool readable_ = true;   // somebody still reads our output
+  bool explained_ = false; // a fatal exception was printed
+  bool more_ = false; // frames may be waiting in memory
+  bool done_ = false;
+  int exit_code_ = exit_failed;
+};
+
+} // namespace
+
+void hold_attach_signals() {
+  auto set = attach_signals();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+int attach(const invocation& call, client& broker, const std::string& id,
+           const attach_settings& settings) {
+  return attachment{call, broker, id, settings}.run();
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EAGAIN) { // a terminal or pipe that somebody made non-blocking
+      pollfd p{fd, POLLOUT, 0};
+      ::poll(&p, 1, -1);
+    } else if (n < 0 && errno != EINTR) {
+      return false;
+    }
+    bytes.remove_prefix(static_cast<size_t>(std::max<ssize_t>(n, 0)));
+  }
+  return true;
+}
+
+std::string line_labels::add(uint32_t task, uint8_t stream, std::string_view bytes) {
+  auto& open = open_[{task, stream}];
+  auto label = std::to_string(task) + ": ";
+  std::string out;
+  if (bytes.empty() && !open.empty())
+    bytes = "\n";
+  for (auto end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n')) {
+    out += label + open;
+    out += bytes.substr(0, end + 1);
+    open.clear();
+    bytes.remove_prefix(end + 1);
+  }
+  open += bytes;
+  if (open.size() > line_bytes_max) {
+    out += label + open + "\n";
+    open.clear();
+  }
+  if (open.empty())
+    open_.erase({task, stream});
+  return out;
+}
+
+} // namespace hactor::tools

@@ -1,0 +1,234 @@
+// See client.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/client.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runtime/clock.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+caf::error gone(int errno_value = 0) {
+  std::string text = "the instance closed the connection before it answered (it has ended or its "
+                     "broker died)";
+  if (errno_value != 0)
+    text += std::string{": "} + std::strerror(errno_value);
+  return make_error(ec::disconnected, text);
+}
+
+ec code_from(std::string_view name) {
+  for (int i = 0; i < static_cast<int>(ec::code_count); ++i)
+    if (to_string(static_cast<ec>(i)) == name)
+      return static_cast<ec>(i);
+  return ec::system_failed;
+}
+
+} // namespace
+
+client::client(client&& other) noexcept
+  : fd_(std::exchange(other.fd_, -1)),
+    last_tag_(other.last_tag_),
+    out_(std::move(other.out_)),
+    too_big_(std::move(other.too_big_)),
+    in_(std::move(other.in_)) {}
+
+client& client::operator=(client&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(last_tag_, other.last_tag_);
+  std::swap(out_, other.out_);
+  std::swap(too_big_, other.too_big_);
+  std::swap(in_, other.in_);
+  return *this;
+}
+
+client::~client() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+caf::expected<client> client::connect() {
+  auto* uri = std::getenv("HACTOR_URI");
+  if (!uri || !*uri)
+    return make_error(ec::no_instance, "no instance: HACTOR_URI is not set; start one with 'hactor "
+                                       "start', or set HACTOR_URI to that of a running one");
+  return connect(uri);
+}
+
+caf::expected<client> client::connect(std::string_view uri) {
+  constexpr std::string_view scheme = "local://";
+  if (!uri.starts_with(scheme))
+    return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{uri}
+                                          + "', but must be local:///PATH-OF-A-SOCKET");
+  auto path = uri.substr(scheme.size());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path))
+    return make_error(ec::bad_argument, "HACTOR_URI names a socket path of "
+                                          + std::to_string(path.size()) + " bytes; 1 to "
+                                          + std::to_string(sizeof(address.sun_path) - 1)
+                                          + " are possible");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  client c{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (c.fd_ < 0)
+    return make_errno_error(ec::system_failed, "socket", errno);
+  if (::connect(c.fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(errno);
+    if (errno == ENOENT || errno == ECONNREFUSED)
+      text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
+    return make_error(ec::no_instance, text);
+  }
+  return c;
+}
+
+uint64_t client::request(std::string_view method, const json& params) {
+  auto tag = ++last_tag_;
+  auto text = dump(json{{"method", method}, {"params", params}});
+  if (text.size() > frame_payload_size_max)
+    too_big_ = method;
+  else
+    append_frame(out_, frame_kind::request, tag, text);
+  return tag;
+}
+
+void client::input(uint64_t tag, std::string_view bytes) {
+  append_frame(out_, frame_kind::input, tag, write_input(all_tasks, bytes));
+}
+
+caf::error client::flush_now() {
+  size_t sent = 0;
+  while (sent < out_.size()) {
+    auto n = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0 && errno != EAGAIN)
+      return gone(errno);
+    if (n < 0)
+      break;
+    sent += static_cast<size_t>(n);
+  }
+  out_.erase(0, sent);
+  return {};
+}
+
+caf::error client::flush() {
+  if (!too_big_.empty())
+    return make_error(ec::too_big, "the request '" + std::exchange(too_big_, {}) + "' is larger than "
+                                     + std::to_string(frame_payload_size_max) + " bytes");
+  while (true) {
+    if (auto e = flush_now())
+      return e;
+    if (out_.empty())
+      return {};
+    // A broker that is itself waiting to send to us must be read from, or both wait for ever.
+    pollfd p{fd_, POLLOUT | POLLIN, 0};
+    if (::poll(&p, 1, -1) < 0 && errno != EINTR)
+      return make_errno_error(ec::system_failed, "poll", errno);
+    if ((p.revents & POLLIN) != 0)
+      if (auto e = fill(MSG_DONTWAIT))
+        return e;
+  }
+}
+
+caf::error client::fill(int flags) {
+  char buffer[64 << 10];
+  auto n = ::recv(fd_, buffer, sizeof(buffer), flags);
+  if (n > 0)
+    in_.feed({buffer, static_cast<size_t>(n)});
+  else if (n == 0)
+    return gone();
+  else if (errno != EINTR && errno != EAGAIN)
+    return gone(errno);
+  return {};
+}
+
+caf::expected<frame> client::receive(double timeout_s) {
+  if (auto e = flush())
+    return e;
+  auto deadline = steady_ns() + static_cast<int64_t>(timeout_s * 1e9);
+  while (true) {
+    auto f = in_.next();
+    if (!f)
+      return std::move(f.error());
+    if (*f)
+      return std::move(**f);
+    if (timeout_s > 0) {
+      auto left_ms = (deadline - steady_ns()) / 1'000'000;
+      pollfd p{fd_, POLLIN, 0};
+      auto ready = left_ms <= 0 ? 0 : ::poll(&p, 1, static_cast<int>(left_ms) + 1);
+      if (ready < 0 && errno == EINTR)
+        continue;
+      if (ready == 0)
+        return make_error(ec::timed_out, "the instance did not answer within "
+                                           + std::to_string(static_cast<int64_t>(timeout_s)) + " s");
+    }
+    if (auto e = fill(0))
+      return e;
+  }
+}
+
+caf::expected<std::optional<frame>> client::receive_now() {
+  auto f = in_.next();
+  if (!f || *f)
+    return f;
+  if (auto e = fill(MSG_DONTWAIT))
+    return e;
+  return in_.next();
+}
+
+caf::expected<json> client::ask(std::string_view method, const json& params, double timeout_s,
+                                const std::function<void(const frame&)>& on_frame) {
+  auto tag = request(method, params);
+  while (true) {
+    auto f = receive(timeout_s);
+    if (!f)
+      return std::move(f.error());
+    if (f->tag != tag)
+      continue;
+    if (f->kind == frame_kind::reply || f->kind == frame_kind::error)
+      return result_of(*f);
+    if (on_frame)
+      on_frame(*f);
+  }
+}
+
+caf::expected<json> result_of(const frame& f) {
+  auto object = parse_object(f.payload);
+  if (!object || f.kind == frame_kind::reply)
+    return object;
+  auto message = text_at(*object, "message");
+  auto code = text_at(*object, "code");
+  return make_error(code_from(code), message.empty() ? "the instance refused: " + code : message);
+}
+
+caf::expected<json> parse_object(std::string_view text) {
+  auto value = parse_json(text);
+  if (!value || !value->is_object())
+    return make_error(ec::bad_json, "the instance answered with something that is not a JSON object");
+  return value;
+}
+
+std::string text_at(const json& object, const char* key, std::string_view otherwise) {
+  auto i = object.find(key);
+  return i != object.end() && i->is_string() ? i->get<std::string>() : std::string{otherwise};
+}
+
+double number_at(const json& object, const char* key, double otherwise) {
+  auto i = object.find(key);
+  return i != object.end() && i->is_number() ? i->get<double>() : otherwise;
+}
+
+const json& object_at(const json& object, const char* key) {
+  static const json null;
+  auto i = object.find(key);
+  return i != object.end() ? *i : null;
+}
+
+} // namespace hactor::tools

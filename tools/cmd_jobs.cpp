@@ -1,0 +1,208 @@
+// hactor jobs: lists jobs.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <charconv>
+
+#include "runtime/duration.hpp"
+#include "tools/commands.hpp"
+#include "tools/job_fields.hpp"
+#include "tools/session.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec options[] = {
+  {'a', "all", nullptr, "Lists ended jobs too."},
+  {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},
+  {'c', "count", "N", "Lists at most N jobs; 0: all of them. Default: 1000."},
+  {'f', "filter", "STATE|RESULT,..", "Lists jobs in these states (depend, priority, sched, run, "
+                                     "cleanup, inactive, pending, running, active) or with these "
+                                     "results (completed, failed, canceled, timeout). Default: "
+                                     "pending,running."},
+  {0, "since", "WHEN", "Lists ended jobs too, but those only that ended after WHEN: seconds since "
+                       "the epoch, or -1h for an hour ago."},
+  {0, "name", "NAME", "Lists jobs of this name only."},
+  {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
+  {'o', "format", "FORMAT", "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
+                            "names default, long, deps, endreason; 'help' lists the fields. "
+                            "Default: default."},
+  {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
+  {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
+  {0, "stats-only", nullptr, "Prints the numbers of jobs only; the exit code says if any is active."},
+};
+
+struct named_format {
+  std::string_view name;
+  std::string_view text;
+};
+
+constexpr named_format formats[] = {
+  {"default", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status_abbrev:>2.2} "
+              "{ntasks:>6h} {nnodes:>6h} {contextual_time!F:>8h} {contextual_info}"},
+  {"long", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status:>9.9} {ntasks:>6h} "
+           "{nnodes:>6h} {t_submit!d:>12h} {t_remaining!F:>12h} {contextual_time!F:>8h} "
+           "{contextual_info}"},
+  {"deps", "{id:>12} ?:{queue:<8.8+} {name:<10.10+} {urgency:>3} {priority:>10h} {state:>8.8} "
+           "{dependencies}"},
+  {"endreason", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status_abbrev:>2.2} "
+                "{t_inactive!d:>12h} {inactive_reason}"},
+};
+
+caf::expected<table_format> read_format(const parsed_options& o) {
+  auto text = o.value("format", "default");
+  for (auto& f : formats)
+    if (f.name == text)
+      text = f.text;
+  return parse_format(text, job_field_names());
+}
+
+// Seconds since the epoch, or a duration back from now after a minus sign.
+caf::expected<double> read_since(const std::string& text) {
+  if (text.starts_with("-")) {
+    auto back = parse_fsd(std::string_view{text}.substr(1));
+    if (back)
+      return now_s() - *back;
+  }
+  double value = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size() || value < 0)
+    return make_error(ec::bad_argument, "--since: '" + text
+                                          + "' is neither seconds since the epoch nor like -1h");
+  return value;
+}
+
+caf::expected<json> list_params(const parsed_options& o) {
+  json params = {{"states", states_active}};
+  auto max = o.number("count", 1000, 0, 1u << 31);
+  if (!max)
+    return std::move(max.error());
+  params["max"] = *max;
+  if (o.has("all") || o.has("all-users") || o.has("since") || !o.operands.empty())
+    params["states"] = states_all;
+  if (o.has("filter")) {
+    auto filter = parse_state_filter(o.value("filter"));
+    if (!filter)
+      return std::move(filter.error());
+    params["states"] = filter->states;
+    if (filter->results != 0)
+      params["results"] = filter->results;
+  }
+  if (o.has("since")) {
+    auto since = read_since(o.value("since"));
+    if (!since)
+      return std::move(since.error());
+    params["since"] = *since;
+  }
+  if (o.has("name"))
+    params["name"] = o.value("name");
+  return params;
+}
+
+// One line as flux-jobs prints it. True if any job is active.
+caf::expected<bool> print_stats(client& broker) {
+  auto reply = broker.ask("uptime", json::object());
+  if (!reply)
+    return std::move(reply.error());
+  auto& jobs = object_at(*reply, "jobs");
+  auto sum = [&jobs](std::initializer_list<const char*> keys) {
+    uint64_t n = 0;
+    for (auto* key : keys)
+      n += jobs.is_object() ? static_cast<uint64_t>(number_at(jobs, key)) : 0;
+    return n;
+  };
+  auto running = sum({"run", "cleanup"});
+  auto pending = sum({"new", "depend", "priority", "sched"});
+  auto text = std::to_string(running) + " running, " + std::to_string(pending) + " pending, ";
+  if (jobs.is_object() && jobs.contains("completed"))
+    text += std::to_string(sum({"completed"})) + " completed, "
+            + std::to_string(sum({"failed", "canceled", "timeout"})) + " failed";
+  else
+    text += std::to_string(sum({"inactive"})) + " ended";
+  print_line(text);
+  return running + pending > 0;
+}
+
+void print_field_names() {
+  for (auto& f : job_field_names())
+    print_line(std::string{f.name});
+  for (auto& f : formats)
+    print_line("\n" + std::string{f.name} + "\n  " + std::string{f.text});
+}
+
+caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
+                             const table_format& format) {
+  auto& o = call.options;
+  bool only = o.has("stats-only");
+  if (only || o.has("stats")) {
+    auto active = print_stats(broker);
+    if (!active || only)
+      return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
+                    : caf::expected<int>{std::move(active.error())};
+  }
+  if (!o.operands.empty()) {
+    auto ids = read_ids(o.operands);
+    if (!ids)
+      return std::move(ids.error());
+    params["ids"] = *ids;
+  }
+  auto reply = broker.ask("job.list", params);
+  if (!reply)
+    return std::move(reply.error());
+  auto& jobs = object_at(*reply, "jobs");
+  if (!jobs.is_array())
+    return make_error(ec::bad_json, "the instance answered without a list of jobs");
+  if (o.has("json")) {
+    bool single = o.operands.size() == 1 && jobs.size() == 1;
+    print_line(dump(single ? jobs[0] : json{{"jobs", jobs}}));
+    return exit_ok;
+  }
+  auto now = now_s();
+  table_settings settings;
+  settings.header = !o.has("no-header");
+  settings.width_max = terminal_width();
+  print(render_table(
+    format, job_field_names(), jobs.size(),
+    [&](size_t row, const std::string& field) { return job_field(jobs[row], field, now); },
+    settings));
+  return exit_ok;
+}
+
+int run_jobs(const invocation& call) {
+  if (call.options.value("format") == "help") {
+    print_field_names();
+    return exit_ok;
+  }
+  auto params = list_params(call.options);
+  if (!params)
+    return fail_usage(call, params.error());
+  auto format = read_format(call.options);
+  if (!format)
+    return fail_usage(call, format.error());
+  return with_broker(call, [&](client& broker) {
+    return list_jobs(call, broker, *params, *format);
+  });
+}
+
+} // namespace
+
+const command jobs_command{
+  "jobs",
+  group_jobs,
+  "lists jobs",
+  "[OPTIONS] [ID...]",
+  "Lists the active jobs, or those with the ids: pending ones by priority, then running ones by "
+  "start, latest first, then ended ones by end, latest first. ST is the state: D waits for "
+  "dependencies, P for a priority, S for resources, R runs, C cleans up; or the result: CD "
+  "completed, F failed, CA canceled, TO timeout. TIME is the time asked for until the job starts "
+  "and its run time from then on. INFO is why a job waits, its nodes, or why it ended.",
+  options,
+  " 0  listed; with --stats-only: jobs are active\n 1  it failed; with --stats-only: no job is "
+  "active\n 2  the command line is wrong",
+  " hactor jobs -a -f failed,timeout\n while hactor jobs --stats-only; do sleep 5; done\n"
+  " hactor jobs -n -o '{id} {returncode}' -a",
+  false,
+  0,
+  any_number,
+  run_jobs};
+
+} // namespace hactor::tools

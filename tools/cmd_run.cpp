@@ -1,0 +1,73 @@
+// hactor run: makes one job and stays with it.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <unistd.h>
+
+#include "tools/attach.hpp"
+#include "tools/commands.hpp"
+#include "tools/submit_options.hpp"
+#include "tools/submitted.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+caf::expected<int> run_with(const invocation& call, client& broker, const json& params) {
+  auto& options = call.options;
+  // From here on signals wait for the attachment: a job must not be left behind by a Ctrl-C that
+  // comes while it is being made.
+  bool waits = options.has("wait-event");
+  if (!waits)
+    hold_attach_signals();
+  auto ids = submit_job(broker, params);
+  if (!ids)
+    return std::move(ids.error());
+  auto& id = ids->front();
+  if (options.has("verbose"))
+    complain(call, "job " + id + " submitted");
+  if (waits) {
+    auto e = wait_for_event(call, broker, *ids, options.value("wait-event"));
+    return e ? caf::expected<int>{e} : exit_ok;
+  }
+  attach_settings settings;
+  settings.forward_input = !options.has("input");
+  settings.label = options.has("label-io");
+  settings.owns_job = true;
+  settings.verbose = options.count("verbose");
+  return attach(call, broker, id, settings);
+}
+
+int run_run(const invocation& call) {
+  auto params = build_submit(call.options, read_environment(environ), working_directory());
+  if (!params)
+    return fail_usage(call, params.error());
+  if (call.options.has("dry-run")) {
+    print_line(dump((*params)["jobspec"]));
+    return exit_ok;
+  }
+  return with_broker(call, [&](client& broker) { return run_with(call, broker, *params); });
+}
+
+} // namespace
+
+const command run_command{
+  "run",
+  group_submit,
+  "runs a job and waits for its end, as if it ran here",
+  "[OPTIONS] [--] COMMAND [ARGS...]",
+  "Submits a job as 'hactor submit' does and stays attached to it: its output comes here as it is "
+  "written, standard input goes to its tasks, and the exit code is the job's.\n\n"
+  "One Ctrl-C says how to go on; a second within 2 s cancels the job, and Ctrl-Z within 2 s leaves "
+  "it to itself. TERM, HUP, ALRM, USR1 and USR2 are passed on to the tasks.",
+  run_table,
+  " n    the largest exit code of the tasks, 128+N if signal N ended one\n"
+  " 1    refused, no instance answers, or the job ended before it started\n"
+  " 2    the command line is wrong\n"
+  " 126  the command cannot be executed\n"
+  " 127  the command was not found",
+  " hactor run -N 2 -n 8 -l ./hello\n hactor run --input=/dev/null -t 5m make test",
+  true,
+  1,
+  any_number,
+  run_run};
+
+} // namespace hactor::tools

@@ -1,0 +1,52 @@
+// The commands, one a file; hactor.cpp puts them in the order of the help.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include "tools/command.hpp"
+
+namespace hactor::tools {
+
+extern const command start_command;
+extern const command submit_command;
+extern const command run_command;
+extern const command jobs_command;
+extern const command cancel_command;
+extern const command job_command;
+extern const command job_attach_command;
+extern const command job_eventlog_command;
+extern const command job_id_command;
+extern const command job_info_command;
+extern const command job_kill_command;
+extern const command job_raise_command;
+extern const command job_status_command;
+extern const command job_submit_command;
+extern const command job_urgency_command;
+extern const command job_wait_command;
+extern const command job_wait_event_command;
+extern const command events_command;
+extern const command resource_command;
+extern const command resource_list_command;
+extern const command resource_r_command;
+extern const command exec_command;
+extern const command uptime_command;
+extern const command ping_command;
+extern const command getattr_command;
+extern const command lsattr_command;
+extern const command setattr_command;
+extern const command dmesg_command;
+extern const command stats_command;
+extern const command shutdown_command;
+extern const command help_command;
+extern const command version_command;
+
+inline constexpr const char* group_start = "Starting and ending";
+inline constexpr const char* group_submit = "Submitting";
+inline constexpr const char* group_jobs = "Looking at jobs and controlling them";
+inline constexpr const char* group_instance = "The instance";
+inline constexpr const char* group_help = "Help";
+
+/// What most commands can end with.
+inline constexpr const char* usual_exits = " 0  done\n 1  it failed; the reason is on standard error\n"
+                                           " 2  the command line is wrong";
+
+} // namespace hactor::tools

@@ -1,0 +1,130 @@
+// The manual pages, the overview and the shell completion, all made from the table of commands.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/command.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr size_t columns = 80;
+
+// Appends `text` filled to 80 columns, each line behind `indent` blanks. Words are kept whole;
+// a line of the text that starts with a blank (an example, a table) is kept as it is.
+void add_text(std::string& out, std::string_view text, size_t indent) {
+  std::string pad(indent, ' ');
+  while (!text.empty()) {
+    auto end = std::min(text.find('\n'), text.size());
+    auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty() || line[0] == ' ') {
+      out += line.empty() ? "" : pad + std::string{line};
+      out += '\n';
+      continue;
+    }
+    std::string row = pad;
+    while (!line.empty()) {
+      auto stop = std::min(line.find(' '), line.size());
+      if (row.size() > indent && row.size() + 1 + stop > columns) {
+        out += row + "\n";
+        row = pad;
+      }
+      row += row.size() > indent ? " " : "";
+      row += line.substr(0, stop);
+      line.remove_prefix(std::min(stop + 1, line.size()));
+    }
+    out += row + "\n";
+  }
+}
+
+void add_option(std::string& out, const option_spec& o) {
+  out += "    " + spelling(o);
+  if (o.aliases)
+    out += std::string{"   (also "} + o.aliases + ")";
+  out += '\n';
+  add_text(out, o.meaning, 10);
+}
+
+// Commands of which `of` is the noun: "job" has "job attach".
+std::vector<const command*> verbs_of(const command& of) {
+  std::vector<const command*> verbs;
+  std::string prefix = std::string{of.name} + " ";
+  for (auto* c : all_commands())
+    if (std::string_view{c->name}.starts_with(prefix))
+      verbs.push_back(c);
+  return verbs;
+}
+
+void add_summary(std::string& out, const command& c) {
+  std::string name = c.name;
+  name.resize(std::max<size_t>(name.size() + 1, 18), ' ');
+  out += "    " + name + c.summary + "\n";
+}
+
+} // namespace
+
+std::string manual(const command& of) {
+  std::string name = std::string{"hactor "} + of.name;
+  std::string out = "NAME\n    " + name + " - " + of.summary + "\n\nSYNOPSIS\n";
+  add_text(out, name + " " + of.synopsis, 4);
+  out += "\nDESCRIPTION\n";
+  add_text(out, of.description, 4);
+  if (auto verbs = verbs_of(of); !verbs.empty()) {
+    out += "\nCOMMANDS\n";
+    for (auto* verb : verbs)
+      add_summary(out, *verb);
+  }
+  out += "\nOPTIONS\n";
+  for (auto& o : of.options)
+    add_option(out, o);
+  add_option(out, {'h', "help", nullptr, "Prints this page."});
+  out += "\nEXIT STATUS\n";
+  add_text(out, of.exits, 4);
+  out += "\nEXAMPLE\n";
+  add_text(out, of.example, 4);
+  return out;
+}
+
+std::string overview() {
+  std::string out = "usage: hactor COMMAND [OPTIONS] [OPERANDS]\n\n"
+                    "'hactor help COMMAND' or 'hactor COMMAND --help' explains a command.\n";
+  std::string_view group;
+  for (auto* c : all_commands()) {
+    if (std::string_view{c->name}.find(' ') != std::string_view::npos)
+      continue;
+    if (group != c->group)
+      out += "\n" + std::string{group = c->group} + "\n";
+    add_summary(out, *c);
+  }
+  return out;
+}
+
+std::string bash_completion() {
+  std::string out = "# bash completion of hactor, made by 'hactor help --completion'\n"
+                    "_hactor() {\n"
+                    "  local word=\"${COMP_WORDS[COMP_CWORD]}\" command=\"${COMP_WORDS[1]}\" words=\n"
+                    "  case \"$command ${COMP_WORDS[2]}\" in\n";
+  std::string nouns;
+  std::string top;
+  for (auto* c : all_commands()) {
+    std::string_view name = c->name;
+    std::string words;
+    for (auto& o : c->options)
+      words += std::string{"--"} + o.name + (o.argument ? "= " : " ");
+    words += "--help";
+    std::string verbs;
+    for (auto* verb : verbs_of(*c))
+      verbs += " " + std::string{std::string_view{verb->name}.substr(name.size() + 1)};
+    bool is_verb = name.find(' ') != name.npos;
+    // Rows of verbs must come before the row of their noun, which matches everything.
+    (is_verb ? out : nouns) += "    \"" + std::string{name} + "\"" + (is_verb ? "" : "\\ *")
+                               + ") words=\"" + words + verbs + "\" ;;\n";
+    if (!is_verb)
+      top += (top.empty() ? "" : " ") + std::string{name};
+  }
+  return out + nouns + "  esac\n  [ \"$COMP_CWORD\" -eq 1 ] && words=\"" + top
+         + "\"\n  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+           "  [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n}\n"
+           "complete -o default -F _hactor hactor\n";
+}
+
+} // namespace hactor::tools

@@ -1,0 +1,31 @@
+// Words to the person: errors as "hactor-VERB: message" on standard error, results on standard
+// output.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "tools/command.hpp"
+
+namespace hactor::tools {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed = 1;
+inline constexpr int exit_usage = 2;
+
+/// Writes to standard output. Nothing reaches it before the buffer is full or the program ends.
+void print(std::string_view text);
+inline void print_line(std::string text) { print(text += '\n'); }
+
+/// Sends the buffered output on its way: for what is followed live.
+void flush_output();
+
+/// Writes "PROGRAM: TEXT" to standard error.
+void complain(const invocation& call, std::string_view text);
+
+/// Complains of an error and returns the exit code for it: 1, or 2 if the command line was wrong.
+int fail(const invocation& call, const caf::error& e);
+int fail_usage(const invocation& call, const caf::error& e);
+
+} // namespace hactor::tools

@@ -1,0 +1,35 @@
+// The options that submit and run share, and the job that they describe.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include "runtime/json.hpp"
+#include "tools/command.hpp"
+#include "tools/environment.hpp"
+
+namespace hactor::tools {
+
+/// The two commands' tables: the shared rows, then each one's own.
+extern const std::span<const option_spec> submit_table;
+extern const std::span<const option_spec> run_table;
+
+/// Builds a jobspec of version 1 (RFC 25). `cwd` is where relative --cwd starts.
+/// Errors: ec::bad_argument, naming the option, what was asked and what would be right.
+caf::expected<json> build_jobspec(const parsed_options& options, const environment_map& own,
+                                  const std::string& cwd);
+
+/// The parameters of the submit request. Errors: as build_jobspec.
+caf::expected<json> build_submit(const parsed_options& options, const environment_map& own,
+                                 const std::string& cwd);
+
+/// Reads "0" .. "31", "hold", "default" or "expedite". Errors: ec::bad_argument.
+caf::expected<int> parse_urgency(std::string_view text);
+
+/// Reads "scheme:value[?key=val&..]", several joined by commas, Slurm's "afterok:ID:ID" too, into
+/// entries of the dependency list (RFC 26). Errors: ec::bad_argument.
+caf::error add_dependencies(json& list, std::string_view text);
+
+/// Sets `at`.KEY for "KEY=JSON", "KEY=TEXT" that is not JSON, "KEY" (1) or "^KEY=FILE" (the file's
+/// JSON). `option` is named in errors. Errors: ec::bad_argument.
+caf::error set_attribute(json& at, std::string_view option, std::string_view text);
+
+} // namespace hactor::tools

@@ -1,0 +1,64 @@
+// See submitted.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/submitted.hpp"
+
+#include <climits>
+#include <cstdlib>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/idset.hpp"
+
+namespace hactor::tools {
+
+std::string working_directory() {
+  struct stat named {};
+  struct stat here {};
+  auto* pwd = std::getenv("PWD");
+  if (pwd && pwd[0] == '/' && ::stat(pwd, &named) == 0 && ::stat(".", &here) == 0
+      && named.st_ino == here.st_ino && named.st_dev == here.st_dev)
+    return pwd;
+  char path[PATH_MAX];
+  return ::getcwd(path, sizeof(path)) ? path : "/";
+}
+
+caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params) {
+  auto reply = broker.ask("submit", params);
+  if (!reply)
+    return std::move(reply.error());
+  std::vector<std::string> ids;
+  auto& list = object_at(*reply, "ids");
+  if (list.is_array())
+    for (auto& id : list)
+      if (id.is_string())
+        ids.push_back(id.get<std::string>());
+  if (ids.empty())
+    return make_error(ec::bad_json, "the instance answered the submission without an id");
+  return ids;
+}
+
+caf::error wait_for_event(const invocation& call, client& broker,
+                          const std::vector<std::string>& ids, const std::string& event) {
+  caf::error first;
+  auto e = ask_each(broker, "job.wait-event", ids, {{"name", event}}, 0,
+                    [&](size_t i, caf::expected<json> result) {
+                      if (!result && !first)
+                        first = make_error(code_of(result.error()),
+                                           "job " + ids[i] + ": " + render(result.error()));
+                      return true;
+                    });
+  return e ? e : first;
+}
+
+caf::expected<std::string> read_copies(const parsed_options& options, const char* name) {
+  auto text = options.value(name);
+  auto set = idset::parse(text);
+  if (set && set->empty())
+    return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");
+  if (!set)
+    return make_error(ec::bad_argument, std::string{"--"} + name + ": " + render(set.error()));
+  return set->to_string();
+}
+
+} // namespace hactor::tools
