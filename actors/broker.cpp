@@ -41,7 +41,7 @@ void add_peer(pointer self, const rank_services& s) {
   self->monitor(s.broker);
   if (st.peers.size() + 1 >= st.setup.size)
     for (auto& p : std::exchange(st.wait_for_all, {}))
-      p.deliver(caf::unit);
+      p.deliver(done{});
 }
 
 void greet(pointer self, rank_t rank, const caf::strong_actor_ptr& peer) {
@@ -244,11 +244,11 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
     [self](const peer_request& r) { return find_peer(self, r.rank); },
     [self](const rank_lost& l) { on_lost(self, l.rank); },
     [self](const ping_request& r) { return ping(self, r); },
-    [self](ready_atom) -> caf::result<caf::unit_t> {
+    [self](ready_atom) -> caf::result<done> {
       auto& st = self->state;
       if (st.peers.size() + 1 >= st.setup.size)
-        return caf::unit;
-      auto promise = self->make_response_promise<caf::unit_t>();
+        return done{};
+      auto promise = self->make_response_promise<done>();
       st.all_deadline_ns = steady_ns() + peer_wait_ns;
       st.wait_for_all.push_back(promise);
       tick_soon(self);

@@ -38,7 +38,7 @@ struct broker_state {
     caf::typed_response_promise<rank_services> promise;
   };
   std::multimap<rank_t, waiter> waiting;
-  std::vector<caf::typed_response_promise<caf::unit_t>> wait_for_all;
+  std::vector<caf::typed_response_promise<done>> wait_for_all;
   int64_t all_deadline_ns = 0;
   std::map<std::string, caf::actor> named;
   bool ticking = false;

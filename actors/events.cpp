@@ -19,7 +19,7 @@ void events_state::deliver(uint64_t subscriber, std::string lines, uint64_t next
   auto it = subscribers.find(subscriber);
   if (it == subscribers.end())
     return;
-  self->send(it->second.handle,
+  self->send(caf::actor_cast<connector_actor>(it->second.handle),
              subscribed_events{it->second.tag, std::move(lines), next_sequence, end});
   if (end)
     drop(subscriber);

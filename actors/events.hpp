@@ -9,7 +9,7 @@
 
 namespace hactor {
 
-struct events_state final : events_out {
+struct events_state : events_out {
   static inline const char* name = "events";
 
   explicit events_state(events_actor::stateful_pointer<events_state> self) : self{self} {}

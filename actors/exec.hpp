@@ -13,7 +13,7 @@
 
 namespace hactor {
 
-struct exec_state final : exec_out {
+struct exec_state : exec_out {
   static inline const char* name = "exec";
   using pointer = exec_actor::stateful_pointer<exec_state>;
 

@@ -99,7 +99,7 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
   auto promise = self->make_response_promise<submit_reply>();
   self->request(st.peers.scheduler, deadline, std::move(feasible))
     .then(
-      [self, promise, r = std::move(r), accept = std::move(accept), total](caf::unit_t) mutable {
+      [self, promise, r = std::move(r), accept = std::move(accept), total](done) mutable {
         auto& st = self->state;
         for (size_t i = 0; i < r.jobs.size(); ++i)
           give_ids(st, r.jobs[i], accept.specs[i]);

@@ -48,7 +48,7 @@ using job_manager_actor = caf::typed_actor<
   caf::reacts_to<unfollow>,
   caf::replies_to<counts_atom>::with<job_counts>,
   // The instance ends: running jobs are cancelled, none is started; answered when none runs.
-  caf::replies_to<drain_atom>::with<caf::unit_t>,
+  caf::replies_to<drain_atom>::with<done>,
   // From the SCHEDULER.
   caf::reacts_to<alloc_decision>,
   // From EXEC, the root of a job's tree.
@@ -66,7 +66,7 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<alloc_cancel>,
   caf::reacts_to<alloc_prioritize>,
   caf::reacts_to<free_request>,
-  caf::replies_to<feasible_request>::with<caf::unit_t>,
+  caf::replies_to<feasible_request>::with<done>,
   caf::replies_to<explain_request>::with<explain_reply>,
   // From RESOURCE.
   caf::reacts_to<inventory>,
@@ -134,7 +134,7 @@ using broker_actor = caf::typed_actor<
   caf::reacts_to<rank_lost>,
   caf::replies_to<ping_request>::with<ping_reply>,
   // Answered when every rank has said hello. Errors: ec::timed_out, naming the missing hosts.
-  caf::replies_to<ready_atom>::with<caf::unit_t>,
+  caf::replies_to<ready_atom>::with<done>,
   // Down the tree: the instance ends.
   caf::reacts_to<shutdown_request>,
   // INTERNAL: dial again who did not answer; give up on who never did.

@@ -119,7 +119,7 @@ void job_manager_state::tell_if_drained() {
   if (drained.empty() || commit_under_way || !gathering.empty() || c.run + c.cleanup > 0)
     return;
   for (auto& p : std::exchange(drained, {}))
-    p.deliver(caf::unit);
+    p.deliver(done{});
 }
 
 void job_manager_state::on_commit_failed(const caf::error& e) {
@@ -145,7 +145,7 @@ void job_manager_state::tell_followers(const std::vector<job_event>& events) {
     auto over = list.back().after == job_state::inactive;
     auto it = followers.find(id);
     for (auto& f : it->second)
-      self->send(f.handle, job_events{f.tag, list, core.ranks(id)});
+      self->send(caf::actor_cast<connector_actor>(f.handle), job_events{f.tag, list, core.ranks(id)});
     if (over)
       followers.erase(it);
   }

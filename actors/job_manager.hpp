@@ -27,7 +27,7 @@ struct job_manager_peers {
   uint32_t brokers = 1; // ranks of R beyond are hosted at rank modulo brokers (fake resources)
 };
 
-struct job_manager_state final : job_manager_out {
+struct job_manager_state : job_manager_out {
   static inline const char* name = "job-manager";
   using pointer = job_manager_actor::stateful_pointer<job_manager_state>;
 
@@ -105,7 +105,7 @@ struct job_manager_state final : job_manager_out {
                                          std::function<void(const caf::error&)>>>> dialling;
   int64_t armed_ns = 0;
   bool draining = false;
-  std::vector<caf::typed_response_promise<caf::unit_t>> drained;
+  std::vector<caf::typed_response_promise<done>> drained;
 };
 
 /// Starts with what `restored` holds (jobs that had not ended when the instance last stopped).

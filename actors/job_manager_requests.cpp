@@ -141,14 +141,14 @@ caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request
   return promise;
 }
 
-caf::result<caf::unit_t> drain_jobs(job_manager_state& st) {
+caf::result<done> drain_jobs(job_manager_state& st) {
   st.draining = true;
   raise_request r;
   r.jobs.states = static_cast<uint32_t>(job_state::run);
   r.type = "cancel";
   r.note = "the instance ends";
   (void)st.core.raise(wall_ns(), r, st);
-  auto promise = st.self->make_response_promise<caf::unit_t>();
+  auto promise = st.self->make_response_promise<done>();
   st.drained.push_back(promise);
   st.end_turn();
   st.tell_if_drained();

@@ -32,6 +32,14 @@ inline constexpr uint32_t protocol_version = 1;
     return f(caf::meta::type_name(#type), __VA_ARGS__);                                            \
   }
 
+/// The answer to a request that has no other answer than that it was done.
+struct done {
+  template <class Inspector>
+  friend typename Inspector::result_type inspect(Inspector& f, done&) {
+    return f(caf::meta::type_name("done"));
+  }
+};
+
 // -- connector -> ingest ---------------------------------------------------------------------------
 
 /// One jobspec, wanted once or once for every value of `cc`.
@@ -712,6 +720,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(hactor, caf::first_custom_type_id)
   CAF_ADD_ATOM(hactor, hactor, usage_atom, "usage")
   CAF_ADD_ATOM(hactor, hactor, ready_atom, "ready")
   CAF_ADD_ATOM(hactor, hactor, drain_atom, "drain")
+  CAF_ADD_TYPE_ID(hactor, (hactor::done))
   CAF_ADD_TYPE_ID(hactor, (hactor::submit_request))
   CAF_ADD_TYPE_ID(hactor, (hactor::submit_reply))
   CAF_ADD_TYPE_ID(hactor, (hactor::accept_request))

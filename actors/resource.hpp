@@ -10,6 +10,8 @@ struct resource_state {
   static inline const char* name = "resource";
   using pointer = resource_actor::stateful_pointer<resource_state>;
 
+  resource_state() {} // not an aggregate: CAF would try to make its first member of the actor
+
   scheduler_actor scheduler;
   rset all;
   idset down;

@@ -48,7 +48,7 @@ void enqueue(scheduler_state& st, alloc_request& r) {
   st.want_pass();
 }
 
-caf::result<caf::unit_t> judge(scheduler_state& st, const feasible_request& r) {
+caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
   for (size_t i = 0; i < r.jobspecs.size(); ++i) {
     auto at = r.jobspecs.size() == 1 ? std::string{} : fmt::format("jobs[{}]: ", i);
     auto spec = st.specs->intern(r.jobspecs[i], {});
@@ -57,7 +57,7 @@ caf::result<caf::unit_t> judge(scheduler_state& st, const feasible_request& r) {
     if (auto e = st.core.feasible(*(*spec)->request))
       return make_error(code_of(e), at + render(e));
   }
-  return caf::unit;
+  return done{};
 }
 
 resource_reply describe_resources(const scheduler_state& st) {

@@ -11,7 +11,7 @@
 
 namespace hactor {
 
-struct scheduler_state final : scheduler_out {
+struct scheduler_state : scheduler_out {
   static inline const char* name = "scheduler";
   using pointer = scheduler_actor::stateful_pointer<scheduler_state>;
 

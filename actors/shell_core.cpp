@@ -36,6 +36,13 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   return v;
 }
 
+/// The node's GPUs that are the job's, as CUDA wants them; "-1" hides all.
+std::string visible_gpus(const idset& gpus) {
+  if (gpus.empty())
+    return "-1";
+  return fmt::format("{}", fmt::join(gpus.expand(), ","));
+}
+
 } // namespace
 
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
@@ -54,13 +61,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   auto variables = job_variables(plan, item, where->ntasks, place);
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
-    // Slots that ask for GPUs see those of their node's share; others see none.
-    auto gpus = share.gpus.empty() ? std::string{"-1"} : share.gpus.to_string();
-    if (!share.gpus.empty()) {
-      gpus.clear();
-      for (auto g : share.gpus.expand())
-        gpus += (gpus.empty() ? "" : ",") + std::to_string(g);
-    }
+    auto gpus = visible_gpus(share.gpus);
     uint32_t local = 0;
     for (auto task : where->tasks[entry].expand()) {
       shell_task t;

@@ -1,0 +1,470 @@
+// See the header. The order of things is the order of this file's last function.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "mpi-boot/broker_main.hpp"
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+
+#include "actors/owned_fd.hpp"
+#include "actors/job_manager.hpp"
+#include "actors/registry.hpp"
+#include "actors/resource_core.hpp"
+#include "mpi-boot/folders.hpp"
+#include "mpi-boot/script.hpp"
+#include "mpi-boot/services.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/json.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+#include "runtime/system.hpp"
+#include "runtime/unix_listener.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Why and how this rank ends; told from any thread, waited for on main.
+class ending {
+public:
+  ending() : fd_{::eventfd(0, EFD_CLOEXEC)} {}
+
+  /// The first call decides.
+  void tell(int code, bool abrupt) {
+    bool expected = false;
+    if (!told_.compare_exchange_strong(expected, true))
+      return;
+    code_ = code;
+    abrupt_ = abrupt;
+    uint64_t one = 1;
+    (void)!::write(fd_.get(), &one, sizeof one);
+  }
+  int fd() const { return fd_.get(); }
+  int code() const { return code_; }
+  bool abrupt() const { return abrupt_; } // the instance is broken: no orderly end is possible
+
+private:
+  owned_fd fd_;
+  std::atomic<bool> told_{false};
+  int code_ = 0;
+  bool abrupt_ = false;
+};
+
+/// What a rank tells all others at the start, or why it cannot take part.
+struct greeting {
+  hardware own;
+  std::string failure;
+  int64_t epoch_ns = 0; // of the lead
+};
+
+std::string encode(const greeting& g) {
+  return dump({{"host", g.own.hostname},
+               {"cores", g.own.cores.to_string()},
+               {"bound", g.own.bound_cores.to_string()},
+               {"gpus", g.own.gpus.to_string()},
+               {"failure", g.failure},
+               {"epoch", g.epoch_ns},
+               {"version", HACTOR_VERSION}});
+}
+
+caf::expected<greeting> decode(const std::string& text) {
+  auto j = parse_json(text);
+  if (!j)
+    return std::move(j.error());
+  greeting g;
+  auto set = [&](const char* key) {
+    auto value = get_string_or(*j, key, "");
+    auto ids = value ? idset::parse(*value) : caf::expected<idset>{idset{}};
+    return ids ? *ids : idset{};
+  };
+  g.own.hostname = get_string_or(*j, "host", "").value();
+  g.own.cores = set("cores");
+  g.own.bound_cores = set("bound");
+  g.own.gpus = set("gpus");
+  g.failure = get_string_or(*j, "failure", "").value();
+  g.epoch_ns = get_int_or(*j, "epoch", 0).value();
+  if (auto version = get_string_or(*j, "version", ""); version && *version != HACTOR_VERSION)
+    g.failure = fmt::format("is hactor {}, this is {}", *version, HACTOR_VERSION);
+  return g;
+}
+
+/// Everything that one rank has, in the order of its making.
+struct rank_state {
+  std::shared_ptr<config> attributes;
+  std::unique_ptr<transport> net;
+  broker_folders folders;
+  std::shared_ptr<journal> store;
+  std::shared_ptr<spec_cache> specs = std::make_shared<spec_cache>();
+  std::shared_ptr<job_manager_core> restored;
+  std::shared_ptr<output_gate> gate = std::make_shared<output_gate>();
+  std::shared_ptr<spool> output;
+  std::shared_ptr<task_host> tasks;
+  std::shared_ptr<unix_listener> listener;
+  rset resources;
+  int64_t epoch_ns = 0;
+  uint64_t last_id_ms = 0;
+  int64_t started_ns = 0;
+  std::string uri;
+  ending end;
+};
+
+caf::expected<std::unique_ptr<transport>> open_transport(const launch& how, const config& c) {
+  std::unique_ptr<wire> w;
+  if (how.module.empty()) {
+    w = make_null_wire();
+  } else {
+    auto path = find_module(how, module_folders(own_program()));
+    if (!path)
+      return std::move(path.error());
+    auto loaded = load_wire(*path);
+    if (!loaded)
+      return std::move(loaded.error());
+    w = std::move(*loaded);
+  }
+  transport_options o;
+  o.goodbye_ns_max = static_cast<int64_t>(c.duration_s("transport.goodbye_timeout") * 1e9);
+  o.remote_nap_ns_max = c.integer("transport.nap_us") * 1000;
+  o.remote_spin_ns = c.integer("transport.spin_us") * 1000;
+  return transport::open(std::move(w), o);
+}
+
+/// The lead's journal, with what it remembers.
+caf::error open_store(rank_state& s) {
+  journal_options o;
+  o.directory = s.folders.state;
+  o.sync = s.folders.lasting;
+  o.owner = s.uri;
+  journal_findings found;
+  auto store = journal::open(o, &found);
+  if (!store)
+    return std::move(store.error());
+  s.store = std::move(*store);
+  for (auto& note : found.notes)
+    log_warning("journal: {}", note);
+  if (auto epoch = s.store->meta("epoch_ns")) {
+    s.epoch_ns = std::strtoll(epoch->c_str(), nullptr, 10);
+    // Ids are never used twice: begin after the newest that any rank may have given.
+    s.last_id_ms = static_cast<uint64_t>((s.started_ns - s.epoch_ns) / 1'000'000);
+    auto err = s.store->each_job(false, [&](const job_record& r) {
+      s.last_id_ms = std::max(s.last_id_ms, fluid_ms(r.id));
+      return true;
+    });
+    if (err)
+      return err;
+  } else {
+    s.epoch_ns = s.started_ns;
+    journal_batch first;
+    first.meta.emplace_back("epoch_ns", std::to_string(s.epoch_ns));
+    if (auto done = s.store->commit(first); !done)
+      return std::move(done.error());
+  }
+  auto restored = restore_jobs(*s.store, *s.specs);
+  if (!restored)
+    return std::move(restored.error());
+  s.restored = std::move(*restored);
+  return caf::none;
+}
+
+/// This rank's own folders, stores and hardware.
+caf::error prepare(rank_state& s, greeting& g) {
+  auto own = discover_hardware();
+  if (!own)
+    return std::move(own.error());
+  g.own = std::move(*own);
+  if (auto name = s.attributes->text("hostname"); !name.empty())
+    g.own.hostname = name;
+  auto rank = s.net->rank();
+  auto folders
+    = make_folders(s.attributes->text("statedir"), s.attributes->text("rundir"), rank);
+  if (!folders)
+    return std::move(folders.error());
+  s.folders = std::move(*folders);
+  s.uri = "local://" + s.folders.socket();
+  if (rank == 0) {
+    if (auto err = open_store(s))
+      return err;
+    g.epoch_ns = s.epoch_ns;
+  }
+  spool_options o;
+  o.directory = s.folders.output;
+  auto output = spool::open(o, nullptr);
+  if (!output)
+    return std::move(output.error());
+  s.output = std::move(*output);
+  return caf::none;
+}
+
+/// Everybody hears from everybody: one that cannot take part ends the start of all.
+caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool verbose) {
+  std::vector<std::string> texts;
+  auto failed = s.net->wire().allgather(encode(mine), texts);
+  if (!failed.empty())
+    return make_error(ec::mpi_failed, failed);
+  std::vector<hardware> all;
+  for (rank_t r = 0; r < texts.size(); ++r) {
+    auto g = decode(texts[r]);
+    if (!g)
+      return std::move(g.error());
+    if (!g->failure.empty())
+      return make_error(ec::system_failed,
+                        texts.size() == 1
+                          ? g->failure
+                          : fmt::format("rank {} on {}: {}", r, g->own.hostname, g->failure));
+    if (r == 0)
+      s.epoch_ns = g->epoch_ns;
+    all.push_back(std::move(g->own));
+  }
+  auto fake = s.attributes->text("resource.fake");
+  if (!fake.empty()) {
+    auto pretended = fake_resources(fake);
+    if (!pretended)
+      return std::move(pretended.error());
+    s.resources = std::move(*pretended);
+    return caf::none;
+  }
+  auto real = divide_hosts(all, oversubscribe);
+  s.resources = std::move(real.all);
+  if (s.net->rank() == 0)
+    for (auto& note : real.notes)
+      fmt::print(stderr, "hactor-start: {}\n", note);
+  (void)verbose;
+  return caf::none;
+}
+
+void set_attributes(rank_state& s) {
+  auto& a = *s.attributes;
+  a.fix("rank", std::to_string(s.net->rank()));
+  a.fix("size", std::to_string(s.net->size()));
+  a.fix("hostname", s.net->host_of(s.net->rank()));
+  a.fix("uri", s.uri);
+  a.fix("rundir", s.folders.run);
+  a.fix("security.owner", std::to_string(::getuid()));
+}
+
+caf::error listen(rank_state& s, const connector_actor& connector) {
+  auto last = std::make_shared<uint64_t>(0);
+  auto listener = unix_listener::make(
+    s.net->poller(), s.folders.socket(), [connector, last](int fd, peer_credentials who) {
+      caf::anon_send(connector, client_opened{++*last, fd, who.uid});
+    });
+  if (!listener)
+    return std::move(listener.error());
+  s.listener = std::move(*listener);
+  return caf::none;
+}
+
+/// Waits until the instance ends. Signals are the script's, which decides what they mean; when it
+/// does not end upon one, the second ends it.
+void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal) {
+  int told = 0;
+  std::array<pollfd, 2> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0}};
+  for (;;) {
+    if (::poll(fds.data(), fds.size(), -1) < 0)
+      continue;
+    if (fds[0].revents != 0)
+      return;
+    signalfd_siginfo info;
+    if (::read(signals, &info, sizeof info) != sizeof info)
+      continue;
+    auto signo = static_cast<int>(info.ssi_signo);
+    if (signo == SIGUSR1)
+      continue;
+    if (script == 0) {
+      s.end.tell(0, false); // not the lead: the launcher ends us, and the lead as well
+      continue;
+    }
+    // A terminal has given the interrupt to the script already.
+    if (on_terminal && (signo == SIGINT || signo == SIGQUIT))
+      continue;
+    s.tasks->signal(script, ++told > 1 ? SIGKILL : signo);
+  }
+}
+
+/// The signals that main waits for; blocked in all threads. Tasks are made by the spawner, which
+/// resets theirs.
+int block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (auto signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1})
+    sigaddset(&set, signo);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  return ::signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/// Everybody is there: run the script and wait for the end. Returns the exit code.
+int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
+        const start_options& options, int signals) {
+  uint64_t script = 0;
+  if (s.net->rank() == 0) {
+    caf::scoped_actor self{system};
+    caf::error missing;
+    self->request(actors.broker, caf::infinite, ready_atom_v)
+      .receive([](done) {}, [&](caf::error& e) { missing = std::move(e); });
+    if (missing) {
+      fmt::print(stderr, "hactor-start: {}\n", render(missing));
+      s.end.tell(1, true);
+      return 1;
+    }
+    auto folder = std::filesystem::path(own_program()).parent_path().string();
+    auto started = start_script(*s.tasks, options.command, s.uri, folder,
+                                [&s](const script_end& end) {
+                                  if (!end.failure.empty())
+                                    fmt::print(stderr, "hactor-start: {}\n", end.failure);
+                                  s.end.tell(end.exit_code, false);
+                                });
+    if (!started) {
+      fmt::print(stderr, "hactor-start: {}\n", render(started.error()));
+      s.end.tell(126, false);
+    } else {
+      script = *started;
+    }
+  }
+  wait_for_end(s, signals, script, ::isatty(0) != 0);
+  if (s.net->rank() == 0 && !s.end.abrupt()) {
+    caf::scoped_actor self{system};
+    auto patience = std::chrono::milliseconds(
+      static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
+    self->request(actors.job_manager, patience, drain_atom_v)
+      .receive([](done) {}, [](caf::error& e) {
+        log_warning("not all jobs could be ended in time: {}", render(e));
+      });
+    caf::anon_send(actors.broker, shutdown_request{"the script has ended"});
+    // Our own broker passes it on before it goes.
+    self->request(actors.broker, patience, stats_atom_v)
+      .receive([](stats_reply&) {}, [](caf::error&) {});
+  }
+  return s.end.code();
+}
+
+int fail_start(const caf::error& e) {
+  fmt::print(stderr, "hactor-start: {}\n", render(e));
+  return 1;
+}
+
+} // namespace
+
+int broker_main(const start_options& options, const launch& how, int spawner_fd) {
+  auto signals = block_signals();
+  rank_state s;
+  s.started_ns = wall_ns();
+  s.attributes = std::make_shared<config>(options.attributes);
+  log_source("broker");
+  log_level_max(*parse_log_level(s.attributes->text("log-level")));
+  if (auto name = s.attributes->text("log-filename"); !name.empty())
+    if (auto err = log_to_file(name))
+      return fail_start(err);
+
+  // The other ranks.
+  auto net = open_transport(how, *s.attributes);
+  if (!net)
+    return fail_start(net.error());
+  s.net = std::move(*net);
+  auto rank = s.net->rank();
+  log_source(fmt::format("broker[{}]", rank));
+
+  // What this rank brings; then everybody knows everybody, or nobody starts.
+  greeting mine;
+  if (auto err = prepare(s, mine))
+    mine.failure = render(err);
+  auto agreed = agree(s, mine, options.oversubscribe, options.verbose);
+  if (agreed) {
+    if (rank == 0)
+      fail_start(agreed);
+    remove_folders(s.folders);
+    s.net->close();
+    return 1;
+  }
+  set_attributes(s);
+
+  int code = 1;
+  {
+    system_options o;
+    o.heartbeat_interval_ms
+      = static_cast<uint32_t>(s.attributes->duration_s("transport.heartbeat") * 1000);
+    o.connection_timeout_ms
+      = static_cast<uint32_t>(s.attributes->duration_s("transport.heartbeat_timeout") * 1000);
+    if (s.net->all_ring())
+      o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
+    system_config config{*s.net, o, register_messages};
+    // The broker hears of lost peers from the transport thread, which starts before the broker.
+    auto broker_slot = std::make_shared<std::pair<std::mutex, broker_actor>>();
+    s.net->on_peer_lost([broker_slot](rank_t peer) {
+      std::lock_guard guard{broker_slot->first};
+      if (broker_slot->second)
+        caf::anon_send(broker_slot->second, rank_lost{peer});
+    });
+    caf::actor_system system{config};
+    s.tasks = task_host::make(s.net->poller(), spawner_fd, s.gate, [] { ::_exit(1); });
+
+    service_parts parts;
+    parts.net = s.net.get();
+    parts.attributes = s.attributes;
+    parts.tasks = s.tasks;
+    parts.gate = s.gate;
+    parts.output = s.output;
+    parts.uri = s.uri;
+    parts.rundir = s.folders.run;
+    parts.epoch_ns = s.epoch_ns;
+    parts.started_ns = s.started_ns;
+    parts.last_id_ms = s.last_id_ms;
+    parts.on_shutdown = [&s](const std::string&) { s.end.tell(0, false); };
+    parts.on_lead_lost = [&s] {
+      log_error("the lead broker was lost: this one ends");
+      s.end.tell(1, true);
+    };
+    parts.store = s.store;
+    parts.specs = s.specs;
+    parts.restored = s.restored;
+    parts.resources = s.resources;
+    auto actors = start_services(system, parts);
+    if (!actors) {
+      fail_start(actors.error());
+      remove_folders(s.folders);
+      ::_exit(1);
+    }
+    {
+      std::lock_guard guard{broker_slot->first};
+      broker_slot->second = actors->broker;
+    }
+    if (auto err = listen(s, actors->connector)) {
+      fail_start(err);
+      remove_folders(s.folders);
+      ::_exit(1);
+    }
+
+    code = run(s, system, *actors, options, signals);
+
+    // From here on nothing new comes in; what runs on this node is ended by the supervisor.
+    s.net->poller().post([listener = s.listener] { listener->close(); });
+    {
+      std::lock_guard guard{broker_slot->first};
+      broker_slot->second = nullptr;
+    }
+    if (s.end.abrupt()) {
+      remove_folders(s.folders);
+      ::_exit(code);
+    }
+    stop_services(*actors);
+    s.listener.reset();
+    parts = {};
+  }
+  (void)s.output->flush();
+  s.store.reset();
+  s.output.reset();
+  remove_folders(s.folders);
+  if (!s.net->close())
+    ::_exit(code); // a rank died: MPI could not be ended without it
+  return code;
+}
+
+} // namespace hactor

@@ -1,0 +1,52 @@
+// hactor-start: the launcher's child on each rank. It reads its command line, finds out which
+// launcher started it, forks the broker, and stays as the broker's supervisor and spawner.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "actors/spawner.hpp"
+#include "mpi-boot/broker_main.hpp"
+#include "mpi-boot/options.hpp"
+#include "runtime/launcher.hpp"
+
+int main(int argc, char** argv) {
+  using namespace hactor;
+
+  // What was asked.
+  auto options = parse_start_options(argc, argv);
+  if (!options) {
+    fmt::print(stderr, "hactor-start: {}\nTry 'hactor-start --help'.\n", render(options.error()));
+    return 2;
+  }
+  if (options->help) {
+    fmt::print("{}", start_help());
+    return 0;
+  }
+  if (options->version) {
+    fmt::print("hactor {}\n", HACTOR_VERSION);
+    return 0;
+  }
+
+  // Which launcher, and whether hactor has the module for its MPI.
+  auto how = detect_launch([](const char* name) { return std::getenv(name); }, options->mpi);
+  if (!how) {
+    fmt::print(stderr, "hactor-start: {}\n", render(how.error()));
+    return 1;
+  }
+  if (!how->module.empty())
+    if (auto path = find_module(*how, module_folders(own_program())); !path) {
+      fmt::print(stderr, "hactor-start: {}\n", render(path.error()));
+      return 1;
+    }
+
+  // The broker is a child of this process, which has one thread and no MPI, outlives it, and ends
+  // what it leaves behind.
+  supervisor_options supervision;
+  supervision.term_grace_ms
+    = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
+  supervision.exit_zero_on_kill = how->module == "mpich" && how->size > 1;
+  return run_supervisor(supervision,
+                        [&](int fd) { return broker_main(*options, *how, fd); });
+}

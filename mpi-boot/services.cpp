@@ -1,0 +1,157 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "mpi-boot/services.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include "actors/events.hpp"
+#include "actors/exec.hpp"
+#include "actors/ingest.hpp"
+#include "actors/job_manager.hpp"
+#include "actors/journal.hpp"
+#include "actors/output.hpp"
+#include "actors/resource.hpp"
+#include "actors/scheduler.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/system.hpp"
+
+namespace hactor {
+
+namespace {
+
+using named_actors = std::vector<std::pair<std::string, caf::actor>>;
+
+/// Spawns under the name by which ping and stats know it.
+class maker {
+public:
+  maker(caf::actor_system& system, rank_actors& made) : system_{system}, made_{made} {}
+
+  template <caf::spawn_options Options = caf::no_spawn_options, class F, class... Ts>
+  auto make(const char* name, F f, Ts&&... xs) {
+    auto handle = system_.spawn<Options>(f, std::forward<Ts>(xs)...);
+    made_.all.push_back(caf::actor_cast<caf::actor>(handle));
+    named.emplace_back(name, made_.all.back());
+    return handle;
+  }
+
+  named_actors named;
+
+private:
+  caf::actor_system& system_;
+  rank_actors& made_;
+};
+
+std::shared_ptr<const shell_context> make_shell_context(const service_parts& p,
+                                                        const output_actor& output) {
+  auto c = std::make_shared<shell_context>();
+  c->rank = p.net->rank();
+  c->host = p.net->host_of(c->rank);
+  c->place.uri = p.uri;
+  c->place.tmpdir = p.rundir;
+  c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
+  c->kill_timeout = std::chrono::milliseconds(
+    static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+  c->tasks = p.tasks;
+  c->gate = p.gate;
+  c->output = output;
+  return c;
+}
+
+/// The services of the instance: they live on the lead rank.
+void make_lead(maker& m, const service_parts& p, const broker_actor& broker,
+               const exec_actor& exec, rank_services& own, rank_actors& made) {
+  auto archive = m.make<caf::detached>("archive", archive_service, p.store, p.specs);
+  auto events = m.make("events", events_service, archive, p.store->next_sequence());
+  auto journal = m.make<caf::detached>("journal", journal_service, p.store, events);
+  auto scheduler = m.make("scheduler", scheduler_service, p.specs);
+  auto resource = m.make("resource", resource_service, scheduler, p.resources, p.net->size());
+  job_manager_peers peers{journal, archive, scheduler, broker, exec, p.net->rank(), p.net->size()};
+  made.job_manager
+    = m.make("job-manager", job_manager_service, std::move(peers), p.specs, p.restored);
+  own.job_manager = caf::actor_cast<caf::actor>(made.job_manager);
+  own.resource = caf::actor_cast<caf::actor>(resource);
+  own.events = caf::actor_cast<caf::actor>(events);
+  own.archive = caf::actor_cast<caf::actor>(archive);
+  own.scheduler = caf::actor_cast<caf::actor>(scheduler);
+}
+
+/// The lead's services, as every rank's ingest needs them.
+caf::expected<rank_services> meet_lead(caf::actor_system& system, const broker_actor& broker) {
+  caf::scoped_actor self{system};
+  caf::expected<rank_services> lead{ec::timed_out};
+  self->request(broker, std::chrono::seconds(limits::request_timeout_s), peer_request{0})
+    .receive([&](rank_services& s) { lead = std::move(s); },
+             [&](caf::error& e) { lead = std::move(e); });
+  return lead;
+}
+
+} // namespace
+
+caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& p) {
+  rank_actors made;
+  maker m{system, made};
+  rank_services own;
+  own.rank = p.net->rank();
+  own.protocol = protocol_version;
+  auto fanout = static_cast<uint32_t>(p.attributes->integer("exec.tree_fanout"));
+  broker_setup setup{own.rank, p.net->size(), fanout, {}, p.on_shutdown, p.on_lead_lost};
+  for (rank_t r = 0; r < p.net->size(); ++r)
+    setup.hosts.push_back(p.net->host_of(r));
+  auto broker = system.spawn(broker_service, std::move(setup));
+  made.broker = broker;
+  made.all.push_back(caf::actor_cast<caf::actor>(broker));
+  auto output = m.make("output", output_service, own.rank, p.output, p.gate);
+  auto context = make_shell_context(p, output);
+  auto exec = m.make("exec", exec_service, broker, context, p.net->size(), fanout);
+  own.broker = caf::actor_cast<caf::actor>(broker);
+  own.exec = caf::actor_cast<caf::actor>(exec);
+  own.output = caf::actor_cast<caf::actor>(output);
+  if (own.rank == 0)
+    make_lead(m, p, broker, exec, own, made);
+  caf::anon_send(broker, local_services{own, m.named});
+  if (p.net->size() > 1) {
+    auto port = system.middleman().publish(broker, broker_port);
+    if (!port)
+      return std::move(port.error());
+  }
+  rank_services lead = own;
+  if (own.rank != 0) {
+    auto met = meet_lead(system, broker);
+    if (!met)
+      return std::move(met.error());
+    lead = std::move(*met);
+  }
+  ingest_peers peers{caf::actor_cast<scheduler_actor>(lead.scheduler),
+                     caf::actor_cast<job_manager_actor>(lead.job_manager)};
+  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, own.rank, p.epoch_ns,
+                       p.last_id_ms);
+  connector_setup c;
+  c.sockets = &p.net->poller();
+  c.attributes = p.attributes;
+  c.rank = own.rank;
+  c.size = p.net->size();
+  c.owner = ::getuid();
+  c.uri = p.uri;
+  c.started_ns = p.started_ns;
+  c.broker = broker;
+  c.ingest = ingest;
+  c.exec = exec;
+  c.named = m.named;
+  made.connector = system.spawn(connector_service, std::move(c));
+  made.all.push_back(caf::actor_cast<caf::actor>(made.connector));
+  return made;
+}
+
+void stop_services(rank_actors& actors) {
+  std::reverse(actors.all.begin(), actors.all.end());
+  for (auto& a : actors.all)
+    caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
+  actors = {};
+}
+
+} // namespace hactor

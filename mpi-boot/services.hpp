@@ -1,0 +1,61 @@
+// The actors of one rank, made in the order in which they need each other.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <caf/actor_system.hpp>
+
+#include "actors/broker.hpp"
+#include "actors/connector.hpp"
+#include "actors/job_manager_core.hpp"
+#include "actors/job_spec.hpp"
+#include "actors/output_gate.hpp"
+#include "actors/task_host.hpp"
+#include "graph/rset.hpp"
+#include "runtime/config.hpp"
+#include "runtime/transport.hpp"
+#include "store/journal.hpp"
+#include "store/spool.hpp"
+
+namespace hactor {
+
+/// What a rank's actors are made of.
+struct service_parts {
+  transport* net = nullptr; // outlives the actor system
+  std::shared_ptr<config> attributes;
+  std::shared_ptr<task_host> tasks;
+  std::shared_ptr<output_gate> gate;
+  std::shared_ptr<spool> output;
+  std::string uri;
+  std::string rundir;
+  int64_t epoch_ns = 0;
+  int64_t started_ns = 0;
+  uint64_t last_id_ms = 0;
+  std::function<void(std::string)> on_shutdown;
+  std::function<void()> on_lead_lost;
+  // lead only
+  std::shared_ptr<journal> store;
+  std::shared_ptr<spec_cache> specs;
+  std::shared_ptr<job_manager_core> restored;
+  rset resources;
+};
+
+/// The handles that main itself needs.
+struct rank_actors {
+  broker_actor broker;
+  connector_actor connector;
+  job_manager_actor job_manager; // lead only
+  std::vector<caf::actor> all;   // in the order of their making
+};
+
+/// Makes and publishes the actors. On other ranks it waits for the lead's. Errors: ec::timed_out,
+/// ec::rank_lost, ec::system_failed.
+caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& parts);
+
+/// Ends them, last made first.
+void stop_services(rank_actors& actors);
+
+} // namespace hactor
