@@ -29,6 +29,8 @@ void tick_soon(pointer self) {
   self->delayed_send(self, retry, caf::tick_atom_v);
 }
 
+void dial(pointer self, rank_t rank);
+
 /// A peer is known now: whoever waited for it is told.
 void add_peer(pointer self, const rank_services& s) {
   auto& st = self->state;
@@ -39,6 +41,9 @@ void add_peer(pointer self, const rank_services& s) {
     w->second.promise.deliver(s);
   st.waiting.erase(first, last);
   self->monitor(s.broker);
+  // The lead comes last: when it has met everybody, all links of the tree are there.
+  if (st.setup.rank != 0 && s.rank != 0 && s.rank == *tree_parent(st.setup.rank, st.setup.fanout))
+    dial(self, 0);
   if (st.peers.size() + 1 >= st.setup.size)
     for (auto& p : std::exchange(st.wait_for_all, {}))
       p.deliver(done{});
@@ -185,8 +190,12 @@ void on_tick(pointer self) {
                                  st.setup.hosts[it->first], limits::request_timeout_s)));
     it = st.waiting.erase(it);
   }
-  if (st.setup.rank != 0 && st.peers.count(0) == 0 && st.lost.count(0) == 0)
-    sought.insert(0);
+  if (st.setup.rank != 0) {
+    auto parent = *tree_parent(st.setup.rank, st.setup.fanout);
+    auto next = st.peers.count(parent) == 0 && st.lost.count(parent) == 0 ? parent : 0;
+    if (st.peers.count(next) == 0)
+      sought.insert(next);
+  }
   for (auto rank : sought)
     if (rank < st.setup.rank)
       dial(self, rank);
@@ -223,7 +232,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
       st.own = std::move(s.services);
       st.named.insert(s.named.begin(), s.named.end());
       if (st.setup.rank != 0)
-        dial(self, 0);
+        dial(self, *tree_parent(st.setup.rank, st.setup.fanout));
     },
     [self](const hello_request& r) -> caf::result<hello_reply> {
       auto& st = self->state;
@@ -256,16 +265,9 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
     },
     [self](const shutdown_request& r) {
       auto& st = self->state;
-      for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout)) {
-        if (st.lost.count(child) != 0)
-          continue;
-        self->request(caf::actor_cast<broker_actor>(self), deadline, peer_request{child})
-          .then(
-            [self, r](const rank_services& s) {
-              self->send(caf::actor_cast<broker_actor>(s.broker), r);
-            },
-            [](const caf::error&) {});
-      }
+      for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout))
+        if (auto it = st.peers.find(child); it != st.peers.end())
+          self->send(caf::actor_cast<broker_actor>(it->second.broker), r);
       st.setup.on_shutdown(r.reason);
     },
     [self](caf::tick_atom) { on_tick(self); },

@@ -1,6 +1,6 @@
-// BROKER: a rank's root actor. Peers are dialled on first need, by the higher rank; every rank dials
-// the lead when it starts, and through the lead asks a higher rank to dial. A lost peer is told to
-// the actors here; a lost lead ends this rank.
+// BROKER: a rank's root actor. Peers are dialled on first need, by the higher rank; every rank
+// dials the lead when it starts, and through the lead asks a higher rank to dial. A lost peer is
+// told to the actors here; a lost lead ends this rank.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

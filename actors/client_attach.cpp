@@ -46,7 +46,8 @@ void finish_if_done(pointer self, uint64_t number) {
   st.close_stream(number);
 }
 
-void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& reply) {
+/// `last`: the read was asked for when the job was over, so what it did not find is not there.
+void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& reply, bool last) {
   auto& st = self->state;
   auto it = st.streams.find(number);
   if (it == st.streams.end())
@@ -57,7 +58,7 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
   reader.cursor = reply.cursor;
   send_chunks(self, s, reply);
   reader.waits = reply.chunks.empty() && !s.over;
-  if (s.over && (reply.sealed || reply.chunks.empty()))
+  if (last && (reply.sealed || reply.chunks.empty()))
     reader.done = true;
   pump_attach(self, number);
 }
@@ -90,8 +91,8 @@ void read_on(pointer self, uint64_t number, rank_t rank) {
     self, rank,
     [self, number, rank, r, fail](const rank_services& services) {
       self->request(caf::actor_cast<output_actor>(services.output), deadline, r)
-        .then([self, number, rank](
-                const output_reply& reply) { on_read(self, number, rank, reply); },
+        .then([self, number, rank, last = !r.reader](
+                const output_reply& reply) { on_read(self, number, rank, reply, last); },
               fail);
     },
     fail);

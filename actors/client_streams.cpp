@@ -166,7 +166,7 @@ void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& 
   }
 }
 
-// -- the event stream ----------------------------------------------------------------------------------
+// -- the event stream -----------------------------------------------------------------------------
 
 void start_events(const client_call& c, client_params& p) {
   auto& st = c.self->state;
@@ -258,7 +258,7 @@ void on_slow_tick(pointer self) {
     pump_attach(self, number);
 }
 
-// -- commands on ranks -----------------------------------------------------------------------------------
+// -- commands on ranks ----------------------------------------------------------------------------
 
 void start_command(const client_call& c, client_params& p) {
   auto& st = c.self->state;
@@ -312,7 +312,7 @@ void on_command_ended(pointer self, const command_ended& e) {
   }
 }
 
-// -- ends -------------------------------------------------------------------------------------------------
+// -- ends -----------------------------------------------------------------------------------------
 
 void abandon_stream(pointer self, uint64_t number) {
   auto& st = self->state;

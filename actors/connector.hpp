@@ -108,7 +108,7 @@ struct connector_state {
 connector_actor::behavior_type connector_service(connector_state::pointer self,
                                                  connector_setup setup);
 
-// -- methods (client_methods.cpp) ---------------------------------------------------------------------
+// -- methods (client_methods.cpp) -----------------------------------------------------------------
 
 /// One request of a client.
 struct client_call {
@@ -124,7 +124,7 @@ using client_method = void (*)(const client_call& call, client_params& params);
 client_method find_client_method(const std::string& name);
 std::vector<std::string_view> client_method_names();
 
-// -- streams (client_streams.cpp, client_attach.cpp) ---------------------------------------------------
+// -- streams (client_streams.cpp, client_attach.cpp) ----------------------------------------------
 
 void start_attach(const client_call& call, client_params& params);
 void start_wait(const client_call& call, client_params& params);

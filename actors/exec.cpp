@@ -76,7 +76,7 @@ void exec_state::send_gathered() {
   }
   auto all = std::exchange(mail, {});
   for (auto& [to, m] : all) {
-    m.launches.reply_to = caf::actor_cast<caf::actor>(self);
+    m.launches.reply_to = job_manager;
     m.reports.rank = context->rank;
     auto shared = std::make_shared<peer_mail>(std::move(m));
     with_exec(

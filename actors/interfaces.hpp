@@ -1,5 +1,6 @@
 // Every actor of an instance and what it answers: the map of the running system. Where each lives
-// and what it owns: doc/architecture.md. A request's errors are named at its struct in messages.hpp.
+// and what it owns: doc/architecture.md. A request's errors are named at its struct in
+// messages.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -19,7 +19,7 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 } // namespace
 
-// -- what the core causes ----------------------------------------------------------------------------
+// -- what the core causes -------------------------------------------------------------------------
 
 void job_manager_state::post(const job_event& e) { gathering.batch.events.push_back(e); }
 
@@ -57,7 +57,7 @@ void job_manager_state::signal(const rset& where, const signal_item& item) {
 
 void job_manager_state::ended(job_id id) { gathering.ended.push_back(id); }
 
-// -- turns -------------------------------------------------------------------------------------------
+// -- turns ----------------------------------------------------------------------------------------
 
 void job_manager_state::end_turn() {
   // Room first: the scheduler works while the journal writes.
@@ -145,7 +145,8 @@ void job_manager_state::tell_followers(const std::vector<job_event>& events) {
     auto over = list.back().after == job_state::inactive;
     auto it = followers.find(id);
     for (auto& f : it->second)
-      self->send(caf::actor_cast<connector_actor>(f.handle), job_events{f.tag, list, core.ranks(id)});
+      self->send(caf::actor_cast<connector_actor>(f.handle),
+                 job_events{f.tag, list, core.ranks(id)});
     if (over)
       followers.erase(it);
   }
@@ -160,7 +161,7 @@ void job_manager_state::arm_deadline() {
   self->delayed_send(self, std::chrono::nanoseconds(wait), caf::tick_atom_v);
 }
 
-// -- exec ----------------------------------------------------------------------------------------------
+// -- exec -----------------------------------------------------------------------------------------
 
 void job_manager_state::with_exec(rank_t broker, std::function<void(const caf::actor&)> use,
                                   std::function<void(const caf::error&)> fail) {
@@ -230,7 +231,7 @@ void job_manager_state::send_signals(std::vector<signal_order>& orders) {
       });
 }
 
-// -- the actor -----------------------------------------------------------------------------------------
+// -- the actor ------------------------------------------------------------------------------------
 
 job_manager_actor::behavior_type
 job_manager_service(job_manager_state::pointer self, job_manager_peers peers,

@@ -33,7 +33,7 @@ struct job_manager_state : job_manager_out {
 
   explicit job_manager_state(pointer self) : self{self} {}
 
-  // -- what the core causes ------------------------------------------------------------------------
+  // -- what the core causes -----------------------------------------------------------------------
   void post(const job_event& e) override;
   void keep_spec(const spec_hash& hash, const std::string& text) override;
   void keep_record(job_record&& record) override;
@@ -45,7 +45,7 @@ struct job_manager_state : job_manager_out {
   void signal(const rset& where, const signal_item& item) override;
   void ended(job_id id) override;
 
-  // -- turns ---------------------------------------------------------------------------------------
+  // -- turns --------------------------------------------------------------------------------------
   /// Ends a turn: tells the scheduler, and starts a commit unless one is under way.
   void end_turn();
   /// Runs `then` once all events posted so far are durable.

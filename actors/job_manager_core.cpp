@@ -58,7 +58,7 @@ void job_manager_core::post(int64_t now_ns, job_id id, job& j, event_kind kind,
   post(now_ns, id, j, std::move(e), out);
 }
 
-// -- submission ------------------------------------------------------------------------------------
+// -- submission -----------------------------------------------------------------------------------
 
 void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec,
                               const accepted_spec& jobs, job_manager_out& out) {
@@ -105,7 +105,7 @@ void job_manager_core::enqueue(int64_t now_ns, job_id id, job& j, job_manager_ou
   j.room_wanted = true;
 }
 
-// -- restart ---------------------------------------------------------------------------------------
+// -- restart --------------------------------------------------------------------------------------
 
 void job_manager_core::restore(const job_spec_ptr& spec, const job_record& record,
                                const std::vector<job_event>& events) {
@@ -143,7 +143,7 @@ void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
   }
 }
 
-// -- what the scheduler says -----------------------------------------------------------------------
+// -- what the scheduler says ----------------------------------------------------------------------
 
 void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
                                   job_manager_out& out) {
@@ -186,7 +186,7 @@ void job_manager_core::on_room_cancelled(int64_t now_ns, job_id id, job_manager_
   finish_cleanup(now_ns, id, it->second, out);
 }
 
-// -- what exec says --------------------------------------------------------------------------------
+// -- what exec says -------------------------------------------------------------------------------
 
 void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_manager_out& out) {
   auto it = jobs_.find(report.id);
@@ -253,7 +253,7 @@ void job_manager_core::on_rank_lost(int64_t now_ns, rank_t rank, uint32_t broker
   }
 }
 
-// -- endings -----------------------------------------------------------------------------------------
+// -- endings --------------------------------------------------------------------------------------
 
 /// Posts an exception; a fatal one sets the job's end in motion.
 void job_manager_core::fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note,
@@ -319,7 +319,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
 
 void job_manager_core::forget(job_id id) { jobs_.erase(id); }
 
-// -- what users ask ----------------------------------------------------------------------------------
+// -- what users ask -------------------------------------------------------------------------------
 
 caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection& s,
                                                             uint32_t wanted_states,

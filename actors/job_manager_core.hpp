@@ -1,8 +1,8 @@
 // What happens next to each job: the job manager without actors, clock or disk. Every change of a
-// job is an event; the core posts events through job_manager_out and asks there for what must follow
-// (room, launch, signals). The rule that an event is durable before its effect is seen outside is
-// kept by the actor, which delays the effects named "after durable" below.
-// Called by actors/job_manager.cpp and by the simulator. States: actors/job_state.hpp.
+// job is an event; the core posts events through job_manager_out and asks there for what must
+// follow (room, launch, signals). The rule that an event is durable before its effect is seen
+// outside is kept by the actor, which delays the effects named "after durable" below. Called by
+// actors/job_manager.cpp and by the simulator. States: actors/job_state.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -46,7 +46,8 @@ caf::expected<job_spec_ptr> make_job_spec(const std::string& text, const std::st
   s->ncores = static_cast<uint32_t>(request->total_cores());
   s->nnodes = request->nnodes;
   s->duration_s = request->duration_s;
-  s->has_dependencies = !parsed->system.dependencies.is_null() && !parsed->system.dependencies.empty();
+  s->has_dependencies =
+      !parsed->system.dependencies.is_null() && !parsed->system.dependencies.empty();
   s->request = std::make_shared<const resource_request>(std::move(*request));
   return job_spec_ptr{std::move(s)};
 }

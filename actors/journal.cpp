@@ -75,7 +75,7 @@ journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<jou
   };
 }
 
-// -- archive ---------------------------------------------------------------------------------------
+// -- archive --------------------------------------------------------------------------------------
 
 caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
                                       const spec_hash& hash) {

@@ -40,7 +40,7 @@ struct done {
   }
 };
 
-// -- connector -> ingest ---------------------------------------------------------------------------
+// -- connector -> ingest --------------------------------------------------------------------------
 
 /// One jobspec, wanted once or once for every value of `cc`.
 struct submission {
@@ -66,7 +66,7 @@ struct submit_reply {
 };
 HACTOR_INSPECT(submit_reply, x.ids)
 
-// -- ingest -> job manager -------------------------------------------------------------------------
+// -- ingest -> job manager ------------------------------------------------------------------------
 
 /// Jobs that share one jobspec, whose environment travels apart (actors/job_spec.hpp).
 struct accepted_spec {
@@ -89,14 +89,14 @@ struct accept_request {
 HACTOR_INSPECT(accept_request, x.userid, x.specs)
 
 /// ingest -> scheduler: could this instance ever run each of these? Judged as if all were up and
-/// idle. Errors: ec::bad_jobspec; ec::unsatisfiable for the first that never fits (its position when
-/// there are several, what was asked, what there is).
+/// idle. Errors: ec::bad_jobspec; ec::unsatisfiable for the first that never fits (its position
+/// when there are several, what was asked, what there is).
 struct feasible_request {
   std::vector<std::string> jobspecs;
 };
 HACTOR_INSPECT(feasible_request, x.jobspecs)
 
-// -- connector -> job manager ----------------------------------------------------------------------
+// -- connector -> job manager ---------------------------------------------------------------------
 
 /// Which jobs a request means: these ids, or every job in one of these states.
 struct job_selection {
@@ -202,8 +202,8 @@ struct job_reply {
 HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset)
 
 /// connector -> job manager: send me the events of this job, from its first. Answered by
-/// follow_reply with the durable ones so far; later ones come as job_events messages to `subscriber`
-/// until the job is inactive. Errors: ec::unknown_job.
+/// follow_reply with the durable ones so far; later ones come as job_events messages to
+/// `subscriber` until the job is inactive. Errors: ec::unknown_job.
 struct follow_request {
   job_id id;
   uint64_t tag = 0; // chosen by the subscriber, repeated in job_events
@@ -241,7 +241,7 @@ struct job_counts {
 HACTOR_INSPECT(job_counts, x.depend, x.priority, x.sched, x.run, x.cleanup, x.inactive, x.failed,
                x.canceled, x.timeout, x.paused)
 
-// -- job manager -> journal --------------------------------------------------------------------------
+// -- job manager -> journal -----------------------------------------------------------------------
 
 HACTOR_INSPECT(job_record, x.id, x.spec, x.cc, x.ended, x.result, x.t_end_ns, x.rset, x.extra,
                x.events)
@@ -273,7 +273,7 @@ struct event_batch {
 };
 HACTOR_INSPECT(event_batch, x.first_sequence, x.events)
 
-// -- job manager <-> scheduler -----------------------------------------------------------------------
+// -- job manager <-> scheduler --------------------------------------------------------------------
 
 struct alloc_entry {
   job_id id;
@@ -358,7 +358,7 @@ struct resource_reply {
 };
 HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.up, x.down)
 
-// -- job manager -> exec, exec -> exec (down the job's tree) -----------------------------------------
+// -- job manager -> exec, exec -> exec (down the job's tree) --------------------------------------
 
 struct launch_item {
   job_id id;
@@ -461,7 +461,7 @@ struct command_kill {
 };
 HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber)
 
-// -- spawner -> shell (through the transport thread) -------------------------------------------------
+// -- spawner -> shell (through the transport thread) ----------------------------------------------
 
 struct task_started {
   uint32_t task = 0; // index within the shell
@@ -512,7 +512,7 @@ struct input_request {
 };
 HACTOR_INSPECT(input_request, x.id, x.task, x.bytes)
 
-// -- shell -> output, connector -> output ---------------------------------------------------------------
+// -- shell -> output, connector -> output ---------------------------------------------------------
 
 struct output_append {
   job_id id;
@@ -566,7 +566,7 @@ struct output_ready {
 };
 HACTOR_INSPECT(output_ready, x.tag, x.rank)
 
-// -- connector -> events -----------------------------------------------------------------------------
+// -- connector -> events --------------------------------------------------------------------------
 
 /// Events numbered >= since (0: the oldest kept), then live ones, as event_batch messages to
 /// `subscriber` wrapped in subscribed_events. The filters are applied at the sender.
@@ -604,7 +604,7 @@ struct unsubscribe {
 };
 HACTOR_INSPECT(unsubscribe, x.tag, x.subscriber)
 
-// -- broker <-> broker ---------------------------------------------------------------------------------
+// -- broker <-> broker ----------------------------------------------------------------------------
 
 /// The actors of one rank that others talk to.
 struct rank_services {
@@ -681,7 +681,7 @@ struct stats_reply {
 };
 HACTOR_INSPECT(stats_reply, x.values)
 
-// -- transport thread -> connector ---------------------------------------------------------------------
+// -- transport thread -> connector ----------------------------------------------------------------
 
 /// A client has connected; its session number names it from now on.
 struct client_opened {
@@ -707,7 +707,7 @@ HACTOR_INSPECT(client_closed, x.session)
 
 #undef HACTOR_INSPECT
 
-// -- verbs without data ----------------------------------------------------------------------------------
+// -- verbs without data ---------------------------------------------------------------------------
 
 using caf::flush_atom;
 using caf::tick_atom;

@@ -138,6 +138,8 @@ void get_stuck(output_state::pointer self, output_state::stuck_work work) {
 }
 
 caf::result<output_reply> read_output(output_state& st, const output_request& r) {
+  if (r.address != 0)
+    st.live.erase(r.id); // sealed: at most a reader that came too late is left there
   if (auto it = st.live.find(r.id); it != st.live.end()) {
     auto reply = read_parts(*st.store, it->second.index, r);
     if (!reply)

@@ -1,6 +1,6 @@
-// OUTPUT: what the tasks of this rank wrote, in the rank's spool; the only writer of it. Readers pull
-// at their own pace, so one that stalls costs nothing; a task that outruns the disk is slowed by the
-// gate. One actor a rank.
+// OUTPUT: what the tasks of this rank wrote, in the rank's spool; the only writer of it. Readers
+// pull at their own pace, so one that stalls costs nothing; a task that outruns the disk is slowed
+// by the gate. One actor a rank.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -1,6 +1,7 @@
-// Back-pressure from the spool to the tasks' pipes: bytes that were read from pipes and have not been
-// spooled yet are counted; above the bound the pipes are left unread until the spool has caught up,
-// so that a task that writes faster than the disk waits in write(2), as it would with a file.
+// Back-pressure from the spool to the tasks' pipes: bytes that were read from pipes and have not
+// been spooled yet are counted; above the bound the pipes are left unread until the spool has
+// caught up, so that a task that writes faster than the disk waits in write(2), as it would with a
+// file.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -1,5 +1,5 @@
-// From what each rank brings to what the instance has: several ranks on one host share its cores and
-// GPUs without counting any twice; pretended resources stand in for real ones.
+// From what each rank brings to what the instance has: several ranks on one host share its cores
+// and GPUs without counting any twice; pretended resources stand in for real ones.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -15,7 +15,7 @@
 
 namespace hactor {
 
-// -- pipes -----------------------------------------------------------------------------------------
+// -- pipes ----------------------------------------------------------------------------------------
 
 /// The read end of a task's stdout or stderr. Used on the transport thread only.
 class task_host::pipe_reader final : public poller::handler,
@@ -168,7 +168,7 @@ private:
   task_host& host_;
 };
 
-// -- host ------------------------------------------------------------------------------------------
+// -- host -----------------------------------------------------------------------------------------
 
 std::shared_ptr<task_host> task_host::make(poller& p, int fd, std::shared_ptr<output_gate> gate,
                                            std::function<void()> on_lost) {
@@ -261,7 +261,7 @@ void task_host::resume_reading() {
     r->resume();
 }
 
-// -- what the spawner tells --------------------------------------------------------------------------
+// -- what the spawner tells -----------------------------------------------------------------------
 
 void task_host::started(uint64_t token, pid_t pid) {
   std::shared_ptr<task_sink> sink;

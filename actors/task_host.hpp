@@ -1,7 +1,7 @@
-// The tasks of one rank on the transport thread: starts them through the spawner, reads their pipes,
-// feeds their standard input, tells their ends. A task's output is told before its end, whole lines
-// at a time unless asked otherwise.
-// All public functions may be called from any thread; a sink is called on the transport thread.
+// The tasks of one rank on the transport thread: starts them through the spawner, reads their
+// pipes, feeds their standard input, tells their ends. A task's output is told before its end,
+// whole lines at a time unless asked otherwise. All public functions may be called from any thread;
+// a sink is called on the transport thread.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -60,7 +60,7 @@ public:
 
   size_t task_count() const { return client_->task_count(); }
 
-  // -- spawner_listener -----------------------------------------------------------------------------
+  // -- spawner_listener ---------------------------------------------------------------------------
   void started(uint64_t token, pid_t pid) override;
   void failed(uint64_t token, spawn_step step, int errno_value) override;
   void exited(uint64_t token, int wait_status, const task_usage& used) override;

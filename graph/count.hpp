@@ -1,5 +1,6 @@
 // How many of a thing a request asks for: the three forms of RFC 14 (an integer, a set, a range
-// with a step), with the range strings of RFC 45. SPDX-License-Identifier: LGPL-3.0-or-later
+// with a step), with the range strings of RFC 45.
+// SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>

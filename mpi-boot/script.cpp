@@ -75,7 +75,8 @@ caf::expected<uint64_t> start_script(task_host& tasks, std::vector<std::string> 
   // On a terminal it must be in the foreground group, which is the supervisor's; elsewhere a group
   // of its own keeps it apart from the signals that a launcher sends to ours.
   r.own_group = ::isatty(0) == 0;
-  return tasks.start(std::move(r), {}, std::make_shared<script_sink>(command[0], std::move(on_end)));
+  return tasks.start(std::move(r), {},
+                     std::make_shared<script_sink>(command[0], std::move(on_end)));
 }
 
 } // namespace hactor

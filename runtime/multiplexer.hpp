@@ -1,6 +1,7 @@
 // CAF's network backend over the wire: its `run` is the loop of the transport thread, which carries
-// CAF's connections over messages between ranks and serves the poller's sockets. CAF's own protocol,
-// proxies, monitors and remote lookup run over it unchanged. Ranks are hosts named "rank-K".
+// CAF's connections over messages between ranks and serves the poller's sockets. CAF's own
+// protocol, proxies, monitors and remote lookup run over it unchanged. Ranks are hosts named
+// "rank-K".
 //
 // CAF 0.17.6 loses messages when two nodes have several connections: two that connect to each other
 // at once both close one as redundant, and not always the same. But all messages of a pair of ranks

@@ -1,8 +1,8 @@
 // Frames over a connected stream socket: what local clients and the spawner speak. A frame is a
 // little-endian u32 size of the payload, a u8 kind and a u64 tag, and then the payload.
 //
-// Send from any thread; the callbacks run on the transport thread, one at a time. Who is slower than
-// its peer says so: queued_bytes() for the sender, pause_reading() for the receiver.
+// Send from any thread; the callbacks run on the transport thread, one at a time. Who is slower
+// than its peer says so: queued_bytes() for the sender, pause_reading() for the receiver.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -18,7 +18,8 @@
 
 namespace hactor {
 
-/// The bytes before a payload, and the largest payload: a bound on what one client can make us hold.
+/// The bytes before a payload, and the largest payload: a bound on what one client can make us
+/// hold.
 inline constexpr size_t frame_header_size = 13;
 inline constexpr size_t frame_payload_size_max = size_t{64} << 20;
 

@@ -29,11 +29,14 @@ system_config::system_config(transport& t, const system_options& options,
   set("scheduler.policy", caf::atom("sharing"));
   set("scheduler.max-threads", size_t{options.workers});
   set("middleman.workers", size_t{0});
-  set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds{options.heartbeat_interval_ms}});
-  set("middleman.connection-timeout", caf::timespan{std::chrono::milliseconds{options.connection_timeout_ms}});
+  set("middleman.heartbeat-interval",
+      caf::timespan{std::chrono::milliseconds{options.heartbeat_interval_ms}});
+  set("middleman.connection-timeout",
+      caf::timespan{std::chrono::milliseconds{options.connection_timeout_ms}});
   set("logger.verbosity", caf::atom("quiet"));
-  module_factories.push_back(
-    [&t](caf::actor_system& system) -> caf::actor_system::module* { return new middleman(system, t); });
+  module_factories.push_back([&t](caf::actor_system& system) -> caf::actor_system::module* {
+    return new middleman(system, t);
+  });
   if (register_types)
     register_types(*this);
 }

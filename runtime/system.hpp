@@ -1,5 +1,5 @@
-// The CAF actor system of one rank, on the transport: what design.md settles (sharing scheduler, few
-// workers, no logger) and the middleman with our multiplexer.
+// The CAF actor system of one rank, on the transport: what design.md settles (sharing scheduler,
+// few workers, no logger) and the middleman with our multiplexer.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

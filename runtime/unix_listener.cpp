@@ -31,7 +31,8 @@ caf::expected<sockaddr_un> address_at(const std::string& path) {
   return result;
 }
 
-/// Removes the socket of a process that is gone. Errors: ec::busy when it is not gone, or no socket.
+/// Removes the socket of a process that is gone. Errors: ec::busy when it is not gone, or no
+/// socket.
 caf::expected<void> clear_stale(const std::string& path) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0)

@@ -1,5 +1,5 @@
-// A listening Unix socket on the poller. Who connects is known by the kernel's word: the credentials
-// that come with each accepted socket.
+// A listening Unix socket on the poller. Who connects is known by the kernel's word: the
+// credentials that come with each accepted socket.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -33,8 +33,8 @@ public:
   using accepted = std::function<void(int fd, peer_credentials who)>;
 
   /// Listens at `path`, mode 0600; the caller has made its folder, mode 0700. The socket that a
-  /// killed process left there is replaced. Errors: ec::bad_argument (the path is too long), ec::busy
-  /// (somebody listens there, or it is no socket), ec::system_failed.
+  /// killed process left there is replaced. Errors: ec::bad_argument (the path is too long),
+  /// ec::busy (somebody listens there, or it is no socket), ec::system_failed.
   static caf::expected<std::shared_ptr<unix_listener>> make(poller& p, const std::string& path,
                                                             accepted what);
   ~unix_listener() override;

@@ -1,3 +1,4 @@
+// See the header. LMDB is opened here and nowhere else.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/environment.hpp"
 

@@ -1,7 +1,8 @@
 // Names of events, states and results, and the binary form of an event. The JSON forms are in
 // event_json.cpp.
 // Binary form (doc/store-format.md): kind, shape byte, [id], time difference, [a], [b], [c],
-// [text]. SPDX-License-Identifier: LGPL-3.0-or-later
+// [text].
+// SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/event.hpp"
 
 #include <array>

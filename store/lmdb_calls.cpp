@@ -1,3 +1,4 @@
+// See the header. LMDB asserts on some damaged files; that becomes an error here.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/lmdb_calls.hpp"
 

@@ -1,7 +1,7 @@
 // Byte forms of the journal's values: a job's record and a chunk of the event log. Both end or
 // begin with a check seeded by their key, so that a value that lies under the wrong key is seen as
-// well. Format: doc/store-format.md. Callers: journal*.cpp. SPDX-License-Identifier:
-// LGPL-3.0-or-later
+// well. Format: doc/store-format.md. Callers: journal*.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// See the header.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/spool.hpp"
 

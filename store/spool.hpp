@@ -4,7 +4,8 @@
 // A record has a head with a check, so a torn tail is recognised; a segment is made when its first
 // byte is written. Appended bytes are buffered, and readers see them at once all the same.
 // One thread appends; any thread reads. Format: doc/store-format.md. Caller: actors (shell,
-// output). SPDX-License-Identifier: LGPL-3.0-or-later
+// output).
+// SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>

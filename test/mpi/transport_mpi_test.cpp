@@ -6,7 +6,8 @@ using namespace std::chrono_literals;
 
 namespace hactor::test {
 
-using adder_actor = caf::typed_actor<caf::replies_to<caf::add_atom, int32_t, int32_t>::with<int32_t>>;
+using adder_actor =
+    caf::typed_actor<caf::replies_to<caf::add_atom, int32_t, int32_t>::with<int32_t>>;
 
 adder_actor::behavior_type adder() {
   return {[](caf::add_atom, int32_t a, int32_t b) { return a + b; }};

@@ -1,3 +1,4 @@
+// Events: names, contexts, lines and the binary form.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

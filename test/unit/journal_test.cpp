@@ -1,3 +1,4 @@
+// The journal when all goes well: commits, reading back, restart, trimming.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// The byte forms of records and chunks, whole and damaged.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

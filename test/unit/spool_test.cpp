@@ -1,3 +1,4 @@
+// The spool of task output: append, read, restart, damage.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

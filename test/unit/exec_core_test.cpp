@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "exec_network.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+constexpr job_id job{42};
+
+/// An R of one core on each of these ranks.
+rset on(const std::vector<rank_t>& ranks) {
+  rset r;
+  for (auto rank : ranks)
+    r.nodes.push_back({rank, idset::single(0), {}});
+  return r;
+}
+
+/// `count` of the ranks 0..universe-1, ascending.
+std::vector<rank_t> some_ranks(random_source& r, uint32_t universe, uint32_t count) {
+  std::vector<rank_t> all(universe);
+  for (rank_t i = 0; i < universe; ++i)
+    all[i] = i;
+  std::shuffle(all.begin(), all.end(), r);
+  all.resize(count);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+launch_order order_on(const std::vector<rank_t>& ranks, const spec_text& s = {}, job_id id = job) {
+  return {plan_of(s), {id, 1000, -1, true, on(ranks)}};
+}
+
+/// A network, and what the job manager was told of each job.
+struct bench {
+  bench(uint32_t brokers, uint32_t fanout) : net{brokers, fanout} {
+    net.to_manager = [this](rank_t, const job_report& r) { told[r.id].push_back(r); };
+  }
+  /// The job's end, after checking that start and end were each told at most once, in this order.
+  job_report end_of(job_id id = job) {
+    auto& list = told[id];
+    REQUIRE_FALSE(list.empty());
+    REQUIRE(list.size() <= 2);
+    if (list.size() == 2) {
+      CHECK(list[0].started);
+      CHECK_FALSE(list[0].ended);
+    }
+    CHECK(list.back().ended);
+    return list.back();
+  }
+  exec_network net;
+  std::map<job_id, std::vector<job_report>> told;
+};
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("starts and ends of any tree are gathered exactly once") {
+    for (uint32_t fanout : {1u, 2u, 3u, 16u})
+      for (uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(fanout);
+        CAPTURE(seed);
+        random_source r{seed};
+        auto brokers = static_cast<uint32_t>(1 + below(r, 40));
+        auto ranks = some_ranks(r, brokers, static_cast<uint32_t>(1 + below(r, brokers)));
+        bench b{brokers, fanout};
+        auto worst = 0;
+        for (auto rank : ranks) {
+          auto status = static_cast<int>(below(r, 4)) << 8;
+          b.net.scripts[job].status[rank] = status;
+          worst = std::max(worst, status);
+        }
+        b.net.launch(order_on(ranks));
+        b.net.settle(r);
+        REQUIRE(b.told[job].size() >= 1);
+        auto end = b.end_of();
+        CHECK(end.started);
+        CHECK(end.status == worst);
+        CHECK(end.failure == "");
+        CHECK(end.used.maxrss_kb == 100 + ranks.back());
+        CHECK(end.used.user_us == static_cast<int64_t>(10 * ranks.size()));
+        CHECK(end.used.system_us == static_cast<int64_t>(ranks.size()));
+        std::sort(end.outputs.begin(), end.outputs.end());
+        REQUIRE(end.outputs.size() == ranks.size());
+        for (size_t i = 0; i < ranks.size(); ++i)
+          CHECK(end.outputs[i].first == ranks[i]);
+        CHECK(b.net.entries.size() == ranks.size());
+        CHECK(b.net.quiet());
+        CHECK(b.net.wrong.empty());
+      }
+  }
+
+  TEST_CASE("a job is told to have started only when every node has") {
+    random_source r{3};
+    bench b{9, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on(some_ranks(r, 9, 9)));
+    while (b.net.step(r))
+      if (!b.told[job].empty())
+        for (auto& [where, shell] : b.net.shells)
+          CHECK(shell.started);
+    REQUIRE(b.told[job].size() == 1);
+    CHECK(b.told[job][0].started);
+    CHECK(b.net.shells.size() == 9);
+  }
+
+  TEST_CASE("a node that cannot start its tasks ends those of all others") {
+    for (uint32_t fanout : {2u, 16u})
+      for (uint64_t seed = 1; seed <= 60; ++seed) {
+        CAPTURE(fanout);
+        CAPTURE(seed);
+        random_source r{seed};
+        bench b{24, fanout};
+        auto ranks = some_ranks(r, 24, static_cast<uint32_t>(1 + below(r, 24)));
+        auto& script = b.net.scripts[job];
+        script.endless = true;
+        for (auto n = 1 + below(r, 3); n > 0; --n)
+          script.fails_on.insert(ranks[below(r, ranks.size())]);
+        b.net.launch(order_on(ranks));
+        // The job manager, told of the end of a part, would signal too; here it stays silent.
+        b.net.settle(r);
+        auto end = b.end_of();
+        CHECK_FALSE(end.started);
+        CHECK(end.status == 127 << 8);
+        CHECK(end.failure.find("command not found") != std::string::npos);
+        CHECK(b.net.quiet());
+      }
+  }
+
+  TEST_CASE("a lost rank ends its jobs, told once unless it was their root") {
+    for (uint32_t fanout : {2u, 16u})
+      for (uint64_t seed = 1; seed <= 150; ++seed) {
+        CAPTURE(fanout);
+        CAPTURE(seed);
+        random_source r{seed};
+        bench b{20, fanout};
+        auto ranks = some_ranks(r, 20, static_cast<uint32_t>(2 + below(r, 18)));
+        auto gone = ranks[below(r, ranks.size())];
+        b.net.scripts[job].endless = true;
+        b.net.launch(order_on(ranks));
+        for (auto n = below(r, 6 * ranks.size()); n > 0; --n)
+          b.net.step(r);
+        b.net.lose(gone, r);
+        b.net.settle(r);
+        if (gone != ranks.front()) {
+          auto end = b.end_of();
+          CHECK(end.failure.find("rank " + std::to_string(gone)) != std::string::npos);
+          CHECK(end.status >= 1 << 8);
+        }
+        CHECK(b.net.quiet());
+        CHECK(b.net.wrong.empty());
+      }
+  }
+
+  TEST_CASE("several ranks lost one after the other leave nothing running anywhere") {
+    for (uint64_t seed = 1; seed <= 100; ++seed) {
+      CAPTURE(seed);
+      random_source r{seed};
+      bench b{20, 2};
+      std::map<job_id, rank_t> roots;
+      for (uint64_t id = 1; id <= 5; ++id) {
+        auto ranks = some_ranks(r, 20, static_cast<uint32_t>(1 + below(r, 20)));
+        roots[{id}] = ranks.front();
+        b.net.scripts[{id}].endless = true;
+        b.net.launch(order_on(ranks, {}, {id}));
+      }
+      for (int i = 0; i < 4; ++i) {
+        for (auto n = below(r, 60); n > 0; --n)
+          b.net.step(r);
+        auto gone = static_cast<rank_t>(below(r, 20));
+        if (b.net.lost.count(gone) == 0)
+          b.net.lose(gone, r);
+      }
+      for (auto& [id, root] : roots)
+        b.net.signal(root, {id, 15, true});
+      b.net.settle(r);
+      CHECK(b.net.quiet());
+      for (auto& [id, root] : roots)
+        if (b.net.lost.count(root) == 0)
+          CHECK(b.end_of(id).ended);
+    }
+  }
+
+  TEST_CASE("a launch towards a rank that is known to be lost fails the job") {
+    random_source r{8};
+    bench b{6, 2};
+    b.net.lose(1, r);
+    b.net.settle(r);
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1, 2, 3, 4, 5}));
+    b.net.settle(r);
+    CHECK(b.end_of().failure.find("rank 1: cannot be reached") == 0);
+    CHECK(b.net.quiet());
+  }
+
+  TEST_CASE("a signal reaches every node once and ends nothing by itself") {
+    random_source r{4};
+    bench b{17, 2};
+    auto ranks = some_ranks(r, 17, 17);
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on(ranks));
+    b.net.settle(r);
+    b.net.signal(ranks.front(), {job, 10, false});
+    b.net.signal(ranks.front(), {{4711}, 10, true});
+    b.net.settle(r);
+    CHECK(b.net.shells.size() == 17);
+    for (auto& [where, shell] : b.net.shells)
+      CHECK(shell.signals == std::vector<int>{10});
+    b.net.signal(ranks.front(), {job, 15, true});
+    b.net.settle(r);
+    CHECK(b.end_of().status == 15);
+    CHECK(b.net.quiet());
+    for (auto& [where, shell] : b.net.ended_shells)
+      CHECK(shell.signals == std::vector<int>{10, 15});
+  }
+
+  TEST_CASE("a signal that comes right behind the launch is not lost") {
+    for (uint64_t seed = 1; seed <= 50; ++seed) {
+      random_source r{seed};
+      bench b{12, 2};
+      b.net.scripts[job].endless = true;
+      b.net.launch(order_on(some_ranks(r, 12, 12)));
+      b.net.signal(0, {job, 15, true});
+      b.net.settle(r);
+      CHECK(b.end_of().ended);
+      CHECK(b.net.quiet());
+    }
+  }
+
+  TEST_CASE("a launch that comes twice starts nothing twice") {
+    random_source r{5};
+    bench b{4, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1, 2}));
+    b.net.launch(order_on({0, 1, 2}));
+    b.net.settle(r);
+    CHECK(b.net.wrong.empty());
+    CHECK(b.net.shells.size() == 3);
+    CHECK(b.net.cores[0].runs(job));
+    CHECK_FALSE(b.net.cores[3].runs(job));
+  }
+
+  TEST_CASE("nodes of R that one broker hosts are one shell with several entries") {
+    random_source r{6};
+    bench b{3, 2};
+    b.net.launch(order_on({0, 1, 3, 4, 7, 9}));
+    b.net.settle(r);
+    CHECK(b.net.entries.size() == 2);
+    CHECK(b.net.entries[{0, job}] == std::vector<uint32_t>{0, 2, 5});
+    CHECK(b.net.entries[{1, job}] == std::vector<uint32_t>{1, 3, 4});
+    CHECK(b.end_of().started);
+    bench one{1, 16};
+    one.net.launch(order_on({0, 5, 1000}));
+    one.net.settle(r);
+    CHECK(one.net.entries[{0, job}] == std::vector<uint32_t>{0, 1, 2});
+    CHECK(one.end_of().started);
+  }
+
+  TEST_CASE("a simulated job starts no shell and ends when its time has come") {
+    random_source r{7};
+    bench b{4, 2};
+    spec_text s;
+    s.simulated_s = 2.5;
+    b.net.launch(order_on({1, 2, 3}, s));
+    b.net.settle(r);
+    REQUIRE(b.told[job].size() == 1);
+    CHECK(b.told[job][0].started);
+    CHECK(b.net.cores[1].next_wake_ns() == 2'500'000'000);
+    b.net.advance_time(2'499'999'999);
+    b.net.settle(r);
+    CHECK(b.told[job].size() == 1);
+    b.net.advance_time(2'500'000'000);
+    b.net.settle(r);
+    auto end = b.end_of();
+    CHECK(end.status == 0);
+    CHECK(end.started);
+    CHECK(b.net.entries.empty());
+    CHECK(b.net.quiet());
+    CHECK(b.net.cores[1].next_wake_ns() == 0);
+  }
+
+  TEST_CASE("a simulated job of no duration starts and ends in one report") {
+    random_source r{7};
+    bench b{1, 2};
+    spec_text s;
+    s.simulated_s = 0;
+    b.net.launch(order_on({0}, s));
+    b.net.settle(r);
+    REQUIRE(b.told[job].size() == 1);
+    CHECK(b.end_of().started);
+  }
+
+  TEST_CASE("a simulated job of a thousand years does not end at once") {
+    random_source r{7};
+    bench b{1, 2};
+    spec_text s;
+    s.simulated_s = 3.2e10;
+    b.net.launch(order_on({0}, s));
+    b.net.settle(r);
+    REQUIRE(b.told[job].size() == 1);
+    CHECK_FALSE(b.told[job][0].ended);
+  }
+
+  TEST_CASE("simulated jobs obey the signals that end a program") {
+    struct {
+      signal_item item;
+      bool ends;
+    } table[] = {{{job, 15, false}, true}, {{job, 9, false}, true},  {{job, 10, false}, false},
+                 {{job, 14, true}, true},  {{job, 18, false}, false}};
+    for (auto& t : table) {
+      random_source r{7};
+      bench b{1, 2};
+      spec_text s;
+      s.simulated_s = 10;
+      b.net.launch(order_on({0}, s));
+      b.net.signal(0, t.item);
+      b.net.signal(0, t.item);
+      b.net.settle(r);
+      if (t.ends) {
+        CHECK(b.end_of().status == t.item.signal);
+        CHECK(b.net.cores[0].next_wake_ns() == 0);
+      } else {
+        CHECK(b.told[job].size() == 1);
+      }
+    }
+  }
+
+  TEST_CASE("jobs that end at the same time end each for itself") {
+    random_source r{7};
+    bench b{1, 2};
+    spec_text s;
+    s.simulated_s = 1;
+    for (uint64_t id = 1; id <= 3; ++id)
+      b.net.launch(order_on({0}, s, {id}));
+    b.net.settle(r);
+    b.net.signal(0, {{2}, 9, false});
+    b.net.settle(r);
+    CHECK(b.net.cores[0].running() == 2);
+    b.net.advance_time(1'000'000'000);
+    b.net.settle(r);
+    for (uint64_t id = 1; id <= 3; ++id)
+      CHECK(b.end_of({id}).status == (id == 2 ? 9 : 0));
+  }
+
+  TEST_CASE("what cannot be launched here is told upwards") {
+    struct : exec_out {
+      void start_shell(const launch_order&, const std::vector<uint32_t>&) override { FAIL(""); }
+      void signal_shell(const signal_item&) override { FAIL(""); }
+      void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
+      void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void report(bool at_root, rank_t parent, job_report&& r) override {
+        told.push_back({at_root, parent, std::move(r)});
+      }
+      struct one {
+        bool at_root;
+        rank_t parent;
+        job_report report;
+      };
+      std::vector<one> told;
+    } out;
+    launch_item item{job, 1000, -1, true, on({2, 5, 7, 8})};
+    exec_core{2, 10, 2}.refuse(item, "no", out);
+    exec_core{8, 10, 2}.refuse(item, "no", out);
+    REQUIRE(out.told.size() == 2);
+    CHECK(out.told[0].at_root);
+    CHECK_FALSE(out.told[1].at_root);
+    CHECK(out.told[1].parent == 5);
+    for (auto& t : out.told) {
+      CHECK(t.report.id == job);
+      CHECK(t.report.ended);
+      CHECK_FALSE(t.report.started);
+      CHECK(t.report.failure == "no");
+      CHECK(t.report.status == 1 << 8);
+    }
+  }
+
+  TEST_CASE("news of a job that is over, or from a rank that is no child, are passed over") {
+    random_source r{9};
+    bench b{4, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1}));
+    b.net.settle(r);
+    struct : exec_out {
+      void start_shell(const launch_order&, const std::vector<uint32_t>&) override { FAIL(""); }
+      void signal_shell(const signal_item&) override { FAIL(""); }
+      void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
+      void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void report(bool, rank_t, job_report&&) override { FAIL(""); }
+    } silent;
+    job_report news;
+    news.id = job;
+    news.ended = true;
+    b.net.cores[0].on_child_report(3, news, silent);
+    news.id = {99};
+    b.net.cores[0].on_child_report(1, news, silent);
+    b.net.cores[0].on_shell_report(news, silent);
+    b.net.cores[0].on_unreachable({99}, 1, "x", silent);
+    b.net.cores[0].on_rank_lost(3, silent);
+    CHECK(b.net.cores[0].runs(job));
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("the environment is taken out of a jobspec and put back as it was") {
+    spec_text s;
+    s.environment = {{"PATH", "/bin"}, {"EMPTY", ""}, {"GONE", nullptr}};
+    auto parts = separate_environment(s.text());
+    REQUIRE(parts);
+    CHECK(parts->text.find("/bin") == std::string::npos);
+    CHECK(*parse_json(parts->environment) == s.environment);
+    auto back = parse_json(restore_jobspec(parts->text, parts->environment, -1));
+    REQUIRE(back);
+    CHECK((*back)["attributes"]["system"]["environment"] == s.environment);
+    auto again = separate_environment(dump(*back));
+    REQUIRE(again);
+    CHECK(again->text == parts->text);
+    CHECK(again->environment == parts->environment);
+  }
+
+  TEST_CASE("a jobspec without an environment stays without one") {
+    auto parts = separate_environment(spec_text{}.text());
+    REQUIRE(parts);
+    CHECK(parts->environment == "");
+    CHECK(restore_jobspec(parts->text, parts->environment, -1) == parts->text);
+  }
+
+  TEST_CASE("an empty environment is not the same as none") {
+    spec_text s;
+    s.environment = json::object();
+    auto parts = separate_environment(s.text());
+    REQUIRE(parts);
+    CHECK(parts->environment == "{}");
+  }
+
+  TEST_CASE("what is no jobspec is refused with the parser's error") {
+    struct {
+      const char* text;
+      ec code;
+    } table[] = {{"{", ec::bad_json},
+                 {"", ec::bad_jobspec},
+                 {"[]", ec::bad_jobspec},
+                 {"{}", ec::bad_jobspec},
+                 {R"({"version":1,"resources":[],"tasks":[],"attributes":{}})", ec::bad_jobspec}};
+    spec_cache cache;
+    for (auto& t : table) {
+      CAPTURE(t.text);
+      auto parts = separate_environment(t.text);
+      REQUIRE_FALSE(parts);
+      CHECK(code_of(parts.error()) == t.code);
+      auto spec = cache.intern(t.text, "");
+      REQUIRE_FALSE(spec);
+      CHECK(code_of(spec.error()) == t.code);
+    }
+  }
+
+  TEST_CASE("every {cc} is replaced, and none when the job has no cc") {
+    struct {
+      const char* text;
+      int64_t cc;
+      const char* expected;
+    } table[] = {{"run {cc} of {cc}", 12, "run 12 of 12"},
+                 {"{cc}{cc}", 0, "00"},
+                 {"{cc}", -1, "{cc}"},
+                 {"{ cc}{c}{cc", 3, "{ cc}{c}{cc"},
+                 {"", 3, ""}};
+    for (auto& t : table)
+      CHECK(fill_cc(t.text, t.cc) == t.expected);
+    spec_text s;
+    s.command = {"echo", "{cc}"};
+    s.environment = {{"A", "b"}};
+    auto parts = separate_environment(s.text());
+    REQUIRE(parts);
+    auto back = parse_json(restore_jobspec(parts->text, parts->environment, 7));
+    REQUIRE(back);
+    CHECK((*back)["tasks"][0]["command"][1] == "7");
+  }
+
+  TEST_CASE("equal jobspecs are one object as long as somebody holds it") {
+    spec_cache cache;
+    spec_text s;
+    s.environment = {{"A", "1"}};
+    auto a = intern(cache, s);
+    auto b = intern(cache, s);
+    CHECK(a == b);
+    s.environment = {{"A", "2"}};
+    auto c = intern(cache, s);
+    CHECK(c != a);
+    CHECK(c->text == a->text);
+    CHECK(c->hash != a->hash);
+    CHECK(c->environment_hash != a->environment_hash);
+    std::weak_ptr<const job_spec> weak = a;
+    a.reset();
+    b.reset();
+    CHECK(weak.expired());
+  }
+
+  TEST_CASE("thousands of jobspecs that nobody holds leave those in use alone") {
+    spec_cache cache;
+    spec_text kept;
+    kept.name = "kept";
+    auto first = intern(cache, kept);
+    for (int i = 0; i < 3000; ++i) {
+      spec_text s;
+      s.duration_s = 1 + i;
+      (void)intern(cache, s);
+    }
+    CHECK(intern(cache, kept) == first);
+  }
+
+  TEST_CASE("the stored form leads back to the text and to the environment's hash") {
+    spec_cache cache;
+    spec_text s;
+    auto plain = intern(cache, s);
+    CHECK(plain->stored == plain->text);
+    CHECK(plain->environment_hash == spec_hash{});
+    CHECK(split_stored(plain->stored).text == plain->text);
+    CHECK(split_stored(plain->stored).environment == spec_hash{});
+    s.environment = {{"A", "1"}};
+    auto full = intern(cache, s);
+    auto parts = split_stored(full->stored);
+    CHECK(parts.text == full->text);
+    CHECK(parts.environment == full->environment_hash);
+    CHECK(full->environment_hash == hash_of_spec(full->environment));
+    CHECK(full->hash == hash_of_spec(full->stored));
+  }
+
+  TEST_CASE("a spec holds what listings show of it") {
+    spec_cache cache;
+    spec_text s;
+    s.nodes = 3;
+    s.slots = 2;
+    s.cores = 4;
+    s.duration_s = 90;
+    s.cwd = "/tmp";
+    s.command = {"/usr/bin/env", "true"};
+    auto spec = intern(cache, s);
+    CHECK(spec->nnodes == 3);
+    CHECK(spec->ntasks == 6);
+    CHECK(spec->ncores == 24);
+    CHECK(spec->duration_s == 90);
+    CHECK(spec->cwd == "/tmp");
+    CHECK(spec->name == "env");
+    CHECK_FALSE(spec->has_dependencies);
+    s.name = "mine";
+    CHECK(intern(cache, s)->name == "mine");
+  }
+
+  TEST_CASE("a valid jobspec that this scheduler cannot place is refused as unsatisfiable") {
+    spec_cache cache;
+    auto text = json::parse(spec_text{}.text());
+    text["resources"] = json::array({{{"type", "slot"},
+                                      {"count", 1},
+                                      {"label", "task"},
+                                      {"with", json::array({{{"type", "unicorn"}, {"count", 1}}})}}});
+    auto spec = cache.intern(dump(text), "");
+    REQUIRE_FALSE(spec);
+    CHECK(code_of(spec.error()) == ec::unsatisfiable);
+  }
+
+  TEST_CASE("dependencies are seen") {
+    spec_cache cache;
+    auto text = json::parse(spec_text{}.text());
+    text["attributes"]["system"]["dependencies"]
+      = json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
+    auto spec = cache.intern(dump(text), "");
+    REQUIRE(spec);
+    CHECK((*spec)->has_dependencies);
+  }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+std::string fill(const std::string& text) {
+  return fill_template(text, {"fABC", "name", 5, 3, 2, 8});
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("file templates know Flux's and Slurm's names") {
+    struct {
+      const char* text;
+      const char* expected;
+    } table[] = {
+      {"plain.out", "plain.out"},
+      {"{{id}}.{{jobid}}.{{id.f58}}", "fABC.fABC.fABC"},
+      {"{{name}}-{{size}}", "name-8"},
+      {"{{taskid}}{{task.id}}", "33"},
+      {"{{nodeid}}{{node.id}}", "22"},
+      {"{cc}", "5"},
+      {"%j-%x-%t-%n-%a", "fABC-name-3-2-5"},
+      {"100%%", "100%"},
+      {"%%j", "%j"},
+      {"%q%", "%q%"},
+      {"{{unknown}}", "{{unknown}}"},
+      {"", ""},
+    };
+    for (auto& t : table) {
+      CAPTURE(t.text);
+      CHECK(fill(t.text) == t.expected);
+    }
+  }
+
+  TEST_CASE("a template names a task or it does not") {
+    for (auto text : {"{{taskid}}", "a{{task.id}}b", "out.%t"})
+      CHECK(names_task(text));
+    for (auto text : {"", "out", "%j", "{{id}}", "{{size}}"})
+      CHECK_FALSE(names_task(text));
+  }
+
+  TEST_CASE("variables of launchers and of jobs do not reach a job, all others do") {
+    for (auto name : {"PMI_RANK", "PMIX_ID", "OMPI_COMM_WORLD_RANK", "SLURM_JOB_ID", "HYDI_X",
+                      "MPI_LOCALNRANKS", "HACTOR_URI", "HACTOR_RANK", "HACTOR_JOB_ID",
+                      "HACTOR_TASK_RANK", "PALS_APID"})
+      CHECK(is_launcher_variable(name));
+    for (auto name : {"PATH", "HOME", "MPI", "PM", "SLURM", "OMP_NUM_THREADS", "HACTOR", ""})
+      CHECK_FALSE(is_launcher_variable(name));
+  }
+
+  TEST_CASE("a plan has command, directory, name and the variables that may pass") {
+    spec_text s;
+    s.command = {"/bin/echo", "hi"};
+    s.cwd = "/tmp";
+    s.environment = {{"PATH", "/opt/bin"}, {"PMI_RANK", "3"}, {"A", "b=c"}, {"GONE", nullptr}};
+    auto plan = plan_of(s);
+    CHECK(plan->command == s.command);
+    CHECK(plan->cwd == "/tmp");
+    CHECK(plan->name == "echo");
+    CHECK(plan->path == "/opt/bin");
+    CHECK(plan->variables == std::string{"A=b=c\0PATH=/opt/bin\0", 21});
+    CHECK(plan->simulated_s < 0);
+    CHECK_FALSE(plan->has_cc);
+    CHECK_FALSE(plan->label);
+    CHECK_FALSE(plan->unbuffered);
+    CHECK_FALSE(plan->input_attached);
+    CHECK(plan->output + plan->error + plan->input == "");
+  }
+
+  TEST_CASE("without PATH programs are searched in the usual places") {
+    CHECK(plan_of({})->path == "/usr/local/bin:/usr/bin:/bin");
+  }
+
+  TEST_CASE("shell options say where the streams go") {
+    spec_text s;
+    s.options = {{"output",
+                  {{"stdout", {{"type", "file"}, {"path", "o.%t"}, {"label", true}}},
+                   {"stderr", {{"type", "file"}, {"path", "e"}}}}},
+                 {"input", {{"stdin", {{"type", "file"}, {"path", "i"}}}}},
+                 {"unbuffered", true}};
+    auto plan = plan_of(s);
+    CHECK(plan->output == "o.%t");
+    CHECK(plan->error == "e");
+    CHECK(plan->input == "i");
+    CHECK(plan->label);
+    CHECK(plan->unbuffered);
+    CHECK_FALSE(plan->input_attached);
+    s.options = {{"input", {{"stdin", {{"type", "service"}}}}}, {"unbuffered", 0}};
+    CHECK(plan_of(s)->input_attached);
+    CHECK_FALSE(plan_of(s)->unbuffered);
+  }
+
+  TEST_CASE("shell options of another form are passed over") {
+    spec_text s;
+    for (auto& options : {json{{"output", 3}}, json{{"output", {{"stdout", 1}}}},
+                          json{{"output", {{"stdout", {{"path", 7}}}}}},
+                          json{{"input", {{"stdin", "x"}}}}, json{{"unbuffered", "yes"}}}) {
+      s.options = options;
+      auto plan = plan_of(s);
+      CHECK(plan->output + plan->input == "");
+      CHECK_FALSE(plan->unbuffered);
+    }
+    s.options = {{"input", {{"stdin", {{"type", 5}}}}}};
+    CHECK_FALSE(plan_of(s)->input_attached);
+  }
+
+  TEST_CASE("a simulated duration is seconds or a duration text") {
+    spec_text s;
+    CHECK(plan_of(s)->simulated_s < 0);
+    struct {
+      json value;
+      double seconds;
+    } good[] = {{0, 0}, {2.5, 2.5}, {"0.5s", 0.5}, {"2m", 120}, {10, 10}};
+    for (auto& g : good) {
+      s.exec = {{"test", {{"run_duration", g.value}}}};
+      CHECK(plan_of(s)->simulated_s == g.seconds);
+    }
+    for (auto& bad : {json(-1), json("soon"), json(true), json::array(), json()}) {
+      s.exec = {{"test", {{"run_duration", bad}}}};
+      auto plan = make_launch_plan(s.text(), "");
+      REQUIRE_FALSE(plan);
+      CHECK(code_of(plan.error()) == ec::bad_jobspec);
+      CHECK(context_of(plan.error()).find("run_duration") != std::string::npos);
+    }
+    for (auto& other : {json{{"test", 1}}, json{{"test", {{"x", 1}}}}, json{{"bulk", {{"a", 1}}}}}) {
+      s.exec = other;
+      CHECK(plan_of(s)->simulated_s < 0);
+    }
+  }
+
+  TEST_CASE("{cc} is looked for in the whole jobspec") {
+    spec_text s;
+    s.command = {"echo", "{cc}"};
+    CHECK(plan_of(s)->has_cc);
+    spec_text file;
+    file.options = {{"output", {{"stdout", {{"type", "file"}, {"path", "o.{cc}"}}}}}};
+    CHECK(plan_of(file)->has_cc);
+  }
+
+  TEST_CASE("what cannot be launched is refused") {
+    auto text = spec_text{}.text();
+    CHECK(code_of(make_launch_plan("{", "").error()) == ec::bad_json);
+    CHECK(code_of(make_launch_plan("{}", "").error()) == ec::bad_jobspec);
+    CHECK(code_of(make_launch_plan(text, "{").error()) == ec::bad_json);
+  }
+
+  TEST_CASE("the plan of a jobspec is made once, and again when its environment is another") {
+    launch_plans plans;
+    auto text = spec_text{}.text();
+    auto a = plans.get(text, R"({"A":"1"})");
+    REQUIRE(a);
+    CHECK(*plans.get(text, R"({"A":"1"})") == *a);
+    auto b = plans.get(text, R"({"A":"2"})");
+    REQUIRE(b);
+    CHECK(*b != *a);
+    CHECK((*b)->variables == std::string{"A=2\0", 4});
+    CHECK_FALSE(plans.get("{", ""));
+    std::weak_ptr<const launch_plan> weak = *a;
+    a = caf::expected<launch_plan_ptr>{launch_plan_ptr{}};
+    for (int i = 1; i < 400; ++i) {
+      spec_text s;
+      s.duration_s = i;
+      REQUIRE(plans.get(s.text(), ""));
+    }
+    CHECK(weak.expired()); // old plans do not gather
+  }
+}

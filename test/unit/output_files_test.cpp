@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+
+#include "actors/output_files.hpp"
+#include "temp_dir.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+std::string content(const std::string& path) {
+  std::ifstream in{path};
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("a relative name lies below the job's directory, an absolute one where it says") {
+    temp_dir d;
+    output_files f;
+    CHECK(*f.open("o.%t", {"f1", "n", -1, 3, 0, 4}, d.path(), true) == d / "o.3");
+    CHECK(*f.open(d / "abs", {}, "/nowhere", true) == d / "abs");
+    CHECK(content(d / "o.3") == "");
+  }
+
+  TEST_CASE("a name is opened once, so that the second task does not empty it") {
+    temp_dir d;
+    output_files f;
+    REQUIRE(f.open("o", {}, d.path(), true));
+    CHECK(!f.write_labelled(d / "o", 1, "a\n"));
+    REQUIRE(f.open("o", {}, d.path(), true));
+    CHECK(!f.write_labelled(d / "o", 2, "b\n"));
+    CHECK(content(d / "o") == "1: a\n2: b\n");
+  }
+
+  TEST_CASE("the first node empties the file, the others append") {
+    temp_dir d;
+    std::ofstream{d / "o"} << "old\n";
+    output_files other, first;
+    REQUIRE(other.open("o", {}, d.path(), false));
+    CHECK(content(d / "o") == "old\n");
+    REQUIRE(first.open("o", {}, d.path(), true));
+    CHECK(content(d / "o") == "");
+    CHECK(!other.write_labelled(d / "o", 1, "x\n"));
+    CHECK(!first.write_labelled(d / "o", 0, "y\n"));
+    CHECK(content(d / "o") == "1: x\n0: y\n");
+  }
+
+  TEST_CASE("each line has its label, also the last one without a newline") {
+    temp_dir d;
+    output_files f;
+    REQUIRE(f.open("o", {}, d.path(), true));
+    CHECK(!f.write_labelled(d / "o", 12, "a\n\nb"));
+    CHECK(!f.write_labelled(d / "o", 12, ""));
+    CHECK(content(d / "o") == "12: a\n12: \n12: b");
+  }
+
+  TEST_CASE("a shared descriptor writes to the same file and is closed on exec") {
+    temp_dir d;
+    output_files f;
+    REQUIRE(f.open("o", {}, d.path(), true));
+    auto fd = f.share(d / "o");
+    REQUIRE(fd);
+    CHECK((::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(::write(fd->get(), "raw", 3) == 3);
+    CHECK(!f.write_labelled(d / "o", 0, "x"));
+    CHECK(content(d / "o") == "raw0: x");
+  }
+
+  TEST_CASE("a file that cannot be made is an error that names it") {
+    temp_dir d;
+    output_files f;
+    auto bad = f.open("no/dir/o", {}, d.path(), true);
+    REQUIRE_FALSE(bad);
+    CHECK(code_of(bad.error()) == ec::exec_failed);
+    CHECK(context_of(bad.error()).find(d / "no/dir/o") != std::string::npos);
+  }
+
+  TEST_CASE("a full disk is told as such") {
+    output_files f;
+    REQUIRE(f.open("/dev/full", {}, "/", false));
+    auto e = f.write_labelled("/dev/full", 0, "x\n");
+    CHECK(code_of(e) == ec::disk_full);
+  }
+}

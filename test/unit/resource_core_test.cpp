@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "actors/resource_core.hpp"
+
+using namespace hactor;
+
+namespace {
+
+idset ids(const char* text) { return *idset::parse(text); }
+
+hardware host(const char* name, const char* cores, const char* bound = "", const char* gpus = "") {
+  return {name, ids(cores), ids(bound), ids(gpus)};
+}
+
+std::string cores_of(const instance_resources& r) {
+  std::string text;
+  for (auto& node : r.all.nodes)
+    text += (text.empty() ? "" : " | ") + node.cores.to_string();
+  return text;
+}
+
+std::string gpus_of(const instance_resources& r) {
+  std::string text;
+  for (auto& node : r.all.nodes)
+    text += (text.empty() ? "" : " | ") + node.gpus.to_string();
+  return text;
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("one rank a host has what it is bound to, and needs no note") {
+    auto r = divide_hosts({host("a", "0-3"), host("b", "0-7", "2-3", "0-1")}, false);
+    CHECK(cores_of(r) == "0-3 | 2-3");
+    CHECK(gpus_of(r) == " | 0-1");
+    CHECK(r.notes.empty());
+    CHECK(r.all.nodelist == std::vector<std::string>{"a", "b"});
+    CHECK(r.all.nodes[1].rank == 1);
+  }
+
+  TEST_CASE("ranks of one host split it as the launcher bound them") {
+    auto r = divide_hosts({host("a", "0-3", "0-2"), host("a", "0-3", "3")}, false);
+    CHECK(cores_of(r) == "0-2 | 3");
+    REQUIRE(r.notes.size() == 1);
+    CHECK(r.notes[0].find("bound") != std::string::npos);
+  }
+
+  TEST_CASE("ranks whose bindings overlap or are missing split the host evenly") {
+    for (auto& second : {host("a", "0-5", "0-5"), host("a", "0-5", "")}) {
+      auto r = divide_hosts({host("a", "0-5", "0-5"), second}, false);
+      CHECK(cores_of(r) == "0-2 | 3-5");
+      CHECK(r.notes.at(0).find("evenly") != std::string::npos);
+    }
+    auto three = divide_hosts({host("a", "0-6"), host("a", "0-6"), host("a", "0-6")}, false);
+    CHECK(cores_of(three) == "0-1 | 2-3 | 4-6");
+  }
+
+  TEST_CASE("with fewer cores than ranks, ranks share cores, one each") {
+    auto r = divide_hosts({host("a", "0-1"), host("a", "0-1"), host("a", "0-1")}, false);
+    CHECK(cores_of(r) == "0 | 1 | 0");
+    CHECK(r.notes.at(0).find("share") != std::string::npos);
+  }
+
+  TEST_CASE("GPUs are split, and never given twice") {
+    auto two = divide_hosts({host("a", "0-3", "", "0-3"), host("a", "0-3", "", "0-3")}, false);
+    CHECK(gpus_of(two) == "0-1 | 2-3");
+    auto few = divide_hosts({host("a", "0-2", "", "0-1"), host("a", "0-2", "", "0-1"),
+                             host("a", "0-2", "", "0-1")},
+                            false);
+    CHECK(gpus_of(few) == "0 | 1 | ");
+    auto bound = divide_hosts({host("a", "0-1", "0", "0-1"), host("a", "0-1", "1", "0-1")}, false);
+    CHECK(gpus_of(bound) == "0 | 1");
+  }
+
+  TEST_CASE("--oversubscribe gives each rank the whole host") {
+    auto r = divide_hosts({host("a", "0-3", "0", "0"), host("a", "0-3", "1", "0")}, true);
+    CHECK(cores_of(r) == "0-3 | 0-3");
+    CHECK(gpus_of(r) == "0 | 0");
+    CHECK(r.notes.at(0).find("--oversubscribe") != std::string::npos);
+    CHECK(cores_of(divide_hosts({host("a", "0-3", "1")}, true)) == "0-3");
+  }
+
+  TEST_CASE("several hosts are split each for itself, whatever the order of ranks") {
+    auto r = divide_hosts({host("a", "0-3"), host("b", "0-1"), host("a", "0-3"), host("c", "0"),
+                           host("b", "0-1")},
+                          false);
+    CHECK(cores_of(r) == "0-1 | 0 | 2-3 | 0 | 1");
+    CHECK(r.notes.size() == 2);
+    for (uint32_t i = 0; i < 5; ++i)
+      CHECK(r.all.nodes[i].rank == i);
+  }
+
+  TEST_CASE("any number of ranks splits any number of cores without loss or double use") {
+    for (uint32_t cores = 1; cores <= 20; ++cores)
+      for (uint32_t ranks = 1; ranks <= cores; ++ranks) {
+        std::vector<hardware> all(ranks, {"a", idset::range(0, cores - 1), {}, {}});
+        auto r = divide_hosts(all, false);
+        idset seen;
+        for (auto& node : r.all.nodes) {
+          CHECK_FALSE(node.cores.empty());
+          CHECK_FALSE(seen.intersects(node.cores));
+          seen.add_all(node.cores);
+          CHECK(node.cores.size() >= cores / ranks);
+          CHECK(node.cores.size() <= cores / ranks + 1);
+        }
+        CHECK(seen.size() == cores);
+      }
+  }
+
+  TEST_CASE("pretended resources are read from a text") {
+    auto r = fake_resources("nodes=3,cores=40,gpus=4");
+    REQUIRE(r);
+    REQUIRE(r->nodes.size() == 3);
+    CHECK(r->nodes[2].rank == 2);
+    CHECK(r->nodes[2].cores.to_string() == "0-39");
+    CHECK(r->nodes[2].gpus.to_string() == "0-3");
+    CHECK(r->nodelist[2] == "fake2");
+    auto least = fake_resources("cores=2");
+    REQUIRE(least);
+    CHECK(least->nodes.size() == 1);
+    CHECK(least->nodes[0].gpus.empty());
+  }
+
+  TEST_CASE("a bad text of pretended resources is refused with what would be right") {
+    for (auto text : {"nodes", "nodes=", "nodes=x", "nodes=3x", "nodes=-1", "nodes=0", "cores=0",
+                      "=3", "racks=2", ",nodes=3", "nodes=3,,cores=2", "nodes=16777217",
+                      "cores=65537", "gpus=65537", "nodes=99999999999999999999", "nodes 3",
+                      "nodes= 3"}) {
+      auto r = fake_resources(text);
+      CAPTURE(text);
+      REQUIRE_FALSE(r);
+      CHECK(code_of(r.error()) == ec::bad_argument);
+      CHECK(context_of(r.error()).find(text) != std::string::npos);
+      CHECK(context_of(r.error()).find("nodes=1000,cores=40,gpus=4") != std::string::npos);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <cerrno>
+#include <map>
+
+#include "actors/shell_core.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+/// "K=V\0" texts as a map; the number of times a name occurs goes to `count`.
+std::map<std::string, std::string> variables(const std::string& text,
+                                             std::map<std::string, int>* count = nullptr) {
+  std::map<std::string, std::string> result;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    auto one = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(one.size() + 1);
+    auto name = std::string{one.substr(0, one.find('='))};
+    result[name] = one.substr(one.find('=') + 1);
+    if (count != nullptr)
+      ++(*count)[name];
+  }
+  return result;
+}
+
+shell_work planned(const spec_text& s, const launch_item& item,
+                   const std::vector<uint32_t>& entries) {
+  auto work = plan_shell(*plan_of(s), item, entries, {"local:///x", "/tmp/job", 1});
+  REQUIRE_MESSAGE(work, render(work.error()));
+  return *work;
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("each node gets its own tasks, ranks in block order, local ids from 0") {
+    spec_text s;
+    s.nodes = 3;
+    s.slots = 2;
+    launch_item item{{77}, 1000, -1, true, whole_nodes(3, 2)};
+    auto work = planned(s, item, {1});
+    REQUIRE(work.tasks.size() == 2);
+    CHECK(work.tasks[0].task_rank == 2);
+    CHECK(work.tasks[0].local_id == 0);
+    CHECK(work.tasks[1].task_rank == 3);
+    CHECK(work.tasks[1].local_id == 1);
+    CHECK(work.names.size == 6);
+    CHECK(work.names.id == to_string(job_id{77}));
+    CHECK(planned(s, item, {}).tasks.empty());
+    auto two = planned(s, item, {0, 2});
+    REQUIRE(two.tasks.size() == 4);
+    CHECK(two.tasks[2].task_rank == 4);
+    CHECK(two.tasks[2].local_id == 0);
+  }
+
+  TEST_CASE("a task sees who it is, and nothing of its GPUs when it has none") {
+    spec_text s;
+    s.nodes = 2;
+    s.environment = {{"A", "b"}};
+    launch_item item{{77}, 1000, 9, true, whole_nodes(2, 1)};
+    auto v = variables(planned(s, item, {1}).tasks.at(0).variables);
+    auto expected = std::map<std::string, std::string>{
+      {"A", "b"},
+      {"HACTOR_URI", "local:///x"},
+      {"HACTOR_JOB_ID", to_string(job_id{77})},
+      {"HACTOR_JOB_SIZE", "2"},
+      {"HACTOR_JOB_NNODES", "2"},
+      {"HACTOR_JOB_TMPDIR", "/tmp/job"},
+      {"HACTOR_LEVEL", "1"},
+      {"HACTOR_JOB_CC", "9"},
+      {"HACTOR_TASK_RANK", "1"},
+      {"HACTOR_TASK_LOCAL_ID", "0"},
+      {"CUDA_VISIBLE_DEVICES", "-1"},
+      {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"},
+    };
+    CHECK(v == expected);
+  }
+
+  TEST_CASE("the job's GPUs of the node are the visible ones") {
+    spec_text s;
+    s.nodes = 1;
+    s.gpus = 3;
+    launch_item item{{77}, 1000, -1, true, whole_nodes(1, 1)};
+    item.resources.nodes[0].gpus = *idset::parse("1,4-5");
+    auto v = variables(planned(s, item, {0}).tasks.at(0).variables);
+    CHECK(v["CUDA_VISIBLE_DEVICES"] == "1,4,5");
+    CHECK(v.count("HACTOR_JOB_CC") == 0);
+  }
+
+  TEST_CASE("what hactor sets is set once, whatever the user's environment had") {
+    spec_text s;
+    s.environment = {{"CUDA_VISIBLE_DEVICES", "0,1,2,3"},
+                     {"CUDA_DEVICE_ORDER", "FASTEST_FIRST"},
+                     {"HACTOR_LEVEL", "7"},
+                     {"HACTOR_URI", "local:///outer"},
+                     {"HACTOR_JOB_CC", "3"}};
+    launch_item item{{77}, 1000, -1, true, whole_nodes(1, 1)};
+    std::map<std::string, int> count;
+    auto v = variables(planned(s, item, {0}).tasks.at(0).variables, &count);
+    for (auto& [name, n] : count) {
+      CAPTURE(name);
+      CHECK(n == 1);
+    }
+    CHECK(v["CUDA_VISIBLE_DEVICES"] == "-1");
+    CHECK(v["HACTOR_LEVEL"] == "1");
+    CHECK(v.count("HACTOR_JOB_CC") == 0);
+  }
+
+  TEST_CASE("--bcc fills {cc} and sets no variable") {
+    spec_text s;
+    s.command = {"echo", "{cc}", "x{cc}"};
+    s.cwd = "/tmp/{cc}";
+    launch_item item{{77}, 1000, 4, false, whole_nodes(1, 1)};
+    auto work = planned(s, item, {0});
+    CHECK(work.tasks.at(0).argv == std::vector<std::string>{"echo", "4", "x4"});
+    CHECK(work.cwd == "/tmp/4");
+    CHECK(variables(work.tasks[0].variables).count("HACTOR_JOB_CC") == 0);
+  }
+
+  TEST_CASE("an R that cannot hold the slots is refused") {
+    spec_text s;
+    s.nodes = 2;
+    s.cores = 4;
+    launch_item item{{77}, 1000, -1, true, whole_nodes(1, 1)};
+    auto work = plan_shell(*plan_of(s), item, {0}, {});
+    REQUIRE_FALSE(work);
+    CHECK(code_of(work.error()) == ec::bad_rset);
+  }
+
+  TEST_CASE("a node has started when each of its tasks has, and ended when each has") {
+    shell_core c{{5}, 2};
+    CHECK_FALSE(c.all_started());
+    c.on_started();
+    CHECK_FALSE(c.report(false).started);
+    c.on_started();
+    CHECK(c.all_started());
+    CHECK(c.report(false).started);
+    CHECK_FALSE(c.report(false).ended);
+    c.on_exited(0, {100, 5, 6});
+    CHECK_FALSE(c.all_ended());
+    c.on_exited(3 << 8, {70, 10, 20});
+    CHECK(c.all_ended());
+    c.add_output(4, 99);
+    auto r = c.report(true);
+    CHECK(r.id == job_id{5});
+    CHECK(r.started);
+    CHECK(r.ended);
+    CHECK(r.status == 3 << 8);
+    CHECK(r.used.maxrss_kb == 100);
+    CHECK(r.used.user_us == 15);
+    CHECK(r.used.system_us == 26);
+    CHECK(r.failure == "");
+    REQUIRE(r.outputs.size() == 1);
+    CHECK(r.outputs[0] == std::pair<uint32_t, uint64_t>{4, 99});
+  }
+
+  TEST_CASE("a task that cannot start ends with 127 or 126, and the first reason is told") {
+    struct {
+      const char* what;
+      int error;
+      bool of_command;
+      int code;
+      const char* part;
+    } table[] = {
+      {"frobnicate", ENOENT, true, 127, "command not found"},
+      {"script", EACCES, true, 126, "Permission denied"},
+      {"/no/dir", ENOENT, false, 126, "No such file"},
+    };
+    for (auto& t : table) {
+      shell_core c{{5}, 2};
+      c.on_failed("host1", t.what, t.error, t.of_command);
+      c.on_failed("host1", "another", EIO, false);
+      auto r = c.report(true);
+      CHECK(c.all_started());
+      CHECK(c.all_ended());
+      CHECK_FALSE(r.started);
+      CHECK(r.status == t.code << 8);
+      CHECK(r.failure.find("host1: " + std::string{t.what}) == 0);
+      CHECK(r.failure.find(t.part) != std::string::npos);
+    }
+  }
+}
