@@ -139,25 +139,29 @@ void on_lost(pointer self, rank_t rank) {
     self->send(caf::actor_cast<resource_actor>(st.own.resource), rank_lost{rank});
 }
 
-caf::result<ping_reply> ping(pointer self, const ping_request& r) {
-  auto& st = self->state;
+/// Asks the rank that is meant, and puts ourselves in front of its route.
+caf::result<ping_reply> ping_far(pointer self, const ping_request& r) {
   auto promise = self->make_response_promise<ping_reply>();
   auto fail = [promise](caf::error& e) mutable { promise.deliver(std::move(e)); };
-  if (r.rank != st.setup.rank) {
-    self->request(caf::actor_cast<broker_actor>(self), deadline, peer_request{r.rank})
-      .then(
-        [self, promise, r, fail](const rank_services& s) mutable {
-          self->request(caf::actor_cast<broker_actor>(s.broker), deadline, r)
-            .then(
-              [self, promise](ping_reply& reply) mutable {
-                reply.route = std::to_string(self->state.setup.rank) + "!" + reply.route;
-                promise.deliver(std::move(reply));
-              },
-              fail);
-        },
-        fail);
-    return promise;
-  }
+  self->request(caf::actor_cast<broker_actor>(self), deadline, peer_request{r.rank})
+    .then(
+      [self, promise, r, fail](const rank_services& s) mutable {
+        self->request(caf::actor_cast<broker_actor>(s.broker), deadline, r)
+          .then(
+            [self, promise](ping_reply& reply) mutable {
+              reply.route = std::to_string(self->state.setup.rank) + "!" + reply.route;
+              promise.deliver(std::move(reply));
+            },
+            fail);
+      },
+      fail);
+  return promise;
+}
+
+caf::result<ping_reply> ping(pointer self, const ping_request& r) {
+  auto& st = self->state;
+  if (r.rank != st.setup.rank)
+    return ping_far(self, r);
   ping_reply reply{r.rank, r.pad, std::to_string(r.rank)};
   if (r.service == "broker")
     return reply;
@@ -169,8 +173,11 @@ caf::result<ping_reply> ping(pointer self, const ping_request& r) {
     return make_error(ec::unknown_method, fmt::format("service \"{}\" is not on rank {}; it has {}",
                                                       r.service, r.rank, known));
   }
+  // From here on the promise answers: what is returned beside a promise is not sent.
+  auto promise = self->make_response_promise<ping_reply>();
   self->request(caf::actor_cast<status_actor>(it->second), deadline, stats_atom_v)
-    .then([promise, reply](const stats_reply&) mutable { promise.deliver(reply); }, fail);
+    .then([promise, reply](const stats_reply&) mutable { promise.deliver(reply); },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 

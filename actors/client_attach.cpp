@@ -14,6 +14,7 @@ using pointer = connector_state::pointer;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr uint64_t read_bytes = 256 << 10;
+constexpr size_t held_inputs_max = 16;
 constexpr auto slow_look = std::chrono::milliseconds(5);
 
 void send_event(pointer self, const client_stream& s, const job_event& e) {
@@ -100,6 +101,40 @@ void read_on(pointer self, uint64_t number, rank_t rank) {
 
 } // namespace
 
+void pass_input(pointer self, uint64_t number, uint32_t task, std::string bytes) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  auto session = st.sessions.find(s.session);
+  if (!s.started && !s.over) {
+    // A person may type ahead; more than a line or two waits in the client.
+    s.held_input.emplace_back(task, std::move(bytes));
+    if (s.held_input.size() >= held_inputs_max && session != st.sessions.end())
+      session->second.socket->pause_reading();
+    return;
+  }
+  for (auto& [rank, reader] : s.readers)
+    with_rank(
+      self, rank,
+      [self, in = input_request{s.id, task, bytes}](const rank_services& r) {
+        self->send(caf::actor_cast<exec_actor>(r.exec), in);
+      },
+      [](const caf::error&) {});
+}
+
+namespace {
+
+void pass_held_input(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  s.started = true;
+  for (auto& [task, bytes] : std::exchange(s.held_input, {}))
+    pass_input(self, number, task, std::move(bytes));
+  if (auto session = st.sessions.find(s.session); session != st.sessions.end())
+    session->second.socket->resume_reading();
+}
+
+} // namespace
+
 void start_attach(const client_call& c, client_params& p) {
   auto& st = c.self->state;
   client_stream s;
@@ -141,6 +176,9 @@ void attach_events(pointer self, uint64_t number, const std::vector<job_event>& 
       send_event(self, s, e);
   for (auto rank : ranks.expand())
     s.readers.try_emplace(rank % st.setup.size);
+  for (auto& e : events)
+    if (e.kind == event_kind::start)
+      pass_held_input(self, number);
   if (events.empty() || events.back().after != job_state::inactive) {
     pump_attach(self, number);
     return;

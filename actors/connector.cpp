@@ -88,16 +88,9 @@ void on_frame(pointer self, const client_frame& f) {
       auto s = it->second.streams.find(f.tag);
       if (s == it->second.streams.end() || f.payload.size() < 4)
         break;
-      auto id = st.streams.at(s->second).id;
       uint32_t task = 0;
       memcpy(&task, f.payload.data(), 4);
-      for (auto& [rank, reader] : st.streams.at(s->second).readers)
-        with_rank(
-          self, rank,
-          [self, id, task, bytes = f.payload.substr(4)](const rank_services& r) {
-            self->send(caf::actor_cast<exec_actor>(r.exec), input_request{id, task, bytes});
-          },
-          [](const caf::error&) {});
+      pass_input(self, s->second, task, f.payload.substr(4));
       break;
     }
     default:

@@ -63,6 +63,8 @@ struct client_stream {
     bool waits = false; // nothing there; output_ready will come
     bool done = false;
   };
+  bool started = false;
+  std::vector<std::pair<uint32_t, std::string>> held_input; // came before the job started
   bool over = false; // the job is inactive
   std::map<rank_t, reader> readers;
   job_summary end;
@@ -143,6 +145,9 @@ void on_command_ended(connector_state::pointer self, const command_ended& e);
 void on_slow_tick(connector_state::pointer self);
 /// The client withdrew a stream or has gone: those who serve it are told.
 void abandon_stream(connector_state::pointer self, uint64_t number);
+
+/// Passes standard input on to the job's tasks, or holds it until they are there.
+void pass_input(connector_state::pointer self, uint64_t number, uint32_t task, std::string bytes);
 
 /// Reads on for an attached client (client_attach.cpp).
 void pump_attach(connector_state::pointer self, uint64_t number);

@@ -19,7 +19,7 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 } // namespace
 
-// -- what the core causes ----------------------------------------------------------------------------
+// -- what the core causes -------------------------------------------------------------------------
 
 void exec_state::start_shell(const launch_order& order, const std::vector<uint32_t>& entries) {
   ++launched;
@@ -52,7 +52,7 @@ void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
     mail[parent].reports.jobs.push_back(std::move(r));
 }
 
-// -- turns -------------------------------------------------------------------------------------------
+// -- turns ----------------------------------------------------------------------------------------
 
 void exec_state::end_turn() {
   auto next = core.next_wake_ns();
@@ -127,7 +127,7 @@ void exec_state::launch(launch_request& r) {
   }
 }
 
-// -- commands outside of jobs ------------------------------------------------------------------------
+// -- commands outside of jobs ---------------------------------------------------------------------
 
 namespace {
 
@@ -213,7 +213,33 @@ void exec_state::run_command(const command_request& r) {
                command_ended{r.tag, context->rank, 126 << 8, render(token.error())});
 }
 
-// -- the actor ---------------------------------------------------------------------------------------
+namespace {
+
+/// Ends a command here and, down the tree, on its other ranks; with no ranks it has ended already.
+void kill_command(exec_state::pointer self, const command_kill& k) {
+  auto& st = self->state;
+  auto it = st.commands.find({k.subscriber.address(), k.tag});
+  if (k.ranks.empty()) {
+    if (it != st.commands.end())
+      st.commands.erase(it);
+    return;
+  }
+  if (it != st.commands.end() && k.ranks.contains(st.context->rank))
+    st.context->tasks->signal(it->second, SIGKILL);
+  auto below = k.ranks;
+  below.remove(st.context->rank);
+  for (auto& part : split_ranks(below, st.fanout)) {
+    auto down = k;
+    down.ranks = part;
+    st.with_exec(
+      part.first(), [self, down](const exec_actor& peer) { self->send(peer, down); },
+      [](const caf::error&) {});
+  }
+}
+
+} // namespace
+
+// -- the actor ------------------------------------------------------------------------------------
 
 exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
                                        std::shared_ptr<const shell_context> context,
@@ -250,26 +276,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
         self->send(it->second, in);
     },
     [self](const command_request& r) { self->state.run_command(r); },
-    [self](const command_kill& k) {
-      auto& st = self->state;
-      auto it = st.commands.find({k.subscriber.address(), k.tag});
-      if (k.ranks.empty()) {
-        if (it != st.commands.end())
-          st.commands.erase(it);
-        return;
-      }
-      if (it != st.commands.end() && k.ranks.contains(st.context->rank))
-        st.context->tasks->signal(it->second, SIGKILL);
-      auto below = k.ranks;
-      below.remove(st.context->rank);
-      for (auto& part : split_ranks(below, st.fanout)) {
-        auto down = k;
-        down.ranks = part;
-        st.with_exec(
-          part.first(), [self, down](const exec_actor& peer) { self->send(peer, down); },
-          [](const caf::error&) {});
-      }
-    },
+    [self](const command_kill& k) { kill_command(self, k); },
     [self](const rank_lost& lost) {
       self->state.peers.erase(lost.rank);
       self->state.core.on_rank_lost(lost.rank, self->state);

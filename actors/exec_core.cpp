@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/duration.hpp"
+
 namespace hactor {
 
 exec_core::place exec_core::find_place(const rset& r) const {
@@ -45,7 +47,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
   if (order.plan->simulated_s >= 0) {
     // Simulated execution happens at the root alone, and without a shell.
     j.simulated = true;
-    j.simulated_end_ns = now_ns + static_cast<int64_t>(order.plan->simulated_s * 1e9);
+    j.simulated_end_ns = moment_after(now_ns, order.plan->simulated_s);
     if (j.simulated_end_ns <= now_ns) {
       j.shell_due = false;
     } else {

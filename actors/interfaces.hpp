@@ -58,6 +58,8 @@ using job_manager_actor = caf::typed_actor<
   caf::reacts_to<rank_lost>,
   // INTERNAL: hand the gathered events to the JOURNAL.
   caf::reacts_to<flush_atom>,
+  // INTERNAL: try a commit again that found the disk full.
+  caf::reacts_to<retry_atom>,
   // INTERNAL: a time limit may have passed.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;
 

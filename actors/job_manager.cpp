@@ -15,6 +15,9 @@ namespace {
 
 /// How soon a commit is tried again that failed because the disk was full.
 constexpr auto commit_retry = std::chrono::seconds(1);
+/// How long events that nobody waits for may wait for others; and how many of them.
+constexpr auto commit_delay = std::chrono::milliseconds(2);
+constexpr size_t commit_events_max = 10'000;
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 } // namespace
@@ -71,8 +74,24 @@ void job_manager_state::end_turn() {
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
   arm_deadline();
-  if (!commit_under_way && (!gathering.empty() || !gathering.signals.empty()))
+  if (commit_under_way || (gathering.empty() && gathering.signals.empty()))
+    return;
+  if (is_urgent())
     start_commit();
+  else if (!std::exchange(commit_armed, true))
+    self->delayed_send(self, commit_delay, caf::flush_atom_v);
+}
+
+/// True when somebody waits for the gathered events. What nobody waits for (mostly ends of jobs)
+/// goes with the next commit that is urgent, which is as a rule the next job's start.
+bool job_manager_state::is_urgent() const {
+  auto& g = gathering;
+  if (!g.launches.empty() || !g.signals.empty() || !g.after.empty() || !drained.empty()
+      || g.batch.events.size() >= commit_events_max)
+    return true;
+  return !followers.empty()
+         && std::any_of(g.batch.events.begin(), g.batch.events.end(),
+                        [this](const job_event& e) { return followers.count(e.id) != 0; });
 }
 
 void job_manager_state::when_durable(std::function<void()> then) {
@@ -131,7 +150,7 @@ void job_manager_state::on_commit_failed(const caf::error& e) {
   if (paused.empty())
     log_error("job-manager: paused, nothing is taken in or started: {}", render(e));
   paused = render(e);
-  self->delayed_send(self, commit_retry, caf::flush_atom_v);
+  self->delayed_send(self, commit_retry, retry_atom_v);
 }
 
 void job_manager_state::tell_followers(const std::vector<job_event>& events) {
@@ -233,6 +252,27 @@ void job_manager_state::send_signals(std::vector<signal_order>& orders) {
 
 // -- the actor ------------------------------------------------------------------------------------
 
+namespace {
+
+void apply_decision(job_manager_state& st, alloc_decision& d) {
+  auto now = wall_ns();
+  // While draining nothing is started; but a cancelled job must hear of its grant, or never ends.
+  auto waits = [&st](job_id id) {
+    auto s = st.core.summary(id);
+    return s && s->state == job_state::sched;
+  };
+  for (auto& g : d.grants)
+    if (!st.draining || !waits(g.id))
+      st.core.on_granted(now, g.id, std::move(g.resources), st);
+  for (auto& x : d.denials)
+    st.core.on_denied(now, x.id, x.note, st);
+  for (auto id : d.cancelled)
+    st.core.on_room_cancelled(now, id, st);
+  st.end_turn();
+}
+
+} // namespace
+
 job_manager_actor::behavior_type
 job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
                     std::shared_ptr<spec_cache> specs, std::shared_ptr<job_manager_core> restored) {
@@ -260,18 +300,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       counts.paused = self->state.paused;
       return counts;
     },
-    [self](alloc_decision& d) {
-      auto& st = self->state;
-      auto now = wall_ns();
-      for (auto& g : d.grants)
-        if (!st.draining)
-          st.core.on_granted(now, g.id, std::move(g.resources), st);
-      for (auto& x : d.denials)
-        st.core.on_denied(now, x.id, x.note, st);
-      for (auto id : d.cancelled)
-        st.core.on_room_cancelled(now, id, st);
-      st.end_turn();
-    },
+    [self](alloc_decision& d) { apply_decision(self->state, d); },
     [self](const exec_report& r) {
       auto now = wall_ns();
       for (auto& job : r.jobs)
@@ -285,6 +314,12 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       st.end_turn();
     },
     [self](caf::flush_atom) {
+      auto& st = self->state;
+      st.commit_armed = false;
+      if (!st.commit_under_way && !st.gathering.empty())
+        st.start_commit();
+    },
+    [self](retry_atom) {
       auto& st = self->state;
       HACTOR_CHECK(st.commit_under_way); // only a failed commit asks to be tried again
       self->request(st.peers.journal, caf::infinite, commit_request{st.committing.batch})

@@ -74,6 +74,7 @@ struct job_manager_state : job_manager_out {
     bool empty() const { return batch.events.empty() && batch.meta.empty() && after.empty(); }
   };
 
+  bool is_urgent() const;
   void start_commit();
   void on_committed();
   void on_commit_failed(const caf::error& e);
@@ -104,6 +105,7 @@ struct job_manager_state : job_manager_out {
   std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
                                          std::function<void(const caf::error&)>>>> dialling;
   int64_t armed_ns = 0;
+  bool commit_armed = false; // a flush of what is not urgent is on its way
   bool draining = false;
   std::vector<caf::typed_response_promise<done>> drained;
 };

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -113,6 +114,9 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   j.spec = spec;
   j.cc = record.cc;
   for (auto e : events) {
+    j.damaged = j.damaged || !next_state(j.fold.state, e);
+    if (j.damaged)
+      break;
     auto before = j.fold.state;
     j.fold.apply(e);
     count(before, j.fold.state);
@@ -131,6 +135,9 @@ void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
       post(now_ns, id, j, event_kind::validate, out);
     if (j.fold.state == job_state::depend)
       post(now_ns, id, j, event_kind::depend, out);
+    if (j.damaged && j.fold.state < job_state::run)
+      fail(now_ns, id, j, "lost", "the job's log has a hole; whether it ran is not known", 0, -1,
+           -1, out);
     if (j.fold.state == job_state::sched)
       post(now_ns, id, j, event_kind::restart, out);
     if (j.fold.state == job_state::priority)
@@ -148,6 +155,8 @@ void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
 void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
                                   job_manager_out& out) {
   auto it = jobs_.find(id);
+  if (it != jobs_.end() && it->second.fold.has_alloc)
+    return; // the grant came twice
   if (it == jobs_.end() || it->second.fold.state != job_state::sched) {
     out.free_room(id); // it was cancelled while the grant was on its way
     if (it != jobs_.end()) {
@@ -199,7 +208,7 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     post(now_ns, id, j, event_kind::start, out);
     // The limit counts from here: what the instance took to start the job is not the job's time.
     if (j.spec->duration_s > 0) {
-      j.deadline_ns = now_ns + static_cast<int64_t>(j.spec->duration_s * 1e9);
+      j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
       deadlines_.emplace(j.deadline_ns, id);
     }
   }

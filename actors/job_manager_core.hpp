@@ -41,6 +41,7 @@ public:
               job_manager_out& out);
 
   /// Restart: a job that had not ended, with its events so far in order. Nothing is posted yet.
+  /// What follows a hole in the events is left out; such a job is not run again.
   void restore(const job_spec_ptr& spec, const job_record& record,
                const std::vector<job_event>& events);
 
@@ -101,6 +102,7 @@ private:
     rset resources;
     bool room_wanted = false;   // the scheduler has it queued
     bool launched = false;      // exec has it, its end report is due
+    bool damaged = false;       // restored from a log with a hole
     int64_t deadline_ns = 0;
     std::unique_ptr<job_report> end; // usage and outputs, once ended
   };

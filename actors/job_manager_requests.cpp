@@ -3,6 +3,7 @@
 #include "actors/job_manager_requests.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
@@ -89,11 +90,12 @@ caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r) 
   st.self->request(st.peers.archive, archive_deadline, archived)
     .then(
       [promise, reply = std::move(reply)](list_reply& ended) mutable {
-        // A job whose record is durable but not yet forgotten would be in both halves.
+        // A job that ended meanwhile, or is durable but not yet forgotten, would be in both halves.
+        std::unordered_set<job_id> shown;
+        for (auto& s : reply.jobs)
+          shown.insert(s.id);
         for (auto& s : ended.jobs)
-          if (std::none_of(reply.jobs.rbegin(), reply.jobs.rend(), [&](const job_summary& have) {
-                return have.state == job_state::inactive && have.id == s.id;
-              }))
+          if (shown.count(s.id) == 0)
             reply.jobs.push_back(std::move(s));
         promise.deliver(std::move(reply));
       },
@@ -115,8 +117,11 @@ caf::result<job_reply> show_job(job_manager_state& st, const job_request& r) {
   return promise;
 }
 
-caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r) {
-  auto promise = st.self->make_response_promise<follow_reply>();
+namespace {
+
+/// Answers with the events that are durable now, and has all others pushed.
+void begin_to_follow(job_manager_state& st, const follow_request& r,
+                     caf::typed_response_promise<follow_reply> promise) {
   if (!st.core.knows(r.id)) {
     st.self->request(st.peers.archive, archive_deadline, job_request{r.id})
       .then(
@@ -128,16 +133,26 @@ caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request
           promise.deliver(std::move(reply));
         },
         [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-    return promise;
+    return;
   }
-  // What has happened so far is told once it is durable; what happens after that is pushed.
   follow_reply reply{st.core.events(r.id), st.core.ranks(r.id)};
-  auto over = !reply.events.empty() && reply.events.back().after == job_state::inactive;
-  st.when_durable([&st, promise, r, over, reply = std::move(reply)]() mutable {
-    if (!over)
-      st.followers[r.id].push_back({r.tag, r.subscriber});
-    promise.deliver(std::move(reply));
-  });
+  auto& pending = st.gathering.batch.events;
+  reply.events.resize(reply.events.size()
+                      - static_cast<size_t>(std::count_if(
+                        pending.begin(), pending.end(),
+                        [&](const job_event& e) { return e.id == r.id; })));
+  if (reply.events.empty() || reply.events.back().after != job_state::inactive)
+    st.followers[r.id].push_back({r.tag, r.subscriber});
+  promise.deliver(std::move(reply));
+}
+
+} // namespace
+
+caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r) {
+  auto promise = st.self->make_response_promise<follow_reply>();
+  // What has happened so far is told once it is durable; what happens after that is pushed.
+  st.when_durable([&st, promise, r]() mutable { begin_to_follow(st, r, std::move(promise)); });
+  st.end_turn();
   return promise;
 }
 

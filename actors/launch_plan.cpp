@@ -77,8 +77,15 @@ void add_options(launch_plan& plan, const json& options) {
       plan.label = option_flag(*out, "label");
   if (auto at = options.find("input"); at != options.end() && at->is_object())
     if (auto in = at->find("stdin"); in != at->end() && in->is_object())
-      plan.input_attached = in->value("type", std::string{}) == "service";
-  plan.unbuffered = option_flag(options, "unbuffered");
+      plan.input_attached = in->contains("type") && (*in)["type"] == "service";
+  for (auto stream : {"stdout", "stderr"})
+    if (auto* type = find_json(options, std::string{"output."} + stream + ".buffer.type"))
+      plan.unbuffered |= *type == "none";
+}
+
+/// Set for each task by shell_core; a second value of the same name would hide it.
+bool is_shells_variable(std::string_view name) {
+  return name == "HACTOR_LEVEL" || name == "CUDA_VISIBLE_DEVICES" || name == "CUDA_DEVICE_ORDER";
 }
 
 caf::error add_environment(launch_plan& plan, const std::string& environment) {
@@ -89,7 +96,7 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
   if (!object)
     return std::move(object.error());
   for (auto& [name, value] : object->items()) {
-    if (!value.is_string() || is_launcher_variable(name))
+    if (!value.is_string() || is_launcher_variable(name) || is_shells_variable(name))
       continue;
     auto& text = value.get_ref<const std::string&>();
     if (name == "PATH")

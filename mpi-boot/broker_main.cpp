@@ -176,7 +176,7 @@ caf::error open_store(rank_state& s) {
 }
 
 /// This rank's own folders, stores and hardware.
-caf::error prepare(rank_state& s, greeting& g) {
+caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greeting& g) {
   auto own = discover_hardware();
   if (!own)
     return std::move(own.error());
@@ -184,8 +184,9 @@ caf::error prepare(rank_state& s, greeting& g) {
   if (auto name = s.attributes->text("hostname"); !name.empty())
     g.own.hostname = name;
   auto rank = s.net->rank();
-  auto folders
-    = make_folders(s.attributes->text("statedir"), s.attributes->text("rundir"), rank);
+  if (!run)
+    return run.error();
+  auto folders = make_folders(s.attributes->text("statedir"), *run, rank);
   if (!folders)
     return std::move(folders.error());
   s.folders = std::move(*folders);
@@ -351,9 +352,95 @@ int fail_start(const caf::error& e) {
   return 1;
 }
 
+system_options make_system_options(const rank_state& s) {
+  system_options o;
+  if (s.net->all_ring()) {
+    o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
+    return o;
+  }
+  auto ms = [&s](const char* attribute) {
+    return static_cast<uint32_t>(s.attributes->duration_s(attribute) * 1000);
+  };
+  o.heartbeat_interval_ms = ms("transport.heartbeat");
+  o.connection_timeout_ms = ms("transport.heartbeat_timeout");
+  return o;
+}
+
+service_parts make_parts(rank_state& s) {
+  service_parts parts;
+  parts.net = s.net.get();
+  parts.attributes = s.attributes;
+  parts.tasks = s.tasks;
+  parts.gate = s.gate;
+  parts.output = s.output;
+  parts.uri = s.uri;
+  parts.rundir = s.folders.run;
+  parts.epoch_ns = s.epoch_ns;
+  parts.started_ns = s.started_ns;
+  parts.last_id_ms = s.last_id_ms;
+  parts.on_shutdown = [&s](const std::string&) { s.end.tell(0, false); };
+  parts.on_lead_lost = [&s] {
+    log_error("the lead broker was lost: this one ends");
+    s.end.tell(1, true);
+  };
+  parts.store = s.store;
+  parts.specs = s.specs;
+  parts.restored = s.restored;
+  parts.resources = s.resources;
+  return parts;
+}
+
+/// The broker's handle for the transport thread, which starts before there is a broker.
+struct broker_slot {
+  std::mutex mutex;
+  broker_actor broker;
+
+  void set(broker_actor b) {
+    std::lock_guard guard{mutex};
+    broker = std::move(b);
+  }
+  void clear() {
+    std::lock_guard guard{mutex};
+    broker = nullptr;
+  }
+  void tell(rank_t lost) {
+    std::lock_guard guard{mutex};
+    if (broker)
+      caf::anon_send(broker, rank_lost{lost});
+  }
+};
+
+/// The actor system of this rank, from its first actor to its last. Returns the exit code.
+int serve(rank_state& s, const start_options& options, int signals, int spawner_fd) {
+  system_config config{*s.net, make_system_options(s), register_messages};
+  auto slot = std::make_shared<broker_slot>();
+  s.net->on_peer_lost([slot](rank_t peer) { slot->tell(peer); });
+  caf::actor_system system{config};
+  s.tasks = task_host::make(s.net->poller(), spawner_fd, s.gate, [] { ::_exit(1); });
+
+  auto actors = start_services(system, make_parts(s));
+  if (!actors)
+    ::_exit(fail_start(actors.error())); // CAF waits for actors that nobody would end
+  slot->set(actors->broker);
+  if (auto err = listen(s, actors->connector))
+    ::_exit(fail_start(err));
+
+  auto code = run(s, system, *actors, options, signals);
+
+  // From here on nothing new comes in; what runs on this node is ended by the supervisor.
+  s.net->poller().post([listener = s.listener] { listener->close(); });
+  slot->clear();
+  if (s.end.abrupt())
+    ::_exit(code);
+  stop_services(*actors);
+  s.listener.reset();
+  return code;
+}
+
 } // namespace
 
-int broker_main(const start_options& options, const launch& how, int spawner_fd) {
+int broker_main(const start_options& options, const launch& how,
+                const caf::expected<std::string>& run, int spawner_fd) {
   auto signals = block_signals();
   rank_state s;
   s.started_ns = wall_ns();
@@ -374,94 +461,23 @@ int broker_main(const start_options& options, const launch& how, int spawner_fd)
 
   // What this rank brings; then everybody knows everybody, or nobody starts.
   greeting mine;
-  if (auto err = prepare(s, mine))
+  if (auto err = prepare(s, run, mine))
     mine.failure = render(err);
-  auto agreed = agree(s, mine, options.oversubscribe, options.verbose);
-  if (agreed) {
+  if (auto err = agree(s, mine, options.oversubscribe, options.verbose)) {
     if (rank == 0)
-      fail_start(agreed);
-    remove_folders(s.folders);
+      fail_start(err);
     s.net->close();
     return 1;
   }
   set_attributes(s);
 
-  int code = 1;
-  {
-    system_options o;
-    o.heartbeat_interval_ms
-      = static_cast<uint32_t>(s.attributes->duration_s("transport.heartbeat") * 1000);
-    o.connection_timeout_ms
-      = static_cast<uint32_t>(s.attributes->duration_s("transport.heartbeat_timeout") * 1000);
-    if (s.net->all_ring())
-      o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
-    system_config config{*s.net, o, register_messages};
-    // The broker hears of lost peers from the transport thread, which starts before the broker.
-    auto broker_slot = std::make_shared<std::pair<std::mutex, broker_actor>>();
-    s.net->on_peer_lost([broker_slot](rank_t peer) {
-      std::lock_guard guard{broker_slot->first};
-      if (broker_slot->second)
-        caf::anon_send(broker_slot->second, rank_lost{peer});
-    });
-    caf::actor_system system{config};
-    s.tasks = task_host::make(s.net->poller(), spawner_fd, s.gate, [] { ::_exit(1); });
+  // The actors, and the script.
+  auto code = serve(s, options, signals, spawner_fd);
 
-    service_parts parts;
-    parts.net = s.net.get();
-    parts.attributes = s.attributes;
-    parts.tasks = s.tasks;
-    parts.gate = s.gate;
-    parts.output = s.output;
-    parts.uri = s.uri;
-    parts.rundir = s.folders.run;
-    parts.epoch_ns = s.epoch_ns;
-    parts.started_ns = s.started_ns;
-    parts.last_id_ms = s.last_id_ms;
-    parts.on_shutdown = [&s](const std::string&) { s.end.tell(0, false); };
-    parts.on_lead_lost = [&s] {
-      log_error("the lead broker was lost: this one ends");
-      s.end.tell(1, true);
-    };
-    parts.store = s.store;
-    parts.specs = s.specs;
-    parts.restored = s.restored;
-    parts.resources = s.resources;
-    auto actors = start_services(system, parts);
-    if (!actors) {
-      fail_start(actors.error());
-      remove_folders(s.folders);
-      ::_exit(1);
-    }
-    {
-      std::lock_guard guard{broker_slot->first};
-      broker_slot->second = actors->broker;
-    }
-    if (auto err = listen(s, actors->connector)) {
-      fail_start(err);
-      remove_folders(s.folders);
-      ::_exit(1);
-    }
-
-    code = run(s, system, *actors, options, signals);
-
-    // From here on nothing new comes in; what runs on this node is ended by the supervisor.
-    s.net->poller().post([listener = s.listener] { listener->close(); });
-    {
-      std::lock_guard guard{broker_slot->first};
-      broker_slot->second = nullptr;
-    }
-    if (s.end.abrupt()) {
-      remove_folders(s.folders);
-      ::_exit(code);
-    }
-    stop_services(*actors);
-    s.listener.reset();
-    parts = {};
-  }
+  // No actor is left: what they wrote to is closed.
   (void)s.output->flush();
   s.store.reset();
   s.output.reset();
-  remove_folders(s.folders);
   if (!s.net->close())
     ::_exit(code); // a rank died: MPI could not be ended without it
   return code;

@@ -27,37 +27,39 @@ caf::error make_folder(const std::string& path) {
 
 } // namespace
 
-caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& rundir,
+caf::expected<std::string> make_run_folder(const std::string& rundir, rank_t rank) {
+  if (!rundir.empty()) {
+    auto run = rundir + "/" + std::to_string(rank);
+    if (auto err = make_folder(run))
+      return err;
+    return run;
+  }
+  auto* tmp = std::getenv("TMPDIR");
+  auto pattern = std::string{tmp != nullptr && *tmp != '\0' ? tmp : "/tmp"} + "/hactor-XXXXXX";
+  if (::mkdtemp(pattern.data()) == nullptr)
+    return make_errno_error(ec::store_failed, pattern, errno);
+  return pattern;
+}
+
+caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& run,
                                            rank_t rank) {
   broker_folders f;
-  if (rundir.empty()) {
-    auto* tmp = std::getenv("TMPDIR");
-    auto pattern = std::string{tmp != nullptr && *tmp != '\0' ? tmp : "/tmp"} + "/hactor-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr)
-      return make_errno_error(ec::store_failed, pattern, errno);
-    f.run = pattern;
-  } else {
-    f.run = rundir + "/" + std::to_string(rank);
-    if (auto err = make_folder(f.run))
-      return err;
-  }
+  f.run = run;
   f.lasting = !statedir.empty();
   std::error_code ignored;
   f.state = f.lasting ? std::filesystem::absolute(statedir, ignored).string() : f.run + "/state";
   f.output = f.state + "/output." + std::to_string(rank);
   if (f.lasting && rank == 0)
-    if (auto err = make_folder(f.state)) {
-      remove_folders(f);
+    if (auto err = make_folder(f.state))
       return err;
-    }
   return f;
 }
 
-void remove_folders(const broker_folders& f) {
+void remove_run_folder(const std::string& run) {
   std::error_code err;
-  std::filesystem::remove_all(f.run, err);
+  std::filesystem::remove_all(run, err);
   if (err)
-    log_warning("{}: not removed: {}", f.run, err.message());
+    log_warning("{}: not removed: {}", run, err.message());
 }
 
 } // namespace hactor

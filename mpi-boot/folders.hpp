@@ -11,19 +11,23 @@
 namespace hactor {
 
 struct broker_folders {
-  std::string run;    // mode 0700, removed at the end
+  std::string run;    // mode 0700, removed by the supervisor when all of this rank has ended
   std::string state;  // the journal's; only the lead uses it
   std::string output; // this rank's spool
   bool lasting = false; // a statedir was given: state and output stay
   std::string socket() const { return run + "/local"; }
 };
 
-/// Makes the folders. `statedir` and `rundir` may be empty. Errors: ec::store_failed, naming the
-/// folder and why.
-caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& rundir,
+/// Makes this rank's run folder, below `rundir` or, when that is empty, a new one in the temporary
+/// folder. The supervisor's to make and to remove, so that a broker that is killed leaves nothing.
+/// Errors: ec::store_failed, naming the folder and why.
+caf::expected<std::string> make_run_folder(const std::string& rundir, rank_t rank);
+
+/// Makes the rest. `statedir` may be empty. Errors: ec::store_failed, naming the folder and why.
+caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& run,
                                            rank_t rank);
 
-/// Removes what does not last. Never fails; what cannot be removed is logged.
-void remove_folders(const broker_folders& folders);
+/// Removes the run folder and all in it. Never fails; what cannot be removed is logged.
+void remove_run_folder(const std::string& run);
 
 } // namespace hactor

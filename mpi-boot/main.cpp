@@ -8,6 +8,7 @@
 
 #include "actors/spawner.hpp"
 #include "mpi-boot/broker_main.hpp"
+#include "mpi-boot/folders.hpp"
 #include "mpi-boot/options.hpp"
 #include "runtime/launcher.hpp"
 
@@ -47,6 +48,10 @@ int main(int argc, char** argv) {
   supervision.term_grace_ms
     = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
   supervision.exit_zero_on_kill = how->module == "mpich" && how->size > 1;
-  return run_supervisor(supervision,
-                        [&](int fd) { return broker_main(*options, *how, fd); });
+  auto run = make_run_folder(options->attributes.text("rundir"), how->rank);
+  auto code = run_supervisor(supervision,
+                             [&](int fd) { return broker_main(*options, *how, run, fd); });
+  if (run)
+    remove_run_folder(*run);
+  return code;
 }

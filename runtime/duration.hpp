@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,12 @@ std::string format_fsd(double seconds);
 /// H:M:S, D-H, D-H:M, D-H:M:S, inf, infinity and unlimited (HUGE_VAL). 0 is returned as 0: what
 /// it means is the caller's. Errors: ec::bad_duration, with examples.
 caf::expected<double> parse_time_limit(std::string_view text);
+
+/// The moment `seconds` after `now_ns`; a century at most, so that no sum of times overflows.
+/// Requires: seconds >= 0.
+inline int64_t moment_after(int64_t now_ns, double seconds) {
+  constexpr double century_s = 100 * 366 * 86400.0;
+  return now_ns + static_cast<int64_t>((seconds < century_s ? seconds : century_s) * 1e9);
+}
 
 } // namespace hactor

@@ -140,6 +140,9 @@ void set_streams(json& shell, const parsed_options& options) {
     if (options.has("label-io") && std::string_view{s.group} == "output")
       at["label"] = true;
   }
+  // Who runs a job is attached to it: its input comes from there.
+  if (std::string_view{options.of->name} == "run" && !options.has("input"))
+    shell["options"]["input"]["stdin"]["type"] = "service";
   if (options.has("unbuffered"))
     for (auto* stream : {"stdout", "stderr"})
       shell["options"]["output"][stream]["buffer"]["type"] = "none";

@@ -1,6 +1,7 @@
 // A little network of exec cores in memory: messages between any two keep their order, and those of
 // different pairs are delivered in any order, which the caller's random source picks. Shells are
-// played: each starts, and ends when it is told to or when it likes. Ranks can be lost at any moment.
+// played: each starts, and ends when it is told to or when it likes. Ranks can be lost at any
+// moment.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -41,7 +42,7 @@ public:
   };
   using place = std::pair<rank_t, job_id>;
 
-  // -- what the job manager does ---------------------------------------------------------------------
+  // -- what the job manager does ------------------------------------------------------------------
   void launch(const launch_order& order) {
     auto root = order.item.resources.nodes.front().rank % manager;
     send(manager, root, [this, root, order] { cores[root].launch(now_ns, order, outs[root]); });
@@ -50,7 +51,7 @@ public:
     send(manager, root, [this, root, item] { cores[root].signal(now_ns, item, outs[root]); });
   }
 
-  // -- what happens ----------------------------------------------------------------------------------
+  // -- what happens -------------------------------------------------------------------------------
   /// One thing happens, anywhere. False when nothing can.
   bool step(random_source& r) {
     std::vector<std::function<void()>> can;
@@ -155,8 +156,9 @@ private:
       if (at_root)
         n.send(self, n.manager, [&n, me = self, r] { n.to_manager(me, r); });
       else
-        n.send(self, parent,
-               [&n, me = self, parent, r] { n.cores[parent].on_child_report(me, r, n.outs[parent]); });
+        n.send(self, parent, [&n, me = self, parent, r] {
+          n.cores[parent].on_child_report(me, r, n.outs[parent]);
+        });
     }
     exec_network& net;
     rank_t self;

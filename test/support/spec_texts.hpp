@@ -57,17 +57,17 @@ struct spec_text {
 /// Interned as ingest does it. Requires: valid.
 inline job_spec_ptr intern(spec_cache& cache, const spec_text& s) {
   auto parts = separate_environment(s.text());
-  HACTOR_CHECK(parts.has_value());
+  HACTOR_CHECK(static_cast<bool>(parts));
   auto spec = cache.intern(parts->text, parts->environment);
-  HACTOR_CHECK(spec.has_value());
+  HACTOR_CHECK(static_cast<bool>(spec));
   return *spec;
 }
 
 inline launch_plan_ptr plan_of(const spec_text& s) {
   auto parts = separate_environment(s.text());
-  HACTOR_CHECK(parts.has_value());
+  HACTOR_CHECK(static_cast<bool>(parts));
   auto plan = make_launch_plan(parts->text, parts->environment);
-  HACTOR_CHECK(plan.has_value());
+  HACTOR_CHECK(static_cast<bool>(plan));
   return *plan;
 }
 

@@ -11,6 +11,8 @@ hactor_unit_test(actors_cores_test
     unit/resource_core_test.cpp
     unit/events_core_test.cpp
     unit/output_files_test.cpp
+    unit/exec_core_test.cpp
+    unit/job_manager_core_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)
 target_include_directories(actors_cores_test PRIVATE support)
 hactor_unit_test(client_json_test SOURCES unit/client_json_test.cpp LIBRARIES hactor_actors)

@@ -1,3 +1,4 @@
+// What clients send and get: parameters read, replies written.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

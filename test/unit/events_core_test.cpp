@@ -1,3 +1,4 @@
+// The event stream: ring, subscribers, credits, filters.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// One rank in the trees of its jobs: launches, starts, ends, failures, lost ranks.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

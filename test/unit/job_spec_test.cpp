@@ -1,3 +1,4 @@
+// Jobspecs and their environments: taken apart, stored, put together again.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
@@ -44,7 +45,7 @@ TEST_SUITE("unit") {
       const char* text;
       ec code;
     } table[] = {{"{", ec::bad_json},
-                 {"", ec::bad_jobspec},
+                 {"", ec::bad_json},
                  {"[]", ec::bad_jobspec},
                  {"{}", ec::bad_jobspec},
                  {R"({"version":1,"resources":[],"tasks":[],"attributes":{}})", ec::bad_jobspec}};

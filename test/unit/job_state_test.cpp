@@ -1,3 +1,4 @@
+// The table of transitions and the fold over events (RFC 21).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// From a jobspec to what its tasks are started with.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
@@ -66,7 +67,7 @@ TEST_SUITE("unit") {
     CHECK(plan->cwd == "/tmp");
     CHECK(plan->name == "echo");
     CHECK(plan->path == "/opt/bin");
-    CHECK(plan->variables == std::string{"A=b=c\0PATH=/opt/bin\0", 21});
+    CHECK(plan->variables == std::string{"A=b=c\0PATH=/opt/bin\0", 20});
     CHECK(plan->simulated_s < 0);
     CHECK_FALSE(plan->has_cc);
     CHECK_FALSE(plan->label);
@@ -82,10 +83,10 @@ TEST_SUITE("unit") {
   TEST_CASE("shell options say where the streams go") {
     spec_text s;
     s.options = {{"output",
-                  {{"stdout", {{"type", "file"}, {"path", "o.%t"}, {"label", true}}},
+                  {{"stdout", {{"type", "file"}, {"path", "o.%t"}, {"label", true},
+                               {"buffer", {{"type", "none"}}}}},
                    {"stderr", {{"type", "file"}, {"path", "e"}}}}},
-                 {"input", {{"stdin", {{"type", "file"}, {"path", "i"}}}}},
-                 {"unbuffered", true}};
+                 {"input", {{"stdin", {{"type", "file"}, {"path", "i"}}}}}};
     auto plan = plan_of(s);
     CHECK(plan->output == "o.%t");
     CHECK(plan->error == "e");
@@ -93,7 +94,7 @@ TEST_SUITE("unit") {
     CHECK(plan->label);
     CHECK(plan->unbuffered);
     CHECK_FALSE(plan->input_attached);
-    s.options = {{"input", {{"stdin", {{"type", "service"}}}}}, {"unbuffered", 0}};
+    s.options = {{"input", {{"stdin", {{"type", "service"}}}}}};
     CHECK(plan_of(s)->input_attached);
     CHECK_FALSE(plan_of(s)->unbuffered);
   }
@@ -102,7 +103,8 @@ TEST_SUITE("unit") {
     spec_text s;
     for (auto& options : {json{{"output", 3}}, json{{"output", {{"stdout", 1}}}},
                           json{{"output", {{"stdout", {{"path", 7}}}}}},
-                          json{{"input", {{"stdin", "x"}}}}, json{{"unbuffered", "yes"}}}) {
+                          json{{"input", {{"stdin", "x"}}}},
+                          json{{"output", {{"stdout", {{"buffer", 1}}}}}}}) {
       s.options = options;
       auto plan = plan_of(s);
       CHECK(plan->output + plan->input == "");

@@ -1,3 +1,4 @@
+// Files that tasks write to: names from templates, shared descriptors, labels.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

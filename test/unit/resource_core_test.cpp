@@ -1,3 +1,4 @@
+// Ranks share hosts: cores and GPUs divided, bindings kept, pretended resources.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
@@ -16,14 +17,14 @@ hardware host(const char* name, const char* cores, const char* bound = "", const
 std::string cores_of(const instance_resources& r) {
   std::string text;
   for (auto& node : r.all.nodes)
-    text += (text.empty() ? "" : " | ") + node.cores.to_string();
+    text += (node.rank == 0 ? "" : " | ") + node.cores.to_string();
   return text;
 }
 
 std::string gpus_of(const instance_resources& r) {
   std::string text;
   for (auto& node : r.all.nodes)
-    text += (text.empty() ? "" : " | ") + node.gpus.to_string();
+    text += (node.rank == 0 ? "" : " | ") + node.gpus.to_string();
   return text;
 }
 

@@ -1,3 +1,4 @@
+// The tasks of one job on one node: environment, starts, ends.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

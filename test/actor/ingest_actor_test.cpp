@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "actors/ingest.hpp"
+#include "actors/job_manager.hpp"
+#include "fake_services.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+struct bench : actor_fixture {
+  bench() {
+    job_manager_peers peers;
+    peers.journal = spawn(fake_journal, world);
+    peers.archive = spawn(fake_archive, world);
+    peers.scheduler = spawn(fake_scheduler, world);
+    peers.exec = spawn(fake_exec, world);
+    auto specs = std::make_shared<spec_cache>();
+    manager = spawn(job_manager_service, peers, specs, std::shared_ptr<job_manager_core>{});
+    ingest = spawn(ingest_service, ingest_peers{peers.scheduler, manager}, specs, rank_t{3},
+                   wall_ns() - 1'000'000'000, uint64_t{0});
+  }
+  auto submit(std::vector<submission> jobs) {
+    return ask<submit_reply>(ingest, submit_request{1000, std::move(jobs)});
+  }
+  world_ptr world = std::make_shared<fake_world>();
+  job_manager_actor manager;
+  ingest_actor ingest;
+};
+
+submission one(const std::string& text, const char* cc = "") {
+  submission s;
+  s.jobspec = text;
+  s.cc = *idset::parse(cc);
+  return s;
+}
+
+} // namespace
+
+TEST_SUITE("actor") {
+
+  TEST_CASE("a good jobspec gets an id and is durable when it is told") {
+    bench b;
+    auto a = b.submit({one(spec_text{}.text())});
+    REQUIRE(a->value);
+    REQUIRE(a->value->ids.size() == 1);
+    REQUIRE(b.world->durable_events().size() == 4);
+    CHECK(b.world->durable_events()[0].id == a->value->ids[0]);
+    CHECK(b.world->durable_events()[0].b == 1000);
+  }
+
+  TEST_CASE("ids of a cc list are in the order of its values, those of submissions in theirs") {
+    bench b;
+    auto a = b.submit({one(spec_text{}.text(), "0-2,7"), one(spec_text{}.text())});
+    REQUIRE(a->value);
+    auto& ids = a->value->ids;
+    REQUIRE(ids.size() == 5);
+    CHECK(std::is_sorted(ids.begin(), ids.end()));
+    std::vector<int64_t> cc;
+    for (auto id : ids)
+      for (auto& batch : b.world->committed_batches)
+        for (auto& record : batch.jobs)
+          if (record.id == id)
+            cc.push_back(record.cc);
+    CHECK(cc == std::vector<int64_t>{0, 1, 2, 7, -1});
+  }
+
+  TEST_CASE("what is wrong is refused at the door, all or nothing") {
+    bench b;
+    auto good = spec_text{}.text();
+    auto dependent = json::parse(good);
+    dependent["attributes"]["system"]["dependencies"]
+      = json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
+    auto urgent = one(good);
+    urgent.urgency = 32;
+    struct {
+      std::vector<submission> jobs;
+      ec code;
+      const char* part;
+    } table[] = {
+      {{one("{")}, ec::bad_json, ""},
+      {{one("{}")}, ec::bad_jobspec, ""},
+      {{one(good), one("{}")}, ec::bad_jobspec, "jobs[1]: "},
+      {{one(dump(dependent))}, ec::bad_jobspec, "dependencies"},
+      {{urgent}, ec::bad_argument, "urgency 32"},
+      {{}, ec::too_big, "0 jobs"},
+      {{one(good, "0-999999"), one(good)}, ec::too_big, "1000001 jobs"},
+    };
+    for (auto& t : table) {
+      auto a = b.submit(t.jobs);
+      CAPTURE(t.part);
+      REQUIRE(a->error);
+      CHECK(code_of(a->error) == t.code);
+      CHECK(context_of(a->error).find(t.part) != std::string::npos);
+    }
+    CHECK(b.world->wanted.empty());
+    CHECK(b.world->committed_batches.empty());
+  }
+
+  TEST_CASE("what can never run here is refused with the scheduler's reason") {
+    bench b;
+    b.world->infeasible = make_error(ec::unsatisfiable, "asked 9 nodes, there are 2");
+    auto a = b.submit({one(spec_text{}.text())});
+    REQUIRE(a->error);
+    CHECK(code_of(a->error) == ec::unsatisfiable);
+    CHECK(context_of(a->error) == "asked 9 nodes, there are 2");
+    CHECK(b.world->wanted.empty());
+  }
+
+  TEST_CASE("ingest counts requests and jobs") {
+    bench b;
+    (void)b.submit({one(spec_text{}.text(), "1-3")});
+    auto s = b.ask<stats_reply>(b.ingest, stats_atom_v);
+    REQUIRE(s->value);
+    CHECK(s->value->values.at(0).second == 1);
+    CHECK(s->value->values.at(1).second == 3);
+  }
+}

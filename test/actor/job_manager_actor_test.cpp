@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "actors/job_manager.hpp"
+#include "fake_services.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/log.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr job_id one{1};
+
+struct bench : actor_fixture {
+  explicit bench(std::shared_ptr<job_manager_core> restored = nullptr) {
+    log_level_max(log_level::emerg);
+    job_manager_peers peers;
+    peers.journal = spawn(fake_journal, world);
+    peers.archive = spawn(fake_archive, world);
+    peers.scheduler = scheduler = spawn(fake_scheduler, world);
+    peers.exec = spawn(fake_exec, world);
+    follower = caf::actor_cast<caf::actor>(spawn(fake_connector, world));
+    manager = spawn(job_manager_service, peers, specs, restored);
+  }
+  std::shared_ptr<answer<submit_reply>> submit(std::vector<job_id> ids, const spec_text& s = {}) {
+    auto parts = separate_environment(s.text());
+    accepted_spec a;
+    a.jobspec = parts->text;
+    a.environment = parts->environment;
+    a.ids = std::move(ids);
+    return ask<submit_reply>(manager, accept_request{1000, {a}});
+  }
+  void grant(job_id id) {
+    alloc_decision d;
+    d.grants.push_back({id, whole_nodes(1, 1)});
+    tell(manager, d);
+  }
+  void report(job_id id, bool ended) {
+    exec_report r;
+    r.jobs.push_back({id, true, ended, 0, "", {}, {}});
+    tell(manager, r);
+  }
+  auto cancel(std::vector<job_id> ids) {
+    return ask<count_reply>(manager, raise_request{1000, {std::move(ids), 0}, "cancel", 0, ""});
+  }
+  auto follow(job_id id) { return ask<follow_reply>(manager, follow_request{id, 7, follower}); }
+  job_counts counts() { return *ask<job_counts>(manager, counts_atom_v)->value; }
+  void settle() { pass(10ms); }
+
+  world_ptr world = std::make_shared<fake_world>();
+  std::shared_ptr<spec_cache> specs = std::make_shared<spec_cache>();
+  scheduler_actor scheduler;
+  caf::actor follower;
+  job_manager_actor manager;
+};
+
+std::string names(const std::vector<job_event>& events) {
+  std::string text;
+  for (auto& e : events)
+    text += (text.empty() ? "" : " ") + std::string{name_of(e.kind)};
+  return text;
+}
+
+} // namespace
+
+TEST_SUITE("actor") {
+
+  TEST_CASE("a submit is answered when its jobs are durable, not before") {
+    bench b;
+    b.world->hold = true;
+    auto a = b.submit({one, {2}});
+    CHECK(a->pending());
+    CHECK(b.world->wanted.size() == 2); // the scheduler may think meanwhile
+    b.world->release();
+    b.run();
+    REQUIRE(a->value);
+    CHECK(a->value->ids == std::vector<job_id>{one, {2}});
+  }
+
+  TEST_CASE("a job is launched when its alloc event is durable, not before") {
+    bench b;
+    b.submit({one});
+    b.world->hold = true;
+    b.grant(one);
+    CHECK(b.world->launched.empty());
+    b.world->release();
+    b.run();
+    REQUIRE(b.world->launched.size() == 1);
+    CHECK(b.world->launched[0].id == one);
+  }
+
+  TEST_CASE("what happens during a commit goes with the next, in order") {
+    bench b;
+    b.world->hold = true;
+    auto first = b.submit({one});
+    auto second = b.submit({{2}});
+    auto third = b.cancel({one});
+    CHECK(b.world->held.size() == 1);
+    b.world->release();
+    b.run();
+    CHECK(first->value);
+    CHECK(second->pending());
+    b.world->release();
+    b.run();
+    CHECK(second->value);
+    REQUIRE(third->value);
+    CHECK(third->value->count == 1);
+    CHECK(b.world->room_cancelled == std::vector<job_id>{one});
+  }
+
+  TEST_CASE("an ended job is forgotten when its record is durable, and its room comes back at once") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.settle();
+    b.world->hold = true;
+    b.report(one, true);
+    CHECK(b.world->freed == std::vector<job_id>{one});
+    b.settle();
+    auto kept = b.ask<job_reply>(b.manager, job_request{one});
+    REQUIRE(kept->value);
+    CHECK(kept->value->summary.state == job_state::inactive);
+    b.world->release();
+    b.settle();
+    CHECK(b.ask<job_reply>(b.manager, job_request{one})->error);
+    auto& last = b.world->committed_batches.back();
+    REQUIRE_FALSE(last.jobs.empty());
+    CHECK(last.jobs.back().ended);
+    CHECK(b.counts().inactive == 1);
+  }
+
+  TEST_CASE("a full disk keeps what is under way, takes nothing new, and says so until it has room") {
+    bench b;
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    auto first = b.submit({one});
+    CHECK(first->pending());
+    CHECK(b.counts().paused.find("no space") != std::string::npos);
+    auto second = b.submit({{2}});
+    REQUIRE(second->error);
+    CHECK(code_of(second->error) == ec::disk_full);
+    b.pass(5000ms);
+    CHECK(first->pending());
+    b.world->journal_error = {};
+    b.pass(5000ms);
+    CHECK(first->value);
+    CHECK(b.counts().paused == "");
+    CHECK(names(b.world->durable_events()) == "submit validate depend priority");
+    CHECK(b.submit({{3}})->value);
+  }
+
+  TEST_CASE("errors of the core are the answer") {
+    bench b;
+    CHECK(code_of(b.cancel({{9}})->error) == ec::unknown_job);
+    b.submit({one});
+    auto kill = b.ask<count_reply>(b.manager, kill_request{{{one}, 0}, 10});
+    CHECK(code_of(kill->error) == ec::wrong_state);
+    auto urgency = b.ask<count_reply>(b.manager, urgency_request{0, {{one}, 0}, 99});
+    CHECK(code_of(urgency->error) == ec::bad_argument);
+    CHECK(code_of(b.follow({9})->error) == ec::unknown_job);
+    CHECK(code_of(b.ask<job_reply>(b.manager, job_request{{9}})->error) == ec::unknown_job);
+  }
+
+  TEST_CASE("a signal goes to the exec of the job's first rank") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    auto kill = b.ask<count_reply>(b.manager, kill_request{{{one}, 0}, 10});
+    REQUIRE(kill->value);
+    REQUIRE(b.world->signals.size() == 1);
+    CHECK(b.world->signals[0].signal == 10);
+  }
+
+  // The journal is slow, and the follower comes at each moment of a job's life in turn.
+  TEST_CASE("a follower gets each event once, whenever it comes") {
+    for (int moment = 0; moment < 12; ++moment) {
+      CAPTURE(moment);
+      bench b;
+      b.world->hold = true;
+      int now = 0;
+      std::shared_ptr<answer<follow_reply>> reply;
+      auto here = [&] {
+        if (now++ == moment)
+          reply = b.follow(one);
+      };
+      auto release = [&] {
+        b.world->release();
+        b.run();
+        here();
+      };
+      b.submit({one});
+      here();
+      release();
+      b.grant(one);
+      here();
+      b.report(one, false);
+      here();
+      release();
+      release();
+      b.settle();
+      here();
+      (void)b.cancel({one});
+      here();
+      release();
+      b.report(one, true);
+      here();
+      b.settle();
+      here();
+      job_summary over;
+      over.id = one;
+      b.world->ended.push_back(over);
+      release();
+      release();
+      if (now <= moment)
+        here();
+      b.world->hold = false;
+      b.world->release();
+      b.settle();
+      REQUIRE(reply);
+      REQUIRE(reply->value);
+      auto got = reply->value->events;
+      got.insert(got.end(), b.world->pushed.begin(), b.world->pushed.end());
+      CHECK(names(got)
+            == "submit validate depend priority alloc start exception finish release free clean");
+      CHECK(got == b.world->durable_events());
+    }
+  }
+
+  TEST_CASE("who has stopped following gets nothing more") {
+    bench b;
+    b.submit({one});
+    REQUIRE(b.follow(one)->value);
+    b.tell(b.manager, unfollow{one, 7, b.follower});
+    b.tell(b.manager, unfollow{{9}, 7, b.follower});
+    b.grant(one);
+    b.settle();
+    CHECK(b.world->pushed.empty());
+  }
+
+  TEST_CASE("draining starts nothing, ends what runs, and is over when all has ended") {
+    bench b;
+    b.submit({one, {2}, {3}});
+    b.grant(one);
+    b.report(one, false);
+    (void)b.cancel({{3}}); // its grant is on its way
+    auto drained = b.ask<done>(b.manager, drain_atom_v);
+    CHECK(drained->pending());
+    REQUIRE(b.world->signals.size() == 1);
+    CHECK(b.world->signals[0].terminate);
+    auto launched = b.world->launched.size();
+    b.grant({2});
+    b.grant({3});
+    b.report(one, true);
+    b.settle();
+    CHECK(drained->value);
+    CHECK(b.world->launched.size() == launched);
+    CHECK(b.counts().sched == 1); // waits for the next instance
+    CHECK(b.ask<done>(b.manager, drain_atom_v)->value);
+  }
+
+  TEST_CASE("a job that runs over its limit is told to end") {
+    bench b;
+    spec_text s;
+    s.duration_s = 1e-9;
+    b.submit({one}, s);
+    b.grant(one);
+    b.report(one, false);
+    b.pass(10ms);
+    REQUIRE(b.world->signals.size() == 1);
+    CHECK(b.world->signals[0].signal == 14);
+  }
+
+  TEST_CASE("a listing shows a job once, though it ends while the archive is asked") {
+    bench b;
+    b.submit({one});
+    job_summary ended;
+    ended.id = one;
+    ended.state = job_state::inactive;
+    b.world->ended = {ended};
+    ended.id = {5};
+    b.world->ended.push_back(ended);
+    list_request r;
+    r.states = 126;
+    auto list = b.ask<list_reply>(b.manager, r);
+    REQUIRE(list->value);
+    REQUIRE(list->value->jobs.size() == 2);
+    CHECK(list->value->jobs[0].id == one);
+    CHECK(list->value->jobs[1].id == job_id{5});
+    r.states = 62;
+    CHECK(b.ask<list_reply>(b.manager, r)->value->jobs.size() == 1);
+    r.max = 1;
+    r.states = 126;
+    CHECK(b.ask<list_reply>(b.manager, r)->value->jobs.size() == 1);
+  }
+
+  TEST_CASE("jobs of the last life are queued again or marked lost, durably") {
+    auto core = std::make_shared<job_manager_core>();
+    spec_cache specs;
+    auto spec = intern(specs, {});
+    auto events = [&](uint64_t id, std::vector<event_kind> kinds) {
+      std::vector<job_event> list;
+      for (auto kind : kinds) {
+        job_event e;
+        e.id = {id};
+        e.kind = kind;
+        e.t_ns = 5;
+        e.a = 16;
+        list.push_back(e);
+      }
+      return list;
+    };
+    using k = event_kind;
+    job_record r;
+    r.id = {1};
+    core->restore(spec, r, events(1, {k::submit, k::validate, k::depend, k::priority}));
+    r.id = {2};
+    core->restore(spec, r, events(2, {k::submit, k::validate, k::depend, k::priority, k::alloc}));
+    bench b{core};
+    b.settle();
+    REQUIRE(b.world->wanted.size() == 1);
+    CHECK(b.world->wanted[0].id == job_id{1});
+    CHECK(names(b.world->durable_events())
+          == "hactor-restart priority exception release free clean");
+    CHECK(b.world->launched.empty());
+  }
+
+  TEST_CASE("the job manager tells its counters") {
+    bench b;
+    b.submit({one});
+    auto s = b.ask<stats_reply>(b.manager, stats_atom_v);
+    REQUIRE(s->value);
+    CHECK(s->value->values.at(0) == std::pair<std::string, int64_t>{"active", 1});
+  }
+}

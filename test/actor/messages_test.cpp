@@ -1,0 +1,130 @@
+// Every type of the type-id block survives the way between two processes.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <type_traits>
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+
+#include "actor_fixture.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+/// An inspector that fills whatever it visits with values that a swapped or forgotten field changes.
+class filler {
+public:
+  using result_type = void;
+  static constexpr bool reads_state = false;
+  static constexpr bool writes_state = true;
+
+  template <class... Ts>
+  void operator()(Ts&&... xs) {
+    (fill(xs), ...);
+  }
+
+private:
+  template <class T>
+  void fill(T& x) {
+    using type = std::remove_cv_t<T>;
+    if constexpr (std::is_base_of_v<caf::meta::annotation, type>
+                  || std::is_same_v<type, caf::actor>)
+      return;
+    else if constexpr (std::is_same_v<type, bool>)
+      x = true;
+    else if constexpr (std::is_enum_v<type>)
+      x = static_cast<type>(1 + ++last_ % 4);
+    else if constexpr (std::is_arithmetic_v<type>)
+      x = static_cast<type>(++last_);
+    else
+      inspect_or_fill(x);
+  }
+  void inspect_or_fill(std::string& x) { x = "text " + std::to_string(++last_); }
+  template <class T>
+  void inspect_or_fill(std::vector<T>& x) {
+    x.resize(1 + ++last_ % 3);
+    for (auto& element : x)
+      fill(element);
+  }
+  template <class A, class B>
+  void inspect_or_fill(std::pair<A, B>& x) {
+    fill(x.first);
+    fill(x.second);
+  }
+  template <class K, class V, class C>
+  void inspect_or_fill(std::map<K, V, C>& x) {
+    K key{};
+    fill(key);
+    fill(x[key]);
+  }
+  template <class T>
+  void inspect_or_fill(T& x) {
+    inspect(*this, x);
+  }
+
+  uint64_t last_ = 0;
+};
+
+template <class T>
+std::vector<char> bytes_of(caf::actor_system& system, T& x) {
+  std::vector<char> bytes;
+  caf::binary_serializer sink{system, bytes};
+  auto e = sink(x);
+  CHECK_MESSAGE(!e, render(e));
+  return bytes;
+}
+
+template <class T>
+void round_trip(caf::actor_system& system, const char* name) {
+  CAPTURE(name);
+  T empty{};
+  T x{};
+  filler f;
+  inspect(f, x);
+  auto bytes = bytes_of(system, x);
+  CHECK((bytes != bytes_of(system, empty) || bytes.empty() || std::is_same_v<T, hello_request>
+         || std::is_empty_v<T>));
+  T y{};
+  caf::binary_deserializer source{system, bytes};
+  auto e = source(y);
+  CHECK_MESSAGE(!e, render(e));
+  CHECK(bytes_of(system, y) == bytes);
+  // And as a message, by its registered name.
+  auto message = caf::make_message(x);
+  std::vector<char> wire;
+  caf::binary_serializer sink{system, wire};
+  CHECK_FALSE(sink(message));
+  caf::message back;
+  caf::binary_deserializer reader{system, wire};
+  CHECK_FALSE(reader(back));
+  CHECK(back.match_elements<T>());
+}
+
+template <caf::type_id_t Id>
+void round_trips(caf::actor_system& system, size_t& count) {
+  if constexpr (Id < caf::id_block::hactor::end) {
+    using type = typename caf::type_by_id<Id>::type;
+    if constexpr (!caf::is_atom_constant<type>::value) {
+      round_trip<type>(system, caf::type_name<type>::value);
+      ++count;
+    }
+    round_trips<Id + 1>(system, count);
+  }
+}
+
+} // namespace
+
+TEST_SUITE("actor") {
+
+  TEST_CASE("every message struct comes out of the wire as it went in") {
+    actor_fixture f;
+    size_t count = 0;
+    round_trips<caf::id_block::hactor::begin>(f.system, count);
+    CHECK(count > 60);
+  }
+}

@@ -1,0 +1,497 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "sim.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "actors/job_manager.hpp"
+
+namespace hactor::test {
+
+sim::sim(const sim_options& options)
+  : options_{options}, random_{options.seed},
+    inventory_{whole_nodes(options.brokers, options.cores)} {}
+
+sim::~sim() = default;
+
+void sim::fail(std::string what) {
+  if (wrong_.empty())
+    wrong_ = fmt::format("seed {} step {}: {}", options_.seed, step_, what);
+}
+
+std::string sim::run() {
+  boot();
+  for (; step_ < options_.steps && wrong_.empty(); ++step_) {
+    random_step();
+    check_invariants();
+  }
+  finale();
+  return wrong_;
+}
+
+// -- start, crash, end ---------------------------------------------------------------------------
+
+void sim::boot() {
+  ++boot_;
+  auto opened = journal::open(options_in(directory_ / "state"), nullptr);
+  if (!opened) {
+    fail(render(opened.error()));
+    return;
+  }
+  store_ = std::move(*opened);
+  check_journal();
+  scheduler_ = std::make_unique<scheduler_core>();
+  scheduler_->set_inventory(inventory_);
+  net_ = std::make_unique<exec_network>(options_.brokers, options_.fanout);
+  net_->now_ns = now_ns_;
+  net_->to_manager = [this](rank_t, const job_report& r) {
+    core_->on_report(now_ns_, r, *this);
+    end_turn();
+  };
+  net_->manager_lost = [this](rank_t rank) {
+    told_lost_.insert(rank);
+    to_scheduler_.push_back([this, rank] { scheduler_->rank_down(rank); });
+    core_->on_rank_lost(now_ns_, rank, options_.brokers, *this);
+    end_turn();
+  };
+  auto restored = restore_jobs(*store_, specs_);
+  if (!restored) {
+    fail(render(restored.error()));
+    return;
+  }
+  core_ = std::move(*restored);
+  check_restored();
+  core_->resume(now_ns_, *this);
+  for (auto& [id, fold] : folds_)
+    if (fold.state == job_state::run && core_->summary(id)->exception_type != "lost")
+      fail(fmt::format("{} ran when the crash came and is not lost", to_string(id)));
+  end_turn();
+  uint64_t last_ms = 0;
+  for (auto& [id, known] : jobs_)
+    last_ms = std::max(last_ms, fluid_ms(id));
+  ids_ = fluid_generator{0, last_ms};
+}
+
+/// Everything in memory and under way is gone; the disk and what users know stays.
+void sim::crash() {
+  ++seen.crashes;
+  gathering_ = {};
+  committing_.clear();
+  to_scheduler_.clear();
+  to_manager_.clear();
+  held_.clear();
+  waiting_.clear();
+  told_lost_.clear();
+  pass_wanted_ = false;
+  net_.reset();
+  scheduler_.reset();
+  core_.reset();
+  store_.reset();
+  std::erase_if(jobs_, [this](const auto& j) { // nobody was told of these, the disk has them not
+    return !j.second.acknowledged && folds_.count(j.first) == 0;
+  });
+  boot();
+}
+
+void sim::finale() {
+  for (int round = 0; round < 40 && wrong_.empty(); ++round) {
+    while (deliver_one() && wrong_.empty())
+      check_invariants();
+    if (core_->active() == 0)
+      break;
+    raise_request all;
+    all.jobs.states = 62;
+    all.type = "cancel";
+    if (round > 12) // held, or endless
+      (void)core_->raise(now_ns_, all, *this);
+    end_turn();
+    pass_time(3'000'000'000);
+  }
+  if (!wrong_.empty())
+    return;
+  for (auto& s : core_->list({}))
+    fail(fmt::format("{} never ends: {}", to_string(s.id), name_of(s.state)));
+  if (!held_.empty())
+    fail(fmt::format("{} still holds resources", to_string(held_.begin()->first)));
+  check_journal();
+  for (auto& [id, known] : jobs_)
+    check_ended(id, known);
+}
+
+void sim::check_ended(job_id id, const known_job& known) {
+  if (!known.acknowledged && folds_.count(id) == 0)
+    return;
+  auto record = store_->job(id);
+  if (!record || !record->ended || record->result == job_result::none) {
+    fail(fmt::format("{} has no record of its end", to_string(id)));
+    return;
+  }
+  job_fold f;
+  for (auto e : record->events)
+    f.apply(e);
+  if (f.state != job_state::inactive || f.result() != record->result
+      || f.state != folds_[id].state || f.exit_code() != folds_[id].exit_code())
+    fail(fmt::format("{}: record and log disagree", to_string(id)));
+  ++seen.ended;
+  seen.lost += f.exception_type == "lost";
+  seen.cancelled += f.result() == job_result::canceled;
+  seen.timeout += f.result() == job_result::timeout;
+}
+
+// -- what users and the world do -----------------------------------------------------------------
+
+void sim::random_step() {
+  auto dice = below(random_, 1000);
+  if (dice < 60)
+    submit();
+  else if (dice < 90)
+    raise();
+  else if (dice < 105)
+    set_urgency();
+  else if (dice < 150)
+    pass_time(static_cast<int64_t>(below(random_, 1'500'000'000)));
+  else if (dice < 154 && options_.lose_ranks)
+    lose_rank();
+  else if (dice < 159 && options_.crash)
+    crash();
+  else
+    deliver_one();
+}
+
+spec_text sim::any_spec() {
+  spec_text s;
+  s.cores = static_cast<uint32_t>(1 + below(random_, 2));
+  if (below(random_, 2) == 0)
+    s.nodes = static_cast<uint32_t>(1 + below(random_, options_.brokers));
+  else
+    s.slots = static_cast<uint32_t>(1 + below(random_, 6));
+  if (below(random_, 30) == 0)
+    s.nodes = options_.brokers + 1; // never fits
+  if (below(random_, 3) == 0)
+    s.duration_s = static_cast<double>(1 + below(random_, 3));
+  constexpr double simulated[] = {-1, -1, -1, 0, 1, 100};
+  s.simulated_s = simulated[below(random_, 6)];
+  if (below(random_, 3) == 0)
+    s.environment = {{"A", std::to_string(below(random_, 3))}};
+  return s;
+}
+
+void sim::submit() {
+  auto spec = intern(specs_, any_spec());
+  accepted_spec a;
+  a.urgency = below(random_, 4) == 0 ? static_cast<int32_t>(below(random_, 32)) : 16;
+  auto n = below(random_, 4) == 0 ? 1 + below(random_, 6) : 1;
+  for (uint64_t i = 0; i < n; ++i) {
+    auto id = ids_.next(static_cast<uint64_t>(now_ns_ / 1'000'000 - 1'600'000'000'000));
+    if (jobs_.count(id) != 0)
+      fail(fmt::format("id {} was given twice", to_string(id)));
+    jobs_[id] = {};
+    a.ids.push_back(id);
+    if (n > 1)
+      a.cc.push_back(static_cast<int64_t>(i * 2));
+    auto& script = net_->scripts[id];
+    script.endless = below(random_, 5) == 0;
+    if (below(random_, 10) == 0)
+      script.fails_on.insert(static_cast<rank_t>(below(random_, options_.brokers)));
+    if (below(random_, 4) == 0)
+      script.status[static_cast<rank_t>(below(random_, options_.brokers))] = 1 << 8;
+  }
+  seen.submitted += n;
+  core_->accept(now_ns_, 1000, spec, a, *this);
+  gathering_.then.emplace_back([this, ids = a.ids] {
+    for (auto id : ids)
+      jobs_[id].acknowledged = true;
+  });
+  end_turn();
+}
+
+void sim::raise() {
+  raise_request r;
+  r.type = below(random_, 4) == 0 ? "odd" : "cancel";
+  r.severity = below(random_, 4) == 0 ? static_cast<int32_t>(below(random_, 8)) : 0;
+  if (below(random_, 12) == 0) {
+    constexpr uint32_t masks[] = {8, 16, 32, 62};
+    r.jobs.states = masks[below(random_, 4)];
+  } else if (!jobs_.empty()) {
+    auto it = jobs_.begin();
+    std::advance(it, below(random_, jobs_.size()));
+    r.jobs.ids = {it->first};
+  }
+  if (auto n = core_->raise(now_ns_, r, *this); !n && r.jobs.ids.empty())
+    fail(render(n.error()));
+  end_turn();
+}
+
+void sim::set_urgency() {
+  urgency_request r;
+  r.jobs.states = 14;
+  r.urgency = static_cast<int32_t>(below(random_, 32));
+  auto waiting = core_->list({{}, 14, 15, 0, "", 0});
+  if (!waiting.empty())
+    r.jobs.ids = {waiting[below(random_, waiting.size())].id};
+  if (auto n = core_->set_urgency(now_ns_, r, *this); !n)
+    fail(render(n.error()));
+  end_turn();
+}
+
+void sim::lose_rank() {
+  auto rank = static_cast<rank_t>(1 + below(random_, options_.brokers - 1)); // 0 is the instance
+  if (net_->lost.count(rank) == 0)
+    net_->lose(rank, random_);
+}
+
+void sim::pass_time(int64_t ns) {
+  now_ns_ += ns;
+  net_->advance_time(now_ns_);
+  auto deadline = core_->next_deadline_ns();
+  if (deadline != 0 && deadline <= now_ns_) {
+    core_->on_deadline(now_ns_, *this);
+    end_turn();
+  }
+}
+
+/// One message arrives, one commit is done, or one pass is made. False: nothing is under way.
+bool sim::deliver_one() {
+  std::vector<std::function<bool()>> can;
+  auto from = [&can](std::deque<std::function<void()>>& queue) {
+    if (!queue.empty())
+      can.emplace_back([&queue] {
+        auto f = std::move(queue.front());
+        queue.pop_front();
+        f();
+        return true;
+      });
+  };
+  from(to_scheduler_);
+  from(to_manager_);
+  if (!committing_.empty())
+    can.emplace_back([this] { return commit(), true; });
+  if (pass_wanted_)
+    can.emplace_back([this] { return schedule(), true; });
+  can.emplace_back([this] { return net_->step(random_); });
+  can.emplace_back(can.back());
+  std::shuffle(can.begin(), can.end(), random_);
+  return std::any_of(can.begin(), can.end(), [](auto& f) { return f(); });
+}
+
+// -- the job manager's shell -----------------------------------------------------------------------
+
+void sim::post(const job_event& e) { gathering_.batch.events.push_back(e); }
+
+void sim::keep_spec(const spec_hash& hash, const std::string& text) {
+  auto& specs = gathering_.batch.specs;
+  if (std::none_of(specs.begin(), specs.end(), [&](auto& s) { return s.first == hash; }))
+    specs.emplace_back(hash, text);
+}
+
+void sim::keep_record(job_record&& record) { gathering_.batch.jobs.push_back(std::move(record)); }
+
+void sim::want_room(const job_spec_ptr& spec, const alloc_entry& entry) {
+  to_scheduler_.push_back([this, spec, entry] {
+    waiting_[entry.id] = {spec, entry};
+    scheduler_->enqueue({entry.id, entry.priority, entry.t_submit_ns, spec->request});
+    pass_wanted_ = true;
+  });
+}
+
+void sim::cancel_room(job_id id) {
+  to_scheduler_.push_back([this, id] {
+    scheduler_->cancel(id);
+    pass_wanted_ = true;
+  });
+}
+
+void sim::prioritize_room(const alloc_entry& entry) {
+  to_scheduler_.push_back([this, entry] {
+    if (auto it = waiting_.find(entry.id); it != waiting_.end())
+      it->second.second.priority = entry.priority;
+    scheduler_->prioritize(entry.id, entry.priority);
+    pass_wanted_ = true;
+  });
+}
+
+void sim::free_room(job_id id) {
+  to_scheduler_.push_back([this, id] {
+    held_.erase(id);
+    scheduler_->free(id, std::nullopt, true);
+    pass_wanted_ = true;
+  });
+}
+
+void sim::launch(const job_spec_ptr& spec, launch_item&& item) {
+  gathering_.then.emplace_back([this, spec, item = std::move(item)] {
+    auto& known = jobs_[item.id];
+    if (known.ran)
+      fail(fmt::format("{} runs a second time", to_string(item.id)));
+    known.ran = true;
+    auto root = item.resources.nodes.front().rank;
+    if (told_lost_.count(root) != 0) {
+      to_manager_.push_back([this, id = item.id] {
+        core_->on_launch_failed(now_ns_, id, "its first rank is lost", *this);
+        end_turn();
+      });
+      return;
+    }
+    auto plan = make_launch_plan(spec->text, spec->environment);
+    if (!plan)
+      fail(render(plan.error()));
+    else
+      net_->launch({*plan, item});
+  });
+}
+
+void sim::signal(const rset& where, const signal_item& item) {
+  gathering_.then.emplace_back([this, root = where.nodes.front().rank, item] {
+    net_->signal(root, item);
+  });
+}
+
+void sim::ended(job_id id) { gathering_.ended.push_back(id); }
+
+/// Begins a commit unless one is under way: what it holds is on disk at once, its effects come when
+/// it is delivered.
+void sim::end_turn() {
+  if (!committing_.empty() || !wrong_.empty()
+      || (gathering_.batch.events.empty() && gathering_.then.empty()))
+    return;
+  committing_.push_back(std::exchange(gathering_, {}));
+  if (below(random_, 20) == 0 && options_.crash && step_ < options_.steps)
+    return; // slow: it reaches the disk only with its effects, a crash may come before
+  auto& batch = committing_.back().batch;
+  if (auto first = store_->commit(std::exchange(batch, {})); !first)
+    fail(render(first.error()));
+  check_journal();
+}
+
+void sim::commit() {
+  auto e = std::move(committing_.front());
+  committing_.pop_front();
+  if (!e.batch.events.empty())
+    if (auto first = store_->commit(e.batch); !first)
+      fail(render(first.error()));
+  check_journal();
+  for (auto& f : e.then)
+    f();
+  for (auto id : e.ended)
+    core_->forget(id);
+  end_turn();
+}
+
+// -- the scheduler's -------------------------------------------------------------------------------
+
+void sim::schedule() {
+  pass_wanted_ = false;
+  scheduler_->schedule(now_ns_, *this);
+}
+
+void sim::granted(job_id id, rset&& r) {
+  for (auto& [other, has] : held_)
+    if (!disjoint(has, r))
+      fail(fmt::format("{} was granted what {} holds", to_string(id), to_string(other)));
+  auto& mine = waiting_.at(id);
+  for (auto& [other, w] : waiting_)
+    if (w.first == mine.first && w.second.priority == mine.second.priority
+        && std::pair{w.second.t_submit_ns, other} < std::pair{mine.second.t_submit_ns, id})
+      fail(fmt::format("{} overtook {}", to_string(id), to_string(other)));
+  waiting_.erase(id);
+  held_[id] = r;
+  to_manager_.push_back([this, id, r = std::move(r)]() mutable {
+    core_->on_granted(now_ns_, id, std::move(r), *this);
+    end_turn();
+  });
+}
+
+void sim::denied(job_id id, std::string note) {
+  waiting_.erase(id);
+  to_manager_.push_back([this, id, note] {
+    core_->on_denied(now_ns_, id, note, *this);
+    end_turn();
+  });
+}
+
+void sim::cancelled(job_id id) {
+  waiting_.erase(id);
+  to_manager_.push_back([this, id] {
+    core_->on_room_cancelled(now_ns_, id, *this);
+    end_turn();
+  });
+}
+
+// -- invariants --------------------------------------------------------------------------------------
+
+/// Folds what has become durable: every event is legal, and no job has two ends.
+void sim::check_journal() {
+  auto err = store_->read_log(log_checked_, [this](uint64_t seq, const job_event& e) {
+    if (seq != log_checked_)
+      fail(fmt::format("event {} is missing", log_checked_));
+    log_checked_ = seq + 1;
+    auto& fold = folds_[e.id];
+    auto to = next_state(fold.state, e);
+    if (!to || *to != e.after) {
+      fail(fmt::format("{}: {} in state {}", to_string(e.id), name_of(e.kind),
+                       name_of(fold.state)));
+      return false;
+    }
+    auto copy = e;
+    fold.apply(copy);
+    return true;
+  });
+  if (err)
+    fail(render(err));
+}
+
+void sim::check_restored() {
+  uint64_t active = 0;
+  for (auto& [id, fold] : folds_) {
+    if (fold.state == job_state::inactive) {
+      if (core_->knows(id))
+        fail(fmt::format("{} has ended and is back", to_string(id)));
+      continue;
+    }
+    ++active;
+    auto s = core_->summary(id);
+    if (!s || s->state != fold.state || s->priority != fold.priority
+        || s->urgency != fold.urgency || s->waitstatus != fold.waitstatus)
+      fail(fmt::format("{} was not restored as it was", to_string(id)));
+  }
+  if (active != core_->active())
+    fail(fmt::format("{} jobs were restored, {} had not ended", core_->active(), active));
+  for (auto& [id, known] : jobs_)
+    if (known.acknowledged && folds_.count(id) == 0)
+      fail(fmt::format("{} was acknowledged and is forgotten", to_string(id)));
+}
+
+void sim::check_invariants() {
+  if (!wrong_.empty())
+    return;
+  uint64_t cores = 0;
+  for (auto& [id, r] : held_)
+    cores += r.core_count();
+  if (cores > inventory_.core_count())
+    fail("more cores are granted than there are");
+  auto c = core_->counts();
+  std::map<job_state, uint64_t> by_state;
+  for (auto& s : core_->list({{}, 127, 15, 0, "", 0})) {
+    ++by_state[s.state];
+    job_fold f;
+    for (auto e : core_->events(s.id))
+      f.apply(e);
+    if (f.state != s.state || f.waitstatus != s.waitstatus || f.result() != s.result)
+      fail(fmt::format("{}: its events do not say what it is", to_string(s.id)));
+    if (s.state == job_state::sched && s.priority == 0 && !s.ranks.empty())
+      fail(fmt::format("{} is held and has room", to_string(s.id)));
+  }
+  if (c.sched != by_state[job_state::sched] || c.run != by_state[job_state::run]
+      || c.cleanup != by_state[job_state::cleanup] || c.depend + c.priority != 0)
+    fail("the counts by state are wrong");
+  for (auto& what : net_->wrong)
+    fail(what);
+  if (net_->lost.empty())
+    for (auto& [where, shell] : net_->shells)
+      if (held_.count(where.second) == 0)
+        fail(fmt::format("{} runs without room", to_string(where.second)));
+}
+
+} // namespace hactor::test

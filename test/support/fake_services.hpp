@@ -1,0 +1,147 @@
+// The neighbours of an actor under test: they write down what they are told and answer as the test
+// has set them.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actor_fixture.hpp"
+
+namespace hactor::test {
+
+struct fake_world {
+  // JOURNAL
+  std::vector<journal_batch> committed_batches;
+  caf::error journal_error; // what commits fail with; none: they succeed
+  bool hold = false;        // commits are answered by release() alone
+  std::vector<std::pair<caf::typed_response_promise<committed>, journal_batch>> held;
+  // ARCHIVE
+  std::vector<job_summary> ended;
+  // SCHEDULER
+  std::vector<alloc_entry> wanted;
+  std::vector<job_id> room_cancelled, freed;
+  caf::error infeasible;
+  // EXEC
+  std::vector<launch_item> launched;
+  std::vector<signal_item> signals;
+  // CONNECTOR
+  std::vector<job_event> pushed;
+  std::vector<output_ready> ready;
+
+  void release() {
+    auto all = std::exchange(held, {});
+    for (auto& [promise, batch] : all) {
+      committed_batches.push_back(batch);
+      promise.deliver(committed{1});
+    }
+  }
+  std::vector<job_event> durable_events() const {
+    std::vector<job_event> list;
+    for (auto& b : committed_batches)
+      list.insert(list.end(), b.events.begin(), b.events.end());
+    return list;
+  }
+};
+using world_ptr = std::shared_ptr<fake_world>;
+
+inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, world_ptr w) {
+  return {
+    [self, w](const commit_request& r) -> caf::result<committed> {
+      if (w->journal_error)
+        return w->journal_error;
+      auto promise = self->make_response_promise<committed>();
+      w->held.emplace_back(promise, r.batch);
+      if (!w->hold)
+        w->release();
+      return promise;
+    },
+    [](caf::flush_atom) {},
+    [](stats_atom) { return stats_reply{}; },
+  };
+}
+
+inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_ptr w) {
+  return {
+    [w](const list_request&) { return list_reply{w->ended}; },
+    [w](const job_request& r) -> caf::result<job_reply> {
+      for (auto& s : w->ended)
+        if (s.id == r.id) {
+          job_reply reply;
+          reply.summary = s;
+          for (auto& e : w->durable_events())
+            if (e.id == r.id)
+              reply.events.push_back(e);
+          return reply;
+        }
+      return make_error(ec::unknown_job, to_string(r.id));
+    },
+    [](const log_request&) { return event_batch{}; },
+    [](stats_atom) { return stats_reply{}; },
+  };
+}
+
+inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, world_ptr w) {
+  return {
+    [w](const alloc_request& r) {
+      for (auto& g : r.groups)
+        w->wanted.insert(w->wanted.end(), g.items.begin(), g.items.end());
+    },
+    [w](const alloc_cancel& c) {
+      w->room_cancelled.insert(w->room_cancelled.end(), c.ids.begin(), c.ids.end());
+    },
+    [](const alloc_prioritize&) {},
+    [w](const free_request& f) { w->freed.insert(w->freed.end(), f.ids.begin(), f.ids.end()); },
+    [w](const feasible_request&) -> caf::result<done> {
+      if (w->infeasible)
+        return w->infeasible;
+      return done{};
+    },
+    [](const explain_request&) { return explain_reply{}; },
+    [](const inventory&) {},
+    [](usage_atom) { return resource_reply{}; },
+    [](caf::tick_atom) {},
+    [](stats_atom) { return stats_reply{}; },
+  };
+}
+
+inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
+  return {
+    [w](const launch_request& r) {
+      for (auto& g : r.groups)
+        w->launched.insert(w->launched.end(), g.items.begin(), g.items.end());
+    },
+    [w](const signal_request& r) {
+      w->signals.insert(w->signals.end(), r.items.begin(), r.items.end());
+    },
+    [](const exec_report&) {},
+    [](const shell_report&) {},
+    [](const input_request&) {},
+    [](const command_request&) {},
+    [](const command_kill&) {},
+    [](const rank_lost&) {},
+    [](caf::flush_atom) {},
+    [](caf::tick_atom) {},
+    [](stats_atom) { return stats_reply{}; },
+  };
+}
+
+inline connector_actor::behavior_type fake_connector(connector_actor::pointer, world_ptr w) {
+  return {
+    [](const client_opened&) {},
+    [](const client_frame&) {},
+    [](const client_closed&) {},
+    [w](const job_events& e) {
+      w->pushed.insert(w->pushed.end(), e.events.begin(), e.events.end());
+    },
+    [w](const output_ready& r) { w->ready.push_back(r); },
+    [](const subscribed_events&) {},
+    [](const command_output&) {},
+    [](const command_ended&) {},
+    [](const rank_lost&) {},
+    [](caf::tick_atom) {},
+    [](stats_atom) { return stats_reply{}; },
+  };
+}
+
+} // namespace hactor::test

@@ -1,0 +1,84 @@
+// hactor exec: a command on brokers, outside of any job.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "tools/attach.hpp"
+#include "tools/commands.hpp"
+#include "tools/submit_options.hpp"
+#include "tools/submitted.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec options[] = {
+  {'r', "rank", "RANKS", "Idset of the brokers, or all. Default: all."},
+  {'l', "label-io", nullptr, "Puts the rank before each line of output."},
+  {'q', "quiet", nullptr, "Does not tell of commands that failed."},
+};
+
+int code_of(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+caf::expected<int> exec_with(const invocation& call, client& broker) {
+  auto& o = call.options;
+  auto environment = json::object();
+  for (auto& [name, value] : read_environment(environ))
+    environment[name] = value;
+  json params{{"ranks", o.value("rank", "all")},
+              {"argv", o.operands},
+              {"cwd", working_directory()},
+              {"env", std::move(environment)}};
+  line_labels labels;
+  auto reply = broker.ask("exec", params, 0, [&](const frame& f) {
+    auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
+    if (!part)
+      return;
+    auto text = o.has("label-io") ? labels.add(part->task, part->stream, part->bytes)
+                                  : std::string{part->bytes};
+    write_all(part->stream == 2 ? 2 : 1, text);
+  });
+  if (!reply)
+    return std::move(reply.error());
+  int code = exit_ok;
+  auto& failed = object_at(*reply, "failed");
+  auto& statuses = object_at(*reply, "status");
+  for (auto& [rank, status] : statuses.items()) {
+    auto one = code_of(status.is_number() ? status.get<int>() : 0);
+    code = std::max(code, one);
+    if (one == 0 || o.has("quiet"))
+      continue;
+    auto why = text_at(failed, rank.c_str());
+    complain(call, "rank " + rank + ": " + (why.empty() ? "exit code " + std::to_string(one) : why));
+  }
+  return code;
+}
+
+int run_exec(const invocation& call) {
+  std::signal(SIGINT, SIG_DFL); // the broker ends the commands when our connection goes
+  return with_broker(call, [&](client& broker) { return exec_with(call, broker); });
+}
+
+} // namespace
+
+const command exec_command{
+  "exec",
+  group_instance,
+  "runs a command on brokers, outside of any job",
+  "[OPTIONS] [--] COMMAND [ARGS...]",
+  "For looking after nodes: it uses no resources and leaves no record. The command has this "
+  "directory and environment, and HACTOR_RANK. It ends with this program.",
+  options,
+  " n  the largest exit code of the commands",
+  " hactor exec -r 0-3 -l hostname",
+  true,
+  1,
+  any_number,
+  run_exec};
+
+} // namespace hactor::tools

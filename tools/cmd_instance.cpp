@@ -1,0 +1,187 @@
+// hactor uptime, ping, getattr, lsattr, setattr, dmesg, stats, shutdown: the instance itself.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cinttypes>
+#include <cstdio>
+#include <thread>
+
+#include "runtime/duration.hpp"
+#include "tools/commands.hpp"
+#include "tools/session.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec ping_options[] = {
+  {'r', "rank", "RANK", "The broker to ask. Default: the one that HACTOR_URI names."},
+  {'c', "count", "N", "Asks N times. Default: until interrupted."},
+  {'i', "interval", "DURATION", "Waits this long between two. Default: 1s."},
+  {0, "pad", "N", "Sends and gets back N bytes more. Default: 0."},
+};
+
+constexpr option_spec lsattr_options[] = {
+  {'v', "verbose", nullptr, "Prints values and meanings too."},
+};
+
+int run_uptime(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("uptime", json::object());
+    if (!r)
+      return std::move(r.error());
+    auto& jobs = object_at(*r, "jobs");
+    auto n = [&](const char* key) {
+      return std::to_string(static_cast<uint64_t>(jobs.is_object() ? number_at(jobs, key) : 0));
+    };
+    print_line(text_at(*r, "state") + " " + format_fsd(number_at(*r, "duration")) + ",  owner "
+               + std::to_string(static_cast<uint64_t>(number_at(*r, "owner"))) + ",  level "
+               + std::to_string(static_cast<uint64_t>(number_at(*r, "level"))) + ",  size "
+               + std::to_string(static_cast<uint64_t>(number_at(*r, "size"))));
+    print_line("jobs: " + n("sched") + " waiting, " + n("run") + " running, " + n("cleanup")
+               + " cleaning up, " + n("inactive") + " ended (" + n("failed") + " failed, "
+               + n("canceled") + " canceled, " + n("timeout") + " timed out)");
+    if (jobs.is_object() && jobs.contains("paused"))
+      print_line("paused: " + text_at(jobs, "paused"));
+    return exit_ok;
+  });
+}
+
+int run_ping(const invocation& call) {
+  auto& o = call.options;
+  auto count = o.number("count", 0, 1, UINT32_MAX);
+  auto pad = o.number("pad", 0, 0, 1u << 24);
+  auto interval = duration_option(o, "interval", 1);
+  auto rank = o.number("rank", 0, 0, UINT32_MAX);
+  for (auto* e : {&count, &pad, &rank})
+    if (!*e)
+      return fail_usage(call, e->error());
+  if (!interval)
+    return fail_usage(call, interval.error());
+  auto target = o.operands[0];
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    json params{{"service", target}, {"pad", *pad}};
+    if (o.has("rank"))
+      params["rank"] = *rank;
+    for (uint64_t seq = 0; *count == 0 || seq < *count; ++seq) {
+      if (seq > 0)
+        std::this_thread::sleep_for(std::chrono::duration<double>(*interval));
+      auto r = broker.ask("ping", params);
+      if (!r)
+        return std::move(r.error());
+      char line[256];
+      std::snprintf(line, sizeof line, "%s.ping pad=%" PRIu64 " seq=%" PRIu64 " time=%.3f ms (%s)",
+                    target.c_str(), *pad, seq, number_at(*r, "elapsed_us") / 1000,
+                    text_at(*r, "route").c_str());
+      print_line(line);
+      flush_output();
+    }
+    return exit_ok;
+  });
+}
+
+int run_getattr(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("attr.get", {{"name", call.options.operands[0]}});
+    if (!r)
+      return std::move(r.error());
+    print_line(text_at(*r, "value"));
+    return exit_ok;
+  });
+}
+
+int run_setattr(const invocation& call) {
+  auto& words = call.options.operands;
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("attr.set", {{"name", words[0]}, {"value", words[1]}});
+    if (!r)
+      return std::move(r.error());
+    return exit_ok;
+  });
+}
+
+int run_lsattr(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("attr.list", json::object());
+    if (!r)
+      return std::move(r.error());
+    auto& list = object_at(*r, "attributes");
+    if (!list.is_array())
+      return make_error(ec::bad_json, "the instance answered without a list of attributes");
+    for (auto& a : list) {
+      auto name = text_at(a, "name");
+      if (!call.options.has("verbose")) {
+        print_line(name);
+        continue;
+      }
+      name.resize(std::max<size_t>(name.size(), 28), ' ');
+      auto value = text_at(a, "value");
+      value.resize(std::max<size_t>(value.size(), 24), ' ');
+      print_line(name + value + text_at(a, "meaning"));
+    }
+    return exit_ok;
+  });
+}
+
+int run_dmesg(const invocation& call) {
+  return with_broker(
+    call, [&](client& broker) { return print_lines(broker, "dmesg", json::object()); });
+}
+
+int run_stats(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("stats", json::object());
+    if (!r)
+      return std::move(r.error());
+    print_line(dump_pretty(*r));
+    return exit_ok;
+  });
+}
+
+int run_shutdown(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto r = broker.ask("shutdown", json::object());
+    if (!r)
+      return std::move(r.error());
+    return exit_ok;
+  });
+}
+
+} // namespace
+
+const command uptime_command{"uptime", group_instance, "says how long the instance runs, and how it is",
+                             "", "One line of the instance, one of its jobs.", {}, usual_exits,
+                             " hactor uptime", false, 0, 0, run_uptime};
+
+const command ping_command{
+  "ping", group_instance, "measures the round trip to a service", "[OPTIONS] SERVICE",
+  "Services are broker, exec, output on every rank, and job-manager, scheduler, journal, events, "
+  "archive, resource on rank 0.",
+  ping_options, usual_exits, " hactor ping -r 3 -c 2 exec", false, 1, 1, run_ping};
+
+const command getattr_command{"getattr", group_instance, "prints an attribute of the instance", "NAME",
+                              "'hactor lsattr -v' lists them.", {}, usual_exits,
+                              " hactor getattr size", false, 1, 1, run_getattr};
+
+const command lsattr_command{"lsattr", group_instance, "lists the attributes of the instance",
+                             "[-v]", "Attributes are set at the start with -S NAME=VALUE.",
+                             lsattr_options, usual_exits, " hactor lsattr -v", false, 0, 0,
+                             run_lsattr};
+
+const command setattr_command{"setattr", group_instance, "changes an attribute", "NAME VALUE",
+                              "Of a running instance log-level can be changed; the others are set at "
+                              "the start.",
+                              {}, usual_exits, " hactor setattr log-level debug", false, 2, 2,
+                              run_setattr};
+
+const command dmesg_command{"dmesg", group_instance, "prints the broker's log", "",
+                            "The newest lines that the broker of HACTOR_URI keeps in memory.", {},
+                            usual_exits, " hactor dmesg", false, 0, 0, run_dmesg};
+
+const command stats_command{"stats", group_instance, "prints counters of the broker's services", "",
+                            "As JSON.", {}, usual_exits, " hactor stats", false, 0, 0, run_stats};
+
+const command shutdown_command{"shutdown", group_start, "ends the instance", "",
+                               "The instance ends as if its script had ended with 0: running jobs "
+                               "are cancelled, waiting ones are kept in the statedir if there is one.",
+                               {}, usual_exits, " hactor shutdown", false, 0, 0, run_shutdown};
+
+} // namespace hactor::tools

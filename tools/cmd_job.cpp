@@ -1,0 +1,333 @@
+// hactor job: attach, status, wait, wait-event, info, eventlog, id, submit.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cstdio>
+
+#include "runtime/ids.hpp"
+#include "tools/attach.hpp"
+#include "tools/commands.hpp"
+#include "tools/event_text.hpp"
+#include "tools/job_fields.hpp"
+#include "tools/session.hpp"
+#include "tools/submitted.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec attach_options[] = {
+  {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
+  {0, "read-only", nullptr, "Forwards neither input nor signals."},
+  {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
+};
+
+constexpr option_spec status_options[] = {
+  {'e', "exception-exit-code", "N", "Code for jobs that an exception ended. Default: 1."},
+  {0, "json", nullptr, "Prints the jobs' records as JSON lines."},
+};
+
+constexpr option_spec wait_options[] = {
+  {'a', "all", nullptr, "Waits for all active jobs when no id is given, and for all ids."},
+  {0, "any", nullptr, "Returns when the first of them has ended, and prints its id."},
+  {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
+  {'v', "verbose", nullptr, "Prints a line for each job that ends."},
+};
+
+constexpr option_spec wait_event_options[] = {
+  {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
+  {'c', "count", "N", "Waits for the event to happen N times. Default: 1."},
+  {'f', "format", "json|text", "How the event is printed. Default: text."},
+  {'q', "quiet", nullptr, "Does not print the event."},
+};
+
+constexpr option_spec eventlog_options[] = {
+  {'f', "format", "json|text", "How events are printed. Default: text."},
+  {'T', "time-format", "raw|iso|offset|human", "How times are printed. Default: raw."},
+  {'H', "human", nullptr, "The same as --time-format=human."},
+  {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
+};
+
+constexpr option_spec id_options[] = {
+  {0, "to", "FORM", "dec, hex, dothex, kvs, f58 or f58plain. Default: f58plain."},
+};
+
+constexpr option_spec job_submit_options[] = {
+  {0, "urgency", "N", "0 to 31. Default: 16."},
+  {0, "cc", "IDSET", "One job for each value, with {cc} replaced."},
+};
+
+int run_job(const invocation& call) {
+  complain(call, "needs a verb; 'hactor job --help' lists them");
+  return exit_usage;
+}
+
+int run_attach(const invocation& call) {
+  auto ids = read_ids(call.options.operands);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  attach_settings settings;
+  settings.forward_signals = !call.options.has("read-only");
+  settings.label = call.options.has("label-io");
+  settings.verbose = call.options.count("verbose");
+  if (settings.forward_signals)
+    hold_attach_signals();
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    return attach(call, broker, ids->front(), settings);
+  });
+}
+
+/// The code for a job that has ended.
+int code_of_end(const json& end, int on_exception) {
+  auto excepted = end.contains("exception_severity") && number_at(end, "exception_severity") == 0;
+  return excepted ? on_exception : static_cast<int>(number_at(end, "status", 1));
+}
+
+int run_status(const invocation& call) {
+  auto& o = call.options;
+  auto ids = read_ids(o.operands);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  auto on_exception = o.number("exception-exit-code", 256, 0, 255);
+  if (!on_exception)
+    return fail_usage(call, on_exception.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    int code = exit_ok;
+    auto err = ask_each(broker, "job.wait", *ids, json::object(), 0,
+                        [&](size_t i, caf::expected<json> end) {
+                          if (!end) {
+                            complain(call, (*ids)[i] + ": " + render(end.error()));
+                            code = std::max<int>(code, exit_failed);
+                            return true;
+                          }
+                          if (o.has("json"))
+                            print_line(dump(*end));
+                          auto plain = static_cast<int>(number_at(*end, "status", 1));
+                          auto own = *on_exception == 256
+                                       ? plain
+                                       : code_of_end(*end, static_cast<int>(*on_exception));
+                          code = std::max(code, own);
+                          return true;
+                        });
+    if (err)
+      return err;
+    return code;
+  });
+}
+
+caf::expected<std::vector<std::string>> active_ids(client& broker) {
+  auto reply = broker.ask("job.list", {{"states", states_active}});
+  if (!reply)
+    return std::move(reply.error());
+  std::vector<std::string> ids;
+  auto& jobs = object_at(*reply, "jobs");
+  if (jobs.is_array())
+    for (auto& j : jobs)
+      ids.push_back(text_at(j, "id"));
+  return ids;
+}
+
+int run_wait(const invocation& call) {
+  auto& o = call.options;
+  auto ids = read_ids(o.operands);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  auto timeout = duration_option(o, "timeout", 0);
+  if (!timeout)
+    return fail_usage(call, timeout.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    if (ids->empty()) {
+      ids = active_ids(broker);
+      if (!ids)
+        return std::move(ids.error());
+    }
+    if (ids->empty()) {
+      complain(call, "there is no active job to wait for");
+      return 2;
+    }
+    int code = exit_ok;
+    bool first_only = o.has("any") || (o.operands.empty() && !o.has("all"));
+    auto err = ask_each(broker, "job.wait", *ids, json::object(), *timeout,
+                        [&](size_t i, caf::expected<json> end) {
+                          auto failed = !end || number_at(*end, "status", 1) != 0;
+                          if (failed)
+                            code = exit_failed;
+                          if (!end)
+                            complain(call, (*ids)[i] + ": " + render(end.error()));
+                          else if (first_only)
+                            print_line((*ids)[i]);
+                          else if (o.has("verbose"))
+                            print_line((*ids)[i] + " " + text_at(*end, "result"));
+                          return !first_only;
+                        });
+    if (err)
+      return err;
+    return code;
+  });
+}
+
+int run_wait_event(const invocation& call) {
+  auto& o = call.options;
+  auto ids = read_ids(std::span{o.operands}.first(1));
+  if (!ids)
+    return fail_usage(call, ids.error());
+  auto count = o.number("count", 1, 1, 1u << 20);
+  auto timeout = duration_option(o, "timeout", 0);
+  if (!count || !timeout)
+    return fail_usage(call, !count ? count.error() : timeout.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto reply = broker.ask("job.wait-event",
+                            {{"id", ids->front()}, {"name", o.operands[1]}, {"count", *count}},
+                            *timeout);
+    if (!reply)
+      return std::move(reply.error());
+    auto line = text_at(*reply, "line");
+    if (o.has("quiet"))
+      return exit_ok;
+    if (o.value("format", "text") == "json") {
+      print(line);
+      return exit_ok;
+    }
+    auto text = event_text{time_format::raw}.line(line);
+    if (!text)
+      return std::move(text.error());
+    print_line(*text);
+    return exit_ok;
+  });
+}
+
+int run_info(const invocation& call) {
+  auto ids = read_ids(std::span{call.options.operands}.first(1));
+  if (!ids)
+    return fail_usage(call, ids.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto reply
+      = broker.ask("job.info", {{"id", ids->front()}, {"key", call.options.operands[1]}});
+    if (!reply)
+      return std::move(reply.error());
+    auto value = text_at(*reply, "value");
+    print(value.empty() || value.back() != '\n' ? value + "\n" : value);
+    return exit_ok;
+  });
+}
+
+int run_eventlog(const invocation& call) {
+  auto& o = call.options;
+  auto ids = read_ids(o.operands);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  auto format = parse_time_format(o.value("time-format", o.has("human") ? "human" : "raw"));
+  if (!format)
+    return fail_usage(call, format.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    json params{{"id", ids->front()}, {"follow", o.has("follow")}};
+    if (o.value("format", "text") == "json")
+      return print_lines(broker, "job.eventlog", params);
+    event_text text{*format};
+    return print_lines(broker, "job.eventlog", params, [&](std::string_view line) {
+      auto changed = text.line(line);
+      return changed ? *changed : std::string{line};
+    });
+  });
+}
+
+int run_id(const invocation& call) {
+  auto form = parse_id_form(call.options.value("to", "f58plain"));
+  if (!form)
+    return fail_usage(call, form.error());
+  for (auto& word : call.options.operands) {
+    auto id = parse_job_id(word);
+    if (!id)
+      return fail(call, id.error());
+    print_line(format_job_id(*id, *form));
+  }
+  return exit_ok;
+}
+
+caf::expected<std::string> read_file(const std::string& name) {
+  auto* file = name == "-" ? stdin : std::fopen(name.c_str(), "re");
+  if (file == nullptr)
+    return make_errno_error(ec::bad_argument, name, errno);
+  std::string text;
+  char buffer[65536];
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
+    text.append(buffer, n);
+  if (file != stdin)
+    std::fclose(file);
+  return text;
+}
+
+int run_job_submit(const invocation& call) {
+  auto text = read_file(call.options.operands[0]);
+  if (!text)
+    return fail(call, text.error());
+  auto urgency = call.options.number("urgency", 16, 0, 31);
+  if (!urgency)
+    return fail_usage(call, urgency.error());
+  json params{{"jobspec", *text}, {"urgency", *urgency}};
+  if (call.options.has("cc"))
+    params["cc"] = call.options.value("cc");
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto ids = submit_job(broker, params);
+    if (!ids)
+      return std::move(ids.error());
+    for (auto& id : *ids)
+      print_line(id);
+    return exit_ok;
+  });
+}
+
+} // namespace
+
+const command job_command{"job", group_jobs, "looks at one job and controls it", "VERB ...",
+                          "One job's output, state, events and documents.", {}, usual_exits,
+                          " hactor job attach f3xK2", false, 0, any_number, run_job};
+
+const command job_attach_command{
+  "job attach", group_jobs, "shows a job's output from its beginning and waits for its end",
+  "[OPTIONS] ID",
+  "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C says "
+  "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
+  attach_options, " n  the job's exit code\n 1  no such job, or it ended before it started",
+  " hactor job attach -l f3xK2", false, 1, 1, run_attach};
+
+const command job_status_command{
+  "job status", group_jobs, "waits for jobs and exits with their exit code", "[OPTIONS] ID...",
+  "Exits with the largest exit code of the jobs once all have ended.", status_options,
+  " n  the largest exit code of the jobs", " hactor job status f3xK2", false, 1, any_number,
+  run_status};
+
+const command job_wait_command{
+  "job wait", group_jobs, "waits for jobs to end", "[OPTIONS] [ID...]",
+  "Waits for the jobs with the ids; without ids for any active job, or for all of them with --all.",
+  wait_options,
+  " 0  they ended well\n 1  one failed, or the time was up\n 2  there is nothing to wait for",
+  " hactor job wait --all", false, 0, any_number, run_wait};
+
+const command job_wait_event_command{
+  "job wait-event", group_jobs, "waits until an event happened to a job", "[OPTIONS] ID EVENT",
+  "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ...",
+  wait_event_options, " 0  it happened\n 1  the job ended without it, or the time was up",
+  " hactor job wait-event f3xK2 start", false, 2, 2, run_wait_event};
+
+const command job_info_command{
+  "job info", group_jobs, "prints a document of a job", "ID jobspec|R|eventlog|record",
+  "jobspec: what was asked; R: what was granted (RFC 20); eventlog: its events (RFC 18); record: "
+  "what a listing shows.",
+  {}, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
+
+const command job_eventlog_command{
+  "job eventlog", group_jobs, "prints the events of a job", "[OPTIONS] ID",
+  "One line an event: its time, its name, and what belongs to it.", eventlog_options, usual_exits,
+  " hactor job eventlog -H -F f3xK2", false, 1, 1, run_eventlog};
+
+const command job_id_command{
+  "job id", group_jobs, "writes job ids in another form", "[--to=FORM] ID...",
+  "Reads ids in any form.", id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
+  any_number, run_id};
+
+const command job_submit_command{
+  "job submit", group_submit, "submits a jobspec from a file", "[OPTIONS] FILE|-",
+  "The file is a jobspec (RFC 14) in JSON or YAML; '-' reads standard input.", job_submit_options,
+  usual_exits, " hactor submit --dry-run -n 4 ./a | hactor job submit -", false, 1, 1,
+  run_job_submit};
+
+} // namespace hactor::tools

@@ -1,0 +1,144 @@
+// hactor start: hactor-start on this machine, alone or under an mpiexec.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "tools/commands.hpp"
+#include "tools/say.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec options[] = {
+  {'s', "size", "N", "Brokers to start on this machine, under an mpiexec when more than one. "
+                     "Default: 1.", "--test-size"},
+  {'S', "setattr", "NAME=VALUE", "Sets an attribute; 'hactor lsattr -v' lists them."},
+  {0, "statedir", "DIR", "Keeps jobs, events and output in DIR, and takes up what is there."},
+  {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
+  {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
+  {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
+  {'v', "verbose", nullptr, "Prints the command that is executed."},
+};
+
+std::string own_folder() {
+  char path[4096];
+  auto n = ::readlink("/proc/self/exe", path, sizeof path - 1);
+  if (n <= 0)
+    return ".";
+  std::string text{path, static_cast<size_t>(n)};
+  return text.substr(0, text.rfind('/'));
+}
+
+bool is_program(const std::string& name) {
+  if (name.find('/') != std::string::npos)
+    return ::access(name.c_str(), X_OK) == 0;
+  auto* path = std::getenv("PATH");
+  std::string_view rest = path != nullptr ? path : "/usr/bin:/bin";
+  while (!rest.empty()) {
+    auto folder = rest.substr(0, rest.find(':'));
+    rest.remove_prefix(std::min(rest.size(), folder.size() + 1));
+    if (::access((std::string{folder} + "/" + name).c_str(), X_OK) == 0)
+      return true;
+  }
+  return false;
+}
+
+/// The command line of a launcher for `n` ranks here, for one MPI; empty when it is not installed
+/// or hactor has no module for it.
+std::vector<std::string> launcher(const std::string& mpi, const std::string& n) {
+  auto module = own_folder() + "/../lib/hactor/hactor_mpi_" + mpi + ".so";
+  if (::access(module.c_str(), R_OK) != 0)
+    return {};
+  if (mpi == "mpich") {
+    // With this flag the loss of a broker does not end the others.
+    for (auto* name : {"mpiexec.mpich", "mpiexec.hydra"})
+      if (is_program(name))
+        return {name, "-disable-auto-cleanup", "-launcher", "fork", "-n", n};
+    return {};
+  }
+  if (!is_program("mpirun.openmpi"))
+    return {};
+  std::vector<std::string> words{"mpirun.openmpi", "--oversubscribe", "--enable-recovery", "-n", n};
+  if (::getuid() == 0)
+    words.insert(words.begin() + 1, "--allow-run-as-root");
+  return words;
+}
+
+caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o, uint64_t size) {
+  if (size == 1)
+    return std::vector<std::string>{};
+  auto n = std::to_string(size);
+  auto wanted = o.value("mpi");
+  for (std::string mpi : {"mpich", "openmpi"}) {
+    if (!wanted.empty() && wanted != mpi)
+      continue;
+    auto words = launcher(mpi, n);
+    if (!words.empty())
+      return words;
+  }
+  if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
+    return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
+  return make_error(ec::launcher_missing,
+                    "-s " + n + ": needs an mpiexec of MPICH or Open MPI and hactor's module for it; "
+                      "found neither mpiexec.mpich nor mpirun.openmpi with one");
+}
+
+int run_start(const invocation& call) {
+  auto& o = call.options;
+  auto size = o.number("size", 1, 1, 16384);
+  if (!size)
+    return fail_usage(call, size.error());
+  auto words = choose_launcher(o, *size);
+  if (!words)
+    return fail(call, words.error());
+  words->push_back(own_folder() + "/hactor-start");
+  if (*size == 1)
+    words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
+  for (auto& item : o.all("setattr"))
+    words->push_back("--setattr=" + item);
+  for (auto* name : {"statedir", "rundir"})
+    if (o.has(name))
+      words->push_back(std::string{"--"} + name + "=" + o.value(name));
+  if (o.has("oversubscribe"))
+    words->push_back("--oversubscribe");
+  words->push_back("--");
+  words->insert(words->end(), o.operands.begin(), o.operands.end());
+  if (o.has("verbose")) {
+    std::string line;
+    for (auto& w : *words)
+      line += (line.empty() ? "" : " ") + w;
+    complain(call, line);
+  }
+  std::vector<char*> argv;
+  for (auto& w : *words)
+    argv.push_back(w.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  complain(call, words->front() + ": " + std::strerror(errno));
+  return exit_failed;
+}
+
+} // namespace
+
+const command start_command{
+  "start",
+  group_start,
+  "starts an instance on this machine",
+  "[OPTIONS] [--] [COMMAND [ARGS...]]",
+  "Runs COMMAND, or a shell, in an instance of one broker or of N, and ends with it. On several "
+  "machines an MPI launcher starts it: mpirun -n N hactor-start COMMAND.",
+  options,
+  " n    COMMAND's exit code, 128+N if signal N ended it\n"
+  " 1    the instance could not start\n"
+  " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
+  " hactor start -s 4 ./my_ensemble.sh",
+  true,
+  0,
+  any_number,
+  run_start};
+
+} // namespace hactor::tools

@@ -1,0 +1,122 @@
+// hactor: one program, a table of commands. main finds the row, reads its options and runs it.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <csignal>
+#include <cstdio>
+
+#include "runtime/near.hpp"
+#include "tools/commands.hpp"
+#include "tools/say.hpp"
+
+namespace hactor::tools {
+
+std::span<const command* const> all_commands() {
+  static constexpr const command* rows[] = {
+    &start_command,       &shutdown_command,    &submit_command,      &run_command,
+    &job_submit_command,  &jobs_command,        &job_command,         &job_attach_command,
+    &job_status_command,  &job_wait_command,    &job_wait_event_command, &job_info_command,
+    &job_eventlog_command, &job_kill_command,   &job_raise_command,   &job_urgency_command,
+    &job_id_command,      &cancel_command,      &events_command,      &uptime_command,
+    &resource_command,    &resource_list_command, &resource_r_command, &exec_command,
+    &ping_command,        &getattr_command,     &lsattr_command,      &setattr_command,
+    &dmesg_command,       &stats_command,       &help_command,        &version_command};
+  return rows;
+}
+
+namespace {
+
+const command* find(std::string_view name) {
+  for (auto* c : all_commands())
+    if (c->name == name)
+      return c;
+  return nullptr;
+}
+
+int unknown(std::string_view noun, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (auto* c : all_commands()) {
+    std::string_view known = c->name;
+    if (noun.empty() && known.find(' ') == std::string_view::npos)
+      names.push_back(known);
+    else if (!noun.empty() && known.starts_with(noun) && known.size() > noun.size())
+      names.push_back(known.substr(noun.size() + 1));
+  }
+  auto what = noun.empty() ? std::string{"command"} : "verb of '" + std::string{noun} + "'";
+  auto text = "hactor: unknown " + what + " '" + std::string{name} + "'"
+              + did_you_mean(name, names) + "\nTry 'hactor help'.\n";
+  std::fputs(text.c_str(), stderr);
+  return exit_usage;
+}
+
+/// The row that the first words name, and how many words that takes; a noun takes its verb along.
+struct choice {
+  const command* of = nullptr;
+  size_t words = 0;
+  int refused = exit_ok;
+};
+
+choice choose(std::span<const char* const> words) {
+  std::string_view first = words[0];
+  if (first == "-h" || first == "--help")
+    first = "help";
+  if (first == "-V" || first == "--version")
+    first = "version";
+  auto* c = find(first);
+  if (c == nullptr)
+    return {nullptr, 0, unknown({}, words[0])};
+  auto is_noun = c == &job_command || c == &resource_command;
+  if (!is_noun || words.size() < 2 || words[1][0] == '-')
+    return {c, 1, exit_ok};
+  auto* verb = find(std::string{first} + " " + words[1]);
+  if (verb == nullptr)
+    return {nullptr, 0, unknown(first, words[1])};
+  return {verb, 2, exit_ok};
+}
+
+int run(std::span<const char* const> words) {
+  if (words.empty()) {
+    print(overview());
+    flush_output();
+    return exit_usage;
+  }
+  auto chosen = choose(words);
+  if (chosen.of == nullptr)
+    return chosen.refused;
+  auto& c = *chosen.of;
+  std::string program = "hactor-" + std::string{c.name};
+  for (auto& letter : program)
+    if (letter == ' ')
+      letter = '-';
+  auto options = parse_options(c, words.subspan(chosen.words));
+  if (!options) {
+    parsed_options none;
+    none.of = &c;
+    auto code = fail_usage({program, none}, options.error());
+    std::fprintf(stderr, "Try 'hactor %s --help'.\n", c.name);
+    return code;
+  }
+  if (options->help) {
+    print(manual(c));
+    flush_output();
+    return exit_ok;
+  }
+  auto count = options->operands.size();
+  if (count < c.operands_min || count > c.operands_max) {
+    auto what = count < c.operands_min ? "too few arguments" : "too many arguments";
+    std::fprintf(stderr, "%s: %s\nUsage: hactor %s %s\n", program.c_str(), what, c.name,
+                 c.synopsis);
+    return exit_usage;
+  }
+  auto code = c.run({program, *options});
+  flush_output();
+  return code;
+}
+
+} // namespace
+
+} // namespace hactor::tools
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write, not our death
+  auto count = static_cast<size_t>(argc);
+  return hactor::tools::run(std::span<const char* const>{argv, count}.subspan(1));
+}
