@@ -121,8 +121,8 @@ caf::result<rank_services> find_peer(pointer self, rank_t rank) {
 
 void on_lost(pointer self, rank_t rank) {
   auto& st = self->state;
-  if (!st.lost.insert(rank).second)
-    return;
+  if (st.ending || !st.lost.insert(rank).second)
+    return; // peers may be gone before us when the instance ends
   log_error("broker: rank {} on {} was lost", rank, st.setup.hosts[rank]);
   st.peers.erase(rank);
   give_up(self, rank,
@@ -272,6 +272,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
     },
     [self](const shutdown_request& r) {
       auto& st = self->state;
+      st.ending = true;
       for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout))
         if (auto it = st.peers.find(child); it != st.peers.end())
           self->send(caf::actor_cast<broker_actor>(it->second.broker), r);

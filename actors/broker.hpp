@@ -42,6 +42,7 @@ struct broker_state {
   int64_t all_deadline_ns = 0;
   std::map<std::string, caf::actor> named;
   bool ticking = false;
+  bool ending = false;
 };
 
 /// It answers for this rank once it has been told local_services.

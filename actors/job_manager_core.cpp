@@ -113,6 +113,8 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   auto& j = jobs_[record.id];
   j.spec = spec;
   j.cc = record.cc;
+  if (auto resources = parse_rset(record.rset); resources && !record.rset.empty())
+    j.resources = std::move(*resources);
   for (auto e : events) {
     j.damaged = j.damaged || !next_state(j.fold.state, e);
     if (j.damaged)
@@ -171,6 +173,12 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   j.resources = std::move(resources);
   post(now_ns, id, j, event_kind::alloc, out);
   j.launched = true;
+  job_record record; // R is durable with the alloc event
+  record.id = id;
+  record.spec = j.spec->hash;
+  record.cc = j.cc;
+  record.rset = to_json(j.resources);
+  out.keep_record(std::move(record));
   launch_item item{id, j.fold.userid, j.cc, (j.fold.flags & submit_flag_bcc) == 0, j.resources};
   out.launch(j.spec, std::move(item));
 }

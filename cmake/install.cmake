@@ -10,7 +10,9 @@ if(TARGET hactor)
   set(HACTOR_COMPLETION ${PROJECT_BINARY_DIR}/completion/hactor)
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/completion)
   add_custom_command(OUTPUT ${HACTOR_COMPLETION}
-    COMMAND hactor help --completion > ${HACTOR_COMPLETION} DEPENDS hactor VERBATIM)
+    COMMAND hactor help --bash-completion > ${HACTOR_COMPLETION}.part
+    COMMAND ${CMAKE_COMMAND} -E rename ${HACTOR_COMPLETION}.part ${HACTOR_COMPLETION}
+    DEPENDS hactor VERBATIM)
   add_custom_target(hactor_completion ALL DEPENDS ${HACTOR_COMPLETION})
   install(FILES ${HACTOR_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 endif()

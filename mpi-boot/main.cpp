@@ -10,6 +10,7 @@
 #include "mpi-boot/broker_main.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/options.hpp"
+#include "mpi-boot/pmi_farewell.hpp"
 #include "runtime/launcher.hpp"
 
 int main(int argc, char** argv) {
@@ -53,5 +54,7 @@ int main(int argc, char** argv) {
                              [&](int fd) { return broker_main(*options, *how, run, fd); });
   if (run)
     remove_run_folder(*run);
+  if (how->module == "mpich")
+    say_pmi_finalize();
   return code;
 }

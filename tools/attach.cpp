@@ -39,7 +39,8 @@ bool may_read_input() { return ::isatty(0) == 0 || ::tcgetpgrp(0) == ::getpgrp()
 class attachment {
 public:
   attachment(const invocation& call, client& broker, std::string id, const attach_settings& s)
-    : call_(call), broker_(broker), id_(std::move(id)), settings_(s), input_open_(s.forward_input) {}
+      : call_(call), broker_(broker), id_(std::move(id)), settings_(s),
+        input_open_(s.forward_input) {}
 
   int run() {
     ::signal(SIGPIPE, SIG_IGN);

@@ -120,8 +120,9 @@ caf::error client::flush_now() {
 
 caf::error client::flush() {
   if (!too_big_.empty())
-    return make_error(ec::too_big, "the request '" + std::exchange(too_big_, {}) + "' is larger than "
-                                     + std::to_string(frame_payload_size_max) + " bytes");
+    return make_error(ec::too_big, "the request '" + std::exchange(too_big_, {})
+                                       + "' is larger than "
+                                       + std::to_string(frame_payload_size_max) + " bytes");
   while (true) {
     if (auto e = flush_now())
       return e;
@@ -167,7 +168,8 @@ caf::expected<frame> client::receive(double timeout_s) {
         continue;
       if (ready == 0)
         return make_error(ec::timed_out, "the instance did not answer within "
-                                           + std::to_string(static_cast<int64_t>(timeout_s)) + " s");
+                                             + std::to_string(static_cast<int64_t>(timeout_s))
+                                             + " s");
     }
     if (auto e = fill(0))
       return e;
@@ -211,7 +213,8 @@ caf::expected<json> result_of(const frame& f) {
 caf::expected<json> parse_object(std::string_view text) {
   auto value = parse_json(text);
   if (!value || !value->is_object())
-    return make_error(ec::bad_json, "the instance answered with something that is not a JSON object");
+    return make_error(ec::bad_json,
+                      "the instance answered with something that is not a JSON object");
   return value;
 }
 

@@ -11,10 +11,12 @@ namespace hactor::tools {
 namespace {
 
 constexpr option_spec cancel_options[] = {
-  {0, "all", nullptr, "Cancels all active jobs, or those in the states of --states."},
-  {'f', "states", "STATE,..", "With --all: jobs in these states only (depend, priority, sched, run, "
-                              "pending, running, active). Default: active.", "-S --filter"},
-  {'q', "quiet", nullptr, "Does not say how many jobs were meant."},
+    {0, "all", nullptr, "Cancels all active jobs, or those in the states of --states."},
+    {'f', "states", "STATE,..",
+     "With --all: jobs in these states only (depend, priority, sched, run, "
+     "pending, running, active). Default: active.",
+     "-S --filter"},
+    {'q', "quiet", nullptr, "Does not say how many jobs were meant."},
 };
 
 constexpr option_spec kill_options[] = {

@@ -8,11 +8,13 @@ namespace hactor::tools {
 namespace {
 
 constexpr option_spec options[] = {
-  {0, "since", "N", "Begins with event number N; 0: with the oldest that is kept. Default: with the "
-                    "next one that happens."},
-  {0, "no-follow", nullptr, "Ends when all events that exist have been printed."},
-  {0, "names", "NAME,..", "Events of these names only: submit, alloc, start, finish, clean, "
-                          "exception ..."},
+    {0, "since", "N",
+     "Begins with event number N; 0: with the oldest that is kept. Default: with the "
+     "next one that happens."},
+    {0, "no-follow", nullptr, "Ends when all events that exist have been printed."},
+    {0, "names", "NAME,..",
+     "Events of these names only: submit, alloc, start, finish, clean, "
+     "exception ..."},
 };
 
 int run_events(const invocation& call) {

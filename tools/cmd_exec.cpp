@@ -54,7 +54,8 @@ caf::expected<int> exec_with(const invocation& call, client& broker) {
     if (one == 0 || o.has("quiet"))
       continue;
     auto why = text_at(failed, rank.c_str());
-    complain(call, "rank " + rank + ": " + (why.empty() ? "exit code " + std::to_string(one) : why));
+    complain(call,
+             "rank " + rank + ": " + (why.empty() ? "exit code " + std::to_string(one) : why));
   }
   return code;
 }

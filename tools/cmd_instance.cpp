@@ -147,9 +147,18 @@ int run_shutdown(const invocation& call) {
 
 } // namespace
 
-const command uptime_command{"uptime", group_instance, "says how long the instance runs, and how it is",
-                             "", "One line of the instance, one of its jobs.", {}, usual_exits,
-                             " hactor uptime", false, 0, 0, run_uptime};
+const command uptime_command{"uptime",
+                             group_instance,
+                             "says how long the instance runs, and how it is",
+                             "",
+                             "One line of the instance, one of its jobs.",
+                             {},
+                             usual_exits,
+                             " hactor uptime",
+                             false,
+                             0,
+                             0,
+                             run_uptime};
 
 const command ping_command{
   "ping", group_instance, "measures the round trip to a service", "[OPTIONS] SERVICE",
@@ -157,20 +166,38 @@ const command ping_command{
   "archive, resource on rank 0.",
   ping_options, usual_exits, " hactor ping -r 3 -c 2 exec", false, 1, 1, run_ping};
 
-const command getattr_command{"getattr", group_instance, "prints an attribute of the instance", "NAME",
-                              "'hactor lsattr -v' lists them.", {}, usual_exits,
-                              " hactor getattr size", false, 1, 1, run_getattr};
+const command getattr_command{"getattr",
+                              group_instance,
+                              "prints an attribute of the instance",
+                              "NAME",
+                              "'hactor lsattr -v' lists them.",
+                              {},
+                              usual_exits,
+                              " hactor getattr size",
+                              false,
+                              1,
+                              1,
+                              run_getattr};
 
 const command lsattr_command{"lsattr", group_instance, "lists the attributes of the instance",
                              "[-v]", "Attributes are set at the start with -S NAME=VALUE.",
                              lsattr_options, usual_exits, " hactor lsattr -v", false, 0, 0,
                              run_lsattr};
 
-const command setattr_command{"setattr", group_instance, "changes an attribute", "NAME VALUE",
-                              "Of a running instance log-level can be changed; the others are set at "
-                              "the start.",
-                              {}, usual_exits, " hactor setattr log-level debug", false, 2, 2,
-                              run_setattr};
+const command setattr_command{
+    "setattr",
+    group_instance,
+    "changes an attribute",
+    "NAME VALUE",
+    "Of a running instance log-level can be changed; the others are set at "
+    "the start.",
+    {},
+    usual_exits,
+    " hactor setattr log-level debug",
+    false,
+    2,
+    2,
+    run_setattr};
 
 const command dmesg_command{"dmesg", group_instance, "prints the broker's log", "",
                             "The newest lines that the broker of HACTOR_URI keeps in memory.", {},
@@ -179,9 +206,19 @@ const command dmesg_command{"dmesg", group_instance, "prints the broker's log", 
 const command stats_command{"stats", group_instance, "prints counters of the broker's services", "",
                             "As JSON.", {}, usual_exits, " hactor stats", false, 0, 0, run_stats};
 
-const command shutdown_command{"shutdown", group_start, "ends the instance", "",
-                               "The instance ends as if its script had ended with 0: running jobs "
-                               "are cancelled, waiting ones are kept in the statedir if there is one.",
-                               {}, usual_exits, " hactor shutdown", false, 0, 0, run_shutdown};
+const command shutdown_command{
+    "shutdown",
+    group_start,
+    "ends the instance",
+    "",
+    "The instance ends as if its script had ended with 0: running jobs "
+    "are cancelled, waiting ones are kept in the statedir if there is one.",
+    {},
+    usual_exits,
+    " hactor shutdown",
+    false,
+    0,
+    0,
+    run_shutdown};
 
 } // namespace hactor::tools

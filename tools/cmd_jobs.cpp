@@ -12,23 +12,27 @@ namespace hactor::tools {
 namespace {
 
 constexpr option_spec options[] = {
-  {'a', "all", nullptr, "Lists ended jobs too."},
-  {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},
-  {'c', "count", "N", "Lists at most N jobs; 0: all of them. Default: 1000."},
-  {'f', "filter", "STATE|RESULT,..", "Lists jobs in these states (depend, priority, sched, run, "
-                                     "cleanup, inactive, pending, running, active) or with these "
-                                     "results (completed, failed, canceled, timeout). Default: "
-                                     "pending,running."},
-  {0, "since", "WHEN", "Lists ended jobs too, but those only that ended after WHEN: seconds since "
-                       "the epoch, or -1h for an hour ago."},
-  {0, "name", "NAME", "Lists jobs of this name only."},
-  {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
-  {'o', "format", "FORMAT", "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
-                            "names default, long, deps, endreason; 'help' lists the fields. "
-                            "Default: default."},
-  {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
-  {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
-  {0, "stats-only", nullptr, "Prints the numbers of jobs only; the exit code says if any is active."},
+    {'a', "all", nullptr, "Lists ended jobs too."},
+    {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},
+    {'c', "count", "N", "Lists at most N jobs; 0: all of them. Default: 1000."},
+    {'f', "filter", "STATE|RESULT,..",
+     "Lists jobs in these states (depend, priority, sched, run, "
+     "cleanup, inactive, pending, running, active) or with these "
+     "results (completed, failed, canceled, timeout). Default: "
+     "pending,running."},
+    {0, "since", "WHEN",
+     "Lists ended jobs too, but those only that ended after WHEN: seconds since "
+     "the epoch, or -1h for an hour ago."},
+    {0, "name", "NAME", "Lists jobs of this name only."},
+    {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
+    {'o', "format", "FORMAT",
+     "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
+     "names default, long, deps, endreason; 'help' lists the fields. "
+     "Default: default."},
+    {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
+    {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
+    {0, "stats-only", nullptr,
+     "Prints the numbers of jobs only; the exit code says if any is active."},
 };
 
 struct named_format {

@@ -11,9 +11,10 @@ namespace hactor::tools {
 namespace {
 
 constexpr option_spec list_options[] = {
-  {'o', "format", "FORMAT", "Columns of state, nnodes, ncores, ngpus, ranks, nodelist. Default: all "
-                            "but ranks."},
-  {'n', "no-header", nullptr, "Leaves the titles out."},
+    {'o', "format", "FORMAT",
+     "Columns of state, nnodes, ncores, ngpus, ranks, nodelist. Default: all "
+     "but ranks."},
+    {'n', "no-header", nullptr, "Leaves the titles out."},
 };
 
 constexpr field_name fields[] = {
@@ -97,8 +98,17 @@ const command resource_list_command{
   "A node with free and allocated cores is counted in both rows.", list_options, usual_exits,
   " hactor resource list", false, 0, 0, run_list};
 
-const command resource_r_command{"resource R", group_instance, "prints all resources as R (RFC 20)", "",
-                                 "The instance's inventory.", {}, usual_exits,
-                                 " hactor resource R", false, 0, 0, run_r};
+const command resource_r_command{"resource R",
+                                 group_instance,
+                                 "prints all resources as R (RFC 20)",
+                                 "",
+                                 "The instance's inventory.",
+                                 {},
+                                 usual_exits,
+                                 " hactor resource R",
+                                 false,
+                                 0,
+                                 0,
+                                 run_r};
 
 } // namespace hactor::tools

@@ -83,8 +83,9 @@ caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o,
   if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
     return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
   return make_error(ec::launcher_missing,
-                    "-s " + n + ": needs an mpiexec of MPICH or Open MPI and hactor's module for it; "
-                      "found neither mpiexec.mpich nor mpirun.openmpi with one");
+                    "-s " + n
+                        + ": needs an mpiexec of MPICH or Open MPI and hactor's module for it; "
+                          "found neither mpiexec.mpich nor mpirun.openmpi with one");
 }
 
 int run_start(const invocation& call) {

@@ -46,7 +46,8 @@ inline constexpr const char* group_instance = "The instance";
 inline constexpr const char* group_help = "Help";
 
 /// What most commands can end with.
-inline constexpr const char* usual_exits = " 0  done\n 1  it failed; the reason is on standard error\n"
-                                           " 2  the command line is wrong";
+inline constexpr const char* usual_exits =
+    " 0  done\n 1  it failed; the reason is on standard error\n"
+    " 2  the command line is wrong";
 
 } // namespace hactor::tools

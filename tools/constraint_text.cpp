@@ -156,6 +156,8 @@ private:
 
 } // namespace
 
-caf::expected<json> parse_constraint(std::string_view text) { return constraint_reader{text}.run(); }
+caf::expected<json> parse_constraint(std::string_view text) {
+  return constraint_reader{text}.run();
+}
 
 } // namespace hactor::tools

@@ -73,7 +73,8 @@ public:
 
   caf::error apply(const std::string& rule, int depth = 0) {
     if (rule.empty())
-      return bad_rule(rule, "it is empty; VAR=VALUE, VAR, PATTERN, -PATTERN and ^FILE are possible");
+      return bad_rule(rule,
+                      "it is empty; VAR=VALUE, VAR, PATTERN, -PATTERN and ^FILE are possible");
     if (rule[0] == '-')
       return remove(rule);
     if (rule[0] == '^')

@@ -99,10 +99,11 @@ std::string overview() {
 }
 
 std::string bash_completion() {
-  std::string out = "# bash completion of hactor, made by 'hactor help --completion'\n"
-                    "_hactor() {\n"
-                    "  local word=\"${COMP_WORDS[COMP_CWORD]}\" command=\"${COMP_WORDS[1]}\" words=\n"
-                    "  case \"$command ${COMP_WORDS[2]}\" in\n";
+  std::string out =
+      "# bash completion of hactor, made by 'hactor help --bash-completion'\n"
+      "_hactor() {\n"
+      "  local word=\"${COMP_WORDS[COMP_CWORD]}\" command=\"${COMP_WORDS[1]}\" words=\n"
+      "  case \"$command ${COMP_WORDS[2]}\" in\n";
   std::string nouns;
   std::string top;
   for (auto* c : all_commands()) {

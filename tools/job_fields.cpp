@@ -336,8 +336,9 @@ caf::expected<state_filter> parse_state_filter(std::string_view text) {
     std::vector<std::string_view> names{"depend",  "priority", "sched",  "run",      "cleanup",
                                         "inactive", "pending", "running", "active",
                                         "completed", "failed", "canceled", "timeout"};
-    return make_error(ec::bad_argument, "'" + std::string{word} + "' is neither a state nor a result"
-                                          + did_you_mean(word, names));
+    return make_error(ec::bad_argument, "'" + std::string{word}
+                                            + "' is neither a state nor a result"
+                                            + did_you_mean(word, names));
   }
   // A result is one of an ended job.
   if (filter.results != 0)

@@ -198,7 +198,8 @@ caf::error set_constraints(json& system, const parsed_options& options) {
 caf::error set_environment(json& system, const parsed_options& options,
                            const environment_map& own) {
   std::vector<std::string> rules;
-  for (auto& [option, value] : options.values) { // in order: a later rule sees an earlier one's work
+  for (auto& [option, value] :
+       options.values) { // in order: a later rule sees an earlier one's work
     if (option->name == std::string_view{"env"})
       rules.push_back(value);
     else if (option->name == std::string_view{"env-remove"})
@@ -303,7 +304,8 @@ caf::error set_attribute(json& at, std::string_view option, std::string_view tex
     auto end = std::min(key.find('.', start), key.size());
     auto part = std::string{key.substr(start, end - start)};
     if (part.empty())
-      return bad("--" + std::string{option} + ": '" + std::string{key} + "' is not a key like a.b.c");
+      return bad("--" + std::string{option} + ": '" + std::string{key}
+                 + "' is not a key like a.b.c");
     if (!node->is_object() && !node->is_null())
       return bad("--" + std::string{option} + ": '" + std::string{key}
                  + "' would put a key inside a value that is not an object");

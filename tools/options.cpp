@@ -63,7 +63,9 @@ caf::error unknown_option(const command& of, std::string_view word) {
 // One pass over the words; `next` is the word that an option's value would be taken from.
 class reader {
 public:
-  reader(const command& of, std::span<const char* const> words) : words_(words) { result_.of = &of; }
+  reader(const command& of, std::span<const char* const> words) : words_(words) {
+    result_.of = &of;
+  }
 
   caf::expected<parsed_options> run() {
     while (next_ < words_.size()) {
@@ -150,7 +152,8 @@ private:
   caf::error check_operands() {
     auto& of = *result_.of;
     auto& operands = result_.operands;
-    for (size_t i = 1; i < operands.size() && !of.command_follows && !result_.after_separator; ++i) {
+    for (size_t i = 1; i < operands.size() && !of.command_follows && !result_.after_separator;
+         ++i) {
       if (operands[i] == "--")
         break;
       if (is_option(operands[i]))

@@ -6,60 +6,77 @@ namespace hactor::tools {
 
 #define HACTOR_SUBMIT_ROWS                                                                         \
   {'n', "ntasks", "N", "Number of tasks. Default: 1, or one a node with -N.", "--tasks"},          \
-  {'N', "nodes", "N", "Number of nodes to spread the tasks over; without -n one task a node, and " \
-                      "the nodes are the job's alone. Default: any."},                             \
-  {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},              \
-  {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                                   \
-  {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",             \
-   "--ntasks-per-node"},                                                                           \
-  {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                            \
-  {'t', "time-limit", "TIME", "Time after which the job is ended: a bare number is minutes; 90s, " \
-                              "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.", "--time"}, \
-  {'q', "queue", "NAME", "Queue. Default: the instance's.", "-p --partition"},                     \
-  {'B', "bank", "NAME", "Bank to charge. Default: none.", "-A --account"},                         \
-  {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},                 \
-  {'o', "output", "FILE", "File for standard output, by templates {{id}}, {{name}}, {{task.id}}, " \
-                          "{{node.id}}, or %j, %x, %t, %N."},                                      \
-  {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},         \
-  {0, "input", "FILE", "File for standard input. Default: run forwards its own, submit has none."}, \
-  {0, "cwd", "DIR", "Working directory. Default: the current one.", "-D --chdir"},                 \
-  {0, "env", "RULE", "Changes the environment, which is this one less what launchers set; may be " \
-                     "repeated: VAR=VAL sets, VAR takes from this environment, a glob or /regex/ " \
-                     "takes all that match, -PATTERN removes, ^FILE reads rules. '--env=-*' starts " \
-                     "from nothing."},                                                             \
-  {0, "env-remove", "PATTERN", "Removes variables; the same as --env=-PATTERN."},                  \
-  {0, "urgency", "N", "0 (hold) to 31 (expedite), or hold, default, expedite. Default: 16."},      \
-  {0, "hold", nullptr, "Does not run before its urgency is raised; the same as --urgency=hold.",   \
-   "-H"},                                                                                          \
-  {0, "dependency", "WHAT", "Waits for another job: afterok:ID, afterany:ID, afternotok:ID, "      \
-                            "afterstart:ID, begin-time:EPOCH, singleton; a comma joins; may be "   \
-                            "repeated.", "-d"},                                                    \
-  {0, "requires", "QUERY", "Nodes with properties: 'gpu&-slow', 'host:n[1-3] or rank:0-7'.",       \
-   "-C --constraint"},                                                                             \
-  {'w', "hosts", "HOSTLIST", "Only these hosts, e.g. n[1-3].", "--nodelist"},                      \
-  {0, "setattr", "KEY[=JSON]", "Sets an attribute; KEY starts with system. if it names neither "   \
-                               "system. nor user.; without a value 1; ^KEY=FILE reads it from a "  \
-                               "file. May be repeated.", "-S"},                                    \
-  {'O', "setopt", "KEY[=JSON]", "Sets an option of the job's shell; values as in --setattr. May "  \
-                                "be repeated."},                                                   \
-  {'l', "label-io", nullptr, "Puts the task's number before each line of output."},                \
-  {'u', "unbuffered", nullptr, "Passes output on as it comes, without waiting for whole lines."},  \
-  {0, "dry-run", nullptr, "Prints the jobspec and submits nothing."},                              \
-  {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."},                \
-  {0, "quiet", nullptr, "Prints no job id, and no progress."}
+      {'N', "nodes", "N",                                                                          \
+       "Number of nodes to spread the tasks over; without -n one task a node, and "                \
+       "the nodes are the job's alone. Default: any."},                                            \
+      {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},          \
+      {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
+      {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
+       "--ntasks-per-node"},                                                                       \
+      {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
+      {'t', "time-limit", "TIME",                                                                  \
+       "Time after which the job is ended: a bare number is minutes; 90s, "                        \
+       "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.",                                 \
+       "--time"},                                                                                  \
+      {'q', "queue", "NAME", "Queue. Default: the instance's.", "-p --partition"},                 \
+      {'B', "bank", "NAME", "Bank to charge. Default: none.", "-A --account"},                     \
+      {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \
+      {'o', "output", "FILE",                                                                      \
+       "File for standard output, by templates {{id}}, {{name}}, {{task.id}}, "                    \
+       "{{node.id}}, or %j, %x, %t, %N."},                                                         \
+      {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
+      {0, "input", "FILE",                                                                         \
+       "File for standard input. Default: run forwards its own, submit has none."},                \
+      {0, "cwd", "DIR", "Working directory. Default: the current one.", "-D --chdir"},             \
+      {0, "env", "RULE",                                                                           \
+       "Changes the environment, which is this one less what launchers set; may be "               \
+       "repeated: VAR=VAL sets, VAR takes from this environment, a glob or /regex/ "               \
+       "takes all that match, -PATTERN removes, ^FILE reads rules. '--env=-*' starts "             \
+       "from nothing."},                                                                           \
+      {0, "env-remove", "PATTERN", "Removes variables; the same as --env=-PATTERN."},              \
+      {0, "urgency", "N", "0 (hold) to 31 (expedite), or hold, default, expedite. Default: 16."},  \
+      {0, "hold", nullptr,                                                                         \
+       "Does not run before its urgency is raised; the same as --urgency=hold.", "-H"},            \
+      {0, "dependency", "WHAT",                                                                    \
+       "Waits for another job: afterok:ID, afterany:ID, afternotok:ID, "                           \
+       "afterstart:ID, begin-time:EPOCH, singleton; a comma joins; may be "                        \
+       "repeated.",                                                                                \
+       "-d"},                                                                                      \
+      {0, "requires", "QUERY", "Nodes with properties: 'gpu&-slow', 'host:n[1-3] or rank:0-7'.",   \
+       "-C --constraint"},                                                                         \
+      {'w', "hosts", "HOSTLIST", "Only these hosts, e.g. n[1-3].", "--nodelist"},                  \
+      {0, "setattr", "KEY[=JSON]",                                                                 \
+       "Sets an attribute; KEY starts with system. if it names neither "                           \
+       "system. nor user.; without a value 1; ^KEY=FILE reads it from a "                          \
+       "file. May be repeated.",                                                                   \
+       "-S"},                                                                                      \
+      {'O', "setopt", "KEY[=JSON]",                                                                \
+       "Sets an option of the job's shell; values as in --setattr. May "                           \
+       "be repeated."},                                                                            \
+      {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
+      {'u', "unbuffered", nullptr,                                                                 \
+       "Passes output on as it comes, without waiting for whole lines."},                          \
+      {0, "dry-run", nullptr, "Prints the jobspec and submits nothing."},                          \
+      {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."}, {          \
+    0, "quiet", nullptr, "Prints no job id, and no progress."                                      \
+  }
 
 static constexpr option_spec submit_rows[] = {
-  HACTOR_SUBMIT_ROWS,
-  {0, "cc", "IDSET", "One job for each number of the set, which replaces {cc} in the command and is "
-                     "HACTOR_JOB_CC in the job's environment.", "--array"},
-  {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},
-  {0, "wait", nullptr, "Waits until the jobs have ended; the exit code is the largest of theirs.",
-   "-W"},
-  {0, "wait-event", "NAME", "Waits until this event (RFC 21: alloc, start, finish, ..) happened to "
-                            "all the jobs."},
-  {0, "watch", nullptr, "Prints the output of the jobs, and waits as --wait does."},
-  {0, "progress", nullptr, "With --wait or --watch: counts ended jobs on standard error, if that is a "
-                           "terminal."},
+    HACTOR_SUBMIT_ROWS,
+    {0, "cc", "IDSET",
+     "One job for each number of the set, which replaces {cc} in the command and is "
+     "HACTOR_JOB_CC in the job's environment.",
+     "--array"},
+    {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},
+    {0, "wait", nullptr, "Waits until the jobs have ended; the exit code is the largest of theirs.",
+     "-W"},
+    {0, "wait-event", "NAME",
+     "Waits until this event (RFC 21: alloc, start, finish, ..) happened to "
+     "all the jobs."},
+    {0, "watch", nullptr, "Prints the output of the jobs, and waits as --wait does."},
+    {0, "progress", nullptr,
+     "With --wait or --watch: counts ended jobs on standard error, if that is a "
+     "terminal."},
 };
 
 static constexpr option_spec run_rows[] = {

@@ -1,3 +1,4 @@
+// INGEST: what it accepts and refuses, and whom it asks.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

@@ -1,3 +1,4 @@
+// JOB MANAGER: what it sends when, and that nothing is seen before it is durable.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
@@ -45,7 +46,10 @@ struct bench : actor_fixture {
     tell(manager, r);
   }
   auto cancel(std::vector<job_id> ids) {
-    return ask<count_reply>(manager, raise_request{1000, {std::move(ids), 0}, "cancel", 0, ""});
+    raise_request r;
+    r.jobs.ids = std::move(ids);
+    r.type = "cancel";
+    return ask<count_reply>(manager, r);
   }
   auto follow(job_id id) { return ask<follow_reply>(manager, follow_request{id, 7, follower}); }
   job_counts counts() { return *ask<job_counts>(manager, counts_atom_v)->value; }

@@ -16,7 +16,8 @@ using namespace hactor::test;
 
 namespace {
 
-/// An inspector that fills whatever it visits with values that a swapped or forgotten field changes.
+/// An inspector that fills whatever it visits with values that a swapped or forgotten field
+/// changes.
 class filler {
 public:
   using result_type = void;

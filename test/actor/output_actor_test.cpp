@@ -1,3 +1,4 @@
+// OUTPUT: appends, reads, seals, and readers that wait.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 

@@ -276,7 +276,7 @@ bool sim::deliver_one() {
   return std::any_of(can.begin(), can.end(), [](auto& f) { return f(); });
 }
 
-// -- the job manager's shell -----------------------------------------------------------------------
+// -- the job manager's shell ----------------------------------------------------------------------
 
 void sim::post(const job_event& e) { gathering_.batch.events.push_back(e); }
 
@@ -379,7 +379,7 @@ void sim::commit() {
   end_turn();
 }
 
-// -- the scheduler's -------------------------------------------------------------------------------
+// -- the scheduler's ------------------------------------------------------------------------------
 
 void sim::schedule() {
   pass_wanted_ = false;
@@ -419,7 +419,7 @@ void sim::cancelled(job_id id) {
   });
 }
 
-// -- invariants --------------------------------------------------------------------------------------
+// -- invariants -----------------------------------------------------------------------------------
 
 /// Folds what has become durable: every event is legal, and no job has two ends.
 void sim::check_journal() {

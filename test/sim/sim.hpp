@@ -1,7 +1,7 @@
 // A whole instance in one thread, without actors: job manager, scheduler, the exec cores of several
 // ranks and a journal on disk, under virtual time. One seed decides everything: what users do, in
-// which order messages of different senders arrive, which ranks die, when the instance crashes. After
-// each step the invariants of the path of a job are checked. Caller: the tests beside it.
+// which order messages of different senders arrive, which ranks die, when the instance crashes.
+// After each step the invariants of the path of a job are checked. Caller: the tests beside it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -53,7 +53,7 @@ private:
     bool ran = false; // it was launched
   };
 
-  // -- what users and the world do -----------------------------------------------------------------
+  // -- what users and the world do ----------------------------------------------------------------
   void random_step();
   void submit();
   void raise();
@@ -64,7 +64,7 @@ private:
   void pass_time(int64_t ns);
   bool deliver_one();
 
-  // -- the job manager's shell: what the actor around the core does -------------------------------------
+  // -- the job manager's shell: what the actor around the core does -------------------------------
   void post(const job_event& e) override;
   void keep_spec(const spec_hash& hash, const std::string& text) override;
   void keep_record(job_record&& record) override;
@@ -77,7 +77,7 @@ private:
   void ended(job_id id) override;
   void commit();
 
-  // -- the scheduler's ---------------------------------------------------------------------------------
+  // -- the scheduler's ----------------------------------------------------------------------------
   void granted(job_id id, rset&& r) override;
   void denied(job_id id, std::string note) override;
   void cancelled(job_id id) override;

@@ -1,1 +1,15 @@
 # Unit tests of graph/.
+hactor_unit_test(unit_graph
+  SOURCES
+    unit/count_test.cpp
+    unit/document_test.cpp
+    unit/constraint_test.cpp
+    unit/jobspec_test.cpp
+    unit/rset_test.cpp
+    unit/request_test.cpp
+    unit/layout_test.cpp
+    unit/pool_test.cpp
+    unit/pool_twin_test.cpp
+  LIBRARIES hactor_graph)
+target_compile_definitions(unit_graph PRIVATE
+  HACTOR_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")

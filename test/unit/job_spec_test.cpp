@@ -156,10 +156,11 @@ TEST_SUITE("unit") {
   TEST_CASE("a valid jobspec that this scheduler cannot place is refused as unsatisfiable") {
     spec_cache cache;
     auto text = json::parse(spec_text{}.text());
-    text["resources"] = json::array({{{"type", "slot"},
-                                      {"count", 1},
-                                      {"label", "task"},
-                                      {"with", json::array({{{"type", "unicorn"}, {"count", 1}}})}}});
+    text["resources"] =
+        json::array({{{"type", "slot"},
+                      {"count", 1},
+                      {"label", "task"},
+                      {"with", json::array({{{"type", "unicorn"}, {"count", 1}}})}}});
     auto spec = cache.intern(dump(text), "");
     REQUIRE_FALSE(spec);
     CHECK(code_of(spec.error()) == ec::unsatisfiable);

@@ -52,34 +52,34 @@ std::vector<row> table() {
   auto sched = join({{k::restart, s::priority}, {k::jobspec_update, s::priority}},
                     always(s::sched));
   return {
-    {s::none, {{k::submit, s::new_job}}, s::none},
-    {s::new_job,
-     join({{k::validate, s::depend},
-           {k::invalidate, s::inactive},
-           {k::dependency_add, s::new_job},
-           {k::dependency_remove, s::new_job}},
-          always(s::new_job)),
-     s::none},
-    {s::depend,
-     join({{k::depend, s::priority},
-           {k::urgency, s::depend},
-           {k::dependency_add, s::depend},
-           {k::dependency_remove, s::depend}},
-          always(s::depend)),
-     s::cleanup},
-    {s::priority,
-     join({{k::priority, s::sched}, {k::urgency, s::priority}}, always(s::priority)),
-     s::cleanup},
-    {s::sched,
-     join({{k::priority, s::sched}, {k::urgency, s::priority}, {k::alloc, s::run}}, sched),
-     s::cleanup},
-    {s::run, join(join({{k::start, s::run}, {k::finish, s::cleanup}}, always(s::run)), part(s::run)),
-     s::cleanup},
-    {s::cleanup,
-     join(join({{k::finish, s::cleanup}, {k::clean, s::inactive}}, always(s::cleanup)),
-          part(s::cleanup)),
-     s::cleanup},
-    {s::inactive, {{k::memo, s::inactive}}, s::none},
+      {s::none, {{k::submit, s::new_job}}, s::none},
+      {s::new_job,
+       join({{k::validate, s::depend},
+             {k::invalidate, s::inactive},
+             {k::dependency_add, s::new_job},
+             {k::dependency_remove, s::new_job}},
+            always(s::new_job)),
+       s::none},
+      {s::depend,
+       join({{k::depend, s::priority},
+             {k::urgency, s::depend},
+             {k::dependency_add, s::depend},
+             {k::dependency_remove, s::depend}},
+            always(s::depend)),
+       s::cleanup},
+      {s::priority, join({{k::priority, s::sched}, {k::urgency, s::priority}}, always(s::priority)),
+       s::cleanup},
+      {s::sched,
+       join({{k::priority, s::sched}, {k::urgency, s::priority}, {k::alloc, s::run}}, sched),
+       s::cleanup},
+      {s::run,
+       join(join({{k::start, s::run}, {k::finish, s::cleanup}}, always(s::run)), part(s::run)),
+       s::cleanup},
+      {s::cleanup,
+       join(join({{k::finish, s::cleanup}, {k::clean, s::inactive}}, always(s::cleanup)),
+            part(s::cleanup)),
+       s::cleanup},
+      {s::inactive, {{k::memo, s::inactive}}, s::none},
   };
 }
 
@@ -105,7 +105,8 @@ job_fold folded(std::vector<job_event> events) {
 }
 
 std::vector<job_event> started() {
-  return {submit(), of(k::validate), of(k::depend), of(k::priority, 16), of(k::alloc), of(k::start)};
+  return {submit(),     of(k::validate), of(k::depend), of(k::priority, 16),
+          of(k::alloc), of(k::start)};
 }
 
 std::vector<job_event> operator+(std::vector<job_event> a, std::vector<job_event> b) {

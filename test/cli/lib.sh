@@ -1,0 +1,130 @@
+# What every test of this folder shares; sourced first, by the test and by the scripts that it runs
+# in instances. HACTOR_TEST_LAUNCH says what starts an instance: "alone", "mpich N" or "openmpi N".
+# SPDX-License-Identifier: LGPL-3.0-or-later
+set -eu
+
+launcher=${HACTOR_TEST_LAUNCH:-alone}
+case $launcher in
+  alone) ranks=1 ;;
+  *) ranks=${launcher#* } launcher=${launcher%% *} ;;
+esac
+
+fail() {
+  printf 'FAILED: %s\n' "$*" >&2
+  exit 99
+}
+
+# CTest counts this exit code as "skipped".
+skip() {
+  printf 'SKIPPED: %s\n' "$*"
+  exit 77
+}
+
+check_equal() { # WHAT EXPECTED FOUND
+  [ "$2" = "$3" ] || fail "$1: expected '$2', found '$3'"
+}
+
+check_contains() { # TEXT PART
+  case $1 in
+    *"$2"*) ;;
+    *) fail "expected '$2' in: $1" ;;
+  esac
+}
+
+check_lacks() { # TEXT PART
+  case $1 in
+    *"$2"*) fail "did not expect '$2' in: $1" ;;
+  esac
+}
+
+# Ends the command when it takes longer; a test that waits for what never comes says so early.
+deadline() { # SECONDS COMMAND...
+  seconds=$1
+  shift
+  timeout -k 5 "$seconds" "$@"
+}
+
+# Runs the command, whose output (both streams) is then in $output; checks its exit code.
+fails_with() { # CODE COMMAND...
+  code=$1
+  shift
+  found=0
+  output=$("$@" 2>&1 </dev/null) || found=$?
+  check_equal "exit code of '$*' (which said: $output)" "$code" "$found"
+}
+
+# The words in front of hactor-start. HACTOR_TEST_FRAGILE: without the flags by which the others go
+# on when a rank is lost.
+launch_words() {
+  case $launcher in
+    mpich) echo mpiexec.mpich ${HACTOR_TEST_FRAGILE:--disable-auto-cleanup} -launcher fork -n "$ranks" ;;
+    openmpi)
+      echo mpirun.openmpi --allow-run-as-root --oversubscribe \
+        ${HACTOR_TEST_FRAGILE:---enable-recovery} -n "$ranks" ;;
+  esac
+}
+
+# Starts an instance in the foreground, with our standard input, and returns its exit code.
+start() { # [OPTION...] [--] COMMAND [ARGUMENT...]
+  deadline 50 $(launch_words) hactor-start "$@"
+}
+
+# Runs the lines of standard input as the script of a new instance.
+instance() { # [OPTION...]
+  scripts=$((${scripts:-0} + 1))
+  { echo '. "$HACTOR_TEST_LIB"' && cat; } >"$scratch/script.$scripts"
+  start "$@" -- sh "$scratch/script.$scripts" </dev/null
+}
+
+# The pids of all that was started by this test and is still there. Its environment tells.
+left_processes() {
+  env -u HACTOR_TEST_TAG grep -lszx "HACTOR_TEST_TAG=$HACTOR_TEST_TAG" /proc/[0-9]*/environ |
+    cut -d/ -f3
+}
+
+# A launcher's own helpers may take a moment to follow it; hactor alone has none.
+check_nothing_left() {
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    left=$(left_processes || true)
+    [ -n "$left" ] && [ "$launcher" != alone ] || break
+    sleep 0.2
+  done
+  if [ -n "$left" ]; then
+    ps -o pid,ppid,stat,args -p "$(echo $left | tr ' ' ,)" >&2 || true
+    kill -9 $left 2>/dev/null || true
+    fail "processes are left behind"
+  fi
+  folders=$(find "$TMPDIR" -maxdepth 1 -name 'hactor-*')
+  [ -z "$folders" ] || [ -n "${run_folder_stays:-}" ] || fail "left behind: $folders"
+  [ -z "$(find /dev/shm -name '*hactor*')" ] || fail "left behind in /dev/shm: $(ls /dev/shm)"
+}
+
+at_end() {
+  code=$?
+  trap - EXIT
+  if [ "$code" -eq 0 ]; then
+    (check_nothing_left) || code=$?
+  else
+    left=$(left_processes || true)
+    [ -z "$left" ] || kill -9 $left 2>/dev/null || true
+  fi
+  cd /
+  rm -rf "$scratch"
+  exit "$code"
+}
+
+if [ -z "${HACTOR_TEST_TAG:-}" ]; then
+  unset HACTOR_URI
+  HACTOR_TEST_LIB=$(cd "$(dirname "$0")" && pwd)/lib.sh
+  scratch=$(mktemp -d /tmp/hct.XXXXXX) # short: a socket's path has 107 bytes
+  HACTOR_TEST_TAG=$scratch
+  HACTOR_TEST_SCRATCH=$scratch
+  TMPDIR=$scratch/tmp
+  mkdir "$TMPDIR"
+  cd "$scratch"
+  export HACTOR_TEST_LIB HACTOR_TEST_TAG HACTOR_TEST_SCRATCH TMPDIR
+  trap at_end EXIT
+  trap 'exit 98' TERM INT HUP
+else
+  scratch=$HACTOR_TEST_SCRATCH
+fi

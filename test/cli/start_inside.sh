@@ -1,0 +1,17 @@
+# An instance starts the same inside another instance; marks of a foreign launcher are understood.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance <<'END'
+outer=$HACTOR_URI
+inner=$(hactor run -n 1 hactor start sh -c 'echo "$HACTOR_URI $(hactor getattr size) $(hactor run echo inner)"')
+check_contains "$inner" "1 inner"
+check_lacks "$inner" "$outer"
+END
+# A launcher of several ranks without PMI: never N silent singletons.
+fails_with 1 env SLURM_PROCID=0 SLURM_NTASKS=4 hactor-start true
+check_contains "$output" "SLURM_PROCID=0"
+fails_with 1 env PMI_RANK=1 PMI_SIZE=4 hactor-start true
+check_contains "$output" "PMI_RANK=1"
+fails_with 1 env PMI_RANK=one PMI_SIZE=4 PMI_FD=9 hactor-start true
+check_contains "$output" "PMI_RANK=one"
