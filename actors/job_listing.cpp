@@ -163,7 +163,10 @@ std::string encode_extra(const job_report& end) {
 job_report decode_extra(std::string_view in) {
   job_report r;
   auto next = [&in] {
-    return read_varint(in).value_or(0);
+    auto value = read_varint(in);
+    if (!value)
+      in = {}; // cut off: nothing more can be read
+    return value.value_or(0);
   };
   if (next() != 1)
     return r;

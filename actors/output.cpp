@@ -101,6 +101,10 @@ std::optional<caf::expected<output_sealed>> seal(output_state::pointer self, job
     if (!written)
       return std::move(written.error());
     address = *written;
+    // The job's end is about to be durable: what it said must outlive us too. On a full disk it
+    // stays in the buffer, which is told of when that has no more room.
+    if (auto err = st.store->flush(); err && code_of(err) != ec::disk_full)
+      return err;
   }
   auto job = std::move(it->second);
   st.live.erase(it);

@@ -142,8 +142,9 @@ std::optional<count_spec> parse_count_text(std::string_view text) {
   auto set = idset::parse(text);
   if (!set || set->empty() || set->contains(0))
     return std::nullopt;
-  if (set->size() == 1)
-    return count_spec{uint64_t{set->first()}};
+  // What is one run is a range: "1,2,3" and "1-3" are the same count.
+  if (set->runs().size() == 1)
+    return simplest({set->runs()[0].first, set->runs()[0].last, '+', 1});
   return count_spec{std::move(*set)};
 }
 

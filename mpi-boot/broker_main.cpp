@@ -354,6 +354,7 @@ int fail_start(const caf::error& e) {
 
 system_options make_system_options(const rank_state& s) {
   system_options o;
+    o.workers = static_cast<uint32_t>(s.attributes->integer("runtime.workers"));
   if (s.net->all_ring()) {
     o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
     return o;

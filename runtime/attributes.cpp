@@ -54,6 +54,12 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Folder of sockets and scratch files, gone with the instance; empty: a new one in "
                 "the temporary folder."},
+    {.name = "runtime.workers",
+     .type = integer,
+     .default_value = "2",
+     .meaning = "Threads on which the broker's actors run.",
+     .minimum = 1,
+     .maximum = 64},
     {.name = "sched.policy",
      .type = choice,
      .default_value = "fcfs",

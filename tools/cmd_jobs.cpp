@@ -149,12 +149,20 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
       return std::move(ids.error());
     params["ids"] = *ids;
   }
-  auto reply = broker.ask("job.list", params);
+  auto jobs = json::array();
+  auto add = [&jobs](const json& part) {
+    auto& more = object_at(part, "jobs");
+    if (more.is_array())
+      jobs.insert(jobs.end(), more.begin(), more.end());
+  };
+  // A long list comes in several parts.
+  auto reply = broker.ask("job.list", params, 60, [&add](const frame& f) {
+    if (auto part = parse_object(f.payload))
+      add(*part);
+  });
   if (!reply)
     return std::move(reply.error());
-  auto& jobs = object_at(*reply, "jobs");
-  if (!jobs.is_array())
-    return make_error(ec::bad_json, "the instance answered without a list of jobs");
+  add(*reply);
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;
     print_line(dump(single ? jobs[0] : json{{"jobs", jobs}}));

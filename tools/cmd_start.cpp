@@ -95,7 +95,8 @@ int run_start(const invocation& call) {
     return fail_usage(call, size.error());
   auto words = choose_launcher(o, *size);
   if (!words)
-    return fail(call, words.error());
+    return words.error() == ec::bad_argument ? fail_usage(call, words.error())
+                                             : fail(call, words.error());
   words->push_back(own_folder() + "/hactor-start");
   if (*size == 1)
     words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under

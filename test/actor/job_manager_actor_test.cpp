@@ -20,7 +20,7 @@ struct bench : actor_fixture {
   explicit bench(std::shared_ptr<job_manager_core> restored = nullptr) {
     log_level_max(log_level::emerg);
     job_manager_peers peers;
-    peers.journal = spawn(fake_journal, world);
+    peers.journal = journal = spawn(fake_journal, world);
     peers.archive = spawn(fake_archive, world);
     peers.scheduler = scheduler = spawn(fake_scheduler, world);
     peers.exec = spawn(fake_exec, world);
@@ -53,10 +53,12 @@ struct bench : actor_fixture {
   }
   auto follow(job_id id) { return ask<follow_reply>(manager, follow_request{id, 7, follower}); }
   job_counts counts() { return *ask<job_counts>(manager, counts_atom_v)->value; }
+  void release() { tell(journal, caf::flush_atom_v); }
   void settle() { pass(10ms); }
 
   world_ptr world = std::make_shared<fake_world>();
   std::shared_ptr<spec_cache> specs = std::make_shared<spec_cache>();
+  journal_actor journal;
   scheduler_actor scheduler;
   caf::actor follower;
   job_manager_actor manager;
@@ -79,7 +81,7 @@ TEST_SUITE("actor") {
     auto a = b.submit({one, {2}});
     CHECK(a->pending());
     CHECK(b.world->wanted.size() == 2); // the scheduler may think meanwhile
-    b.world->release();
+    b.release();
     b.run();
     REQUIRE(a->value);
     CHECK(a->value->ids == std::vector<job_id>{one, {2}});
@@ -91,7 +93,7 @@ TEST_SUITE("actor") {
     b.world->hold = true;
     b.grant(one);
     CHECK(b.world->launched.empty());
-    b.world->release();
+    b.release();
     b.run();
     REQUIRE(b.world->launched.size() == 1);
     CHECK(b.world->launched[0].id == one);
@@ -104,11 +106,11 @@ TEST_SUITE("actor") {
     auto second = b.submit({{2}});
     auto third = b.cancel({one});
     CHECK(b.world->held.size() == 1);
-    b.world->release();
+    b.release();
     b.run();
     CHECK(first->value);
     CHECK(second->pending());
-    b.world->release();
+    b.release();
     b.run();
     CHECK(second->value);
     REQUIRE(third->value);
@@ -128,7 +130,7 @@ TEST_SUITE("actor") {
     auto kept = b.ask<job_reply>(b.manager, job_request{one});
     REQUIRE(kept->value);
     CHECK(kept->value->summary.state == job_state::inactive);
-    b.world->release();
+    b.release();
     b.settle();
     CHECK(b.ask<job_reply>(b.manager, job_request{one})->error);
     auto& last = b.world->committed_batches.back();
@@ -192,7 +194,7 @@ TEST_SUITE("actor") {
           reply = b.follow(one);
       };
       auto release = [&] {
-        b.world->release();
+        b.release();
         b.run();
         here();
       };
@@ -222,7 +224,7 @@ TEST_SUITE("actor") {
       if (now <= moment)
         here();
       b.world->hold = false;
-      b.world->release();
+      b.release();
       b.settle();
       REQUIRE(reply);
       REQUIRE(reply->value);
@@ -260,6 +262,9 @@ TEST_SUITE("actor") {
     b.grant({3});
     b.report(one, true);
     b.settle();
+    CHECK_MESSAGE(!drained->error, render(drained->error));
+    CHECK(b.counts().run == 0);
+    CHECK(b.counts().cleanup == 0);
     CHECK(drained->value);
     CHECK(b.world->launched.size() == launched);
     CHECK(b.counts().sched == 1); // waits for the next instance

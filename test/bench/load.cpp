@@ -52,7 +52,7 @@ json spec_of(json command, bool simulated) {
 json copies(json command, bool simulated, int count, int urgency = 16) {
   return {{"jobspec", spec_of(std::move(command), simulated)},
           {"urgency", urgency},
-          {"cc", "1-" + std::to_string(count)}};
+          {"cc", count == 1 ? "1" : "1-" + std::to_string(count)}};
 }
 
 double inactive(client& c) {

@@ -78,8 +78,8 @@ instance() { # [OPTION...]
 
 # The pids of all that was started by this test and is still there. Its environment tells.
 left_processes() {
-  env -u HACTOR_TEST_TAG grep -lszx "HACTOR_TEST_TAG=$HACTOR_TEST_TAG" /proc/[0-9]*/environ |
-    cut -d/ -f3
+  env -u HACTOR_TEST_TAG sh -c '
+    grep -lszx "HACTOR_TEST_TAG=$1" /proc/[0-9]*/environ | cut -d/ -f3' sh "$HACTOR_TEST_TAG"
 }
 
 # A launcher's own helpers may take a moment to follow it; hactor alone has none.

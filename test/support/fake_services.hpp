@@ -14,7 +14,7 @@ struct fake_world {
   // JOURNAL
   std::vector<journal_batch> committed_batches;
   caf::error journal_error; // what commits fail with; none: they succeed
-  bool hold = false;        // commits are answered by release() alone
+  bool hold = false;        // commits are answered when the fake is told flush_atom
   std::vector<std::pair<caf::typed_response_promise<committed>, journal_batch>> held;
   // ARCHIVE
   std::vector<job_summary> ended;
@@ -56,7 +56,7 @@ inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, wo
         w->release();
       return promise;
     },
-    [](caf::flush_atom) {},
+    [w](caf::flush_atom) { w->release(); },
     [](stats_atom) { return stats_reply{}; },
   };
 }

@@ -1,0 +1,27 @@
+# A rank killed with -9 among 1,000 jobs: its jobs name it, all others end well, no job is left.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance <<'END'
+hactor submit --cc=1-1000 sh -c 'sleep 0.01' >ids
+victim=$((ranks - 1))
+spread=$(hactor submit -N "$ranks" --urgency=31 sleep 1000)
+hactor job wait-event -q "$spread" start
+hactor submit --cc=1-100 sh -c 'sleep 0.01' >>ids
+# $PPID of what exec runs is the supervisor; its other child is the broker.
+broker=$(hactor exec -r "$victim" sh -c 'pgrep -P $PPID hactor-start')
+kill -9 "$broker"
+fails_with 1 deadline 20 hactor job status "$spread"
+check_contains "$(hactor job eventlog "$spread" | grep exception)" "rank $victim"
+deadline 40 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
+check_equal "jobs left" "" "$(hactor jobs -n -c 0)"
+failed=$(hactor jobs -a -n -c 0 -f failed -o '{id}')
+for id in $failed; do
+  check_contains "$(hactor job eventlog "$id" | grep exception)" "rank $victim"
+done
+check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 1"
+check_equal "after the loss" hello "$(hactor run echo hello)"
+fails_with 1 hactor run -N "$ranks" true
+fails_with 1 deadline 5 hactor ping -r "$victim" -c 1 broker
+check_contains "$output" "lost"
+END

@@ -1,0 +1,27 @@
+# Without the launcher's flag a lost rank ends the whole; the state directory has every job.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+HACTOR_TEST_FRAGILE=' '
+run_folder_stays=1
+mkfifo uri
+deadline 40 $(launch_words) hactor-start --statedir="$scratch/state" -- \
+  sh -c 'echo $HACTOR_URI >uri; sleep 1000' </dev/null &
+instance=$!
+read -r HACTOR_URI <uri
+export HACTOR_URI
+hactor submit --cc=1-1000 sh -c 'sleep 0.01' >ids
+hactor job status "$(head -1 ids)"
+broker=$(hactor exec -r $((ranks - 1)) sh -c 'pgrep -P $PPID hactor-start')
+kill -9 "$broker"
+wait "$instance" && fail "the launcher reports success"
+check_equal "left" "" "$(left_processes)"
+unset HACTOR_URI
+instance --statedir="$scratch/state" <<'END'
+deadline 40 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
+check_equal "known" 1000 "$(hactor jobs -a -n -c 0 -o '{id}' | sort -u | wc -l)"
+check_equal "active" "" "$(hactor jobs -n -c 0)"
+for id in $(hactor jobs -a -n -c 0 -f failed -o '{id}'); do
+  hactor job eventlog "$id" | grep exception | grep -Eq 'lost|cancel|rank' || fail "job $id has no reason"
+done
+END

@@ -1,0 +1,275 @@
+// graph/request: jobspecs of every shape to what the plain scheduler places.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/request.hpp"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace hactor;
+
+namespace {
+
+struct shape {
+  uint32_t nodes = 0; // 0: a slot at the top
+  uint32_t slots = 1; // of each node, or all
+  uint32_t cores = 1;
+  uint32_t gpus = 0;
+  bool exclusive = false;
+
+  json resources() const {
+    json with = json::array({{{"type", "core"}, {"count", cores}}});
+    if (gpus > 0)
+      with.push_back({{"type", "gpu"}, {"count", gpus}});
+    json slot{{"type", "slot"}, {"count", slots}, {"label", "task"}, {"with", with}};
+    if (nodes == 0)
+      return json::array({slot});
+    json node{{"type", "node"}, {"count", nodes}, {"with", json::array({slot})}};
+    if (exclusive)
+      node["exclusive"] = true;
+    return json::array({node});
+  }
+};
+
+json document_of(json resources, json count = {{"per_slot", 1}}, json system = json::object()) {
+  return {{"version", 1},
+          {"resources", std::move(resources)},
+          {"tasks",
+           json::array({{{"command", json::array({"a"})},
+                         {"slot", "task"},
+                         {"count", std::move(count)}}})},
+          {"attributes", {{"system", std::move(system)}}}};
+}
+
+caf::expected<resource_request> compile(const json& document) {
+  auto spec = parse_jobspec(dump(document));
+  if (!spec)
+    FAIL(render(spec.error()));
+  return compile_request(*spec);
+}
+
+resource_request compiled(const json& document) {
+  auto request = compile(document);
+  if (!request)
+    FAIL(render(request.error()));
+  return *request;
+}
+
+json resources_of(const char* text) {
+  auto value = parse_json(text);
+  REQUIRE(value);
+  return *value;
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("every shape of RFC 25 compiles to its numbers") {
+    for (uint32_t nodes : {0u, 1u, 3u})
+      for (uint32_t slots : {1u, 2u, 5u})
+        for (uint32_t cores : {1u, 4u})
+          for (uint32_t gpus : {0u, 2u})
+            for (bool exclusive : {false, true}) {
+              if (exclusive && nodes == 0)
+                continue;
+              auto r = compiled(
+                document_of(shape{nodes, slots, cores, gpus, exclusive}.resources()));
+              REQUIRE(r.nnodes == nodes);
+              REQUIRE(r.slots == (nodes == 0 ? slots : nodes * slots));
+              REQUIRE(r.slots_per_node == (nodes == 0 ? 0 : slots));
+              REQUIRE(r.cores_per_slot == cores);
+              REQUIRE(r.gpus_per_slot == gpus);
+              REQUIRE(r.exclusive == exclusive);
+              REQUIRE(r.total_cores() == uint64_t{r.slots} * cores);
+              REQUIRE(r.total_gpus() == uint64_t{r.slots} * gpus);
+              REQUIRE(r.where.trivial());
+            }
+  }
+
+  TEST_CASE("a slot that is a node is a whole node") {
+    auto r = compiled(document_of(resources_of(
+      R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1}]}])")));
+    CHECK(r.nnodes == 3);
+    CHECK(r.slots_per_node == 1);
+    CHECK(r.exclusive);
+    CHECK(r.cores_per_slot == 1);
+    auto with_cores = compiled(document_of(resources_of(
+      R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1,"with":[
+        {"type":"core","count":8},{"type":"gpu","count":1}]}]}])")));
+    CHECK(with_cores.cores_per_slot == 8);
+    CHECK(with_cores.gpus_per_slot == 1);
+  }
+
+  TEST_CASE("counts that leave one number are that number") {
+    auto r = compiled(document_of(resources_of(
+      R"([{"type":"slot","count":"4","label":"task","with":[{"type":"core","count":{"min":2,
+        "max":2}}]}])")));
+    CHECK(r.slots == 4);
+    CHECK(r.cores_per_slot == 2);
+  }
+
+  TEST_CASE("task counts are those of the slot, of its parts, or of the job") {
+    auto slots = shape{0, 3, 4, 2, false}.resources();
+    CHECK(compiled(document_of(slots)).task_count == 1);
+    CHECK(compiled(document_of(slots, {{"per_slot", 5}})).task_count == 5);
+    auto total = compiled(document_of(slots, {{"total", 7}}));
+    CHECK(total.spread == task_spread::total);
+    CHECK(total.task_count == 7);
+    auto per = [](const char* type, int count) {
+      return json{{"per_resource", {{"type", type}, {"count", count}}}};
+    };
+    CHECK(compiled(document_of(slots, per("core", 2))).task_count == 8);
+    CHECK(compiled(document_of(slots, per("gpu", 3))).task_count == 6);
+    CHECK(compiled(document_of(slots, per("core", 1))).spread == task_spread::per_slot);
+  }
+
+  TEST_CASE("duration, constraint and shell options are taken over") {
+    auto slots = shape{0, 3, 1, 0, false}.resources();
+    CHECK(compiled(document_of(slots)).duration_s == 0);
+    auto r = compiled(document_of(
+      slots, {{"per_slot", 1}},
+      {{"duration", 90.5},
+       {"constraints", {{"ranks", {"0-3"}}}},
+       {"shell", {{"options", {{"taskmap", "cyclic:2"}, {"verbose", 1}}}}}}));
+    CHECK(r.duration_s == 90.5);
+    CHECK(r.where.text() == R"({"ranks":["0-3"]})");
+    CHECK(r.order == task_order::cyclic);
+    CHECK(r.cyclic_stride == 2);
+  }
+
+  TEST_CASE("the options taskmap and per-resource are read in every form") {
+    auto slots = shape{2, 2, 1, 0, false}.resources();
+    auto with = [&](const char* options) {
+      auto value = parse_json(options);
+      REQUIRE(value);
+      return compiled(document_of(slots, {{"per_slot", 1}}, {{"shell", {{"options", *value}}}}));
+    };
+    CHECK(with(R"({"taskmap":"block"})").order == task_order::block);
+    CHECK(with(R"({"taskmap":"cyclic"})").order == task_order::cyclic);
+    CHECK(with(R"({"taskmap":"cyclic"})").cyclic_stride == 1);
+    CHECK(with(R"({"taskmap":"cyclic:3"})").cyclic_stride == 3);
+    CHECK(with(R"({"taskmap":{"scheme":"cyclic","value":"4"}})").cyclic_stride == 4);
+    CHECK(with(R"({"taskmap":{"scheme":"cyclic","value":5}})").cyclic_stride == 5);
+    CHECK(with(R"({"taskmap":{"scheme":"block"}})").order == task_order::block);
+    auto node = with(R"({"per-resource":{"type":"node","count":3}})");
+    CHECK(node.spread == task_spread::per_node);
+    CHECK(node.task_count == 3);
+    auto core = with(R"({"per-resource":{"type":"core"}})");
+    CHECK(core.spread == task_spread::per_core);
+    CHECK(core.task_count == 1);
+  }
+
+  TEST_CASE("what this scheduler cannot place is refused with the place and the scope") {
+    struct row {
+      const char* resources;
+      const char* starts;
+      const char* says;
+    };
+    for (const auto& [resources, starts, says] :
+         {row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+                  {"type":"storage","count":1}])",
+              "resources: ", "2 entries, and one is needed"},
+          row{R"([{"type":"rack","count":1,"with":[{"type":"slot","count":1,"label":"task","with":
+                  [{"type":"core","count":1}]}]}])",
+              "resources[0].type: ", "\"rack\" at the top"},
+          row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[
+                  {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]}]}]}])",
+              "resources[0].with: ", "something else than one slot"},
+          row{R"([{"type":"slot","count":"2-4","label":"task","with":[{"type":"core","count":1}]}])",
+              "resources[0].count: ", "2-4 is a choice"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":"1,3"}]}])",
+              "resources[0].with[0].count: ", "1,3 is a choice"},
+          row{R"([{"type":"slot","count":1,"id":"x","label":"task","with":[
+                  {"type":"core","count":1}]}])",
+              "resources[0].id: ", "names single resources"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[
+                  {"type":"core","count":1,"unit":"GB"}]}])",
+              "resources[0].with[0].unit: ", "not a whole resource"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"memory","count":1}]}])",
+              "resources[0].with[0]: ", "\"memory\" inside of a slot"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1,"with":[
+                  {"type":"pu","count":2}]}]}])",
+              "resources[0].with[0].with: ", "a core with parts"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[
+                  {"type":"core","count":1,"exclusive":false}]}])",
+              "resources[0].with[0].exclusive: ", "shared parts"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1},
+                  {"type":"core","count":2}]}])",
+              "resources[0].with[1]: ", "a second entry of type core"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])",
+              "resources[0].with: ", "a slot without cores"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"node","count":2}]}])",
+              "resources[0].with[0].count: ", "a slot of 2 nodes"},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[
+                  {"type":"node","count":1,"exclusive":false}]}])",
+              "resources[0].with[0].exclusive: ", "shared parts"},
+          row{R"([{"type":"node","count":1,"with":[{"type":"slot","count":1,"label":"task","with":[
+                  {"type":"node","count":1}]}]}])",
+              "resources[0].with[0].with[0]: ", "\"node\" inside of a slot"},
+          row{R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
+                  "task","with":[{"type":"core","count":1}]}]}])",
+              "resources[0]: ", "10000000000 slots"}}) {
+      INFO(std::string{resources});
+      auto request = compile(document_of(resources_of(resources)));
+      REQUIRE_FALSE(request);
+      auto shown = render(request.error());
+      CAPTURE(shown);
+      CHECK(code_of(request.error()) == ec::unsatisfiable);
+      CHECK(shown.starts_with(starts));
+      CHECK(shown.find(says) != std::string::npos);
+      CHECK(shown.find("node, slot, core and gpu only") != std::string::npos);
+    }
+    auto two = document_of(shape{}.resources());
+    two["tasks"].push_back(two["tasks"][0]);
+    CHECK(render(compile(two).error()).starts_with("tasks: 2 entries"));
+  }
+
+  TEST_CASE("options and task counts that do not fit are refused with their path") {
+    struct row {
+      json count;
+      const char* options;
+      ec code;
+      const char* starts;
+    };
+    const std::string path = "attributes.system.shell.options.";
+    json one{{"per_slot", 1}};
+    auto nodes = shape{4, 2, 1, 0, false}.resources();
+    for (const auto& [count, options, code, starts] :
+         {row{{{"total", 3}}, "{}", ec::bad_jobspec, "tasks[0].count.total: "},
+          row{{{"per_slot", 20'000'000}}, "{}", ec::too_big, "tasks[0].count: "},
+          row{one, R"({"per-resource":"node"})", ec::bad_jobspec, "per-resource: "},
+          row{one, R"({"per-resource":{"count":1}})", ec::bad_jobspec, "per-resource: "},
+          row{one, R"({"per-resource":{"type":"gpu"}})", ec::bad_jobspec, "per-resource.type: "},
+          row{one, R"({"per-resource":{"type":"node","count":0}})", ec::bad_jobspec,
+              "per-resource.count: "},
+          row{one, R"({"per-resource":{"type":"node","count":-1}})", ec::bad_jobspec,
+              "per-resource.count: "},
+          row{one, R"({"taskmap":"random"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"cyclic:0"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"cyclic:1-3"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"block:2"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":7})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":{"value":7}})", ec::bad_jobspec, "taskmap: "}}) {
+      auto value = parse_json(options);
+      REQUIRE(value);
+      INFO(options);
+      auto request = compile(document_of(nodes, count, {{"shell", {{"options", *value}}}}));
+      REQUIRE_FALSE(request);
+      auto shown = render(request.error());
+      CAPTURE(shown);
+      CHECK(code_of(request.error()) == code);
+      auto wanted = std::string{starts};
+      CHECK(shown.starts_with(wanted.starts_with("tasks") ? wanted : path + wanted));
+    }
+  }
+
+  TEST_CASE("a request is described for people") {
+    auto text = [](const shape& s) { return describe(compiled(document_of(s.resources()))); };
+    CHECK(text({0, 1, 1, 0, false}) == "1 slot of 1 core");
+    CHECK(text({0, 6, 2, 0, false}) == "6 slots of 2 cores");
+    CHECK(text({4, 2, 1, 1, false}) == "4 nodes with 2 slots of 1 core and 1 gpu");
+    CHECK(text({1, 1, 8, 2, true}) == "whole 1 node with 1 slot of 8 cores and 2 gpus");
+  }
+
+} // TEST_SUITE
