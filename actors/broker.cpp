@@ -143,18 +143,20 @@ void on_lost(pointer self, rank_t rank) {
 caf::result<ping_reply> ping_far(pointer self, const ping_request& r) {
   auto promise = self->make_response_promise<ping_reply>();
   auto fail = [promise](caf::error& e) mutable { promise.deliver(std::move(e)); };
-  self->request(caf::actor_cast<broker_actor>(self), deadline, peer_request{r.rank})
-    .then(
-      [self, promise, r, fail](const rank_services& s) mutable {
-        self->request(caf::actor_cast<broker_actor>(s.broker), deadline, r)
-          .then(
-            [self, promise](ping_reply& reply) mutable {
-              reply.route = std::to_string(self->state.setup.rank) + "!" + reply.route;
-              promise.deliver(std::move(reply));
-            },
-            fail);
-      },
-      fail);
+  auto ask = [self, promise, r, fail](const rank_services& s) {
+    self->request(caf::actor_cast<broker_actor>(s.broker), deadline, r)
+      .then(
+        [self, promise](ping_reply& reply) mutable {
+          reply.route = std::to_string(self->state.setup.rank) + "!" + reply.route;
+          promise.deliver(std::move(reply));
+        },
+        fail);
+  };
+  if (auto it = self->state.peers.find(r.rank); it != self->state.peers.end())
+    ask(it->second);
+  else
+    self->request(caf::actor_cast<broker_actor>(self), deadline, peer_request{r.rank})
+      .then(ask, fail);
   return promise;
 }
 

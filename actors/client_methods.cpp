@@ -326,7 +326,11 @@ void stats(const client_call& c, client_params&) {
     size_t due = 0;
   };
   auto g = std::make_shared<gathering>();
-  auto& named = c.self->state.setup.named;
+  auto& st = c.self->state;
+  g->values["connector"] = {{"clients", st.sessions.size()},
+                            {"streams", st.streams.size()},
+                            {"requests", st.requests}};
+  auto& named = st.setup.named;
   g->due = named.size();
   auto one_less = [c, g] {
     if (--g->due == 0)

@@ -35,14 +35,23 @@ caf::expected<const separated_spec*> separate(ingest_state& st, const std::strin
   return &(st.parsed[text] = std::move(*parts));
 }
 
+/// What the cache must know until a request is answered: without these, the scheduler and the job
+/// manager of this process would parse each text again.
+using kept_specs = std::vector<job_spec_ptr>;
+
 /// Everything about one submission that can be judged without the scheduler.
-caf::expected<accepted_spec> check(ingest_state& st, const submission& s) {
+caf::expected<accepted_spec> check(ingest_state& st, const submission& s, kept_specs& kept) {
   auto parts = separate(st, s.jobspec);
   if (!parts)
     return std::move(parts.error());
+  auto bare = st.specs->intern((*parts)->text, {});
+  if (!bare)
+    return std::move(bare.error());
   auto spec = st.specs->intern((*parts)->text, (*parts)->environment);
   if (!spec)
     return std::move(spec.error());
+  kept.push_back(std::move(*bare));
+  kept.push_back(*spec);
   if ((*spec)->has_dependencies)
     return make_error(ec::bad_jobspec, "attributes.system.dependencies: this instance's job "
                                        "manager knows no dependencies; submit the job when its "
@@ -87,8 +96,9 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
   accept.userid = r.userid;
   feasible_request feasible;
   std::unordered_map<std::string_view, bool> asked;
+  kept_specs kept;
   for (size_t i = 0; i < r.jobs.size(); ++i) {
-    auto a = check(st, r.jobs[i]);
+    auto a = check(st, r.jobs[i], kept);
     if (!a)
       return at_job(i, r.jobs.size(), a.error());
     accept.specs.push_back(std::move(*a));
@@ -99,13 +109,15 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
   auto promise = self->make_response_promise<submit_reply>();
   self->request(st.peers.scheduler, deadline, std::move(feasible))
     .then(
-      [self, promise, r = std::move(r), accept = std::move(accept), total](done) mutable {
+      [self, promise, r = std::move(r), accept = std::move(accept), kept = std::move(kept),
+       total](done) mutable {
         auto& st = self->state;
         for (size_t i = 0; i < r.jobs.size(); ++i)
           give_ids(st, r.jobs[i], accept.specs[i]);
         st.jobs += static_cast<int64_t>(total);
         self->request(st.peers.job_manager, caf::infinite, std::move(accept))
-          .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
+          .then([promise, kept = std::move(kept)](
+                  submit_reply& x) mutable { promise.deliver(std::move(x)); },
                 [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
       },
       [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });

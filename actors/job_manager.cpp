@@ -74,6 +74,7 @@ void job_manager_state::end_turn() {
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
   arm_deadline();
+  memory.update(core.active());
   if (commit_under_way || (gathering.empty() && gathering.signals.empty()))
     return;
   if (is_urgent())

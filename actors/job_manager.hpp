@@ -13,6 +13,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/job_manager_core.hpp"
+#include "runtime/memory.hpp"
 
 namespace hactor {
 
@@ -108,6 +109,7 @@ struct job_manager_state : job_manager_out {
   bool commit_armed = false; // a flush of what is not urgent is on its way
   bool draining = false;
   std::vector<caf::typed_response_promise<done>> drained;
+  burst_watch memory; // over the jobs that have not ended
 };
 
 /// Starts with what `restored` holds (jobs that had not ended when the instance last stopped).

@@ -24,32 +24,27 @@ uint32_t task_count(const resource_request& r) {
   return 0;
 }
 
-caf::expected<job_spec_ptr> make_job_spec(const std::string& text, const std::string& environment,
-                                          std::string stored, const spec_hash& hash) {
+/// Parses and compiles a text; what depends on the environment is left to the caller.
+caf::expected<job_spec> make_job_spec(const std::string& text) {
   auto parsed = parse_jobspec(text);
   if (!parsed)
     return std::move(parsed.error());
   auto request = compile_request(*parsed);
   if (!request)
     return std::move(request.error());
-  auto s = std::make_shared<job_spec>();
-  s->text = text;
-  s->environment = environment;
-  s->stored = std::move(stored);
-  s->hash = hash;
-  if (!environment.empty())
-    s->environment_hash = hash_of_spec(environment);
-  s->name = job_name_of(*parsed);
-  s->queue = parsed->system.queue;
-  s->cwd = parsed->system.cwd;
-  s->ntasks = task_count(*request);
-  s->ncores = static_cast<uint32_t>(request->total_cores());
-  s->nnodes = request->nnodes;
-  s->duration_s = request->duration_s;
-  s->has_dependencies =
+  job_spec s;
+  s.text = text;
+  s.name = job_name_of(*parsed);
+  s.queue = parsed->system.queue;
+  s.cwd = parsed->system.cwd;
+  s.ntasks = task_count(*request);
+  s.ncores = static_cast<uint32_t>(request->total_cores());
+  s.nnodes = request->nnodes;
+  s.duration_s = request->duration_s;
+  s.has_dependencies =
       !parsed->system.dependencies.is_null() && !parsed->system.dependencies.empty();
-  s->request = std::make_shared<const resource_request>(std::move(*request));
-  return job_spec_ptr{std::move(s)};
+  s.request = std::make_shared<const resource_request>(std::move(*request));
+  return s;
 }
 
 } // namespace
@@ -93,18 +88,30 @@ caf::expected<job_spec_ptr> spec_cache::intern(const std::string& text,
   }
   auto hash = hash_of_spec(stored);
   std::lock_guard guard{mutex_};
-  if (auto it = known_.find(hash); it != known_.end())
-    if (auto s = it->second.lock())
-      return s;
-  auto made = make_job_spec(text, environment, std::move(stored), hash);
+  if (auto known = find(hash))
+    return known;
+  // The same text without an environment, as the scheduler has it, is parsed already.
+  auto bare = environment.empty() ? nullptr : find(hash_of_spec(text));
+  auto made = bare ? caf::expected<job_spec>{*bare} : make_job_spec(text);
   if (!made)
-    return made;
+    return std::move(made.error());
+  made->environment = environment;
+  made->stored = std::move(stored);
+  made->hash = hash;
+  if (!environment.empty())
+    made->environment_hash = hash_of_spec(environment);
   if (known_.size() >= sweep_at_) {
     std::erase_if(known_, [](const auto& kv) { return kv.second.expired(); });
     sweep_at_ = known_.size() * 2 + 1024;
   }
-  known_[hash] = *made;
-  return made;
+  auto result = std::make_shared<const job_spec>(std::move(*made));
+  known_[hash] = result;
+  return job_spec_ptr{std::move(result)};
+}
+
+job_spec_ptr spec_cache::find(const spec_hash& hash) const {
+  auto it = known_.find(hash);
+  return it == known_.end() ? nullptr : it->second.lock();
 }
 
 std::string fill_cc(std::string text, int64_t cc) {

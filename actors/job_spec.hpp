@@ -49,10 +49,12 @@ caf::expected<separated_spec> separate_environment(std::string_view jobspec);
 class spec_cache {
 public:
   /// Returns the one job_spec of this text and environment. Errors: as parse_jobspec and
-  /// compile_request. O(text) when known.
+  /// compile_request. O(text) when known, also when only the text without environment is.
   caf::expected<job_spec_ptr> intern(const std::string& text, const std::string& environment);
 
 private:
+  job_spec_ptr find(const spec_hash& hash) const; // requires: mutex_ is held
+
   struct hasher {
     size_t operator()(const spec_hash& h) const noexcept { return static_cast<size_t>(h.low); }
   };

@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 
-#include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -112,8 +111,9 @@ void advance(shell_state::pointer self) {
       self->quit();
       return;
     }
-    self->request(st.context->output, std::chrono::seconds(limits::request_timeout_s),
-                  output_seal{st.id})
+    // Of this process, and it may wait for a full disk: a deadline would only lose the index, and
+    // a timer for each job is what CAF's clock thread would be busy with.
+    self->request(st.context->output, caf::infinite, output_seal{st.id})
       .then(
         [self](const output_sealed& s) {
           if (s.address != 0)

@@ -8,6 +8,7 @@
 
 #include "graph/document.hpp"
 #include "runtime/hostlist.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -23,16 +24,32 @@ bool is_property_name(std::string_view name) {
   return !name.empty() && name.find_first_of("!&'\"^`|()") == std::string_view::npos;
 }
 
-caf::error constraint::read_values(const json& values, const std::string& path, size_t& budget,
+caf::error constraint::read_hosts(const std::string& text, const std::string& where, budget& left,
+                                  term& to) {
+  auto hosts = parse_hostlist(text);
+  if (!hosts)
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}: must be a hostlist, e.g. \"n[0-3]\": {}", where,
+                                  render(hosts.error())));
+  // Each list is bounded already; a thousand of them would still fill the broker's memory.
+  if (hosts->size() > left.hosts)
+    return make_error(ec::bad_jobspec, fmt::format("{}: more than {} hosts in one constraint",
+                                                   where, limits::hostlist_hosts_max));
+  left.hosts -= hosts->size();
+  to.hosts.insert(hosts->begin(), hosts->end());
+  return {};
+}
+
+caf::error constraint::read_values(const json& values, const std::string& path, budget& left,
                                    term& to) {
   for (size_t i = 0; i < values.size(); ++i) {
     const auto& x = values[i];
     auto where = fmt::format("{}[{}]", path, i);
-    if (budget-- == 0)
+    if (left.terms-- == 0)
       return make_error(ec::bad_jobspec, fmt::format("{}: more than {} terms in one constraint",
                                                      where, constraint_terms_max));
     if (to.what == op::all || to.what == op::any || to.what == op::none) {
-      if (auto e = read(x, where, budget, to.terms.emplace_back()))
+      if (auto e = read(x, where, left, to.terms.emplace_back()))
         return e;
       continue;
     }
@@ -46,12 +63,8 @@ caf::error constraint::read_values(const json& values, const std::string& path, 
         return bad(where, "must be a property name, with ^ before it when it must be absent", x);
       to.properties.push_back({std::move(name), wanted});
     } else if (to.what == op::hosts) {
-      auto hosts = parse_hostlist(text);
-      if (!hosts)
-        return make_error(ec::bad_jobspec,
-                          fmt::format("{}: must be a hostlist, e.g. \"n[0-3]\": {}", where,
-                                      render(hosts.error())));
-      to.hosts.insert(hosts->begin(), hosts->end());
+      if (auto e = read_hosts(text, where, left, to))
+        return e;
     } else {
       auto ranks = idset::parse(text);
       if (!ranks)
@@ -63,7 +76,7 @@ caf::error constraint::read_values(const json& values, const std::string& path, 
   return {};
 }
 
-caf::error constraint::read(const json& value, const std::string& path, size_t& budget, term& to) {
+caf::error constraint::read(const json& value, const std::string& path, budget& left, term& to) {
   constexpr auto wanted = "must be a mapping with one of properties, hostlist, ranks, and, or, not";
   if (!value.is_object() || value.size() > 1)
     return bad(path, wanted, value);
@@ -83,13 +96,13 @@ caf::error constraint::read(const json& value, const std::string& path, size_t& 
   auto where = fmt::format("{}.{}", path, key);
   if (!values.is_array())
     return bad(where, "must be a list", values);
-  return read_values(values, where, budget, to);
+  return read_values(values, where, left, to);
 }
 
 caf::expected<constraint> constraint::compile(const json& value, const std::string& path) {
   constraint result;
-  size_t budget = constraint_terms_max;
-  if (auto e = read(value, path, budget, result.root_))
+  budget left{constraint_terms_max, limits::hostlist_hosts_max};
+  if (auto e = read(value, path, left, result.root_))
     return e;
   const auto& root = result.root_;
   bool trivial = (root.what == op::all || root.what == op::any) && root.terms.empty();

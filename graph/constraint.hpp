@@ -58,9 +58,17 @@ private:
     idset ranks;
   };
 
-  static caf::error read(const json& value, const std::string& path, size_t& budget, term& to);
-  static caf::error read_values(const json& values, const std::string& path, size_t& budget,
+  /// What one constraint may still hold.
+  struct budget {
+    size_t terms;
+    size_t hosts;
+  };
+
+  static caf::error read(const json& value, const std::string& path, budget& left, term& to);
+  static caf::error read_values(const json& values, const std::string& path, budget& left,
                                 term& to);
+  static caf::error read_hosts(const std::string& text, const std::string& where, budget& left,
+                               term& to);
   static bool eval(const term& t, rank_t rank, const std::string& host,
                    const property_map& properties);
 

@@ -244,6 +244,8 @@ caf::error read_nodelist(const json* value, reading& from, rset& to) {
     if (!hosts)
       return make_error(ec::bad_rset, fmt::format("{}: {}", where, render(hosts.error())));
     to.nodelist.insert(to.nodelist.end(), hosts->begin(), hosts->end());
+    if (to.nodelist.size() > from.nodes.size())
+      break; // refused below; a long list of long lists must not be expanded first
   }
   if (!to.nodelist.empty() && to.nodelist.size() != from.nodes.size())
     return make_error(ec::bad_rset, fmt::format("{}: {} hosts for {} ranks", path,

@@ -5,9 +5,9 @@
 
 namespace hactor {
 
-/// Says `finalize` (PMI-1, RFC 13) on the descriptor that PMI_FD names, if it is there and the broker
-/// did not do so; waits for the answer at most 0.2 s. Called by the supervisor when its broker has
-/// ended.
+/// Says `finalize` (PMI-1, RFC 13) on the descriptor that PMI_FD names, if it is there and the
+/// broker did not do so; waits for the answer at most 0.2 s. Called by the supervisor when its
+/// broker has ended.
 void say_pmi_finalize();
 
 } // namespace hactor

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <deque>
 
 #include "runtime/wire.hpp"
@@ -58,6 +59,7 @@ private:
   };
 
   bool ok(int code, const char* call);
+  bool wait_politely(MPI_Request& request);
   bool match_next();
   bool take_arrived(wire_message& out);
   bool started(int code, MPI_Request request, uint32_t peer, wire_buffer bytes);
@@ -108,10 +110,27 @@ std::string mpi_wire::open() {
   return {};
 }
 
+// Ranks may share cores, and a blocking collective spins: it would take the core from the very rank
+// that it waits for.
+bool mpi_wire::wait_politely(MPI_Request& request) {
+  constexpr timespec nap{0, 50'000};
+  for (;;) {
+    int done = 0;
+    if (!ok(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test of a collective"))
+      return false;
+    if (done != 0)
+      return true;
+    nanosleep(&nap, nullptr);
+  }
+}
+
 std::string mpi_wire::allgather(const std::string& mine, std::vector<std::string>& all) {
   int size = static_cast<int>(mine.size());
   std::vector<int> sizes(size_);
-  if (!ok(MPI_Allgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, comm_), "MPI_Allgather"))
+  MPI_Request request;
+  if (!ok(MPI_Iallgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, comm_, &request),
+          "MPI_Iallgather")
+      || !wait_politely(request))
     return error_;
   std::vector<int> offsets(size_);
   int total = 0;
@@ -120,9 +139,10 @@ std::string mpi_wire::allgather(const std::string& mine, std::vector<std::string
     total += sizes[i];
   }
   std::string joined(static_cast<size_t>(total), '\0');
-  if (!ok(MPI_Allgatherv(mine.data(), size, MPI_BYTE, joined.data(), sizes.data(), offsets.data(),
-                         MPI_BYTE, comm_),
-          "MPI_Allgatherv"))
+  if (!ok(MPI_Iallgatherv(mine.data(), size, MPI_BYTE, joined.data(), sizes.data(), offsets.data(),
+                          MPI_BYTE, comm_, &request),
+          "MPI_Iallgatherv")
+      || !wait_politely(request))
     return error_;
   all.clear();
   for (size_t i = 0; i < sizes.size(); ++i)

@@ -113,7 +113,8 @@ bool stream_socket::send(uint8_t kind, uint64_t tag, std::string_view payload) {
     // What the peer sent before it left is still to be read; then the end of file ends us.
     poller_.post([self = shared_from_this()] {
       self->read_some();
-      self->end(make_error(ec::disconnected, "the peer has closed the socket"), true);
+      if (!self->is_paused()) // else it is found when reading goes on
+        self->end(make_error(ec::disconnected, "the peer has closed the socket"), true);
     });
   }
   return alive;
@@ -165,17 +166,21 @@ void stream_socket::on_ready(uint32_t events) {
     {
       std::lock_guard lock{mutex_};
       paused = paused_;
+      if (paused) {
+        poller_.unwatch(fd_);
+        watched_ = false;
+        hung_up_ = true;
+      }
     }
-    if (paused)
-      poller_.unwatch(fd_);
-    else
+    if (!paused)
       end(make_error(ec::disconnected, "the peer has closed the socket"), true);
   }
 }
 
 void stream_socket::read_some() {
   size_t total = 0;
-  while (!is_closed() && total < read_size) {
+  // Paused: an end that were found now would come before the frames that wait in `in_`.
+  while (!is_closed() && total < read_size && !is_paused()) {
     if (in_begin_ > 0 && in_begin_ * 2 >= in_.size()) {
       in_.erase(0, in_begin_);
       in_begin_ = 0;
@@ -205,11 +210,8 @@ void stream_socket::parse() {
     return; // resumed by a callback: the loop below goes on
   parsing_ = true;
   while (!is_closed() && in_.size() - in_begin_ >= frame_header_size) {
-    {
-      std::lock_guard guard{mutex_};
-      if (paused_)
-        break;
-    }
+    if (is_paused())
+      break;
     auto header = in_.data() + in_begin_;
     auto size = get_number(header, 4);
     if (size > frame_payload_size_max) {
@@ -234,6 +236,11 @@ void stream_socket::parse() {
   parsing_ = false;
 }
 
+bool stream_socket::is_paused() {
+  std::lock_guard guard{mutex_};
+  return paused_;
+}
+
 void stream_socket::pause_reading() {
   std::lock_guard guard{mutex_};
   paused_ = true;
@@ -247,17 +254,29 @@ void stream_socket::resume_reading() {
       return;
     paused_ = false;
   }
-  // What was read before the pause comes first; only then may the socket speak again.
-  poller_.post([self = shared_from_this()] {
-    self->parse();
-    if (self->is_closed())
-      return;
-    {
-      std::lock_guard guard{self->mutex_};
-      self->update_interest();
+  poller_.post([self = shared_from_this()] { self->go_on(); });
+}
+
+// What was read before the pause comes first; only then may the socket speak again.
+void stream_socket::go_on() {
+  parse();
+  if (is_closed())
+    return;
+  caf::expected<void> watching = caf::unit;
+  {
+    std::lock_guard guard{mutex_};
+    if (hung_up_ && !paused_) { // what the peer left behind may take several turns to read
+      hung_up_ = false;
+      interest_ = EPOLLIN;
+      watching = poller_.watch(fd_, interest_, shared_from_this());
+      watched_ = static_cast<bool>(watching);
     }
-    self->read_some(); // also finds the end that was seen during the pause
-  });
+    update_interest();
+  }
+  if (!watching)
+    end(watching.error(), true);
+  else
+    read_some();
 }
 
 void stream_socket::close() {

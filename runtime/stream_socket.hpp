@@ -68,6 +68,8 @@ private:
   void read_some();
   void parse();
   void update_interest();
+  void go_on();
+  bool is_paused();
   void end(const caf::error& why, bool tell);
 
   poller& poller_;
@@ -79,6 +81,7 @@ private:
   size_t out_begin_ = 0;
   bool watched_ = false;
   bool paused_ = false;
+  bool hung_up_ = false; // seen while paused; unwatched until reading goes on
   bool finishing_ = false;
   uint32_t interest_ = 0;
 

@@ -54,7 +54,8 @@ std::string_view first_characters(std::string_view text, size_t count) {
 
 bool parse_number(std::string_view text, double& value) {
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc{} && end == text.data() + text.size() && !text.empty();
+  // "inf" and "nan" are names that somebody gave.
+  return code == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
 }
 
 class format_reader {
@@ -244,9 +245,11 @@ void end_line(std::string& out, std::string line, size_t width_max) {
 bool less(const std::string& a, const std::string& b) {
   double x = 0;
   double y = 0;
-  if (parse_number(a, x) && parse_number(b, y))
+  bool first = parse_number(a, x);
+  bool second = parse_number(b, y);
+  if (first && second)
     return x < y;
-  return a < b;
+  return first != second ? first : a < b; // one order over all: numbers, then other text
 }
 
 } // namespace
@@ -301,7 +304,7 @@ std::string render_table(const table_format& format, std::span<const field_name>
 
 std::string convert(char conversion, const std::string& text) {
   double number = 0;
-  if (!parse_number(text, number))
+  if (!parse_number(text, number) || std::abs(number) > 1e15) // no time of ours; nor of time_t
     return text;
   if (conversion == 'F')
     return format_fsd(number);

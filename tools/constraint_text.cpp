@@ -19,7 +19,9 @@ public:
 
   caf::expected<json> run() {
     auto result = either(0);
-    if (result && !token_.empty())
+    if (open_quote_)
+      return wrong("a quote is not closed");
+    if (result && !at_end_)
       return wrong("'" + token_ + "' is not expected here");
     return result;
   }
@@ -36,7 +38,8 @@ private:
     quoted_ = false;
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])))
       ++at_;
-    if (at_ == text_.size())
+    at_end_ = at_ == text_.size();
+    if (at_end_)
       return;
     if (std::string_view{"()&|"}.find(text_[at_]) != std::string_view::npos) {
       token_ = text_[at_++];
@@ -57,6 +60,7 @@ private:
         break;
       token_ += c;
     }
+    open_quote_ |= quote != 0;
   }
 
   bool is(std::string_view symbol, std::string_view word) const {
@@ -64,8 +68,6 @@ private:
   }
 
   caf::expected<json> either(int depth) {
-    if (depth > depth_max)
-      return wrong("parentheses are nested too deeply");
     auto left = both(depth);
     if (!left || !is("|", "or"))
       return left;
@@ -85,7 +87,7 @@ private:
     if (!left)
       return left;
     json parts = json::array({std::move(*left)});
-    while (!token_.empty() && !is("|", "or") && !is(")", ")")) {
+    while (!at_end_ && !is("|", "or") && !is(")", ")")) {
       if (is("&", "and"))
         advance();
       auto right = term(depth);
@@ -97,6 +99,8 @@ private:
   }
 
   caf::expected<json> term(int depth) {
+    if (depth > depth_max)
+      return wrong("negations and parentheses are nested too deeply");
     if (is("not", "not")) {
       advance();
       auto inner = term(depth + 1);
@@ -110,10 +114,14 @@ private:
       advance();
       return inner;
     }
-    if (token_.empty() || is("&", "and") || is("|", "or") || is(")", ")"))
-      return wrong(token_.empty() ? "a term is missing at the end" : "a term is missing before '"
+    if (at_end_ || is("&", "and") || is("|", "or") || is(")", ")"))
+      return wrong(at_end_ ? "a term is missing at the end" : "a term is missing before '"
                                                                        + token_ + "'");
     auto word = token_;
+    if (word.empty())
+      return wrong("a term is empty");
+    if (word == "-" && !quoted_)
+      return wrong("'-' stands before a single term; before parentheses write 'not'");
     advance();
     bool negated = word.size() > 1 && word[0] == '-';
     auto result = operation(negated ? word.substr(1) : word);
@@ -151,7 +159,9 @@ private:
   std::string_view text_;
   size_t at_ = 0;
   std::string token_;
-  bool quoted_ = false;
+  bool quoted_ = false;     // some of the token
+  bool at_end_ = false;     // there is no token
+  bool open_quote_ = false; // a quote without its end
 };
 
 } // namespace

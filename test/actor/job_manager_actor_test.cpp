@@ -118,7 +118,8 @@ TEST_SUITE("actor") {
     CHECK(b.world->room_cancelled == std::vector<job_id>{one});
   }
 
-  TEST_CASE("an ended job is forgotten when its record is durable, and its room comes back at once") {
+  TEST_CASE(
+      "an ended job is forgotten when its record is durable, and its room comes back at once") {
     bench b;
     b.submit({one});
     b.grant(one);
@@ -139,7 +140,8 @@ TEST_SUITE("actor") {
     CHECK(b.counts().inactive == 1);
   }
 
-  TEST_CASE("a full disk keeps what is under way, takes nothing new, and says so until it has room") {
+  TEST_CASE(
+      "a full disk keeps what is under way, takes nothing new, and says so until it has room") {
     bench b;
     b.world->journal_error = make_error(ec::disk_full, "/state: no space");
     auto first = b.submit({one});

@@ -329,8 +329,8 @@ void queued(const words& args) {
   tell("queued_mean_bytes", (resident_bytes(pid) - before) / (2 * half));
 }
 
-/// finished JOBS: resident bytes of the broker per job that has ended: of the first so many, and the
-/// slope over the two times as many that follow.
+/// finished JOBS: resident bytes of the broker per job that has ended: of the first so many, and
+/// the slope over the two times as many that follow.
 void finished(const words& args) {
   auto c = must(client::connect());
   auto pid = broker_of(c);

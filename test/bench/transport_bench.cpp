@@ -120,15 +120,25 @@ caf::behavior pipeline(caf::stateful_actor<pipeline_state>* self, const caf::act
 }
 
 struct reader_state {
-  int64_t lines = 0;
-  int64_t published = 0;
+  int32_t lines = 0;
+  int32_t published = 0;
 };
 
-/// Has `count` events published, one batch of one event at a time if `one_by_one`, and counts what
-/// comes; tells `main` at the end.
+/// Has `count` single events published, `window` of them ahead of what has come, and counts the
+/// lines that come; tells `main` at the end. The window keeps them in the events actor's ring, since
+/// there is no archive behind it.
 caf::behavior reader(caf::stateful_actor<reader_state>* self, const caf::actor& from,
-                     const caf::actor& main, int32_t count, bool one_by_one) {
+                     const caf::actor& main, int32_t count, int32_t window) {
   self->send(self, caf::tick_atom_v);
+  auto publish = [=] {
+    auto& st = self->state;
+    auto wanted = std::min(count, st.lines + window);
+    if (wanted - st.published < window / 2 && wanted < count)
+      return;
+    if (wanted > st.published)
+      self->send(from, caf::publish_atom_v, wanted - st.published, int32_t{1});
+    st.published = wanted;
+  };
   return {
     [=](caf::tick_atom) {
       self->request(from, caf::infinite, caf::get_atom_v).then([=](const caf::actor& events) {
@@ -137,17 +147,15 @@ caf::behavior reader(caf::stateful_actor<reader_state>* self, const caf::actor& 
         r.live_only = true;
         r.subscriber = caf::actor_cast<caf::actor>(self);
         self->send(caf::actor_cast<events_actor>(events), r);
-        // The same two hops as the subscription: published once it is there.
+        // By its answer the subscription, which went the same way, is there.
         self->request(caf::actor_cast<status_actor>(events), caf::infinite, stats_atom_v)
-          .then([=](const stats_reply&) {
-            self->send(from, caf::publish_atom_v, one_by_one ? 1 : count, int32_t{1});
-          });
+          .then([=](const stats_reply&) { publish(); });
       });
     },
     [=](const subscribed_events& e) {
       auto& st = self->state;
       auto sender = caf::actor_cast<events_actor>(self->current_sender());
-      st.lines += std::count(e.lines.begin(), e.lines.end(), '\n');
+      st.lines += static_cast<int32_t>(std::count(e.lines.begin(), e.lines.end(), '\n'));
       auto me = caf::actor_cast<caf::actor>(self);
       if (st.lines == count) {
         self->send(sender, unsubscribe{e.tag, me});
@@ -156,8 +164,7 @@ caf::behavior reader(caf::stateful_actor<reader_state>* self, const caf::actor& 
         return;
       }
       self->send(sender, subscription_credit{e.tag, me});
-      if (one_by_one)
-        self->send(from, caf::publish_atom_v, int32_t{1}, int32_t{1});
+      publish();
     },
   };
 }
@@ -189,9 +196,9 @@ void measure(caf::actor_system& system, const std::string& name, const caf::acto
   if (name == "tcp")
     return;
   tell(name + "_events_single_s",
-       rate(20'000, [&] { system.spawn(reader, peer, main, 20'000, true); }));
+       rate(20'000, [&] { system.spawn(reader, peer, main, 20'000, 1); }));
   tell(name + "_events_s",
-       rate(500'000, [&] { system.spawn(reader, peer, main, 500'000, false); }));
+       rate(500'000, [&] { system.spawn(reader, peer, main, 500'000, 30'000); }));
 }
 
 void wait_for_close(caf::scoped_actor& self) {
@@ -200,7 +207,7 @@ void wait_for_close(caf::scoped_actor& self) {
 
 // -- the two transports ---------------------------------------------------------------------------
 
-std::unique_ptr<transport> open_transport() {
+std::unique_ptr<transport> open_transport(int64_t spin_us) {
   auto how = detect_launch([](const char* name) -> const char* { return std::getenv(name); });
   if (!how || how->module.empty())
     fail("transport_bench: needs an mpiexec of 2 ranks, or the word tcp");
@@ -210,14 +217,17 @@ std::unique_ptr<transport> open_transport() {
   auto wire = load_wire(*path);
   if (!wire)
     fail(render(wire.error()));
-  auto result = transport::open(std::move(*wire), {});
+  transport_options options;
+  if (spin_us >= 0)
+    options.local_spin_ns = options.remote_spin_ns = spin_us * 1000;
+  auto result = transport::open(std::move(*wire), options);
   if (!result)
     fail(render(result.error()));
   return std::move(*result);
 }
 
-int over_mpi(const std::string& name) {
-  auto t = open_transport();
+int over_mpi(const std::string& name, int64_t spin_us) {
+  auto t = open_transport(spin_us);
   {
     system_config config{*t, {}, register_messages};
     caf::actor_system system{config};
@@ -283,8 +293,8 @@ int over_tcp() {
 int main(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";
   if (name.empty()) {
-    std::fprintf(stderr, "usage: mpiexec -n 2 transport_bench NAME, or transport_bench tcp\n");
+    std::fprintf(stderr, "usage: mpiexec -n 2 bench_transport NAME [SPIN_US]; bench_transport tcp\n");
     return 2;
   }
-  return name == "tcp" ? over_tcp() : over_mpi(name);
+  return name == "tcp" ? over_tcp() : over_mpi(name, argc > 2 ? std::atoi(argv[2]) : -1);
 }

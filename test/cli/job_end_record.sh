@@ -14,7 +14,7 @@ check_contains "$(record "$id")" "FAILED"
 check_contains "$(record "$id")" "Seg"
 id=$(hactor submit no-such-program) && fails_with 127 hactor job status "$id"
 check_contains "$(record "$id")" "127 FAILED"
-check_contains "$(record "$id")" "no-such-program"
+check_contains "$(record "$id")" "command not found"
 check_contains "$(hactor job info "$id" record)" '"success":false'
 check_contains "$(hactor job info "$id" record)" '"exception_type":"exec"'
 END

@@ -16,3 +16,7 @@ hactor_unit_test(actors_cores_test
   LIBRARIES hactor_cores hactor_lmdb)
 target_include_directories(actors_cores_test PRIVATE support)
 hactor_unit_test(client_json_test SOURCES unit/client_json_test.cpp LIBRARIES hactor_actors)
+hactor_unit_test(unit_scheduler_core
+  SOURCES unit/scheduler_core_test.cpp unit/scheduler_core_sim_test.cpp
+  LIBRARIES hactor_cores)
+target_include_directories(unit_scheduler_core PRIVATE support)

@@ -78,7 +78,7 @@ TEST_SUITE("unit") {
     };
     for (const auto& [text, says] :
          {row{"", "bad_json: doc: empty"}, row{"# nothing", "empty"},
-          row{"{\"a\": }", "doc: line 1, column 7"}, row{"[1,\n 2,\n }", "line 3, column"},
+          row{"{\"a\": ]", "doc: line 1, column 7"}, row{"[1,\n 2,\n }", "line 3, column"},
           row{"{\"a\": 1, \"a\": 2}", "the key \"a\" occurs twice"},
           row{"a: 1\na: 2\n", "line 2, column 1: the key \"a\" occurs twice"},
           row{"a: 1\n---\nb: 2\n", "a second document"}, row{"a: [1\nb: 2", "line"},

@@ -132,7 +132,8 @@ TEST_SUITE("unit") {
       CHECK(code_of(plan.error()) == ec::bad_jobspec);
       CHECK(context_of(plan.error()).find("run_duration") != std::string::npos);
     }
-    for (auto& other : {json{{"test", 1}}, json{{"test", {{"x", 1}}}}, json{{"bulk", {{"a", 1}}}}}) {
+    for (auto& other :
+         {json{{"test", 1}}, json{{"test", {{"x", 1}}}}, json{{"bulk", {{"a", 1}}}}}) {
       s.exec = other;
       CHECK(plan_of(s)->simulated_s < 0);
     }

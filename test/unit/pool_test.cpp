@@ -246,8 +246,9 @@ TEST_SUITE("unit") {
                                             "more than 16 cores");
     CHECK(refusal(pool, on_nodes(2, 5)) == "2 nodes with 5 cores each were asked; 1 node has so "
                                            "much");
-    CHECK(refusal(pool, where(on_nodes(3, 1), R"({"ranks":["0-1"]})"))
-          == "3 nodes were asked; there are 2 (among the 2 nodes that match {\"ranks\":[\"0-1\"]})");
+    CHECK(
+        refusal(pool, where(on_nodes(3, 1), R"({"ranks":["0-1"]})"))
+        == "3 nodes were asked; there are 2 (among the 2 nodes that match {\"ranks\":[\"0-1\"]})");
     CHECK(refusal(pool, where(on_nodes(2, 1), R"({"ranks":["0"]})")).find("there is 1 (among the 1 "
                                                                           "node that")
           != std::string::npos);

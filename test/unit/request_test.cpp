@@ -166,50 +166,52 @@ TEST_SUITE("unit") {
       const char* starts;
       const char* says;
     };
-    for (const auto& [resources, starts, says] :
-         {row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+    for (
+        const auto& [resources, starts, says] :
+        {row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
                   {"type":"storage","count":1}])",
-              "resources: ", "2 entries, and one is needed"},
-          row{R"([{"type":"rack","count":1,"with":[{"type":"slot","count":1,"label":"task","with":
+             "resources: ", "2 entries, and one is needed"},
+         row{R"([{"type":"rack","count":1,"with":[{"type":"slot","count":1,"label":"task","with":
                   [{"type":"core","count":1}]}]}])",
-              "resources[0].type: ", "\"rack\" at the top"},
-          row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[
-                  {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]}]}]}])",
-              "resources[0].with: ", "something else than one slot"},
-          row{R"([{"type":"slot","count":"2-4","label":"task","with":[{"type":"core","count":1}]}])",
-              "resources[0].count: ", "2-4 is a choice"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":"1,3"}]}])",
-              "resources[0].with[0].count: ", "1,3 is a choice"},
-          row{R"([{"type":"slot","count":1,"id":"x","label":"task","with":[
+             "resources[0].type: ", "\"rack\" at the top"},
+         row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[
+                  {"type":"slot","count":1,"label":"task",
+                   "with":[{"type":"core","count":1}]}]}]}])",
+             "resources[0].with: ", "something else than one slot"},
+         row{R"([{"type":"slot","count":"2-4","label":"task","with":[{"type":"core","count":1}]}])",
+             "resources[0].count: ", "2-4 is a choice"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":"1,3"}]}])",
+             "resources[0].with[0].count: ", "1,3 is a choice"},
+         row{R"([{"type":"slot","count":1,"id":"x","label":"task","with":[
                   {"type":"core","count":1}]}])",
-              "resources[0].id: ", "names single resources"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[
+             "resources[0].id: ", "names single resources"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[
                   {"type":"core","count":1,"unit":"GB"}]}])",
-              "resources[0].with[0].unit: ", "not a whole resource"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"memory","count":1}]}])",
-              "resources[0].with[0]: ", "\"memory\" inside of a slot"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1,"with":[
+             "resources[0].with[0].unit: ", "not a whole resource"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"memory","count":1}]}])",
+             "resources[0].with[0]: ", "\"memory\" inside of a slot"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1,"with":[
                   {"type":"pu","count":2}]}]}])",
-              "resources[0].with[0].with: ", "a core with parts"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[
+             "resources[0].with[0].with: ", "a core with parts"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[
                   {"type":"core","count":1,"exclusive":false}]}])",
-              "resources[0].with[0].exclusive: ", "shared parts"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1},
+             "resources[0].with[0].exclusive: ", "shared parts"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1},
                   {"type":"core","count":2}]}])",
-              "resources[0].with[1]: ", "a second entry of type core"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])",
-              "resources[0].with: ", "a slot without cores"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"node","count":2}]}])",
-              "resources[0].with[0].count: ", "a slot of 2 nodes"},
-          row{R"([{"type":"slot","count":1,"label":"task","with":[
+             "resources[0].with[1]: ", "a second entry of type core"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])",
+             "resources[0].with: ", "a slot without cores"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"node","count":2}]}])",
+             "resources[0].with[0].count: ", "a slot of 2 nodes"},
+         row{R"([{"type":"slot","count":1,"label":"task","with":[
                   {"type":"node","count":1,"exclusive":false}]}])",
-              "resources[0].with[0].exclusive: ", "shared parts"},
-          row{R"([{"type":"node","count":1,"with":[{"type":"slot","count":1,"label":"task","with":[
+             "resources[0].with[0].exclusive: ", "shared parts"},
+         row{R"([{"type":"node","count":1,"with":[{"type":"slot","count":1,"label":"task","with":[
                   {"type":"node","count":1}]}]}])",
-              "resources[0].with[0].with[0]: ", "\"node\" inside of a slot"},
-          row{R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
+             "resources[0].with[0].with[0]: ", "\"node\" inside of a slot"},
+         row{R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
                   "task","with":[{"type":"core","count":1}]}]}])",
-              "resources[0]: ", "10000000000 slots"}}) {
+             "resources[0]: ", "10000000000 slots"}}) {
       INFO(std::string{resources});
       auto request = compile(document_of(resources_of(resources)));
       REQUIRE_FALSE(request);

@@ -173,7 +173,8 @@ TEST_SUITE("unit") {
     };
     const std::string one = R"([{"rank":"0","children":{"core":"0"}}])";
     for (const auto& [text, starts, says] :
-         {row{"[]", "R: ", "mapping with version"}, row{"{}", "version: ", "missing"},
+         {row{"[]", "R: ", "mapping with version"},
+          row{"{}", "version: ", "missing"},
           row{R"({"version":2})", "version: ", "must be 1, found 2"},
           row{R"({"version":1})", "execution: ", "missing"},
           row{R"({"version":1,"execution":[]})", "execution: ", "mapping"},
@@ -187,11 +188,12 @@ TEST_SUITE("unit") {
           row{r_of(R"([{"rank":"0-16384"}])"), "execution.R_lite[0].rank: ", "1 to 16384 ranks"},
           row{r_of(R"([{"rank":"0"}])"), "execution.R_lite[0].children: ", "missing"},
           row{r_of(R"([{"rank":"0","children":"0"}])"), "execution.R_lite[0].children: ", "core"},
-          row{r_of(R"([{"rank":"0","children":{}}])"), "execution.R_lite[0].children: ",
-              "a core or a gpu"},
+          row{r_of(R"([{"rank":"0","children":{}}])"),
+              "execution.R_lite[0].children: ", "a core or a gpu"},
           row{r_of(R"([{"rank":"0","children":{"core":"x"}}])"),
               "execution.R_lite[0].children.core: ", ""},
-          row{r_of(R"([{"rank":"0","children":{"core":"0"}},{"rank":"0","children":{"core":"0"}}])"),
+          row{r_of(
+                  R"([{"rank":"0","children":{"core":"0"}},{"rank":"0","children":{"core":"0"}}])"),
               "execution.R_lite[1]: ", "rank 0 has the same core or gpu"},
           row{r_of(R"([{"rank":"0-1","node":"a","children":{"core":"0"}}])"),
               "execution.R_lite[0].node: ", "hostlist of 2 hosts"},
@@ -209,8 +211,8 @@ TEST_SUITE("unit") {
           row{r_of(one, R"(,"properties":[])"), "execution.properties: ", "mapping"},
           row{r_of(one, R"(,"properties":{"a|b":"0"})"), "execution.properties: ", "a|b"},
           row{r_of(one, R"(,"properties":{"a":0})"), "execution.properties.a: ", "idset"},
-          row{r_of(one, R"(,"properties":{"a":"1"})"), "execution.properties.a: ",
-              "ranks of R_lite"}}) {
+          row{r_of(one, R"(,"properties":{"a":"1"})"),
+              "execution.properties.a: ", "ranks of R_lite"}}) {
       INFO(text);
       auto r = parse_rset(text);
       REQUIRE_FALSE(r);

@@ -1,0 +1,33 @@
+// See memory.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/memory.hpp"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <algorithm>
+
+namespace hactor {
+
+namespace {
+
+/// Bursts below this leave so little behind (10 MB) that it is not worth the time.
+constexpr size_t burst_size_min = 10'000;
+
+/// A burst is over when this part of its peak is left.
+constexpr size_t burst_over = 16;
+
+} // namespace
+
+void burst_watch::update(size_t count) {
+  peak_ = std::max(peak_, count);
+  if (peak_ < burst_size_min || count > peak_ / burst_over)
+    return;
+  peak_ = count;
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
+
+} // namespace hactor

@@ -1,0 +1,23 @@
+// runtime/hardware: what hwloc says of the machine that runs the test.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/hardware.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace hactor;
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("a machine has a name, cores from 0, and leaves us some of them") {
+    auto h = discover_hardware();
+    REQUIRE(h);
+    CHECK_FALSE(h->hostname.empty());
+    REQUIRE_FALSE(h->cores.empty());
+    CHECK(h->cores == idset::range(0, static_cast<uint32_t>(h->cores.size()) - 1));
+    CHECK_FALSE(h->bound_cores.empty());
+    CHECK(h->cores.contains_all(h->bound_cores));
+    if (!h->gpus.empty())
+      CHECK(h->gpus == idset::range(0, static_cast<uint32_t>(h->gpus.size()) - 1));
+  }
+
+} // TEST_SUITE

@@ -1,0 +1,10 @@
+# Unit tests of runtime's host part: sockets and threads of this process, no actor system.
+hactor_unit_test(unit_host
+  SOURCES
+    unit/poller_test.cpp
+    unit/stream_socket_test.cpp
+    unit/unix_listener_test.cpp
+    unit/launcher_test.cpp
+    unit/hardware_test.cpp
+  LIBRARIES hactor_host)
+target_include_directories(unit_host PRIVATE support)

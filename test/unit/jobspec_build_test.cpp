@@ -1,0 +1,226 @@
+// tools/jobspec_build: combinations of options to jobspecs, each read back by the instance's parser.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cmath>
+#include <fstream>
+
+#include "graph/request.hpp"
+#include "temp_dir.hpp"
+#include "tools/commands.hpp"
+#include "tools/submit_options.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace hactor;
+using namespace hactor::tools;
+
+namespace {
+
+const tools::environment_map own{{"HOME", "/h"}, {"PMI_FD", "1"}};
+
+caf::expected<json> build(std::vector<const char*> words, const command& of = submit_command) {
+  words.push_back("cmd");
+  auto options = parse_options(of, words);
+  if (!options)
+    return options.error();
+  return build_submit(*options, own, "/work");
+}
+
+json jobspec_of(const std::vector<const char*>& words, const command& of = submit_command) {
+  auto params = build(words, of);
+  if (!params)
+    FAIL(render(params.error()));
+  auto spec = (*params)["jobspec"];
+  auto parsed = parse_jobspec(dump(spec));
+  if (!parsed)
+    FAIL(render(parsed.error()));
+  return spec;
+}
+
+json system_of(const std::vector<const char*>& words, const command& of = submit_command) {
+  return jobspec_of(words, of)["attributes"]["system"];
+}
+
+std::string refusal(const std::vector<const char*>& words) {
+  auto params = build(words);
+  if (params)
+    return "accepted";
+  CHECK(code_of(params.error()) == ec::bad_argument);
+  return render(params.error());
+}
+
+std::string resources(const std::vector<const char*>& words) {
+  return dump(jobspec_of(words)["resources"][0]);
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("sizes become the shapes of formats 3.2, for every combination") {
+    for (uint32_t nodes : {0u, 1u, 3u})
+      for (uint32_t tasks : {0u, 1u, 3u, 7u})
+        for (uint32_t cores : {0u, 2u})
+          for (uint32_t gpus : {0u, 1u})
+            for (bool exclusive : {false, true}) {
+              std::vector<std::string> text;
+              for (auto [name, n] : {std::pair{"-N", nodes}, std::pair{"-n", tasks},
+                                     std::pair{"-c", cores}, std::pair{"-g", gpus}})
+                if (n > 0)
+                  text.push_back(name + std::to_string(n));
+              if (exclusive)
+                text.push_back("-x");
+              std::vector<const char*> words;
+              for (auto& t : text)
+                words.push_back(t.c_str());
+              INFO(nodes, " nodes ", tasks, " tasks ", exclusive);
+              if ((exclusive && nodes == 0) || (tasks != 0 && nodes > tasks)) {
+                REQUIRE(refusal(words) != "accepted");
+                continue;
+              }
+              auto spec = parse_jobspec(dump(jobspec_of(words)));
+              auto r = compile_request(*spec);
+              REQUIRE(r);
+              auto wanted = tasks != 0 ? tasks : std::max(nodes, 1u);
+              REQUIRE(r->nnodes == nodes);
+              REQUIRE(r->cores_per_slot == std::max(cores, 1u));
+              REQUIRE(r->gpus_per_slot == gpus);
+              REQUIRE(r->exclusive == (exclusive || (nodes != 0 && tasks == 0)));
+              REQUIRE(r->slots == (nodes == 0 ? wanted : nodes * ((wanted + nodes - 1) / nodes)));
+              bool even = nodes == 0 || wanted % nodes == 0;
+              REQUIRE(r->spread == (even ? task_spread::per_slot : task_spread::total));
+              REQUIRE(r->task_count == (even ? 1 : wanted));
+            }
+  }
+
+  TEST_CASE("tasks per node fix nodes or tasks, or start several on whole nodes") {
+    CHECK(resources({"-n6", "--tasks-per-node=2"}) == resources({"-N3", "-n6"}));
+    CHECK(resources({"-N3", "-n6", "--tasks-per-node=2"}) == resources({"-N3", "-n6"}));
+    CHECK(resources({"-N3", "-c2", "--tasks-per-node=2"}) == resources({"-N3", "-n6", "-c2"}));
+    auto spec = jobspec_of({"-N3", "--tasks-per-node=2"});
+    CHECK(dump(spec["resources"][0]) == resources({"-N3"}));
+    CHECK(dump(spec["attributes"]["system"]["shell"]["options"]["per-resource"])
+          == R"({"count":2,"type":"node"})");
+  }
+
+  TEST_CASE("sizes that contradict each other are refused with what would be right") {
+    CHECK(refusal({"-x"}).starts_with("--exclusive needs --nodes"));
+    CHECK(refusal({"-N4", "-n2"}).find("at most 2 nodes or at least 4 tasks") != std::string::npos);
+    CHECK(refusal({"--tasks-per-node=2"}).find("needs --nodes or --ntasks") != std::string::npos);
+    CHECK(refusal({"-n5", "--tasks-per-node=2"}).find("4 or 6 would") != std::string::npos);
+    CHECK(refusal({"-N2", "-n5", "--tasks-per-node=2"}).find("makes 4 tasks, not --ntasks=5")
+          != std::string::npos);
+    for (auto word : {"-n0", "-N0", "-c0", "-nx", "-g-1", "--tasks-per-node=0", "-n2147483648"})
+      CHECK(refusal({word}).starts_with("--"));
+  }
+
+  TEST_CASE("time limits are minutes or what their unit says") {
+    struct row {
+      const char* word;
+      double seconds;
+    };
+    for (const auto& [word, seconds] :
+         {row{"-t10", 600}, row{"-t90s", 90}, row{"-t1.5h", 5400}, row{"-t1:30", 90},
+          row{"-t1:00:00", 3600}, row{"-t0", 0}, row{"-t0.5", 30}, row{"-t1d", 86400}})
+      CHECK(system_of({word})["duration"].get<double>() == seconds);
+    CHECK(system_of({})["duration"] == 0);
+    CHECK(dump(system_of({"-t10"})["duration"]) == "600");
+    CHECK(refusal({"-tx"}).starts_with("--time-limit: "));
+    CHECK(refusal({"-t-1"}).starts_with("--time-limit: "));
+  }
+
+  TEST_CASE("names, places and streams go to their attributes") {
+    auto s = system_of({"-Jn", "-qbatch", "-Bbank", "-oout.{{id}}", "-eerr", "--input=in", "-l"});
+    CHECK(s["job"]["name"] == "n");
+    CHECK(s["queue"] == "batch");
+    CHECK(s["bank"] == "bank");
+    auto& options = s["shell"]["options"];
+    CHECK(dump(options["output"]["stdout"])
+          == R"({"label":true,"path":"out.{{id}}","type":"file"})");
+    CHECK(options["output"]["stderr"]["path"] == "err");
+    CHECK(dump(options["input"]["stdin"]) == R"({"path":"in","type":"file"})");
+    CHECK(system_of({})["cwd"] == "/work");
+    CHECK(system_of({"--cwd=/x"})["cwd"] == "/x");
+    CHECK(system_of({"--cwd=x"})["cwd"] == "/work/x");
+    CHECK_FALSE(system_of({}).contains("shell"));
+    CHECK(system_of({"-u"})["shell"]["options"]["output"]["stderr"]["buffer"]["type"] == "none");
+    CHECK(system_of({}, run_command)["shell"]["options"]["input"]["stdin"]["type"] == "service");
+    CHECK(system_of({"--input=in"}, run_command)["shell"]["options"]["input"]["stdin"]["type"]
+          == "file");
+  }
+
+  TEST_CASE("the environment is ours less what launchers set, by the rules in their order") {
+    CHECK(dump(system_of({})["environment"]) == R"({"HOME":"/h"})");
+    CHECK(dump(system_of({"--env=-*", "--env=A=1", "--env-remove=A", "--env=B=2"})["environment"])
+          == R"({"B":"2"})");
+    CHECK(dump(system_of({"--env=-*"})["environment"]) == "{}");
+    CHECK(refusal({"--env=="}).starts_with("--env: "));
+  }
+
+  TEST_CASE("constraints are joined") {
+    CHECK(dump(system_of({"--requires=gpu"})["constraints"]) == R"({"properties":["gpu"]})");
+    CHECK(dump(system_of({"--requires=gpu", "-wn[1-3]"})["constraints"])
+          == R"({"and":[{"properties":["gpu"]},{"hostlist":["n[1-3]"]}]})");
+    CHECK(refusal({"--requires=("}).starts_with("--requires: "));
+  }
+
+  TEST_CASE("dependencies are read in every form") {
+    auto list = [](const std::vector<const char*>& words) {
+      return dump(system_of(words)["dependencies"]);
+    };
+    CHECK(list({"--dependency=afterok:12"}) == R"([{"scheme":"afterok","value":"12"}])");
+    CHECK(list({"--dependency=afterok:1:2"})
+          == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterok","value":"2"}])");
+    CHECK(list({"--dependency=afterok:1,afterany:2", "--dependency=x:y:z"})
+          == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterany","value":"2"},)"
+             R"({"scheme":"x","value":"y:z"}])");
+    CHECK(list({"--dependency=string:a?scope=user&b=c"})
+          == R"([{"b":"c","scheme":"string","scope":"user","value":"a"}])");
+    CHECK(list({"--dependency=singleton", "-Jn"}) == R"([{"scheme":"singleton","value":""}])");
+    for (auto word : {"--dependency=", "--dependency=afterok", "--dependency=afterok:",
+                      "--dependency=:1", "--dependency=afterok:1,", "--dependency=afterok:1::2",
+                      "--dependency=a:b?c", "--dependency=a:b?=c", "--dependency=a:?b=c",
+                      "--dependency=singleton"})
+      CHECK(refusal({word}).starts_with("--dependency"));
+  }
+
+  TEST_CASE("urgency is a number or a word, and hold is one") {
+    auto urgency = [](const std::vector<const char*>& words) {
+      auto params = build(words);
+      return params ? dump(params->value("urgency", json(nullptr))) : render(params.error());
+    };
+    CHECK(urgency({}) == "null");
+    CHECK(urgency({"--urgency=20"}) == "20");
+    CHECK(urgency({"--urgency=hold"}) == "0");
+    CHECK(urgency({"--urgency=default"}) == "16");
+    CHECK(urgency({"--urgency=expedite"}) == "31");
+    CHECK(urgency({"--hold"}) == "0");
+    CHECK(urgency({"--hold", "--urgency=0"}) == "0");
+    CHECK(urgency({"--hold", "--urgency=5"}).find("contradict") != std::string::npos);
+    for (auto word : {"--urgency=32", "--urgency=-1", "--urgency=x", "--urgency=", "--urgency=1x"})
+      CHECK(urgency({word}).find("is not 0 to 31") != std::string::npos);
+  }
+
+  TEST_CASE("attributes and shell options are set by key") {
+    test::temp_dir dir;
+    std::ofstream{dir / "f"} << R"({"a": [1]})";
+    std::ofstream{dir / "bad"} << "{";
+    auto file = "--setattr=^user.file=" + (dir / "f");
+    auto spec = jobspec_of({"--setattr=system.a.b=1", "--setattr=c=text", "--setattr=user.d",
+                            "--setattr=e={\"x\":null}", "-Overbose", "-Oa.b=true", file.c_str()});
+    auto& system = spec["attributes"]["system"];
+    CHECK(system["a"]["b"] == 1);
+    CHECK(system["c"] == "text");
+    CHECK(dump(system["e"]) == R"({"x":null})");
+    CHECK(dump(spec["attributes"]["user"]) == R"({"d":1,"file":{"a":[1]}})");
+    CHECK(dump(system["shell"]["options"]) == R"({"a":{"b":true},"verbose":1})");
+    CHECK(system_of({"-t5", "--setattr=duration=7"})["duration"] == 7); // the person's word wins
+    auto bad = "--setattr=^x=" + (dir / "bad");
+    auto none = "--setattr=^x=" + (dir / "none");
+    for (const char* word : {"--setattr=", "--setattr=a..b=1", "--setattr=.a", "--setattr=^x",
+                             "--setattr=duration.x=1", bad.c_str(), none.c_str(),
+                             "--setattr=system."})
+      CHECK(refusal({word}).starts_with("--setattr: "));
+    CHECK(refusal({"-O=1"}).starts_with("--setopt: "));
+  }
+
+} // TEST_SUITE

@@ -1,0 +1,359 @@
+// actors/scheduler_core: order, holding, cancelling, restarting, explaining.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/scheduler_core.hpp"
+
+#include <string>
+
+#include "recording_scheduler_out.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace hactor;
+using hactor::test::recording_scheduler_out;
+
+namespace {
+
+std::shared_ptr<const resource_request> slots(uint32_t n, double duration_s = 0) {
+  auto r = std::make_shared<resource_request>();
+  r->slots = n;
+  r->duration_s = duration_s;
+  return r;
+}
+
+std::shared_ptr<const resource_request> whole(uint32_t nodes) {
+  auto r = std::make_shared<resource_request>();
+  r->nnodes = r->slots = nodes;
+  r->slots_per_node = 1;
+  r->exclusive = true;
+  return r;
+}
+
+rset machine(uint32_t nodes, uint32_t cores) {
+  rset r;
+  for (uint32_t i = 0; i < nodes; ++i) {
+    r.nodes.push_back({i, idset::range(0, cores - 1), {}});
+    r.nodelist.push_back("n" + std::to_string(i));
+  }
+  return r;
+}
+
+struct bench {
+  explicit bench(const rset& inventory) { core.set_inventory(inventory); }
+
+  void add(uint64_t id, std::shared_ptr<const resource_request> request, uint32_t priority = 16,
+           int64_t t_ns = 0) {
+    core.enqueue({job_id{id}, priority, t_ns, std::move(request)});
+  }
+  std::string pass() {
+    core.schedule(5'000'000'000, out);
+    return out.take();
+  }
+  void finish(uint64_t id) { core.free(job_id{id}, {}, true); }
+  std::string why(uint64_t id) {
+    auto e = core.explain(job_id{id});
+    return e ? e->code : to_string(code_of(e.error()));
+  }
+  std::string sentence(uint64_t id) { return core.explain(job_id{id})->sentence; }
+
+  scheduler_core core;
+  recording_scheduler_out out;
+};
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("jobs start by priority, then by submission, then by id") {
+    bench b{machine(1, 1)};
+    auto one = slots(1);
+    b.add(5, one, 16, 20);
+    b.add(4, one, 16, 20);
+    b.add(3, one, 16, 10);
+    b.add(2, one, 17, 99);
+    b.add(1, one, 15, 0);
+    std::string all;
+    for (uint64_t i = 0; i < 5; ++i) {
+      auto some = b.pass();
+      all += some + " ";
+      b.finish(std::stoull(some.substr(1)));
+    }
+    CHECK(all == "+2 +3 +4 +5 +1 ");
+    CHECK(b.pass().empty());
+    CHECK(b.core.counts().queued == 0);
+    CHECK(b.core.counts().running == 0);
+    CHECK(b.core.counts().pool.cores_free == 1);
+  }
+
+  TEST_CASE("a job that does not fit stops the pass, whatever would fit behind it") {
+    bench b{machine(2, 4)};
+    b.add(1, slots(6));
+    b.add(2, slots(4));
+    b.add(3, slots(1));
+    CHECK(b.pass() == "+1");
+    CHECK(b.pass().empty());
+    b.finish(1);
+    CHECK(b.pass() == "+2 +3");
+  }
+
+  TEST_CASE("a job that can never fit is denied with the reason, and does not stop the pass") {
+    bench b{machine(2, 4)};
+    b.add(1, slots(9));
+    b.add(2, whole(3));
+    b.add(3, slots(8));
+    CHECK(b.pass() == "!1 !2 +3");
+    CHECK(b.out.notes[1]
+          == "unsatisfiable: 9 slots of 1 core were asked; there is room for 8");
+    CHECK(b.out.notes[2] == "unsatisfiable: 3 nodes were asked; there are 2");
+    CHECK(b.core.feasible(*slots(9)));
+    CHECK_FALSE(b.core.feasible(*slots(8)));
+    // Judged anew when the machine changes.
+    auto nine = slots(9);
+    b.add(4, nine);
+    b.finish(3);
+    b.core.set_inventory(machine(3, 4));
+    CHECK(b.pass() == "+4");
+  }
+
+  TEST_CASE("a grant says when it starts and ends") {
+    bench b{machine(1, 4)};
+    b.add(1, slots(1, 1.5));
+    b.add(2, slots(1, 0));
+    CHECK(b.pass() == "+1 +2");
+    CHECK(b.out.grants[1].starttime == 5);
+    CHECK(b.out.grants[1].expiration == 6.5);
+    CHECK(b.out.grants[1].nslots == 1);
+    CHECK(b.out.grants[1].nodelist == std::vector<std::string>{"n0"});
+    CHECK(b.out.grants[2].starttime == 5);
+    CHECK(b.out.grants[2].expiration == 0);
+  }
+
+  TEST_CASE("priority 0 is held until it is raised, and lowering holds again") {
+    bench b{machine(1, 1)};
+    b.add(1, slots(1), 0);
+    CHECK(b.core.counts().held == 1);
+    CHECK(b.pass().empty());
+    b.add(2, slots(1), 1);
+    CHECK(b.pass() == "+2");
+    b.core.prioritize(job_id{1}, 31);
+    CHECK(b.core.counts().held == 0);
+    b.core.prioritize(job_id{1}, 0);
+    CHECK(b.core.counts().held == 1);
+    b.finish(2);
+    CHECK(b.pass().empty());
+    b.core.prioritize(job_id{1}, 1);
+    CHECK(b.pass() == "+1");
+    b.core.prioritize(job_id{1}, 0); // running: no effect
+    b.core.prioritize(job_id{9}, 5); // unknown: no effect
+    CHECK(b.core.counts().held == 0);
+  }
+
+  TEST_CASE("a job whose priority rises passes the others") {
+    bench b{machine(1, 2)};
+    b.add(1, slots(2));
+    b.pass();
+    b.add(2, slots(2));
+    b.add(3, slots(2));
+    CHECK(b.pass().empty());
+    b.core.prioritize(job_id{3}, 20);
+    b.finish(1);
+    CHECK(b.pass() == "+3");
+    // The first one, blocked, goes behind: what fits starts without anything being freed.
+    bench c{machine(1, 2)};
+    c.add(1, slots(1));
+    c.pass();
+    c.add(2, slots(2), 20);
+    c.add(3, slots(1), 10);
+    CHECK(c.pass().empty());
+    c.core.prioritize(job_id{2}, 5);
+    CHECK(c.pass() == "+3");
+  }
+
+  TEST_CASE("a cancelled job is answered once, and unblocks those behind it") {
+    bench b{machine(1, 2)};
+    b.add(1, slots(1));
+    b.pass();
+    b.add(2, slots(2));
+    b.add(3, slots(1));
+    CHECK(b.pass().empty());
+    b.core.cancel(job_id{2});
+    b.core.cancel(job_id{2});
+    CHECK(b.why(2) == "cancelled");
+    CHECK_FALSE(b.core.is_queued(job_id{2}));
+    CHECK(b.pass() == "-2 +3");
+    b.core.cancel(job_id{1}); // running
+    b.core.cancel(job_id{9}); // unknown
+    CHECK(b.pass().empty());
+    b.add(4, slots(1), 0);
+    b.core.cancel(job_id{4});
+    CHECK(b.core.counts().held == 0);
+    CHECK(b.pass() == "-4");
+  }
+
+  TEST_CASE("a stopped scheduler places nothing and still answers cancels") {
+    bench b{machine(1, 2)};
+    b.core.stop("maintenance");
+    CHECK(b.core.stopped());
+    b.add(1, slots(1));
+    b.add(2, slots(1));
+    b.core.cancel(job_id{2});
+    CHECK(b.pass() == "-2");
+    CHECK(b.why(1) == "stopped");
+    CHECK(b.sentence(1) == "scheduling is stopped: maintenance");
+    b.core.start();
+    CHECK_FALSE(b.core.stopped());
+    CHECK(b.pass() == "+1");
+  }
+
+  TEST_CASE("before the inventory is known nothing is placed or denied") {
+    scheduler_core core;
+    recording_scheduler_out out;
+    core.enqueue({job_id{1}, 16, 0, slots(1'000)});
+    core.enqueue({job_id{2}, 16, 0, slots(1)});
+    core.schedule(0, out);
+    CHECK(out.take().empty());
+    CHECK(core.explain(job_id{1})->code == "stopped");
+    core.set_inventory(machine(1, 1));
+    core.schedule(0, out);
+    CHECK(out.take() == "!1 +2");
+  }
+
+  TEST_CASE("replayed submissions change nothing") {
+    bench b{machine(1, 2)};
+    b.add(1, slots(1));
+    b.add(1, slots(1), 31);
+    CHECK(b.core.counts().queued == 1);
+    CHECK(b.pass() == "+1");
+    b.add(1, slots(1));
+    CHECK(b.pass().empty());
+    // Also while the job is known but holds nothing any more.
+    b.core.free(job_id{1}, {}, false);
+    b.add(1, slots(1));
+    CHECK(b.pass().empty());
+    CHECK(b.core.counts().pool.cores_free == 2);
+    b.finish(1);
+    b.add(1, slots(1));
+    CHECK(b.pass() == "+1");
+  }
+
+  TEST_CASE("resources come back rank by rank, and twice is once") {
+    bench b{machine(3, 2)};
+    b.add(1, slots(6));
+    CHECK(b.pass() == "+1");
+    b.add(2, slots(2));
+    CHECK(b.pass().empty());
+    b.core.free(job_id{1}, idset::range(1, 1), false);
+    b.core.free(job_id{1}, idset::range(1, 1), false);
+    CHECK(b.core.held_by(job_id{1})->size() == 2);
+    CHECK(b.pass() == "+2");
+    CHECK(b.out.grants[2].nodes[0].rank == 1);
+    b.core.free(job_id{1}, idset::range(0, 9), true);
+    b.finish(1);
+    CHECK(b.core.held_by(job_id{1}) == nullptr);
+    CHECK(b.core.counts().pool.cores_free == 4);
+    CHECK(b.core.counts().running == 1);
+    b.finish(7); // unknown
+  }
+
+  TEST_CASE("nodes that are down or drained get nothing new") {
+    bench b{machine(2, 2)};
+    b.core.rank_down(0);
+    b.core.drain(1);
+    b.core.rank_down(9);
+    b.add(1, slots(2));
+    CHECK(b.pass().empty());
+    CHECK(b.why(1) == "down");
+    CHECK(b.sentence(1).find("down (1) or drained (1)") != std::string::npos);
+    b.core.undrain(1);
+    CHECK(b.pass() == "+1");
+    b.add(2, slots(2));
+    CHECK(b.pass().empty());
+    b.core.rank_up(0);
+    CHECK(b.pass() == "+2");
+    // A job on a node that goes down gives it back, and the node stays unused.
+    b.core.rank_down(0);
+    b.finish(2);
+    b.add(3, slots(1));
+    CHECK(b.pass().empty());
+    b.core.rank_up(0);
+    CHECK(b.pass() == "+3");
+  }
+
+  TEST_CASE("after a restart jobs hold what they held") {
+    bench b{machine(2, 2)};
+    auto r = restrict_to(machine(2, 2), idset::range(1, 1));
+    CHECK_FALSE(b.core.recover(job_id{7}, r));
+    CHECK_FALSE(b.core.recover(job_id{7}, r)); // replay
+    CHECK(b.why(7) == "running");
+    auto e = b.core.recover(job_id{8}, r);
+    CHECK(code_of(e) == ec::busy);
+    CHECK(b.why(8) == "unknown_job");
+    b.add(1, slots(2));
+    b.add(2, slots(1));
+    CHECK(b.pass() == "+1");
+    CHECK(b.out.grants[1].nodes[0].rank == 0);
+    b.finish(7);
+    CHECK(b.pass() == "+2");
+    // One that is in the queue leaves it.
+    b.add(3, slots(4));
+    rset rest;
+    rest.nodes.push_back({1, idset::range(1, 1), {}});
+    CHECK_FALSE(b.core.recover(job_id{3}, rest));
+    CHECK_FALSE(b.core.is_queued(job_id{3}));
+    CHECK(b.core.counts().running == 3);
+  }
+
+  TEST_CASE("what the inventory lacks stays its job's until it comes back") {
+    bench b{machine(1, 2)};
+    auto far = restrict_to(machine(4, 2), idset::range(3, 3));
+    CHECK_FALSE(b.core.recover(job_id{1}, far));
+    auto e = b.core.recover(job_id{2}, far);
+    CHECK(code_of(e) == ec::busy);
+    CHECK(render(e).find("holds resources of job") != std::string::npos);
+    b.core.set_inventory(machine(4, 2));
+    CHECK(b.core.counts().pool.cores_free == 6);
+    b.core.set_inventory(machine(1, 2));
+    CHECK(b.core.counts().pool.cores_free == 2);
+    b.core.set_inventory(machine(4, 2));
+    b.finish(1);
+    CHECK(b.core.counts().pool.cores_free == 8);
+  }
+
+  TEST_CASE("recovery before the inventory claims when it comes") {
+    scheduler_core core;
+    CHECK_FALSE(core.recover(job_id{1}, machine(1, 2)));
+    CHECK(code_of(core.recover(job_id{2}, machine(2, 1))) == ec::busy);
+    core.set_inventory(machine(2, 2));
+    CHECK(core.counts().pool.cores_free == 2);
+  }
+
+  TEST_CASE("every job can be explained") {
+    bench b{machine(2, 2)};
+    b.add(1, slots(3));
+    CHECK(b.why(1) == "next");
+    b.pass();
+    CHECK(b.why(1) == "running");
+    CHECK(b.sentence(1) == "holds resources on 2 nodes");
+    b.add(2, slots(4));
+    b.add(3, slots(1));
+    b.add(4, slots(1));
+    b.add(5, slots(1), 0);
+    b.add(6, slots(99));
+    b.pass();
+    CHECK(b.why(2) == "resources");
+    CHECK(b.sentence(2) == "is first in the queue and waits for 4 slots of 1 core; 1 of 4 cores "
+                           "are free");
+    CHECK(b.why(3) == "behind");
+    CHECK(b.sentence(3).starts_with("1 job is ahead"));
+    CHECK(b.sentence(4).starts_with("2 jobs are ahead"));
+    CHECK(b.sentence(4).find(b.sentence(2)) != std::string::npos);
+    CHECK(b.why(5) == "held");
+    CHECK(b.why(6) == "unsatisfiable");
+    CHECK(b.why(77) == "unknown_job");
+    for (uint64_t i = 100; i < 1'200; ++i)
+      b.add(i, slots(1));
+    CHECK(b.sentence(1'199).starts_with("more than 1000 jobs are ahead"));
+    b.add(2'000, slots(99), 31);
+    CHECK(b.why(2'000) == "unsatisfiable");
+  }
+
+} // TEST_SUITE

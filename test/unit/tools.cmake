@@ -1,0 +1,16 @@
+# Unit tests of tools/.
+hactor_unit_test(unit_tools
+  SOURCES
+    unit/options_test.cpp
+    unit/jobspec_build_test.cpp
+    unit/job_environment_test.cpp
+    unit/constraint_text_test.cpp
+    unit/columns_test.cpp
+    unit/job_fields_test.cpp
+    unit/event_text_test.cpp
+    unit/attach_core_test.cpp
+    unit/frame_test.cpp
+    unit/client_test.cpp
+    unit/commands_test.cpp
+  LIBRARIES hactor_tools)
+target_include_directories(unit_tools PRIVATE support)
