@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/client_json.hpp"
 
-#include <sys/wait.h>
-
 #include <fmt/format.h>
 
+#include "actors/job_state.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -154,9 +153,7 @@ int exit_code_of(const job_summary& s) {
   auto fatal = s.exception && s.exception_severity == 0;
   if (s.waitstatus < 0)
     return fatal ? 1 : 0;
-  if (WIFSIGNALED(s.waitstatus))
-    return 128 + WTERMSIG(s.waitstatus);
-  auto code = WEXITSTATUS(s.waitstatus);
+  auto code = shell_code(s.waitstatus);
   return code == 0 && fatal ? 1 : code;
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/job_state.hpp"
 #include "runtime/duration.hpp"
 
 namespace hactor {
@@ -106,7 +107,7 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
 }
 
 void exec_core::add(job& j, const job_report& part) {
-  j.sum.status = std::max(j.sum.status, part.status);
+  j.sum.status = worse_status(j.sum.status, part.status);
   if (j.sum.failure.empty())
     j.sum.failure = part.failure;
   j.sum.used.maxrss_kb = std::max(j.sum.used.maxrss_kb, part.used.maxrss_kb);

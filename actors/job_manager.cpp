@@ -15,8 +15,9 @@ namespace {
 
 /// How soon a commit is tried again that failed because the disk was full.
 constexpr auto commit_retry = std::chrono::seconds(1);
-/// How long events that nobody waits for may wait for others; and how many of them.
-constexpr auto commit_delay = std::chrono::milliseconds(2);
+/// How long events that nobody waits for may wait for others; and how many of them. Long beside the
+/// time between two starts of short jobs, so that the timer is rarely what commits them.
+constexpr auto commit_delay = std::chrono::milliseconds(10);
 constexpr size_t commit_events_max = 10'000;
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 

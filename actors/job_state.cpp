@@ -109,6 +109,12 @@ void job_fold::apply(job_event& e) {
   }
 }
 
+int shell_code(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+int worse_status(int a, int b) { return shell_code(b) > shell_code(a) ? b : a; }
+
 job_result job_fold::result() const {
   if (state != job_state::inactive)
     return job_result::none;
@@ -122,9 +128,7 @@ job_result job_fold::result() const {
 int job_fold::exit_code() const {
   if (waitstatus < 0)
     return has_fatal ? 1 : 0;
-  if (WIFSIGNALED(waitstatus))
-    return 128 + WTERMSIG(waitstatus);
-  auto code = WEXITSTATUS(waitstatus);
+  auto code = shell_code(waitstatus);
   return code == 0 && has_fatal ? 1 : code;
 }
 

@@ -16,6 +16,12 @@ namespace hactor {
 /// events that only record something. Nothing when the event is not legal there.
 std::optional<job_state> next_state(job_state from, const job_event& e);
 
+/// A wait status as a shell shows it: the exit code, or 128 + the signal.
+int shell_code(int wait_status);
+
+/// The one of two wait statuses that counts for a whole job: the greater as a shell shows them.
+int worse_status(int a, int b);
+
 /// Set in a submit event's flags when HACTOR_JOB_CC is not to be set (--bcc). Not of RFC 21.
 inline constexpr int64_t submit_flag_bcc = 256;
 

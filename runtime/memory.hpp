@@ -10,8 +10,8 @@ namespace hactor {
 /// Watches how much there is to do, and gives back what the allocator holds once a burst is over.
 class burst_watch {
 public:
-  /// `count` things are in memory now. When most of a large burst have gone, returns the free memory
-  /// of the process to the kernel: some milliseconds, once a burst.
+  /// `count` things are in memory now. When most of a large burst have gone, returns the free
+  /// memory of the process to the kernel: some milliseconds, once a burst.
   void update(size_t count);
 
 private:

@@ -162,6 +162,8 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   });
   if (!reply)
     return std::move(reply.error());
+  if (!object_at(*reply, "jobs").is_array())
+    return make_error(ec::bad_json, "the instance answered without a list of jobs");
   add(*reply);
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;

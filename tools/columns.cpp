@@ -168,6 +168,7 @@ private:
   caf::error read_spec(column& c, std::string_view spec) {
     auto all = std::string{spec};
     auto is_align = [](char x) { return x == '<' || x == '>' || x == '^'; };
+    bool zeros = spec.starts_with("0");
     if (spec.size() > 1 && is_align(spec[1])) {
       c.fill = spec[0];
       c.align = spec[1];
@@ -175,6 +176,10 @@ private:
     } else if (!spec.empty() && is_align(spec[0])) {
       c.align = spec[0];
       spec.remove_prefix(1);
+    }
+    if (zeros && c.fill == ' ' && c.align == '<') { // as Python does with numbers
+      c.fill = '0';
+      c.align = '>';
     }
     auto number = [&spec](size_t& to) {
       auto [end, code] = std::from_chars(spec.data(), spec.data() + spec.size(), to);

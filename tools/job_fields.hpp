@@ -33,7 +33,7 @@ std::span<const field_name> job_field_names();
 /// is known.
 std::string job_field(const json& job, const std::string& field, double now);
 
-/// "depend", "run", .. of a bit; "" for what is none.
+/// "DEPEND", "RUN", .. of a bit; "" for what is none.
 std::string_view state_name(unsigned state);
 
 } // namespace hactor::tools

@@ -18,7 +18,8 @@ namespace hactor::tools {
 
 namespace {
 
-constexpr uint64_t count_max = uint64_t{1} << 31;
+// The most that a jobspec takes for one count.
+constexpr uint64_t count_max = (uint64_t{1} << 31) - 1;
 
 caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
 

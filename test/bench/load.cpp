@@ -92,16 +92,19 @@ void real(const words& args) {
   tell("xargs_s", xargs);
 }
 
-/// scale SMALL LARGE: the rate of many jobs beside that of few, before and after.
+/// scale SMALL LARGE: the rate of many jobs beside that of few, the mean of runs before and after.
 void scale(const words& args) {
   auto c = must(client::connect());
   auto small = number(args, 0, 1000);
-  double few = 0;
-  for (int round = 0; round < 3; ++round)
-    few = std::max(few, job_rate(c, small, false));
+  std::vector<double> few;
+  auto run_few = [&] {
+    for (int round = 0; round < 3; ++round)
+      few.push_back(job_rate(c, small, false));
+  };
+  run_few();
   tell("scale_large_s", job_rate(c, number(args, 1, 100'000), false));
-  tell("scale_after_s", job_rate(c, small, false));
-  tell("scale_small_s", few);
+  run_few();
+  tell("scale_small_s", mean(few));
 }
 
 /// simulated JOBS ROUNDS: the whole path but the process.

@@ -125,8 +125,8 @@ struct reader_state {
 };
 
 /// Has `count` single events published, `window` of them ahead of what has come, and counts the
-/// lines that come; tells `main` at the end. The window keeps them in the events actor's ring, since
-/// there is no archive behind it.
+/// lines that come; tells `main` at the end. The window keeps them in the events actor's ring,
+/// since there is no archive behind it.
 caf::behavior reader(caf::stateful_actor<reader_state>* self, const caf::actor& from,
                      const caf::actor& main, int32_t count, int32_t window) {
   self->send(self, caf::tick_atom_v);
@@ -293,7 +293,7 @@ int over_tcp() {
 int main(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";
   if (name.empty()) {
-    std::fprintf(stderr, "usage: mpiexec -n 2 bench_transport NAME [SPIN_US]; bench_transport tcp\n");
+    std::fprintf(stderr, "usage: mpiexec -n 2 bench_transport NAME [SPIN_US], or tcp alone\n");
     return 2;
   }
   return name == "tcp" ? over_tcp() : over_mpi(name, argc > 2 ? std::atoi(argv[2]) : -1);

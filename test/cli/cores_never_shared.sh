@@ -7,7 +7,6 @@ hactor submit --cc=1-1500 --setattr=exec.test.run_duration=2ms true >ids
 hactor submit --cc=1-500 -c 2 --setattr=exec.test.run_duration=1ms true >more
 cat ids more | xargs hactor job wait --all
 hactor events --since 0 --names=alloc,free --no-follow >events
-for id in $(cat ids more); do printf '{"method":"job.info","id":"%s"}\n' "$id"; done >/dev/null
 cat >check.py <<'PY'
 import json
 double = set(open("more").read().split())

@@ -109,6 +109,7 @@ at_end() {
     [ -z "$left" ] || kill -9 $left 2>/dev/null || true
   fi
   cd /
+  eval "${on_end:-}"
   rm -rf "$scratch"
   exit "$code"
 }

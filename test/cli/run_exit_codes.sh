@@ -3,7 +3,6 @@
 . "${0%/*}/lib.sh"
 
 instance <<'END'
-check_equal "lines" 2 "$(hactor run -n 2 --setopt=x uname 2>/dev/null | wc -l || true)"
 check_equal "lines" 2 "$(hactor run -n 1 sh -c 'uname; uname' | wc -l)"
 check_equal "stderr" oops "$(hactor run sh -c 'echo oops >&2' 2>&1 >/dev/null)"
 fails_with 0 hactor run true

@@ -10,7 +10,7 @@ check_contains "$output" "/proc/state"
 [ "$(id -u)" = 0 ] || { mkdir -m 555 closed && fails_with 1 hactor-start --statedir="$scratch/closed" true; exit 0; }
 mkdir fixed
 mount -t tmpfs -o ro none fixed 2>/dev/null || skip "this machine lets nobody mount a file system"
-trap 'umount -l "$scratch/fixed"; at_end' EXIT
+on_end='umount -l "$scratch/fixed"'
 for folder in fixed fixed/deeper; do
   fails_with 1 hactor-start --statedir="$scratch/$folder" true
   check_contains "$output" "$scratch/$folder"

@@ -69,7 +69,7 @@ TEST_SUITE("unit") {
     fake_broker silent{[](fake_broker&, const frame&) {}};
     client b{silent.client_fd()};
     CHECK(code_of(b.ask("m", json::object(), 0.05).error()) == ec::timed_out);
-    fake_broker other{[](fake_broker& self, const frame&) { self.raw("HTTP/1.1 400 Bad\r\n\r\n"); }};
+    fake_broker other{[](fake_broker& self, const frame&) { self.raw("HTTP/1.1 400 Bad\r\n"); }};
     client c{other.client_fd()};
     CHECK(code_of(c.ask("m", json::object(), 20).error()) == ec::too_big);
   }

@@ -60,7 +60,8 @@ TEST_SUITE("unit") {
           line{":.1f", "text", "|text|\n"}, line{":f", "1.5", "|1.500000|\n"},
           line{":4d", "7", "|7   |\n"}, line{":4", "äöü", "|äöü |\n"},
           line{":.2", "äöü", "|äö|\n"}, line{":.2+", "äöü", "|ä+|\n"},
-          line{":>>4", "a", "|>>>a|\n"}}) {
+          line{":>>4", "a", "|>>>a|\n"},
+          line{":04", "7", "|0007|\n"}, line{":0<4", "7", "|7000|\n"}}) {
       INFO(spec, " of ", value);
       CHECK(cell(spec, value) == wanted);
     }

@@ -49,8 +49,8 @@ public:
     std::fflush(stderr);
     for (int fd = 0; fd < 3; ++fd) {
       saved[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 10);
-      int file = open((dir_ / std::to_string(fd)).c_str(),
-                      fd == 0 ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+      int how = fd == 0 ? O_RDONLY : O_RDWR | O_CREAT | O_TRUNC;
+      int file = open((dir_ / std::to_string(fd)).c_str(), how | O_CLOEXEC, 0600);
       dup2(file, fd);
       close(file);
     }
@@ -219,7 +219,8 @@ TEST_SUITE("unit") {
     CHECK(o.code == 142);
     CHECK(o.err == "hactor-run: job f1: exception timeout: too long\n");
     auto loud = s.run(run_command, {"-v", "--input=/dev/null", "prog"});
-    CHECK(loud.err.starts_with("hactor-run: job f1 submitted\nhactor-run: job f1: alloc {\"a\":1}\n"));
+    CHECK(loud.err.starts_with("hactor-run: job f1 submitted\n"
+                               "hactor-run: job f1: alloc {\"a\":1}\n"));
   }
 
   TEST_CASE("run fails when the broker goes away") {

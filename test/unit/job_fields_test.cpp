@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "runtime/ids.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace hactor;
@@ -78,8 +80,9 @@ TEST_SUITE("unit") {
     CHECK(info({{"state", 4}}) == "priority-wait");
     CHECK(info({{"state", 8}, {"urgency", 0}, {"priority", 0}}) == "held");
     CHECK(info({{"state", 8}, {"urgency", 16}, {"priority", 0}}) == "priority-hold");
-    CHECK(info({{"state", 8}, {"annotations", {{"sched", {{"t_estimate", 1'090}}}}}}) == "eta:1.5m");
-    CHECK(info({{"state", 8}, {"annotations", {{"sched", {{"t_estimate", 900}}}}}}) == "eta:now");
+    auto estimate = [](int at) { return json{{"sched", {{"t_estimate", at}}}}; };
+    CHECK(info({{"state", 8}, {"annotations", estimate(1'090)}}) == "eta:1.5m");
+    CHECK(info({{"state", 8}, {"annotations", estimate(900)}}) == "eta:now");
     CHECK(info({{"state", 8}, {"annotations", {{"sched", {{"reason_pending", "because"}}}}}})
           == "because");
     CHECK(info({{"state", 8}}).empty());

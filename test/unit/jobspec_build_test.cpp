@@ -1,4 +1,4 @@
-// tools/jobspec_build: combinations of options to jobspecs, each read back by the instance's parser.
+// tools/jobspec_build: combinations of options to jobspecs, each read by the instance's parser.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <cmath>
 #include <fstream>

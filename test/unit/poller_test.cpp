@@ -166,7 +166,7 @@ TEST_SUITE("unit") {
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
     for (int t = 0; t < 3; ++t)
-      threads.emplace_back([&] {
+      threads.emplace_back([&, t] {
         for (int i = 0; i < 300; ++i) {
           pipe_pair pipe;
           auto h = std::make_shared<counting>();

@@ -188,8 +188,10 @@ struct day {
   void allocate() {
     std::set<rank_t> matching;
     auto request = some_request(matching);
-    REQUIRE(!pool.feasible(request) == plain.feasible(request, matching, false));
-    REQUIRE(!pool.feasible(request, true) == plain.feasible(request, matching, true));
+    if (below(8) == 0) { // the twin copies itself to answer
+      REQUIRE(!pool.feasible(request) == plain.feasible(request, matching, false));
+      REQUIRE(!pool.feasible(request, true) == plain.feasible(request, matching, true));
+    }
     auto r = pool.allocate(request);
     auto wanted = plain.allocate(request, matching);
     REQUIRE(r.has_value() == wanted.has_value());
@@ -316,7 +318,7 @@ TEST_SUITE("unit") {
       for (int i = 0; i < 1000; ++i) {
         INFO("step ", i);
         d.step();
-        if (i % 8 == 0)
+        if (i % 32 == 0)
           d.check();
       }
       d.check();
