@@ -107,9 +107,11 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
 }
 
 void exec_core::add(job& j, const job_report& part) {
-  j.sum.status = worse_status(j.sum.status, part.status);
-  if (j.sum.failure.empty())
+  if (j.sum.failure.empty()) {
+    // What could not start is the cause; that the others were ended for it says nothing.
+    j.sum.status = part.failure.empty() ? worse_status(j.sum.status, part.status) : part.status;
     j.sum.failure = part.failure;
+  }
   j.sum.used.maxrss_kb = std::max(j.sum.used.maxrss_kb, part.used.maxrss_kb);
   j.sum.used.user_us += part.used.user_us;
   j.sum.used.system_us += part.used.system_us;
@@ -132,6 +134,7 @@ void exec_core::advance(job_id id, exec_out& out) {
       job_report early;
       early.id = id;
       early.failure = j.sum.failure;
+      early.status = j.sum.status;
       out.report(false, j.parent, std::move(early));
     }
   }

@@ -51,7 +51,7 @@ caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& sto
     core->restore(*spec, record, it->second);
   }
   if (!live.empty())
-    log_notice("journal: {} jobs had not ended; they are queued again or marked lost", live.size());
+    log_info("journal: {} jobs had not ended; they are queued again or marked lost", live.size());
   return core;
 }
 

@@ -85,16 +85,18 @@ void shell_core::on_failed(const std::string& host, const std::string& what, int
   ++started_;
   ++ended_;
   auto code = of_command && error == ENOENT ? 127 : 126;
-  report_.status = worse_status(report_.status, code << 8);
-  if (report_.failure.empty())
-    report_.failure = fmt::format("{}: {}: {}", host, what,
+  if (!report_.failure.empty())
+    return; // the first failure is the cause
+  report_.status = code << 8;
+  report_.failure = fmt::format("{}: {}: {}", host, what,
                                   of_command && error == ENOENT ? "command not found"
                                                                 : std::strerror(error));
 }
 
 void shell_core::on_exited(int wait_status, const usage& used) {
   ++ended_;
-  report_.status = worse_status(report_.status, wait_status);
+  if (report_.failure.empty())
+    report_.status = worse_status(report_.status, wait_status);
   report_.used.maxrss_kb = std::max(report_.used.maxrss_kb, used.maxrss_kb);
   report_.used.user_us += used.user_us;
   report_.used.system_us += used.system_us;
