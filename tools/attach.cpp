@@ -94,6 +94,12 @@ private:
   }
 
   void on_frame(const frame& f) {
+    if (f.tag == ending_tag_ && f.kind == frame_kind::error) {
+      // It has no tasks yet that the signal could end: the job itself is what was meant.
+      ending_tag_ = 0;
+      broker_.request("job.cancel", {{"ids", json::array({id_})}, {"message", "ended by a signal"}});
+      return;
+    }
     if (f.tag != tag_) { // an answer to a kill or a cancel
       if (f.kind == frame_kind::error && f.tag != pipe_tag_)
         complain(call_, render(result_of(f).error()));
@@ -197,9 +203,12 @@ private:
       case attach_action::suspend:
         ::raise(SIGSTOP);
         break;
-      case attach_action::forward:
-        broker_.request("job.kill", {{"ids", json::array({id_})}, {"signal", number}});
+      case attach_action::forward: {
+        auto tag = broker_.request("job.kill", {{"ids", json::array({id_})}, {"signal", number}});
+        if (number == SIGTERM || number == SIGHUP)
+          ending_tag_ = tag;
         break;
+      }
     }
   }
 
@@ -211,6 +220,7 @@ private:
   line_labels labels_;
   uint64_t tag_ = 0;
   uint64_t pipe_tag_ = 0;
+  uint64_t ending_tag_ = 0; // of a TERM or HUP that was passed on
   int signals_ = -1;
   bool input_open_;
   bool readable_ = true;   // somebody still reads our output

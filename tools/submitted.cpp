@@ -52,7 +52,13 @@ caf::error wait_for_event(const invocation& call, client& broker,
 }
 
 caf::expected<std::string> read_copies(const parsed_options& options, const char* name) {
-  auto text = options.value(name);
+  std::string text;
+  for (auto& item : split_commas(options.value(name))) {
+    // "1-1", which RFC 22 has not, is what --cc=1-$N becomes with N=1.
+    auto dash = item.find('-');
+    auto single = dash != std::string::npos && item.substr(0, dash) == item.substr(dash + 1);
+    text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : item);
+  }
   auto set = idset::parse(text);
   if (set && set->empty())
     return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");

@@ -14,4 +14,5 @@ ended = [json.loads(line)["id"] for line in open("events")]
 assert sorted(ids) == sorted(ended), (len(ids), len(ended), len(set(ended)))
 PY
 check_equal "listed" 10000 "$(hactor jobs -a -n -c 0 -o '{id}' | sort -u | wc -l)"
+check_equal "one of --cc=1-1" 1 "$(hactor submit --cc=1-1 true | wc -l)"
 END
