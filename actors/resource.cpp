@@ -22,7 +22,8 @@ resource_actor::behavior_type resource_service(resource_state::pointer self,
         if (node.rank % st.brokers == lost.rank)
           st.down.add(node.rank);
       log_warning("resource: what rank {} had is down", lost.rank);
-      self->send(st.scheduler, inventory{st.all, st.down});
+      // A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting.
+      self->send(st.scheduler, inventory{subtract(st.all, restrict_to(st.all, st.down)), {}});
     },
     [self](usage_atom) -> caf::result<resource_reply> {
       auto& st = self->state;

@@ -21,6 +21,8 @@ for id in $failed; do
 done
 check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 1"
 check_equal "after the loss" hello "$(hactor run echo hello)"
+fails_with 1 deadline 5 hactor run -N "$ranks" true
+check_contains "$output" "nodes"
 fails_with 1 deadline 5 hactor ping -r "$victim" -c 1 broker
 check_contains "$output" "lost"
 END
