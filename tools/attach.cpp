@@ -97,7 +97,8 @@ private:
     if (f.tag == ending_tag_ && f.kind == frame_kind::error) {
       // It has no tasks yet that the signal could end: the job itself is what was meant.
       ending_tag_ = 0;
-      broker_.request("job.cancel", {{"ids", json::array({id_})}, {"message", "ended by a signal"}});
+      broker_.request("job.cancel",
+                      {{"ids", json::array({id_})}, {"message", "ended by a signal"}});
       return;
     }
     if (f.tag != tag_) { // an answer to a kill or a cancel

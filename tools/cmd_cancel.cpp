@@ -1,5 +1,7 @@
 // hactor cancel, job kill, job raise, job urgency: what changes jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <utility>
+
 #include "runtime/signals.hpp"
 #include "tools/commands.hpp"
 #include "tools/job_fields.hpp"
@@ -42,6 +44,10 @@ int ask_count(const invocation& call, const char* method, json params, bool say)
 int run_cancel(const invocation& call) {
   auto& o = call.options;
   auto [texts, message] = split_message(o);
+  // "cancel --all -- why": that "--" ended the options, so that no second one is there to see.
+  if (o.has("all") && o.after_separator)
+    for (auto& word : std::exchange(texts, {}))
+      message += (message.empty() ? "" : " ") + word;
   json params = json::object();
   if (!message.empty())
     params["message"] = message;
@@ -108,7 +114,7 @@ const command cancel_command{
   "cancel",
   group_jobs,
   "ends jobs, whether they wait or run",
-  "[OPTIONS] ID... [-- MESSAGE]",
+  "[OPTIONS] ID...|--all [-- MESSAGE]",
   "A job that waits never starts; the tasks of one that runs get SIGTERM and, after "
   "exec.kill_timeout, SIGKILL. Returns when the cancel is recorded, which may be before the last "
   "task is gone.",

@@ -264,6 +264,23 @@ TEST_SUITE("unit") {
     CHECK(o.err.find("without a list of jobs") != std::string::npos);
   }
 
+  TEST_CASE("what follows -- is cancel's message, after ids and after --all") {
+    std::vector<std::string> asked;
+    stage s{[&](fake_broker& b, const frame& f) {
+      asked.push_back(dump((*parse_object(f.payload))["params"]));
+      b.reply(f.tag, {{"count", 1}});
+    }};
+    CHECK(s.run(cancel_command, {"--all", "--", "no", "more"}).code == 0);
+    CHECK(s.run(cancel_command, {"--all"}).code == 0);
+    CHECK(s.run(cancel_command, {"fB", "--", "no", "more"}).code == 0);
+    CHECK(asked[0] == R"({"all":true,"message":"no more"})");
+    CHECK(asked[1] == R"({"all":true})");
+    CHECK(asked[2] == R"({"ids":["fB"],"message":"no more"})");
+    CHECK(s.run(cancel_command, {"--all", "fB"}).code == 2);
+    CHECK(s.run(cancel_command, {}).code == 2);
+    CHECK(asked.size() == 3);
+  }
+
   TEST_CASE("without an instance every command says so and ends with 1") {
     stage s{[](fake_broker&, const frame&) {}};
     unsetenv("HACTOR_URI");

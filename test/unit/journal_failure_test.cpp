@@ -362,6 +362,7 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("without permission to write: opening fails, looking works") {
+    constexpr int nobody_allowed = 77;
     temp_dir d;
     {
       auto j = open(d);
@@ -376,6 +377,8 @@ TEST_SUITE("unit") {
     const auto status = in_child([&] {
       if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
         return 9;
+      if (access("/", X_OK) != 0)
+        return nobody_allowed;
       auto refused = journal::open(options_in(d / "state"), nullptr);
       if (refused || code_of(refused.error()) != ec::store_failed
           || !mentions(refused.error(), "Permission denied"))
@@ -398,6 +401,10 @@ TEST_SUITE("unit") {
     });
     chmod((d / "state").c_str(), 0700);
     CHECK(WIFEXITED(status));
+    if (WEXITSTATUS(status) == nobody_allowed) {
+      MESSAGE("skipped: on this machine only root may enter the root folder");
+      return;
+    }
     CHECK(WEXITSTATUS(status) == 0);
   }
 
