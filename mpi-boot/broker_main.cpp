@@ -479,6 +479,10 @@ int broker_main(const start_options& options, const launch& how,
   (void)s.output->flush();
   s.store.reset();
   s.output.reset();
+  // Before MPI's last barrier: a launcher that ends the others when the first exit status is not 0
+  // (Open MPI) finds nothing left behind.
+  if (run)
+    remove_run_folder(*run);
   if (!s.net->close())
     ::_exit(code); // a rank died: MPI could not be ended without it
   return code;

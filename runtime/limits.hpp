@@ -89,9 +89,4 @@ inline constexpr int32_t urgency_max = 31;     ///< Expedite.
 inline constexpr int32_t urgency_default = 16; ///< Also the most that a guest may ask for.
 inline constexpr int64_t priority_max = 4'294'967'295;
 
-// -- scheduling -----------------------------------------------------------------------------------
-
-/// Pending jobs that a pass may look at behind the first one that does not fit. Bounds a pass.
-inline constexpr int64_t queue_depth_default = 32;
-
 } // namespace hactor::limits

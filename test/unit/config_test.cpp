@@ -32,7 +32,7 @@ TEST_SUITE("unit") {
     config c;
     CHECK(c.duration_s("exec.kill_timeout") == limits::kill_timeout_s);
     CHECK(c.integer("exec.tree_fanout") == limits::tree_fanout);
-    CHECK(c.integer("sched.queue_depth") == limits::queue_depth_default);
+    CHECK(c.integer("runtime.workers") == 2);
     CHECK(c.duration_s("transport.heartbeat") == limits::heartbeat_s);
     CHECK(c.duration_s("transport.heartbeat_timeout") == limits::heartbeat_timeout_s);
   }
@@ -45,8 +45,8 @@ TEST_SUITE("unit") {
     CHECK(c.duration_s("exec.kill_timeout") == 120);
     CHECK_FALSE(c.set("exec.kill_timeout", "infinity"));
     CHECK(c.duration_s("exec.kill_timeout") == HUGE_VAL);
-    CHECK_FALSE(c.set_item("sched.policy=easy"));
-    CHECK(c.text("sched.policy") == "easy");
+    CHECK_FALSE(c.set_item("log-level=debug"));
+    CHECK(c.text("log-level") == "debug");
     CHECK_FALSE(c.set("exec.tree_fanout", "2"));
     CHECK(c.integer("exec.tree_fanout") == 2);
     CHECK(c.number("exec.tree_fanout") == 2);
@@ -65,8 +65,8 @@ TEST_SUITE("unit") {
           row{"exec.tree_fanout=", "an integer"}, row{"exec.tree_fanout=2x", "an integer"},
           row{"exec.kill_timeout=-1", "a duration"}, row{"exec.kill_timeout=5 s", "a duration"},
           row{"transport.heartbeat=1ms", "from 0.01"},
-          row{"sched.queue_depth=1000001", "to 1000000"},
-          row{"sched.policy=lifo", "one of fcfs|easy|hybrid|conservative"},
+          row{"runtime.workers=65", "to 64"},
+          row{"sched.policy=lifo", "one of fcfs"},
           row{"sched.policy=", "one of"}, row{"log-level=loud", "one of emerg|"},
           row{"sched.policy", "needs a value"}}) {
       INFO(std::string{item});
