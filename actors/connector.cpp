@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/here.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/near.hpp"
@@ -22,9 +23,9 @@ void open_session(pointer self, const client_opened& o) {
   auto number = o.session;
   stream_socket::callbacks calls;
   calls.on_frame = [me, number](uint8_t kind, uint64_t tag, std::string payload) {
-    caf::anon_send(me, client_frame{number, kind, tag, std::move(payload)});
+    send_here(me, client_frame{number, kind, tag, std::move(payload)});
   };
-  calls.on_closed = [me, number](const caf::error&) { caf::anon_send(me, client_closed{number}); };
+  calls.on_closed = [me, number](const caf::error&) { send_here(me, client_closed{number}); };
   auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
   st.sessions[number] = {socket, o.userid, {}};
   (void)socket->start();

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "runtime/clock.hpp"
+#include "runtime/here.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
@@ -143,15 +144,15 @@ public:
     auto missing = step == spawn_step::command && errno_value == ENOENT;
     auto why = host_ + ": " + std::string{to_string(step)} + ": "
                + (missing ? "command not found" : std::strerror(errno_value));
-    caf::anon_send(subscriber_, command_ended{tag_, rank_, (missing ? 127 : 126) << 8, why});
+    send_here(subscriber_, command_ended{tag_, rank_, (missing ? 127 : 126) << 8, why});
     over_();
   }
   void output(int stream, std::string bytes) override {
-    caf::anon_send(subscriber_,
+    send_here(subscriber_,
                    command_output{tag_, rank_, static_cast<uint8_t>(stream), std::move(bytes)});
   }
   void exited(int wait_status, const task_usage&) override {
-    caf::anon_send(subscriber_, command_ended{tag_, rank_, wait_status, {}});
+    send_here(subscriber_, command_ended{tag_, rank_, wait_status, {}});
     over_();
   }
 
@@ -203,7 +204,7 @@ void exec_state::run_command(const command_request& r) {
   auto sink = std::make_shared<command_sink>(
     r.subscriber, r.tag, context->rank, context->host,
     [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
-      caf::anon_send(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
+      send_here(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
     });
   auto token = context->tasks->start(std::move(s), {false, true, true, true, false}, sink);
   if (token)

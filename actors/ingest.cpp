@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/ingest.hpp"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "runtime/clock.hpp"
@@ -21,10 +23,17 @@ caf::error at_job(size_t index, size_t count, const caf::error& e) {
   return count == 1 ? e : make_error(code_of(e), fmt::format("jobs[{}]: {}", index, render(e)));
 }
 
-caf::expected<const separated_spec*> separate(ingest_state& st, const std::string& text) {
+/// A jobspec taken apart, and what it says if that had to be found out.
+struct separated {
+  const separated_spec* parts;
+  std::optional<jobspec> parsed;
+};
+
+caf::expected<separated> separate(ingest_state& st, const std::string& text) {
   if (auto it = st.parsed.find(text); it != st.parsed.end())
-    return &it->second;
-  auto parts = separate_environment(text);
+    return separated{&it->second, {}};
+  jobspec parsed;
+  auto parts = separate_environment(text, &parsed);
   if (!parts)
     return std::move(parts.error());
   if (st.parsed_bytes > parsed_bytes_max) {
@@ -32,7 +41,7 @@ caf::expected<const separated_spec*> separate(ingest_state& st, const std::strin
     st.parsed_bytes = 0;
   }
   st.parsed_bytes += text.size() + parts->text.size() + parts->environment.size();
-  return &(st.parsed[text] = std::move(*parts));
+  return separated{&(st.parsed[text] = std::move(*parts)), std::move(parsed)};
 }
 
 /// What the cache must know until a request is answered: without these, the scheduler and the job
@@ -41,13 +50,14 @@ using kept_specs = std::vector<job_spec_ptr>;
 
 /// Everything about one submission that can be judged without the scheduler.
 caf::expected<accepted_spec> check(ingest_state& st, const submission& s, kept_specs& kept) {
-  auto parts = separate(st, s.jobspec);
-  if (!parts)
-    return std::move(parts.error());
-  auto bare = st.specs->intern((*parts)->text, {});
+  auto found = separate(st, s.jobspec);
+  if (!found)
+    return std::move(found.error());
+  auto& parts = *found->parts;
+  auto bare = st.specs->intern(parts.text, {}, found->parsed ? &*found->parsed : nullptr);
   if (!bare)
     return std::move(bare.error());
-  auto spec = st.specs->intern((*parts)->text, (*parts)->environment);
+  auto spec = st.specs->intern(parts.text, parts.environment);
   if (!spec)
     return std::move(spec.error());
   kept.push_back(std::move(*bare));
@@ -60,8 +70,8 @@ caf::expected<accepted_spec> check(ingest_state& st, const submission& s, kept_s
     return make_error(ec::bad_argument,
                       fmt::format("urgency {}: must be 0 to {}", s.urgency, limits::urgency_max));
   accepted_spec a;
-  a.jobspec = (*parts)->text;
-  a.environment = (*parts)->environment;
+  a.jobspec = parts.text;
+  a.environment = parts.environment;
   a.urgency = s.urgency;
   a.flags = s.flags;
   a.with_cc_env = s.with_cc_env;

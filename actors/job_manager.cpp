@@ -76,6 +76,11 @@ void job_manager_state::end_turn() {
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
   arm_deadline();
   memory.update(core.active());
+  // A state that ends with the instance will never be replayed: nothing has to wait for it.
+  if (!peers.lasting && paused.empty()) {
+    send_launches(std::exchange(gathering.launches, {}));
+    send_signals(std::exchange(gathering.signals, {}));
+  }
   if (commit_under_way || (gathering.empty() && gathering.signals.empty()))
     return;
   if (is_urgent())
@@ -124,7 +129,7 @@ void job_manager_state::on_committed() {
   }
   auto done = std::exchange(committing, {});
   commit_under_way = false;
-  send_launches(done.launches);
+  send_launches(std::move(done.launches));
   send_signals(done.signals);
   tell_followers(done.batch.events);
   for (auto id : done.ended)
@@ -209,7 +214,7 @@ void job_manager_state::with_exec(rank_t broker, std::function<void(const caf::a
       });
 }
 
-void job_manager_state::send_launches(std::vector<launch_order>& orders) {
+void job_manager_state::send_launches(std::vector<launch_order> orders) {
   // One message a broker, in it one group a jobspec.
   std::map<rank_t, std::pair<launch_request, std::map<const job_spec*, size_t>>> by_broker;
   for (auto& o : orders) {
@@ -237,7 +242,7 @@ void job_manager_state::send_launches(std::vector<launch_order>& orders) {
   }
 }
 
-void job_manager_state::send_signals(std::vector<signal_order>& orders) {
+void job_manager_state::send_signals(const std::vector<signal_order>& orders) {
   std::map<rank_t, signal_request> by_broker;
   for (auto& o : orders)
     by_broker[o.rank].items.push_back(o.item);

@@ -26,6 +26,8 @@ struct job_manager_peers {
   exec_actor exec;      // of this rank
   rank_t rank = 0;      // of this broker
   uint32_t brokers = 1; // ranks of R beyond are hosted at rank modulo brokers (fake resources)
+  /// The state outlives the instance: what an event causes waits for its commit.
+  bool lasting = true;
 };
 
 struct job_manager_state : job_manager_out {
@@ -79,8 +81,8 @@ struct job_manager_state : job_manager_out {
   void start_commit();
   void on_committed();
   void on_commit_failed(const caf::error& e);
-  void send_launches(std::vector<launch_order>& orders);
-  void send_signals(std::vector<signal_order>& orders);
+  void send_launches(std::vector<launch_order> orders);
+  void send_signals(const std::vector<signal_order>& orders);
   void tell_followers(const std::vector<job_event>& events);
   void arm_deadline();
   void tell_if_drained();

@@ -24,27 +24,32 @@ uint32_t task_count(const resource_request& r) {
   return 0;
 }
 
-/// Parses and compiles a text; what depends on the environment is left to the caller.
-caf::expected<job_spec> make_job_spec(const std::string& text) {
-  auto parsed = parse_jobspec(text);
-  if (!parsed)
-    return std::move(parsed.error());
-  auto request = compile_request(*parsed);
+/// Compiles a jobspec of which `text` is the canonical text; what depends on the environment is
+/// left to the caller.
+caf::expected<job_spec> make_job_spec(const std::string& text, const jobspec& parsed) {
+  auto request = compile_request(parsed);
   if (!request)
     return std::move(request.error());
   job_spec s;
   s.text = text;
-  s.name = job_name_of(*parsed);
-  s.queue = parsed->system.queue;
-  s.cwd = parsed->system.cwd;
+  s.name = job_name_of(parsed);
+  s.queue = parsed.system.queue;
+  s.cwd = parsed.system.cwd;
   s.ntasks = task_count(*request);
   s.ncores = static_cast<uint32_t>(request->total_cores());
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;
   s.has_dependencies =
-      !parsed->system.dependencies.is_null() && !parsed->system.dependencies.empty();
+      !parsed.system.dependencies.is_null() && !parsed.system.dependencies.empty();
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
+}
+
+caf::expected<job_spec> parse_job_spec(const std::string& text) {
+  auto parsed = parse_jobspec(text);
+  if (!parsed)
+    return std::move(parsed.error());
+  return make_job_spec(text, *parsed);
 }
 
 } // namespace
@@ -63,24 +68,27 @@ stored_spec split_stored(std::string_view stored) {
   return r;
 }
 
-caf::expected<separated_spec> separate_environment(std::string_view jobspec) {
-  auto parsed = parse_jobspec(jobspec);
-  if (!parsed)
-    return std::move(parsed.error());
+caf::expected<separated_spec> separate_environment(std::string_view submitted, jobspec* parsed) {
+  auto spec = parse_jobspec(submitted);
+  if (!spec)
+    return std::move(spec.error());
   separated_spec r;
-  if (parsed->system.environment) {
+  if (spec->system.environment) {
     auto object = json::object();
-    for (auto& [name, value] : *parsed->system.environment)
+    for (auto& [name, value] : *spec->system.environment)
       object[name] = value ? json(*value) : json(nullptr);
     r.environment = dump(object);
-    parsed->system.environment.reset();
+    spec->system.environment.reset();
   }
-  r.text = canonical_json(*parsed);
+  r.text = canonical_json(*spec);
+  if (parsed != nullptr)
+    *parsed = std::move(*spec);
   return r;
 }
 
 caf::expected<job_spec_ptr> spec_cache::intern(const std::string& text,
-                                               const std::string& environment) {
+                                               const std::string& environment,
+                                               const jobspec* parsed) {
   auto stored = text;
   if (!environment.empty()) {
     auto h = hash_of_spec(environment);
@@ -92,7 +100,9 @@ caf::expected<job_spec_ptr> spec_cache::intern(const std::string& text,
     return known;
   // The same text without an environment, as the scheduler has it, is parsed already.
   auto bare = environment.empty() ? nullptr : find(hash_of_spec(text));
-  auto made = bare ? caf::expected<job_spec>{*bare} : make_job_spec(text);
+  auto made = bare     ? caf::expected<job_spec>{*bare}
+              : parsed ? make_job_spec(text, *parsed)
+                       : parse_job_spec(text);
   if (!made)
     return std::move(made.error());
   made->environment = environment;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "graph/jobspec.hpp"
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
 #include "store/journal.hpp"
@@ -38,19 +39,23 @@ struct stored_spec {
 };
 stored_spec split_stored(std::string_view stored);
 
-/// A jobspec's canonical text and its environment, taken apart. Errors: as parse_jobspec.
+/// A jobspec's canonical text and its environment, taken apart. Errors: as parse_jobspec. `parsed`,
+/// when given, is set to what the text says.
 struct separated_spec {
   std::string text;
   std::string environment;
 };
-caf::expected<separated_spec> separate_environment(std::string_view jobspec);
+caf::expected<separated_spec> separate_environment(std::string_view submitted,
+                                                   jobspec* parsed = nullptr);
 
 /// The distinct jobspecs in use in this process. Thread-safe.
 class spec_cache {
 public:
   /// Returns the one job_spec of this text and environment. Errors: as parse_jobspec and
   /// compile_request. O(text) when known, also when only the text without environment is.
-  caf::expected<job_spec_ptr> intern(const std::string& text, const std::string& environment);
+  /// `parsed`, when given, is what the text says: it need not be parsed again.
+  caf::expected<job_spec_ptr> intern(const std::string& text, const std::string& environment,
+                                     const jobspec* parsed = nullptr);
 
 private:
   job_spec_ptr find(const spec_hash& hash) const; // requires: mutex_ is held

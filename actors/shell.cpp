@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 
+#include "runtime/here.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -17,15 +18,15 @@ namespace {
 class shell_sink final : public task_sink {
 public:
   shell_sink(shell_actor shell, uint32_t task) : shell_{std::move(shell)}, task_{task} {}
-  void started(pid_t pid) override { caf::anon_send(shell_, task_started{task_, pid}); }
+  void started(pid_t pid) override { send_here(shell_, task_started{task_, pid}); }
   void failed(spawn_step step, int errno_value) override {
-    caf::anon_send(shell_, task_failed{task_, errno_value, std::string{to_string(step)}});
+    send_here(shell_, task_failed{task_, errno_value, std::string{to_string(step)}});
   }
   void output(int stream, std::string bytes) override {
-    caf::anon_send(shell_, task_output{task_, static_cast<uint8_t>(stream), std::move(bytes)});
+    send_here(shell_, task_output{task_, static_cast<uint8_t>(stream), std::move(bytes)});
   }
   void exited(int wait_status, const task_usage& used) override {
-    caf::anon_send(shell_, task_exited{task_, wait_status,
+    send_here(shell_, task_exited{task_, wait_status,
                                        {used.maxrss_kb, used.utime_us, used.stime_us}});
   }
 

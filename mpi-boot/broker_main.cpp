@@ -24,6 +24,7 @@
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/here.hpp"
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -256,7 +257,7 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
   auto last = std::make_shared<uint64_t>(0);
   auto listener = unix_listener::make(
     s.net->poller(), s.folders.socket(), [connector, last](int fd, peer_credentials who) {
-      caf::anon_send(connector, client_opened{++*last, fd, who.uid});
+      send_here(connector, client_opened{++*last, fd, who.uid});
     });
   if (!listener)
     return std::move(listener.error());

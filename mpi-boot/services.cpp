@@ -67,10 +67,14 @@ void make_lead(maker& m, const service_parts& p, const broker_actor& broker,
                const exec_actor& exec, rank_services& own, rank_actors& made) {
   auto archive = m.make<caf::detached>("archive", archive_service, p.store, p.specs);
   auto events = m.make("events", events_service, archive, p.store->next_sequence());
-  auto journal = m.make<caf::detached>("journal", journal_service, p.store, events);
+  // A thread of its own only where it waits for the disk.
+  auto journal = p.store->syncs()
+                   ? m.make<caf::detached>("journal", journal_service, p.store, events)
+                   : m.make("journal", journal_service, p.store, events);
   auto scheduler = m.make("scheduler", scheduler_service, p.specs);
   auto resource = m.make("resource", resource_service, scheduler, p.resources, p.net->size());
-  job_manager_peers peers{journal, archive, scheduler, broker, exec, p.net->rank(), p.net->size()};
+  job_manager_peers peers{journal, archive, scheduler, broker,         exec,
+                          p.net->rank(), p.net->size(), p.store->syncs()};
   made.job_manager
     = m.make("job-manager", job_manager_service, std::move(peers), p.specs, p.restored);
   own.job_manager = caf::actor_cast<caf::actor>(made.job_manager);

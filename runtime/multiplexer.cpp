@@ -16,10 +16,13 @@
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include "runtime/clock.hpp"
+#include "runtime/here.hpp"
 
 namespace hactor {
 
 namespace {
+
+thread_local caf::execution_unit* here = nullptr; // what unit_here answers
 
 /// Messages taken before what they caused is sent: a bound on the delay of replies.
 constexpr int receive_batch = 32;
@@ -45,11 +48,16 @@ std::optional<rank_t> parse_host(std::string_view host, uint32_t size) {
 
 } // namespace
 
+caf::execution_unit* unit_here() noexcept {
+  return here;
+}
+
 multiplexer::multiplexer(caf::actor_system* system, transport& t)
   : caf::io::network::multiplexer(system),
     transport_(t),
     throughput_max_(caf::get_or(system->config(), "scheduler.max-throughput",
                                 caf::defaults::scheduler::max_throughput)),
+    guests_(*system, *this),
     hung_up_(t.size()),
     spoken_to_(t.size(), false) {
   transport_.set_multiplexer_listener([this](rank_t peer) { on_peer_lost(peer); });
@@ -142,7 +150,10 @@ void multiplexer::exec_later(caf::resumable* what) {
     case caf::resumable::function_object:
       break;
     default:
-      system().scheduler().enqueue(what);
+      if (std::this_thread::get_id() == thread_id())
+        guests_.add(what);
+      else
+        system().scheduler().enqueue(what);
       return;
   }
   if (std::this_thread::get_id() == thread_id()) {
@@ -165,6 +176,7 @@ void multiplexer::run_once() {
 void multiplexer::run() {
   pthread_setname_np(pthread_self(), "hactor-io");
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); // naps of 20 us would last 70
+  here = this;
   uint64_t busy = 0;
   while (!stopping_ || has_queued()) {
     if (!step()) {
@@ -177,6 +189,7 @@ void multiplexer::run() {
       transport_.poller().poll(0);
   }
   farewell();
+  here = nullptr;
 }
 
 // One round. Returns whether there was anything to do.
@@ -186,6 +199,7 @@ bool multiplexer::step() {
   busy |= run_queue();
   busy |= ship_dirty();
   busy |= receive();
+  busy |= guests_.run();
   busy |= ship_dirty(); // replies by handlers of what was received
   transport_.wire().progress();
   return busy;
@@ -420,7 +434,7 @@ void multiplexer::free_port(uint16_t port) {
 // that it sent before has been received; then all pass a barrier, still receiving (the NBX scheme).
 void multiplexer::farewell() {
   auto deadline = steady_ns() + transport_.options().goodbye_ns_max;
-  while (!dirty_.empty() || has_queued())
+  while (!dirty_.empty() || !guests_.empty() || has_queued())
     step();
   say_goodbye();
   auto& w = transport_.wire();

@@ -21,6 +21,7 @@
 #include <caf/io/network/multiplexer.hpp>
 
 #include "runtime/connection.hpp"
+#include "runtime/guests.hpp"
 #include "runtime/transport.hpp"
 
 namespace hactor {
@@ -114,6 +115,7 @@ private:
   // The rest belongs to the transport thread.
   std::vector<caf::resumable*> local_;
   std::vector<caf::resumable*> batch_;
+  guests guests_;
   std::vector<connection_ptr> dirty_;
   std::unordered_map<uint64_t, connection_ptr> connections_; // by end_of
   std::unordered_map<uint16_t, listener_ptr> listeners_;

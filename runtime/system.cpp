@@ -5,6 +5,7 @@
 #include <caf/io/middleman.hpp>
 
 #include "runtime/multiplexer.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace hactor {
 
@@ -26,7 +27,6 @@ private:
 
 system_config::system_config(transport& t, const system_options& options,
                              const std::function<void(caf::actor_system_config&)>& register_types) {
-  set("scheduler.policy", caf::atom("sharing"));
   set("scheduler.max-threads", size_t{options.workers});
   set("middleman.workers", size_t{0});
   set("middleman.heartbeat-interval",
@@ -34,6 +34,9 @@ system_config::system_config(transport& t, const system_options& options,
   set("middleman.connection-timeout",
       caf::timespan{std::chrono::milliseconds{options.connection_timeout_ms}});
   set("logger.verbosity", caf::atom("quiet"));
+  module_factories.push_back([](caf::actor_system& system) -> caf::actor_system::module* {
+    return new scheduler(system);
+  });
   module_factories.push_back([&t](caf::actor_system& system) -> caf::actor_system::module* {
     return new middleman(system, t);
   });

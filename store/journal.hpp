@@ -106,6 +106,7 @@ public:
   /// a reserve of 1 MiB, enough for some hundred ids at a time. Errors: as commit.
   caf::expected<uint64_t> erase_jobs(const std::vector<job_id>& ids);
 
+  bool syncs() const;              ///< What is committed survives the machine. Thread-safe.
   uint64_t next_sequence() const;  ///< The number that the next event will get. Thread-safe.
   uint64_t first_sequence() const; ///< The oldest number that the log still has. Thread-safe.
 

@@ -104,6 +104,8 @@ void note_record(journal_findings* found, const caf::error& why) {
 
 } // namespace
 
+bool journal::syncs() const { return impl_->options.sync; }
+
 uint64_t journal::next_sequence() const { return impl_->next; }
 
 uint64_t journal::first_sequence() const { return impl_->first; }

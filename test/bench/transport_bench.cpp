@@ -1,7 +1,12 @@
 // Round trips, requests and events between two ranks of one node. Under an mpiexec of 2 ranks it
-// measures hactor's transport; with "tcp" and no launcher, CAF's stock TCP between two processes.
+// measures hactor's transport; with "tcp" and no launcher, CAF's stock TCP between two processes;
+// with "wake", what the kernel needs to wake another core and be woken by it.
 // Prints "name value" lines for test/bench/run.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <poll.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
 
@@ -288,13 +293,69 @@ int over_tcp() {
   return 0;
 }
 
+// -- the bound -----------------------------------------------------------------------------------
+
+void pin_to(int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0)
+    fail("sched_setaffinity: needs the cores 0 and 1");
+}
+
+void wait_readable(int fd) {
+  pollfd ready{fd, POLLIN, 0};
+  uint64_t count = 0;
+  if (::poll(&ready, 1, -1) != 1 || ::read(fd, &count, sizeof count) != sizeof count)
+    fail("eventfd");
+}
+
+void ring(int fd) {
+  uint64_t one = 1;
+  if (::write(fd, &one, sizeof one) != sizeof one)
+    fail("eventfd");
+}
+
+/// A process on another core is woken by an eventfd and wakes this one: what no round trip between
+/// two sleeping processes can be faster than.
+int wakes() {
+  int there = ::eventfd(0, 0), back = ::eventfd(0, 0);
+  constexpr int idle_count = 300, busy_count = 3000;
+  auto child = ::fork();
+  pin_to(child == 0 ? 1 : 0);
+  if (child == 0) {
+    for (int i = 0; i < idle_count + busy_count; ++i) {
+      wait_readable(there);
+      ring(back);
+    }
+    return 0;
+  }
+  auto measure_gap = [&](const char* figure, int count, useconds_t gap_us) {
+    std::vector<double> us;
+    for (int i = 0; i < count; ++i) {
+      ::usleep(gap_us);
+      auto begin = steady_ns();
+      ring(there);
+      wait_readable(back);
+      us.push_back(static_cast<double>(steady_ns() - begin) * 1e-3);
+    }
+    tell(figure, percentile(us, 0.5));
+  };
+  measure_gap("wake_idle_us", idle_count, 10'000);
+  measure_gap("wake_busy_us", busy_count, 0);
+  ::waitpid(child, nullptr, 0);
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   std::string name = argc > 1 ? argv[1] : "";
   if (name.empty()) {
-    std::fprintf(stderr, "usage: mpiexec -n 2 bench_transport NAME [SPIN_US], or tcp alone\n");
+    std::fprintf(stderr, "usage: mpiexec -n 2 bench_transport NAME [SPIN_US]; or tcp, or wake\n");
     return 2;
   }
+  if (name == "wake")
+    return wakes();
   return name == "tcp" ? over_tcp() : over_mpi(name, argc > 2 ? std::atoi(argv[2]) : -1);
 }
