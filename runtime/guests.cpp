@@ -14,7 +14,7 @@ namespace {
 /// Actors that take their turn in one round, a chain of them included, and messages that each may
 /// handle: bounds on how long sockets and peers wait.
 constexpr size_t round_max = 16;
-constexpr size_t messages_max = 4;
+constexpr size_t messages_max = 16;
 
 /// A turn that takes longer makes its actor slow, for so many turns. An actor may have died since
 /// and another be in its place: then that one is taken for slow, which does no harm.

@@ -8,6 +8,7 @@ hactor_unit_test(unit_graph
     unit/rset_test.cpp
     unit/request_test.cpp
     unit/layout_test.cpp
+    unit/planner_test.cpp
     unit/pool_test.cpp
     unit/pool_twin_test.cpp
   LIBRARIES hactor_graph)

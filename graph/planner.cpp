@@ -1,0 +1,248 @@
+// See planner.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/planner.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+// -- the treap ------------------------------------------------------------------------------------
+
+planner_pool::index planner_pool::take(int64_t time) {
+  index i = free_;
+  if (i != 0) {
+    free_ = points_[i].left;
+    --free_count_;
+    points_[i] = {};
+  } else {
+    HACTOR_CHECK(points_.size() < std::numeric_limits<index>::max());
+    i = static_cast<index>(points_.size());
+    points_.emplace_back();
+  }
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 17;
+  random_ ^= random_ << 5;
+  points_[i].time = time;
+  points_[i].weight = random_;
+  return i;
+}
+
+void planner_pool::give(index i) {
+  points_[i].left = free_;
+  free_ = i;
+  ++free_count_;
+}
+
+void planner_pool::refresh(index i) {
+  auto& p = points_[i];
+  auto& l = points_[p.left];
+  auto& r = points_[p.right];
+  auto here = (p.left != 0 ? l.sum : 0) + p.change;
+  p.sum = here + (p.right != 0 ? r.sum : 0);
+  p.highest = p.lowest = here;
+  if (p.left != 0) {
+    p.highest = std::max(p.highest, l.highest);
+    p.lowest = std::min(p.lowest, l.lowest);
+  }
+  if (p.right != 0) {
+    p.highest = std::max(p.highest, here + r.highest);
+    p.lowest = std::min(p.lowest, here + r.lowest);
+  }
+}
+
+// Requires: all times of `a` are before those of `b`.
+planner_pool::index planner_pool::merge(index a, index b) {
+  if (a == 0 || b == 0)
+    return a != 0 ? a : b;
+  if (points_[a].weight > points_[b].weight) {
+    auto right = merge(points_[a].right, b);
+    points_[a].right = right;
+    refresh(a);
+    return a;
+  }
+  auto left = merge(a, points_[b].left);
+  points_[b].left = left;
+  refresh(b);
+  return b;
+}
+
+// Into times < `time` and the rest.
+void planner_pool::split(index tree, int64_t time, index& before, index& rest) {
+  if (tree == 0) {
+    before = rest = 0;
+    return;
+  }
+  if (points_[tree].time < time) {
+    index middle = 0;
+    split(points_[tree].right, time, middle, rest);
+    points_[tree].right = middle;
+    refresh(tree);
+    before = tree;
+  } else {
+    index middle = 0;
+    split(points_[tree].left, time, before, middle);
+    points_[tree].left = middle;
+    refresh(tree);
+    rest = tree;
+  }
+}
+
+// -- the planner ----------------------------------------------------------------------------------
+
+void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
+  planner_pool::index before = 0, at = 0, after = 0;
+  pool.split(root_, time, before, after);
+  pool.split(after, time + 1, at, after);
+  if (at == 0)
+    at = pool.take(time);
+  auto& p = pool.points_[at];
+  HACTOR_CHECK(use > 0 || p.uses > 0);
+  p.change += by;
+  p.uses += static_cast<uint32_t>(use);
+  if (p.uses == 0) {
+    HACTOR_CHECK(p.change == 0);
+    pool.give(at);
+    at = 0;
+  } else {
+    pool.refresh(at);
+  }
+  root_ = pool.merge(pool.merge(before, at), after);
+}
+
+void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
+  HACTOR_CHECK(begin < end && amount >= 0);
+  change(pool, begin, amount, 1);
+  change(pool, end, -amount, 1);
+}
+
+void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
+  HACTOR_CHECK(begin < end && amount >= 0);
+  change(pool, begin, -amount, -1);
+  change(pool, end, amount, -1);
+}
+
+int64_t planner::used_at(const planner_pool& pool, int64_t time) const {
+  int64_t sum = 0;
+  for (auto i = root_; i != 0;) {
+    auto& p = pool.points_[i];
+    if (p.time <= time) {
+      sum += p.change + (p.left != 0 ? pool.points_[p.left].sum : 0);
+      i = p.right;
+    } else {
+      i = p.left;
+    }
+  }
+  return sum;
+}
+
+int64_t planner::used(const planner_pool& pool, int64_t begin, int64_t end) const {
+  // What is used at `begin` lasts until the first change; then the running sums up to `end` count.
+  auto most = used_at(pool, begin);
+  struct walk {
+    const planner_pool& pool;
+    int64_t begin, end, most;
+
+    // `sum`: of the changes before this subtree, whose times are in (low, high) exclusively.
+    void visit(planner_pool::index i, int64_t sum, bool all_after, bool all_before) {
+      if (i == 0)
+        return;
+      auto& p = pool.points_[i];
+      if (all_after && all_before) {
+        most = std::max(most, sum + p.highest);
+        return;
+      }
+      auto here = sum + p.change + (p.left != 0 ? pool.points_[p.left].sum : 0);
+      bool after = p.time > begin;
+      bool before = p.time < end;
+      if (after)
+        visit(p.left, sum, all_after, all_before || before);
+      if (after && before)
+        most = std::max(most, here);
+      if (before)
+        visit(p.right, here, all_after || after, all_before);
+    }
+  };
+  walk w{pool, begin, end, most};
+  w.visit(root_, 0, false, false);
+  return w.most;
+}
+
+std::optional<int64_t> planner::earliest(const planner_pool& pool, int64_t from, int64_t duration,
+                                         int64_t amount) const {
+  HACTOR_CHECK(duration > 0);
+  if (amount > total_)
+    return {};
+  auto limit = total_ - amount;
+  // The first time > `after` at which the running sum is above the limit, or at most the limit.
+  struct search {
+    const planner_pool& pool;
+    int64_t limit;
+
+    std::optional<int64_t> next(planner_pool::index i, int64_t sum, int64_t after, bool above) {
+      if (i == 0)
+        return {};
+      auto& p = pool.points_[i];
+      if (above ? sum + p.highest <= limit : sum + p.lowest > limit)
+        return {};
+      auto here = sum + p.change + (p.left != 0 ? pool.points_[p.left].sum : 0);
+      if (p.time > after) {
+        if (auto found = next(p.left, sum, after, above))
+          return found;
+        if ((here > limit) == above)
+          return p.time;
+      }
+      return next(p.right, here, after, above);
+    }
+  };
+  search s{pool, limit};
+  auto t = from;
+  if (used_at(pool, t) > limit) {
+    auto freed = s.next(root_, 0, t, false);
+    if (!freed)
+      return {};
+    t = *freed;
+  }
+  for (;;) {
+    auto full = s.next(root_, 0, t, true);
+    if (!full || *full - t >= duration)
+      return t;
+    auto freed = s.next(root_, 0, *full, false);
+    if (!freed)
+      return {};
+    t = *freed;
+  }
+}
+
+std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t) const {
+  std::optional<int64_t> found;
+  for (auto i = root_; i != 0;) {
+    auto& p = pool.points_[i];
+    if (p.time > t) {
+      found = p.time;
+      i = p.left;
+    } else {
+      i = p.right;
+    }
+  }
+  return found;
+}
+
+void planner::clear(planner_pool& pool) {
+  std::vector<planner_pool::index> open;
+  if (root_ != 0)
+    open.push_back(root_);
+  while (!open.empty()) {
+    auto i = open.back();
+    open.pop_back();
+    for (auto below : {pool.points_[i].left, pool.points_[i].right})
+      if (below != 0)
+        open.push_back(below);
+    pool.give(i);
+  }
+  root_ = 0;
+}
+
+} // namespace hactor
