@@ -189,28 +189,32 @@ void start_events(const client_call& c, client_params& p) {
   s.kind = what::events;
   s.session = c.session;
   s.tag = c.tag;
+  // What is to be all that has happened by now is asked of the lead: here some of it may not yet
+  // have come.
+  if (r.follow)
+    s.events_at = st.setup.events;
   auto number = st.open_stream(std::move(s));
   r.tag = number;
   r.subscriber = caf::actor_cast<caf::actor>(c.self);
+  if (r.follow)
+    return c.self->send(st.setup.events, r);
   auto self = c.self;
   with_rank(
     self, 0,
-    [self, r](const rank_services& lead) {
-      self->send(caf::actor_cast<events_actor>(lead.events), r);
+    [self, number, r](const rank_services& lead) {
+      auto it = self->state.streams.find(number);
+      if (it == self->state.streams.end())
+        return; // withdrawn meanwhile
+      it->second.events_at = caf::actor_cast<events_actor>(lead.events);
+      self->send(it->second.events_at, r);
     },
     [self, number](const caf::error& e) { fail_stream(self, number, e); });
 }
 
 namespace {
 
-void give_credit(pointer self, uint64_t number) {
-  auto me = caf::actor_cast<caf::actor>(self);
-  with_rank(
-    self, 0,
-    [self, number, me](const rank_services& lead) {
-      self->send(caf::actor_cast<events_actor>(lead.events), subscription_credit{number, me});
-    },
-    [](const caf::error&) {});
+void give_credit(pointer self, const client_stream& s, uint64_t number) {
+  self->send(s.events_at, subscription_credit{number, caf::actor_cast<caf::actor>(self)});
 }
 
 void look_again(pointer self) {
@@ -234,7 +238,7 @@ void on_subscribed(pointer self, subscribed_events& e) {
     ++s.credits_owed;
     look_again(self);
   } else {
-    give_credit(self, e.tag);
+    give_credit(self, s, e.tag);
   }
 }
 
@@ -251,7 +255,7 @@ void on_slow_tick(pointer self) {
         continue;
       }
       for (; s.credits_owed > 0; --s.credits_owed)
-        give_credit(self, number);
+        give_credit(self, s, number);
     }
   }
   for (auto number : attached)
@@ -322,19 +326,22 @@ void abandon_stream(pointer self, uint64_t number) {
   auto kind = it->second.kind;
   auto id = it->second.id;
   auto due = it->second.ranks_due;
+  auto events = it->second.events_at;
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
     self->send(st.setup.exec, command_kill{number, due, me});
     return;
   }
+  if (kind == what::events) {
+    if (events)
+      self->send(events, unsubscribe{number, me});
+    return;
+  }
   with_rank(
     self, 0,
-    [self, kind, id, number, me](const rank_services& lead) {
-      if (kind == what::events)
-        self->send(caf::actor_cast<events_actor>(lead.events), unsubscribe{number, me});
-      else
-        self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), unfollow{id, number, me});
+    [self, id, number, me](const rank_services& lead) {
+      self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), unfollow{id, number, me});
     },
     [](const caf::error&) {});
 }

@@ -30,6 +30,7 @@ struct connector_setup {
   broker_actor broker;
   ingest_actor ingest;
   exec_actor exec;
+  events_actor events;
   std::vector<std::pair<std::string, caf::actor>> named; // of this rank, for stats
 };
 
@@ -73,6 +74,7 @@ struct client_stream {
   json statuses = json::object();
   json failures = json::object();
   // events
+  events_actor events_at; // where it is subscribed
   int credits_owed = 0;
   uint64_t next_sequence = 0;
 };

@@ -21,8 +21,10 @@ void events_state::deliver(uint64_t subscriber, std::string lines, uint64_t next
     return;
   self->send(caf::actor_cast<connector_actor>(it->second.handle),
              subscribed_events{it->second.tag, std::move(lines), next_sequence, end});
-  if (end)
+  if (end) {
     drop(subscriber);
+    rest();
+  }
 }
 
 void events_state::fetch(uint64_t subscriber, uint64_t since) {
@@ -58,46 +60,62 @@ void events_state::drop(uint64_t key) {
   core.unsubscribe(key);
 }
 
-events_actor::behavior_type events_service(events_actor::stateful_pointer<events_state> self,
-                                           archive_actor archive, uint64_t next) {
-  auto& st = self->state;
-  st.archive = std::move(archive);
-  st.core = events_core{next};
-  self->set_down_handler([self](caf::down_msg& down) {
-    std::vector<uint64_t> gone;
-    for (auto& [key, who] : self->state.subscribers)
-      if (who.handle.address() == down.source)
-        gone.push_back(key);
-    for (auto key : gone)
-      self->state.drop(key);
+void events_state::subscribe(const subscribe_request& r) {
+  event_filter filter;
+  filter.ids.insert(r.ids.begin(), r.ids.end());
+  for (auto kind : r.kinds)
+    filter.kinds |= uint64_t{1} << kind;
+  auto key = key_of(r.subscriber, r.tag);
+  core.subscribe(key, r.since, r.live_only, r.follow, std::move(filter), *this);
+}
+
+namespace {
+
+void unsubscribe_one(events_state& st, const unsubscribe& u) {
+  std::erase_if(st.waiting, [&](const subscribe_request& r) {
+    return r.tag == u.tag && r.subscriber == u.subscriber;
   });
+  auto it = st.keys.find({u.subscriber.address(), u.tag});
+  if (it == st.keys.end())
+    return;
+  st.drop(it->second);
+  st.rest();
+}
+
+} // namespace
+
+events_actor::behavior_type events_service(events_state::pointer self, events_setup setup) {
+  auto& st = self->state;
+  st.setup = std::move(setup);
+  st.archive = st.setup.archive;
+  st.core = events_core{st.setup.next};
+  self->set_down_handler([self](caf::down_msg& down) { self->state.on_down(down.source); });
   return {
-    [self](event_batch& b) {
-      self->state.published += static_cast<int64_t>(b.events.size());
-      self->state.core.publish(b.first_sequence, std::move(b.events), self->state);
+    [self](event_batch& b) { self->state.on_batch(b); },
+    [self](const relay_request& r) { return self->state.add_relay(r); },
+    [self](const relay_end& r) {
+      self->demonitor(r.relay);
+      self->state.remove_relay(r.relay.address());
+      self->state.rest();
     },
     [self](const subscribe_request& r) {
-      event_filter filter;
-      filter.ids.insert(r.ids.begin(), r.ids.end());
-      for (auto kind : r.kinds)
-        filter.kinds |= uint64_t{1} << kind;
-      auto key = self->state.key_of(r.subscriber, r.tag);
-      self->state.core.subscribe(key, r.since, r.live_only, r.follow, std::move(filter),
-                                 self->state);
+      auto& st = self->state;
+      if (st.has_stream())
+        return st.subscribe(r);
+      st.waiting.push_back(r);
+      st.want_stream();
     },
     [self](const subscription_credit& c) {
       auto it = self->state.keys.find({c.subscriber.address(), c.tag});
       if (it != self->state.keys.end())
         self->state.core.credit(it->second, self->state);
     },
-    [self](const unsubscribe& u) {
-      auto it = self->state.keys.find({u.subscriber.address(), u.tag});
-      if (it != self->state.keys.end())
-        self->state.drop(it->second);
-    },
+    [self](const unsubscribe& u) { unsubscribe_one(self->state, u); },
     [self](stats_atom) {
-      return stats_reply{{{"published", self->state.published},
-                          {"subscribers", static_cast<int64_t>(self->state.core.subscribers())}}};
+      auto& st = self->state;
+      return stats_reply{{{"published", st.published},
+                          {"relays", static_cast<int64_t>(st.relays.size())},
+                          {"subscribers", static_cast<int64_t>(st.core.subscribers())}}};
     },
   };
 }

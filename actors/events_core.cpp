@@ -31,6 +31,18 @@ void events_core::publish(uint64_t first_sequence, std::vector<job_event>&& even
     ring_.pop_front();
     ++first_;
   }
+  pump_all(out);
+}
+
+void events_core::skip_to(uint64_t next, events_out& out) {
+  if (next <= next_sequence())
+    return;
+  ring_.clear();
+  first_ = next;
+  pump_all(out);
+}
+
+void events_core::pump_all(events_out& out) {
   for (auto it = subscribers_.begin(); it != subscribers_.end();) {
     auto key = it->first;
     auto& s = it->second;

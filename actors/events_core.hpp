@@ -41,6 +41,10 @@ public:
   /// Committed events, in order. Requires: first_sequence is the number after the last.
   void publish(uint64_t first_sequence, std::vector<job_event>&& events, events_out& out);
 
+  /// What comes next is numbered `next`: what lies between is on disk only. No effect when that is
+  /// no jump forward.
+  void skip_to(uint64_t next, events_out& out);
+
   void subscribe(uint64_t subscriber, uint64_t since, bool live_only, bool follow,
                  event_filter filter, events_out& out);
   void credit(uint64_t subscriber, events_out& out);
@@ -64,6 +68,7 @@ private:
 
   /// Sends what it can to one subscriber; false when it is done and was removed.
   bool pump(uint64_t key, subscription& s, events_out& out);
+  void pump_all(events_out& out);
 
   uint64_t first_; // number of the oldest event in the ring
   std::deque<job_event> ring_;

@@ -28,10 +28,14 @@ using archive_actor = caf::typed_actor<
   caf::replies_to<job_request>::with<job_reply>,
   caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
 
-/// EVENTS: the instance's one ordered, numbered stream. Lead rank.
+/// EVENTS: the instance's one ordered, numbered stream. It begins on the lead rank; the others have
+/// it from their parent in the tree of ranks, while somebody there wants it.
 using events_actor = caf::typed_actor<
-  // From the JOURNAL, after each commit.
+  // From the JOURNAL, after each commit; or from the parent.
   caf::reacts_to<event_batch>,
+  // From children.
+  caf::replies_to<relay_request>::with<relay_begin>,
+  caf::reacts_to<relay_end>,
   caf::reacts_to<subscribe_request>,
   caf::reacts_to<subscription_credit>,
   caf::reacts_to<unsubscribe>>::extend_with<status_actor>;

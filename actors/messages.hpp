@@ -266,7 +266,8 @@ struct log_request {
 };
 HACTOR_INSPECT(log_request, x.since, x.max)
 
-/// journal -> events (pushed after each commit); archive -> events (answer to log_request).
+/// journal -> events (pushed after each commit), and from there down the tree of ranks; archive ->
+/// events (answer to log_request).
 struct event_batch {
   uint64_t first_sequence = 0;
   std::vector<job_event> events;
@@ -604,14 +605,34 @@ struct unsubscribe {
 };
 HACTOR_INSPECT(unsubscribe, x.tag, x.subscriber)
 
+// -- events <-> events ----------------------------------------------------------------------------
+
+/// events of a rank -> events of its parent in the tree of ranks: pass all on that comes from now.
+/// Answered when the parent has the stream itself; event_batch messages follow.
+struct relay_request {
+  caf::actor relay;
+};
+HACTOR_INSPECT(relay_request, x.relay)
+
+struct relay_begin {
+  uint64_t next_sequence = 0; // of the first event that will be passed on
+};
+HACTOR_INSPECT(relay_begin, x.next_sequence)
+
+/// Nobody at or below the relay wants it any more.
+struct relay_end {
+  caf::actor relay;
+};
+HACTOR_INSPECT(relay_end, x.relay)
+
 // -- broker <-> broker ----------------------------------------------------------------------------
 
 /// The actors of one rank that others talk to.
 struct rank_services {
   rank_t rank = 0;
   uint32_t protocol = 0;
-  caf::actor broker, exec, output;
-  caf::actor job_manager, resource, events, archive, scheduler; // of the lead rank; null elsewhere
+  caf::actor broker, exec, output, events;
+  caf::actor job_manager, resource, archive, scheduler; // of the lead rank; null elsewhere
 };
 HACTOR_INSPECT(rank_services, x.rank, x.protocol, x.broker, x.exec, x.output, x.job_manager,
                x.resource, x.events, x.archive, x.scheduler)
@@ -776,6 +797,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(hactor, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(hactor, (hactor::subscribed_events))
   CAF_ADD_TYPE_ID(hactor, (hactor::subscription_credit))
   CAF_ADD_TYPE_ID(hactor, (hactor::unsubscribe))
+  CAF_ADD_TYPE_ID(hactor, (hactor::relay_request))
+  CAF_ADD_TYPE_ID(hactor, (hactor::relay_begin))
+  CAF_ADD_TYPE_ID(hactor, (hactor::relay_end))
   CAF_ADD_TYPE_ID(hactor, (hactor::rank_services))
   CAF_ADD_TYPE_ID(hactor, (hactor::local_services))
   CAF_ADD_TYPE_ID(hactor, (hactor::hello_request))

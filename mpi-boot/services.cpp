@@ -63,10 +63,13 @@ std::shared_ptr<const shell_context> make_shell_context(const service_parts& p,
 }
 
 /// The services of the instance: they live on the lead rank.
-void make_lead(maker& m, const service_parts& p, const broker_actor& broker,
-               const exec_actor& exec, rank_services& own, rank_actors& made) {
+events_actor make_lead(maker& m, const service_parts& p, events_setup setup,
+                       const exec_actor& exec, rank_services& own, rank_actors& made) {
+  auto broker = setup.broker;
   auto archive = m.make<caf::detached>("archive", archive_service, p.store, p.specs);
-  auto events = m.make("events", events_service, archive, p.store->next_sequence());
+  setup.archive = archive;
+  setup.next = p.store->next_sequence();
+  auto events = m.make("events", events_service, std::move(setup));
   // A thread of its own only where it waits for the disk.
   auto journal = p.store->syncs()
                    ? m.make<caf::detached>("journal", journal_service, p.store, events)
@@ -79,9 +82,9 @@ void make_lead(maker& m, const service_parts& p, const broker_actor& broker,
     = m.make("job-manager", job_manager_service, std::move(peers), p.specs, p.restored);
   own.job_manager = caf::actor_cast<caf::actor>(made.job_manager);
   own.resource = caf::actor_cast<caf::actor>(resource);
-  own.events = caf::actor_cast<caf::actor>(events);
   own.archive = caf::actor_cast<caf::actor>(archive);
   own.scheduler = caf::actor_cast<caf::actor>(scheduler);
+  return events;
 }
 
 /// The lead's services, as every rank's ingest needs them.
@@ -115,8 +118,10 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   own.broker = caf::actor_cast<caf::actor>(broker);
   own.exec = caf::actor_cast<caf::actor>(exec);
   own.output = caf::actor_cast<caf::actor>(output);
-  if (own.rank == 0)
-    make_lead(m, p, broker, exec, own, made);
+  events_setup stream{own.rank, fanout, broker, {}, 1};
+  auto events = own.rank == 0 ? make_lead(m, p, std::move(stream), exec, own, made)
+                              : m.make("events", events_service, std::move(stream));
+  own.events = caf::actor_cast<caf::actor>(events);
   caf::anon_send(broker, local_services{own, m.named});
   if (p.net->size() > 1) {
     auto port = system.middleman().publish(broker, broker_port);
@@ -145,6 +150,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.broker = broker;
   c.ingest = ingest;
   c.exec = exec;
+  c.events = events;
   c.named = m.named;
   made.connector = system.spawn(connector_service, std::move(c));
   made.all.push_back(caf::actor_cast<caf::actor>(made.connector));

@@ -47,7 +47,7 @@ event_batch make_batch(uint64_t first, int32_t count) {
 /// Answers (add, a, b) with the sum; (publish, n, m) publishes n batches of m events; (get) is the
 /// events actor; (close) tells main to leave.
 caf::behavior server(caf::stateful_actor<server_state>* self, const caf::actor& main) {
-  self->state.events = self->spawn(events_service, archive_actor{}, uint64_t{1});
+  self->state.events = self->spawn(events_service, events_setup{});
   return {
     [](caf::add_atom, int32_t a, int32_t b) { return a + b; },
     [=](caf::publish_atom, int32_t batches, int32_t size) {

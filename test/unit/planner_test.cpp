@@ -103,7 +103,7 @@ TEST_CASE("random spans: every answer is that of the table, and the points go wi
   for (uint32_t seed = 1; seed <= 40; ++seed) {
     CAPTURE(seed);
     std::mt19937 random{seed};
-    auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint32_t>(n)); };
+    auto below = [&](uint32_t n) { return static_cast<int64_t>(random() % n); };
     planner_pool pool;
     planner p{20};
     table twin{20};
@@ -116,7 +116,7 @@ TEST_CASE("random spans: every answer is that of the table, and the points go wi
         p.add(pool, s.begin, s.end, s.amount);
         twin.add(s.begin, s.end, s.amount);
       } else {
-        auto i = static_cast<size_t>(below(static_cast<int64_t>(spans.size())));
+        auto i = static_cast<size_t>(below(static_cast<uint32_t>(spans.size())));
         auto s = spans[i];
         spans[i] = spans.back();
         spans.pop_back();
