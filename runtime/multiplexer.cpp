@@ -263,11 +263,11 @@ void multiplexer::idle() {
 }
 
 int64_t multiplexer::nap_ns() {
+  if (transport_.size() == 1 || transport_.wire().wake_fd() >= 0)
+    return -1;
   if (transport_.wire().has_pending())
     return pending_nap_ns;
   ++naps_;
-  if (transport_.size() == 1)
-    return -1;
   if (!transport_.all_ring()) {
     auto doubled = pending_nap_ns << std::min(naps_, 16u);
     return std::min(doubled, transport_.options().remote_nap_ns_max);

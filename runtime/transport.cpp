@@ -29,6 +29,12 @@ private:
   std::function<void()> ended_;
 };
 
+/// The wire has something for us: that the loop turns is all it takes.
+class wire_watch final : public poller::handler {
+public:
+  void on_ready(uint32_t) override {}
+};
+
 } // namespace
 
 caf::expected<std::unique_ptr<transport>> transport::open(std::unique_ptr<hactor::wire> w,
@@ -46,6 +52,11 @@ caf::expected<std::unique_ptr<transport>> transport::open(std::unique_ptr<hactor
       result->all_ring_ = false;
   if (auto watched = result->watch_lives(); !watched)
     return watched.error();
+  auto* t = result.get();
+  t->wire_->on_peer_lost([t](uint32_t peer) { t->mark_lost(peer); });
+  if (int fd = t->wire_->wake_fd(); fd >= 0)
+    if (auto watched = t->poller_->watch(fd, EPOLLIN, std::make_shared<wire_watch>()); !watched)
+      return watched.error();
   return {std::move(result)};
 }
 
@@ -122,8 +133,7 @@ void transport::send(rank_t peer, wire_buffer bytes) {
     mark_lost(peer);
     return;
   }
-  if (auto& b = peers_[peer].ring)
-    b->ring();
+  ring(peer);
 }
 
 void transport::send_synchronously(rank_t peer, wire_buffer bytes) {
@@ -133,11 +143,17 @@ void transport::send_synchronously(rank_t peer, wire_buffer bytes) {
     mark_lost(peer);
     return;
   }
-  if (auto& b = peers_[peer].ring)
+  ring(peer);
+}
+
+void transport::ring(rank_t peer) {
+  if (auto& b = peers_[peer].ring; b && wire_->wake_fd() < 0)
     b->ring();
 }
 
 bool transport::close() {
+  if (!closed_ && wire_->wake_fd() >= 0)
+    poller_->unwatch(wire_->wake_fd());
   if (!closed_ && clean_)
     wire_->close();
   closed_ = true;
