@@ -108,7 +108,13 @@ caf::error tcp_wire::open() {
   auto fd = bind_meeting_place();
   if (!fd)
     return std::move(fd.error());
-  return *fd >= 0 ? lead(*fd) : follow();
+  if (*fd < 0)
+    return follow();
+  auto failed = lead(*fd);
+  // Two may be bound to one port as long as none listens; one of them does so first.
+  if (failed && !leads_ && !plan_.rank && code_of(failed) == ec::busy)
+    return follow();
+  return failed;
 }
 
 bool tcp_wire::wait_until(const std::function<bool()>& done, int64_t deadline_ns) {
@@ -162,9 +168,9 @@ caf::error tcp_wire::lead(int fd) {
   auto random = make_nonce();
   std::copy_n(random.begin(), instance_.size(), instance_.begin());
   peers_[0].name = plan_.own_host;
-  leads_ = true;
   if (auto failed = start_listening(fd))
     return failed;
+  leads_ = true;
   if (!wait_until([this] { return joiners_.size() + 1 == size(); }, deadline)) {
     auto missing = who_is_missing();
     refuse_all("not all brokers came: " + missing);

@@ -90,15 +90,19 @@ caf::error tcp_wire::open_epoll() {
 }
 
 caf::error tcp_wire::start_listening(int fd) {
-  listen_fd_ = fd;
-  accepting_ = true;
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = listen_mark;
-  if (::listen(fd, SOMAXCONN) != 0 || ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0)
-    return make_errno_error(errno == EADDRINUSE ? ec::busy : ec::network_failed,
-                            fmt::format("listening at port {}", port_of(fd)), errno);
-  return caf::none;
+  if (::listen(fd, SOMAXCONN) == 0 && ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0) {
+    listen_fd_ = fd;
+    accepting_ = true;
+    return caf::none;
+  }
+  auto problem = errno;
+  auto port = port_of(fd);
+  ::close(fd);
+  return make_errno_error(problem == EADDRINUSE ? ec::busy : ec::network_failed,
+                          fmt::format("listening at port {}", port), problem);
 }
 
 // -- what epoll tells ----------------------------------------------------------------------------
@@ -328,8 +332,7 @@ void tcp_wire::lose(uint32_t r, const std::string& why) {
     return;
   if (failure_.empty())
     failure_ = fmt::format("{} went away: {}", name_of(r), why);
-  log_warning("network: {} is lost: {}", name_of(r), why);
-  inbox_.push_back({r, {}, 0, true});
+  inbox_.push_back({r, {why.begin(), why.end()}, 0, true});
 }
 
 void tcp_wire::abandon(uint32_t r) {
@@ -403,7 +406,7 @@ bool tcp_wire::try_receive(wire_message& out) {
     inbox_.pop_front();
     if (next.is_end) {
       if (lost_)
-        lost_(next.peer);
+        lost_(next.peer, {next.bytes.begin(), next.bytes.end()});
       continue;
     }
     if (auto i = links_.find(next.confirm_on); i != links_.end())

@@ -52,7 +52,9 @@ public:
   void give_buffer(wire_buffer bytes) override;
   std::string last_error() const override { return failure_; }
   int wake_fd() const override { return epoll_fd_; }
-  void on_peer_lost(std::function<void(uint32_t)> listener) override { lost_ = listener; }
+  void on_peer_lost(std::function<void(uint32_t, const std::string&)> listener) override {
+    lost_ = std::move(listener);
+  }
 
   // -- for the links ----------------------------------------------------------------------------
   const tcp_key& key() const override { return key_; }
@@ -76,7 +78,7 @@ private:
     uint32_t watched = 0;         // what epoll watches for
     int64_t deadline_ns = 0;      // for its challenge; 0: it is open
   };
-  struct arrival { // nothing in `bytes` and `is_end`: the peer has ended
+  struct arrival { // with `is_end` the peer has ended, and `bytes` say why
     uint32_t peer;
     wire_buffer bytes;
     uint64_t confirm_on = 0; // the link that waits for it; 0: none
@@ -157,7 +159,7 @@ private:
   std::deque<arrival> inbox_;
   std::vector<wire_buffer> pool_;
   std::vector<char> scratch_;
-  std::function<void(uint32_t)> lost_;
+  std::function<void(uint32_t, const std::string&)> lost_;
   std::string failure_; // why no collective call can work any more
 
   std::vector<joiner> joiners_;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "runtime/log.hpp"
+
 namespace hactor {
 
 namespace {
@@ -53,7 +55,11 @@ caf::expected<std::unique_ptr<transport>> transport::open(std::unique_ptr<hactor
   if (auto watched = result->watch_lives(); !watched)
     return watched.error();
   auto* t = result.get();
-  t->wire_->on_peer_lost([t](uint32_t peer) { t->mark_lost(peer); });
+  t->wire_->on_peer_lost([t](rank_t peer, const std::string& why) {
+    if (!t->left_[peer] && !t->is_lost(peer))
+      log_warning("network: rank {} on {}: {}", peer, t->host_of(peer), why);
+    t->mark_lost(peer);
+  });
   if (int fd = t->wire_->wake_fd(); fd >= 0)
     if (auto watched = t->poller_->watch(fd, EPOLLIN, std::make_shared<wire_watch>()); !watched)
       return watched.error();

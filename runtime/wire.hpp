@@ -83,9 +83,9 @@ public:
   /// nobody needs to look before. -1: there is none, and peers elsewhere have to be polled for.
   virtual int wake_fd() const { return -1; }
 
-  /// Sets who is told, from try_receive, of a peer whose end the wire itself has noticed; after all
-  /// that it sent. A wire that notices nothing never calls.
-  virtual void on_peer_lost(std::function<void(uint32_t)>) {}
+  /// Sets who is told, from try_receive, of a peer whose end the wire itself has noticed, and by
+  /// what; after all that it sent. A wire that notices nothing never calls.
+  virtual void on_peer_lost(std::function<void(uint32_t peer, const std::string& why)>) {}
 };
 
 /// What a failure of a wire is called.
