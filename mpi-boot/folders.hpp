@@ -20,7 +20,8 @@ struct broker_folders {
 };
 
 /// Makes this rank's run folder, below `rundir` (by its rank, when that is known already) or, when
-/// that is empty, a new one in the temporary folder. The supervisor's to make and to remove, so that a broker that is killed leaves nothing.
+/// that is empty, a new one in the temporary folder. The supervisor's to make and to remove, so
+/// that a broker that is killed leaves nothing.
 /// Errors: ec::store_failed, naming the folder and why.
 caf::expected<std::string> make_run_folder(const std::string& rundir,
                                            std::optional<rank_t> rank);

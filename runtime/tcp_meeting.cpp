@@ -59,6 +59,12 @@ std::string to_text(const wire_buffer& bytes) { return {bytes.begin(), bytes.end
 
 void nap(int ms) { ::poll(nullptr, 0, ms); }
 
+/// A host's name as the table takes it.
+std::string one_word(std::string name) {
+  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+  return name.empty() ? "unnamed" : name;
+}
+
 /// True when something listens there: then the lead has its key.
 bool is_listening(const tcp_address& at) {
   auto fd = begin_connect(at);
@@ -167,7 +173,7 @@ caf::error tcp_wire::lead(int fd) {
   key_ = *key;
   auto random = make_nonce();
   std::copy_n(random.begin(), instance_.size(), instance_.begin());
-  peers_[0].name = plan_.own_host;
+  peers_[0].name = one_word(plan_.own_host);
   if (auto failed = start_listening(fd))
     return failed;
   leads_ = true;
@@ -233,10 +239,9 @@ void tcp_wire::on_join(tcp_link& l, const wire_buffer& bytes) {
   if (head.rank >= 0)
     j.rank = static_cast<uint32_t>(head.rank);
   j.port = static_cast<uint16_t>(head.port);
-  j.name.assign(bytes.begin() + sizeof head, bytes.end());
+  j.name = one_word({bytes.begin() + sizeof head, bytes.end()});
   auto from = peer_of(l.fd());
   j.host = from.is_loopback() ? "" : from.host();
-  std::erase_if(j.name, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   if (auto why = refusal(head.size, j.rank); !why.empty()) {
     log_warning("network: {} at {} was refused: {}", j.name, from.host(), why);
     l.send(tcp_frame::refused, to_bytes(why));
@@ -409,9 +414,8 @@ bool tcp_wire::read_table(const wire_buffer& bytes) {
     return false;
   std::istringstream lines{std::string(bytes.begin() + sizeof head, bytes.end())};
   for (auto& p : peers_) {
-    if (!(lines >> p.port >> p.host))
+    if (!(lines >> p.port >> p.host >> p.name))
       return false;
-    std::getline(lines >> std::ws, p.name);
     if (p.host == "-")
       p.host.clear();
   }
@@ -428,10 +432,14 @@ void tcp_wire::on_lead_frame(tcp_link& l, tcp_frame kind, wire_buffer bytes) {
     refused_ = text;
     if (failure_.empty())
       failure_ = text;
-  } else if (kind == tcp_frame::table && !complete_ && read_table(bytes)) {
-    links_[l.id()].rank = 0;
-    peers_[0].out = &l;
-    complete_ = true;
+  } else if (kind == tcp_frame::table && !complete_) {
+    complete_ = read_table(bytes);
+    if (complete_) {
+      links_[l.id()].rank = 0;
+      peers_[0].out = &l;
+    } else {
+      join_end_ = {"it sent no table of ranks", true};
+    }
   } else if (kind == tcp_frame::spread) {
     spread_ = std::move(text);
   } else if (kind == tcp_frame::released) {

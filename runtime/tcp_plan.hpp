@@ -15,7 +15,7 @@
 namespace hactor {
 
 struct tcp_plan {
-  std::optional<uint32_t> rank;   ///< None: who can bind the meeting place is 0, others as they come.
+  std::optional<uint32_t> rank;   ///< None: who can bind the meeting place is 0.
   uint32_t size = 1;              ///< Number of brokers.
   tcp_endpoint meeting;           ///< Where rank 0 listens.
   uint16_t own_port = 0;          ///< Where another rank would like to listen; 0: anywhere.

@@ -85,6 +85,11 @@ caf::expected<void> transport::watch_lives() {
     int pidfd = peers_[r].pidfd;
     if (pidfd < 0)
       continue;
+    // A wire that notices ends itself knows, at the end of the instance, which are in order.
+    if (wire_->wake_fd() >= 0) {
+      ::close(pidfd);
+      continue;
+    }
     auto watch = std::make_shared<life_watch>(*poller_, pidfd, [this, r] { lose(r); });
     if (auto watched = poller_->watch(pidfd, EPOLLIN, std::move(watch)); !watched)
       return watched.error();

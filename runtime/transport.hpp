@@ -56,7 +56,7 @@ public:
   std::vector<rank_t> node_ranks() const;
   uint32_t node_index() const;
 
-  /// True when every peer rings our bell, or the wire wakes us, so that nobody has to be polled for.
+  /// True when every peer rings our bell, or the wire wakes us: nobody has to be polled for.
   bool all_ring() const { return all_ring_ || wire_->wake_fd() >= 0; }
 
   /// True when all peers are on this node: their deaths are seen at once, and no heart need beat.

@@ -1,4 +1,4 @@
-// runtime/tcp_key, tcp_address and tcp_plan: who may join, where the others are, which rank this is.
+// runtime/tcp_key, tcp_address, tcp_plan: who may join, where the others are, which rank this is.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/tcp_key.hpp"
 

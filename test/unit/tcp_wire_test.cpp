@@ -225,7 +225,7 @@ TEST_SUITE("unit") {
     CHECK(taken == "first second ");
   }
 
-  TEST_CASE("a peer that ends is lost, once and after all that it sent; the lead tells the others") {
+  TEST_CASE("a peer that ends is lost, once and after all that it sent; the lead tells all") {
     place here;
     auto all = open_all(here, 3);
     std::vector<std::string> heard(3);
@@ -413,7 +413,7 @@ TEST_SUITE("unit") {
     CHECK(render(keyless.error()).find("nothing") != std::string::npos);
   }
 
-  TEST_CASE("the lead's port in use by something else is an error for a rank 0 that was asked for") {
+  TEST_CASE("the lead's port in use by something else is an error for a rank 0") {
     place here;
     auto at = resolve({"127.0.0.1", here.port});
     auto fd = bind_tcp(&at->front(), 0);
