@@ -120,9 +120,12 @@ struct rank_state {
   ending end;
 };
 
-caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way) {
-  if (way.tcp)
-    return open_tcp_wire(*way.tcp);
+caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way, int signals) {
+  if (way.tcp) {
+    auto plan = *way.tcp;
+    plan.interrupt_fd = signals; // who waits for hosts that do not come may press ctrl-C
+    return open_tcp_wire(plan);
+  }
   if (way.how.module.empty())
     return make_null_wire();
   auto path = find_module(way.how, module_folders(own_program()));
@@ -132,8 +135,8 @@ caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way) {
 }
 
 caf::expected<std::unique_ptr<transport>> open_transport(const way_to_peers& way,
-                                                         const config& c) {
-  auto w = open_wire(way);
+                                                         const config& c, int signals) {
+  auto w = open_wire(way, signals);
   if (!w)
     return std::move(w.error());
   transport_options o;
@@ -484,7 +487,7 @@ int broker_main(const start_options& options, const way_to_peers& way,
       return fail_start(err);
 
   // The other ranks.
-  auto net = open_transport(way, *s.attributes);
+  auto net = open_transport(way, *s.attributes, signals);
   if (!net)
     return fail_start(net.error());
   s.net = std::move(*net);

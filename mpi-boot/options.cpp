@@ -34,7 +34,7 @@ Options:
       --version             Print the version.
   -h, --help                Print this.
 
-Without MPI, the same line on every host, which share the key ~/.config/hactor/key (rank 0 makes it):
+Without MPI, the same line on every host; they share ~/.config/hactor/key, which rank 0 makes:
   hactor-start -S transport=tcp -S transport.hosts=node[1-4] COMMAND
   hactor-start -S transport=tcp -S transport.rendezvous=node1:8787 -S transport.size=4 COMMAND
 What brokers say over TCP is not encrypted. A lost broker never ends the others.

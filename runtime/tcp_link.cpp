@@ -328,7 +328,8 @@ void tcp_link::take_bytes(const char* from, size_t size) {
       body_size_ = 0;
     }
     auto part = std::min(size, body_.size() - body_size_);
-    std::memcpy(body_.data() + body_size_, from, part);
+    if (part > 0) // an empty buffer may have no memory at all
+      std::memcpy(body_.data() + body_size_, from, part);
     body_size_ += part;
     from += part;
     size -= part;

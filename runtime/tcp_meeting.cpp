@@ -7,6 +7,7 @@
 //                       table  {instance, your rank}, then for each rank a line "port host name"
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,8 +57,6 @@ struct table_head {
 
 wire_buffer to_bytes(const std::string& text) { return {text.begin(), text.end()}; }
 std::string to_text(const wire_buffer& bytes) { return {bytes.begin(), bytes.end()}; }
-
-void nap(int ms) { ::poll(nullptr, 0, ms); }
 
 /// A host's name as the table takes it.
 std::string one_word(std::string name) {
@@ -111,6 +110,16 @@ bool split_parts(std::string_view text, std::vector<std::string>& parts) {
 caf::error tcp_wire::open() {
   if (auto failed = open_epoll())
     return failed;
+  auto failed = meet();
+  if (failed && interrupted_)
+    return make_error(ec::cancelled, "a signal came while this broker waited for the others");
+  // From here on signals are somebody else's, who would not sleep beside one that is not taken.
+  if (plan_.interrupt_fd >= 0)
+    ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, plan_.interrupt_fd, nullptr);
+  return failed;
+}
+
+caf::error tcp_wire::meet() {
   auto fd = bind_meeting_place();
   if (!fd)
     return std::move(fd.error());
@@ -126,11 +135,15 @@ caf::error tcp_wire::open() {
 bool tcp_wire::wait_until(const std::function<bool()>& done, int64_t deadline_ns) {
   while (!done()) {
     auto left = deadline_ns - steady_ns();
-    if (left <= 0)
+    if (left <= 0 || interrupted_)
       return false;
     turn(static_cast<int>(std::clamp<int64_t>(left / 1'000'000, 1, 1000)));
   }
   return true;
+}
+
+void tcp_wire::nap(int ms) {
+  wait_until([] { return false; }, steady_ns() + int64_t{ms} * 1'000'000);
 }
 
 /// The socket of the lead, or -1: another broker is the lead. A name may mean an address of this
@@ -374,7 +387,7 @@ caf::error tcp_wire::follow() {
                                       last, plan_.key_path));
     }
     nap(try_again_ms);
-  } while (steady_ns() < deadline);
+  } while (steady_ns() < deadline && !interrupted_);
   if (!have_key)
     return make_error(ec::unknown_key, last);
   return make_error(ec::timed_out,

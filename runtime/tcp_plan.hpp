@@ -24,6 +24,7 @@ struct tcp_plan {
   std::string key_path;
   int64_t start_ns_max = 60'000'000'000; ///< How long to wait for the others.
   uint32_t silence_ms = 10'000;          ///< After which a peer counts as dead.
+  int interrupt_fd = -1; ///< Readable: stop waiting for the others (a signalfd). -1: none.
 };
 
 /// Reads the attributes; may ask name services when this host is in the list under another name.

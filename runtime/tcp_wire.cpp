@@ -25,6 +25,7 @@ namespace {
 /// In an epoll event, in place of a link's id.
 constexpr uint64_t listen_mark = ~uint64_t{0};
 constexpr uint64_t timer_mark = ~uint64_t{1};
+constexpr uint64_t interrupt_mark = ~uint64_t{2};
 
 /// Connections that have not shown the key yet. One more, and the oldest goes.
 constexpr size_t strangers_max = 1024;
@@ -86,6 +87,10 @@ caf::error tcp_wire::open_epoll() {
   if (epoll_fd_ < 0 || timer_fd_ < 0
       || ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, timer_fd_, &event) != 0)
     return make_errno_error(ec::system_failed, "descriptors for the network", errno);
+  event.data.u64 = interrupt_mark;
+  if (plan_.interrupt_fd >= 0
+      && ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, plan_.interrupt_fd, &event) != 0)
+    return make_errno_error(ec::system_failed, "the signals' descriptor", errno);
   return caf::none;
 }
 
@@ -116,6 +121,8 @@ void tcp_wire::turn(int timeout_ms) {
       accept_some();
     else if (x.data.u64 == timer_mark)
       drop_overdue();
+    else if (x.data.u64 == interrupt_mark)
+      interrupted_ = true;
     else if (auto l = links_.find(x.data.u64); l != links_.end())
       l->second.link->on_ready(x.events);
   }

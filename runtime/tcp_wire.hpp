@@ -13,7 +13,7 @@ namespace hactor {
 /// Meets the other brokers and returns when all are there. Blocks, at most about start_ns_max of
 /// the plan. The lead makes the key when there is none. Errors: ec::timed_out (says who is missing,
 /// or that the lead does not answer), ec::network_failed (refused, and why; a port that is in use),
-/// ec::not_permitted, ec::unknown_key, ec::bad_argument (the key), ec::system_failed.
+/// ec::cancelled (the plan's interrupt), ec::not_permitted, ec::unknown_key, ec::bad_argument (the key), ec::system_failed.
 caf::expected<std::unique_ptr<wire>> open_tcp_wire(const tcp_plan& plan);
 
 } // namespace hactor

@@ -117,7 +117,9 @@ private:
   std::string name_of(uint32_t peer) const;
 
   // The meeting, and what goes by way of the lead: tcp_meeting.cpp.
+  caf::error meet();
   bool wait_until(const std::function<bool()>& done, int64_t deadline_ns);
+  void nap(int ms);
   caf::expected<int> bind_meeting_place();
   caf::error lead(int fd);
   std::string who_is_missing() const;
@@ -149,6 +151,7 @@ private:
   int timer_fd_ = -1;
   int listen_fd_ = -1;
   bool accepting_ = false;
+  bool interrupted_ = false;
   uint64_t next_id_ = 1;
   std::unordered_map<uint64_t, link_entry> links_;
   std::vector<std::unique_ptr<tcp_link>> ended_; // freed after the turn in which they ended

@@ -38,6 +38,17 @@ refused "a key has 32" $meeting
 fails_with 2 hactor-start -S transport=udp true
 check_contains "$output" "mpi|tcp"
 
+# Who waits for hosts that do not come can be ended by a signal.
+head -c 32 /dev/urandom >key
+hactor-start $meeting -S transport=tcp touch ran 2>said &
+waiting=$!
+deadline 20 sh -c 'until ss -ltn | grep -q ":$0 "; do :; done' "$port"
+kill -TERM $waiting
+code=0
+wait $waiting || code=$?
+check_equal "exit code of the interrupted one" 1 "$code"
+check_contains "$(cat said)" "a signal came"
+
 # Another key than the lead's, and a lead for another number of brokers.
 head -c 32 /dev/urandom >key
 cp key good && head -c 32 /dev/urandom >bad && chmod 600 good bad
