@@ -12,8 +12,9 @@ namespace hactor {
 
 /// Meets the other brokers and returns when all are there. Blocks, at most about start_ns_max of
 /// the plan. The lead makes the key when there is none. Errors: ec::timed_out (says who is missing,
-/// or that the lead does not answer), ec::network_failed (refused, and why; a port that is in use),
-/// ec::cancelled (the plan's interrupt), ec::not_permitted, ec::unknown_key, ec::bad_argument (the key), ec::system_failed.
+/// or that the lead does not answer), ec::network_failed (refused, and why), ec::busy (the lead's
+/// port is in use), ec::cancelled (the plan's interrupt), ec::not_permitted, ec::unknown_key,
+/// ec::bad_argument (the key; a wildcard as meeting place), ec::system_failed.
 caf::expected<std::unique_ptr<wire>> open_tcp_wire(const tcp_plan& plan);
 
 } // namespace hactor
