@@ -8,7 +8,7 @@ make_hosts() {
     command -v $program >/dev/null || skip "there is no '$program' here (iproute2, util-linux)"
   done
   space=hct$$
-  on_end="ip netns del ${space}a 2>/dev/null; ip netns del ${space}b 2>/dev/null; $on_end"
+  on_end="for x in a b; do ip netns del ${space}\$x 2>/dev/null || :; done"
   why=$(ip netns add ${space}a 2>&1) || skip "no network namespace can be made here: $why"
   ip netns add ${space}b
   why=$(ip link add ${space}v netns ${space}a type veth peer name ${space}v netns ${space}b 2>&1) ||

@@ -6,7 +6,6 @@
 
 [ -e "$HACTOR_TEST_BUILD/lib/hactor/hactor_mpi_mpich.so" ] && command -v mpiexec.mpich >/dev/null ||
   skip "hactor was built without MPICH, or there is no mpiexec.mpich"
-on_end=
 make_hosts
 cat >script <<'END'
 . "$HACTOR_TEST_LIB"

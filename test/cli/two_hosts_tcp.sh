@@ -4,7 +4,6 @@
 . "${0%/*}/lib.sh"
 . "${HACTOR_TEST_LIB%/*}/hosts_lib.sh"
 
-on_end=
 make_hosts
 words="-S transport=tcp -S transport.key=$scratch/key -S transport.start_timeout=20s
   -S transport.heartbeat=500ms -S transport.heartbeat_timeout=2s"
