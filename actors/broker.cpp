@@ -132,6 +132,7 @@ void on_lost(pointer self, rank_t rank) {
     st.setup.on_lead_lost();
     return;
   }
+  st.setup.on_peer_lost(rank); // heartbeats find deaths that the transport does not see
   self->send(caf::actor_cast<exec_actor>(st.own.exec), rank_lost{rank});
   if (st.own.job_manager)
     self->send(caf::actor_cast<job_manager_actor>(st.own.job_manager), rank_lost{rank});

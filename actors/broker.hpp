@@ -21,6 +21,7 @@ struct broker_setup {
   uint32_t fanout = 16;
   std::vector<std::string> hosts;                      // by rank
   std::function<void(std::string reason)> on_shutdown; // the instance ends; any thread
+  std::function<void(rank_t)> on_peer_lost;            // not the lead; the transport may know
   std::function<void()> on_lead_lost;
 };
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <poll.h>
@@ -29,6 +30,7 @@
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/system.hpp"
+#include "runtime/tcp_wire.hpp"
 #include "runtime/unix_listener.hpp"
 
 namespace hactor {
@@ -119,24 +121,30 @@ struct rank_state {
   ending end;
 };
 
-caf::expected<std::unique_ptr<transport>> open_transport(const launch& how, const config& c) {
-  std::unique_ptr<wire> w;
-  if (how.module.empty()) {
-    w = make_null_wire();
-  } else {
-    auto path = find_module(how, module_folders(own_program()));
-    if (!path)
-      return std::move(path.error());
-    auto loaded = load_wire(*path);
-    if (!loaded)
-      return std::move(loaded.error());
-    w = std::move(*loaded);
+caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way, int signals) {
+  if (way.tcp) {
+    auto plan = *way.tcp;
+    plan.interrupt_fd = signals; // who waits for hosts that do not come may press ctrl-C
+    return open_tcp_wire(plan);
   }
+  if (way.how.module.empty())
+    return make_null_wire();
+  auto path = find_module(way.how, module_folders(own_program()));
+  if (!path)
+    return std::move(path.error());
+  return load_wire(*path);
+}
+
+caf::expected<std::unique_ptr<transport>> open_transport(const way_to_peers& way,
+                                                         const config& c, int signals) {
+  auto w = open_wire(way, signals);
+  if (!w)
+    return std::move(w.error());
   transport_options o;
   o.goodbye_ns_max = static_cast<int64_t>(c.duration_s("transport.goodbye_timeout") * 1e9);
   o.remote_nap_ns_max = c.integer("transport.nap_us") * 1000;
   o.remote_spin_ns = c.integer("transport.spin_us") * 1000;
-  return transport::open(std::move(w), o);
+  return transport::open(std::move(*w), o);
 }
 
 /// The lead's journal, with what it remembers.
@@ -211,7 +219,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool v
   std::vector<std::string> texts;
   auto failed = s.net->wire().allgather(encode(mine), texts);
   if (!failed.empty())
-    return make_error(ec::mpi_failed, failed);
+    return make_error(failure_code(s.net->wire()), failed);
   std::vector<hardware> all;
   for (rank_t r = 0; r < texts.size(); ++r) {
     auto g = decode(texts[r]);
@@ -282,7 +290,10 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal)
     if (signo == SIGUSR1)
       continue;
     if (script == 0) {
-      s.end.tell(0, false); // not the lead: the launcher ends us, and the lead as well
+      if (s.net->wire().name() == "tcp")
+        s.end.tell(128 + signo, true); // we alone are ended: for the others, a loss
+      else
+        s.end.tell(0, false); // not the lead: the launcher ends us, and the lead as well
       continue;
     }
     // A terminal has given the interrupt to the script already.
@@ -356,7 +367,7 @@ int fail_start(const caf::error& e) {
 system_options make_system_options(const rank_state& s) {
   system_options o;
     o.workers = static_cast<uint32_t>(s.attributes->integer("runtime.workers"));
-  if (s.net->all_ring()) {
+  if (s.net->all_near()) {
     o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
     return o;
   }
@@ -381,6 +392,7 @@ service_parts make_parts(rank_state& s) {
   parts.started_ns = s.started_ns;
   parts.last_id_ms = s.last_id_ms;
   parts.on_shutdown = [&s](const std::string&) { s.end.tell(0, false); };
+  parts.on_peer_lost = [&s](rank_t peer) { s.net->mark_lost(peer); };
   parts.on_lead_lost = [&s] {
     log_error("the lead broker was lost: this one ends");
     s.end.tell(1, true);
@@ -441,7 +453,29 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
 
 } // namespace
 
-int broker_main(const start_options& options, const launch& how,
+caf::expected<way_to_peers> find_way(const start_options& options) {
+  way_to_peers way;
+  if (options.attributes.text("transport") == "tcp") {
+    if (!options.mpi.empty() && options.mpi != "none")
+      return make_error(ec::bad_argument, fmt::format("--mpi={} and transport=tcp: only one of "
+                                                      "them can be", options.mpi));
+    auto plan = plan_tcp(options.attributes);
+    if (!plan)
+      return std::move(plan.error());
+    way.tcp = std::move(*plan);
+    return way;
+  }
+  auto how = detect_launch([](const char* name) { return std::getenv(name); }, options.mpi);
+  if (!how)
+    return std::move(how.error());
+  way.how = std::move(*how);
+  if (!way.how.module.empty())
+    if (auto path = find_module(way.how, module_folders(own_program())); !path)
+      return std::move(path.error());
+  return way;
+}
+
+int broker_main(const start_options& options, const way_to_peers& way,
                 const caf::expected<std::string>& run, int spawner_fd) {
   auto signals = block_signals();
   rank_state s;
@@ -454,7 +488,7 @@ int broker_main(const start_options& options, const launch& how,
       return fail_start(err);
 
   // The other ranks.
-  auto net = open_transport(how, *s.attributes);
+  auto net = open_transport(way, *s.attributes, signals);
   if (!net)
     return fail_start(net.error());
   s.net = std::move(*net);
@@ -466,7 +500,7 @@ int broker_main(const start_options& options, const launch& how,
   if (auto err = prepare(s, run, mine))
     mine.failure = render(err);
   if (auto err = agree(s, mine, options.oversubscribe, options.verbose)) {
-    if (rank == 0)
+    if (rank == 0 || way.tcp) // an MPI launcher would show the same once for each rank
       fail_start(err);
     s.net->close();
     return 1;

@@ -27,12 +27,21 @@ caf::error make_folder(const std::string& path) {
 
 } // namespace
 
-caf::expected<std::string> make_run_folder(const std::string& rundir, rank_t rank) {
-  if (!rundir.empty()) {
-    auto run = rundir + "/" + std::to_string(rank);
+caf::expected<std::string> make_run_folder(const std::string& rundir,
+                                           std::optional<rank_t> rank) {
+  if (!rundir.empty() && rank) {
+    auto run = rundir + "/" + std::to_string(*rank);
     if (auto err = make_folder(run))
       return err;
     return run;
+  }
+  if (!rundir.empty()) {
+    if (auto err = make_folder(rundir))
+      return err;
+    auto pattern = rundir + "/broker-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr)
+      return make_errno_error(ec::store_failed, pattern, errno);
+    return pattern;
   }
   auto* tmp = std::getenv("TMPDIR");
   auto pattern = std::string{tmp != nullptr && *tmp != '\0' ? tmp : "/tmp"} + "/hactor-XXXXXX";

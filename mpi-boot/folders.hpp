@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "runtime/error.hpp"
@@ -18,10 +19,12 @@ struct broker_folders {
   std::string socket() const { return run + "/local"; }
 };
 
-/// Makes this rank's run folder, below `rundir` or, when that is empty, a new one in the temporary
-/// folder. The supervisor's to make and to remove, so that a broker that is killed leaves nothing.
+/// Makes this rank's run folder, below `rundir` (by its rank, when that is known already) or, when
+/// that is empty, a new one in the temporary folder. The supervisor's to make and to remove, so
+/// that a broker that is killed leaves nothing.
 /// Errors: ec::store_failed, naming the folder and why.
-caf::expected<std::string> make_run_folder(const std::string& rundir, rank_t rank);
+caf::expected<std::string> make_run_folder(const std::string& rundir,
+                                           std::optional<rank_t> rank);
 
 /// Makes the rest. `statedir` may be empty. Errors: ec::store_failed, naming the folder and why.
 caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& run,

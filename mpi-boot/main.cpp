@@ -2,7 +2,6 @@
 // launcher started it, forks the broker, and stays as the broker's supervisor and spawner.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <cstdio>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -11,7 +10,6 @@
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/options.hpp"
 #include "mpi-boot/pmi_farewell.hpp"
-#include "runtime/launcher.hpp"
 
 int main(int argc, char** argv) {
   using namespace hactor;
@@ -31,30 +29,25 @@ int main(int argc, char** argv) {
     return 0;
   }
 
-  // Which launcher, and whether hactor has the module for its MPI.
-  auto how = detect_launch([](const char* name) { return std::getenv(name); }, options->mpi);
-  if (!how) {
-    fmt::print(stderr, "hactor-start: {}\n", render(how.error()));
+  // Which launcher, and whether hactor has the module for its MPI; or which hosts.
+  auto way = find_way(*options);
+  if (!way) {
+    fmt::print(stderr, "hactor-start: {}\n", render(way.error()));
     return 1;
   }
-  if (!how->module.empty())
-    if (auto path = find_module(*how, module_folders(own_program())); !path) {
-      fmt::print(stderr, "hactor-start: {}\n", render(path.error()));
-      return 1;
-    }
 
   // The broker is a child of this process, which has one thread and no MPI, outlives it, and ends
   // what it leaves behind.
   supervisor_options supervision;
   supervision.term_grace_ms
     = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
-  supervision.exit_zero_on_kill = how->size > 1; // or the launcher would end the others
-  auto run = make_run_folder(options->attributes.text("rundir"), how->rank);
+  supervision.exit_zero_on_kill = way->how.size > 1; // or the launcher would end the others
+  auto run = make_run_folder(options->attributes.text("rundir"), way->rank());
   auto code = run_supervisor(supervision,
-                             [&](int fd) { return broker_main(*options, *how, run, fd); });
+                             [&](int fd) { return broker_main(*options, *way, run, fd); });
   if (run)
     remove_run_folder(*run);
-  if (how->module == "mpich")
+  if (way->how.module == "mpich")
     say_pmi_finalize();
   return code;
 }

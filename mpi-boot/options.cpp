@@ -34,7 +34,12 @@ Options:
       --version             Print the version.
   -h, --help                Print this.
 
-A lost broker does not end the others when the launcher allows it:
+Without MPI, the same line on every host; they share ~/.config/hactor/key, which rank 0 makes:
+  hactor-start -S transport=tcp -S transport.hosts=node[1-4] COMMAND
+  hactor-start -S transport=tcp -S transport.rendezvous=node1:8787 -S transport.size=4 COMMAND
+What brokers say over TCP is not encrypted. A lost broker never ends the others.
+
+Under an MPI launcher a lost broker does not end the others when the launcher allows it:
   mpiexec.mpich  -disable-auto-cleanup -n N hactor-start ...
   mpirun.openmpi --mca orte_allowed_exit_without_sync 1 -n N hactor-start ...
 

@@ -106,7 +106,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   own.rank = p.net->rank();
   own.protocol = protocol_version;
   auto fanout = static_cast<uint32_t>(p.attributes->integer("exec.tree_fanout"));
-  broker_setup setup{own.rank, p.net->size(), fanout, {}, p.on_shutdown, p.on_lead_lost};
+  broker_setup setup{own.rank, p.net->size(), fanout, {}, p.on_shutdown, p.on_peer_lost,
+                     p.on_lead_lost};
   for (rank_t r = 0; r < p.net->size(); ++r)
     setup.hosts.push_back(p.net->host_of(r));
   auto broker = system.spawn(broker_service, std::move(setup));

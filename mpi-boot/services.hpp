@@ -35,6 +35,7 @@ struct service_parts {
   int64_t started_ns = 0;
   uint64_t last_id_ms = 0;
   std::function<void(std::string)> on_shutdown;
+  std::function<void(rank_t)> on_peer_lost;
   std::function<void()> on_lead_lost;
   // lead only
   std::shared_ptr<journal> store;

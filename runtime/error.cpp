@@ -56,6 +56,7 @@ constexpr code_row code_table[] = {
     {"launcher_missing", "Started by a launcher for whose MPI no module was built."},
     {"mpi_failed", "A call of MPI returned an error."},
     {"system_failed", "A system call failed."},
+    {"network_failed", "The brokers could not meet over the network."},
 };
 static_assert(std::size(code_table) == static_cast<size_t>(ec::code_count));
 

@@ -44,6 +44,7 @@ enum class ec : uint8_t {
   launcher_missing, ///< Started by a launcher for whose MPI no module was built.
   mpi_failed,       ///< A call of MPI returned an error.
   system_failed,    ///< A system call failed; the context names it and errno.
+  network_failed,   ///< Brokers could not meet over the network; the context says who and why.
   code_count,
 };
 

@@ -217,7 +217,7 @@ caf::expected<std::vector<neighbour>> meet_neighbours(wire& w, const bell& own) 
   std::vector<std::string> blobs;
   auto error = w.allgather(key + "\n" + host + "\n" + here.name, blobs);
   if (!error.empty())
-    return make_error(ec::mpi_failed, error);
+    return make_error(failure_code(w), error);
   std::vector<std::string> names(w.size());
   for (uint32_t r = 0; r < w.size(); ++r) {
     auto first = blobs[r].find('\n');
@@ -234,7 +234,7 @@ caf::expected<std::vector<neighbour>> meet_neighbours(wire& w, const bell& own) 
   close(self);
   error = compare(w, result);
   if (!error.empty())
-    return make_error(ec::mpi_failed, error);
+    return make_error(failure_code(w), error);
   return result;
 }
 

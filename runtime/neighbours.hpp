@@ -26,7 +26,7 @@ struct neighbour {
 
 /// Meets all ranks: one entry per rank, by rank; our own entry has only the host. Collective.
 /// A rank on this node whose bell does not arrive in time is polled for, as if it were elsewhere.
-/// Errors: ec::mpi_failed, ec::system_failed.
+/// Errors: failure_code(w), ec::system_failed.
 caf::expected<std::vector<neighbour>> meet_neighbours(wire& w, const bell& own);
 
 } // namespace hactor

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "runtime/log.hpp"
+
 namespace hactor {
 
 namespace {
@@ -29,6 +31,12 @@ private:
   std::function<void()> ended_;
 };
 
+/// The wire has something for us: that the loop turns is all it takes.
+class wire_watch final : public poller::handler {
+public:
+  void on_ready(uint32_t) override {}
+};
+
 } // namespace
 
 caf::expected<std::unique_ptr<transport>> transport::open(std::unique_ptr<hactor::wire> w,
@@ -46,6 +54,15 @@ caf::expected<std::unique_ptr<transport>> transport::open(std::unique_ptr<hactor
       result->all_ring_ = false;
   if (auto watched = result->watch_lives(); !watched)
     return watched.error();
+  auto* t = result.get();
+  t->wire_->on_peer_lost([t](rank_t peer, const std::string& why) {
+    if (!t->left_[peer] && !t->is_lost(peer))
+      log_warning("network: rank {} on {}: {}", peer, t->host_of(peer), why);
+    t->mark_lost(peer);
+  });
+  if (int fd = t->wire_->wake_fd(); fd >= 0)
+    if (auto watched = t->poller_->watch(fd, EPOLLIN, std::make_shared<wire_watch>()); !watched)
+      return watched.error();
   return {std::move(result)};
 }
 
@@ -68,6 +85,11 @@ caf::expected<void> transport::watch_lives() {
     int pidfd = peers_[r].pidfd;
     if (pidfd < 0)
       continue;
+    // A wire that notices ends itself knows, at the end of the instance, which are in order.
+    if (wire_->wake_fd() >= 0) {
+      ::close(pidfd);
+      continue;
+    }
     auto watch = std::make_shared<life_watch>(*poller_, pidfd, [this, r] { lose(r); });
     if (auto watched = poller_->watch(pidfd, EPOLLIN, std::move(watch)); !watched)
       return watched.error();
@@ -122,8 +144,7 @@ void transport::send(rank_t peer, wire_buffer bytes) {
     mark_lost(peer);
     return;
   }
-  if (auto& b = peers_[peer].ring)
-    b->ring();
+  ring(peer);
 }
 
 void transport::send_synchronously(rank_t peer, wire_buffer bytes) {
@@ -133,11 +154,17 @@ void transport::send_synchronously(rank_t peer, wire_buffer bytes) {
     mark_lost(peer);
     return;
   }
-  if (auto& b = peers_[peer].ring)
+  ring(peer);
+}
+
+void transport::ring(rank_t peer) {
+  if (auto& b = peers_[peer].ring; b && wire_->wake_fd() < 0)
     b->ring();
 }
 
 bool transport::close() {
+  if (!closed_ && wire_->wake_fd() >= 0)
+    poller_->unwatch(wire_->wake_fd());
   if (!closed_ && clean_)
     wire_->close();
   closed_ = true;

@@ -36,7 +36,8 @@ struct transport_options {
 
 class transport {
 public:
-  /// Meets the other ranks. Collective. Errors: ec::mpi_failed, ec::system_failed.
+  /// Meets the other ranks. Collective. Errors: ec::mpi_failed, ec::network_failed,
+  /// ec::system_failed.
   static caf::expected<std::unique_ptr<transport>> open(std::unique_ptr<hactor::wire> w,
                                                         transport_options options);
   transport(const transport&) = delete;
@@ -55,8 +56,11 @@ public:
   std::vector<rank_t> node_ranks() const;
   uint32_t node_index() const;
 
-  /// True when every peer rings our bell, so that nobody has to be polled for.
-  bool all_ring() const { return all_ring_; }
+  /// True when every peer rings our bell, or the wire wakes us: nobody has to be polled for.
+  bool all_ring() const { return all_ring_ || wire_->wake_fd() >= 0; }
+
+  /// True when all peers are on this node: their deaths are seen at once, and no heart need beat.
+  bool all_near() const { return all_ring_; }
 
   /// Adds a listener, called on the transport thread once for each peer that dies (not for those
   /// that said goodbye). Requires: the actor system does not run yet.
@@ -93,6 +97,7 @@ private:
             transport_options options);
   caf::expected<void> watch_lives();
   void lose(rank_t peer);
+  void ring(rank_t peer);
 
   std::unique_ptr<hactor::wire> wire_;
   std::unique_ptr<hactor::poller> poller_;
@@ -100,7 +105,7 @@ private:
   rank_t rank_;
   uint32_t size_;
   std::vector<neighbour> peers_;
-  bool all_ring_ = true;
+  bool all_ring_ = true; // with their bells
   std::vector<std::function<void(rank_t)>> listeners_;
   std::function<void(rank_t)> multiplexer_listener_;
   std::vector<std::atomic<bool>> lost_;

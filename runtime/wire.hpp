@@ -1,5 +1,5 @@
 // The wire: bytes between the ranks of one instance. It is the seam below the multiplexer and the
-// only thing that an MPI module implements; everything above it is the same under every MPI.
+// only thing that an MPI module, or the TCP backend, implements; everything above it is the same.
 // A module is loaded with dlopen, so this header holds no code that a module would have to link:
 // errors are plain text here and become ec::mpi_failed in wire.cpp.
 //
@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -77,10 +78,23 @@ public:
   virtual void give_buffer(wire_buffer bytes) = 0;
 
   virtual std::string last_error() const = 0;
+
+  /// A descriptor that is readable when try_receive or progress have something to do, so that
+  /// nobody needs to look before. -1: there is none, and peers elsewhere have to be polled for.
+  virtual int wake_fd() const { return -1; }
+
+  /// Sets who is told, from try_receive, of a peer whose end the wire itself has noticed, and by
+  /// what; after all that it sent. A wire that notices nothing never calls.
+  virtual void on_peer_lost(std::function<void(uint32_t peer, const std::string& why)>) {}
 };
 
+/// What a failure of a wire is called.
+inline ec failure_code(const wire& w) {
+  return w.name() == "tcp" ? ec::network_failed : ec::mpi_failed;
+}
+
 /// Raised with every change of `wire`, so that a module of another build is refused.
-inline constexpr uint32_t wire_abi = 1;
+inline constexpr uint32_t wire_abi = 2;
 
 /// The one entry point of a module: starts MPI and returns the wire, or writes why not and returns
 /// nullptr. C linkage under the name `hactor_wire_open`.

@@ -134,7 +134,8 @@ const command start_command{
   "starts an instance on this machine",
   "[OPTIONS] [--] [COMMAND [ARGS...]]",
   "Runs COMMAND, or a shell, in an instance of one broker or of N, and ends with it. On several "
-  "machines an MPI launcher starts it: mpirun -n N hactor-start COMMAND.",
+  "machines an MPI launcher starts it: mpirun -n N hactor-start COMMAND; or, without MPI, "
+  "hactor-start -S transport=tcp -S transport.hosts=HOSTS COMMAND on each of them.",
   options,
   " n    COMMAND's exit code, 128+N if signal N ended it\n"
   " 1    the instance could not start\n"

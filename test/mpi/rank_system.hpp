@@ -15,6 +15,7 @@
 #include "runtime/launcher.hpp"
 #include "runtime/multiplexer.hpp"
 #include "runtime/system.hpp"
+#include "runtime/tcp_wire.hpp"
 #include "runtime/transport.hpp"
 
 namespace hactor::test {
@@ -63,13 +64,32 @@ inline rank_t own_rank = 0;
   std::_Exit(3);
 }
 
+/// The wire that over_tcp.sh asks for; nullptr: it did not start us.
+inline std::unique_ptr<wire> open_wire_of_script() {
+  if (std::getenv("HACTOR_TEST_TCP") == nullptr)
+    return nullptr;
+  tcp_plan plan;
+  auto where = parse_endpoint(std::getenv("HACTOR_TEST_TCP"));
+  if (!where)
+    die(where.error());
+  plan.meeting = *where;
+  plan.size = static_cast<uint32_t>(std::atoi(std::getenv("HACTOR_TEST_TCP_SIZE")));
+  plan.key_path = std::getenv("HACTOR_TEST_TCP_KEY");
+  auto opened = open_tcp_wire(plan);
+  if (!opened)
+    die(opened.error());
+  return std::move(*opened);
+}
+
 /// Opens the transport of whatever launcher started this program.
 inline std::unique_ptr<transport> open_transport(transport_options options = {}) {
   auto how = detect_launch([](const char* name) -> const char* { return std::getenv(name); });
   if (!how)
     die(how.error());
-  auto w = make_null_wire();
-  if (!how->module.empty()) {
+  auto w = open_wire_of_script();
+  if (!w && how->module.empty())
+    w = make_null_wire();
+  if (!w) {
     auto path = find_module(*how, module_folders(own_program()));
     if (!path)
       die(path.error());

@@ -4,6 +4,8 @@ hactor_unit_test(unit_host
     unit/poller_test.cpp
     unit/stream_socket_test.cpp
     unit/unix_listener_test.cpp
+    unit/tcp_test.cpp
+    unit/tcp_wire_test.cpp
     unit/launcher_test.cpp
     unit/hardware_test.cpp
   LIBRARIES hactor_host)
