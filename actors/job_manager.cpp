@@ -13,8 +13,6 @@ namespace hactor {
 
 namespace {
 
-/// How soon a commit is tried again that failed because the disk was full.
-constexpr auto commit_retry = std::chrono::seconds(1);
 /// How long events that nobody waits for may wait for others; and how many of them. Long beside the
 /// time between two starts of short jobs, so that the timer is rarely what commits them.
 constexpr auto commit_delay = std::chrono::milliseconds(10);
@@ -64,6 +62,8 @@ void job_manager_state::ended(job_id id) { gathering.ended.push_back(id); }
 // -- turns ----------------------------------------------------------------------------------------
 
 void job_manager_state::end_turn() {
+  if (!paused.empty())
+    signal_now(gathering.signals);
   // Room first: the scheduler works while the journal writes.
   if (!room_freed.ids.empty())
     self->send(peers.scheduler, std::exchange(room_freed, {}));
@@ -88,7 +88,8 @@ void job_manager_state::end_turn() {
 /// goes with the next commit that is urgent, which is as a rule the next job's start.
 bool job_manager_state::is_urgent() const {
   auto& g = gathering;
-  if (!g.launches.empty() || !g.signals.empty() || !g.after.empty() || !drained.empty()
+  if (!g.launches.empty() || !g.signals.empty() || !g.after.empty() || !g.answers.empty()
+      || !drained.empty()
       || g.batch.events.size() >= commit_events_max)
     return true;
   return !followers.empty()
@@ -103,6 +104,13 @@ void job_manager_state::when_durable(std::function<void()> then) {
     gathering.after.push_back(std::move(then));
 }
 
+void job_manager_state::answer_when_durable(std::function<void(const caf::error&)> answer) {
+  if (!commit_under_way && gathering.empty())
+    answer({});
+  else
+    gathering.answers.push_back(std::move(answer));
+}
+
 void job_manager_state::start_commit() {
   committing = std::exchange(gathering, {});
   kept_specs.clear();
@@ -112,16 +120,19 @@ void job_manager_state::start_commit() {
     on_committed(); // signals only: nothing to make durable
     return;
   }
-  self->request(peers.journal, caf::infinite, commit_request{b})
+  send_batch();
+}
+
+void job_manager_state::send_batch() {
+  commit_ns = steady_ns();
+  self->request(peers.journal, caf::infinite, commit_request{committing.batch})
     .then([this](const committed&) { on_committed(); },
           [this](const caf::error& e) { on_commit_failed(e); });
 }
 
 void job_manager_state::on_committed() {
-  if (!paused.empty()) {
-    log_notice("job-manager: the disk has room again, jobs are taken and started again");
-    paused.clear();
-  }
+  if (!paused.empty())
+    go_on();
   auto done = std::exchange(committing, {});
   commit_under_way = false;
   send_launches(done.launches);
@@ -131,13 +142,18 @@ void job_manager_state::on_committed() {
     core.forget(id);
   for (auto& f : done.after)
     f();
+  for (auto& f : done.answers)
+    f({});
   end_turn();
   tell_if_drained();
 }
 
 void job_manager_state::tell_if_drained() {
   auto c = core.counts();
-  if (drained.empty() || commit_under_way || !gathering.empty() || c.run + c.cleanup > 0)
+  if (drained.empty() || (c.run + c.cleanup > 0 && !is_drain_hopeless()))
+    return;
+  // What a full disk does not take is not waited for: a restart finds the jobs as they were before.
+  if (paused.empty() && (commit_under_way || !gathering.empty()))
     return;
   for (auto& p : std::exchange(drained, {}))
     p.deliver(done{});
@@ -149,10 +165,7 @@ void job_manager_state::on_commit_failed(const caf::error& e) {
     log_write(log_level::emerg, "job-manager: the journal failed: " + render(e));
     check_failed(__FILE__, __LINE__, "journal commit");
   }
-  if (paused.empty())
-    log_error("job-manager: paused, nothing is taken in or started: {}", render(e));
-  paused = render(e);
-  self->delayed_send(self, commit_retry, retry_atom_v);
+  pause(e);
 }
 
 void job_manager_state::tell_followers(const std::vector<job_event>& events) {
@@ -308,6 +321,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       for (auto& job : r.jobs)
         self->state.core.on_report(now, job, self->state);
       self->state.end_turn();
+      self->state.tell_if_drained();
     },
     [self](const rank_lost& lost) {
       auto& st = self->state;
@@ -321,13 +335,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       if (!st.commit_under_way && !st.gathering.empty())
         st.start_commit();
     },
-    [self](retry_atom) {
-      auto& st = self->state;
-      HACTOR_CHECK(st.commit_under_way); // only a failed commit asks to be tried again
-      self->request(st.peers.journal, caf::infinite, commit_request{st.committing.batch})
-        .then([self](const committed&) { self->state.on_committed(); },
-              [self](const caf::error& e) { self->state.on_commit_failed(e); });
-    },
+    [self](retry_atom) { self->state.on_retry(); },
     [self](caf::tick_atom) {
       auto& st = self->state;
       st.armed_ns = 0;

@@ -42,6 +42,16 @@ void job_manager_core::count(job_state from, job_state to) {
     ++*n;
 }
 
+void job_manager_core::count_result(job_result result, int by) {
+  auto n = static_cast<uint64_t>(by);
+  switch (result) {
+    case job_result::failed: counts_.failed += n; break;
+    case job_result::canceled: counts_.canceled += n; break;
+    case job_result::timeout: counts_.timeout += n; break;
+    default: break;
+  }
+}
+
 void job_manager_core::post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out) {
   e.id = id;
   e.t_ns = std::max(now_ns, j.log_last_ns); // a clock stepped back must not reorder a job's log
@@ -315,9 +325,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
       }
   }
   auto result = j.fold.result();
-  counts_.failed += result == job_result::failed;
-  counts_.canceled += result == job_result::canceled;
-  counts_.timeout += result == job_result::timeout;
+  count_result(result, 1);
   job_record record;
   record.id = id;
   record.spec = j.spec->hash;
@@ -332,6 +340,21 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   record.events = events(id);
   out.keep_record(std::move(record));
   out.ended(id);
+}
+
+void job_manager_core::withdraw(job_id id, job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (j.room_wanted)
+    out.cancel_room(id); // a grant that is on its way meets no job, and its room goes back
+  else if (j.fold.has_alloc && j.fold.state != job_state::inactive)
+    out.free_room(id);
+  if (j.fold.state == job_state::inactive)
+    count_result(j.fold.result(), -1);
+  count(j.fold.state, job_state::none);
+  jobs_.erase(it);
 }
 
 void job_manager_core::forget(job_id id) { jobs_.erase(id); }

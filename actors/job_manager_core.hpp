@@ -74,6 +74,10 @@ public:
   void on_deadline(int64_t now_ns, job_manager_out& out);
   int64_t next_deadline_ns() const; ///< 0: none.
 
+  /// Takes back a job whose submit event could not be made durable: nobody has been told of it.
+  /// Posts nothing. Requires: it was never launched.
+  void withdraw(job_id id, job_manager_out& out);
+
   /// Drops an ended job whose record is durable.
   void forget(job_id id);
 
@@ -116,6 +120,7 @@ private:
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
                                             const char* wanted) const;
   void count(job_state from, job_state to);
+  void count_result(job_result result, int by);
 
   std::unordered_map<job_id, job> jobs_;
   std::multimap<int64_t, job_id> deadlines_;

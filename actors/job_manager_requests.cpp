@@ -19,8 +19,19 @@ constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected<uint64_t> count) {
   if (!count)
     return std::move(count.error());
+  if (!st.paused.empty()) {
+    // Nobody waits for room: it is in force, and not yet written down.
+    st.end_turn();
+    return make_error(ec::disk_full, "done, but lost if the instance ends before it could be "
+                                     "written down: " + st.paused);
+  }
   auto promise = st.self->make_response_promise<count_reply>();
-  st.when_durable([promise, n = *count]() mutable { promise.deliver(count_reply{n}); });
+  st.answer_when_durable([promise, n = *count](const caf::error& e) mutable {
+    if (e)
+      promise.deliver(e);
+    else
+      promise.deliver(count_reply{n});
+  });
   st.end_turn();
   return promise;
 }
@@ -48,7 +59,12 @@ caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) 
       reply.ids.insert(reply.ids.end(), s.ids.begin(), s.ids.end());
   }
   auto promise = st.self->make_response_promise<submit_reply>();
-  st.when_durable([promise, reply = std::move(reply)]() mutable { promise.deliver(reply); });
+  st.answer_when_durable([promise, reply = std::move(reply)](const caf::error& e) mutable {
+    if (e)
+      promise.deliver(e);
+    else
+      promise.deliver(std::move(reply));
+  });
   st.end_turn();
   return promise;
 }
@@ -58,7 +74,12 @@ caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_reques
 }
 
 caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r) {
-  return count_when_durable(st, st.core.kill(r, st));
+  auto count = st.core.kill(r, st);
+  if (count && !st.paused.empty()) { // a signal is no event: there is nothing to write down
+    st.end_turn();
+    return count_reply{*count};
+  }
+  return count_when_durable(st, std::move(count));
 }
 
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r) {
@@ -165,6 +186,8 @@ caf::result<done> drain_jobs(job_manager_state& st) {
   (void)st.core.raise(wall_ns(), r, st);
   auto promise = st.self->make_response_promise<done>();
   st.drained.push_back(promise);
+  if (!st.paused.empty())
+    st.self->send(st.self, retry_atom_v); // the next try may be seconds away
   st.end_turn();
   st.tell_if_drained();
   return promise;

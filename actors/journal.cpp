@@ -22,7 +22,8 @@ void move_append(std::vector<T>& to, std::vector<T>& from) {
 void commit_gathered(journal_state& st, journal_actor::stateful_pointer<journal_state> self) {
   auto first = st.store->commit(st.gathered);
   if (!first) {
-    log_error("journal: {}", render(first.error()));
+    if (code_of(first.error()) != ec::disk_full) // of that the job manager speaks, once
+      log_error("journal: {}", render(first.error()));
     for (auto& p : st.parts)
       p.promise.deliver(first.error());
   } else {

@@ -36,6 +36,11 @@ struct fake_world {
       promise.deliver(committed{1});
     }
   }
+  void fail_held(const caf::error& why) {
+    journal_error = why;
+    for (auto& [promise, batch] : std::exchange(held, {}))
+      promise.deliver(why);
+  }
   std::vector<job_event> durable_events() const {
     std::vector<job_event> list;
     for (auto& b : committed_batches)
