@@ -98,6 +98,16 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   return p;
 }
 
+/// Removes what is in a job's folder, which may be much: on a thread of its own.
+caf::behavior folder_remover(caf::event_based_actor* self,
+                             std::shared_ptr<const shell_context> context, job_id id) {
+  return {[self, context, id](caf::flush_atom) {
+    context->folders.remove_all(id);
+    self->quit();
+    return done{};
+  }};
+}
+
 void tell(shell_state::pointer self, bool ended) {
   self->send(self->state.exec, shell_report{self->state.core.report(ended)});
 }
@@ -106,6 +116,15 @@ void tell(shell_state::pointer self, bool ended) {
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    if (st.has_folder && !st.context->folders.remove_empty(st.id)) {
+      // The job holds its room until its files are gone: they may be in memory (tmpfs).
+      st.has_folder = false;
+      auto remover = self->spawn<caf::detached>(folder_remover, st.context, st.id);
+      self->request(remover, caf::infinite, caf::flush_atom_v)
+        .then([self](done) { advance(self); }, [self](const caf::error&) { advance(self); });
+      return;
+    }
+    st.has_folder = false;
     if (!st.wrote) {
       tell(self, true);
       self->quit();
@@ -144,7 +163,9 @@ void signal_all(shell_state& st, int signo) {
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
-  auto work = plan_shell(*order.plan, order.item, entries, st.context->place);
+  auto place = st.context->place;
+  place.tmpdir = st.context->folders.path(st.id);
+  auto work = plan_shell(*order.plan, order.item, entries, place);
   if (!work || work->tasks.empty()) {
     st.core = shell_core{order.item.id, work ? 0u : 1u};
     if (!work)
@@ -156,11 +177,13 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   st.tokens.assign(count, 0);
   auto first_node = entries.front() == 0;
   auto me = caf::actor_cast<shell_actor>(self);
+  auto no_folder = st.context->folders.make(st.id);
+  st.has_folder = !no_folder;
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
     st.ranks.push_back(t.task_rank);
-    auto command = t.argv.front();
-    auto p = prepare(st, *order.plan, *work, t, entries.front(), first_node);
+    auto p = no_folder ? caf::expected<prepared>{no_folder}
+                       : prepare(st, *order.plan, *work, t, entries.front(), first_node);
     caf::error err;
     if (!p) {
       err = std::move(p.error());
