@@ -100,9 +100,9 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
 
 /// Removes what is in a job's folder, which may be much: on a thread of its own.
 caf::behavior folder_remover(caf::event_based_actor* self,
-                             std::shared_ptr<const shell_context> context, job_id id) {
-  return {[self, context, id](caf::flush_atom) {
-    context->folders.remove_all(id);
+                             std::shared_ptr<job_folders> folders, job_folders::slot slot) {
+  return {[self, folders, slot](caf::flush_atom) {
+    folders->remove_all(slot);
     self->quit();
     return done{};
   }};
@@ -116,15 +116,14 @@ void tell(shell_state::pointer self, bool ended) {
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
-    if (st.has_folder && !st.context->folders.remove_empty(st.id)) {
+    auto folder = std::exchange(st.folder, std::nullopt);
+    if (folder && !st.context->folders->give_back(*folder)) {
       // The job holds its room until its files are gone: they may be in memory (tmpfs).
-      st.has_folder = false;
-      auto remover = self->spawn<caf::detached>(folder_remover, st.context, st.id);
+      auto remover = self->spawn<caf::detached>(folder_remover, st.context->folders, *folder);
       self->request(remover, caf::infinite, caf::flush_atom_v)
         .then([self](done) { advance(self); }, [self](const caf::error&) { advance(self); });
       return;
     }
-    st.has_folder = false;
     if (!st.wrote) {
       tell(self, true);
       self->quit();
@@ -164,7 +163,11 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
   auto place = st.context->place;
-  place.tmpdir = st.context->folders.path(st.id);
+  auto folder = st.context->folders->take();
+  if (folder) {
+    st.folder = *folder;
+    place.tmpdir = folder->path;
+  }
   auto work = plan_shell(*order.plan, order.item, entries, place);
   if (!work || work->tasks.empty()) {
     st.core = shell_core{order.item.id, work ? 0u : 1u};
@@ -177,13 +180,11 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   st.tokens.assign(count, 0);
   auto first_node = entries.front() == 0;
   auto me = caf::actor_cast<shell_actor>(self);
-  auto no_folder = st.context->folders.make(st.id);
-  st.has_folder = !no_folder;
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
     st.ranks.push_back(t.task_rank);
-    auto p = no_folder ? caf::expected<prepared>{no_folder}
-                       : prepare(st, *order.plan, *work, t, entries.front(), first_node);
+    auto p = folder ? prepare(st, *order.plan, *work, t, entries.front(), first_node)
+                    : caf::expected<prepared>{folder.error()};
     caf::error err;
     if (!p) {
       err = std::move(p.error());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/exec_core.hpp"
@@ -25,7 +26,7 @@ struct shell_context {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;
-  job_folders folders;
+  std::shared_ptr<job_folders> folders;
 };
 
 struct shell_state {
@@ -39,7 +40,7 @@ struct shell_state {
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<uint32_t> ranks;  // task rank by local task
   output_files files;
-  bool has_folder = false; // HACTOR_JOB_TMPDIR was made
+  std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   int terminating = 0;     // steps of the way to SIGKILL taken so far
