@@ -99,6 +99,12 @@ events_actor::behavior_type events_service(events_actor::stateful_pointer<events
       return stats_reply{{{"published", self->state.published},
                           {"subscribers", static_cast<int64_t>(self->state.core.subscribers())}}};
     },
+    [self](waits_atom) {
+      waits_reply r;
+      if (auto n = self->state.core.subscribers(); n != 0)
+        r.lines.push_back(std::to_string(n) + " subscribers wait for events, or to be read by");
+      return r;
+    },
   };
 }
 

@@ -57,6 +57,13 @@ void job_manager_state::signal(const rset& where, const signal_item& item) {
   gathering.signals.push_back({where.nodes.front().rank % peers.brokers, item});
 }
 
+void job_manager_state::settle(job_id id, const idset& brokers, const idset& lost) {
+  for (auto broker : brokers.expand()) {
+    settles[broker].ids.push_back(id);
+    settles[broker].lost = lost;
+  }
+}
+
 void job_manager_state::ended(job_id id) { gathering.ended.push_back(id); }
 
 // -- turns ----------------------------------------------------------------------------------------
@@ -74,6 +81,7 @@ void job_manager_state::end_turn() {
     self->send(peers.scheduler, std::exchange(room_cancelled, {}));
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
+  send_settles();
   arm_deadline();
   memory.update(core.active());
   if (commit_under_way || (gathering.empty() && gathering.signals.empty()))
@@ -140,6 +148,7 @@ void job_manager_state::on_committed() {
   tell_followers(done.batch.events);
   for (auto id : done.ended)
     core.forget(id);
+  serve_reapers();
   for (auto& f : done.after)
     f();
   for (auto& f : done.answers)
@@ -265,6 +274,28 @@ void job_manager_state::send_signals(std::vector<signal_order>& orders) {
       });
 }
 
+/// Not held back until anything is durable: the sooner nothing runs any more, the better.
+void job_manager_state::send_settles() {
+  for (auto& [broker, request] : std::exchange(settles, {})) {
+    request.reply_to = caf::actor_cast<caf::actor>(self);
+    with_exec(
+      broker,
+      [this, r = request](const caf::actor& exec) {
+        self->send(caf::actor_cast<exec_actor>(exec), r);
+      },
+      [this, broker = broker, ids = request.ids](const caf::error& e) {
+        log_warning("job-manager: rank {} cannot tell whether its jobs are gone: {}", broker,
+                    render(e));
+        for (auto id : ids) {
+          job_report gone;
+          gone.id = id;
+          core.on_settled(wall_ns(), broker, gone, *this);
+        }
+        end_turn();
+      });
+  }
+}
+
 // -- the actor ------------------------------------------------------------------------------------
 
 namespace {
@@ -284,6 +315,29 @@ void apply_decision(job_manager_state& st, alloc_decision& d) {
   for (auto id : d.cancelled)
     st.core.on_room_cancelled(now, id, st);
   st.end_turn();
+}
+
+void apply_settled(job_manager_state& st, const settled_report& r) {
+  auto now = wall_ns();
+  for (auto& job : r.jobs)
+    st.core.on_settled(now, r.rank, job, st);
+  st.end_turn();
+  st.tell_if_drained();
+}
+
+void lose_rank(job_manager_state& st, rank_t rank) {
+  st.execs.erase(rank);
+  st.core.on_rank_lost(wall_ns(), rank, st.peers.brokers, st);
+  st.end_turn();
+}
+
+stats_reply stats_of(const job_manager_state& st) {
+  auto c = st.core.counts();
+  return {{{"active", static_cast<int64_t>(st.core.active())},
+           {"run", static_cast<int64_t>(c.run)},
+           {"sched", static_cast<int64_t>(c.sched)},
+           {"inactive", static_cast<int64_t>(c.inactive)},
+           {"followed", static_cast<int64_t>(st.followers.size())}}};
 }
 
 } // namespace
@@ -309,6 +363,15 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](const job_request& r) { return show_job(self->state, r); },
     [self](const follow_request& r) { return follow_job(self->state, r); },
     [self](const unfollow& u) { unfollow_job(self->state, u); },
+    [self](const reap_request& r) { return reap_jobs(self->state, r); },
+    [self](const not_reaped& n) {
+      self->state.core.put_back(n.jobs);
+      self->state.serve_reapers();
+    },
+    [self](const waited_for& w) {
+      self->state.core.on_waited_for(w.id);
+      self->state.serve_reapers();
+    },
     [self](drain_atom) { return drain_jobs(self->state); },
     [self](counts_atom) {
       auto counts = self->state.core.counts();
@@ -323,12 +386,8 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       self->state.end_turn();
       self->state.tell_if_drained();
     },
-    [self](const rank_lost& lost) {
-      auto& st = self->state;
-      st.execs.erase(lost.rank);
-      st.core.on_rank_lost(wall_ns(), lost.rank, st.peers.brokers, st);
-      st.end_turn();
-    },
+    [self](const settled_report& r) { apply_settled(self->state, r); },
+    [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },
     [self](caf::flush_atom) {
       auto& st = self->state;
       st.commit_armed = false;
@@ -342,14 +401,8 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       st.core.on_deadline(wall_ns(), st);
       st.end_turn();
     },
-    [self](stats_atom) {
-      auto c = self->state.core.counts();
-      return stats_reply{{{"active", static_cast<int64_t>(self->state.core.active())},
-                          {"run", static_cast<int64_t>(c.run)},
-                          {"sched", static_cast<int64_t>(c.sched)},
-                          {"inactive", static_cast<int64_t>(c.inactive)},
-                          {"followed", static_cast<int64_t>(self->state.followers.size())}}};
-    },
+    [self](stats_atom) { return stats_of(self->state); },
+    [self](waits_atom) { return waits_reply{self->state.waits()}; },
   };
 }
 

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -45,6 +46,7 @@ struct job_manager_state : job_manager_out {
   void free_room(job_id id) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;
+  void settle(job_id id, const idset& brokers, const idset& lost) override;
   void ended(job_id id) override;
 
   // -- turns --------------------------------------------------------------------------------------
@@ -95,6 +97,9 @@ struct job_manager_state : job_manager_out {
   bool is_drain_hopeless() const;
   void send_launches(std::vector<launch_order>& orders);
   void send_signals(std::vector<signal_order>& orders);
+  void send_settles();
+  void serve_reapers();
+  std::vector<std::string> waits() const;
   void tell_followers(const std::vector<job_event>& events);
   void arm_deadline();
   void tell_if_drained();
@@ -119,6 +124,12 @@ struct job_manager_state : job_manager_out {
   alloc_cancel room_cancelled;
   alloc_prioritize room_prioritized;
   free_request room_freed;
+  std::map<rank_t, settle_request> settles;
+  struct reaper {
+    reap_request request;
+    caf::typed_response_promise<reap_reply> promise;
+  };
+  std::deque<reaper> reapers; // who waits for any job, or for all
   std::unordered_map<job_id, std::vector<follower>> followers;
   std::map<rank_t, caf::actor> execs;
   std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,

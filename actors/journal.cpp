@@ -73,6 +73,14 @@ journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<jou
                           {"events", st.committed_events},
                           {"bytes_used", static_cast<int64_t>(st.store->bytes_used())}}};
     },
+    [self](waits_atom) {
+      auto& st = self->state;
+      waits_reply r;
+      if (!st.parts.empty())
+        r.lines.push_back(std::to_string(st.parts.size()) + " requests gather for a commit of "
+                          + std::to_string(st.gathered.events.size()) + " events");
+      return r;
+    },
   };
 }
 
@@ -198,6 +206,7 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
       return stats_reply{
         {{"bytes_used", static_cast<int64_t>(self->state.store->bytes_used())}}};
     },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 

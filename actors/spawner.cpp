@@ -187,7 +187,7 @@ void supervisor::on_signals() {
       auto signo = static_cast<int>(infos[i].ssi_signo);
       if (signo == SIGCHLD)
         child_ended_ = true;
-      else if (signo != SIGUSR1)
+      else if (signo != SIGUSR1 || broker_ > 0)
         forward(signo);
     }
   }
@@ -500,6 +500,7 @@ start_state take_over() {
   // Outside the terminal's foreground group, writing a message must not stop us.
   ::signal(SIGTTOU, SIG_IGN);
   ::signal(SIGTTIN, SIG_IGN);
+  ::signal(SIGUSR1, SIG_IGN); // until the broker waits for it: hydra may be early
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor_pid)
     ::_exit(exit_no_broker);

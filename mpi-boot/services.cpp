@@ -18,6 +18,7 @@
 #include "actors/resource.hpp"
 #include "actors/scheduler.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/log.hpp"
 #include "runtime/system.hpp"
 
 namespace hactor {
@@ -149,7 +150,26 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.named = m.named;
   made.connector = system.spawn(connector_service, std::move(c));
   made.all.push_back(caf::actor_cast<caf::actor>(made.connector));
+  made.named = std::move(m.named);
+  made.named.emplace_back("broker", caf::actor_cast<caf::actor>(broker));
+  made.named.emplace_back("connector", made.all.back());
   return made;
+}
+
+void log_waits(caf::actor_system& system, const rank_actors& actors) {
+  log_notice("what this broker waits for:");
+  caf::scoped_actor self{system};
+  for (auto& [name, handle] : actors.named)
+    self->request(caf::actor_cast<status_actor>(handle), std::chrono::seconds(2), waits_atom_v)
+      .receive(
+        [name = &name](waits_reply& r) {
+          for (auto& line : r.lines)
+            log_notice("waits: {}: {}", *name, line);
+        },
+        [name = &name](caf::error& e) {
+          log_notice("waits: {}: does not answer: {}", *name, render(e));
+        });
+  log_notice("waits: end");
 }
 
 void stop_services(rank_actors& actors) {
