@@ -5,11 +5,11 @@
 
 folders() { find "$TMPDIR" -maxdepth 1 -name 'hactor-*' | sort; }
 
+mkfifo stop
 hactor-start sh -c 'echo up >>up; exec sleep 300' &
 killed=$!
 hactor-start sh -c 'echo up >>up; read line <stop' &
 living=$!
-mkfifo stop
 until [ "$(cat up 2>/dev/null | wc -l)" = 2 ]; do sleep 0.05; done
 check_equal "run folders" 2 "$(folders | wc -l)"
 kill -9 "$killed"

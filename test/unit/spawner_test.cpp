@@ -420,7 +420,7 @@ TEST_SUITE("unit") {
     CHECK(result.clean);
   }
 
-  TEST_CASE("signals to the supervisor reach the broker; the launcher's notice ends nothing") {
+  TEST_CASE("signals to the supervisor reach the broker; SIGUSR1 ends nothing") {
     for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
       auto result = supervise({}, [=](test_broker& b) {
         sigset_t set;
