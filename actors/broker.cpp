@@ -223,6 +223,29 @@ void on_tick(pointer self) {
     tick_soon(self);
 }
 
+std::vector<std::string> waits_of(const broker_state& st) {
+  std::vector<std::string> lines;
+  auto until = [](int64_t deadline_ns) {
+    return fmt::format("gives up in {:.1f} s",
+                       static_cast<double>(deadline_ns - steady_ns()) / 1e9);
+  };
+  idset lost, dialling;
+  for (auto rank : st.lost)
+    lost.add(rank);
+  for (auto rank : st.dialling)
+    dialling.add(rank);
+  lines.push_back(fmt::format("{} of {} peers are known{}{}", st.peers.size(), st.setup.size - 1,
+                              lost.empty() ? "" : ", lost: " + lost.to_string(),
+                              dialling.empty() ? "" : ", dialling: " + dialling.to_string()));
+  for (auto& [rank, w] : st.waiting)
+    if (lines.size() < limits::wait_lines_max)
+      lines.push_back(fmt::format("a request for rank {} on {}, which {}", rank,
+                                  st.setup.hosts[rank], until(w.give_up_ns)));
+  if (!st.wait_for_all.empty())
+    lines.push_back("the start waits for all ranks, and " + until(st.all_deadline_ns));
+  return lines;
+}
+
 } // namespace
 
 broker_actor::behavior_type broker_service(broker_state::pointer self, broker_setup setup) {
@@ -286,6 +309,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
       return stats_reply{{{"peers", static_cast<int64_t>(self->state.peers.size())},
                           {"lost", static_cast<int64_t>(self->state.lost.size())}}};
     },
+    [self](waits_atom) { return waits_reply{waits_of(self->state)}; },
   };
 }
 

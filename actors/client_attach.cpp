@@ -15,7 +15,6 @@ using pointer = connector_state::pointer;
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr uint64_t read_bytes = 256 << 10;
 constexpr size_t held_inputs_max = 16;
-constexpr auto slow_look = std::chrono::milliseconds(5);
 
 void send_event(pointer self, const client_stream& s, const job_event& e) {
   std::string line;
@@ -213,11 +212,8 @@ void pump_attach(pointer self, uint64_t number) {
   if (it == st.streams.end())
     return;
   auto& s = it->second;
-  if (st.is_slow(s.session)) {
-    if (!std::exchange(st.ticking, true))
-      self->delayed_send(self, slow_look, caf::tick_atom_v);
-    return;
-  }
+  if (st.is_slow(s.session))
+    return; // on_drained goes on
   std::vector<rank_t> ready;
   for (auto& [rank, reader] : s.readers)
     if (!reader.busy && !reader.waits && !reader.done)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <pwd.h>
+
 #include <fmt/format.h>
 
 #include "actors/connector.hpp"
@@ -209,6 +211,15 @@ void set_urgency(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+std::string user_name(uint32_t uid) {
+  char buffer[4096];
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr)
+    return found->pw_name;
+  return std::to_string(uid);
+}
+
 void uptime(const client_call& c, client_params&) {
   with_lead(c, [c](const rank_services& lead) {
     c.self
@@ -225,6 +236,7 @@ void uptime(const client_call& c, client_params&) {
              {"started", static_cast<double>(s.started_ns) / 1e9},
              {"duration", static_cast<double>(wall_ns() - s.started_ns) / 1e9},
              {"owner", s.owner},
+             {"owner_name", user_name(s.owner)},
              {"uri", s.uri},
              {"jobs", to_json(counts)}});
         },
@@ -371,6 +383,7 @@ constexpr std::array methods{
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
   method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
+  method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
   method_row{"resource.list", list_resources}, method_row{"shutdown", shutdown},
   method_row{"stats", stats},                method_row{"submit", submit},

@@ -15,7 +15,6 @@ using pointer = connector_state::pointer;
 using what = client_stream::what;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
-constexpr auto slow_look = std::chrono::milliseconds(5);
 
 /// Ends a stream with an error to its client.
 void fail_stream(pointer self, uint64_t number, const caf::error& e) {
@@ -67,7 +66,18 @@ void wait_events(pointer self, uint64_t number, const std::vector<job_event>& ev
     return;
   auto id = self->state.streams.at(number).id;
   with_summary(
-    self, id, [self, number](job_summary& s) { reply_stream(self, number, to_json(s)); },
+    self, id,
+    [self, number, id](job_summary& s) {
+      if (self->state.streams.count(number) == 0)
+        return; // the client has gone: nobody has heard of the end
+      reply_stream(self, number, to_json(s));
+      with_rank(
+        self, 0,
+        [self, id](const rank_services& lead) {
+          self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), waited_for{id});
+        },
+        [](const caf::error&) {});
+    },
     [self, number](const caf::error& e) { fail_stream(self, number, e); });
 }
 
@@ -136,6 +146,55 @@ void start_wait(const client_call& c, client_params& p) {
   follow(c, p, std::move(s));
 }
 
+namespace {
+
+json to_json(const ended_job& e) {
+  job_summary s;
+  s.waitstatus = e.waitstatus;
+  s.exception = e.result == job_result::canceled || e.result == job_result::timeout
+                || (e.result == job_result::failed && e.waitstatus <= 0);
+  return {{"id", to_string(e.id)}, {"result", name_of(e.result)}, {"status", exit_code_of(s)}};
+}
+
+} // namespace
+
+void start_wait_any(const client_call& c, client_params& p) {
+  auto& st = c.self->state;
+  reap_request r;
+  r.all = p.flag("all", false);
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  client_stream s;
+  s.kind = what::wait_any;
+  s.session = c.session;
+  s.tag = c.tag;
+  auto self = c.self;
+  auto number = st.open_stream(std::move(s));
+  r.tag = number;
+  r.subscriber = caf::actor_cast<caf::actor>(self);
+  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
+  with_rank(
+    self, 0,
+    [self, number, r, fail](const rank_services& lead) {
+      auto manager = caf::actor_cast<job_manager_actor>(lead.job_manager);
+      // As long as the jobs take.
+      self->request(manager, caf::infinite, r)
+        .then(
+          [self, number, manager](const reap_reply& x) {
+            if (self->state.streams.count(number) == 0) {
+              self->send(manager, not_reaped{x.jobs}); // nobody has heard of them
+              return;
+            }
+            auto jobs = json::array();
+            for (auto& e : x.jobs)
+              jobs.push_back(to_json(e));
+            reply_stream(self, number, {{"jobs", std::move(jobs)}});
+          },
+          fail);
+    },
+    fail);
+}
+
 void start_wait_event(const client_call& c, client_params& p) {
   client_stream s;
   s.kind = what::wait_event;
@@ -161,6 +220,7 @@ void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& 
     case what::wait_event: wait_event_events(self, number, events); break;
     case what::eventlog: eventlog_events(self, number, events); break;
     case what::attach: attach_events(self, number, events, ranks); break;
+    case what::wait_any:
     case what::events:
     case what::command: break;
   }
@@ -217,11 +277,6 @@ void give_credit(pointer self, const client_stream& s, uint64_t number) {
   self->send(s.events_at, subscription_credit{number, caf::actor_cast<caf::actor>(self)});
 }
 
-void look_again(pointer self) {
-  if (!std::exchange(self->state.ticking, true))
-    self->delayed_send(self, slow_look, caf::tick_atom_v);
-}
-
 } // namespace
 
 void on_subscribed(pointer self, subscribed_events& e) {
@@ -236,30 +291,26 @@ void on_subscribed(pointer self, subscribed_events& e) {
     return reply_stream(self, e.tag, {{"next", e.next_sequence}});
   if (st.is_slow(s.session)) {
     ++s.credits_owed;
-    look_again(self);
   } else {
     give_credit(self, s, e.tag);
   }
 }
 
-void on_slow_tick(pointer self) {
+void on_drained(pointer self, uint64_t session) {
   auto& st = self->state;
-  st.ticking = false;
-  std::vector<uint64_t> attached;
-  for (auto& [number, s] : st.streams) {
-    if (s.kind == what::attach) {
-      attached.push_back(number);
-    } else if (s.credits_owed > 0) {
-      if (st.is_slow(s.session)) {
-        look_again(self);
-        continue;
-      }
-      for (; s.credits_owed > 0; --s.credits_owed)
-        give_credit(self, s, number);
-    }
+  auto it = st.sessions.find(session);
+  if (it == st.sessions.end())
+    return;
+  auto numbers = it->second.streams; // pumping may end one
+  for (auto& [tag, number] : numbers) {
+    auto s = st.streams.find(number);
+    if (s == st.streams.end())
+      continue;
+    for (; s->second.credits_owed > 0; --s->second.credits_owed)
+      give_credit(self, s->second, number);
+    if (s->second.kind == what::attach)
+      pump_attach(self, number);
   }
-  for (auto number : attached)
-    pump_attach(self, number);
 }
 
 // -- commands on ranks ----------------------------------------------------------------------------
@@ -327,6 +378,7 @@ void abandon_stream(pointer self, uint64_t number) {
   auto id = it->second.id;
   auto due = it->second.ranks_due;
   auto events = it->second.events_at;
+  auto readers = it->second.readers;
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
@@ -338,6 +390,18 @@ void abandon_stream(pointer self, uint64_t number) {
       self->send(events, unsubscribe{number, me});
     return;
   }
+  // An OUTPUT that has nothing of the job yet keeps who waits for it: this read ends that.
+  for (auto& [rank, reader] : readers)
+    if (reader.waits)
+      with_rank(
+        self, rank,
+        [self, id](const rank_services& services) {
+          output_request r;
+          r.id = id;
+          self->request(caf::actor_cast<output_actor>(services.output), deadline, r)
+            .then([](const output_reply&) {}, [](const caf::error&) {});
+        },
+        [](const caf::error&) {});
   with_rank(
     self, 0,
     [self, id, number, me](const rank_services& lead) {

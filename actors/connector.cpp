@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -25,6 +26,7 @@ void open_session(pointer self, const client_opened& o) {
   calls.on_frame = [me, number](uint8_t kind, uint64_t tag, std::string payload) {
     send_here(me, client_frame{number, kind, tag, std::move(payload)});
   };
+  calls.on_drained = [me, number] { send_here(me, client_drained{number}); };
   calls.on_closed = [me, number](const caf::error&) { send_here(me, client_closed{number}); };
   auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
   st.sessions[number] = {socket, o.userid, {}};
@@ -39,6 +41,7 @@ void close_session(pointer self, uint64_t number) {
   auto streams = it->second.streams;
   it->second.socket->close();
   st.sessions.erase(it);
+  st.calls.erase(st.calls.lower_bound({number, 0}), st.calls.lower_bound({number + 1, 0}));
   for (auto& [tag, stream] : streams)
     abandon_stream(self, stream);
 }
@@ -71,6 +74,7 @@ void dispatch(pointer self, const client_frame& f) {
   if (at != document->end() && !at->is_object())
     return st.fail(f.session, f.tag, make_error(ec::bad_argument, "params: must be an object"));
   client_params params{at == document->end() ? none : *at};
+  st.calls[{f.session, f.tag}] = {std::move(*method), steady_ns()};
   found({self, f.session, f.tag, s.userid}, params);
 }
 
@@ -82,6 +86,7 @@ void on_frame(pointer self, const client_frame& f) {
   switch (static_cast<client_frame_kind>(f.kind)) {
     case client_frame_kind::request: dispatch(self, f); break;
     case client_frame_kind::cancel:
+      st.calls.erase({f.session, f.tag});
       if (auto s = it->second.streams.find(f.tag); s != it->second.streams.end())
         abandon_stream(self, s->second);
       break;
@@ -104,6 +109,8 @@ void on_frame(pointer self, const client_frame& f) {
 
 void connector_state::send(uint64_t session, client_frame_kind kind, uint64_t tag,
                            std::string_view payload) {
+  if (kind == client_frame_kind::reply || kind == client_frame_kind::error)
+    calls.erase({session, tag});
   if (auto it = sessions.find(session); it != sessions.end())
     it->second.socket->send(static_cast<uint8_t>(kind), tag, payload);
 }
@@ -119,7 +126,7 @@ void connector_state::fail(uint64_t session, uint64_t tag, const caf::error& e) 
 
 bool connector_state::is_slow(uint64_t session) const {
   auto it = sessions.find(session);
-  return it != sessions.end() && it->second.socket->queued_bytes() > queued_bytes_max;
+  return it != sessions.end() && it->second.socket->is_behind(queued_bytes_max);
 }
 
 uint64_t connector_state::open_stream(client_stream s) {
@@ -154,24 +161,51 @@ void with_rank(pointer self, rank_t rank, std::function<void(const rank_services
       [fail](const caf::error& e) { fail(e); });
 }
 
+namespace {
+
+std::vector<std::string> waits_of(const connector_state& st) {
+  std::vector<std::string> lines{
+    fmt::format("{} clients, {} open requests", st.sessions.size(), st.calls.size())};
+  for (auto& [key, call] : st.calls) {
+    if (lines.size() > limits::wait_lines_max)
+      break;
+    auto line = fmt::format("client {}: {}, for {:.1f} s", key.first, call.method,
+                            static_cast<double>(steady_ns() - call.since_ns) / 1e9);
+    auto session = st.sessions.find(key.first);
+    if (session == st.sessions.end())
+      continue;
+    auto stream = session->second.streams.find(key.second);
+    if (stream != session->second.streams.end())
+      if (auto id = st.streams.at(stream->second).id; id != job_id{})
+        line += ", of job " + to_string(id);
+    if (auto bytes = session->second.socket->queued_bytes(); bytes != 0)
+      line += fmt::format("; {} bytes wait for it to read", bytes);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+} // namespace
+
 connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
   self->state.setup = std::move(setup);
   return {
     [self](const client_opened& o) { open_session(self, o); },
     [self](const client_frame& f) { on_frame(self, f); },
     [self](const client_closed& c) { close_session(self, c.session); },
+    [self](const client_drained& d) { on_drained(self, d.session); },
     [self](const job_events& e) { on_job_events(self, e.tag, e.events, e.ranks); },
     [self](const output_ready& r) { on_output_ready(self, r); },
     [self](subscribed_events& e) { on_subscribed(self, e); },
     [self](const command_output& o) { on_command_output(self, o); },
     [self](const command_ended& e) { on_command_ended(self, e); },
     [self](const rank_lost& l) { self->state.peers.erase(l.rank); },
-    [self](caf::tick_atom) { on_slow_tick(self); },
     [self](stats_atom) {
       return stats_reply{{{"clients", static_cast<int64_t>(self->state.sessions.size())},
                           {"streams", static_cast<int64_t>(self->state.streams.size())},
                           {"requests", self->state.requests}}};
     },
+    [self](waits_atom) { return waits_reply{waits_of(self->state)}; },
   };
 }
 

@@ -47,7 +47,7 @@ enum class client_frame_kind : uint8_t {
 
 /// Something that a client follows.
 struct client_stream {
-  enum class what : uint8_t { attach, wait, wait_event, eventlog, events, command };
+  enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, events, command };
 
   what kind = what::wait;
   uint64_t session = 0;
@@ -95,7 +95,12 @@ struct connector_state {
   std::unordered_map<uint64_t, client_stream> streams;
   std::map<rank_t, rank_services> peers;
   uint64_t last_stream = 0;
-  bool ticking = false;
+  /// Requests that have not been answered, by session and tag.
+  struct open_call {
+    std::string method;
+    int64_t since_ns;
+  };
+  std::map<std::pair<uint64_t, uint64_t>, open_call> calls;
   int64_t requests = 0;
 
   /// Above this many bytes in its socket's queue a client is waited for.
@@ -104,6 +109,7 @@ struct connector_state {
   void reply(uint64_t session, uint64_t tag, const json& value);
   void fail(uint64_t session, uint64_t tag, const caf::error& e);
   void send(uint64_t session, client_frame_kind kind, uint64_t tag, std::string_view payload);
+  /// True when the client does not keep up; client_drained follows when it has.
   bool is_slow(uint64_t session) const;
   uint64_t open_stream(client_stream s);
   void close_stream(uint64_t number);
@@ -132,6 +138,7 @@ std::vector<std::string_view> client_method_names();
 
 void start_attach(const client_call& call, client_params& params);
 void start_wait(const client_call& call, client_params& params);
+void start_wait_any(const client_call& call, client_params& params);
 void start_wait_event(const client_call& call, client_params& params);
 void start_eventlog(const client_call& call, client_params& params);
 void start_events(const client_call& call, client_params& params);
@@ -143,8 +150,8 @@ void on_output_ready(connector_state::pointer self, const output_ready& r);
 void on_subscribed(connector_state::pointer self, subscribed_events& e);
 void on_command_output(connector_state::pointer self, const command_output& o);
 void on_command_ended(connector_state::pointer self, const command_ended& e);
-/// Looks after the streams of clients that were slow.
-void on_slow_tick(connector_state::pointer self);
+/// Looks after the streams of a client that was slow.
+void on_drained(connector_state::pointer self, uint64_t session);
 /// The client withdrew a stream or has gone: those who serve it are told.
 void abandon_stream(connector_state::pointer self, uint64_t number);
 

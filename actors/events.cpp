@@ -117,6 +117,12 @@ events_actor::behavior_type events_service(events_state::pointer self, events_se
                           {"relays", static_cast<int64_t>(st.relays.size())},
                           {"subscribers", static_cast<int64_t>(st.core.subscribers())}}};
     },
+    [self](waits_atom) {
+      waits_reply r;
+      if (auto n = self->state.core.subscribers(); n != 0)
+        r.lines.push_back(std::to_string(n) + " subscribers wait for events, or to be read by");
+      return r;
+    },
   };
 }
 

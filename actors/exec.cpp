@@ -44,6 +44,13 @@ void exec_state::forward_signal(rank_t to, const signal_item& item) {
   mail[to].signals.items.push_back(item);
 }
 
+void exec_state::settled(job_report&& r) {
+  // A job whose subtree has ended is not reported in another way.
+  if (!core.runs(r.id))
+    shells.erase(r.id);
+  settled_jobs.jobs.push_back(std::move(r));
+}
+
 void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
   if (r.ended)
     shells.erase(r.id);
@@ -62,7 +69,8 @@ void exec_state::end_turn() {
     self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(next - steady_ns(), 0)),
                        caf::tick_atom_v);
   }
-  if (!flushing && (!root_reports.jobs.empty() || !mail.empty())) {
+  if (!flushing
+      && (!root_reports.jobs.empty() || !settled_jobs.jobs.empty() || !mail.empty())) {
     // What else is in the mailbox already may add to the same messages.
     flushing = true;
     self->send(self, caf::flush_atom_v);
@@ -74,6 +82,10 @@ void exec_state::send_gathered() {
   if (!root_reports.jobs.empty() && job_manager) {
     root_reports.rank = context->rank;
     self->send(caf::actor_cast<job_manager_actor>(job_manager), std::exchange(root_reports, {}));
+  }
+  if (!settled_jobs.jobs.empty() && job_manager) {
+    settled_jobs.rank = context->rank;
+    self->send(caf::actor_cast<job_manager_actor>(job_manager), std::exchange(settled_jobs, {}));
   }
   auto all = std::exchange(mail, {});
   for (auto& [to, m] : all) {
@@ -242,6 +254,26 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
 
 // -- the actor ------------------------------------------------------------------------------------
 
+namespace {
+
+void settle(exec_state& st, const settle_request& r) {
+  if (!st.job_manager)
+    st.job_manager = r.reply_to;
+  for (auto id : r.ids)
+    st.core.settle(steady_ns(), id, r.lost, st);
+  st.end_turn();
+}
+
+waits_reply waits_of(const exec_state& st) {
+  waits_reply r{st.core.waits(limits::wait_lines_max)};
+  if (!st.commands.empty())
+    r.lines.push_back(std::to_string(st.commands.size())
+                      + " commands outside of jobs (hactor exec) have not ended");
+  return r;
+}
+
+} // namespace
+
 exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
                                        std::shared_ptr<const shell_context> context,
                                        uint32_t brokers, uint32_t fanout) {
@@ -263,6 +295,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
         self->state.core.signal(steady_ns(), item, self->state);
       self->state.end_turn();
     },
+    [self](const settle_request& r) { settle(self->state, r); },
     [self](const exec_report& r) {
       for (auto& job : r.jobs)
         self->state.core.on_child_report(r.rank, job, self->state);
@@ -297,6 +330,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
                           {"launched", st.launched},
                           {"tasks", static_cast<int64_t>(st.context->tasks->task_count())}}};
     },
+    [self](waits_atom) { return waits_of(self->state); },
   };
 }
 

@@ -23,6 +23,7 @@ struct exec_state : exec_out {
   void signal_shell(const signal_item& item) override;
   void forward_launch(rank_t to, const launch_order& order) override;
   void forward_signal(rank_t to, const signal_item& item) override;
+  void settled(job_report&& r) override;
   void report(bool at_root, rank_t parent, job_report&& r) override;
 
   /// Ends a turn: arms the timer, sends what has gathered.
@@ -51,6 +52,7 @@ struct exec_state : exec_out {
   std::map<rank_t, exec_actor> peers;
   std::map<rank_t, peer_mail> mail; // gathered in this turn, by rank
   exec_report root_reports;
+  settled_report settled_jobs;
   bool flushing = false;
   int64_t armed_ns = 0;
   std::map<std::pair<caf::actor_addr, uint64_t>, uint64_t> commands; // token of the task host

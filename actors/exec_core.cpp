@@ -36,13 +36,20 @@ exec_core::place exec_core::find_place(const rset& r) const {
 
 void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out) {
   auto id = order.item.id;
+  if (disowned_.count(id) != 0) {
+    refuse(order.item, "a broker of the job was lost before it started here", out);
+    return;
+  }
+  auto p = find_place(order.item.resources);
+  auto parent = p.position == 0 ? self_ : p.brokers[(p.position - 1) / fanout_];
+  if (p.position != 0 && lost_.count(parent) != 0)
+    return; // from a broker that has died since: the job is over, and nobody would hear of us
   auto [it, added] = jobs_.try_emplace(id);
   if (!added)
     return; // launched already: the message came twice
   auto& j = it->second;
-  auto p = find_place(order.item.resources);
   j.root = p.position == 0;
-  j.parent = j.root ? self_ : p.brokers[(p.position - 1) / fanout_];
+  j.parent = parent;
   j.sum.id = id;
   j.shell_due = true;
   if (order.plan->simulated_s >= 0) {
@@ -88,6 +95,8 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
   if (it == jobs_.end())
     return;
   auto& j = it->second;
+  if (j.settling && item.terminate && item.signal != SIGKILL)
+    return; // it was told to end, and so was everybody else
   if (j.simulated) {
     if (!item.terminate && item.signal != SIGKILL && item.signal != SIGTERM)
       return;
@@ -124,12 +133,7 @@ void exec_core::advance(job_id id, exec_out& out) {
   auto& j = it->second;
   if (!j.sum.failure.empty() && !j.ending) {
     // A part that could not start ends the rest of the subtree; the root ends all of it.
-    j.ending = true;
-    signal_item end{id, SIGTERM, true};
-    if (j.shell_due)
-      out.signal_shell(end);
-    for (auto child : j.children)
-      out.forward_signal(child, end);
+    end_here(id, j, out);
     if (!j.root && (j.shell_due || !j.children.empty())) {
       job_report early;
       early.id = id;
@@ -155,6 +159,9 @@ void exec_core::advance(job_id id, exec_out& out) {
   r.ended = true;
   auto root = j.root;
   auto parent = j.parent;
+  auto orphan = is_orphan(j);
+  auto settling = j.settling;
+  auto settled = j.settled;
   if (j.simulated_end_ns != 0) {
     auto [first, last] = wakes_.equal_range(j.simulated_end_ns);
     auto own = std::find_if(first, last, [id](const auto& w) { return w.second == id; });
@@ -162,7 +169,63 @@ void exec_core::advance(job_id id, exec_out& out) {
       wakes_.erase(own);
   }
   jobs_.erase(it);
-  out.report(root, parent, std::move(r));
+  if (!orphan)
+    out.report(root, parent, std::move(r));
+  else if (settling && !settled)
+    out.settled(std::move(r));
+  else if (!settling)
+    unheard_[id] = std::move(r); // the job manager will ask
+}
+
+/// Ends what runs here and, down the tree, below, unless that is under way.
+void exec_core::end_here(job_id id, job& j, exec_out& out) {
+  if (std::exchange(j.ending, true))
+    return;
+  signal_item end{id, SIGTERM, true};
+  if (j.shell_due)
+    out.signal_shell(end);
+  for (auto child : j.children)
+    out.forward_signal(child, end);
+}
+
+/// Answers the job manager for this rank's own tasks. An orphan waits until all below has ended.
+void exec_core::tell_settled(job_id id, job& j, exec_out& out) {
+  if (!j.settling || j.settled || j.shell_due || is_orphan(j))
+    return;
+  j.settled = true;
+  job_report gone;
+  gone.id = id;
+  gone.ended = true;
+  out.settled(std::move(gone));
+}
+
+void exec_core::settle(int64_t now_ns, job_id id, const idset& lost, exec_out& out) {
+  for (auto rank : lost.expand())
+    if (lost_.count(rank) == 0)
+      on_rank_lost(rank, out); // the news that comes again by another way changes nothing
+  job_report gone;
+  gone.id = id;
+  gone.ended = true;
+  auto it = jobs_.find(id);
+  if (it == jobs_.end()) {
+    disowned_.insert(id);
+    if (auto end = unheard_.find(id); end != unheard_.end()) {
+      gone = std::move(end->second);
+      unheard_.erase(end);
+    }
+    out.settled(std::move(gone));
+    return;
+  }
+  auto& j = it->second;
+  if (j.simulated) {
+    out.settled(std::move(gone));
+    signal(now_ns, {id, SIGTERM, true}, out);
+    return;
+  }
+  if (std::exchange(j.settling, true))
+    return;
+  end_here(id, j, out);
+  tell_settled(id, j, out);
 }
 
 void exec_core::on_shell_report(const job_report& r, exec_out& out) {
@@ -175,6 +238,7 @@ void exec_core::on_shell_report(const job_report& r, exec_out& out) {
   if (r.ended) {
     j.shell_due = false;
     add(j, r);
+    tell_settled(r.id, j, out);
   }
   advance(r.id, out);
 }
@@ -203,6 +267,7 @@ void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, 
 }
 
 void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
+  lost_.insert(rank);
   std::vector<job_id> hit;
   std::vector<job_id> orphaned;
   for (auto& [id, j] : jobs_) {
@@ -214,15 +279,31 @@ void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
   std::sort(hit.begin(), hit.end());
   for (auto id : hit)
     on_unreachable(id, rank, "its broker was lost", out);
-  // Nobody is left who would tell us to end; the job manager knows that the job is over.
+  // Nobody is left who would tell us to end; the job manager asks us when it has heard.
   for (auto id : orphaned)
-    if (auto it = jobs_.find(id); it != jobs_.end()) {
-      signal_item end{id, SIGTERM, true};
-      if (it->second.shell_due)
-        out.signal_shell(end);
-      for (auto child : it->second.children)
-        out.forward_signal(child, end);
+    if (auto it = jobs_.find(id); it != jobs_.end())
+      end_here(id, it->second, out);
+}
+
+std::vector<std::string> exec_core::waits(size_t max) const {
+  std::vector<std::string> lines;
+  for (auto& [id, j] : jobs_) {
+    if (lines.size() == max) {
+      lines.push_back(fmt::format("and {} more jobs", jobs_.size() - max));
+      break;
     }
+    idset below;
+    for (auto child : j.children)
+      below.add(child);
+    auto doing = j.ending ? "ending" : j.told_start ? "running" : "starting";
+    lines.push_back(fmt::format(
+      "job {}: {}{}{}{}", to_string(id), doing,
+      j.simulated ? ", simulated" : j.shell_due ? ", its tasks here have not ended" : "",
+      below.empty() ? "" : ", the tree below has not ended on ranks " + below.to_string(),
+      j.settling ? ", the job manager waits for it (a broker was lost)"
+                 : is_orphan(j) ? ", its parent in the tree is lost" : ""));
+  }
+  return lines;
 }
 
 void exec_core::on_time(int64_t now_ns, exec_out& out) {

@@ -31,6 +31,8 @@ struct exec_out {
   virtual void signal_shell(const signal_item& item) = 0;
   virtual void forward_launch(rank_t to, const launch_order& order) = 0;
   virtual void forward_signal(rank_t to, const signal_item& item) = 0;
+  /// To the job manager: nothing of the job runs here any more (see settled_report).
+  virtual void settled(job_report&& r) = 0;
   /// To the parent in the job's tree, or, at its root, to whoever asked for the launch.
   virtual void report(bool at_root, rank_t parent, job_report&& r) = 0;
 };
@@ -54,6 +56,10 @@ public:
   /// A broker died: what it had of our jobs has ended.
   void on_rank_lost(rank_t rank, exec_out& out);
 
+  /// The job lost a broker (one of `lost`): end it here, and say once when it is gone. Where its
+  /// parent in the tree is lost the answer also holds what the parent would have been told.
+  void settle(int64_t now_ns, job_id id, const idset& lost, exec_out& out);
+
   /// A message to a child did not arrive.
   void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
 
@@ -62,6 +68,8 @@ public:
   int64_t next_wake_ns() const; ///< 0: none.
 
   size_t running() const { return jobs_.size(); }
+  /// What the job's tree waits for here, as sentences; at most `max` of them.
+  std::vector<std::string> waits(size_t max) const;
   bool runs(job_id id) const { return jobs_.count(id) != 0; }
 
 private:
@@ -75,6 +83,8 @@ private:
     std::set<rank_t> children;    // that have not ended
     bool told_start = false;
     bool ending = false;          // a failure has set the end in motion
+    bool settling = false;        // the job manager waits until it is gone from here
+    bool settled = false;         // ... and has been told
     job_report sum;
   };
 
@@ -85,12 +95,18 @@ private:
   };
   place find_place(const rset& r) const;
   void add(job& j, const job_report& part);
+  void end_here(job_id id, job& j, exec_out& out);
+  void tell_settled(job_id id, job& j, exec_out& out);
+  bool is_orphan(const job& j) const { return !j.root && lost_.count(j.parent) != 0; }
   void advance(job_id id, exec_out& out);
 
   rank_t self_ = 0;
   uint32_t brokers_ = 1;
   uint32_t fanout_ = 16;
   std::unordered_map<job_id, job> jobs_;
+  std::set<rank_t> lost_;
+  std::unordered_map<job_id, job_report> unheard_; // ends whose parent is lost, for settle()
+  std::set<job_id> disowned_; // a launch that is still on its way comes too late
   std::multimap<int64_t, job_id> wakes_;
 };
 

@@ -149,6 +149,7 @@ ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_pe
     [self](stats_atom) {
       return stats_reply{{{"requests", self->state.requests}, {"jobs", self->state.jobs}}};
     },
+    [](waits_atom) { return waits_reply{}; }, // whoever submits is known to the connector
   };
 }
 

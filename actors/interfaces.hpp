@@ -11,8 +11,9 @@
 
 namespace hactor {
 
-/// STATUS: anyone may ask any service for its counters.
-using status_actor = caf::typed_actor<caf::replies_to<stats_atom>::with<stats_reply>>;
+/// STATUS: anyone may ask any service for its counters, and for what it waits for.
+using status_actor = caf::typed_actor<caf::replies_to<stats_atom>::with<stats_reply>,
+                                      caf::replies_to<waits_atom>::with<waits_reply>>;
 
 /// JOURNAL: the only writer of the state directory. Lead rank, a thread of its own.
 using journal_actor = caf::typed_actor<
@@ -51,6 +52,9 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<job_request>::with<job_reply>,
   caf::replies_to<follow_request>::with<follow_reply>,
   caf::reacts_to<unfollow>,
+  caf::replies_to<reap_request>::with<reap_reply>,
+  caf::reacts_to<not_reaped>,
+  caf::reacts_to<waited_for>,
   caf::replies_to<counts_atom>::with<job_counts>,
   // The instance ends: running jobs are cancelled, none is started; answered when none runs.
   caf::replies_to<drain_atom>::with<done>,
@@ -58,6 +62,8 @@ using job_manager_actor = caf::typed_actor<
   caf::reacts_to<alloc_decision>,
   // From EXEC, the root of a job's tree.
   caf::reacts_to<exec_report>,
+  // From every EXEC of a job that lost a broker.
+  caf::reacts_to<settled_report>,
   // From the BROKER.
   caf::reacts_to<rank_lost>,
   // INTERNAL: hand the gathered events to the JOURNAL.
@@ -96,6 +102,8 @@ using ingest_actor
 using exec_actor = caf::typed_actor<
   caf::reacts_to<launch_request>,
   caf::reacts_to<signal_request>,
+  // From the JOB MANAGER, to every rank of a job that lost a broker.
+  caf::reacts_to<settle_request>,
   // From children in a job's tree.
   caf::reacts_to<exec_report>,
   // From a SHELL.
@@ -153,6 +161,7 @@ using connector_actor = caf::typed_actor<
   caf::reacts_to<client_opened>,
   caf::reacts_to<client_frame>,
   caf::reacts_to<client_closed>,
+  caf::reacts_to<client_drained>,
   // What clients follow.
   caf::reacts_to<job_events>,
   caf::reacts_to<output_ready>,
@@ -160,8 +169,6 @@ using connector_actor = caf::typed_actor<
   caf::reacts_to<command_output>,
   caf::reacts_to<command_ended>,
   // From the BROKER.
-  caf::reacts_to<rank_lost>,
-  // INTERNAL: a slow client may have caught up.
-  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+  caf::reacts_to<rank_lost>>::extend_with<status_actor>;
 
 } // namespace hactor

@@ -13,8 +13,6 @@ namespace hactor {
 
 namespace {
 
-/// How soon a commit is tried again that failed because the disk was full.
-constexpr auto commit_retry = std::chrono::seconds(1);
 /// How long events that nobody waits for may wait for others; and how many of them. Long beside the
 /// time between two starts of short jobs, so that the timer is rarely what commits them.
 constexpr auto commit_delay = std::chrono::milliseconds(10);
@@ -25,7 +23,10 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 // -- what the core causes -------------------------------------------------------------------------
 
-void job_manager_state::post(const job_event& e) { gathering.batch.events.push_back(e); }
+void job_manager_state::post(const job_event& e) {
+  gathering.submits |= e.kind == event_kind::submit;
+  gathering.batch.events.push_back(e);
+}
 
 void job_manager_state::keep_spec(const spec_hash& hash, const std::string& text) {
   if (kept_specs.insert(hash).second)
@@ -59,11 +60,20 @@ void job_manager_state::signal(const rset& where, const signal_item& item) {
   gathering.signals.push_back({where.nodes.front().rank % peers.brokers, item});
 }
 
+void job_manager_state::settle(job_id id, const idset& brokers, const idset& lost) {
+  for (auto broker : brokers.expand()) {
+    settles[broker].ids.push_back(id);
+    settles[broker].lost = lost;
+  }
+}
+
 void job_manager_state::ended(job_id id) { gathering.ended.push_back(id); }
 
 // -- turns ----------------------------------------------------------------------------------------
 
 void job_manager_state::end_turn() {
+  if (!paused.empty())
+    signal_now(gathering.signals);
   // Room first: the scheduler works while the journal writes.
   if (!room_freed.ids.empty())
     self->send(peers.scheduler, std::exchange(room_freed, {}));
@@ -74,10 +84,12 @@ void job_manager_state::end_turn() {
     self->send(peers.scheduler, std::exchange(room_cancelled, {}));
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
+  send_settles();
   arm_deadline();
   memory.update(core.active());
-  // A state that ends with the instance will never be replayed: nothing has to wait for it.
-  if (!peers.lasting && paused.empty()) {
+  // A state that ends with the instance will never be replayed: nothing has to wait for it, save
+  // that a job whose submit event fails is taken back.
+  if (!peers.lasting && paused.empty() && !gathering.submits && !committing.submits) {
     send_launches(std::exchange(gathering.launches, {}));
     send_signals(std::exchange(gathering.signals, {}));
   }
@@ -93,7 +105,8 @@ void job_manager_state::end_turn() {
 /// goes with the next commit that is urgent, which is as a rule the next job's start.
 bool job_manager_state::is_urgent() const {
   auto& g = gathering;
-  if (!g.launches.empty() || !g.signals.empty() || !g.after.empty() || !drained.empty()
+  if (!g.launches.empty() || !g.signals.empty() || !g.after.empty() || !g.answers.empty()
+      || !drained.empty()
       || g.batch.events.size() >= commit_events_max)
     return true;
   return !followers.empty()
@@ -108,6 +121,13 @@ void job_manager_state::when_durable(std::function<void()> then) {
     gathering.after.push_back(std::move(then));
 }
 
+void job_manager_state::answer_when_durable(std::function<void(const caf::error&)> answer) {
+  if (!commit_under_way && gathering.empty())
+    answer({});
+  else
+    gathering.answers.push_back(std::move(answer));
+}
+
 void job_manager_state::start_commit() {
   committing = std::exchange(gathering, {});
   kept_specs.clear();
@@ -117,16 +137,19 @@ void job_manager_state::start_commit() {
     on_committed(); // signals only: nothing to make durable
     return;
   }
-  self->request(peers.journal, caf::infinite, commit_request{b})
+  send_batch();
+}
+
+void job_manager_state::send_batch() {
+  commit_ns = steady_ns();
+  self->request(peers.journal, caf::infinite, commit_request{committing.batch})
     .then([this](const committed&) { on_committed(); },
           [this](const caf::error& e) { on_commit_failed(e); });
 }
 
 void job_manager_state::on_committed() {
-  if (!paused.empty()) {
-    log_notice("job-manager: the disk has room again, jobs are taken and started again");
-    paused.clear();
-  }
+  if (!paused.empty())
+    go_on();
   auto done = std::exchange(committing, {});
   commit_under_way = false;
   send_launches(std::move(done.launches));
@@ -134,15 +157,21 @@ void job_manager_state::on_committed() {
   tell_followers(done.batch.events);
   for (auto id : done.ended)
     core.forget(id);
+  serve_reapers();
   for (auto& f : done.after)
     f();
+  for (auto& f : done.answers)
+    f({});
   end_turn();
   tell_if_drained();
 }
 
 void job_manager_state::tell_if_drained() {
   auto c = core.counts();
-  if (drained.empty() || commit_under_way || !gathering.empty() || c.run + c.cleanup > 0)
+  if (drained.empty() || (c.run + c.cleanup > 0 && !is_drain_hopeless()))
+    return;
+  // What a full disk does not take is not waited for: a restart finds the jobs as they were before.
+  if (paused.empty() && (commit_under_way || !gathering.empty()))
     return;
   for (auto& p : std::exchange(drained, {}))
     p.deliver(done{});
@@ -154,10 +183,7 @@ void job_manager_state::on_commit_failed(const caf::error& e) {
     log_write(log_level::emerg, "job-manager: the journal failed: " + render(e));
     check_failed(__FILE__, __LINE__, "journal commit");
   }
-  if (paused.empty())
-    log_error("job-manager: paused, nothing is taken in or started: {}", render(e));
-  paused = render(e);
-  self->delayed_send(self, commit_retry, retry_atom_v);
+  pause(e);
 }
 
 void job_manager_state::tell_followers(const std::vector<job_event>& events) {
@@ -257,6 +283,28 @@ void job_manager_state::send_signals(const std::vector<signal_order>& orders) {
       });
 }
 
+/// Not held back until anything is durable: the sooner nothing runs any more, the better.
+void job_manager_state::send_settles() {
+  for (auto& [broker, request] : std::exchange(settles, {})) {
+    request.reply_to = caf::actor_cast<caf::actor>(self);
+    with_exec(
+      broker,
+      [this, r = request](const caf::actor& exec) {
+        self->send(caf::actor_cast<exec_actor>(exec), r);
+      },
+      [this, broker = broker, ids = request.ids](const caf::error& e) {
+        log_warning("job-manager: rank {} cannot tell whether its jobs are gone: {}", broker,
+                    render(e));
+        for (auto id : ids) {
+          job_report gone;
+          gone.id = id;
+          core.on_settled(wall_ns(), broker, gone, *this);
+        }
+        end_turn();
+      });
+  }
+}
+
 // -- the actor ------------------------------------------------------------------------------------
 
 namespace {
@@ -276,6 +324,29 @@ void apply_decision(job_manager_state& st, alloc_decision& d) {
   for (auto id : d.cancelled)
     st.core.on_room_cancelled(now, id, st);
   st.end_turn();
+}
+
+void apply_settled(job_manager_state& st, const settled_report& r) {
+  auto now = wall_ns();
+  for (auto& job : r.jobs)
+    st.core.on_settled(now, r.rank, job, st);
+  st.end_turn();
+  st.tell_if_drained();
+}
+
+void lose_rank(job_manager_state& st, rank_t rank) {
+  st.execs.erase(rank);
+  st.core.on_rank_lost(wall_ns(), rank, st.peers.brokers, st);
+  st.end_turn();
+}
+
+stats_reply stats_of(const job_manager_state& st) {
+  auto c = st.core.counts();
+  return {{{"active", static_cast<int64_t>(st.core.active())},
+           {"run", static_cast<int64_t>(c.run)},
+           {"sched", static_cast<int64_t>(c.sched)},
+           {"inactive", static_cast<int64_t>(c.inactive)},
+           {"followed", static_cast<int64_t>(st.followers.size())}}};
 }
 
 } // namespace
@@ -301,6 +372,15 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](const job_request& r) { return show_job(self->state, r); },
     [self](const follow_request& r) { return follow_job(self->state, r); },
     [self](const unfollow& u) { unfollow_job(self->state, u); },
+    [self](const reap_request& r) { return reap_jobs(self->state, r); },
+    [self](const not_reaped& n) {
+      self->state.core.put_back(n.jobs);
+      self->state.serve_reapers();
+    },
+    [self](const waited_for& w) {
+      self->state.core.on_waited_for(w.id);
+      self->state.serve_reapers();
+    },
     [self](drain_atom) { return drain_jobs(self->state); },
     [self](counts_atom) {
       auto counts = self->state.core.counts();
@@ -313,40 +393,25 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       for (auto& job : r.jobs)
         self->state.core.on_report(now, job, self->state);
       self->state.end_turn();
+      self->state.tell_if_drained();
     },
-    [self](const rank_lost& lost) {
-      auto& st = self->state;
-      st.execs.erase(lost.rank);
-      st.core.on_rank_lost(wall_ns(), lost.rank, st.peers.brokers, st);
-      st.end_turn();
-    },
+    [self](const settled_report& r) { apply_settled(self->state, r); },
+    [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },
     [self](caf::flush_atom) {
       auto& st = self->state;
       st.commit_armed = false;
       if (!st.commit_under_way && !st.gathering.empty())
         st.start_commit();
     },
-    [self](retry_atom) {
-      auto& st = self->state;
-      HACTOR_CHECK(st.commit_under_way); // only a failed commit asks to be tried again
-      self->request(st.peers.journal, caf::infinite, commit_request{st.committing.batch})
-        .then([self](const committed&) { self->state.on_committed(); },
-              [self](const caf::error& e) { self->state.on_commit_failed(e); });
-    },
+    [self](retry_atom) { self->state.on_retry(); },
     [self](caf::tick_atom) {
       auto& st = self->state;
       st.armed_ns = 0;
       st.core.on_deadline(wall_ns(), st);
       st.end_turn();
     },
-    [self](stats_atom) {
-      auto c = self->state.core.counts();
-      return stats_reply{{{"active", static_cast<int64_t>(self->state.core.active())},
-                          {"run", static_cast<int64_t>(c.run)},
-                          {"sched", static_cast<int64_t>(c.sched)},
-                          {"inactive", static_cast<int64_t>(c.inactive)},
-                          {"followed", static_cast<int64_t>(self->state.followers.size())}}};
-    },
+    [self](stats_atom) { return stats_of(self->state); },
+    [self](waits_atom) { return waits_reply{self->state.waits()}; },
   };
 }
 

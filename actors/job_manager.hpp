@@ -1,10 +1,12 @@
 // JOB MANAGER: the actor around job_manager_core. It keeps the rule that an event is durable before
 // its effect is seen outside: what a turn of the core wants done is gathered beside its events and
 // done when the journal has committed them. One commit is under way at a time; what happens
-// meanwhile gathers for the next. When the disk is full it waits, says so, and takes no new jobs.
+// meanwhile gathers for the next. When the disk is full it takes back what it could not accept,
+// says so, takes and starts nothing, and tries now and then (job_manager_pause.cpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -46,13 +48,16 @@ struct job_manager_state : job_manager_out {
   void free_room(job_id id) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;
+  void settle(job_id id, const idset& brokers, const idset& lost) override;
   void ended(job_id id) override;
 
   // -- turns --------------------------------------------------------------------------------------
   /// Ends a turn: tells the scheduler, and starts a commit unless one is under way.
   void end_turn();
-  /// Runs `then` once all events posted so far are durable.
+  /// Runs `then` once all events posted so far are durable, however long that takes.
   void when_durable(std::function<void()> then);
+  /// The same, for whoever does not wait for room on a full disk: then it is given the error.
+  void answer_when_durable(std::function<void(const caf::error&)> answer);
 
   struct follower {
     uint64_t tag;
@@ -69,20 +74,35 @@ struct job_manager_state : job_manager_out {
   /// The events of one commit and what waits for them, in the order of doing.
   struct commit_unit {
     journal_batch batch;
+    bool submits = false; // a job of its launches may have its submit event here
     std::vector<launch_order> launches;
     std::vector<signal_order> signals;
     std::vector<std::function<void()>> after;
+    std::vector<std::function<void(const caf::error&)>> answers;
     std::vector<job_id> ended;
 
-    bool empty() const { return batch.events.empty() && batch.meta.empty() && after.empty(); }
+    bool empty() const {
+      return batch.events.empty() && batch.meta.empty() && after.empty() && answers.empty();
+    }
   };
 
   bool is_urgent() const;
   void start_commit();
   void on_committed();
   void on_commit_failed(const caf::error& e);
+  void send_batch();
+  // A full disk (job_manager_pause.cpp).
+  void pause(const caf::error& e);
+  void withdraw_submitted();
+  void go_on();
+  void on_retry();
+  void signal_now(std::vector<signal_order>& orders);
+  bool is_drain_hopeless() const;
   void send_launches(std::vector<launch_order> orders);
   void send_signals(const std::vector<signal_order>& orders);
+  void send_settles();
+  void serve_reapers();
+  std::vector<std::string> waits() const;
   void tell_followers(const std::vector<job_event>& events);
   void arm_deadline();
   void tell_if_drained();
@@ -96,13 +116,23 @@ struct job_manager_state : job_manager_out {
   job_manager_core core;
   commit_unit gathering, committing;
   bool commit_under_way = false;
+  int64_t commit_ns = 0; // when it was asked for
   std::string paused; // why nothing is taken in; "" when all is well
+  bool retry_due = false; // the failed commit is to be tried again
+  std::chrono::milliseconds retry_wait{0};
+  int drain_tries = 0; // commits that failed while the instance was to end
   std::set<spec_hash> kept_specs; // of the gathering batch
   alloc_request room_wanted;
   std::map<const job_spec*, size_t> room_group;
   alloc_cancel room_cancelled;
   alloc_prioritize room_prioritized;
   free_request room_freed;
+  std::map<rank_t, settle_request> settles;
+  struct reaper {
+    reap_request request;
+    caf::typed_response_promise<reap_reply> promise;
+  };
+  std::deque<reaper> reapers; // who waits for any job, or for all
   std::unordered_map<job_id, std::vector<follower>> followers;
   std::map<rank_t, caf::actor> execs;
   std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,

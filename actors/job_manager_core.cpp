@@ -42,6 +42,16 @@ void job_manager_core::count(job_state from, job_state to) {
     ++*n;
 }
 
+void job_manager_core::count_result(job_result result, int by) {
+  auto n = static_cast<uint64_t>(by);
+  switch (result) {
+    case job_result::failed: counts_.failed += n; break;
+    case job_result::canceled: counts_.canceled += n; break;
+    case job_result::timeout: counts_.timeout += n; break;
+    default: break;
+  }
+}
+
 void job_manager_core::post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out) {
   e.id = id;
   e.t_ns = std::max(now_ns, j.log_last_ns); // a clock stepped back must not reorder a job's log
@@ -75,6 +85,7 @@ void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_pt
     auto& j = jobs_[id];
     j.spec = spec;
     j.cc = jobs.cc.empty() ? -1 : jobs.cc[i];
+    waitable_active_ += (flags & submit_flag_waitable) != 0;
     job_event submit;
     submit.kind = event_kind::submit;
     submit.a = jobs.urgency;
@@ -124,6 +135,7 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
     count(before, j.fold.state);
     encode_event(j.log, e, &j.log_last_ns, false);
   }
+  waitable_active_ += is_waitable(j);
 }
 
 void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
@@ -222,6 +234,12 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   }
   if (!report.ended)
     return;
+  if (j.settle) {
+    j.settle->tree_ended = true;
+    j.settle->end = report;
+    end_settled(now_ns, id, j, out);
+    return;
+  }
   j.launched = false;
   j.end = std::make_unique<job_report>(report);
   if (!report.failure.empty() && !j.fold.has_fatal)
@@ -248,26 +266,67 @@ void job_manager_core::on_launch_failed(int64_t now_ns, job_id id, const std::st
 
 void job_manager_core::on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers,
                                     job_manager_out& out) {
+  if (lost_.contains(rank))
+    return;
+  lost_.add(rank);
   std::vector<job_id> hit;
-  std::vector<bool> led;
-  for (auto& [id, j] : jobs_) {
-    if (!j.launched)
-      continue;
-    for (auto& node : j.resources.nodes)
-      if (node.rank % brokers == rank) {
-        hit.push_back(id);
-        led.push_back(j.resources.nodes.front().rank % brokers == rank);
-        break;
-      }
-  }
-  for (size_t i = 0; i < hit.size(); ++i) {
-    auto& j = jobs_.at(hit[i]);
+  for (auto& [id, j] : jobs_)
+    if (j.launched
+        && std::any_of(j.resources.nodes.begin(), j.resources.nodes.end(),
+                       [&](auto& node) { return node.rank % brokers == rank; }))
+      hit.push_back(id);
+  std::sort(hit.begin(), hit.end());
+  for (auto id : hit) {
+    auto& j = jobs_.at(id);
     auto note = fmt::format("the broker of rank {} was lost", rank);
     if (!j.fold.has_fatal)
-      fail(now_ns, hit[i], j, "node-failure", note, 0, -1, 1 << 8, out);
-    if (led[i]) // nobody is left who would report its end
-      on_launch_failed(now_ns, hit[i], note, out);
+      fail(now_ns, id, j, "node-failure", note, 0, -1, 1 << 8, out);
+    if (!j.settle) {
+      j.settle = std::make_unique<settling>();
+      for (auto& node : j.resources.nodes)
+        j.settle->due.add(node.rank % brokers);
+      j.settle->due.remove_all(lost_);
+      if (!j.settle->due.empty())
+        out.settle(id, j.settle->due, lost_);
+    }
+    j.settle->due.remove(rank);
+    if (j.resources.nodes.front().rank % brokers == rank && !j.settle->tree_ended) {
+      j.settle->tree_ended = true; // nobody is left who would report its end
+      j.settle->end.id = id;
+      j.settle->end.ended = true;
+      j.settle->end.status = 1 << 8;
+      j.settle->end.failure = note;
+    }
+    end_settled(now_ns, id, j, out);
   }
+}
+
+void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report& report,
+                                  job_manager_out& out) {
+  auto it = jobs_.find(report.id);
+  if (it == jobs_.end() || !it->second.settle || !it->second.settle->due.contains(rank))
+    return;
+  auto& s = *it->second.settle;
+  s.due.remove(rank);
+  s.parts.used.maxrss_kb = std::max(s.parts.used.maxrss_kb, report.used.maxrss_kb);
+  s.parts.used.user_us += report.used.user_us;
+  s.parts.used.system_us += report.used.system_us;
+  s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
+  end_settled(now_ns, report.id, it->second, out);
+}
+
+/// Ends a job that lost a broker, once its tree has ended and nothing of it runs anywhere.
+void job_manager_core::end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out) {
+  if (!j.settle->due.empty() || !j.settle->tree_ended)
+    return;
+  auto s = std::move(j.settle);
+  auto end = std::move(s->end);
+  end.id = id;
+  end.used.maxrss_kb = std::max(end.used.maxrss_kb, s->parts.used.maxrss_kb);
+  end.used.user_us += s->parts.used.user_us;
+  end.used.system_us += s->parts.used.system_us;
+  end.outputs.insert(end.outputs.end(), s->parts.outputs.begin(), s->parts.outputs.end());
+  on_report(now_ns, end, out);
 }
 
 // -- endings --------------------------------------------------------------------------------------
@@ -315,9 +374,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
       }
   }
   auto result = j.fold.result();
-  counts_.failed += result == job_result::failed;
-  counts_.canceled += result == job_result::canceled;
-  counts_.timeout += result == job_result::timeout;
+  count_result(result, 1);
   job_record record;
   record.id = id;
   record.spec = j.spec->hash;
@@ -334,7 +391,59 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   out.ended(id);
 }
 
-void job_manager_core::forget(job_id id) { jobs_.erase(id); }
+void job_manager_core::withdraw(job_id id, job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (j.room_wanted)
+    out.cancel_room(id); // a grant that is on its way meets no job, and its room goes back
+  else if (j.fold.has_alloc && j.fold.state != job_state::inactive)
+    out.free_room(id);
+  if (j.fold.state == job_state::inactive)
+    count_result(j.fold.result(), -1);
+  count(j.fold.state, job_state::none);
+  waitable_active_ -= is_waitable(j);
+  jobs_.erase(it);
+}
+
+void job_manager_core::forget(job_id id) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (is_waitable(j)) {
+    --waitable_active_;
+    put_back({{id, j.fold.result(), j.fold.waitstatus}});
+  }
+  jobs_.erase(it);
+}
+
+// -- waiting --------------------------------------------------------------------------------------
+
+std::vector<ended_job> job_manager_core::reap(size_t max) {
+  std::vector<ended_job> result;
+  for (; !end_order_.empty() && result.size() < max; end_order_.pop_front())
+    if (auto it = unwaited_.find(end_order_.front()); it != unwaited_.end()) {
+      result.push_back(it->second);
+      unwaited_.erase(it);
+    }
+  return result;
+}
+
+void job_manager_core::put_back(const std::vector<ended_job>& jobs) {
+  for (auto& e : jobs)
+    if (unwaited_.emplace(e.id, e).second)
+      end_order_.push_back(e.id);
+  while (unwaited_.size() > limits::unwaited_jobs_max)
+    reap(1);
+}
+
+void job_manager_core::on_waited_for(job_id id) {
+  unwaited_.erase(id);
+  if (end_order_.size() > 2 * unwaited_.size() + 64)
+    std::erase_if(end_order_, [this](job_id x) { return unwaited_.count(x) == 0; });
+}
 
 // -- what users ask -------------------------------------------------------------------------------
 
@@ -366,6 +475,8 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
 
 caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_request& r,
                                                 job_manager_out& out) {
+  if (r.severity < 0 || r.severity > 7)
+    return make_error(ec::bad_argument, fmt::format("severity {}: must be 0 to 7", r.severity));
   auto ids = select(r.jobs, pending_states | 16 | 32, "an active job");
   if (!ids)
     return std::move(ids.error());

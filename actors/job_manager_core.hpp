@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +32,8 @@ struct job_manager_out {
   virtual void free_room(job_id id) = 0;
   virtual void launch(const job_spec_ptr& spec, launch_item&& item) = 0; // after durable
   virtual void signal(const rset& where, const signal_item& item) = 0;
+  /// Ask the execs of these brokers to end the job, which lost one, and to tell when it is gone.
+  virtual void settle(job_id id, const idset& brokers, const idset& lost) = 0;
   virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
 };
 
@@ -56,8 +59,12 @@ public:
   /// The launch never reached its first rank.
   void on_launch_failed(int64_t now_ns, job_id id, const std::string& why, job_manager_out& out);
 
-  /// A broker died: jobs on it get a fatal exception; those led by it end at once.
+  /// A broker died: jobs on it get a fatal exception, and end when every other broker of theirs has
+  /// told that nothing of them runs there: the tree that gathers ends may be broken.
   void on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers, job_manager_out& out);
+
+  /// Nothing of the job runs on this broker any more; what the report holds was heard nowhere else.
+  void on_settled(int64_t now_ns, rank_t rank, const job_report& report, job_manager_out& out);
 
   /// Raises an exception; returns how many jobs it was raised on. Errors: ec::unknown_job,
   /// ec::wrong_state when ids has one id and it has ended.
@@ -74,8 +81,20 @@ public:
   void on_deadline(int64_t now_ns, job_manager_out& out);
   int64_t next_deadline_ns() const; ///< 0: none.
 
-  /// Drops an ended job whose record is durable.
+  /// Takes back a job whose submit event could not be made durable: nobody has been told of it.
+  /// Posts nothing. Requires: it was never launched.
+  void withdraw(job_id id, job_manager_out& out);
+
+  /// Drops an ended job whose record is durable; a waitable one can be waited for from now on.
   void forget(job_id id);
+
+  /// Waitable jobs that nobody has waited for: those that have ended, in the order of their ends,
+  /// at most `max`, each only once; and whether others have not ended yet.
+  std::vector<ended_job> reap(size_t max);
+  bool has_unwaited() const { return !unwaited_.empty(); }
+  bool awaits_waitable() const { return waitable_active_ > 0; }
+  void put_back(const std::vector<ended_job>& jobs); ///< Of reap().
+  void on_waited_for(job_id id); ///< It was waited for by its id.
 
   bool knows(job_id id) const { return jobs_.count(id) != 0; }
   size_t active() const { return jobs_.size(); }
@@ -92,7 +111,17 @@ public:
 
   job_counts counts() const;
 
+  /// Jobs that lost a broker and whom they wait for, as sentences; at most `max` of them.
+  std::vector<std::string> waits(size_t max) const;
+
 private:
+  /// A job that lost a broker: it has ended when its tree says so, and everybody is gone.
+  struct settling {
+    idset due;           // brokers that have not told
+    bool tree_ended = false;
+    job_report end;      // of the tree
+    job_report parts;    // what was heard beside it
+  };
   struct job {
     job_spec_ptr spec;
     int64_t cc = -1;
@@ -105,6 +134,7 @@ private:
     bool damaged = false;       // restored from a log with a hole
     int64_t deadline_ns = 0;
     std::unique_ptr<job_report> end; // usage and outputs, once ended
+    std::unique_ptr<settling> settle; // it lost a broker
   };
 
   void post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out);
@@ -112,14 +142,21 @@ private:
   void enqueue(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note, int severity,
             int64_t userid, int64_t wait_status, job_manager_out& out);
+  void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
                                             const char* wanted) const;
   void count(job_state from, job_state to);
+  void count_result(job_result result, int by);
 
   std::unordered_map<job_id, job> jobs_;
   std::multimap<int64_t, job_id> deadlines_;
   job_counts counts_;
+  idset lost_; // brokers
+  std::unordered_map<job_id, ended_job> unwaited_; // waitable ones that have ended
+  std::deque<job_id> end_order_; // of these, and of some that were waited for by their ids since
+  uint64_t waitable_active_ = 0; // and not waited for
 };
 
 /// A job's summary from its parts; also used for records read back from disk.

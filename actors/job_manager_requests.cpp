@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include <fmt/format.h>
+
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
@@ -19,8 +21,19 @@ constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected<uint64_t> count) {
   if (!count)
     return std::move(count.error());
+  if (!st.paused.empty()) {
+    // Nobody waits for room: it is in force, and not yet written down.
+    st.end_turn();
+    return make_error(ec::disk_full, "done, but lost if the instance ends before it could be "
+                                     "written down: " + st.paused);
+  }
   auto promise = st.self->make_response_promise<count_reply>();
-  st.when_durable([promise, n = *count]() mutable { promise.deliver(count_reply{n}); });
+  st.answer_when_durable([promise, n = *count](const caf::error& e) mutable {
+    if (e)
+      promise.deliver(e);
+    else
+      promise.deliver(count_reply{n});
+  });
   st.end_turn();
   return promise;
 }
@@ -48,7 +61,12 @@ caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) 
       reply.ids.insert(reply.ids.end(), s.ids.begin(), s.ids.end());
   }
   auto promise = st.self->make_response_promise<submit_reply>();
-  st.when_durable([promise, reply = std::move(reply)]() mutable { promise.deliver(reply); });
+  st.answer_when_durable([promise, reply = std::move(reply)](const caf::error& e) mutable {
+    if (e)
+      promise.deliver(e);
+    else
+      promise.deliver(std::move(reply));
+  });
   st.end_turn();
   return promise;
 }
@@ -58,7 +76,12 @@ caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_reques
 }
 
 caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r) {
-  return count_when_durable(st, st.core.kill(r, st));
+  auto count = st.core.kill(r, st);
+  if (count && !st.paused.empty()) { // a signal is no event: there is nothing to write down
+    st.end_turn();
+    return count_reply{*count};
+  }
+  return count_when_durable(st, std::move(count));
 }
 
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r) {
@@ -156,6 +179,59 @@ caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request
   return promise;
 }
 
+caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r) {
+  auto promise = st.self->make_response_promise<reap_reply>();
+  st.reapers.push_back({r, promise});
+  st.serve_reapers();
+  return promise;
+}
+
+/// Answers who waits for jobs, first come first served, as far as there is something to tell.
+void job_manager_state::serve_reapers() {
+  std::deque<reaper> waiting;
+  for (auto& r : std::exchange(reapers, {})) {
+    if (!core.has_unwaited() && !core.awaits_waitable())
+      r.promise.deliver(make_error(ec::unknown_job, "there are no more waitable jobs"));
+    else if (r.request.all ? core.awaits_waitable() : !core.has_unwaited())
+      waiting.push_back(std::move(r));
+    else
+      r.promise.deliver(reap_reply{core.reap(r.request.all ? limits::unwaited_jobs_max : 1)});
+  }
+  reapers = std::move(waiting);
+}
+
+std::vector<std::string> job_manager_state::waits() const {
+  std::vector<std::string> lines;
+  auto add = [&lines](std::string line) { lines.push_back(std::move(line)); };
+  auto c = core.counts();
+  add(fmt::format("jobs: {} wait for room, {} run, {} clean up", c.sched, c.run, c.cleanup));
+  if (!paused.empty())
+    add("the disk is full, commits are tried again: " + paused);
+  if (commit_under_way)
+    add(fmt::format("a commit of {} events, for {:.3f} s; {} launches and {} answers come after it",
+                    committing.batch.events.size(),
+                    static_cast<double>(steady_ns() - commit_ns) / 1e9, committing.launches.size(),
+                    committing.after.size() + committing.answers.size()));
+  if (!gathering.batch.events.empty())
+    add(fmt::format("{} events gather for the next commit", gathering.batch.events.size()));
+  for (auto& [rank, waiting] : dialling)
+    if (!waiting.empty())
+      add(fmt::format("rank {}: {} messages until it is reached, at most {} s", rank,
+                      waiting.size(), limits::request_timeout_s));
+  for (auto& line : core.waits(limits::wait_lines_max))
+    add(std::move(line));
+  if (!followers.empty())
+    add(fmt::format("{} jobs are followed", followers.size()));
+  if (!reapers.empty())
+    add(fmt::format("{} clients wait for any job to end", reapers.size()));
+  if (auto next = core.next_deadline_ns(); next != 0)
+    add(fmt::format("the next time limit, in {:.3f} s",
+                    static_cast<double>(next - wall_ns()) / 1e9));
+  if (!drained.empty())
+    add("the instance is to end and waits for its running jobs");
+  return lines;
+}
+
 caf::result<done> drain_jobs(job_manager_state& st) {
   st.draining = true;
   raise_request r;
@@ -165,12 +241,23 @@ caf::result<done> drain_jobs(job_manager_state& st) {
   (void)st.core.raise(wall_ns(), r, st);
   auto promise = st.self->make_response_promise<done>();
   st.drained.push_back(promise);
+  if (!st.paused.empty())
+    st.self->send(st.self, retry_atom_v); // the next try may be seconds away
   st.end_turn();
   st.tell_if_drained();
   return promise;
 }
 
 void unfollow_job(job_manager_state& st, const unfollow& u) {
+  if (u.id == job_id{}) {
+    for (auto& r : st.reapers)
+      if (r.request.tag == u.tag && r.request.subscriber == u.subscriber)
+        r.promise.deliver(make_error(ec::cancelled, "withdrawn"));
+    std::erase_if(st.reapers, [&](const auto& r) {
+      return r.request.tag == u.tag && r.request.subscriber == u.subscriber;
+    });
+    return;
+  }
   auto it = st.followers.find(u.id);
   if (it == st.followers.end())
     return;

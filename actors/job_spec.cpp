@@ -137,7 +137,7 @@ std::string restore_jobspec(const std::string& text, const std::string& environm
   if (environment.empty())
     return fill_cc(text, cc);
   auto document = parse_json(fill_cc(text, cc));
-  auto variables = parse_json(environment);
+  auto variables = parse_json(fill_cc(environment, cc));
   if (!document || !variables)
     return fill_cc(text, cc);
   (*document)["attributes"]["system"]["environment"] = std::move(*variables);

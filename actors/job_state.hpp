@@ -23,6 +23,7 @@ int shell_code(int wait_status);
 int worse_status(int a, int b);
 
 /// Set in a submit event's flags when HACTOR_JOB_CC is not to be set (--bcc). Not of RFC 21.
+inline constexpr int64_t submit_flag_waitable = 4; // RFC 21
 inline constexpr int64_t submit_flag_bcc = 256;
 
 /// What a job's events say about it.

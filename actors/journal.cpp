@@ -22,7 +22,8 @@ void move_append(std::vector<T>& to, std::vector<T>& from) {
 void commit_gathered(journal_state& st, journal_actor::stateful_pointer<journal_state> self) {
   auto first = st.store->commit(st.gathered);
   if (!first) {
-    log_error("journal: {}", render(first.error()));
+    if (code_of(first.error()) != ec::disk_full) // of that the job manager speaks, once
+      log_error("journal: {}", render(first.error()));
     for (auto& p : st.parts)
       p.promise.deliver(first.error());
   } else {
@@ -71,6 +72,14 @@ journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<jou
       return stats_reply{{{"commits", st.commits},
                           {"events", st.committed_events},
                           {"bytes_used", static_cast<int64_t>(st.store->bytes_used())}}};
+    },
+    [self](waits_atom) {
+      auto& st = self->state;
+      waits_reply r;
+      if (!st.parts.empty())
+        r.lines.push_back(std::to_string(st.parts.size()) + " requests gather for a commit of "
+                          + std::to_string(st.gathered.events.size()) + " events");
+      return r;
     },
   };
 }
@@ -197,6 +206,7 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
       return stats_reply{
         {{"bytes_used", static_cast<int64_t>(self->state.store->bytes_used())}}};
     },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 

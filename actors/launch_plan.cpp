@@ -3,7 +3,9 @@
 #include "actors/launch_plan.hpp"
 
 #include <array>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -147,7 +149,8 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   add_options(*plan, spec->system.shell_options);
   if (auto err = add_environment(*plan, environment))
     return err;
-  plan->has_cc = jobspec_text.find("{cc}") != std::string::npos;
+  plan->has_cc = jobspec_text.find("{cc}") != std::string::npos
+                 || environment.find("{cc}") != std::string::npos;
   return launch_plan_ptr{std::move(plan)};
 }
 
@@ -177,39 +180,54 @@ bool names_task(const std::string& text) {
 
 namespace {
 
-void replace_all(std::string& text, std::string_view what, const std::string& with) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
+/// The value of what stands at the beginning of `rest`, and how long its name is; nothing when that
+/// is no name.
+std::optional<std::pair<std::string, size_t>> value_at(std::string_view rest,
+                                                       const template_values& v) {
+  auto named = [&](std::initializer_list<std::string_view> names, std::string value)
+    -> std::optional<std::pair<std::string, size_t>> {
+    for (auto name : names)
+      if (rest.starts_with(name))
+        return std::pair{std::move(value), name.size()};
+    return std::nullopt;
+  };
+  if (rest[0] == '%' && rest.size() > 1) {
+    switch (rest[1]) {
+      case 'j': return std::pair{v.id, size_t{2}};
+      case 'x': return std::pair{v.name, size_t{2}};
+      case 't': return std::pair{std::to_string(v.task), size_t{2}};
+      case 'n': return std::pair{std::to_string(v.node), size_t{2}};
+      case 'a': return std::pair{std::to_string(v.cc), size_t{2}};
+      case '%': return std::pair{std::string{"%"}, size_t{2}};
+      default: return std::nullopt;
+    }
+  }
+  if (rest[0] != '{')
+    return std::nullopt;
+  if (auto r = named({"{{id}}", "{{jobid}}", "{{id.f58}}"}, v.id))
+    return r;
+  if (auto r = named({"{{name}}"}, v.name))
+    return r;
+  if (auto r = named({"{{size}}"}, std::to_string(v.size)))
+    return r;
+  if (auto r = named({"{{taskid}}", "{{task.id}}"}, std::to_string(v.task)))
+    return r;
+  if (auto r = named({"{{nodeid}}", "{{node.id}}"}, std::to_string(v.node)))
+    return r;
+  return v.cc < 0 ? std::nullopt : named({"{cc}"}, std::to_string(v.cc));
 }
 
 } // namespace
 
 std::string fill_template(const std::string& text, const template_values& v) {
-  auto result = fill_cc(text, v.cc);
-  if (result.find("{{") != std::string::npos) {
-    for (auto name : {"{{id}}", "{{jobid}}", "{{id.f58}}"})
-      replace_all(result, name, v.id);
-    replace_all(result, "{{name}}", v.name);
-    replace_all(result, "{{size}}", std::to_string(v.size));
-    for (auto name : {"{{taskid}}", "{{task.id}}"})
-      replace_all(result, name, std::to_string(v.task));
-    for (auto name : {"{{nodeid}}", "{{node.id}}"})
-      replace_all(result, name, std::to_string(v.node));
-  }
+  // One way through: what a value holds is not looked at again.
   std::string out;
-  for (size_t i = 0; i < result.size(); ++i) {
-    if (result[i] != '%' || i + 1 == result.size()) {
-      out += result[i];
-      continue;
-    }
-    switch (result[++i]) {
-      case 'j': out += v.id; break;
-      case 'x': out += v.name; break;
-      case 't': out += std::to_string(v.task); break;
-      case 'n': out += std::to_string(v.node); break;
-      case 'a': out += std::to_string(v.cc); break;
-      case '%': out += '%'; break;
-      default: out += '%'; out += result[i];
+  for (size_t i = 0; i < text.size();) {
+    if (auto found = value_at(std::string_view{text}.substr(i), v)) {
+      out += found->first;
+      i += found->second;
+    } else {
+      out += text[i++];
     }
   }
   return out;

@@ -24,7 +24,7 @@
 namespace hactor {
 
 /// Compared when brokers meet; unequal versions do not form an instance.
-inline constexpr uint32_t protocol_version = 1;
+inline constexpr uint32_t protocol_version = 2;
 
 #define HACTOR_INSPECT(type, ...)                                                                  \
   template <class Inspector>                                                                       \
@@ -217,6 +217,7 @@ struct follow_reply {
 };
 HACTOR_INSPECT(follow_reply, x.events, x.ranks)
 
+/// No more of a follow_request, or of a reap_request (`id` is 0).
 struct unfollow {
   job_id id;
   uint64_t tag = 0;
@@ -231,6 +232,41 @@ struct job_events {
   idset ranks;
 };
 HACTOR_INSPECT(job_events, x.tag, x.events, x.ranks)
+
+/// One job that was waited for, as waiting tells of it.
+struct ended_job {
+  job_id id;
+  job_result result = job_result::none;
+  int32_t waitstatus = -1; // -1: none of its tasks ran
+};
+HACTOR_INSPECT(ended_job, x.id, x.result, x.waitstatus)
+
+/// connector -> job manager: the next job that ends, or `all`, of those that were submitted as
+/// waitable and that nobody has waited for yet; each is told once. Answered when there is one, or
+/// with `all` when none of them is active any more. Errors: ec::unknown_job when none is left.
+struct reap_request {
+  bool all = false;
+  uint64_t tag = 0; // by which unfollow withdraws it
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(reap_request, x.all, x.tag, x.subscriber)
+
+struct reap_reply {
+  std::vector<ended_job> jobs; // in the order of their ends
+};
+HACTOR_INSPECT(reap_reply, x.jobs)
+
+/// connector -> job manager: who should have been told of these is gone; they wait again.
+struct not_reaped {
+  std::vector<ended_job> jobs;
+};
+HACTOR_INSPECT(not_reaped, x.jobs)
+
+/// connector -> job manager: this job was waited for by its id.
+struct waited_for {
+  job_id id;
+};
+HACTOR_INSPECT(waited_for, x.id)
 
 /// Counts of jobs by state, for uptime and stats.
 struct job_counts {
@@ -426,6 +462,24 @@ struct exec_report {
   std::vector<job_report> jobs;
 };
 HACTOR_INSPECT(exec_report, x.rank, x.jobs)
+
+/// job manager -> every exec of jobs that lost a broker: end what you run of them, and tell when it
+/// is gone. The job's tree may be broken, so each is asked and answers for itself, in
+/// settled_report; a job that is not known there is not started there any more.
+struct settle_request {
+  std::vector<job_id> ids;
+  idset lost; // all brokers that are, as the job manager knows
+  caf::actor reply_to;
+};
+HACTOR_INSPECT(settle_request, x.ids, x.lost, x.reply_to)
+
+/// exec -> job manager: nothing of these jobs runs on this rank any more. The reports are empty but
+/// where the way up the tree is lost: there they hold what the subtree used and wrote.
+struct settled_report {
+  rank_t rank = 0;
+  std::vector<job_report> jobs;
+};
+HACTOR_INSPECT(settled_report, x.rank, x.jobs)
 
 /// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
 struct command_request {
@@ -702,6 +756,13 @@ struct stats_reply {
 };
 HACTOR_INSPECT(stats_reply, x.values)
 
+/// What an actor waits for and what waits for it, a line each, for SIGUSR1 (design: every wait has
+/// an owner, a reason and a deadline). Empty: nothing.
+struct waits_reply {
+  std::vector<std::string> lines;
+};
+HACTOR_INSPECT(waits_reply, x.lines)
+
 // -- transport thread -> connector ----------------------------------------------------------------
 
 /// A client has connected; its session number names it from now on.
@@ -726,6 +787,12 @@ struct client_closed {
 };
 HACTOR_INSPECT(client_closed, x.session)
 
+/// A client that was slow has read what was queued for it.
+struct client_drained {
+  uint64_t session = 0;
+};
+HACTOR_INSPECT(client_drained, x.session)
+
 #undef HACTOR_INSPECT
 
 // -- verbs without data ---------------------------------------------------------------------------
@@ -735,83 +802,4 @@ using caf::tick_atom;
 
 } // namespace hactor
 
-CAF_BEGIN_TYPE_ID_BLOCK(hactor, caf::first_custom_type_id)
-  CAF_ADD_ATOM(hactor, hactor, counts_atom, "counts")
-  CAF_ADD_ATOM(hactor, hactor, stats_atom, "stats")
-  CAF_ADD_ATOM(hactor, hactor, usage_atom, "usage")
-  CAF_ADD_ATOM(hactor, hactor, ready_atom, "ready")
-  CAF_ADD_ATOM(hactor, hactor, drain_atom, "drain")
-  CAF_ADD_ATOM(hactor, hactor, retry_atom, "retry")
-  CAF_ADD_TYPE_ID(hactor, (hactor::done))
-  CAF_ADD_TYPE_ID(hactor, (hactor::submit_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::submit_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::accept_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::feasible_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::raise_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::kill_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::urgency_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::count_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::list_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::list_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::job_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::job_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::follow_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::follow_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::unfollow))
-  CAF_ADD_TYPE_ID(hactor, (hactor::job_events))
-  CAF_ADD_TYPE_ID(hactor, (hactor::job_counts))
-  CAF_ADD_TYPE_ID(hactor, (hactor::commit_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::committed))
-  CAF_ADD_TYPE_ID(hactor, (hactor::log_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::event_batch))
-  CAF_ADD_TYPE_ID(hactor, (hactor::alloc_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::alloc_decision))
-  CAF_ADD_TYPE_ID(hactor, (hactor::alloc_cancel))
-  CAF_ADD_TYPE_ID(hactor, (hactor::alloc_prioritize))
-  CAF_ADD_TYPE_ID(hactor, (hactor::free_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::explain_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::explain_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::inventory))
-  CAF_ADD_TYPE_ID(hactor, (hactor::resource_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::launch_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::signal_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::exec_report))
-  CAF_ADD_TYPE_ID(hactor, (hactor::command_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::command_output))
-  CAF_ADD_TYPE_ID(hactor, (hactor::command_ended))
-  CAF_ADD_TYPE_ID(hactor, (hactor::command_kill))
-  CAF_ADD_TYPE_ID(hactor, (hactor::task_started))
-  CAF_ADD_TYPE_ID(hactor, (hactor::task_failed))
-  CAF_ADD_TYPE_ID(hactor, (hactor::task_exited))
-  CAF_ADD_TYPE_ID(hactor, (hactor::task_output))
-  CAF_ADD_TYPE_ID(hactor, (hactor::shell_report))
-  CAF_ADD_TYPE_ID(hactor, (hactor::shell_signal))
-  CAF_ADD_TYPE_ID(hactor, (hactor::input_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_append))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_seal))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_sealed))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::output_ready))
-  CAF_ADD_TYPE_ID(hactor, (hactor::subscribe_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::subscribed_events))
-  CAF_ADD_TYPE_ID(hactor, (hactor::subscription_credit))
-  CAF_ADD_TYPE_ID(hactor, (hactor::unsubscribe))
-  CAF_ADD_TYPE_ID(hactor, (hactor::relay_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::relay_begin))
-  CAF_ADD_TYPE_ID(hactor, (hactor::relay_end))
-  CAF_ADD_TYPE_ID(hactor, (hactor::rank_services))
-  CAF_ADD_TYPE_ID(hactor, (hactor::local_services))
-  CAF_ADD_TYPE_ID(hactor, (hactor::hello_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::hello_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::dial_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::peer_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::rank_lost))
-  CAF_ADD_TYPE_ID(hactor, (hactor::ping_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::ping_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::shutdown_request))
-  CAF_ADD_TYPE_ID(hactor, (hactor::stats_reply))
-  CAF_ADD_TYPE_ID(hactor, (hactor::client_opened))
-  CAF_ADD_TYPE_ID(hactor, (hactor::client_frame))
-  CAF_ADD_TYPE_ID(hactor, (hactor::client_closed))
-CAF_END_TYPE_ID_BLOCK(hactor)
+#include "actors/message_ids.hpp"

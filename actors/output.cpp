@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -141,7 +143,8 @@ void get_stuck(output_state::pointer self, output_state::stuck_work work) {
     self->delayed_send(self, append_retry, caf::tick_atom_v);
 }
 
-caf::result<output_reply> read_output(output_state& st, const output_request& r) {
+caf::result<output_reply> read_output(output_state::pointer self, const output_request& r) {
+  auto& st = self->state;
   if (r.address != 0)
     st.live.erase(r.id); // sealed: at most a reader that came too late is left there
   if (auto it = st.live.find(r.id); it != st.live.end()) {
@@ -151,8 +154,11 @@ caf::result<output_reply> read_output(output_state& st, const output_request& r)
     if (reply->chunks.empty() && r.reader)
       it->second.waiting.push_back({r.reader, r.tag});
     if (!r.reader && it->second.index.empty()) {
-      // The job has ended without a word: only readers' names were kept.
+      // The job has ended without a word, or a reader has gone: only readers' names were kept. Who
+      // still waits asks again.
+      auto job = std::move(it->second);
       st.live.erase(it);
+      wake_readers(self, job);
       reply->sealed = true;
     }
     return std::move(*reply);
@@ -171,6 +177,20 @@ caf::result<output_reply> read_output(output_state& st, const output_request& r)
     return std::move(reply.error());
   reply->sealed = at_end(*index, reply->cursor);
   return std::move(*reply);
+}
+
+std::vector<std::string> waits_of(const output_state& st) {
+  std::vector<std::string> lines;
+  size_t readers = 0;
+  for (auto& [id, job] : st.live)
+    readers += job.waiting.size();
+  if (!st.live.empty())
+    lines.push_back(fmt::format("{} jobs write or are awaited, {} readers wait for output",
+                                st.live.size(), readers));
+  if (!st.stuck.empty())
+    lines.push_back(fmt::format("the disk is full: {} writes are tried again each second",
+                                st.stuck.size()));
+  return lines;
 }
 
 } // namespace
@@ -198,12 +218,13 @@ output_actor::behavior_type output_service(output_state::pointer self, rank_t ra
       get_stuck(self, output_state::stuck_seal{s.id, promise});
       return promise;
     },
-    [self](const output_request& r) { return read_output(self->state, r); },
+    [self](const output_request& r) { return read_output(self, r); },
     [self](caf::tick_atom) { retry_stuck(self); },
     [self](stats_atom) {
       return stats_reply{{{"live", static_cast<int64_t>(self->state.live.size())},
                           {"bytes", self->state.bytes}}};
     },
+    [self](waits_atom) { return waits_reply{waits_of(self->state)}; },
   };
 }
 

@@ -46,6 +46,12 @@ resource_actor::behavior_type resource_service(resource_state::pointer self,
       return stats_reply{{{"nodes", static_cast<int64_t>(st.all.nodes.size())},
                           {"down", static_cast<int64_t>(st.down.size())}}};
     },
+    [self](waits_atom) {
+      waits_reply r;
+      if (!self->state.down.empty())
+        r.lines.push_back("ranks " + self->state.down.to_string() + " are down");
+      return r;
+    },
   };
 }
 

@@ -127,6 +127,12 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
                           {"grants", self->state.grants},
                           {"cores_free", static_cast<int64_t>(c.pool.cores_free)}}};
     },
+    [self](waits_atom) {
+      auto c = self->state.core.counts();
+      return waits_reply{{fmt::format("{} jobs wait for room, {} have room, {} cores are free{}",
+                                      c.queued, c.running, c.pool.cores_free,
+                                      self->state.pass_wanted ? "; a pass is due" : "")}};
+    },
   };
 }
 

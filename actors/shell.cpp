@@ -99,6 +99,16 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   return p;
 }
 
+/// Removes what is in a job's folder, which may be much: on a thread of its own.
+caf::behavior folder_remover(caf::event_based_actor* self,
+                             std::shared_ptr<job_folders> folders, job_folders::slot slot) {
+  return {[self, folders, slot](caf::flush_atom) {
+    folders->remove_all(slot);
+    self->quit();
+    return done{};
+  }};
+}
+
 void tell(shell_state::pointer self, bool ended) {
   self->send(self->state.exec, shell_report{self->state.core.report(ended)});
 }
@@ -107,6 +117,14 @@ void tell(shell_state::pointer self, bool ended) {
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    auto folder = std::exchange(st.folder, std::nullopt);
+    if (folder && !st.context->folders->give_back(*folder)) {
+      // The job holds its room until its files are gone: they may be in memory (tmpfs).
+      auto remover = self->spawn<caf::detached>(folder_remover, st.context->folders, *folder);
+      self->request(remover, caf::infinite, caf::flush_atom_v)
+        .then([self](done) { advance(self); }, [self](const caf::error&) { advance(self); });
+      return;
+    }
     if (!st.wrote) {
       tell(self, true);
       self->quit();
@@ -145,7 +163,13 @@ void signal_all(shell_state& st, int signo) {
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
-  auto work = plan_shell(*order.plan, order.item, entries, st.context->place);
+  auto place = st.context->place;
+  auto folder = st.context->folders->take();
+  if (folder) {
+    st.folder = *folder;
+    place.tmpdir = folder->path;
+  }
+  auto work = plan_shell(*order.plan, order.item, entries, place);
   if (!work || work->tasks.empty()) {
     st.core = shell_core{order.item.id, work ? 0u : 1u};
     if (!work)
@@ -160,8 +184,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
     st.ranks.push_back(t.task_rank);
-    auto command = t.argv.front();
-    auto p = prepare(st, *order.plan, *work, t, entries.front(), first_node);
+    auto p = folder ? prepare(st, *order.plan, *work, t, entries.front(), first_node)
+                    : caf::expected<prepared>{folder.error()};
     caf::error err;
     if (!p) {
       err = std::move(p.error());

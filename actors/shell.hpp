@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/exec_core.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/job_folders.hpp"
 #include "actors/output_files.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/task_host.hpp"
@@ -24,6 +26,7 @@ struct shell_context {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;
+  std::shared_ptr<job_folders> folders;
 };
 
 struct shell_state {
@@ -37,6 +40,7 @@ struct shell_state {
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<uint32_t> ranks;  // task rank by local task
   output_files files;
+  std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   int terminating = 0;     // steps of the way to SIGKILL taken so far

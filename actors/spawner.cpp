@@ -89,6 +89,7 @@ private:
   bool open();
   int wait_ms() const;
   void on_signals();
+  bool is_notice(const signalfd_siginfo& info) const;
   void forward(int signo);
   void read_socket();
   void close_socket();
@@ -187,10 +188,15 @@ void supervisor::on_signals() {
       auto signo = static_cast<int>(infos[i].ssi_signo);
       if (signo == SIGCHLD)
         child_ended_ = true;
-      else if (signo != SIGUSR1)
+      else if (signo != SIGUSR1 || (broker_ > 0 && !is_notice(infos[i])))
         forward(signo);
     }
   }
+}
+
+/// hydra's way to say that another rank was lost, which the broker hears of anyway.
+bool supervisor::is_notice(const signalfd_siginfo& info) const {
+  return options_.exit_zero_on_kill && info.ssi_pid == static_cast<uint32_t>(::getppid());
 }
 
 void supervisor::forward(int signo) {
@@ -500,6 +506,7 @@ start_state take_over() {
   // Outside the terminal's foreground group, writing a message must not stop us.
   ::signal(SIGTTOU, SIG_IGN);
   ::signal(SIGTTIN, SIG_IGN);
+  ::signal(SIGUSR1, SIG_IGN); // until the broker waits for it: hydra may be early
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor_pid)
     ::_exit(exit_no_broker);

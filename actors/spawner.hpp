@@ -29,9 +29,9 @@ struct supervisor_options {
 
 /// Forks the broker, which runs `broker_main` with its end of the spawner's socket (for
 /// spawner_client) and exits with its result; then spawns, reaps and forwards SIGTERM, SIGINT,
-/// SIGHUP, SIGQUIT and SIGUSR2 to the broker until it has ended. SIGUSR1 is ignored (hydra's
-/// failure notice). Returns the exit code for the process: the broker's, 128+n if signal n ended
-/// it, 71 if there was no broker to start.
+/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the broker until it has ended, but for a SIGUSR1 of the
+/// launcher (hydra's failure notice). Returns the exit code for the process: the broker's, 128+n if
+/// signal n ended it, 71 if there was no broker to start.
 /// The broker leads a process group of its own, so that it gets only what is forwarded. It dies
 /// with the supervisor until spawner_client::watch() is called.
 /// Requires: a process with one thread. Leaves its signal mask, dispositions, subreaper mark and

@@ -51,8 +51,21 @@ void node_pool::reset(const rset& inventory) {
   rebuild();
 }
 
+namespace {
+
+/// With a name for every node, if the other side has names: those of a union would be lost.
+rset with_names(const rset& r, const rset& other) {
+  auto result = r;
+  if (r.nodelist.empty() && !other.nodelist.empty())
+    for (const auto& n : r.nodes)
+      result.nodelist.push_back("rank" + std::to_string(n.rank));
+  return result;
+}
+
+} // namespace
+
 void node_pool::grow(const rset& more) {
-  auto all = unite(inventory_, more);
+  auto all = unite(with_names(inventory_, more), with_names(more, inventory_));
   auto old = std::move(nodes_);
   nodes_.clear();
   size_t k = 0;

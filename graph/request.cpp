@@ -117,6 +117,9 @@ caf::error read_task(const jobspec& spec, resource_request& to) {
     if (spec.version == 1 && count < to.nnodes)
       return bad("tasks[0].count.total",
                  fmt::format("must be at least the number of nodes ({})", to.nnodes), count);
+    if (spec.version == 1 && count > to.slots)
+      return bad("tasks[0].count.total",
+                 fmt::format("must be at most the number of slots ({})", to.slots), count);
   } else {
     to.spread = task_spread::per_slot;
     // What is inside of a slot is the same in all slots: a count per resource is one per slot.

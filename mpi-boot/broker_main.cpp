@@ -275,7 +275,8 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
 
 /// Waits until the instance ends. Signals are the script's, which decides what they mean; when it
 /// does not end upon one, the second ends it.
-void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal) {
+void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
+                  const std::function<void()>& say_waits) {
   int told = 0;
   std::array<pollfd, 2> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0}};
   for (;;) {
@@ -287,8 +288,10 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal)
     if (::read(signals, &info, sizeof info) != sizeof info)
       continue;
     auto signo = static_cast<int>(info.ssi_signo);
-    if (signo == SIGUSR1)
+    if (signo == SIGUSR1) {
+      say_waits();
       continue;
+    }
     if (script == 0) {
       if (s.net->wire().name() == "tcp")
         s.end.tell(128 + signo, true); // we alone are ended: for the others, a loss
@@ -342,7 +345,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
       script = *started;
     }
   }
-  wait_for_end(s, signals, script, ::isatty(0) != 0);
+  wait_for_end(s, signals, script, ::isatty(0) != 0, [&] { log_waits(system, actors); });
   if (s.net->rank() == 0 && !s.end.abrupt()) {
     caf::scoped_actor self{system};
     auto patience = std::chrono::milliseconds(

@@ -21,7 +21,8 @@ struct broker_folders {
 
 /// Makes this rank's run folder, below `rundir` (by its rank, when that is known already) or, when
 /// that is empty, a new one in the temporary folder. The supervisor's to make and to remove, so
-/// that a broker that is killed leaves nothing.
+/// that a broker that is killed leaves nothing. In it lies the file "owner", locked (flock) until
+/// this process and all it forks have ended or run another program.
 /// Errors: ec::store_failed, naming the folder and why.
 caf::expected<std::string> make_run_folder(const std::string& rundir,
                                            std::optional<rank_t> rank);
@@ -29,6 +30,11 @@ caf::expected<std::string> make_run_folder(const std::string& rundir,
 /// Makes the rest. `statedir` may be empty. Errors: ec::store_failed, naming the folder and why.
 caf::expected<broker_folders> make_folders(const std::string& statedir, const std::string& run,
                                            rank_t rank);
+
+/// Removes the run folders of this user in the temporary folder that nobody owns any more: their
+/// "owner" was written on this host and its lock is free, since the supervisor was killed. Touches
+/// nothing else. Returns how many were removed.
+size_t sweep_run_folders();
 
 /// Removes the run folder and all in it. Never fails; what cannot be removed is logged.
 void remove_run_folder(const std::string& run);

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   supervision.term_grace_ms
     = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
   supervision.exit_zero_on_kill = way->how.size > 1; // or the launcher would end the others
+  sweep_run_folders();
   auto run = make_run_folder(options->attributes.text("rundir"), way->rank());
   auto code = run_supervisor(supervision,
                              [&](int fd) { return broker_main(*options, *way, run, fd); });

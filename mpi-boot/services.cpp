@@ -18,6 +18,7 @@
 #include "actors/resource.hpp"
 #include "actors/scheduler.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/log.hpp"
 #include "runtime/system.hpp"
 
 namespace hactor {
@@ -46,20 +47,23 @@ private:
   rank_actors& made_;
 };
 
-std::shared_ptr<const shell_context> make_shell_context(const service_parts& p,
-                                                        const output_actor& output) {
+caf::expected<std::shared_ptr<const shell_context>>
+make_shell_context(const service_parts& p, const output_actor& output) {
   auto c = std::make_shared<shell_context>();
   c->rank = p.net->rank();
   c->host = p.net->host_of(c->rank);
   c->place.uri = p.uri;
-  c->place.tmpdir = p.rundir;
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
     static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;
-  return c;
+  auto folders = job_folders::open(p.rundir + "/jobs");
+  if (!folders)
+    return std::move(folders.error());
+  c->folders = std::move(*folders);
+  return std::shared_ptr<const shell_context>{std::move(c)};
 }
 
 /// The services of the instance: they live on the lead rank.
@@ -115,7 +119,9 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   made.all.push_back(caf::actor_cast<caf::actor>(broker));
   auto output = m.make("output", output_service, own.rank, p.output, p.gate);
   auto context = make_shell_context(p, output);
-  auto exec = m.make("exec", exec_service, broker, context, p.net->size(), fanout);
+  if (!context)
+    return std::move(context.error());
+  auto exec = m.make("exec", exec_service, broker, *context, p.net->size(), fanout);
   own.broker = caf::actor_cast<caf::actor>(broker);
   own.exec = caf::actor_cast<caf::actor>(exec);
   own.output = caf::actor_cast<caf::actor>(output);
@@ -155,7 +161,26 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.named = m.named;
   made.connector = system.spawn(connector_service, std::move(c));
   made.all.push_back(caf::actor_cast<caf::actor>(made.connector));
+  made.named = std::move(m.named);
+  made.named.emplace_back("broker", caf::actor_cast<caf::actor>(broker));
+  made.named.emplace_back("connector", made.all.back());
   return made;
+}
+
+void log_waits(caf::actor_system& system, const rank_actors& actors) {
+  log_notice("what this broker waits for:");
+  caf::scoped_actor self{system};
+  for (auto& [name, handle] : actors.named)
+    self->request(caf::actor_cast<status_actor>(handle), std::chrono::seconds(2), waits_atom_v)
+      .receive(
+        [name = &name](waits_reply& r) {
+          for (auto& line : r.lines)
+            log_notice("waits: {}: {}", *name, line);
+        },
+        [name = &name](caf::error& e) {
+          log_notice("waits: {}: does not answer: {}", *name, render(e));
+        });
+  log_notice("waits: end");
 }
 
 void stop_services(rank_actors& actors) {

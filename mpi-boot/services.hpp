@@ -50,11 +50,16 @@ struct rank_actors {
   connector_actor connector;
   job_manager_actor job_manager; // lead only
   std::vector<caf::actor> all;   // in the order of their making
+  std::vector<std::pair<std::string, caf::actor>> named; // those who answer waits_atom
 };
 
 /// Makes and publishes the actors. On other ranks it waits for the lead's. Errors: ec::timed_out,
 /// ec::rank_lost, ec::system_failed.
 caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& parts);
+
+/// Writes to the log what each of them waits for, a line each; who does not answer within 2 s is
+/// said not to.
+void log_waits(caf::actor_system& system, const rank_actors& actors);
 
 /// Ends them, last made first.
 void stop_services(rank_actors& actors);

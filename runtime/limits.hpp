@@ -33,6 +33,9 @@ inline constexpr size_t json_depth_max = 512;
 inline constexpr uint32_t jobs_per_request_max = 1'000'000;
 static_assert(jobs_per_request_max <= idset_universe_max);
 
+/// Ended jobs that wait for a 'job wait', 80 bytes each. Beyond it the oldest are not told of.
+inline constexpr size_t unwaited_jobs_max = 1u << 20;
+
 // -- frames and buffers ---------------------------------------------------------------------------
 
 /// Bytes of one frame on a client socket or between brokers. Bounds what a wrong length word can
@@ -47,6 +50,10 @@ inline constexpr size_t output_chunk_bytes = 64u << 10;
 /// Events that a broker keeps in memory for subscribers that join late or fall behind; older ones
 /// come from the journal.
 inline constexpr uint32_t event_ring_events_max = 65'536;
+
+/// Lines about one kind of wait in a dump (SIGUSR1): what is stuck is mostly stuck alike, and the
+/// log ring must hold the dump of all actors.
+inline constexpr size_t wait_lines_max = 40;
 
 /// Log records that a broker keeps for dmesg.
 inline constexpr size_t log_ring_records_default = 1'024;

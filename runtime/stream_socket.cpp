@@ -120,8 +120,20 @@ bool stream_socket::send(uint8_t kind, uint64_t tag, std::string_view payload) {
   return alive;
 }
 
+bool stream_socket::is_behind(size_t bytes) {
+  if (queued_bytes() <= bytes)
+    return false;
+  std::lock_guard guard{mutex_};
+  if (out_.size() - out_begin_ <= bytes || is_closed())
+    return false; // taken meanwhile; or nobody will ever take it
+  behind_ = true;
+  drained_bytes_ = bytes / 2;
+  return true;
+}
+
 void stream_socket::drain() {
   bool broken = false;
+  bool drained = false;
   bool finished = false;
   {
     std::lock_guard guard{mutex_};
@@ -145,9 +157,14 @@ void stream_socket::drain() {
       out_.erase(0, out_begin_);
       out_begin_ = 0;
     }
-    queued_.store(out_.size() - out_begin_, std::memory_order_relaxed);
+    auto left = out_.size() - out_begin_;
+    queued_.store(left, std::memory_order_relaxed);
+    drained = behind_ && left <= drained_bytes_ && !broken;
+    behind_ = behind_ && !drained;
     update_interest();
   }
+  if (drained && callbacks_.on_drained)
+    callbacks_.on_drained();
   if (broken)
     end(make_error(ec::disconnected, "the peer has closed the socket"), true);
   else if (finished)

@@ -32,6 +32,9 @@ public:
     /// The peer has gone (ec::disconnected), or broke the protocol (ec::too_big). Once, and the
     /// last call; not after our own close() or finish().
     std::function<void(const caf::error& why)> on_closed;
+    /// A peer that was behind has taken what was queued. Once for each time that is_behind() said
+    /// so, however often it was asked.
+    std::function<void()> on_drained;
   };
 
   /// Takes over a connected stream socket. Nothing is read before start().
@@ -47,6 +50,10 @@ public:
 
   /// What send() has queued and the socket has not taken yet.
   size_t queued_bytes() const { return queued_.load(std::memory_order_relaxed); }
+
+  /// True when more than `bytes` are queued: the caller should send nothing more until on_drained,
+  /// which comes when half of that is left. From any thread.
+  bool is_behind(size_t bytes);
 
   /// Stops and resumes the calls of on_frame. From any thread; a frame that is being handed over
   /// meanwhile still comes.
@@ -83,6 +90,8 @@ private:
   bool paused_ = false;
   bool hung_up_ = false; // seen while paused; unwatched until reading goes on
   bool finishing_ = false;
+  bool behind_ = false;      // on_drained is owed ...
+  size_t drained_bytes_ = 0; // ... when no more than this is queued
   uint32_t interest_ = 0;
 
   std::atomic<size_t> queued_{0};

@@ -47,6 +47,12 @@ constexpr off_t lock_file_bytes = 16384;
 // Set aside for making room on a full disk: erasing some hundred jobs copies that many pages.
 constexpr off_t reserve_bytes = 1 << 20, reserve_bytes_least = 64 << 10;
 
+std::string full_text(int errno_value) {
+  return std::string{mdb_strerror(errno_value)}
+         + (errno_value == EDQUOT ? "; make room, or have the quota raised"
+                                  : "; make room on this file system");
+}
+
 /// Address space that the journal may take from a process with a limit: an eighth.
 uint64_t map_bytes_affordable() {
   rlimit limit{};
@@ -93,7 +99,7 @@ caf::error environment::failure(int rc, std::string_view what) const {
   switch (rc) {
   case ENOSPC:
   case EDQUOT:
-    return with(ec::disk_full, mdb_strerror(rc));
+    return with(ec::disk_full, full_text(rc));
   case MDB_MAP_FULL:
     return with(ec::disk_full,
                 "the journal may not grow beyond " + std::to_string(map_bytes_ >> 20) + " MiB");
@@ -109,7 +115,7 @@ caf::error environment::failure(int rc, std::string_view what) const {
     struct statvfs space {};
     if (statvfs(options_.directory.c_str(), &space) == 0
         && space.f_bavail * space.f_frsize < map_bytes_least)
-      return with(ec::disk_full, mdb_strerror(ENOSPC));
+      return with(ec::disk_full, full_text(ENOSPC));
     return with(ec::store_failed, mdb_strerror(rc));
   }
   default:

@@ -68,9 +68,13 @@ private:
     pollfd fds[] = {
       {broker_.fd(), static_cast<short>(broker_.unsent() > 0 ? POLLIN | POLLOUT : POLLIN), 0},
       {signals_, POLLIN, 0},
-      {input ? 0 : -1, POLLIN, 0}};
-    if (::poll(fds, 3, more_ ? 0 : -1) < 0)
+      {input ? 0 : -1, POLLIN, 0},
+      // Our own job goes on until it writes, as in a pipeline of the shell.
+      {readable_ && !settings_.owns_job ? output_ : -1, 0, 0}};
+    if (::poll(fds, 4, more_ ? 0 : -1) < 0)
       return;
+    if ((fds[3].revents & (POLLERR | POLLHUP)) != 0)
+      return finish(128 + SIGPIPE);
     if (fds[1].revents != 0)
       read_signals();
     if (fds[2].revents != 0)
@@ -228,6 +232,7 @@ private:
   bool explained_ = false; // a fatal exception was printed
   bool more_ = false; // frames may be waiting in memory
   bool done_ = false;
+  const int output_ = output_with_reader();
   int exit_code_ = exit_failed;
 };
 

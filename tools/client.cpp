@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ ec code_from(std::string_view name) {
 
 client::client(client&& other) noexcept
   : fd_(std::exchange(other.fd_, -1)),
+    output_(other.output_),
+    output_closed_(other.output_closed_),
     last_tag_(other.last_tag_),
     out_(std::move(other.out_)),
     too_big_(std::move(other.too_big_)),
@@ -42,6 +45,8 @@ client::client(client&& other) noexcept
 
 client& client::operator=(client&& other) noexcept {
   std::swap(fd_, other.fd_);
+  std::swap(output_, other.output_);
+  std::swap(output_closed_, other.output_closed_);
   std::swap(last_tag_, other.last_tag_);
   std::swap(out_, other.out_);
   std::swap(too_big_, other.too_big_);
@@ -150,6 +155,27 @@ caf::error client::fill(int flags) {
   return {};
 }
 
+int output_with_reader() {
+  struct stat info {};
+  return ::fstat(1, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) ? 1 : -1;
+}
+
+void client::watch_output() { output_ = output_with_reader(); }
+
+/// Waits for the socket, or the end of who reads our output. Errors: ec::timed_out,
+/// ec::disconnected.
+caf::error client::wait_readable(int timeout_ms) {
+  pollfd fds[] = {{fd_, POLLIN, 0}, {output_, 0, 0}};
+  auto ready = ::poll(fds, 2, timeout_ms);
+  if (ready == 0)
+    return make_error(ec::timed_out);
+  if (ready > 0 && (fds[1].revents & (POLLERR | POLLHUP)) != 0) {
+    output_closed_ = true;
+    return make_error(ec::disconnected, "nobody reads standard output any more");
+  }
+  return {};
+}
+
 caf::expected<frame> client::receive(double timeout_s) {
   if (auto e = flush())
     return e;
@@ -160,18 +186,18 @@ caf::expected<frame> client::receive(double timeout_s) {
       return std::move(f.error());
     if (*f)
       return std::move(**f);
-    if (timeout_s > 0) {
+    if (timeout_s > 0 || output_ >= 0) {
       auto left_ms = (deadline - steady_ns()) / 1'000'000;
-      pollfd p{fd_, POLLIN, 0};
-      auto ready = left_ms <= 0 ? 0 : ::poll(&p, 1, static_cast<int>(left_ms) + 1);
-      if (ready < 0 && errno == EINTR)
-        continue;
-      if (ready == 0)
+      auto e = timeout_s <= 0 ? wait_readable(-1)
+                              : wait_readable(left_ms <= 0 ? 0 : static_cast<int>(left_ms) + 1);
+      if (code_of(e) == ec::timed_out && e)
         return make_error(ec::timed_out, "the instance did not answer within "
                                              + std::to_string(static_cast<int64_t>(timeout_s))
                                              + " s");
+      if (e)
+        return e;
     }
-    if (auto e = fill(0))
+    if (auto e = fill(timeout_s > 0 || output_ >= 0 ? MSG_DONTWAIT : 0))
       return e;
   }
 }

@@ -52,18 +52,29 @@ public:
   caf::expected<json> ask(std::string_view method, const json& params, double timeout_s = 60,
                           const std::function<void(const frame&)>& on_frame = {});
 
+  /// From here on receive() also ends when nobody reads standard output any more, if that is a pipe
+  /// or a socket: what is followed may be silent for hours. Errors then: ec::disconnected.
+  void watch_output();
+  bool output_closed() const { return output_closed_; }
+
   int fd() const { return fd_; }
   size_t unsent() const { return out_.size(); }
 
 private:
   caf::error fill(int flags);
+  caf::error wait_readable(int timeout_ms);
 
   int fd_ = -1;
+  int output_ = -1; // the descriptor that is watched
+  bool output_closed_ = false;
   uint64_t last_tag_ = 0;
   std::string out_;
   std::string too_big_; // method of a request beyond the bound
   frame_decoder in_;
 };
+
+/// Standard output if it is a pipe or a socket, whose other end can go away; else -1.
+int output_with_reader();
 
 /// The result of a frame that ends a request: its object, or the error that it carries.
 /// Requires: kind reply or error.

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
@@ -33,7 +34,7 @@ int run_uptime(const invocation& call) {
       return std::to_string(static_cast<uint64_t>(jobs.is_object() ? number_at(jobs, key) : 0));
     };
     print_line(text_at(*r, "state") + " " + format_fsd(number_at(*r, "duration")) + ",  owner "
-               + std::to_string(static_cast<uint64_t>(number_at(*r, "owner"))) + ",  level "
+               + text_at(*r, "owner_name") + ",  level "
                + std::to_string(static_cast<uint64_t>(number_at(*r, "level"))) + ",  size "
                + std::to_string(static_cast<uint64_t>(number_at(*r, "size"))));
     print_line("jobs: " + n("sched") + " waiting, " + n("run") + " running, " + n("cleanup")
@@ -64,12 +65,13 @@ int run_ping(const invocation& call) {
     for (uint64_t seq = 0; *count == 0 || seq < *count; ++seq) {
       if (seq > 0)
         std::this_thread::sleep_for(std::chrono::duration<double>(*interval));
+      auto asked_ns = steady_ns();
       auto r = broker.ask("ping", params);
       if (!r)
         return std::move(r.error());
       char line[256];
       std::snprintf(line, sizeof line, "%s.ping pad=%" PRIu64 " seq=%" PRIu64 " time=%.3f ms (%s)",
-                    target.c_str(), *pad, seq, number_at(*r, "elapsed_us") / 1000,
+                    target.c_str(), *pad, seq, static_cast<double>(steady_ns() - asked_ns) / 1e6,
                     text_at(*r, "route").c_str());
       print_line(line);
       flush_output();

@@ -26,7 +26,8 @@ constexpr option_spec status_options[] = {
 };
 
 constexpr option_spec wait_options[] = {
-  {'a', "all", nullptr, "Waits for all active jobs when no id is given, and for all ids."},
+  {'a', "all", nullptr,
+   "Without ids: waits for all jobs that nobody has waited for, not for one."},
   {0, "any", nullptr, "Returns when the first of them has ended, and prints its id."},
   {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
   {'v', "verbose", nullptr, "Prints a line for each job that ends."},
@@ -113,16 +114,28 @@ int run_status(const invocation& call) {
   });
 }
 
-caf::expected<std::vector<std::string>> active_ids(client& broker) {
-  auto reply = broker.ask("job.list", {{"states", states_active}});
+/// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
+caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
+  auto& o = call.options;
+  auto reply = broker.ask("job.wait-any", {{"all", o.has("all")}}, timeout_s);
+  if (!reply && code_of(reply.error()) == ec::unknown_job) {
+    complain(call, render(reply.error()));
+    return 2;
+  }
   if (!reply)
     return std::move(reply.error());
-  std::vector<std::string> ids;
+  int code = exit_ok;
   auto& jobs = object_at(*reply, "jobs");
   if (jobs.is_array())
-    for (auto& j : jobs)
-      ids.push_back(text_at(j, "id"));
-  return ids;
+    for (auto& j : jobs) {
+      if (number_at(j, "status", 1) != 0)
+        code = exit_failed;
+      if (o.has("verbose"))
+        print_line(text_at(j, "id") + " " + text_at(j, "result"));
+      else if (!o.has("all"))
+        print_line(text_at(j, "id"));
+    }
+  return code;
 }
 
 int run_wait(const invocation& call) {
@@ -134,17 +147,10 @@ int run_wait(const invocation& call) {
   if (!timeout)
     return fail_usage(call, timeout.error());
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    if (ids->empty()) {
-      ids = active_ids(broker);
-      if (!ids)
-        return std::move(ids.error());
-    }
-    if (ids->empty()) {
-      complain(call, "there is no active job to wait for");
-      return 2;
-    }
+    if (ids->empty())
+      return wait_for_any(call, broker, *timeout);
     int code = exit_ok;
-    bool first_only = o.has("any") || (o.operands.empty() && !o.has("all"));
+    bool first_only = o.has("any");
     auto err = ask_each(broker, "job.wait", *ids, json::object(), *timeout,
                         [&](size_t i, caf::expected<json> end) {
                           auto failed = !end || number_at(*end, "status", 1) != 0;
@@ -262,7 +268,7 @@ int run_job_submit(const invocation& call) {
   auto urgency = call.options.number("urgency", 16, 0, 31);
   if (!urgency)
     return fail_usage(call, urgency.error());
-  json params{{"jobspec", *text}, {"urgency", *urgency}};
+  json params{{"jobspec", *text}, {"urgency", *urgency}, {"flags", json::array({"waitable"})}};
   if (call.options.has("cc"))
     params["cc"] = call.options.value("cc");
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
@@ -297,9 +303,12 @@ const command job_status_command{
 
 const command job_wait_command{
   "job wait", group_jobs, "waits for jobs to end", "[OPTIONS] [ID...]",
-  "Waits for the jobs with the ids; without ids for any active job, or for all of them with --all.",
+  "Waits for the jobs with the ids. Without ids: for the next job to end that was submitted (not "
+  "run) and that nobody has waited for yet, and prints its id; with --all for all of these. A job "
+  "that ended before counts too; each is told once. After a restart those that ended before it are "
+  "not told.",
   wait_options,
-  " 0  they ended well\n 1  one failed, or the time was up\n 2  there is nothing to wait for",
+  " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait for",
   " hactor job wait --all", false, 0, any_number, run_wait};
 
 const command job_wait_event_command{

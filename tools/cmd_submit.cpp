@@ -103,6 +103,7 @@ int run_submit(const invocation& call) {
         return fail_usage(call, set.error());
       (*params)[name] = *set;
     }
+  (*params)["flags"] = json::array({"waitable"}); // 'hactor job wait' will tell of them
   if (call.options.has("cc") && call.options.has("bcc"))
     return fail_usage(call, make_error(ec::bad_argument, "--cc and --bcc exclude each other"));
   if (call.options.has("dry-run")) {

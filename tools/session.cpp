@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/session.hpp"
 
+#include <csignal>
 #include <unordered_map>
 
 #include "runtime/clock.hpp"
@@ -79,6 +80,7 @@ caf::error ask_each(client& broker, std::string_view method, std::span<const std
 
 caf::expected<int> print_lines(client& broker, std::string_view method, const json& params,
                                const std::function<std::string(std::string_view)>& change) {
+  broker.watch_output();
   auto result = broker.ask(method, params, 0, [&](const frame& f) {
     if (f.kind != frame_kind::lines)
       return;
@@ -94,6 +96,10 @@ caf::expected<int> print_lines(client& broker, std::string_view method, const js
     }
     flush_output();
   });
+  if (!result && broker.output_closed()) {
+    ::raise(SIGPIPE); // as the next line that is written would have done
+    return 128 + SIGPIPE;
+  }
   if (!result)
     return std::move(result.error());
   return exit_ok;

@@ -140,24 +140,100 @@ TEST_SUITE("actor") {
     CHECK(b.counts().inactive == 1);
   }
 
-  TEST_CASE(
-      "a full disk keeps what is under way, takes nothing new, and says so until it has room") {
+  TEST_CASE("a full disk refuses the jobs that it met, takes nothing new, and says so") {
     bench b;
     b.world->journal_error = make_error(ec::disk_full, "/state: no space");
     auto first = b.submit({one});
-    CHECK(first->pending());
+    REQUIRE(first->error);
+    CHECK(code_of(first->error) == ec::disk_full);
+    CHECK(render(first->error).find("/state: no space") != std::string::npos);
+    CHECK(b.world->room_cancelled == std::vector<job_id>{one});
+    CHECK(code_of(b.ask<job_reply>(b.manager, job_request{one})->error) == ec::unknown_job);
     CHECK(b.counts().paused.find("no space") != std::string::npos);
-    auto second = b.submit({{2}});
-    REQUIRE(second->error);
-    CHECK(code_of(second->error) == ec::disk_full);
-    b.pass(5000ms);
-    CHECK(first->pending());
+    CHECK(b.counts().sched == 0);
+    CHECK(code_of(b.submit({{2}})->error) == ec::disk_full);
+    b.grant(one); // it was on its way
+    CHECK(b.world->freed == std::vector<job_id>{one});
+    CHECK(b.world->launched.empty());
+    for (int i = 0; i < 10; ++i)
+      b.pass(4000ms);
+    CHECK(b.counts().paused != "");
     b.world->journal_error = {};
-    b.pass(5000ms);
-    CHECK(first->value);
+    b.pass(4000ms);
     CHECK(b.counts().paused == "");
-    CHECK(names(b.world->durable_events()) == "submit validate depend priority");
     CHECK(b.submit({{3}})->value);
+    CHECK(names(b.world->durable_events()) == "submit validate depend priority");
+    for (auto& batch : b.world->committed_batches)
+      for (auto& e : batch.events)
+        CHECK(e.id == job_id{3});
+  }
+
+  TEST_CASE("jobs that gathered while the failing commit ran are refused with it") {
+    bench b;
+    b.world->hold = true;
+    auto first = b.submit({one});
+    auto second = b.submit({{2}});
+    b.world->fail_held(make_error(ec::disk_full, "/state: no space"));
+    b.run();
+    CHECK(first->error);
+    CHECK(second->error);
+    CHECK(b.counts().sched == 0);
+  }
+
+  TEST_CASE("on a full disk a running job can be ended, and what happened to it is kept") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    auto cancel = b.cancel({one});
+    REQUIRE(b.world->signals.size() == 1);
+    CHECK(b.world->signals[0].terminate);
+    CHECK(code_of(cancel->error) == ec::disk_full);
+    b.report(one, true);
+    b.world->journal_error = {};
+    b.pass(4000ms);
+    b.settle();
+    auto all = names(b.world->durable_events());
+    CHECK(all.ends_with("alloc start exception finish release free clean"));
+  }
+
+  TEST_CASE("a job that was to be launched when the disk was full starts when there is room") {
+    bench b;
+    b.submit({one});
+    b.submit({{2}});
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    b.grant(one);
+    b.grant({2});
+    CHECK(b.world->launched.empty());
+    CHECK(code_of(b.cancel({{2}})->error) == ec::disk_full); // which then must not start
+    b.world->journal_error = {};
+    b.pass(4000ms);
+    REQUIRE(b.world->launched.size() == 1);
+    CHECK(b.world->launched[0].id == one);
+    CHECK(b.counts().run == 1);
+  }
+
+  TEST_CASE("an instance that is to end does not wait long for a full disk") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    b.submit({{2}});
+    auto over = b.ask<done>(b.manager, drain_atom_v);
+    CHECK(over->pending());
+    SUBCASE("its jobs end") {
+      b.report(one, true);
+      CHECK(over->value);
+    }
+    SUBCASE("its jobs do not end") {
+      for (int i = 0; i < 8; ++i)
+        b.pass(250ms);
+      CHECK(over->value);
+    }
   }
 
   TEST_CASE("errors of the core are the answer") {

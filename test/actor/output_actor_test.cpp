@@ -72,6 +72,17 @@ TEST_SUITE("actor") {
     CHECK(text_of(b.read(second.cursor)) == "");
   }
 
+  TEST_CASE("a job that never wrote leaves nothing when its last reader has gone") {
+    temp_dir d;
+    bench b{d / "spool"};
+    b.read(0);
+    auto live = [&] { return b.ask<stats_reply>(b.output, stats_atom_v)->value->values[0].second; };
+    CHECK(live() == 1);
+    CHECK(b.read(0, false).sealed);
+    CHECK(live() == 0);
+    CHECK(b.world->ready.size() == 1); // another who waited asks again
+  }
+
   TEST_CASE("a reader who finds nothing is told once when there is something") {
     temp_dir d;
     bench b{d / "spool"};

@@ -25,4 +25,5 @@ fails_with 1 deadline 5 hactor run -N "$ranks" true
 check_contains "$output" "nodes"
 fails_with 1 deadline 5 hactor ping -r "$victim" -c 1 broker
 check_contains "$output" "lost"
+check_lacks "$(hactor dmesg)" "waits:" # the launcher's notice asks for nothing
 END

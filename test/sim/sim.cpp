@@ -50,6 +50,10 @@ void sim::boot() {
     core_->on_report(now_ns_, r, *this);
     end_turn();
   };
+  net_->settled_to_manager = [this](rank_t rank, const job_report& r) {
+    core_->on_settled(now_ns_, rank, r, *this);
+    end_turn();
+  };
   net_->manager_lost = [this](rank_t rank) {
     told_lost_.insert(rank);
     to_scheduler_.push_back([this, rank] { scheduler_->rank_down(rank); });
@@ -348,6 +352,11 @@ void sim::signal(const rset& where, const signal_item& item) {
   });
 }
 
+void sim::settle(job_id id, const idset& brokers, const idset& lost) {
+  for (auto rank : brokers.expand())
+    net_->settle_job(rank, id, lost);
+}
+
 void sim::ended(job_id id) { gathering_.ended.push_back(id); }
 
 /// Begins a commit unless one is under way: what it holds is on disk at once, its effects come when
@@ -488,10 +497,10 @@ void sim::check_invariants() {
     fail("the counts by state are wrong");
   for (auto& what : net_->wrong)
     fail(what);
-  if (net_->lost.empty())
-    for (auto& [where, shell] : net_->shells)
-      if (held_.count(where.second) == 0)
-        fail(fmt::format("{} runs without room", to_string(where.second)));
+  // Also when ranks were lost: room comes back only when nothing runs in it any more.
+  for (auto& [where, shell] : net_->shells)
+    if (held_.count(where.second) == 0)
+      fail(fmt::format("{} runs on rank {} without room", to_string(where.second), where.first));
 }
 
 } // namespace hactor::test

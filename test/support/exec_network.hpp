@@ -51,6 +51,11 @@ public:
     send(manager, root, [this, root, item] { cores[root].signal(now_ns, item, outs[root]); });
   }
 
+  void settle_job(rank_t rank, job_id id, const idset& gone) {
+    send(manager, rank,
+         [this, rank, id, gone] { cores[rank].settle(now_ns, id, gone, outs[rank]); });
+  }
+
   // -- what happens -------------------------------------------------------------------------------
   /// One thing happens, anywhere. False when nothing can.
   bool step(random_source& r) {
@@ -120,6 +125,7 @@ public:
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
   std::function<void(rank_t, const job_report&)> to_manager;
+  std::function<void(rank_t, const job_report&)> settled_to_manager;
   std::function<void(rank_t)> manager_lost;
   std::vector<std::string> wrong; // what must not happen, if it did
 
@@ -150,6 +156,10 @@ private:
     void forward_signal(rank_t to, const signal_item& item) override {
       auto& n = net;
       n.send(self, to, [&n, to, item] { n.cores[to].signal(n.now_ns, item, n.outs[to]); });
+    }
+    void settled(job_report&& r) override {
+      auto& n = net;
+      n.send(self, n.manager, [&n, me = self, r] { n.settled_to_manager(me, r); });
     }
     void report(bool at_root, rank_t parent, job_report&& r) override {
       auto& n = net;

@@ -25,6 +25,7 @@ struct fake_world {
   // EXEC
   std::vector<launch_item> launched;
   std::vector<signal_item> signals;
+  std::vector<job_id> settles;
   // CONNECTOR
   std::vector<job_event> pushed;
   std::vector<output_ready> ready;
@@ -35,6 +36,11 @@ struct fake_world {
       committed_batches.push_back(batch);
       promise.deliver(committed{1});
     }
+  }
+  void fail_held(const caf::error& why) {
+    journal_error = why;
+    for (auto& [promise, batch] : std::exchange(held, {}))
+      promise.deliver(why);
   }
   std::vector<job_event> durable_events() const {
     std::vector<job_event> list;
@@ -58,6 +64,7 @@ inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, wo
     },
     [w](caf::flush_atom) { w->release(); },
     [](stats_atom) { return stats_reply{}; },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 
@@ -78,6 +85,7 @@ inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_p
     },
     [](const log_request&) { return event_batch{}; },
     [](stats_atom) { return stats_reply{}; },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 
@@ -102,6 +110,7 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
     [](usage_atom) { return resource_reply{}; },
     [](caf::tick_atom) {},
     [](stats_atom) { return stats_reply{}; },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 
@@ -114,6 +123,9 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     [w](const signal_request& r) {
       w->signals.insert(w->signals.end(), r.items.begin(), r.items.end());
     },
+    [w](const settle_request& r) {
+      w->settles.insert(w->settles.end(), r.ids.begin(), r.ids.end());
+    },
     [](const exec_report&) {},
     [](const shell_report&) {},
     [](const input_request&) {},
@@ -123,6 +135,7 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     [](caf::flush_atom) {},
     [](caf::tick_atom) {},
     [](stats_atom) { return stats_reply{}; },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 
@@ -131,6 +144,7 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
     [](const client_opened&) {},
     [](const client_frame&) {},
     [](const client_closed&) {},
+    [](const client_drained&) {},
     [w](const job_events& e) {
       w->pushed.insert(w->pushed.end(), e.events.begin(), e.events.end());
     },
@@ -139,8 +153,8 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
     [](const command_output&) {},
     [](const command_ended&) {},
     [](const rank_lost&) {},
-    [](caf::tick_atom) {},
     [](stats_atom) { return stats_reply{}; },
+    [](waits_atom) { return waits_reply{}; },
   };
 }
 

@@ -37,6 +37,9 @@ struct recording_out : job_manager_out {
   void signal(const rset& where, const signal_item& item) override {
     signals.push_back({where.nodes.front().rank, item});
   }
+  void settle(job_id id, const idset& brokers, const idset&) override {
+    settles.emplace_back(id, brokers);
+  }
   void ended(job_id id) override { over.push_back(id); }
 
   /// Names of the job's events since the last call, e.g. "submit validate"; forgets them.
@@ -57,6 +60,7 @@ struct recording_out : job_manager_out {
   std::vector<job_id> cancelled, freed, over;
   std::vector<launched> launches;
   std::vector<signalled> signals;
+  std::vector<std::pair<job_id, idset>> settles;
 };
 
 } // namespace hactor::test

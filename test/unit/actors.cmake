@@ -11,6 +11,7 @@ hactor_unit_test(actors_cores_test
     unit/resource_core_test.cpp
     unit/events_core_test.cpp
     unit/output_files_test.cpp
+    unit/job_folders_test.cpp
     unit/exec_core_test.cpp
     unit/job_manager_core_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)

@@ -41,6 +41,12 @@ launch_order order_on(const std::vector<rank_t>& ranks, const spec_text& s = {},
 struct bench {
   bench(uint32_t brokers, uint32_t fanout) : net{brokers, fanout} {
     net.to_manager = [this](rank_t, const job_report& r) { told[r.id].push_back(r); };
+    net.settled_to_manager = [this](rank_t rank, const job_report& r) {
+      for (auto& [where, shell] : net.shells)
+        if (where == exec_network::place{rank, r.id})
+          net.wrong.push_back("rank " + std::to_string(rank) + " is told to be done and is not");
+      settled[r.id].emplace_back(rank, r);
+    };
   }
   /// The job's end, after checking that start and end were each told at most once, in this order.
   job_report end_of(job_id id = job) {
@@ -56,6 +62,7 @@ struct bench {
   }
   exec_network net;
   std::map<job_id, std::vector<job_report>> told;
+  std::map<job_id, std::vector<std::pair<rank_t, job_report>>> settled;
 };
 
 } // namespace
@@ -157,6 +164,78 @@ TEST_SUITE("unit") {
         CHECK(b.net.quiet());
         CHECK(b.net.wrong.empty());
       }
+  }
+
+  TEST_CASE("asked to settle, every rank answers once, and when nothing runs there any more") {
+    for (uint64_t seed = 1; seed <= 300; ++seed) {
+      CAPTURE(seed);
+      random_source r{seed};
+      bench b{20, 2};
+      auto ranks = some_ranks(r, 20, static_cast<uint32_t>(2 + below(r, 18)));
+      auto gone = ranks[below(r, ranks.size())];
+      b.net.scripts[job].endless = below(r, 2) == 0;
+      b.net.launch(order_on(ranks));
+      for (auto n = below(r, 8 * ranks.size()); n > 0; --n)
+        b.net.step(r);
+      b.net.lose(gone, r);
+      std::vector<rank_t> asked;
+      for (auto rank : ranks)
+        if (rank != gone) {
+          b.net.settle_job(rank, job, idset::single(gone));
+          asked.push_back(rank);
+        }
+      b.net.settle(r);
+      std::vector<rank_t> answered;
+      for (auto& [rank, report] : b.settled[job])
+        answered.push_back(rank);
+      std::sort(answered.begin(), answered.end());
+      CHECK(answered == asked);
+      CHECK(b.net.shells.empty());
+      CHECK(b.net.wrong.empty());
+      CHECK(b.net.quiet());
+    }
+  }
+
+  // 0 - 1 - 3        1 is lost; 3 and 4 still run when the job's tree has ended at 0.
+  //   |   ` 4
+  //   ` 2
+  TEST_CASE("the end of a subtree whose parent is lost is told to the job manager itself") {
+    random_source r{3};
+    bench b{5, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1, 2, 3, 4}));
+    b.net.settle(r);
+    SUBCASE("they have ended when they are asked") {
+      b.net.lose(1, r);
+      b.net.settle(r);
+      CHECK(b.settled[job].empty());
+      for (rank_t rank : {0, 2, 3, 4})
+        b.net.settle_job(rank, job, idset::single(1));
+    }
+    SUBCASE("they are asked when they still run") {
+      b.net.lose(1, r);
+      for (rank_t rank : {0, 2, 3, 4})
+        b.net.settle_job(rank, job, idset::single(1));
+    }
+    b.net.settle(r);
+    REQUIRE(b.settled[job].size() == 4);
+    for (auto& [rank, report] : b.settled[job]) {
+      auto orphan = rank >= 3;
+      CHECK(report.outputs.size() == (orphan ? 1 : 0));
+      CHECK(report.used.user_us == (orphan ? 10 : 0));
+    }
+    CHECK(b.end_of().outputs.size() == 2); // of 0 and 2
+  }
+
+  TEST_CASE("a launch that comes after a rank has settled starts nothing") {
+    random_source r{4};
+    bench b{3, 2};
+    b.net.settle_job(0, job, idset::single(2));
+    b.net.settle(r);
+    b.net.launch(order_on({0, 1, 2}));
+    b.net.settle(r);
+    CHECK(b.net.entries.empty());
+    CHECK(b.end_of().failure.find("lost before it started here") != std::string::npos);
   }
 
   TEST_CASE("several ranks lost one after the other leave nothing running anywhere") {
@@ -355,6 +434,7 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void settled(job_report&&) override {}
       void report(bool at_root, rank_t parent, job_report&& r) override {
         told.push_back({at_root, parent, std::move(r)});
       }
@@ -392,6 +472,7 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void settled(job_report&&) override { FAIL(""); }
       void report(bool, rank_t, job_report&&) override { FAIL(""); }
     } silent;
     job_report news;

@@ -49,9 +49,14 @@ struct bench {
     r.outputs = {{0, 77}};
     report(r, id);
   }
-  void run(job_id id = one, const spec_text& s = {}) {
+  void settled(rank_t rank, job_id id = one) {
+    job_report r;
+    r.id = id;
+    core.on_settled(now, rank, r, out);
+  }
+  void run(job_id id = one, const spec_text& s = {}, rset where = whole_nodes(2, 1)) {
     submit({id}, s);
-    grant(id);
+    grant(id, std::move(where));
     start(id);
     out.clear();
   }
@@ -388,7 +393,133 @@ TEST_SUITE("unit") {
     CHECK(*b.raise({}, "cancel", 0, 8) == 2);
   }
 
-  TEST_CASE("a lost rank fails the jobs on it; those that it led end at once") {
+  TEST_CASE("room comes back when nothing runs on any rank, though the tree has ended") {
+    bench b;
+    b.run(one, {}, whole_nodes(4, 1));
+    b.core.on_rank_lost(b.now, 1, 4, b.out);
+    REQUIRE(b.out.settles.size() == 1);
+    CHECK(b.out.settles[0].second.to_string() == "0,2-3");
+    b.out.clear();
+    b.end(15, one, "rank 1: its broker was lost");
+    b.settled(0);
+    b.settled(2);
+    CHECK(b.out.freed.empty());
+    CHECK(b.summary().state == job_state::cleanup);
+    SUBCASE("the last one tells") { b.settled(3); }
+    SUBCASE("the last one is lost as well") { b.core.on_rank_lost(b.now, 3, 4, b.out); }
+    CHECK(b.out.freed == std::vector<job_id>{one});
+    CHECK(b.out.take_names(one) == "finish release free clean");
+    b.settled(3);
+    CHECK(b.out.events.empty());
+  }
+
+  TEST_CASE("the first rank's report is waited for, unless that rank is lost") {
+    bench b;
+    b.run(one, {}, whole_nodes(3, 1));
+    b.core.on_rank_lost(b.now, 2, 3, b.out);
+    b.settled(0);
+    b.settled(1);
+    CHECK(b.out.freed.empty());
+    SUBCASE("it comes") { b.end(15); }
+    SUBCASE("it cannot come") { b.core.on_rank_lost(b.now, 0, 3, b.out); }
+    CHECK(b.out.freed == std::vector<job_id>{one});
+  }
+
+  TEST_CASE("what orphans used and wrote is in the job's record") {
+    bench b;
+    b.run(one, {}, whole_nodes(3, 1));
+    b.core.on_rank_lost(b.now, 1, 3, b.out);
+    b.end(15);
+    b.settled(0);
+    job_report orphan;
+    orphan.id = one;
+    orphan.used = {50, 10, 10};
+    orphan.outputs = {{2, 88}};
+    b.core.on_settled(b.now, 2, orphan, b.out);
+    auto end = decode_extra(b.last_record().extra);
+    CHECK(end.used.maxrss_kb == 50);
+    CHECK(end.used.user_us == 16);
+    CHECK(end.outputs == std::vector<std::pair<uint32_t, uint64_t>>{{0, 77}, {2, 88}});
+  }
+
+  TEST_CASE("waitable jobs are told once each, in the order of their ends") {
+    bench b;
+    auto submit = [&](uint64_t id, uint32_t flags) {
+      accepted_spec a;
+      a.ids = {{id}};
+      a.flags = flags;
+      b.core.accept(b.now, 1000, intern(b.specs, {}), a, b.out);
+      b.grant({id});
+      b.start({id});
+    };
+    for (uint64_t id = 1; id <= 4; ++id)
+      submit(id, 4);
+    submit(5, 0);
+    CHECK(b.core.awaits_waitable());
+    CHECK_FALSE(b.core.has_unwaited());
+    for (uint64_t id : {3, 5, 1, 4}) {
+      b.end(id == 1 ? 256 : 0, {id});
+      CHECK(b.core.awaits_waitable());
+      b.core.forget({id});
+    }
+    auto first = b.core.reap(1);
+    REQUIRE(first.size() == 1);
+    CHECK(first[0].id == job_id{3});
+    CHECK(first[0].waitstatus == 0);
+    b.core.put_back(first); // nobody heard of it
+    b.core.on_waited_for({4});
+    auto rest = b.core.reap(9);
+    REQUIRE(rest.size() == 2);
+    CHECK(rest[0].id == job_id{1});
+    CHECK(rest[0].waitstatus == 256);
+    CHECK(rest[0].result == job_result::failed);
+    CHECK(rest[1].id == job_id{3});
+    b.end(0, {2});
+    b.core.forget({2});
+    CHECK_FALSE(b.core.awaits_waitable());
+    CHECK(b.core.reap(9).size() == 1);
+    CHECK_FALSE(b.core.has_unwaited());
+  }
+
+  TEST_CASE("a severity beyond RFC 21's is refused") {
+    bench b;
+    b.run();
+    for (auto severity : {-1, 8})
+      CHECK(code_of(b.raise({one}, "odd", severity).error()) == ec::bad_argument);
+    CHECK(b.out.events.empty());
+  }
+
+  TEST_CASE("a job that is withdrawn was never there") {
+    bench b;
+    auto before = b.core.counts();
+    b.submit({one});
+    SUBCASE("while it waits") {
+      b.core.withdraw(one, b.out);
+      CHECK(b.out.cancelled == std::vector<job_id>{one});
+    }
+    SUBCASE("when it has room") {
+      b.grant();
+      b.core.withdraw(one, b.out);
+      CHECK(b.out.freed == std::vector<job_id>{one});
+    }
+    SUBCASE("when it has ended") {
+      (void)b.raise({one});
+      b.core.on_room_cancelled(b.now, one, b.out);
+      b.core.withdraw(one, b.out);
+      CHECK(b.out.freed.empty());
+    }
+    CHECK_FALSE(b.core.knows(one));
+    auto after = b.core.counts();
+    CHECK(after.sched == before.sched);
+    CHECK(after.run == 0);
+    CHECK(after.inactive == 0);
+    CHECK(after.canceled == 0);
+    b.out.clear();
+    b.grant(); // was on its way
+    CHECK(b.out.freed == std::vector<job_id>{one});
+  }
+
+  TEST_CASE("a lost rank fails the jobs on it; those that it led need no report to end") {
     bench b;
     for (uint64_t id = 1; id <= 3; ++id)
       b.submit({{id}});
@@ -400,7 +531,9 @@ TEST_SUITE("unit") {
     b.out.clear();
     b.core.on_rank_lost(b.now, 1, 4, b.out);
     CHECK(b.out.take_names({1}) == "exception");
-    CHECK(b.out.take_names({2}) == "exception finish release free clean");
+    CHECK(b.out.take_names({2}) == "exception");
+    b.settled(2, {2});
+    CHECK(b.out.take_names({2}) == "finish release free clean");
     CHECK(b.out.take_names({3}) == "");
     CHECK(b.summary({1}).exception_type == "node-failure");
     bool told = false;
@@ -411,6 +544,7 @@ TEST_SUITE("unit") {
     b.core.on_rank_lost(b.now, 1, 4, b.out);
     CHECK(b.out.events.empty());
     b.end(9, {1}, "rank 1: its broker was lost");
+    b.settled(0, {1});
     CHECK(b.out.take_names({1}) == "finish release free clean");
     CHECK(b.summary({1}).exception_type == "node-failure");
     CHECK(b.summary({1}).waitstatus == 1 << 8);

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
+#include "actors/shell_core.hpp"
 #include "spec_texts.hpp"
+#include "store_builders.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
@@ -81,6 +83,22 @@ TEST_SUITE("unit") {
     auto back = parse_json(restore_jobspec(parts->text, parts->environment, 7));
     REQUIRE(back);
     CHECK((*back)["tasks"][0]["command"][1] == "7");
+  }
+
+  TEST_CASE("the jobspec that is shown has the environment that the task gets") {
+    spec_text s;
+    s.environment = {{"SEED", "a{cc}b"}};
+    auto parts = separate_environment(s.text());
+    REQUIRE(parts);
+    auto shown = parse_json(restore_jobspec(parts->text, parts->environment, 7));
+    REQUIRE(shown);
+    CHECK((*shown)["attributes"]["system"]["environment"]["SEED"] == "a7b");
+    auto plan = make_launch_plan(parts->text, parts->environment);
+    REQUIRE(plan);
+    launch_item item{{1}, 1000, 7, true, whole_nodes(1, 8)};
+    auto work = plan_shell(**plan, item, {0}, {});
+    REQUIRE(work);
+    CHECK(work->tasks[0].variables.find(std::string{"SEED=a7b"} + '\0') != std::string::npos);
   }
 
   TEST_CASE("equal jobspecs are one object as long as somebody holds it") {

@@ -41,6 +41,13 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("what a value holds stays as it is") {
+    template_values v{"fABC", "{{id}}%j{cc}", 5, 3, 2, 8};
+    CHECK(fill_template("{{name}}.%x", v) == "{{id}}%j{cc}.{{id}}%j{cc}");
+    v.cc = -1;
+    CHECK(fill_template("{cc}{{name}}", v) == "{cc}{{id}}%j{cc}");
+  }
+
   TEST_CASE("a template names a task or it does not") {
     for (auto text : {"{{taskid}}", "a{{task.id}}b", "out.%t"})
       CHECK(names_task(text));

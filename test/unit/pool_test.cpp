@@ -204,6 +204,21 @@ TEST_SUITE("unit") {
     CHECK(given(pool, slots(6)) == "0[2],1[1-2],2[0-2]");
   }
 
+  TEST_CASE("growing by nodes without names keeps the names that there are") {
+    auto named = machine(2, 2);
+    named.nodelist = {"a", "b"};
+    auto pool = pool_of(named);
+    auto bare = machine(3, 2);
+    bare.nodelist.clear();
+    pool.grow(bare);
+    CHECK(pool.inventory().nodelist == std::vector<std::string>{"a", "b", "rank2"});
+    bare = machine(1, 2);
+    bare.nodelist.clear();
+    auto other = pool_of(bare);
+    other.grow(named);
+    CHECK(other.inventory().nodelist == std::vector<std::string>{"rank0", "b"});
+  }
+
   TEST_CASE("taking claims what the inventory has, and nothing when some is held") {
     auto pool = pool_of(machine(2, 4, 1));
     std::vector<node_share> taken;

@@ -113,9 +113,13 @@ TEST_SUITE("unit") {
     auto slots = shape{0, 3, 4, 2, false}.resources();
     CHECK(compiled(document_of(slots)).task_count == 1);
     CHECK(compiled(document_of(slots, {{"per_slot", 5}})).task_count == 5);
-    auto total = compiled(document_of(slots, {{"total", 7}}));
+    auto total = compiled(document_of(slots, {{"total", 2}}));
     CHECK(total.spread == task_spread::total);
-    CHECK(total.task_count == 7);
+    CHECK(total.task_count == 2);
+    auto more = compile(document_of(slots, {{"total", 999}}));
+    REQUIRE_FALSE(more);
+    CHECK(render(more.error()).find("tasks[0].count.total: must be at most the number of slots")
+          == 0);
     auto per = [](const char* type, int count) {
       return json{{"per_resource", {{"type", type}, {"count", count}}}};
     };

@@ -420,8 +420,8 @@ TEST_SUITE("unit") {
     CHECK(result.clean);
   }
 
-  TEST_CASE("signals to the supervisor reach the broker, but for the launcher's failure notice") {
-    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR2}) {
+  TEST_CASE("signals to the supervisor reach the broker; SIGUSR1 ends nothing") {
+    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
       auto result = supervise({}, [=](test_broker& b) {
         sigset_t set;
         ::sigemptyset(&set);

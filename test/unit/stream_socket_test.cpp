@@ -52,7 +52,7 @@ struct bench {
          if (on_frame)
            on_frame();
        },
-       [this](const caf::error& why) { ends.push_back(why); }});
+       [this](const caf::error& why) { ends.push_back(why); }, [this] { ++drained; }});
     if (start)
       REQUIRE(socket->start());
   }
@@ -87,6 +87,7 @@ struct bench {
   }
   bool until(const std::function<bool()>& done) { return run_until(*p, done); }
 
+  int drained = 0;
   std::unique_ptr<poller> p = make_poller();
   std::shared_ptr<stream_socket> socket;
   int peer = -1;
@@ -185,6 +186,29 @@ TEST_SUITE("unit") {
     for (uint64_t i = 0; i < 40; ++i)
       REQUIRE(answer.substr(i * (chunk.size() + frame_header_size), frame_header_size)
               == header(static_cast<uint32_t>(chunk.size()), 1, i));
+  }
+
+  TEST_CASE("a peer that was behind is told of once, when it has read half") {
+    bench b;
+    std::string payload(1 << 20, 'x');
+    CHECK_FALSE(b.socket->is_behind(0));
+    for (int i = 0; i < 8; ++i)
+      b.socket->send(1, 1, payload);
+    auto queued = b.socket->queued_bytes();
+    REQUIRE(queued > payload.size());
+    CHECK_FALSE(b.socket->is_behind(queued));
+    CHECK(b.socket->is_behind(queued / 2));
+    CHECK(b.socket->is_behind(queued / 2));
+    run_idle(*b.p);
+    CHECK(b.drained == 0);
+    std::thread reader{[&] { b.read(8 * (payload.size() + frame_header_size)); }};
+    CHECK(b.until([&] { return b.drained > 0 && b.socket->queued_bytes() == 0; }));
+    reader.join();
+    CHECK(b.drained == 1);
+    CHECK_FALSE(b.socket->is_behind(0));
+    b.socket->send(1, 1, "y");
+    run_idle(*b.p);
+    CHECK(b.drained == 1);
   }
 
   TEST_CASE("frames from several threads are not mixed") {

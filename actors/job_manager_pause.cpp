@@ -1,0 +1,119 @@
+// The job manager on a full disk. Jobs whose submit event is not durable are taken back and their
+// clients told, since nobody knows their ids yet; what has happened to other jobs is kept and tried
+// again, ever more rarely, together with a probe that claims some room, so that a few bytes that
+// come free do not look like room. Meanwhile no job is accepted or started; signals still go out.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <unordered_set>
+
+#include "actors/job_manager.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// How soon a commit is tried again that found the disk full: doubles from the first to the second.
+constexpr std::chrono::milliseconds retry_wait_min{250};
+constexpr std::chrono::milliseconds retry_wait_max{4000};
+
+/// Tries, each after the shortest wait, that the end of an instance waits for: 2 s.
+constexpr int drain_tries_max = 8;
+
+/// The room that a probe claims: some hundred jobs' worth.
+constexpr size_t probe_bytes = 256 << 10;
+constexpr const char* probe_name = "probe";
+
+template <class T, class Id>
+void drop(std::vector<T>& list, const std::unordered_set<job_id>& ids, Id id_of) {
+  std::erase_if(list, [&](const T& x) { return ids.count(id_of(x)) != 0; });
+}
+
+} // namespace
+
+void job_manager_state::pause(const caf::error& e) {
+  if (paused.empty()) {
+    log_error("job-manager: paused, no job is taken in or started: {}", render(e));
+    committing.batch.meta.emplace_back(probe_name, std::string(probe_bytes, 'p'));
+    retry_wait = retry_wait_min;
+  } else {
+    retry_wait = draining ? retry_wait_min : std::min(2 * retry_wait, retry_wait_max);
+  }
+  drain_tries += draining;
+  paused = render(e);
+  withdraw_submitted();
+  auto why = make_error(ec::disk_full, "not done: " + paused);
+  for (auto* unit : {&committing, &gathering}) {
+    for (auto& answer : std::exchange(unit->answers, {}))
+      answer(why);
+    signal_now(unit->signals);
+  }
+  retry_due = true;
+  self->delayed_send(self, retry_wait, retry_atom_v);
+  end_turn();
+  tell_if_drained();
+}
+
+/// Jobs whose submit event is not durable leave without a trace.
+void job_manager_state::withdraw_submitted() {
+  std::unordered_set<job_id> ids;
+  for (auto* unit : {&committing, &gathering})
+    for (auto& e : unit->batch.events)
+      if (e.kind == event_kind::submit)
+        ids.insert(e.id);
+  if (ids.empty())
+    return;
+  for (auto id : ids) {
+    core.withdraw(id, *this);
+    followers.erase(id);
+  }
+  for (auto* unit : {&committing, &gathering}) {
+    drop(unit->batch.events, ids, [](const job_event& e) { return e.id; });
+    drop(unit->batch.jobs, ids, [](const job_record& r) { return r.id; });
+    unit->batch.specs.clear(); // they came with these jobs
+    drop(unit->launches, ids, [](const launch_order& o) { return o.item.id; });
+    drop(unit->signals, ids, [](const signal_order& o) { return o.item.id; });
+    drop(unit->ended, ids, [](job_id id) { return id; });
+  }
+  kept_specs.clear();
+}
+
+void job_manager_state::go_on() {
+  log_notice("job-manager: the disk has room again, jobs are taken in and started again");
+  paused.clear();
+  drain_tries = 0;
+  gathering.batch.meta.emplace_back(probe_name, ""); // its room is for what comes now
+}
+
+void job_manager_state::on_retry() {
+  if (std::exchange(retry_due, false))
+    send_batch();
+}
+
+bool job_manager_state::is_drain_hopeless() const { return drain_tries >= drain_tries_max; }
+
+/// Signals do not wait for room: what fills the disk must be possible to end. A job that is to end
+/// and whose launch waits for room is not launched any more.
+void job_manager_state::signal_now(std::vector<signal_order>& orders) {
+  if (orders.empty())
+    return;
+  auto now = std::exchange(orders, {});
+  std::unordered_set<job_id> ending;
+  for (auto& o : now)
+    if (o.item.terminate)
+      ending.insert(o.item.id);
+  std::unordered_set<job_id> unlaunched;
+  for (auto* unit : {&committing, &gathering}) {
+    for (auto& o : unit->launches)
+      if (ending.count(o.item.id) != 0)
+        unlaunched.insert(o.item.id);
+    drop(unit->launches, unlaunched, [](const launch_order& o) { return o.item.id; });
+  }
+  drop(now, unlaunched, [](const signal_order& o) { return o.item.id; });
+  for (auto id : unlaunched)
+    core.on_launch_failed(wall_ns(), id, "it was ended before it could be started", *this);
+  send_signals(now);
+}
+
+} // namespace hactor

@@ -1,0 +1,46 @@
+# 'job wait' without ids tells of each submitted job once, in the order of their ends, also of those
+# that ended before; --all of the worst of them; and says when none is left.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance <<'END'
+fails_with 2 hactor job wait
+check_contains "$output" "there are no more waitable jobs"
+fails_with 2 hactor job wait --all
+
+one=$(hactor submit true)
+hactor job wait-event -q "$one" clean
+two=$(hactor submit false)
+hactor job wait-event -q "$two" clean
+fails_with 0 deadline 10 hactor job wait
+check_equal "first" "$one" "$output"
+fails_with 1 deadline 10 hactor job wait
+check_equal "second" "$two" "$output"
+fails_with 2 hactor job wait
+
+# A client that has gone has not been told.
+mkfifo go
+id=$(hactor submit sh -c 'read line <go')
+hactor job wait >/dev/null & waiter=$!
+until hactor stats | grep -q '"streams": 1'; do sleep 0.05; done
+kill -9 "$waiter"
+wait "$waiter" 2>/dev/null || true
+until hactor stats | grep -q '"streams": 0'; do sleep 0.05; done
+echo go >go
+check_equal "told again" "$id" "$(deadline 10 hactor job wait)"
+fails_with 2 hactor job wait --all
+
+hactor submit --cc=1-20 true >ids
+hactor submit sh -c 'exit 3' >>ids
+fails_with 1 deadline 20 hactor job wait --all -v
+check_equal "told of" "$(sort ids)" "$(echo "$output" | cut -d' ' -f1 | sort)"
+check_contains "$output" "FAILED"
+hactor submit --cc=1-20 true >/dev/null
+fails_with 0 deadline 20 hactor job wait --all
+
+hactor run true # is nobody's to wait for
+fails_with 2 hactor job wait
+id=$(hactor submit true)
+deadline 10 hactor job wait "$id"
+fails_with 2 hactor job wait
+END

@@ -1,0 +1,88 @@
+// Folders of jobs: whose they are, what is left, which are used again.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+
+#include "actors/job_folders.hpp"
+#include "temp_dir.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+struct bench {
+  job_folders::slot take() {
+    auto s = folders->take();
+    REQUIRE_MESSAGE(s, render(s.error()));
+    struct stat info {};
+    REQUIRE(::stat(s->path.c_str(), &info) == 0);
+    CHECK((info.st_mode & 07777) == 0700);
+    CHECK(std::filesystem::is_empty(s->path));
+    return *s;
+  }
+  temp_dir dir;
+  std::shared_ptr<job_folders> folders = *job_folders::open(dir / "jobs");
+};
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("jobs that run together have folders of their own") {
+    bench b;
+    auto one = b.take(), two = b.take();
+    CHECK(one.path != two.path);
+  }
+
+  TEST_CASE("a folder that was not touched serves the next job") {
+    bench b;
+    auto one = b.take();
+    CHECK(b.folders->give_back(one));
+    CHECK(b.take().path == one.path);
+  }
+
+  TEST_CASE("a folder with something in it goes with what is in it") {
+    bench b;
+    auto one = b.take();
+    SUBCASE("a file, made at once") { std::ofstream{one.path + "/x"} << "x"; }
+    SUBCASE("a tree") { std::filesystem::create_directories(one.path + "/a/b/c"); }
+    SUBCASE("a hidden file") { std::ofstream{one.path + "/.x"} << "x"; }
+    CHECK_FALSE(b.folders->give_back(one));
+    b.folders->remove_all(one);
+    CHECK_FALSE(std::filesystem::exists(one.path));
+    CHECK(b.take().path != one.path);
+  }
+
+  TEST_CASE("a folder whose mode was changed, or that is gone, is no other job's") {
+    bench b;
+    auto one = b.take();
+    SUBCASE("mode") {
+      while (true) { // until the change is in another tick than the making
+        ::chmod(one.path.c_str(), 0755);
+        struct stat info {};
+        ::stat(one.path.c_str(), &info);
+        if (info.st_ctim.tv_sec != one.changed.tv_sec
+            || info.st_ctim.tv_nsec != one.changed.tv_nsec)
+          break;
+      }
+    }
+    SUBCASE("gone") { std::filesystem::remove(one.path); }
+    CHECK(b.folders->give_back(one));
+    CHECK_FALSE(std::filesystem::exists(one.path));
+    CHECK(b.take().path != one.path);
+  }
+
+  TEST_CASE("a folder that cannot be made is an error that names it") {
+    bench b;
+    std::filesystem::remove(b.dir / "jobs");
+    auto s = b.folders->take();
+    REQUIRE_FALSE(s);
+    CHECK(render(s.error()).find(b.dir / "jobs") != std::string::npos);
+    CHECK_FALSE(job_folders::open(b.dir / "no/such"));
+  }
+}
