@@ -125,6 +125,7 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.used.user_us += part.used.user_us;
   j.sum.used.system_us += part.used.system_us;
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
+  j.sum.lost.add_all(part.lost);
 }
 
 /// Tells upwards what has become true: the subtree has started; it has ended.
@@ -277,8 +278,10 @@ void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
       orphaned.push_back(id);
   }
   std::sort(hit.begin(), hit.end());
-  for (auto id : hit)
+  for (auto id : hit) {
+    jobs_.at(id).sum.lost.add(rank); // the job manager may hear of it from us first
     on_unreachable(id, rank, "its broker was lost", out);
+  }
   // Nobody is left who would tell us to end; the job manager asks us when it has heard.
   for (auto id : orphaned)
     if (auto it = jobs_.find(id); it != jobs_.end())

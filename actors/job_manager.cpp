@@ -390,10 +390,14 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](alloc_decision& d) { apply_decision(self->state, d); },
     [self](const exec_report& r) {
       auto now = wall_ns();
-      for (auto& job : r.jobs)
-        self->state.core.on_report(now, job, self->state);
-      self->state.end_turn();
-      self->state.tell_if_drained();
+      auto& st = self->state;
+      for (auto& job : r.jobs) {
+        for (auto rank : job.lost.expand()) // whoever was below may still run
+          st.core.on_rank_lost(now, rank, st.peers.brokers, st);
+        st.core.on_report(now, job, st);
+      }
+      st.end_turn();
+      st.tell_if_drained();
     },
     [self](const settled_report& r) { apply_settled(self->state, r); },
     [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },

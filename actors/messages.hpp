@@ -453,8 +453,10 @@ struct job_report {
   std::string failure;     // why a task could not start or a node was lost; "" when none
   usage used;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // as in job_summary
+  idset lost{}; // brokers that died: of what was below them nothing was heard
 };
-HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs)
+HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs,
+               x.lost)
 
 /// exec -> parent exec in the job's tree, or -> job manager at its root.
 struct exec_report {

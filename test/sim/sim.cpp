@@ -47,6 +47,8 @@ void sim::boot() {
   net_ = std::make_unique<exec_network>(options_.brokers, options_.fanout);
   net_->now_ns = now_ns_;
   net_->to_manager = [this](rank_t, const job_report& r) {
+    for (auto rank : r.lost.expand())
+      core_->on_rank_lost(now_ns_, rank, options_.brokers, *this);
     core_->on_report(now_ns_, r, *this);
     end_turn();
   };

@@ -225,6 +225,7 @@ TEST_SUITE("unit") {
       CHECK(report.used.user_us == (orphan ? 10 : 0));
     }
     CHECK(b.end_of().outputs.size() == 2); // of 0 and 2
+    CHECK(b.end_of().lost == idset::single(1));
   }
 
   TEST_CASE("a launch that comes after a rank has settled starts nothing") {
