@@ -1,0 +1,190 @@
+// Messages of the instance as a whole: the event stream, brokers among themselves, clients. A part
+// of messages.hpp, which alone is included by others.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/actor.hpp>
+
+#include "actors/message_inspect.hpp"
+#include "runtime/ids.hpp"
+
+namespace hactor {
+
+// -- connector -> events --------------------------------------------------------------------------
+
+/// Events numbered >= since (0: the oldest kept), then live ones, as event_batch messages to
+/// `subscriber` wrapped in subscribed_events. The filters are applied at the sender.
+struct subscribe_request {
+  uint64_t tag = 0;
+  uint64_t since = 0;
+  bool live_only = false; // ignore since, begin with the next event
+  bool follow = true;     // false: stop at what exists now
+  std::vector<job_id> ids; // empty: all
+  std::vector<uint8_t> kinds; // of event_kind; empty: all
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(subscribe_request, x.tag, x.since, x.live_only, x.follow, x.ids, x.kinds,
+               x.subscriber)
+
+/// events -> subscriber: JSON lines of the stream. The subscriber answers each with
+/// subscription_credit; at most two are outstanding, so a slow reader costs no memory here.
+struct subscribed_events {
+  uint64_t tag = 0;
+  std::string lines;
+  uint64_t next_sequence = 0;
+  bool end = false; // not followed, and all that existed was sent
+};
+HACTOR_INSPECT(subscribed_events, x.tag, x.lines, x.next_sequence, x.end)
+
+struct subscription_credit {
+  uint64_t tag = 0;
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(subscription_credit, x.tag, x.subscriber)
+
+struct unsubscribe {
+  uint64_t tag = 0;
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(unsubscribe, x.tag, x.subscriber)
+
+// -- events <-> events ----------------------------------------------------------------------------
+
+/// events of a rank -> events of its parent in the tree of ranks: pass all on that comes from now.
+/// Answered when the parent has the stream itself; event_batch messages follow.
+struct relay_request {
+  caf::actor relay;
+};
+HACTOR_INSPECT(relay_request, x.relay)
+
+struct relay_begin {
+  uint64_t next_sequence = 0; // of the first event that will be passed on
+};
+HACTOR_INSPECT(relay_begin, x.next_sequence)
+
+/// Nobody at or below the relay wants it any more.
+struct relay_end {
+  caf::actor relay;
+};
+HACTOR_INSPECT(relay_end, x.relay)
+
+// -- broker <-> broker ----------------------------------------------------------------------------
+
+/// The actors of one rank that others talk to.
+struct rank_services {
+  rank_t rank = 0;
+  uint32_t protocol = 0;
+  caf::actor broker, exec, output, events;
+  caf::actor job_manager, resource, archive, scheduler; // of the lead rank; null elsewhere
+};
+HACTOR_INSPECT(rank_services, x.rank, x.protocol, x.broker, x.exec, x.output, x.job_manager,
+               x.resource, x.events, x.archive, x.scheduler)
+
+/// main -> broker, once: the actors of this rank, and the names by which ping and stats know them.
+struct local_services {
+  rank_services services;
+  std::vector<std::pair<std::string, caf::actor>> named;
+};
+HACTOR_INSPECT(local_services, x.services, x.named)
+
+/// higher rank -> lower rank, on a new connection: here I am. Errors of the reply:
+/// ec::bad_argument when the protocol versions differ.
+struct hello_request {
+  rank_services services;
+};
+HACTOR_INSPECT(hello_request, x.services)
+
+struct hello_reply {
+  rank_services services;
+};
+HACTOR_INSPECT(hello_reply, x.services)
+
+/// Asks rank `to`, along the tree, to dial rank `from` (only the higher rank dials).
+struct dial_request {
+  rank_t from = 0;
+  rank_t to = 0;
+};
+HACTOR_INSPECT(dial_request, x.from, x.to)
+
+/// local actors -> broker: the actors of `rank`, dialled on first need. Errors: ec::unknown_rank,
+/// ec::rank_lost, ec::timed_out.
+struct peer_request {
+  rank_t rank = 0;
+};
+HACTOR_INSPECT(peer_request, x.rank)
+
+/// broker -> its actors and, at the lead, -> job manager and resource: a broker has died.
+struct rank_lost {
+  rank_t rank = 0;
+};
+HACTOR_INSPECT(rank_lost, x.rank)
+
+struct ping_request {
+  rank_t rank = 0;
+  std::string service;
+  std::string pad;
+};
+HACTOR_INSPECT(ping_request, x.rank, x.service, x.pad)
+
+struct ping_reply {
+  rank_t rank = 0;
+  std::string pad;
+  std::string route; // ranks passed, "0!2"
+};
+HACTOR_INSPECT(ping_reply, x.rank, x.pad, x.route)
+
+/// lead broker -> all, down the tree: the instance ends.
+struct shutdown_request {
+  std::string reason;
+};
+HACTOR_INSPECT(shutdown_request, x.reason)
+
+/// Counters of an actor, name -> value, for `hactor stats`.
+struct stats_reply {
+  std::vector<std::pair<std::string, int64_t>> values;
+};
+HACTOR_INSPECT(stats_reply, x.values)
+
+/// What an actor waits for and what waits for it, a line each, for SIGUSR1 (design: every wait has
+/// an owner, a reason and a deadline). Empty: nothing.
+struct waits_reply {
+  std::vector<std::string> lines;
+};
+HACTOR_INSPECT(waits_reply, x.lines)
+
+// -- transport thread -> connector ----------------------------------------------------------------
+
+/// A client has connected; its session number names it from now on.
+struct client_opened {
+  uint64_t session = 0;
+  int32_t fd = -1; // ours from now on
+  uint32_t userid = 0;
+};
+HACTOR_INSPECT(client_opened, x.session, x.fd, x.userid)
+
+/// One frame of a client (doc/client-protocol.md).
+struct client_frame {
+  uint64_t session = 0;
+  uint8_t kind = 0;
+  uint64_t tag = 0;
+  std::string payload;
+};
+HACTOR_INSPECT(client_frame, x.session, x.kind, x.tag, x.payload)
+
+struct client_closed {
+  uint64_t session = 0;
+};
+HACTOR_INSPECT(client_closed, x.session)
+
+/// A client that was slow has read what was queued for it.
+struct client_drained {
+  uint64_t session = 0;
+};
+HACTOR_INSPECT(client_drained, x.session)
+
+} // namespace hactor

@@ -1,0 +1,377 @@
+// Messages about a job from its submission to its grant, in the order of the job path: ingest, job
+// manager, journal, scheduler. A part of messages.hpp, which alone is included by others.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/actor.hpp>
+
+#include "actors/message_inspect.hpp"
+#include "graph/rset.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/idset.hpp"
+#include "store/event.hpp"
+#include "store/journal.hpp"
+
+namespace hactor {
+
+// -- connector -> ingest --------------------------------------------------------------------------
+
+/// One jobspec, wanted once or once for every value of `cc`.
+struct submission {
+  std::string jobspec; // JSON or YAML text (RFC 14)
+  int32_t urgency = 16;
+  uint32_t flags = 0;  // RFC 21 submit flags
+  idset cc;            // empty: one job
+  bool with_cc_env = true; // --cc sets HACTOR_JOB_CC, --bcc does not
+};
+HACTOR_INSPECT(submission, x.jobspec, x.urgency, x.flags, x.cc, x.with_cc_env)
+
+/// connector -> ingest. Answered once every job is durable; all or nothing.
+/// Errors: ec::bad_jobspec, ec::unsatisfiable, ec::too_big, ec::bad_argument, ec::disk_full.
+struct submit_request {
+  uint32_t userid = 0;
+  std::vector<submission> jobs;
+};
+HACTOR_INSPECT(submit_request, x.userid, x.jobs)
+
+/// The ids in the order of the submissions, each cc list in ascending order.
+struct submit_reply {
+  std::vector<job_id> ids;
+};
+HACTOR_INSPECT(submit_reply, x.ids)
+
+// -- ingest -> job manager ------------------------------------------------------------------------
+
+/// Jobs that share one jobspec, whose environment travels apart (actors/job_spec.hpp).
+struct accepted_spec {
+  std::string jobspec; // canonical JSON without the environment
+  std::string environment; // JSON object; "" when none
+  int32_t urgency = 16;
+  uint32_t flags = 0;
+  bool with_cc_env = true;
+  std::vector<job_id> ids;
+  std::vector<int64_t> cc; // one per id, or empty
+};
+HACTOR_INSPECT(accepted_spec, x.jobspec, x.environment, x.urgency, x.flags, x.with_cc_env, x.ids,
+               x.cc)
+
+/// ingest -> job manager. Answered by submit_reply when durable. Errors: ec::disk_full.
+struct accept_request {
+  uint32_t userid = 0;
+  std::vector<accepted_spec> specs;
+};
+HACTOR_INSPECT(accept_request, x.userid, x.specs)
+
+/// ingest -> scheduler: could this instance ever run each of these? Judged as if all were up and
+/// idle. Errors: ec::bad_jobspec; ec::unsatisfiable for the first that never fits (its position
+/// when there are several, what was asked, what there is).
+struct feasible_request {
+  std::vector<std::string> jobspecs;
+};
+HACTOR_INSPECT(feasible_request, x.jobspecs)
+
+// -- connector -> job manager ---------------------------------------------------------------------
+
+/// Which jobs a request means: these ids, or every job in one of these states.
+struct job_selection {
+  std::vector<job_id> ids;
+  uint32_t states = 0; // bit mask of job_state; used when ids is empty
+};
+HACTOR_INSPECT(job_selection, x.ids, x.states)
+
+/// Raises an exception on jobs (cancel is type "cancel", severity 0). Answered by count_reply when
+/// durable. Errors: ec::unknown_job, ec::wrong_state (single id that already ended).
+struct raise_request {
+  uint32_t userid = 0;
+  job_selection jobs;
+  std::string type;
+  int32_t severity = 0;
+  std::string note;
+};
+HACTOR_INSPECT(raise_request, x.userid, x.jobs, x.type, x.severity, x.note)
+
+/// Sends a signal to the tasks of running jobs; the state does not change.
+struct kill_request {
+  job_selection jobs;
+  int32_t signal = 15;
+};
+HACTOR_INSPECT(kill_request, x.jobs, x.signal)
+
+/// Changes the urgency of pending jobs.
+struct urgency_request {
+  uint32_t userid = 0;
+  job_selection jobs;
+  int32_t urgency = 16;
+};
+HACTOR_INSPECT(urgency_request, x.userid, x.jobs, x.urgency)
+
+struct count_reply {
+  uint64_t count = 0;
+};
+HACTOR_INSPECT(count_reply, x.count)
+
+/// What a listing shows of a job (RFC 43). Times are nanoseconds since the epoch, 0: not reached.
+struct job_summary {
+  job_id id;
+  uint32_t userid = 0;
+  int32_t urgency = 16;
+  uint32_t priority = 0;
+  job_state state = job_state::none;
+  job_result result = job_result::none;
+  std::string name;
+  std::string queue;
+  std::string cwd;
+  uint32_t ntasks = 0;
+  uint32_t ncores = 0;
+  uint32_t nnodes = 0;
+  double duration_s = 0;
+  int64_t t_submit = 0, t_depend = 0, t_run = 0, t_cleanup = 0, t_inactive = 0;
+  double expiration = 0;
+  std::string ranks;    // idset; "" before alloc
+  std::string nodelist; // hostlist; "" before alloc
+  int32_t waitstatus = -1;
+  bool exception = false;
+  int32_t exception_severity = 0;
+  std::string exception_type, exception_note;
+  std::string reason;   // why it waits, as a sentence; "" when it does not
+  int64_t maxrss_kb = -1;
+  double user_s = 0, system_s = 0;
+  std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
+};
+HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
+               x.queue, x.cwd, x.ntasks, x.ncores, x.nnodes, x.duration_s, x.t_submit, x.t_depend,
+               x.t_run, x.t_cleanup, x.t_inactive, x.expiration, x.ranks, x.nodelist, x.waitstatus,
+               x.exception, x.exception_severity, x.exception_type, x.exception_note, x.reason,
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs)
+
+/// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
+/// Errors: ec::unknown_job when an id is named that does not exist.
+struct list_request {
+  std::vector<job_id> ids;
+  uint32_t states = 62;
+  uint32_t results = 15;
+  uint64_t max = 0; // 0: all
+  std::string name;
+  int64_t since_ns = 0;
+};
+HACTOR_INSPECT(list_request, x.ids, x.states, x.results, x.max, x.name, x.since_ns)
+
+struct list_reply {
+  std::vector<job_summary> jobs;
+};
+HACTOR_INSPECT(list_reply, x.jobs)
+
+/// Asks for the whole of one job. Errors: ec::unknown_job.
+struct job_request {
+  job_id id;
+};
+HACTOR_INSPECT(job_request, x.id)
+
+struct job_reply {
+  job_summary summary;
+  std::vector<job_event> events;
+  std::string jobspec; // as submitted: environment and {cc} filled in
+  std::string rset;    // "" before alloc
+};
+HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset)
+
+/// connector -> job manager: send me the events of this job, from its first. Answered by
+/// follow_reply with the durable ones so far; later ones come as job_events messages to
+/// `subscriber` until the job is inactive. Errors: ec::unknown_job.
+struct follow_request {
+  job_id id;
+  uint64_t tag = 0; // chosen by the subscriber, repeated in job_events
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(follow_request, x.id, x.tag, x.subscriber)
+
+struct follow_reply {
+  std::vector<job_event> events;
+  idset ranks; // brokers that run the job; empty before alloc
+};
+HACTOR_INSPECT(follow_reply, x.events, x.ranks)
+
+/// No more of a follow_request, or of a reap_request (`id` is 0).
+struct unfollow {
+  job_id id;
+  uint64_t tag = 0;
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(unfollow, x.id, x.tag, x.subscriber)
+
+/// job manager -> follower.
+struct job_events {
+  uint64_t tag = 0;
+  std::vector<job_event> events;
+  idset ranks;
+};
+HACTOR_INSPECT(job_events, x.tag, x.events, x.ranks)
+
+/// One job that was waited for, as waiting tells of it.
+struct ended_job {
+  job_id id;
+  job_result result = job_result::none;
+  int32_t waitstatus = -1; // -1: none of its tasks ran
+};
+HACTOR_INSPECT(ended_job, x.id, x.result, x.waitstatus)
+
+/// connector -> job manager: the next job that ends, or `all`, of those that were submitted as
+/// waitable and that nobody has waited for yet; each is told once. Answered when there is one, or
+/// with `all` when none of them is active any more. Errors: ec::unknown_job when none is left.
+struct reap_request {
+  bool all = false;
+  uint64_t tag = 0; // by which unfollow withdraws it
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(reap_request, x.all, x.tag, x.subscriber)
+
+struct reap_reply {
+  std::vector<ended_job> jobs; // in the order of their ends
+};
+HACTOR_INSPECT(reap_reply, x.jobs)
+
+/// connector -> job manager: who should have been told of these is gone; they wait again.
+struct not_reaped {
+  std::vector<ended_job> jobs;
+};
+HACTOR_INSPECT(not_reaped, x.jobs)
+
+/// connector -> job manager: this job was waited for by its id.
+struct waited_for {
+  job_id id;
+};
+HACTOR_INSPECT(waited_for, x.id)
+
+/// Counts of jobs by state, for uptime and stats.
+struct job_counts {
+  uint64_t depend = 0, priority = 0, sched = 0, run = 0, cleanup = 0, inactive = 0;
+  uint64_t failed = 0, canceled = 0, timeout = 0;
+  std::string paused; // why nothing is accepted or started; "" when all is well
+};
+HACTOR_INSPECT(job_counts, x.depend, x.priority, x.sched, x.run, x.cleanup, x.inactive, x.failed,
+               x.canceled, x.timeout, x.paused)
+
+// -- job manager -> journal -----------------------------------------------------------------------
+
+HACTOR_INSPECT(job_record, x.id, x.spec, x.cc, x.ended, x.result, x.t_end_ns, x.rset, x.extra,
+               x.events)
+HACTOR_INSPECT(journal_batch, x.events, x.specs, x.jobs, x.meta)
+
+/// job manager -> journal. Several that wait are committed together. Answered by committed when
+/// durable. Errors: ec::disk_full, ec::store_failed.
+struct commit_request {
+  journal_batch batch;
+};
+HACTOR_INSPECT(commit_request, x.batch)
+
+struct committed {
+  uint64_t first_sequence = 0; // number of the batch's first event
+};
+HACTOR_INSPECT(committed, x.first_sequence)
+
+/// -> archive: events numbered >= since, at most max; committed ones only.
+struct log_request {
+  uint64_t since = 0;
+  uint64_t max = 0;
+};
+HACTOR_INSPECT(log_request, x.since, x.max)
+
+/// journal -> events (pushed after each commit), and from there down the tree of ranks; archive ->
+/// events (answer to log_request).
+struct event_batch {
+  uint64_t first_sequence = 0;
+  std::vector<job_event> events;
+};
+HACTOR_INSPECT(event_batch, x.first_sequence, x.events)
+
+// -- job manager <-> scheduler --------------------------------------------------------------------
+
+struct alloc_entry {
+  job_id id;
+  uint32_t priority = 16; // 0: held
+  int64_t t_submit_ns = 0;
+};
+HACTOR_INSPECT(alloc_entry, x.id, x.priority, x.t_submit_ns)
+
+/// Jobs of one jobspec; the text is parsed once per distinct text.
+struct alloc_group {
+  std::string jobspec;
+  std::vector<alloc_entry> items;
+};
+HACTOR_INSPECT(alloc_group, x.jobspec, x.items)
+
+/// job manager -> scheduler: these want room. Answered later, job by job, in alloc_decision.
+struct alloc_request {
+  std::vector<alloc_group> groups;
+};
+HACTOR_INSPECT(alloc_request, x.groups)
+
+struct granted {
+  job_id id;
+  rset resources;
+};
+HACTOR_INSPECT(granted, x.id, x.resources)
+
+struct denied {
+  job_id id;
+  std::string note;
+};
+HACTOR_INSPECT(denied, x.id, x.note)
+
+/// scheduler -> job manager: what one pass decided.
+struct alloc_decision {
+  std::vector<granted> grants;
+  std::vector<denied> denials;
+  std::vector<job_id> cancelled; // answers to alloc_cancel of jobs that still waited
+};
+HACTOR_INSPECT(alloc_decision, x.grants, x.denials, x.cancelled)
+
+/// job manager -> scheduler. A job already granted is ignored (the grant is on its way).
+struct alloc_cancel {
+  std::vector<job_id> ids;
+};
+HACTOR_INSPECT(alloc_cancel, x.ids)
+
+/// job manager -> scheduler. New priorities of waiting jobs.
+struct alloc_prioritize {
+  std::vector<alloc_entry> items;
+};
+HACTOR_INSPECT(alloc_prioritize, x.items)
+
+/// job manager -> scheduler: resources of ended jobs come back. Idempotent.
+struct free_request {
+  std::vector<job_id> ids;
+};
+HACTOR_INSPECT(free_request, x.ids)
+
+/// -> scheduler: why does this job wait? Errors: ec::unknown_job.
+struct explain_request {
+  std::vector<job_id> ids;
+};
+HACTOR_INSPECT(explain_request, x.ids)
+
+struct explain_reply {
+  std::vector<std::string> reasons; // one per id; "" when it does not wait here
+};
+HACTOR_INSPECT(explain_reply, x.reasons)
+
+/// resource -> scheduler: the inventory as it is now.
+struct inventory {
+  rset all;
+  idset down;
+};
+HACTOR_INSPECT(inventory, x.all, x.down)
+
+/// -> scheduler, resource: what there is and what is in use.
+struct resource_reply {
+  rset all, allocated, free;
+  idset up, down;
+};
+HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.up, x.down)
+
+} // namespace hactor

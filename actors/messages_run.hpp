@@ -1,0 +1,248 @@
+// Messages about what runs, in the order of the job path: exec, shell, tasks, output. A part of
+// messages.hpp, which alone is included by others.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/actor.hpp>
+
+#include "actors/message_inspect.hpp"
+#include "graph/rset.hpp"
+#include "runtime/ids.hpp"
+#include "runtime/idset.hpp"
+
+namespace hactor {
+
+// -- job manager -> exec, exec -> exec (down the job's tree) --------------------------------------
+
+struct launch_item {
+  job_id id;
+  uint32_t userid = 0;
+  int64_t cc = -1;
+  bool with_cc_env = true;
+  rset resources;
+};
+HACTOR_INSPECT(launch_item, x.id, x.userid, x.cc, x.with_cc_env, x.resources)
+
+/// Jobs of one jobspec.
+struct launch_group {
+  std::string jobspec;
+  std::string environment;
+  std::vector<launch_item> items;
+};
+HACTOR_INSPECT(launch_group, x.jobspec, x.environment, x.items)
+
+/// To the exec of each job's first rank, which passes it on to its children in the job's tree.
+/// `reply_to` is told with exec_report.
+struct launch_request {
+  std::vector<launch_group> groups;
+  caf::actor reply_to;
+};
+HACTOR_INSPECT(launch_request, x.groups, x.reply_to)
+
+/// Signals to running jobs, down the job's tree. `terminate`: the job is to end (SIGTERM first, or
+/// `signal`, then SIGKILL after exec.kill_timeout).
+struct signal_item {
+  job_id id;
+  int32_t signal = 15;
+  bool terminate = false;
+};
+HACTOR_INSPECT(signal_item, x.id, x.signal, x.terminate)
+
+struct signal_request {
+  std::vector<signal_item> items;
+};
+HACTOR_INSPECT(signal_request, x.items)
+
+/// What tasks used, summed; the peak is the largest of any process.
+struct usage {
+  int64_t maxrss_kb = 0;
+  int64_t user_us = 0;
+  int64_t system_us = 0;
+};
+HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
+
+/// A subtree's news about one job: all of it has started, or all of it has ended.
+struct job_report {
+  job_id id;
+  bool started = false;
+  bool ended = false;
+  int32_t status = 0;      // greatest wait status of the subtree's tasks, when ended
+  std::string failure;     // why a task could not start or a node was lost; "" when none
+  usage used;
+  std::vector<std::pair<uint32_t, uint64_t>> outputs; // as in job_summary
+  idset lost{}; // brokers that died: of what was below them nothing was heard
+};
+HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs,
+               x.lost)
+
+/// exec -> parent exec in the job's tree, or -> job manager at its root.
+struct exec_report {
+  rank_t rank = 0;
+  std::vector<job_report> jobs;
+};
+HACTOR_INSPECT(exec_report, x.rank, x.jobs)
+
+/// job manager -> every exec of jobs that lost a broker: end what you run of them, and tell when it
+/// is gone. The job's tree may be broken, so each is asked and answers for itself, in
+/// settled_report; a job that is not known there is not started there any more.
+struct settle_request {
+  std::vector<job_id> ids;
+  idset lost; // all brokers that are, as the job manager knows
+  caf::actor reply_to;
+};
+HACTOR_INSPECT(settle_request, x.ids, x.lost, x.reply_to)
+
+/// exec -> job manager: nothing of these jobs runs on this rank any more. The reports are empty but
+/// where the way up the tree is lost: there they hold what the subtree used and wrote.
+struct settled_report {
+  rank_t rank = 0;
+  std::vector<job_report> jobs;
+};
+HACTOR_INSPECT(settled_report, x.rank, x.jobs)
+
+/// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
+struct command_request {
+  uint64_t tag = 0;
+  idset ranks;
+  std::vector<std::string> argv;
+  std::vector<std::string> environment; // NAME=VALUE
+  std::string cwd;
+  caf::actor subscriber; // told with command_output and command_ended
+};
+HACTOR_INSPECT(command_request, x.tag, x.ranks, x.argv, x.environment, x.cwd, x.subscriber)
+
+struct command_output {
+  uint64_t tag = 0;
+  rank_t rank = 0;
+  uint8_t stream = 1;
+  std::string bytes;
+};
+HACTOR_INSPECT(command_output, x.tag, x.rank, x.stream, x.bytes)
+
+struct command_ended {
+  uint64_t tag = 0;
+  rank_t rank = 0;
+  int32_t status = 0;
+  std::string failure;
+};
+HACTOR_INSPECT(command_ended, x.tag, x.rank, x.status, x.failure)
+
+/// connector -> exec: end the command (all ranks).
+struct command_kill {
+  uint64_t tag = 0;
+  idset ranks;
+  caf::actor subscriber;
+};
+HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber)
+
+// -- spawner -> shell (through the transport thread) ----------------------------------------------
+
+struct task_started {
+  uint32_t task = 0; // index within the shell
+  int32_t pid = 0;
+};
+HACTOR_INSPECT(task_started, x.task, x.pid)
+
+struct task_failed {
+  uint32_t task = 0;
+  int32_t error = 0; // errno
+  std::string what;  // "command", "cwd", ...
+};
+HACTOR_INSPECT(task_failed, x.task, x.error, x.what)
+
+/// Comes after the last task_output of the task.
+struct task_exited {
+  uint32_t task = 0;
+  int32_t status = 0; // wait status
+  usage used;
+};
+HACTOR_INSPECT(task_exited, x.task, x.status, x.used)
+
+struct task_output {
+  uint32_t task = 0;
+  uint8_t stream = 1; // 1 stdout, 2 stderr
+  std::string bytes;
+};
+HACTOR_INSPECT(task_output, x.task, x.stream, x.bytes)
+
+/// shell -> exec: this node's part of the job.
+struct shell_report {
+  job_report report;
+};
+HACTOR_INSPECT(shell_report, x.report)
+
+/// exec -> shell.
+struct shell_signal {
+  int32_t signal = 15;
+  bool terminate = false;
+};
+HACTOR_INSPECT(shell_signal, x.signal, x.terminate)
+
+/// connector -> exec -> shell: standard input of an attached job.
+struct input_request {
+  job_id id;
+  uint32_t task = 0xffffffffu; // all
+  std::string bytes;           // empty: end of input
+};
+HACTOR_INSPECT(input_request, x.id, x.task, x.bytes)
+
+// -- shell -> output, connector -> output ---------------------------------------------------------
+
+struct output_append {
+  job_id id;
+  uint32_t task = 0; // rank of the task in the job
+  uint8_t stream = 1;
+  std::string bytes;
+};
+HACTOR_INSPECT(output_append, x.id, x.task, x.stream, x.bytes)
+
+/// shell -> output: no more will come. Answered by output_sealed.
+struct output_seal {
+  job_id id;
+};
+HACTOR_INSPECT(output_seal, x.id)
+
+struct output_sealed {
+  uint64_t address = 0; // of the job's index in this rank's spool; 0: it wrote nothing
+};
+HACTOR_INSPECT(output_sealed, x.address)
+
+/// Reads on from `cursor` (0: the beginning). When nothing is there yet and the job lives,
+/// `reader` gets one output_ready once there is. `address`: of an ended job. Errors:
+/// ec::store_failed.
+struct output_request {
+  job_id id;
+  uint64_t cursor = 0;
+  uint64_t max_bytes = 0;
+  uint64_t address = 0;
+  caf::actor reader;
+  uint64_t tag = 0;
+};
+HACTOR_INSPECT(output_request, x.id, x.cursor, x.max_bytes, x.address, x.reader, x.tag)
+
+struct output_chunk {
+  uint32_t task = 0;
+  uint8_t stream = 1;
+  std::string bytes;
+};
+HACTOR_INSPECT(output_chunk, x.task, x.stream, x.bytes)
+
+struct output_reply {
+  std::vector<output_chunk> chunks;
+  uint64_t cursor = 0; // of the next read
+  bool sealed = false; // nothing more will come after `cursor`
+};
+HACTOR_INSPECT(output_reply, x.chunks, x.cursor, x.sealed)
+
+struct output_ready {
+  uint64_t tag = 0;
+  rank_t rank = 0;
+};
+HACTOR_INSPECT(output_ready, x.tag, x.rank)
+
+} // namespace hactor
