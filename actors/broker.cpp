@@ -119,10 +119,40 @@ caf::result<rank_services> find_peer(pointer self, rank_t rank) {
   return promise;
 }
 
+void tell_end(pointer self, rank_t rank) {
+  auto& st = self->state;
+  if (auto it = st.peers.find(rank); it != st.peers.end())
+    self->send(caf::actor_cast<broker_actor>(it->second.broker), *st.end);
+}
+
+/// The end comes down the tree; the lead, which knows everybody, tells those whose parent was lost.
+void tell_orphans_end(pointer self, rank_t lost) {
+  auto& st = self->state;
+  if (st.setup.rank == 0)
+    for (auto orphan : tree_children(lost, st.setup.size, st.setup.fanout))
+      tell_end(self, orphan);
+}
+
+void shut_down(pointer self, const shutdown_request& r) {
+  auto& st = self->state;
+  if (st.end)
+    return;
+  st.end = r;
+  for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout))
+    tell_end(self, child);
+  for (auto rank : st.lost)
+    tell_orphans_end(self, rank);
+  st.setup.on_shutdown(r.reason);
+}
+
 void on_lost(pointer self, rank_t rank) {
   auto& st = self->state;
-  if (st.ending || !st.lost.insert(rank).second)
-    return; // peers may be gone before us when the instance ends
+  if (!st.lost.insert(rank).second)
+    return;
+  if (st.end) { // peers may be gone before us when the instance ends
+    tell_orphans_end(self, rank);
+    return;
+  }
   log_error("broker: rank {} on {} was lost", rank, st.setup.hosts[rank]);
   st.peers.erase(rank);
   give_up(self, rank,
@@ -256,6 +286,8 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
         // Brokers end by a shutdown, which we hear of before; anything else is a loss.
         if (down.reason != caf::exit_reason::user_shutdown)
           on_lost(self, rank);
+        else if (rank == 0)
+          shut_down(self, shutdown_request{"the lead broker has ended"});
         return;
       }
   });
@@ -296,14 +328,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
       tick_soon(self);
       return promise;
     },
-    [self](const shutdown_request& r) {
-      auto& st = self->state;
-      st.ending = true;
-      for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout))
-        if (auto it = st.peers.find(child); it != st.peers.end())
-          self->send(caf::actor_cast<broker_actor>(it->second.broker), r);
-      st.setup.on_shutdown(r.reason);
-    },
+    [self](const shutdown_request& r) { shut_down(self, r); },
     [self](caf::tick_atom) { on_tick(self); },
     [self](stats_atom) {
       return stats_reply{{{"peers", static_cast<int64_t>(self->state.peers.size())},

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,7 +44,7 @@ struct broker_state {
   int64_t all_deadline_ns = 0;
   std::map<std::string, caf::actor> named;
   bool ticking = false;
-  bool ending = false;
+  std::optional<shutdown_request> end; // once it has begun
 };
 
 /// It answers for this rank once it has been told local_services.
