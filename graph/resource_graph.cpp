@@ -1,0 +1,369 @@
+// See resource_graph.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/resource_graph.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <boost/graph/depth_first_search.hpp>
+#include <fmt/format.h>
+
+#include "graph/resource_graph_boost.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Units of one pool; sums over a whole graph stay in int64.
+constexpr int64_t pool_units_max = int64_t{1} << 40;
+
+/// Remembers the first edge that closes a cycle.
+struct cycle_finder : boost::dfs_visitor<> {
+  explicit cycle_finder(vertex& found) : found_(&found) {}
+  template <class Edge, class Graph>
+  void back_edge(const Edge& e, const Graph& g) const {
+    if (*found_ == no_vertex)
+      *found_ = target(e, g);
+  }
+  vertex* found_;
+};
+
+} // namespace
+
+resource_graph::resource_graph() {
+  names_.intern({});
+  subsystems_.emplace_back().name = "containment";
+}
+
+void resource_graph::reserve(size_t vertices) {
+  records_.reserve(vertices);
+  subsystems_[containment].down.reserve(vertices);
+  subsystems_[containment].up.reserve(vertices);
+}
+
+// -- building ------------------------------------------------------------------------------------
+
+caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
+  if (facts.type.empty())
+    return make_error(ec::bad_argument, "a vertex needs a type");
+  if (facts.size < 0 || facts.size > pool_units_max)
+    return make_error(ec::bad_argument, fmt::format("vertex of type {}: size {} is not within 0 "
+                                                    "and {}",
+                                                    facts.type, facts.size, pool_units_max));
+  if (records_.size() - free_.size() >= no_vertex - 1)
+    return make_error(ec::too_big, "a graph has room for 2^32 - 2 vertices");
+  auto type = types_.intern(facts.type);
+  auto unit = names_.intern(facts.unit);
+  if (type >= no_type || unit > UINT16_MAX)
+    return make_error(ec::too_big, fmt::format("more than {} types or units", no_type));
+  vertex v;
+  if (!free_.empty()) {
+    v = free_.back();
+    free_.pop_back();
+  } else {
+    v = limit();
+    records_.emplace_back();
+  }
+  auto& r = records_[v];
+  r = {};
+  r.type = static_cast<type_id>(type);
+  r.unit = static_cast<uint16_t>(unit);
+  r.id = facts.id;
+  r.uniq_id = facts.uniq_id < 0 ? v : facts.uniq_id;
+  r.size = facts.size;
+  r.status = facts.status;
+  r.basename = names_.intern(facts.basename.empty() ? facts.type : facts.basename);
+  if (!facts.name.empty() && !has_name(v, facts.name))
+    r.name = names_.intern(facts.name);
+  if (counts_.size() <= type)
+    counts_.resize(type + 1);
+  ++counts_[type];
+  set_rank(v, facts.rank);
+  if (auto& root = subsystems_[containment].root; root == no_vertex)
+    root = v;
+  ++version_;
+  ++shape_version_;
+  return v;
+}
+
+caf::expected<subsystem_id> resource_graph::add_subsystem(std::string_view name) {
+  if (auto known = find_subsystem(name))
+    return *known;
+  if (subsystems_.size() >= subsystems_max)
+    return make_error(ec::too_big, fmt::format("subsystem {}: a graph has at most {}", name,
+                                               subsystems_max));
+  subsystems_.emplace_back().name = name;
+  return static_cast<subsystem_id>(subsystems_.size() - 1);
+}
+
+caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
+                                    std::string_view relation) {
+  auto& sub = subsystems_[s];
+  auto refuse = [&](std::string_view why) {
+    return make_error(ec::bad_argument, fmt::format("edge from {} to {} in {}: {}", name(from),
+                                                    name(to), sub.name, why));
+  };
+  if (from == to)
+    return refuse("it leads to itself");
+  auto parents = sub.up.of(to);
+  if (std::find(parents.begin(), parents.end(), from) != parents.end())
+    return refuse("it is there already");
+  if (s == containment && !parents.empty())
+    return refuse(fmt::format("{} is contained in {} already", name(to), name(parents[0])));
+  auto word = names_.intern(relation);
+  if (sub.down.edges() == 0)
+    sub.relation = word;
+  else if (word != sub.relation)
+    sub.relations[edge_key(from, to)] = word;
+  sub.down.add(from, to);
+  sub.up.add(to, from);
+  if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && sub.up.of(sub.root).empty()))
+    sub.root = from;
+  climb(sub);
+  ++version_;
+  ++shape_version_;
+  return {};
+}
+
+/// Sets the root to what is above it. A cycle ends the climb, and check() tells of it.
+void resource_graph::climb(subsystem& s) {
+  for (size_t steps = 0; steps < records_.size(); ++steps) {
+    auto up = s.up.of(s.root);
+    if (up.empty())
+      return;
+    s.root = up[0];
+  }
+}
+
+caf::error resource_graph::check() const {
+  for (size_t s = 0; s < subsystems_.size(); ++s)
+    if (auto e = check_subsystem(static_cast<subsystem_id>(s)))
+      return e;
+  return check_names();
+}
+
+caf::error resource_graph::check_subsystem(subsystem_id s) const {
+  auto& sub = subsystems_[s];
+  if (sub.down.edges() == 0)
+    return {};
+  vertex in_cycle = no_vertex;
+  std::vector<boost::default_color_type> colors(records_.size());
+  boost::depth_first_search(subsystem_view{this, s}, cycle_finder{in_cycle},
+                            boost::make_iterator_property_map(
+                              colors.begin(), boost::typed_identity_property_map<vertex>{}));
+  if (in_cycle != no_vertex)
+    return make_error(ec::bad_argument, fmt::format("subsystem {}: {} is part of a cycle", sub.name,
+                                                    name(in_cycle)));
+  for (vertex v = 0; v < limit(); ++v)
+    if (v != sub.root && !sub.down.of(v).empty() && sub.up.of(v).empty())
+      return make_error(ec::bad_argument,
+                        fmt::format("subsystem {}: {} and {} are both roots; there must be one",
+                                    sub.name, name(sub.root), name(v)));
+  return {};
+}
+
+caf::error resource_graph::check_names() const {
+  std::unordered_set<uint64_t> seen; // basename and id; names with a symbol of their own apart
+  std::unordered_set<uint32_t> words;
+  for (vertex v = 0; v < limit(); ++v) {
+    auto children = below(v);
+    if (children.size() < 2)
+      continue;
+    seen.clear();
+    words.clear();
+    for (auto c : children) {
+      auto& r = records_[c];
+      auto fresh = r.name != 0 ? words.insert(r.name).second
+                               : seen.insert(uint64_t{r.basename} << 40 ^ static_cast<uint64_t>(r.id))
+                                   .second;
+      if (!fresh)
+        return make_error(ec::bad_argument,
+                          fmt::format("{} contains two vertices named {}", path(v), name(c)));
+    }
+  }
+  return {};
+}
+
+std::vector<vertex> resource_graph::remove_subtree(vertex top) {
+  std::vector<vertex> gone{top};
+  for (size_t i = 0; i < gone.size(); ++i)
+    for (auto c : below(gone[i]))
+      gone.push_back(c);
+  for (auto v : gone)
+    forget(v);
+  auto& sub = subsystems_[containment];
+  if (sub.root == top)
+    sub.root = no_vertex;
+  free_.insert(free_.end(), gone.begin(), gone.end());
+  ++version_;
+  ++shape_version_;
+  return gone;
+}
+
+void resource_graph::forget(vertex v) {
+  for (auto& s : subsystems_) {
+    for (auto t : s.down.of(v)) {
+      s.up.remove(t, v);
+      s.relations.erase(edge_key(v, t));
+    }
+    for (auto u : s.up.of(v)) {
+      s.down.remove(u, v);
+      s.relations.erase(edge_key(u, v));
+    }
+    s.down.clear(v);
+    s.up.clear(v);
+    if (s.root == v)
+      s.root = no_vertex;
+  }
+  set_rank(v, -1);
+  --counts_[records_[v].type];
+  records_[v] = {};
+}
+
+// -- vertices ------------------------------------------------------------------------------------
+
+std::string resource_graph::name(vertex v) const {
+  auto& r = records_[v];
+  if (r.name != 0)
+    return names_.text(r.name);
+  auto& base = names_.text(r.basename);
+  return r.id < 0 ? base : base + std::to_string(r.id);
+}
+
+bool resource_graph::has_name(vertex v, std::string_view name) const {
+  auto& r = records_[v];
+  if (r.name != 0)
+    return names_.text(r.name) == name;
+  auto& base = names_.text(r.basename);
+  if (!name.starts_with(base))
+    return false;
+  auto rest = name.substr(base.size());
+  return r.id < 0 ? rest.empty() : rest == std::to_string(r.id);
+}
+
+const vertex_properties& resource_graph::properties(vertex v) const {
+  return property_sets_[records_[v].properties];
+}
+
+std::string resource_graph::path(vertex v, subsystem_id s) const {
+  auto& sub = subsystems_[s];
+  if (sub.up.of(v).empty() && sub.down.of(v).empty() && sub.root != v)
+    return {};
+  std::vector<vertex> way{v};
+  for (auto up = sub.up.of(v); !up.empty() && way.size() <= records_.size();
+       up = sub.up.of(way.back()))
+    way.push_back(up[0]);
+  std::string result;
+  for (auto i = way.rbegin(); i != way.rend(); ++i)
+    result += "/" + name(*i);
+  return result;
+}
+
+void resource_graph::set_status(vertex v, vertex_status s) {
+  version_ += records_[v].status != s;
+  records_[v].status = s;
+}
+
+void resource_graph::set_properties(vertex v, const vertex_properties& p) {
+  ++version_;
+  if (p.empty()) {
+    records_[v].properties = 0;
+    return;
+  }
+  auto [at, is_new] =
+    property_index_.try_emplace(p, static_cast<uint32_t>(property_sets_.size()));
+  if (is_new)
+    property_sets_.push_back(p);
+  records_[v].properties = at->second;
+}
+
+void resource_graph::set_property(vertex v, const std::string& key, const std::string& value) {
+  auto p = properties(v);
+  p[key] = value;
+  set_properties(v, p);
+}
+
+void resource_graph::remove_property(vertex v, const std::string& key) {
+  auto p = properties(v);
+  if (p.erase(key) > 0)
+    set_properties(v, p);
+}
+
+void resource_graph::set_rank(vertex v, int32_t rank) {
+  auto& r = records_[v];
+  if (r.rank == rank)
+    return;
+  if (r.rank >= 0)
+    std::erase(by_rank_[r.rank], v);
+  if (rank >= 0)
+    by_rank_[rank].push_back(v);
+  r.rank = rank;
+  ++version_;
+}
+
+// -- edges ---------------------------------------------------------------------------------------
+
+std::optional<subsystem_id> resource_graph::find_subsystem(std::string_view name) const {
+  for (size_t s = 0; s < subsystems_.size(); ++s)
+    if (subsystems_[s].name == name)
+      return static_cast<subsystem_id>(s);
+  return {};
+}
+
+vertex resource_graph::parent(vertex v) const {
+  auto up = above(v, containment);
+  return up.empty() ? no_vertex : up[0];
+}
+
+std::string_view resource_graph::relation(vertex from, vertex to, subsystem_id s) const {
+  auto& sub = subsystems_[s];
+  auto i = sub.relations.find(edge_key(from, to));
+  return names_.text(i == sub.relations.end() ? sub.relation : i->second);
+}
+
+// -- finding -------------------------------------------------------------------------------------
+
+type_id resource_graph::find_type(std::string_view name) const {
+  auto t = types_.find(name);
+  return t ? static_cast<type_id>(*t) : no_type;
+}
+
+vertex resource_graph::find_path(std::string_view path) const {
+  if (!path.starts_with('/'))
+    return no_vertex;
+  vertex at = no_vertex;
+  while (!path.empty()) {
+    auto end = std::min(path.find('/', 1), path.size());
+    auto word = path.substr(1, end - 1);
+    path.remove_prefix(end);
+    if (at == no_vertex) {
+      at = root();
+      if (at == no_vertex || !has_name(at, word))
+        return no_vertex;
+      continue;
+    }
+    auto children = below(at);
+    auto next = std::find_if(children.begin(), children.end(),
+                             [&](vertex c) { return has_name(c, word); });
+    if (next == children.end())
+      return no_vertex;
+    at = *next;
+  }
+  return at;
+}
+
+std::span<const vertex> resource_graph::of_rank(int32_t rank) const {
+  auto i = by_rank_.find(rank);
+  return i == by_rank_.end() ? std::span<const vertex>{} : std::span<const vertex>{i->second};
+}
+
+size_t resource_graph::bytes() const {
+  auto total = records_.capacity() * sizeof(record);
+  for (auto& s : subsystems_)
+    total += s.down.bytes() + s.up.bytes() + s.relations.size() * 32;
+  for (auto& [rank, list] : by_rank_)
+    total += list.capacity() * sizeof(vertex) + 56;
+  return total;
+}
+
+} // namespace hactor
