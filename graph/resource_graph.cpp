@@ -37,6 +37,7 @@ resource_graph::resource_graph() {
 
 void resource_graph::reserve(size_t vertices) {
   records_.reserve(vertices);
+  places_.reserve(vertices);
   subsystems_[containment].down.reserve(vertices);
   subsystems_[containment].up.reserve(vertices);
 }
@@ -63,6 +64,7 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
   } else {
     v = limit();
     records_.emplace_back();
+    places_.push_back(0);
   }
   auto& r = records_[v];
   r = {};
@@ -115,6 +117,8 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     sub.relation = word;
   else if (word != sub.relation)
     sub.relations[edge_key(from, to)] = word;
+  if (s == containment)
+    places_[to] = static_cast<uint32_t>(sub.down.of(from).size());
   sub.down.add(from, to);
   sub.up.add(to, from);
   if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && sub.up.of(sub.root).empty()))
@@ -185,15 +189,18 @@ caf::error resource_graph::check_names() const {
 }
 
 std::vector<vertex> resource_graph::remove_subtree(vertex top) {
+  auto above = parent(top);
   std::vector<vertex> gone{top};
   for (size_t i = 0; i < gone.size(); ++i)
     for (auto c : below(gone[i]))
       gone.push_back(c);
   for (auto v : gone)
     forget(v);
-  auto& sub = subsystems_[containment];
-  if (sub.root == top)
-    sub.root = no_vertex;
+  if (above != no_vertex) {
+    auto siblings = below(above);
+    for (auto i = places_[top]; i < siblings.size(); ++i)
+      places_[siblings[i]] = i;
+  }
   free_.insert(free_.end(), gone.begin(), gone.end());
   ++version_;
   ++shape_version_;
@@ -310,11 +317,6 @@ std::optional<subsystem_id> resource_graph::find_subsystem(std::string_view name
   return {};
 }
 
-vertex resource_graph::parent(vertex v) const {
-  auto up = above(v, containment);
-  return up.empty() ? no_vertex : up[0];
-}
-
 std::string_view resource_graph::relation(vertex from, vertex to, subsystem_id s) const {
   auto& sub = subsystems_[s];
   auto i = sub.relations.find(edge_key(from, to));
@@ -358,7 +360,7 @@ std::span<const vertex> resource_graph::of_rank(int32_t rank) const {
 }
 
 size_t resource_graph::bytes() const {
-  auto total = records_.capacity() * sizeof(record);
+  auto total = records_.capacity() * sizeof(record) + places_.capacity() * sizeof(uint32_t);
   for (auto& s : subsystems_)
     total += s.down.bytes() + s.up.bytes() + s.relations.size() * 32;
   for (auto& [rank, list] : by_rank_)

@@ -120,7 +120,12 @@ public:
   }
   std::span<const vertex> above(vertex v, subsystem_id s) const { return subsystems_[s].up.of(v); }
   /// The vertex that contains it; no_vertex for the root.
-  vertex parent(vertex v) const;
+  vertex parent(vertex v) const {
+    auto up = subsystems_[containment].up.of(v);
+    return up.empty() ? no_vertex : up[0];
+  }
+  /// Its position in below(parent(v)).
+  uint32_t place(vertex v) const { return places_[v]; }
   std::string_view relation(vertex from, vertex to, subsystem_id s) const;
   size_t edge_count(subsystem_id s) const { return subsystems_[s].down.edges(); }
 
@@ -183,6 +188,7 @@ private:
   caf::error check_names() const;
 
   std::vector<record> records_;
+  std::vector<uint32_t> places_; // beside records_
   std::vector<vertex> free_;
   std::vector<subsystem> subsystems_;
   symbols types_, names_;

@@ -9,6 +9,7 @@ hactor_unit_test(unit_graph
     unit/request_test.cpp
     unit/layout_test.cpp
     unit/planner_test.cpp
+    unit/resource_graph_test.cpp
     unit/pool_test.cpp
     unit/pool_twin_test.cpp
   LIBRARIES hactor_graph)

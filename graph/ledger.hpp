@@ -1,0 +1,147 @@
+// Who holds what of a resource graph, and when: for each vertex a planner of its units, one that
+// counts the jobs at or below it, and planners of what is free below (pruning.hpp), all exact at
+// all times. The matcher asks; whoever takes its answer holds it here. Times are whole seconds.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/planner.hpp"
+#include "graph/pruning.hpp"
+#include "graph/resource_graph.hpp"
+#include "graph/selection.hpp"
+#include "runtime/error.hpp"
+#include "runtime/idset.hpp"
+
+namespace hactor {
+
+/// Allocated: the job has it, whatever its end, until it is released. Reserved: from a later time.
+enum class hold_kind : uint8_t { allocated, reserved };
+
+class ledger {
+public:
+  /// The graph must outlive the ledger. O(vertices).
+  ledger(const resource_graph& graph, pruning_filter filter);
+
+  const resource_graph& graph() const { return graph_; }
+  const pruning_filter& filter() const { return filter_; }
+
+  // -- what is free -----------------------------------------------------------------------------
+
+  /// Units of the vertex that are free throughout [at, end).
+  int64_t available(vertex v, int64_t at, int64_t end) const {
+    return v < plans_.size() ? plans_[v].available(pool_, at, end) : 0;
+  }
+  /// No job holds anything at or below the vertex at any time in [at, end).
+  bool untouched(vertex v, int64_t at, int64_t end) const {
+    return v >= jobs_at_.size() || jobs_at_[v].unused()
+           || jobs_at_[v].used(pool_, at, end) == 0;
+  }
+  /// Some job has the vertex exclusively, even past its end.
+  bool allocated(vertex v) const { return v < allocated_.size() && allocated_[v] != 0; }
+
+  /// One type that a vertex counts below it.
+  struct tracked {
+    type_id type;
+    planner plan; // total: the units of that type below
+  };
+  std::span<const tracked> below(vertex v) const {
+    return v < groups_.size() ? std::span{tracked_}.subspan(groups_[v].first, groups_[v].count)
+                              : std::span<const tracked>{};
+  }
+  const planner_pool& pool() const { return pool_; }
+  /// Whether any vertex counts this type.
+  bool counts(type_id t) const { return t < counted_.size() && counted_[t]; }
+
+  // -- holding ----------------------------------------------------------------------------------
+
+  struct holding {
+    hold_kind kind = hold_kind::allocated;
+    selection what;
+  };
+
+  /// Requires: the job holds nothing; everything in it is free then (else ec::busy, naming the
+  /// vertex, and nothing is held).
+  caf::error hold(uint64_t job, selection what, hold_kind kind);
+
+  /// Requires nothing: false when the job holds nothing.
+  bool release(uint64_t job);
+
+  /// Releases what the job holds on these ranks, with all below it. What it holds above stays, but
+  /// is shared from then on. When nothing exclusive is left the job holds nothing. False when it
+  /// held none of it. O(what is released), the first time O(what the job holds).
+  bool release_ranks(uint64_t job, const idset& ranks);
+
+  /// The same for everything at and below these vertices.
+  bool release_vertices(uint64_t job, std::span<const vertex> tops);
+
+  /// Moves the end of what the job holds, when nobody else holds it then (else ec::busy).
+  /// Errors: ec::unknown_job.
+  caf::error extend(uint64_t job, int64_t end);
+
+  /// Null when the job holds nothing.
+  const holding* find(uint64_t job) const;
+  const std::unordered_map<uint64_t, holding>& holdings() const { return holdings_; }
+  size_t reservations() const { return reservations_; }
+
+  // -- a graph that changes ---------------------------------------------------------------------
+
+  /// The graph has grown: vertices that are new are counted. O(vertices that the graph has room
+  /// for).
+  void grown();
+
+  /// Before graph.remove_subtree(top): jobs release what they hold at and below it, and nothing
+  /// above counts it any more. Returns the jobs that held any of it.
+  std::vector<uint64_t> shrinking(vertex top);
+
+  /// The status or the properties of a vertex have changed.
+  void touched(vertex v) { note(v); }
+
+  // -- for whoever keeps results ----------------------------------------------------------------
+
+  /// The vertices that changed, in order; a vertex's ancestors change with it and need not be
+  /// named. Counted from the first ever: [changes_begin, changes_end) are kept.
+  uint64_t changes_begin() const { return changes_first_; }
+  uint64_t changes_end() const { return changes_first_ + changes_.size(); }
+  vertex change(uint64_t i) const { return changes_[i - changes_first_]; }
+
+  /// Compares all planners with what the holdings say. Errors: ec::bad_argument, naming the first
+  /// vertex that differs. O(vertices + what is held).
+  caf::error audit() const;
+
+  size_t bytes() const;
+
+private:
+  struct group {
+    uint32_t first = 0;
+    uint32_t count = 0;
+  };
+  struct sums; // of one level while a selection is walked
+
+  void note(vertex v);
+  void cover(vertex v);
+  void count_below(vertex v, type_id type, int64_t units);
+  std::optional<vertex> conflict(const selection& what, hold_kind kind) const;
+  void book(const selection& what, hold_kind kind, int sign);
+  void book_pick(const pick& p, const selection& what, hold_kind kind, int sign);
+
+  const resource_graph& graph_;
+  pruning_filter filter_;
+  planner_pool pool_;
+  std::vector<planner> plans_;      // by vertex
+  std::vector<planner> jobs_at_;    // by vertex: how many jobs are at or below it
+  std::vector<uint32_t> allocated_; // by vertex: how many have it exclusively
+  std::vector<group> groups_;       // by vertex: what of tracked_ it counts
+  std::vector<tracked> tracked_;
+  std::vector<bool> counted_; // by type
+  std::unordered_map<uint64_t, holding> holdings_;
+  size_t reservations_ = 0;
+  std::vector<vertex> changes_;
+  uint64_t changes_first_ = 0;
+};
+
+} // namespace hactor
