@@ -62,10 +62,11 @@ public:
   struct holding {
     hold_kind kind = hold_kind::allocated;
     selection what;
+    std::vector<int64_t> below; ///< By pick: the amounts of what its vertex counts, in that order.
   };
 
-  /// Requires: the job holds nothing; everything in it is free then (else ec::busy, naming the
-  /// vertex, and nothing is held).
+  /// Errors: ec::busy when something in it is not free then, naming the vertex; nothing is held.
+  /// Requires: the job holds nothing.
   caf::error hold(uint64_t job, selection what, hold_kind kind);
 
   /// Requires nothing: false when the job holds nothing.
@@ -73,7 +74,7 @@ public:
 
   /// Releases what the job holds on these ranks, with all below it. What it holds above stays, but
   /// is shared from then on. When nothing exclusive is left the job holds nothing. False when it
-  /// held none of it. O(what is released), the first time O(what the job holds).
+  /// held none of it. O(what the job holds).
   bool release_ranks(uint64_t job, const idset& ranks);
 
   /// The same for everything at and below these vertices.
@@ -116,18 +117,28 @@ public:
   size_t bytes() const;
 
 private:
+  struct nothing_held {};
+  ledger(const ledger& other, nothing_held);
+
+  using holdings_map = std::unordered_map<uint64_t, holding>;
+
   struct group {
     uint32_t first = 0;
     uint32_t count = 0;
   };
-  struct sums; // of one level while a selection is walked
-
   void note(vertex v);
-  void cover(vertex v);
+  void cover(vertex v, const std::vector<type_id>& types);
+  std::vector<type_id> types_at(std::string_view type, bool root) const;
+  int64_t known_below(vertex v, type_id type) const;
   void count_below(vertex v, type_id type, int64_t units);
   std::optional<vertex> conflict(const selection& what, hold_kind kind) const;
-  void book(const selection& what, hold_kind kind, int sign);
-  void book_pick(const pick& p, const selection& what, hold_kind kind, int sign);
+  std::span<tracked> tracked_at(vertex v) {
+    return std::span{tracked_}.subspan(groups_[v].first, groups_[v].count);
+  }
+  void book(holding& h);
+  void unbook(const holding& h);
+  bool release_picks(holdings_map::iterator i, std::vector<char>& goes);
+  void unbook_part(holding& h, const std::vector<char>& goes, const std::vector<char>& shared);
 
   const resource_graph& graph_;
   pruning_filter filter_;
@@ -137,8 +148,11 @@ private:
   std::vector<uint32_t> allocated_; // by vertex: how many have it exclusively
   std::vector<group> groups_;       // by vertex: what of tracked_ it counts
   std::vector<tracked> tracked_;
-  std::vector<bool> counted_; // by type
-  std::unordered_map<uint64_t, holding> holdings_;
+  std::vector<bool> counted_;       // by type
+  std::vector<bool> known_;         // by vertex: it is counted
+  std::vector<type_id> leaf_types_; // the root counts them
+  std::vector<type_amounts> sums_;  // scratch of book
+  holdings_map holdings_;
   size_t reservations_ = 0;
   std::vector<vertex> changes_;
   uint64_t changes_first_ = 0;

@@ -16,9 +16,6 @@
 
 namespace hactor {
 
-/// Amounts by type, each type once.
-using type_amounts = std::vector<std::pair<type_id, int64_t>>;
-
 struct request_node {
   type_id type = no_type; ///< no_type: a slot, or a type that the graph does not have.
   bool slot = false;

@@ -124,6 +124,12 @@ void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amo
   change(pool, end, amount, -1);
 }
 
+void planner::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by) {
+  HACTOR_CHECK(begin < end);
+  change(pool, begin, by, 0);
+  change(pool, end, -by, 0);
+}
+
 int64_t planner::used_at(const planner_pool& pool, int64_t time) const {
   int64_t sum = 0;
   for (auto i = root_; i != 0;) {

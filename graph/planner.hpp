@@ -66,6 +66,10 @@ public:
   /// Takes back what add was given. Requires: exactly that was added.
   void remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount);
 
+  /// Makes a span that add was given use `by` more, or less. Requires: there is such a span, and it
+  /// uses >= 0 afterwards.
+  void adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by);
+
   /// The most that is used at any time in [begin, end). Requires: begin < end.
   int64_t used(const planner_pool& pool, int64_t begin, int64_t end) const;
 

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -16,7 +17,7 @@ namespace hactor {
 
 struct pruning_filter {
   std::set<std::string> everywhere;                       ///< ALL:type
-  std::map<std::string, std::set<std::string>> at_anchor; ///< anchor:type, not in `everywhere`
+  std::map<std::string, std::set<std::string>, std::less<>> at_anchor; ///< anchor:type, not in `everywhere`
 
   /// Reads HIGH:LOW[,HIGH:LOW...]; blanks are passed over. Errors: ec::bad_argument, naming the
   /// part.

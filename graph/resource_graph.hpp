@@ -36,6 +36,9 @@ inline constexpr size_t subsystems_max = 64;
 using type_id = uint16_t;
 inline constexpr type_id no_type = UINT16_MAX;
 
+/// Amounts by type, each type once.
+using type_amounts = std::vector<std::pair<type_id, int64_t>>;
+
 enum class vertex_status : uint8_t { up, down };
 
 /// Key -> value, as JGF has them; a property without a value has "".

@@ -1,0 +1,480 @@
+// See ledger.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/ledger.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace hactor {
+
+namespace {
+
+/// Changes kept for whoever keeps results; of more than twice as many the older half is dropped.
+constexpr size_t changes_kept = size_t{1} << 20;
+
+void add_amount(type_amounts& to, type_id type, int64_t units) {
+  for (auto& [t, sum] : to)
+    if (t == type) {
+      sum += units;
+      return;
+    }
+  to.emplace_back(type, units);
+}
+
+int64_t amount_of(const type_amounts& of, type_id type) {
+  for (auto& [t, sum] : of)
+    if (t == type)
+      return sum;
+  return 0;
+}
+
+} // namespace
+
+ledger::ledger(const resource_graph& graph, pruning_filter filter)
+  : graph_{graph}, filter_{std::move(filter)} {
+  grown();
+}
+
+// -- a graph that changes ------------------------------------------------------------------------
+
+/// The types that vertices of this type are to count.
+std::vector<type_id> ledger::types_at(std::string_view type, bool root) const {
+  std::vector<type_id> result;
+  auto add = [&](const std::set<std::string>& names) {
+    for (auto& name : names)
+      if (auto t = graph_.find_type(name); t != no_type)
+        result.push_back(t);
+  };
+  add(filter_.everywhere);
+  if (auto i = filter_.at_anchor.find(type); i != filter_.at_anchor.end())
+    add(i->second);
+  if (root)
+    result.insert(result.end(), leaf_types_.begin(), leaf_types_.end());
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+void ledger::grown() {
+  auto limit = graph_.limit();
+  plans_.resize(limit);
+  jobs_at_.resize(limit);
+  allocated_.resize(limit);
+  groups_.resize(limit);
+  known_.resize(limit);
+  std::vector<vertex> fresh, older; // older: above something fresh
+  for (vertex v = 0; v < limit; ++v)
+    if (graph_.exists(v) && !known_[v])
+      fresh.push_back(v);
+  for (auto v : fresh) {
+    auto leaf = graph_.below(v).empty();
+    auto type = graph_.type(v);
+    if (leaf && std::find(leaf_types_.begin(), leaf_types_.end(), type) == leaf_types_.end())
+      leaf_types_.push_back(type);
+    for (auto up = graph_.parent(v); up != no_vertex && known_[up]; up = graph_.parent(up))
+      older.push_back(up);
+  }
+  std::sort(older.begin(), older.end());
+  older.erase(std::unique(older.begin(), older.end()), older.end());
+  counted_.resize(graph_.types().size());
+  // Holdings hold amounts by what is counted, and that may change.
+  for (auto& [job, h] : holdings_)
+    unbook(h);
+  for (auto v : older)
+    cover(v, types_at(graph_.type_name(v), v == graph_.root()));
+  std::vector<std::optional<std::vector<type_id>>> by_type(graph_.types().size());
+  for (auto v : fresh) {
+    plans_[v].set_total(graph_.units(v));
+    note(v);
+    if (graph_.below(v).empty())
+      continue;
+    auto& types = by_type[graph_.type(v)];
+    if (v == graph_.root() || !types)
+      types = types_at(graph_.type_name(v), v == graph_.root());
+    cover(v, *types);
+    if (v == graph_.root())
+      types.reset();
+  }
+  for (auto& [job, h] : holdings_)
+    book(h);
+  for (auto v : fresh)
+    known_[v] = true;
+  for (auto v : fresh)
+    for (auto up = graph_.parent(v); up != no_vertex; up = graph_.parent(up))
+      count_below(up, graph_.type(v), graph_.units(v));
+}
+
+/// Gives the vertex planners for the types that it does not count yet.
+void ledger::cover(vertex v, const std::vector<type_id>& types) {
+  auto old = groups_[v];
+  if (old.count == types.size())
+    return;
+  group now{static_cast<uint32_t>(tracked_.size()), static_cast<uint32_t>(types.size())};
+  for (auto t : types) {
+    counted_[t] = true;
+    auto before = std::find_if(tracked_.begin() + old.first,
+                               tracked_.begin() + old.first + old.count,
+                               [&](const tracked& x) { return x.type == t; });
+    auto plan = before == tracked_.begin() + old.first + old.count ? planner{known_below(v, t)}
+                                                                   : before->plan;
+    tracked_.push_back({t, plan});
+  }
+  groups_[v] = now;
+}
+
+/// Units of the type below a vertex, without those that are fresh.
+int64_t ledger::known_below(vertex v, type_id type) const {
+  int64_t sum = 0;
+  std::vector<vertex> open;
+  if (known_[v])
+    open.push_back(v);
+  while (!open.empty()) {
+    auto at = open.back();
+    open.pop_back();
+    for (auto c : graph_.below(at)) {
+      if (!known_[c])
+        continue;
+      sum += graph_.type(c) == type ? graph_.units(c) : 0;
+      open.push_back(c);
+    }
+  }
+  return sum;
+}
+
+void ledger::count_below(vertex v, type_id type, int64_t units) {
+  for (auto& t : std::span{tracked_}.subspan(groups_[v].first, groups_[v].count))
+    if (t.type == type)
+      t.plan.set_total(t.plan.total() + units);
+}
+
+std::vector<uint64_t> ledger::shrinking(vertex top) {
+  std::vector<vertex> gone{top};
+  for (size_t i = 0; i < gone.size(); ++i)
+    for (auto c : graph_.below(gone[i]))
+      gone.push_back(c);
+  std::vector<uint64_t> jobs;
+  if (!jobs_at_[top].unused())
+    for (auto& [job, h] : holdings_)
+      if (std::any_of(h.what.picks.begin(), h.what.picks.end(),
+                      [&](const pick& p) { return p.at == top; }))
+        jobs.push_back(job);
+  for (auto job : jobs)
+    release_vertices(job, std::span{&top, 1});
+  for (auto v : gone) {
+    HACTOR_CHECK(plans_[v].unused() && jobs_at_[v].unused() && allocated_[v] == 0);
+    for (auto up = graph_.parent(top); up != no_vertex; up = graph_.parent(up))
+      count_below(up, graph_.type(v), -graph_.units(v));
+    plans_[v] = planner{};
+    groups_[v] = {};
+    known_[v] = false;
+  }
+  note(top);
+  std::sort(jobs.begin(), jobs.end());
+  return jobs;
+}
+
+// -- booking -------------------------------------------------------------------------------------
+
+void ledger::note(vertex v) {
+  if (changes_.size() >= 2 * changes_kept) {
+    changes_.erase(changes_.begin(), changes_.end() - changes_kept);
+    changes_first_ += changes_kept;
+  }
+  changes_.push_back(v);
+}
+
+/// The first pick that somebody else holds at that time.
+std::optional<vertex> ledger::conflict(const selection& what, hold_kind kind) const {
+  for (auto& p : what.picks) {
+    if (available(p.at, what.at, what.end()) < (p.exclusive ? p.units : 1))
+      return p.at;
+    if (p.exclusive && !untouched(p.at, what.at, what.end()))
+      return p.at;
+    if (p.exclusive && kind == hold_kind::allocated && allocated(p.at))
+      return p.at;
+  }
+  for (auto& c : what.charges)
+    if (available(c.at, what.at, what.end()) < c.units)
+      return c.at;
+  return {};
+}
+
+void ledger::book(holding& h) {
+  auto begin = h.what.at, end = h.what.end();
+  h.below.clear();
+  // Sums of the picks below the next pick of each depth: a parent follows its children.
+  auto& sums = sums_;
+  for (auto& p : h.what.picks) {
+    if (sums.size() < p.depth + 2u)
+      sums.resize(p.depth + 2u);
+    auto& below = sums[p.depth + 1u];
+    auto& here = sums[p.depth];
+    jobs_at_[p.at].add(pool_, begin, end, 1);
+    if (p.exclusive) {
+      plans_[p.at].add(pool_, begin, end, p.units);
+      allocated_[p.at] += h.kind == hold_kind::allocated;
+    }
+    for (auto& t : tracked_at(p.at)) {
+      auto amount = amount_of(below, t.type);
+      h.below.push_back(amount);
+      if (amount > 0)
+        t.plan.add(pool_, begin, end, amount);
+    }
+    for (auto& [type, amount] : below)
+      add_amount(here, type, amount);
+    below.clear();
+    if (p.exclusive && counts(graph_.type(p.at)))
+      add_amount(here, graph_.type(p.at), graph_.units(p.at));
+    note(p.at);
+  }
+  for (auto& s : sums)
+    s.clear();
+  for (auto& c : h.what.charges) {
+    plans_[c.at].add(pool_, begin, end, c.units);
+    note(c.at);
+  }
+}
+
+void ledger::unbook(const holding& h) {
+  auto begin = h.what.at, end = h.what.end();
+  auto amount = h.below.begin();
+  for (auto& p : h.what.picks) {
+    jobs_at_[p.at].remove(pool_, begin, end, 1);
+    if (p.exclusive) {
+      plans_[p.at].remove(pool_, begin, end, p.units);
+      allocated_[p.at] -= h.kind == hold_kind::allocated;
+    }
+    for (auto& t : tracked_at(p.at))
+      if (auto n = *amount++; n > 0)
+        t.plan.remove(pool_, begin, end, n);
+    note(p.at);
+  }
+  for (auto& c : h.what.charges) {
+    plans_[c.at].remove(pool_, begin, end, c.units);
+    note(c.at);
+  }
+}
+
+/// Takes out the picks that go, and makes others shared; what is above them counts less.
+void ledger::unbook_part(holding& h, const std::vector<char>& goes,
+                         const std::vector<char>& shared) {
+  auto begin = h.what.at, end = h.what.end();
+  std::vector<pick> rest;
+  std::vector<int64_t> rest_below;
+  auto& sums = sums_; // of what was taken out
+  size_t amount = 0;
+  for (size_t k = 0; k < h.what.picks.size(); ++k) {
+    auto p = h.what.picks[k];
+    if (sums.size() < p.depth + 2u)
+      sums.resize(p.depth + 2u);
+    auto& below = sums[p.depth + 1u];
+    auto gone = p.exclusive && (goes[k] || shared[k]);
+    if (goes[k])
+      jobs_at_[p.at].remove(pool_, begin, end, 1);
+    if (gone) {
+      plans_[p.at].remove(pool_, begin, end, p.units);
+      allocated_[p.at] -= h.kind == hold_kind::allocated;
+    }
+    for (auto& t : tracked_at(p.at)) {
+      auto old = h.below[amount++];
+      auto now = goes[k] ? 0 : old - amount_of(below, t.type);
+      if (now == 0 && old > 0)
+        t.plan.remove(pool_, begin, end, old);
+      else if (now != old)
+        t.plan.adjust(pool_, begin, end, now - old);
+      if (!goes[k])
+        rest_below.push_back(now);
+    }
+    for (auto& [type, n] : below)
+      add_amount(sums[p.depth], type, n);
+    if (goes[k] || !below.empty())
+      note(p.at);
+    below.clear();
+    if (gone && counts(graph_.type(p.at)))
+      add_amount(sums[p.depth], graph_.type(p.at), graph_.units(p.at));
+    if (goes[k])
+      continue;
+    p.exclusive = p.exclusive && !gone;
+    rest.push_back(p);
+  }
+  for (auto& s : sums)
+    s.clear();
+  h.what.picks = std::move(rest);
+  h.below = std::move(rest_below);
+}
+
+caf::error ledger::hold(uint64_t job, selection what, hold_kind kind) {
+  HACTOR_CHECK(what.duration > 0 && holdings_.count(job) == 0);
+  if (auto v = conflict(what, kind))
+    return make_error(ec::busy, fmt::format("{} is held by another job", graph_.path(*v)));
+  auto& h = holdings_[job] = {kind, std::move(what), {}};
+  book(h);
+  reservations_ += kind == hold_kind::reserved;
+  return {};
+}
+
+bool ledger::release(uint64_t job) {
+  auto i = holdings_.find(job);
+  if (i == holdings_.end())
+    return false;
+  unbook(i->second);
+  reservations_ -= i->second.kind == hold_kind::reserved;
+  holdings_.erase(i);
+  return true;
+}
+
+bool ledger::release_ranks(uint64_t job, const idset& ranks) {
+  auto i = holdings_.find(job);
+  if (i == holdings_.end())
+    return false;
+  auto has = [&](vertex v) {
+    return graph_.rank(v) >= 0 && ranks.contains(static_cast<uint32_t>(graph_.rank(v)));
+  };
+  std::vector<char> goes(i->second.what.picks.size());
+  for (size_t k = 0; k < goes.size(); ++k)
+    goes[k] = has(i->second.what.picks[k].at);
+  return release_picks(i, goes);
+}
+
+bool ledger::release_vertices(uint64_t job, std::span<const vertex> tops) {
+  auto i = holdings_.find(job);
+  if (i == holdings_.end())
+    return false;
+  auto& picks = i->second.what.picks;
+  std::vector<char> goes(picks.size());
+  // What is below a pick stands before it, without a gap.
+  for (size_t k = picks.size(); k-- > 0;)
+    if (std::find(tops.begin(), tops.end(), picks[k].at) != tops.end()) {
+      goes[k] = true;
+      for (size_t below = k; below-- > 0 && picks[below].depth > picks[k].depth;)
+        goes[below] = true;
+    }
+  return release_picks(i, goes);
+}
+
+bool ledger::release_picks(holdings_map::iterator i, std::vector<char>& goes) {
+  if (std::find(goes.begin(), goes.end(), true) == goes.end())
+    return false;
+  // What has lost all that was below it goes too, and what has lost a part of it is shared.
+  auto& picks = i->second.what.picks;
+  std::vector<char> shared(picks.size());
+  std::vector<char> lost, kept; // by depth: of the picks below the next one of that depth
+  bool exclusive_left = false;
+  for (size_t k = 0; k < picks.size(); ++k) {
+    auto depth = picks[k].depth;
+    if (lost.size() < depth + 2u) {
+      lost.resize(depth + 2u);
+      kept.resize(depth + 2u);
+    }
+    auto lost_below = std::exchange(lost[depth + 1u], false);
+    auto kept_below = std::exchange(kept[depth + 1u], false);
+    goes[k] = goes[k] || (lost_below && !kept_below);
+    shared[k] = lost_below && !goes[k];
+    lost[depth] = static_cast<char>(lost[depth] || goes[k] || lost_below);
+    kept[depth] = static_cast<char>(kept[depth] || !goes[k]);
+    exclusive_left = exclusive_left || (picks[k].exclusive && !goes[k] && !shared[k]);
+  }
+  if (!exclusive_left)
+    return release(i->first);
+  unbook_part(i->second, goes, shared);
+  return true;
+}
+
+caf::error ledger::extend(uint64_t job, int64_t end) {
+  auto i = holdings_.find(job);
+  if (i == holdings_.end())
+    return make_error(ec::unknown_job, fmt::format("job {} holds nothing", job));
+  auto& h = i->second;
+  if (end <= h.what.at)
+    return make_error(ec::bad_argument, "a job cannot end before it begins");
+  unbook(h);
+  auto before = std::exchange(h.what.duration, end - h.what.at);
+  auto v = conflict(h.what, h.kind);
+  if (v)
+    h.what.duration = before;
+  book(h);
+  if (v)
+    return make_error(ec::busy, fmt::format("{} is held by another job then", graph_.path(*v)));
+  return {};
+}
+
+const ledger::holding* ledger::find(uint64_t job) const {
+  auto i = holdings_.find(job);
+  return i == holdings_.end() ? nullptr : &i->second;
+}
+
+// -- auditing ------------------------------------------------------------------------------------
+
+/// Counts the same as the other, nothing is held.
+ledger::ledger(const ledger& other, nothing_held)
+  : graph_{other.graph_},
+    filter_{other.filter_},
+    plans_(other.plans_.size()),
+    jobs_at_(other.jobs_at_.size()),
+    allocated_(other.allocated_.size()),
+    groups_{other.groups_},
+    counted_{other.counted_},
+    known_{other.known_},
+    leaf_types_{other.leaf_types_} {
+  for (auto& t : other.tracked_)
+    tracked_.push_back({t.type, planner{}});
+  for (vertex v = 0; v < plans_.size(); ++v) {
+    if (!known_[v])
+      continue;
+    plans_[v].set_total(graph_.units(v));
+    for (auto up = graph_.parent(v); up != no_vertex; up = graph_.parent(up))
+      count_below(up, graph_.type(v), graph_.units(v));
+  }
+}
+
+caf::error ledger::audit() const {
+  ledger twin{*this, nothing_held{}};
+  for (auto& [job, h] : holdings_) {
+    if (auto e = twin.hold(job, h.what, h.kind))
+      return e;
+  }
+  auto differ = [&](const planner& a, const planner& b) {
+    if (a.total() != b.total())
+      return true;
+    constexpr auto begin = std::numeric_limits<int64_t>::min() / 2;
+    auto t = begin;
+    for (;;) {
+      if (a.available(pool_, t, t + 1) != b.available(twin.pool_, t, t + 1))
+        return true;
+      auto x = a.next_change(pool_, t), y = b.next_change(twin.pool_, t);
+      if (x != y)
+        return true;
+      if (!x)
+        return false;
+      t = *x;
+    }
+  };
+  for (vertex v = 0; v < graph_.limit(); ++v) {
+    if (graph_.exists(v) != known_[v])
+      return make_error(ec::bad_argument, fmt::format("vertex {}: the ledger was not told", v));
+    if (!known_[v])
+      continue;
+    auto mine = below(v), theirs = twin.below(v);
+    auto wrong = differ(plans_[v], twin.plans_[v]) || differ(jobs_at_[v], twin.jobs_at_[v])
+                 || allocated_[v] != twin.allocated_[v] || mine.size() != theirs.size();
+    for (size_t i = 0; !wrong && i < mine.size(); ++i)
+      wrong = mine[i].type != theirs[i].type || differ(mine[i].plan, theirs[i].plan);
+    if (wrong)
+      return make_error(ec::bad_argument,
+                        fmt::format("{}: the ledger does not count what is held", graph_.path(v)));
+  }
+  return {};
+}
+
+size_t ledger::bytes() const {
+  auto total = pool_.bytes() + (plans_.capacity() + jobs_at_.capacity()) * sizeof(planner)
+               + allocated_.capacity() * sizeof(uint32_t) + groups_.capacity() * sizeof(group)
+               + tracked_.capacity() * sizeof(tracked) + changes_.capacity() * sizeof(vertex);
+  for (auto& [job, h] : holdings_)
+    total += sizeof(h) + 40 + h.what.picks.capacity() * sizeof(pick);
+  return total;
+}
+
+} // namespace hactor
