@@ -202,7 +202,6 @@ public:
           if (p.exclusive)
             reserved_[p.at] = true;
     gather_jobs(expression.root_);
-    note_span();
   }
 
   found_vertices run() {
@@ -215,7 +214,8 @@ private:
   /// What one job has, by vertex.
   struct job_facts {
     bool allocated = false;
-    std::unordered_set<vertex> tagged, whole, spanned;
+    std::unordered_set<vertex> tagged, whole;
+    std::unordered_map<vertex, size_t> spanned; // to its amounts in holding::below
   };
 
   /// What a vertex has from those above it, or itself.
@@ -240,44 +240,16 @@ private:
     }
     // Children come first: when a vertex is reached, it is known whether anything counted is below.
     std::unordered_set<vertex> counted_below;
+    size_t amounts = 0;
     for (auto& p : holding->what.picks) {
       auto below = counted_below.contains(p.at);
       if (below && !held_.below(p.at).empty())
-        facts.spanned.insert(p.at);
+        facts.spanned.emplace(p.at, amounts);
+      amounts += held_.below(p.at).size();
       auto parent = graph_.parent(p.at);
       if (parent != no_vertex && (below || held_.counts(graph_.type(p.at))))
         counted_below.insert(parent);
     }
-  }
-
-  /// The amounts of the job that the expression names, by vertex and type.
-  void note_span() {
-    if (!expression_.aggregates_ || expression_.job_ == 0)
-      return;
-    auto* holding = held_.find(expression_.job_);
-    if (holding == nullptr)
-      return;
-    for (auto& p : holding->what.picks) {
-      auto& mine = spans_[p.at];
-      auto parent = graph_.parent(p.at);
-      if (parent == no_vertex)
-        continue;
-      auto sums = mine; // of what is below it, and itself
-      if (p.exclusive)
-        add(sums, graph_.type(p.at), graph_.units(p.at));
-      auto& above = spans_[parent];
-      for (auto [type, amount] : sums)
-        add(above, type, amount);
-    }
-  }
-
-  static void add(type_amounts& to, type_id type, int64_t amount) {
-    for (auto& [t, a] : to)
-      if (t == type) {
-        a += amount;
-        return;
-      }
-    to.emplace_back(type, amount);
   }
 
   /// One vertex on the way down; graphs may be deep, so the way is kept here.
@@ -328,18 +300,20 @@ private:
     auto tracked = held_.below(v);
     if (tracked.empty())
       return false;
-    auto of_job = expression_.job_ != 0;
-    if (of_job && !jobs_[expression_.job_].spanned.contains(v))
-      return false;
+    const int64_t* of_job = nullptr;
+    if (expression_.job_ != 0) {
+      auto& spanned = jobs_[expression_.job_].spanned;
+      auto at = spanned.find(v);
+      if (at == spanned.end())
+        return false;
+      of_job = &held_.find(expression_.job_)->below[at->second];
+    }
     std::vector<std::pair<std::string, std::string>> notes;
-    for (auto& t : tracked) {
-      auto used = t.plan.total() - t.plan.available(held_.pool(), now_, now_ + 1);
-      if (of_job) {
-        used = 0;
-        for (auto [type, amount] : spans_[v])
-          if (type == t.type)
-            used = amount;
-      }
+    for (size_t i = 0; i < tracked.size(); ++i) {
+      auto& t = tracked[i];
+      auto used = of_job != nullptr
+                      ? of_job[i]
+                      : t.plan.total() - t.plan.available(held_.pool(), now_, now_ + 1);
       notes.emplace_back(graph_.types().text(t.type), "used:" + std::to_string(used) + ", total:"
                                                           + std::to_string(t.plan.total()));
     }
@@ -392,7 +366,6 @@ private:
   int64_t now_;
   std::vector<bool> reserved_; // by vertex: some job will have it
   std::unordered_map<uint64_t, job_facts> jobs_;
-  std::unordered_map<vertex, type_amounts> spans_;
   found_vertices found_;
 };
 
