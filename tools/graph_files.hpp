@@ -17,13 +17,13 @@ caf::expected<std::string> read_file(const std::string& name);
 /// Reads the graph that the settings name, as far as they want it. Errors: those of read_graph.
 caf::expected<resource_graph> load_graph(const query_settings& settings);
 
-/// Reads what a job has ("jgf" or "rv1exec") of the graph; its times are not set. Errors: those of
-/// the reader; ec::bad_argument when the graph lacks a part of it.
+/// Reads what a job has ("jgf" or "rv1exec") of the graph. Errors: those of the reader;
+/// ec::bad_argument when the graph lacks a part of it.
 caf::expected<selection> read_allocation(const resource_graph& graph, const std::string& format,
-                                         const std::string& text);
+                                         const std::string& text, int64_t at, int64_t duration);
 
-/// Releases the part of what a job has that the text names: its ranks, or its vertices.
-/// Errors: those of the readers; ec::bad_argument when the job holds nothing of it.
+/// Releases the part of what a job has that the text names: its ranks, or its vertices. False when
+/// the job held nothing of it. Errors: those of the readers.
 caf::expected<bool> release_part(ledger& held, uint64_t job, const std::string& format,
                                  const std::string& text);
 

@@ -87,14 +87,12 @@ bool graph_session::update(const words& args) {
   auto begin = clock_();
   outcome o;
   o.at = at;
-  auto what = read_allocation(graph_, args[2], *text);
+  auto what = read_allocation(graph_, args[2], *text, at, duration);
   caf::error wrong;
   std::string written;
   if (!what) {
     wrong = std::move(what.error());
   } else {
-    what->at = at;
-    what->duration = duration;
     written = write_match(graph_, *what, format_);
     wrong = held_->hold(job, std::move(*what),
                         args[1] == "reserve" ? hold_kind::reserved : hold_kind::allocated);
