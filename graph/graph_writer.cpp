@@ -1,13 +1,16 @@
-// graph/graph_writer: dot and GraphML.
+// graph/graph_writer: JGF, dot and GraphML.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/graph_writer.hpp"
+
+#include "graph/jgf_text.hpp"
+#include "runtime/json.hpp"
 
 namespace hactor {
 
 namespace {
 
 /// As text inside of double quotes of dot.
-std::string quoted(std::string_view text) {
+std::string dot_text(std::string_view text) {
   std::string out;
   for (auto c : text) {
     if (c == '"' || c == '\\')
@@ -96,13 +99,48 @@ void append_vertex(std::string& out, const resource_graph& graph, vertex v) {
 
 } // namespace
 
+std::string to_jgf(const resource_graph& graph) {
+  std::string out = R"({"graph": {"nodes": [)";
+  jgf_paths paths{graph};
+  each_vertex(graph, [&](vertex v) {
+    if (out.back() != '[')
+      out += ", ";
+    append_jgf_vertex(out, graph, v, graph.units(v), false, paths);
+    if (graph.status(v) == vertex_status::down)
+      out += R"(, "status": 1)";
+    out += "}}";
+  });
+  out += R"(], "edges": [)";
+  for (size_t i = 0; i < graph.subsystem_count(); ++i) {
+    auto s = static_cast<subsystem_id>(i);
+    each_vertex(graph, [&](vertex from) {
+      for (auto to : graph.below(from, s)) {
+        if (out.back() != '[')
+          out += ", ";
+        append_jgf_edge(out, graph, from, to);
+        auto relation = graph.relation(from, to, s);
+        auto usual = graph.subsystem_name(s) == "containment" && relation == "contains";
+        if (!usual) {
+          out += R"(, "metadata": {"subsystem": )";
+          append_json_string(out, graph.subsystem_name(s));
+          out += R"(, "relationship": )";
+          append_json_string(out, relation);
+          out += '}';
+        }
+        out += '}';
+      }
+    });
+  }
+  return out += "]}}\n";
+}
+
 std::string to_dot(const resource_graph& graph) {
   std::string out = "digraph G {\n";
   each_vertex(graph, [&](vertex v) {
-    out += std::to_string(v) + "[label=\"" + quoted(graph.name(v)) + "\"];\n";
+    out += std::to_string(v) + "[label=\"" + dot_text(graph.name(v)) + "\"];\n";
   });
   each_edge(graph, [&](vertex from, vertex to, const std::string& subsystem) {
-    out += std::to_string(from) + "->" + std::to_string(to) + " [label=\"" + quoted(subsystem)
+    out += std::to_string(from) + "->" + std::to_string(to) + " [label=\"" + dot_text(subsystem)
            + "\"];\n";
   });
   return out += "}\n";
@@ -130,29 +168,6 @@ std::string to_graphml(const resource_graph& graph) {
     out += "    </edge>\n";
   });
   return out += "  </graph>\n</graphml>\n";
-}
-
-selection select_all(const resource_graph& graph) {
-  selection all;
-  struct frame {
-    vertex at;
-    size_t next = 0;
-  };
-  std::vector<frame> way;
-  if (graph.root() != no_vertex)
-    way.push_back({graph.root()});
-  while (!way.empty()) {
-    auto& top = way.back();
-    auto below = graph.below(top.at);
-    if (top.next < below.size()) {
-      way.push_back({below[top.next++]});
-      continue;
-    }
-    auto depth = static_cast<uint16_t>(way.size() - 1);
-    all.picks.push_back({top.at, depth, true, false, graph.units(top.at)});
-    way.pop_back();
-  }
-  return all;
 }
 
 } // namespace hactor

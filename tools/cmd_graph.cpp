@@ -104,7 +104,7 @@ int run_load(const invocation& call) {
       return exit_ok;
     auto text = format == "dot"       ? to_dot(graph)
                 : format == "graphml" ? to_graphml(graph)
-                                      : write_match(graph, select_all(graph), match_format::jgf);
+                                      : to_jgf(graph);
     auto e = write_to(output, text);
     return e ? fail(call, e) : exit_ok;
   });

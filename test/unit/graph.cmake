@@ -19,6 +19,7 @@ hactor_unit_test(unit_graph
     unit/matcher_test.cpp
     unit/match_writer_test.cpp
     unit/find_expression_test.cpp
+    unit/graph_writer_test.cpp
     unit/pool_test.cpp
     unit/pool_twin_test.cpp
   LIBRARIES hactor_graph)

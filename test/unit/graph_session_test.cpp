@@ -246,8 +246,7 @@ TEST_CASE("properties and status are set and shown, and decide what is matched")
 
 TEST_CASE("vertices are taken out and come back; jobs lose what they had there") {
   stage s;
-  s.write("graph",
-          write_match(s.session->graph(), select_all(s.session->graph()), match_format::jgf));
+  s.write("graph", to_jgf(s.session->graph()));
   s.run("match allocate @nodes");
   s.run("remove /cluster0/node0 true");
   CHECK(s.session->graph().size() == 4);
