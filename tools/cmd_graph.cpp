@@ -1,9 +1,5 @@
 // hactor graph: looks at resource graphs without an instance.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <algorithm>
-#include <cstdio>
-#include <map>
-
 #include "graph/find_expression.hpp"
 #include "graph/graph_writer.hpp"
 #include "runtime/clock.hpp"
@@ -13,6 +9,7 @@
 #include "tools/graph_query.hpp"
 #include "tools/query_options.hpp"
 #include "tools/say.hpp"
+#include "tools/text_file.hpp"
 
 namespace hactor::tools {
 
@@ -81,16 +78,6 @@ int with_graph(const invocation& call, F then) {
   return then(*graph, *settings, static_cast<double>(steady_ns() - begin) * 1e-9);
 }
 
-caf::error write_to(const std::string& name, const std::string& text) {
-  auto* file = name == "-" ? stdout : std::fopen(name.c_str(), "we");
-  if (file == nullptr)
-    return make_errno_error(ec::bad_argument, name, errno);
-  auto written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file != stdout)
-    written = std::fclose(file) == 0 && written;
-  return written ? caf::error{} : make_errno_error(ec::system_failed, name, errno);
-}
-
 int run_load(const invocation& call) {
   auto format = call.options.value("format", "jgf");
   if (format != "jgf" && format != "dot" && format != "graphml")
@@ -105,7 +92,7 @@ int run_load(const invocation& call) {
     auto text = format == "dot"       ? to_dot(graph)
                 : format == "graphml" ? to_graphml(graph)
                                       : to_jgf(graph);
-    auto e = write_to(output, text);
+    auto e = write_file(output, text);
     return e ? fail(call, e) : exit_ok;
   });
 }

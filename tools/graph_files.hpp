@@ -11,9 +11,6 @@
 
 namespace hactor::tools {
 
-/// The whole text of a file; "-" is standard input. Errors: ec::bad_argument.
-caf::expected<std::string> read_file(const std::string& name);
-
 /// Reads the graph that the settings name, as far as they want it. Errors: those of read_graph.
 caf::expected<resource_graph> load_graph(const query_settings& settings);
 

@@ -14,6 +14,7 @@
 #include "tools/graph_files.hpp"
 #include "tools/graph_session.hpp"
 #include "tools/say.hpp"
+#include "tools/text_file.hpp"
 
 namespace hactor::tools {
 
@@ -67,11 +68,7 @@ void say_load(const resource_graph& graph, double seconds) {
 caf::error write_graph(const resource_graph& graph, const query_settings& settings) {
   auto text = settings.graph_format == "graphml" ? to_graphml(graph) : to_dot(graph);
   print("INFO: Write the target graph of the matcher...\n");
-  result_file file;
-  if (auto e = file.open(settings.graph_output + "." + settings.graph_format))
-    return e;
-  std::fwrite(text.data(), 1, text.size(), file.get());
-  return {};
+  return write_file(settings.graph_output + "." + settings.graph_format, text);
 }
 
 double now() { return static_cast<double>(steady_ns()) * 1e-9; }

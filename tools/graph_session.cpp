@@ -3,12 +3,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/graph_session.hpp"
 
-#include <cstdio>
+#include <algorithm>
+#include <iterator>
 
 #include "graph/document.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/limits.hpp"
-#include "tools/graph_files.hpp"
+#include "tools/text_file.hpp"
 
 namespace hactor::tools {
 
@@ -41,18 +42,29 @@ const operation_row* find_operation(const std::string& name) {
   return nullptr;
 }
 
-/// Fluxion takes a bare word as a command and documents without tasks' attributes; what is said of
-/// resources is read as everywhere.
+/// What is matched are the resources. Fluxion's tool reads tasks as it finds them: a bare word as a
+/// command, a slot that is not there or no slot at all. So they get a slot of their own, which is
+/// gone afterwards.
 caf::expected<jobspec> read_lenient(const std::string& text) {
   auto document = parse_document(text, limits::jobspec_bytes_max, "jobspec");
   if (!document)
     return std::move(document.error());
-  if (document->is_object())
-    if (auto tasks = document->find("tasks"); tasks != document->end() && tasks->is_array())
-      for (auto& task : *tasks)
-        if (task.is_object() && task.contains("command") && task["command"].is_string())
-          task["command"] = json::array({task["command"]});
-  return read_jobspec(*document);
+  auto is_list = [&](const char* key) {
+    return document->is_object() && document->contains(key) && (*document)[key].is_array()
+           && !(*document)[key].empty();
+  };
+  if (!is_list("resources") || !is_list("tasks"))
+    return read_jobspec(*document);
+  json core{{"type", "core"}, {"count", 1u}};
+  constexpr auto label = "of the tasks";
+  (*document)["resources"].push_back(
+      {{"type", "slot"}, {"count", 1u}, {"label", label}, {"with", json::array({core})}});
+  (*document)["tasks"] = json::array(
+      {{{"command", json::array({"app"})}, {"slot", label}, {"count", {{"per_slot", 1u}}}}});
+  auto spec = read_jobspec(*document);
+  if (spec)
+    spec->resources.pop_back();
+  return spec;
 }
 
 /// The first type that the graph does not know, or "".

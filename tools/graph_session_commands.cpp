@@ -6,6 +6,7 @@
 #include "graph/find_expression.hpp"
 #include "tools/graph_files.hpp"
 #include "tools/graph_session.hpp"
+#include "tools/text_file.hpp"
 
 namespace hactor::tools {
 

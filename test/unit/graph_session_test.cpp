@@ -294,6 +294,19 @@ TEST_CASE("a jobspec that is none is told on the error stream and takes no numbe
   CHECK(s.run("match allocate @core") == core(0, 0) + job(1));
 }
 
+TEST_CASE("tasks are taken as they are: a slot that is not there, or no slot at all") {
+  stage s;
+  s.write("word", "version: 9999\nresources: [{type: slot, count: 1, label: b, with: [{type: core, "
+                  "count: 1}]}]\ntasks: [{command: app, slot: a, count: {per_slot: 1}}]\n"
+                  "attributes: {system: {duration: 60}}\n");
+  CHECK(s.run("match allocate @word") == core(0, 0) + job(1));
+  s.write("slotless", stage::jobspec("[{type: node, count: 1, exclusive: true}]"));
+  CHECK(s.run("match allocate @slotless")
+        == "      ---------core0[1:x]\n      ---------core1[1:x]\n      ------node1[1:x]\n"
+           "      ---cluster0[1:s]\n"
+               + job(2));
+}
+
 TEST_CASE("effort is told when it is wanted") {
   auto settings = stage::low();
   settings.elapse_time = true;
