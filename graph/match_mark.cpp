@@ -87,7 +87,7 @@ size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, b
       auto& m = marks_[sorted_[i]];
       count += emit(m.at, sorted_[i], down, false, m.exclusive, m.units);
     }
-    if (request_->charge)
+    if (!result_.charges.empty())
       count += static_cast<size_t>(std::any_of(result_.charges.begin(), result_.charges.end(),
                                                [v](const charge& c) { return c.at == v; }));
   }
@@ -120,10 +120,12 @@ selection match_marker::make(const match_request& request, const std::vector<can
   sorted_.resize(marks_.size() - 1);
   for (uint32_t i = 1; i < marks_.size(); ++i)
     sorted_[i - 1] = i;
-  std::sort(sorted_.begin(), sorted_.end(), [&](uint32_t a, uint32_t b) {
+  auto before = [&](uint32_t a, uint32_t b) {
     auto &x = marks_[a], &y = marks_[b];
     return x.above != y.above ? x.above < y.above : graph_.place(x.at) < graph_.place(y.at);
-  });
+  };
+  if (!std::is_sorted(sorted_.begin(), sorted_.end(), before))
+    std::sort(sorted_.begin(), sorted_.end(), before);
   below_.assign(marks_.size(), {0, 0});
   for (uint32_t i = 0; i < sorted_.size(); ++i) {
     auto& range = below_[marks_[sorted_[i]].above];

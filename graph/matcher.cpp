@@ -188,10 +188,14 @@ private:
     f.known = false;
     if (depth == 0)
       return;
-    for (auto& b : f.branches)
-      if (auto place = graph_.place(way_[depth - 1]);
-          place < b.below.size() && b.below[place] != nullptr)
-        make_stale(*b.below[place], depth - 1);
+    auto place = graph_.place(way_[depth - 1]);
+    for (auto& b : f.branches) {
+      if (place >= b.below.size() || b.below[place] == nullptr)
+        continue;
+      if (!b.best.empty() && b.below[place]->known)
+        b.stale.push_back(place);
+      make_stale(*b.below[place], depth - 1);
+    }
   }
 
   /// The order of visits follows what was held since.

@@ -36,6 +36,36 @@ void planner_pool::give(index i) {
   ++free_count_;
 }
 
+/// The tree of one span.
+planner_pool::index planner_pool::pair(int64_t begin, int64_t end, int64_t amount) {
+  auto first = take(begin), last = take(end);
+  auto &b = points_[first], &e = points_[last];
+  b.change = amount;
+  e.change = -amount;
+  b.uses = e.uses = 1;
+  auto b_is_root = b.weight > e.weight;
+  (b_is_root ? b.right : e.left) = b_is_root ? last : first;
+  refresh(b_is_root ? last : first);
+  refresh(b_is_root ? first : last);
+  return b_is_root ? first : last;
+}
+
+/// Gives back the tree of one span, if it is that of this span.
+bool planner_pool::give_pair(index root, int64_t begin, int64_t end, int64_t amount) {
+  auto& r = points_[root];
+  auto other = r.left != 0 ? r.left : r.right;
+  if (root == 0 || other == 0 || (r.left != 0 && r.right != 0))
+    return false;
+  auto& o = points_[other];
+  auto &b = r.left != 0 ? o : r, &e = r.left != 0 ? r : o;
+  if (o.left != 0 || o.right != 0 || b.time != begin || e.time != end || b.uses != 1 || e.uses != 1
+      || b.change != amount)
+    return false;
+  give(other);
+  give(root);
+  return true;
+}
+
 void planner_pool::refresh(index i) {
   auto& p = points_[i];
   auto& l = points_[p.left];
@@ -114,12 +144,20 @@ void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
 
 void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
+  if (root_ == 0) { // most vertices of a graph are held by one job or none
+    root_ = pool.pair(begin, end, amount);
+    return;
+  }
   change(pool, begin, amount, 1);
   change(pool, end, -amount, 1);
 }
 
 void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
+  if (pool.give_pair(root_, begin, end, amount)) {
+    root_ = 0;
+    return;
+  }
   change(pool, begin, -amount, -1);
   change(pool, end, amount, -1);
 }
