@@ -194,6 +194,11 @@ void ledger::drop_charges(vertex v) {
 
 // -- booking -------------------------------------------------------------------------------------
 
+void ledger::note_pick(vertex v, bool held) {
+  if (groups_[v].first != 0) // a leaf changes what is above it, which is in every selection
+    note(v, held);
+}
+
 void ledger::note(vertex v, bool held) {
   if (changes_.size() >= 2 * changes_kept) {
     changes_.erase(changes_.begin(), changes_.end() - changes_kept);
@@ -244,7 +249,7 @@ void ledger::book(holding& h) {
     below.clear();
     if (p.exclusive && counts(graph_.type(p.at)))
       add_amount(here, graph_.type(p.at), graph_.units(p.at));
-    note(p.at, true);
+    note_pick(p.at, true);
   }
   for (auto& s : sums)
     s.clear();
@@ -266,7 +271,7 @@ void ledger::unbook(const holding& h) {
     for (auto& t : tracked_at(p.at))
       if (auto n = *amount++; n > 0)
         t.plan.remove(pool_, begin, end, n);
-    note(p.at, false);
+    note_pick(p.at, false);
   }
   for (auto& c : h.what.charges) {
     plans_[c.at].remove(pool_, begin, end, c.units);
@@ -308,7 +313,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
     for (auto& [type, n] : below)
       add_amount(sums[p.depth], type, n);
     if (goes[k] || !below.empty())
-      note(p.at, false);
+      note_pick(p.at, false);
     below.clear();
     if (gone && counts(graph_.type(p.at)))
       add_amount(sums[p.depth], graph_.type(p.at), graph_.units(p.at));

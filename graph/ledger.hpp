@@ -119,8 +119,8 @@ public:
     vertex at;
     bool held; ///< More of it is held than before.
   };
-  /// What changed, in order. A vertex's ancestors change with it and need not be named. Counted
-  /// from the first ever: [changes_begin, changes_end) are kept.
+  /// What changed, in order: a vertex or something below it; its ancestors change with it and need
+  /// not be named. Counted from the first ever: [changes_begin, changes_end) are kept.
   uint64_t changes_begin() const { return changes_first_; }
   uint64_t changes_end() const { return changes_first_ + changes_.size(); }
   change changed(uint64_t i) const { return changes_[i - changes_first_]; }
@@ -149,6 +149,7 @@ private:
     return first == 0 ? plans_[v] : tracked_[first - 1].plan;
   }
   void note(vertex v, bool held);
+  void note_pick(vertex v, bool held);
   void cover(vertex v, const std::vector<type_id>& types);
   std::vector<type_id> types_at(std::string_view type, bool root) const;
   int64_t known_below(vertex v, type_id type) const;

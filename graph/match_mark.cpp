@@ -96,6 +96,28 @@ size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, b
   return count;
 }
 
+/// Orders what is below each mark as the graph has it.
+void match_marker::sort_by_place() {
+  below_.assign(marks_.size(), {0, 0});
+  for (size_t i = 1; i < marks_.size(); ++i)
+    ++below_[marks_[i].above].second;
+  uint32_t end = 0;
+  for (auto& [first, last] : below_) {
+    first = end;
+    end += last;
+    last = first;
+  }
+  sorted_.resize(end);
+  for (uint32_t i = 1; i < marks_.size(); ++i)
+    sorted_[below_[marks_[i].above].second++] = i;
+  auto before = [&](uint32_t a, uint32_t b) {
+    return graph_.place(marks_[a].at) < graph_.place(marks_[b].at);
+  };
+  for (auto [first, last] : below_)
+    if (!std::is_sorted(sorted_.begin() + first, sorted_.begin() + last, before))
+      std::sort(sorted_.begin() + first, sorted_.begin() + last, before);
+}
+
 selection match_marker::make(const match_request& request, const std::vector<candidates>& top,
                              const std::vector<charge>& top_charges) {
   request_ = &request;
@@ -117,22 +139,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
       sums.push_back(c);
   result_.charges = std::move(sums);
 
-  sorted_.resize(marks_.size() - 1);
-  for (uint32_t i = 1; i < marks_.size(); ++i)
-    sorted_[i - 1] = i;
-  auto before = [&](uint32_t a, uint32_t b) {
-    auto &x = marks_[a], &y = marks_[b];
-    return x.above != y.above ? x.above < y.above : graph_.place(x.at) < graph_.place(y.at);
-  };
-  if (!std::is_sorted(sorted_.begin(), sorted_.end(), before))
-    std::sort(sorted_.begin(), sorted_.end(), before);
-  below_.assign(marks_.size(), {0, 0});
-  for (uint32_t i = 0; i < sorted_.size(); ++i) {
-    auto& range = below_[marks_[sorted_[i]].above];
-    if (range.second == 0)
-      range.first = i;
-    range.second = i + 1;
-  }
+  sort_by_place();
   auto& root = marks_[0];
   emit(root.at, 0, 0, false, root.exclusive, root.units);
   for (auto& m : marks_)

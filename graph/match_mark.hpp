@@ -36,6 +36,7 @@ private:
   void take_own(const finding* found, size_t sibling);
   void take_all(const candidates& chosen, size_t sibling);
   bool is_whole(vertex v) const;
+  void sort_by_place();
   size_t emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive, int64_t units);
 
   const resource_graph& graph_;

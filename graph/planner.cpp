@@ -40,13 +40,14 @@ void planner_pool::give(index i) {
 planner_pool::index planner_pool::pair(int64_t begin, int64_t end, int64_t amount) {
   auto first = take(begin), last = take(end);
   auto &b = points_[first], &e = points_[last];
+  b.uses = e.uses = 1;
   b.change = amount;
   e.change = -amount;
-  b.uses = e.uses = 1;
   auto b_is_root = b.weight > e.weight;
+  auto &root = b_is_root ? b : e, &below = b_is_root ? e : b;
   (b_is_root ? b.right : e.left) = b_is_root ? last : first;
-  refresh(b_is_root ? last : first);
-  refresh(b_is_root ? first : last);
+  below.sum = below.highest = below.lowest = below.change;
+  root.highest = amount; // between the two; nothing after both
   return b_is_root ? first : last;
 }
 
@@ -122,7 +123,26 @@ void planner_pool::split(index tree, int64_t time, index& before, index& rest) {
 
 // -- the planner ----------------------------------------------------------------------------------
 
+/// Changes a point that exists. False when there is none, or it would not be needed any more.
+bool planner_pool::change_in_place(index i, int64_t time, int64_t by, int use) {
+  if (i == 0)
+    return false;
+  auto& p = points_[i];
+  if (p.time == time) {
+    if (p.uses + static_cast<uint32_t>(use) == 0)
+      return false;
+    p.change += by;
+    p.uses += static_cast<uint32_t>(use);
+  } else if (!change_in_place(time < p.time ? p.left : p.right, time, by, use)) {
+    return false;
+  }
+  refresh(i);
+  return true;
+}
+
 void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
+  if (pool.change_in_place(root_, time, by, use))
+    return;
   planner_pool::index before = 0, at = 0, after = 0;
   pool.split(root_, time, before, after);
   pool.split(after, time + 1, at, after);

@@ -1,6 +1,7 @@
 // How fast matches are: clusters of racks of 100 nodes of 2 sockets of 20 cores, jobs of one shape
-// until the machine is full, each match held in the ledger; beside a plain scan of an array of nodes
-// with a counter of free cores each, doing the same grants. Usage: bench_graph [NODES...].
+// until the machine is full, each match held in the ledger; beside a plain scan of an array of
+// nodes with a counter of free cores each, doing the same grants. Usage: bench_graph [NODES...], or
+// bench_graph NODES SHAPE POLICY.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <memory>
 #include <string>
@@ -28,16 +29,16 @@ struct shape {
 };
 
 const shape shapes[] = {
-  {"core", "[{type: slot, count: 1, label: s, with: [{type: core, count: 1}]}]", 0, 1},
-  {"node",
-   "[{type: node, count: 1, with: [{type: slot, count: 1, label: s, with: [{type: socket, count: "
-   "2, with: [{type: core, count: 20}]}]}]}]",
-   1, 40},
-  {"4_nodes",
-   "[{type: node, count: 4, with: [{type: slot, count: 1, label: s, with: [{type: socket, count: "
-   "2, with: [{type: core, count: 20}]}]}]}]",
-   4, 160},
-  {"quarter", "[{type: slot, count: 1, label: s, with: [{type: core, count: 10}]}]", 0, 10},
+    {"core", "[{type: slot, count: 1, label: s, with: [{type: core, count: 1}]}]", 0, 1},
+    {"node",
+     "[{type: node, count: 1, with: [{type: slot, count: 1, label: s, with: [{type: socket, count: "
+     "2, with: [{type: core, count: 20}]}]}]}]",
+     1, 40},
+    {"4_nodes",
+     "[{type: node, count: 4, with: [{type: slot, count: 1, label: s, with: [{type: socket, count: "
+     "2, with: [{type: core, count: 20}]}]}]}]",
+     4, 160},
+    {"quarter", "[{type: slot, count: 1, label: s, with: [{type: core, count: 10}]}]", 0, 10},
 };
 
 std::shared_ptr<const match_request> compile(const resource_graph& g, const std::string& resources,
@@ -104,8 +105,8 @@ void fill(int nodes, const shape& s, const std::string& policy) {
     in_match += seconds_since(before);
     if (r.verdict != match_verdict::matched)
       fail("busy after " + std::to_string(granted));
-    if (auto e = held.hold(static_cast<uint64_t>(granted) + 1, std::move(r.what),
-                           hold_kind::allocated))
+    if (auto e =
+            held.hold(static_cast<uint64_t>(granted) + 1, std::move(r.what), hold_kind::allocated))
       fail(render(e));
   }
   auto rate = granted / seconds_since(begin);
@@ -147,6 +148,12 @@ int main(int argc, char** argv) {
     sizes.push_back(std::atoi(argv[i]));
   if (sizes.empty())
     sizes = {1'000, 10'000};
+  if (argc == 4 && sizes[2] == 0) {
+    for (auto& s : shapes)
+      if (s.name == argv[2])
+        fill(sizes[0], s, argv[3]);
+    return 0;
+  }
   for (auto nodes : sizes) {
     auto begin = steady_ns();
     auto g = make_machine(nodes);
