@@ -64,17 +64,22 @@ void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
   }
 }
 
-bool match_marker::is_whole(vertex v) const {
+/// Whether all that is in the vertex comes with it. The look-alike of Fluxion takes everything that
+/// is of a type that was asked for exclusively somewhere; else what was chosen exclusively.
+bool match_marker::is_whole(vertex v, uint32_t mark) const {
   auto type = graph_.type(v);
-  return (policy_.node_exclusive && type == node_type_)
-         || (type < request_->exclusive_types.size() && request_->exclusive_types[type]);
+  if (policy_.node_exclusive && type == node_type_)
+    return true;
+  if (request_->charge)
+    return mark != no_mark && marks_[mark].exclusive;
+  return type < request_->exclusive_types.size() && request_->exclusive_types[type];
 }
 
 /// Appends the vertex behind all below it. Returns how many of them are exclusive or charged; a
 /// shared one without any of those below is left out.
 size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive,
                           int64_t units) {
-  whole = whole || is_whole(v);
+  whole = whole || is_whole(v, mark);
   exclusive = exclusive || whole;
   size_t count = exclusive;
   auto down = static_cast<uint16_t>(depth + 1);
