@@ -10,6 +10,8 @@ hactor_unit_test(unit_graph
     unit/layout_test.cpp
     unit/planner_test.cpp
     unit/resource_graph_test.cpp
+    unit/ledger_test.cpp
+    unit/matcher_test.cpp
     unit/grug_reader_test.cpp
     unit/jgf_reader_test.cpp
     unit/hwloc_reader_test.cpp
