@@ -215,7 +215,7 @@ private:
   struct job_facts {
     bool allocated = false;
     std::unordered_set<vertex> tagged, whole;
-    std::unordered_map<vertex, size_t> spanned; // to its amounts in holding::below
+    std::unordered_map<vertex, type_amounts> spanned; // of what is counted, the amounts below it
   };
 
   /// What a vertex has from those above it, or itself.
@@ -238,18 +238,30 @@ private:
       if (p.exclusive)
         facts.whole.insert(p.at);
     }
-    // Children come first: when a vertex is reached, it is known whether anything counted is below.
-    std::unordered_set<vertex> counted_below;
-    size_t amounts = 0;
+    // Children come first: when a vertex is reached, all below it is summed.
+    std::unordered_map<vertex, type_amounts> below;
     for (auto& p : holding->what.picks) {
-      auto below = counted_below.contains(p.at);
-      if (below && !held_.below(p.at).empty())
-        facts.spanned.emplace(p.at, amounts);
-      amounts += held_.below(p.at).size();
+      auto sums = std::move(below[p.at]);
+      below.erase(p.at);
       auto parent = graph_.parent(p.at);
-      if (parent != no_vertex && (below || held_.counts(graph_.type(p.at))))
-        counted_below.insert(parent);
+      if (!sums.empty() && !held_.below(p.at).empty())
+        facts.spanned.emplace(p.at, sums);
+      if (parent == no_vertex)
+        continue;
+      if (auto type = graph_.type(p.at); held_.counts(type))
+        add(sums, type, p.exclusive ? graph_.units(p.at) : 0);
+      for (auto [type, amount] : sums)
+        add(below[parent], type, amount);
     }
+  }
+
+  static void add(type_amounts& to, type_id type, int64_t amount) {
+    for (auto& [t, a] : to)
+      if (t == type) {
+        a += amount;
+        return;
+      }
+    to.emplace_back(type, amount);
   }
 
   /// One vertex on the way down; graphs may be deep, so the way is kept here.
@@ -300,20 +312,22 @@ private:
     auto tracked = held_.below(v);
     if (tracked.empty())
       return false;
-    const int64_t* of_job = nullptr;
+    const type_amounts* of_job = nullptr;
     if (expression_.job_ != 0) {
       auto& spanned = jobs_[expression_.job_].spanned;
       auto at = spanned.find(v);
       if (at == spanned.end())
         return false;
-      of_job = &held_.find(expression_.job_)->below[at->second];
+      of_job = &at->second;
     }
     std::vector<std::pair<std::string, std::string>> notes;
-    for (size_t i = 0; i < tracked.size(); ++i) {
-      auto& t = tracked[i];
-      auto used = of_job != nullptr
-                      ? of_job[i]
-                      : t.plan.total() - t.plan.available(held_.pool(), now_, now_ + 1);
+    for (auto& t : tracked) {
+      int64_t used = 0;
+      if (of_job == nullptr)
+        used = t.plan.total() - t.plan.available(held_.pool(), now_, now_ + 1);
+      else
+        for (auto [type, amount] : *of_job)
+          used += type == t.type ? amount : 0;
       notes.emplace_back(graph_.types().text(t.type), "used:" + std::to_string(used) + ", total:"
                                                           + std::to_string(t.plan.total()));
     }

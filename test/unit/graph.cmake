@@ -17,8 +17,6 @@ hactor_unit_test(unit_graph
     unit/hwloc_reader_test.cpp
     unit/rv1_reader_test.cpp
     unit/graph_reader_test.cpp
-    unit/ledger_test.cpp
-    unit/matcher_test.cpp
     unit/match_writer_test.cpp
     unit/find_expression_test.cpp
     unit/graph_writer_test.cpp
