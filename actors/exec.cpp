@@ -282,6 +282,12 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   st.context = std::move(context);
   st.fanout = fanout;
   st.core = exec_core{st.context->rank, brokers, fanout};
+  // A shell lives as long as its tasks; the end of the broker does not wait for those that stay.
+  self->set_exit_handler([self](const caf::exit_msg& e) {
+    for (auto& [id, shell] : self->state.shells)
+      self->send_exit(shell, e.reason);
+    self->quit(e.reason);
+  });
   return {
     [self](launch_request& r) {
       auto& st = self->state;

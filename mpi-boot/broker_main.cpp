@@ -292,11 +292,11 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
       say_waits();
       continue;
     }
-    if (script == 0) {
-      if (s.net->wire().name() == "tcp")
-        s.end.tell(128 + signo, true); // we alone are ended: for the others, a loss
-      else
-        s.end.tell(0, false); // not the lead: the launcher ends us, and the lead as well
+    if (script == 0) { // not the lead
+      // A launcher of MPI signals all ranks; the lead decides when all end, and needs us till then.
+      // Who asks twice, or signals this broker over TCP, means us alone: for the others, a loss.
+      if (s.net->wire().name() == "tcp" || ++told > 1)
+        s.end.tell(128 + signo, true);
       continue;
     }
     // A terminal has given the interrupt to the script already.
@@ -351,8 +351,10 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
     auto patience = std::chrono::milliseconds(
       static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
     self->request(actors.job_manager, patience, drain_atom_v)
-      .receive([](done) {}, [](caf::error& e) {
-        log_warning("not all jobs could be ended in time: {}", render(e));
+      .receive([](done) {}, [patience](caf::error& e) {
+        log_warning("not all jobs could be ended within {} s: {}",
+                    static_cast<double>(patience.count()) / 1000,
+                    e == caf::sec::request_timeout ? "their processes are killed" : render(e));
       });
     caf::anon_send(actors.broker, shutdown_request{"the script has ended"});
     // Our own broker passes it on before it goes.
