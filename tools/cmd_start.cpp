@@ -71,10 +71,12 @@ std::vector<std::string> launcher(const std::string& mpi, const std::string& n) 
 }
 
 caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o, uint64_t size) {
+  auto wanted = o.value("mpi");
+  if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
+    return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
   if (size == 1)
     return std::vector<std::string>{};
   auto n = std::to_string(size);
-  auto wanted = o.value("mpi");
   for (std::string mpi : {"mpich", "openmpi"}) {
     if (!wanted.empty() && wanted != mpi)
       continue;
@@ -82,8 +84,6 @@ caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o,
     if (!words.empty())
       return words;
   }
-  if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
-    return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
   return make_error(ec::launcher_missing,
                     "-s " + n
                         + ": needs an mpiexec of MPICH or Open MPI and hactor's module for it; "
