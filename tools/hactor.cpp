@@ -81,8 +81,7 @@ choice choose(std::span<const char* const> words) {
 int run(std::span<const char* const> words) {
   if (words.empty()) {
     print(overview());
-    flush_output();
-    return exit_usage;
+    return finish_output("hactor", exit_usage);
   }
   auto chosen = choose(words);
   if (chosen.of == nullptr)
@@ -102,8 +101,7 @@ int run(std::span<const char* const> words) {
   }
   if (options->help) {
     print(manual(c));
-    flush_output();
-    return exit_ok;
+    return finish_output(program.c_str(), exit_ok);
   }
   auto count = options->operands.size();
   if (count < c.operands_min || count > c.operands_max) {
@@ -112,9 +110,7 @@ int run(std::span<const char* const> words) {
                  c.synopsis);
     return exit_usage;
   }
-  auto code = c.run({program, *options});
-  flush_output();
-  return code;
+  return finish_output(program.c_str(), c.run({program, *options}));
 }
 
 } // namespace
