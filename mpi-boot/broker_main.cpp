@@ -26,6 +26,7 @@
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
+#include "runtime/hostlist.hpp"
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -215,7 +216,7 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
 }
 
 /// Everybody hears from everybody: one that cannot take part ends the start of all.
-caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool verbose) {
+caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   std::vector<std::string> texts;
   auto failed = s.net->wire().allgather(encode(mine), texts);
   if (!failed.empty())
@@ -247,8 +248,20 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool v
   if (s.net->rank() == 0)
     for (auto& note : real.notes)
       fmt::print(stderr, "hactor-start: {}\n", note);
-  (void)verbose;
   return caf::none;
+}
+
+/// For --verbose: what this instance is, before its script starts.
+void say_what_there_is(const rank_state& s) {
+  uint64_t gpus = 0;
+  for (auto& node : s.resources.nodes)
+    gpus += node.gpus.size();
+  fmt::print(stderr, "hactor-start: size {}, transport {}: {} cores and {} GPUs on {}\n",
+             s.net->size(), s.net->wire().name(), s.resources.core_count(), gpus,
+             format_hostlist(s.resources.nodelist));
+  fmt::print(stderr, "hactor-start: state in {}, {}\n", s.folders.state,
+             s.folders.lasting ? "which stays" : "which goes with the instance");
+  fmt::print(stderr, "hactor-start: HACTOR_URI={}\n", s.uri);
 }
 
 void set_attributes(rank_state& s) {
@@ -504,13 +517,15 @@ int broker_main(const start_options& options, const way_to_peers& way,
   greeting mine;
   if (auto err = prepare(s, run, mine))
     mine.failure = render(err);
-  if (auto err = agree(s, mine, options.oversubscribe, options.verbose)) {
+  if (auto err = agree(s, mine, options.oversubscribe)) {
     if (rank == 0 || way.tcp) // an MPI launcher would show the same once for each rank
       fail_start(err);
     s.net->close();
     return 1;
   }
   set_attributes(s);
+  if (options.verbose && rank == 0)
+    say_what_there_is(s);
 
   // The actors, and the script.
   auto code = serve(s, options, signals, spawner_fd);

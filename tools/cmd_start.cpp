@@ -21,7 +21,7 @@ constexpr option_spec options[] = {
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
-  {'v', "verbose", nullptr, "Prints the command that is executed."},
+  {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
 
 std::string own_folder() {
@@ -107,8 +107,9 @@ int run_start(const invocation& call) {
   for (auto* name : {"statedir", "rundir"})
     if (o.has(name))
       words->push_back(std::string{"--"} + name + "=" + o.value(name));
-  if (o.has("oversubscribe"))
-    words->push_back("--oversubscribe");
+  for (auto* flag : {"oversubscribe", "verbose"})
+    if (o.has(flag))
+      words->push_back(std::string{"--"} + flag);
   words->push_back("--");
   words->insert(words->end(), o.operands.begin(), o.operands.end());
   if (o.has("verbose")) {
