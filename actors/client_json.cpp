@@ -210,7 +210,7 @@ json to_json(const job_summary& s) {
     j["waitstatus"] = s.waitstatus;
   j["status"] = exit_code_of(s);
   if (s.exception)
-    j["note"] = s.exception_type + ": " + s.exception_note;
+    j["note"] = s.exception_type + (s.exception_note.empty() ? "" : ": " + s.exception_note);
   if (s.maxrss_kb >= 0) {
     j["maxrss_kb"] = s.maxrss_kb;
     j["user_s"] = s.user_s;

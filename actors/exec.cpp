@@ -147,14 +147,17 @@ namespace {
 /// Passes what a command writes, and its end, straight to the client's connector.
 class command_sink final : public task_sink {
 public:
-  command_sink(caf::actor subscriber, uint64_t tag, rank_t rank, std::string host,
-               std::function<void()> over)
-    : subscriber_{caf::actor_cast<connector_actor>(subscriber)}, tag_{tag}, rank_{rank},
-      host_{std::move(host)}, over_{std::move(over)} {}
+  command_sink(const command_request& r, rank_t rank, std::string host, std::function<void()> over)
+    : subscriber_{caf::actor_cast<connector_actor>(r.subscriber)}, tag_{r.tag}, rank_{rank},
+      host_{std::move(host)}, name_{r.argv.empty() ? "" : r.argv[0]}, cwd_{r.cwd},
+      over_{std::move(over)} {}
   void started(pid_t) override {}
   void failed(spawn_step step, int errno_value) override {
     auto missing = step == spawn_step::command && errno_value == ENOENT;
-    auto why = host_ + ": " + std::string{to_string(step)} + ": "
+    auto what = step == spawn_step::command ? name_
+                : step == spawn_step::cwd   ? cwd_
+                                            : std::string{to_string(step)};
+    auto why = host_ + ": " + what + ": "
                + (missing ? "command not found" : std::strerror(errno_value));
     send_here(subscriber_, command_ended{tag_, rank_, (missing ? 127 : 126) << 8, why});
     over_();
@@ -173,6 +176,8 @@ private:
   uint64_t tag_;
   rank_t rank_;
   std::string host_;
+  std::string name_;
+  std::string cwd_;
   std::function<void()> over_;
 };
 
@@ -214,7 +219,7 @@ void exec_state::run_command(const command_request& r) {
   s.cwd = r.cwd;
   auto key = std::make_pair(r.subscriber.address(), r.tag);
   auto sink = std::make_shared<command_sink>(
-    r.subscriber, r.tag, context->rank, context->host,
+    r, context->rank, context->host,
     [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
       send_here(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
     });
@@ -282,6 +287,12 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   st.context = std::move(context);
   st.fanout = fanout;
   st.core = exec_core{st.context->rank, brokers, fanout};
+  // A shell lives as long as its tasks; the end of the broker does not wait for those that stay.
+  self->set_exit_handler([self](const caf::exit_msg& e) {
+    for (auto& [id, shell] : self->state.shells)
+      self->send_exit(shell, e.reason);
+    self->quit(e.reason);
+  });
   return {
     [self](launch_request& r) {
       auto& st = self->state;

@@ -49,40 +49,60 @@ caf::expected<double> simulated_duration(const json& rest) {
                                        + dump(*d));
 }
 
-std::string option_path(const json& options, const char* stream) {
-  // As Flux writes it: shell.options.output.stdout = {"type": "file", "path": TEMPLATE}.
-  auto side = std::string_view{stream} == "stdin" ? "input" : "output";
-  auto at = options.find(side);
-  if (at == options.end() || !at->is_object())
-    return {};
-  auto one = at->find(stream);
-  if (one == at->end() || !one->is_object())
-    return {};
-  auto path = one->find("path");
-  return path != one->end() && path->is_string() ? path->get<std::string>() : std::string{};
+/// What shell.options say of one stream, as Flux writes it.
+struct stream_options {
+  std::string type, path, buffer; // empty: not said
+  bool label = false;
+};
+
+/// Reads output.stdout = {"type": "file", "path": TEMPLATE, "label": true, "buffer": {"type":
+/// "none"}} and its like. Errors: bad_jobspec, naming the key whose value has a wrong type.
+caf::expected<stream_options> read_stream(const json& options, const std::string& side,
+                                          const std::string& stream) {
+  constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
+  auto at = side + "." + stream;
+  for (auto& part : {side, at, at + ".buffer"})
+    if (find_json(options, part) != nullptr)
+      if (auto object = get_object(options, part, where); !object)
+        return std::move(object.error());
+  stream_options s;
+  for (auto& [key, value] : {std::pair{".type", &s.type}, std::pair{".path", &s.path},
+                             std::pair{".buffer.type", &s.buffer}}) {
+    auto text = get_string_or(options, at + key, "", where);
+    if (!text)
+      return std::move(text.error());
+    *value = std::move(*text);
+  }
+  if (auto* label = find_json(options, at + ".label"); label != nullptr && label->is_number()) {
+    s.label = label->get<double>() != 0; // as --setopt without a value has it
+  } else {
+    auto flag = get_bool_or(options, at + ".label", false, where);
+    if (!flag)
+      return std::move(flag.error());
+    s.label = *flag;
+  }
+  if (s.type == "file" && s.path.empty())
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}.path: missing; type \"file\" needs the "
+                                                   "name of a file", where.prefix, at));
+  return s;
 }
 
-bool option_flag(const json& options, const char* key) {
-  auto at = options.find(key);
-  return at != options.end()
-         && ((at->is_boolean() && at->get<bool>()) || (at->is_number() && at->get<double>() != 0));
-}
-
-void add_options(launch_plan& plan, const json& options) {
+caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
-    return;
-  plan.output = option_path(options, "stdout");
-  plan.error = option_path(options, "stderr");
-  plan.input = option_path(options, "stdin");
-  if (auto at = options.find("output"); at != options.end() && at->is_object())
-    if (auto out = at->find("stdout"); out != at->end() && out->is_object())
-      plan.label = option_flag(*out, "label");
-  if (auto at = options.find("input"); at != options.end() && at->is_object())
-    if (auto in = at->find("stdin"); in != at->end() && in->is_object())
-      plan.input_attached = in->contains("type") && (*in)["type"] == "service";
-  for (auto stream : {"stdout", "stderr"})
-    if (auto* type = find_json(options, std::string{"output."} + stream + ".buffer.type"))
-      plan.unbuffered |= *type == "none";
+    return caf::none;
+  auto out = read_stream(options, "output", "stdout");
+  auto err = read_stream(options, "output", "stderr");
+  auto in = read_stream(options, "input", "stdin");
+  for (auto* stream : {&out, &err, &in})
+    if (!*stream)
+      return std::move(stream->error());
+  plan.output = std::move(out->path);
+  plan.error = std::move(err->path);
+  plan.input = std::move(in->path);
+  plan.label = out->label;
+  plan.input_attached = in->type == "service";
+  plan.unbuffered = out->buffer == "none" || err->buffer == "none";
+  return caf::none;
 }
 
 /// Set for each task by shell_core; a second value of the same name would hide it.
@@ -146,7 +166,8 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   if (!simulated)
     return std::move(simulated.error());
   plan->simulated_s = *simulated;
-  add_options(*plan, spec->system.shell_options);
+  if (auto err = add_options(*plan, spec->system.shell_options))
+    return err;
   if (auto err = add_environment(*plan, environment))
     return err;
   plan->has_cc = jobspec_text.find("{cc}") != std::string::npos

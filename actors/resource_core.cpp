@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/hostlist.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -45,14 +46,39 @@ idset gpu_part(const idset& all, size_t index, size_t count) {
 
 } // namespace
 
+namespace {
+
+/// What the person who started this should know of how a host was divided; "" when it is as
+/// expected: a rank has its host alone, and all of it.
+std::string note_of(size_t ranks, size_t cores, size_t used, bool bound, bool oversubscribe) {
+  constexpr auto unbind = "with Open MPI, --bind-to none gives all";
+  if (ranks == 1)
+    return used == cores || oversubscribe
+             ? std::string{}
+             : fmt::format("the launcher bound it to {} of {} cores; {}", used, cores, unbind);
+  if (oversubscribe)
+    return fmt::format("each has all {} cores (--oversubscribe)", cores);
+  if (bound && used < cores)
+    return fmt::format("the launcher bound them to {} of {} cores; {}", used, cores, unbind);
+  if (bound)
+    return fmt::format("they split its {} cores as the launcher bound them", cores);
+  if (cores < ranks)
+    return fmt::format("it has {} cores only, so ranks share cores, one each", cores);
+  return fmt::format("they split its {} cores evenly", cores);
+}
+
+} // namespace
+
 instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversubscribe) {
   instance_resources r;
   std::map<std::string, std::vector<size_t>> by_host;
   for (size_t i = 0; i < ranks.size(); ++i)
     by_host[ranks[i].hostname].push_back(i);
   r.all.nodes.resize(ranks.size());
+  std::map<std::pair<size_t, std::string>, std::vector<std::string>> notes; // by ranks and text
   for (auto& [host, here] : by_host) {
     auto bound = disjoint_bindings(ranks, here);
+    idset used;
     for (size_t k = 0; k < here.size(); ++k) {
       auto& own = ranks[here[k]];
       auto& node = r.all.nodes[here[k]];
@@ -64,25 +90,17 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
         node.cores = bound ? own.bound_cores : even_part(own.cores, k, here.size());
         node.gpus = gpu_part(own.gpus, k, here.size());
       }
+      used.add_all(node.cores);
     }
-    if (here.size() == 1)
-      continue;
-    auto cores = ranks[here.front()].cores.size();
-    if (oversubscribe)
-      r.notes.push_back(fmt::format("{} ranks on {}: each has all {} cores (--oversubscribe)",
-                                    here.size(), host, cores));
-    else if (bound)
-      r.notes.push_back(
-        fmt::format("{} ranks on {}: they split its {} cores as the launcher bound them",
-                    here.size(), host, cores));
-    else if (cores < here.size())
-      r.notes.push_back(
-        fmt::format("{} ranks on {}: it has {} cores only, so ranks share cores, one each",
-                    here.size(), host, cores));
-    else
-      r.notes.push_back(
-        fmt::format("{} ranks on {}: they split its {} cores evenly", here.size(), host, cores));
+    auto text = note_of(here.size(), ranks[here.front()].cores.size(), used.size(), bound,
+                        oversubscribe);
+    if (!text.empty())
+      notes[{here.size(), text}].push_back(host);
   }
+  for (auto& [what, hosts] : notes)
+    r.notes.push_back(fmt::format("{} rank{} on {}{}: {}", what.first, what.first == 1 ? "" : "s",
+                                  hosts.size() == 1 ? "" : "each of ", format_hostlist(hosts),
+                                  what.second));
   for (auto& rank : ranks)
     r.all.nodelist.push_back(rank.hostname);
   return r;

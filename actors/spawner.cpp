@@ -89,7 +89,7 @@ private:
   bool open();
   int wait_ms() const;
   void on_signals();
-  bool is_notice(const signalfd_siginfo& info) const;
+  void on_guard_lost();
   void forward(int signo);
   void read_socket();
   void close_socket();
@@ -156,6 +156,8 @@ bool supervisor::open() {
   event.events = EPOLLIN;
   event.data.fd = signals_.get();
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, signals_.get(), &event);
+  if (event.data.fd = options_.guard_fd; options_.guard_fd >= 0)
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, options_.guard_fd, &event);
   event.events = watched_ = EPOLLIN;
   event.data.fd = socket_.get();
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket_.get(), &event);
@@ -188,15 +190,23 @@ void supervisor::on_signals() {
       auto signo = static_cast<int>(infos[i].ssi_signo);
       if (signo == SIGCHLD)
         child_ended_ = true;
-      else if (signo != SIGUSR1 || (broker_ > 0 && !is_notice(infos[i])))
+      else if (options_.guard_fd >= 0 && infos[i].ssi_code == SI_KERNEL)
+        continue; // a terminal's, which the guard has got as well and passes on
+      else if (signo != SIGUSR1 || broker_ > 0)
         forward(signo);
     }
   }
 }
 
-/// hydra's way to say that another rank was lost, which the broker hears of anyway.
-bool supervisor::is_notice(const signalfd_siginfo& info) const {
-  return options_.exit_zero_on_kill && info.ssi_pid == static_cast<uint32_t>(::getppid());
+/// Whoever killed the guard wants no grace either.
+void supervisor::on_guard_lost() {
+  ::close(std::exchange(options_.guard_fd, -1)); // leaves the epoll set with it
+  std::fprintf(stderr, "hactor: hactor-start was killed: all that it had started here is ended\n");
+  options_.term_grace_ms = 0;
+  if (broker_ > 0)
+    ::kill(broker_, SIGKILL);
+  else
+    begin_sweep(0);
 }
 
 void supervisor::forward(int signo) {
@@ -403,11 +413,13 @@ int supervisor::run() {
     return exit_no_broker;
   }
   while (broker_ > 0 || sweep_.running()) {
-    epoll_event events[2];
-    auto n = ::epoll_wait(epoll_.get(), events, 2, wait_ms());
+    epoll_event events[3];
+    auto n = ::epoll_wait(epoll_.get(), events, 3, wait_ms());
     for (int i = 0; i < n; ++i) {
       if (events[i].data.fd == signals_.get())
         on_signals();
+      else if (events[i].data.fd == options_.guard_fd)
+        on_guard_lost();
       else if (socket_ && !more_requests_ && (events[i].events & ~uint32_t{EPOLLOUT}) != 0)
         read_socket();
     }

@@ -1,7 +1,7 @@
-// The supervisor: the launcher's direct child, with one thread and no MPI. It forks the broker,
-// spawns and reaps all tasks of this node for it, and outlives it, so that nothing of the instance
-// is left on the node and a lost broker need not end the MPI job (doc/architecture.md, "A lost
-// rank").
+// The supervisor: the parent of a node's broker and tasks, with one thread and no MPI. It forks the
+// broker, spawns and reaps all tasks of this node for it, and outlives it, so that nothing of the
+// instance is left on the node and a lost broker need not end the MPI job (doc/architecture.md, "A
+// lost rank"). Above it is the guard (spawner_guard.hpp), which the launcher started.
 //
 // Promises:
 // - A task ends with the supervisor (death signal). What it left in its own process group is
@@ -25,13 +25,15 @@ struct supervisor_options {
   /// Return 0 when a signal ended the broker: under MPICH's mpiexec -disable-auto-cleanup the
   /// other ranks then go on.
   bool exit_zero_on_kill = false;
+  /// Reads as closed once the guard has gone: then all is killed. -1: there is no guard.
+  int guard_fd = -1;
 };
 
 /// Forks the broker, which runs `broker_main` with its end of the spawner's socket (for
 /// spawner_client) and exits with its result; then spawns, reaps and forwards SIGTERM, SIGINT,
-/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the broker until it has ended, but for a SIGUSR1 of the
-/// launcher (hydra's failure notice). Returns the exit code for the process: the broker's, 128+n if
-/// signal n ended it, 71 if there was no broker to start.
+/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the broker until it has ended. Under a guard those of a
+/// terminal come from the guard alone. Returns the exit code for the process: the broker's, 128+n
+/// if signal n ended it, 71 if there was no broker to start.
 /// The broker leads a process group of its own, so that it gets only what is forwarded. It dies
 /// with the supervisor until spawner_client::watch() is called.
 /// Requires: a process with one thread. Leaves its signal mask, dispositions, subreaper mark and

@@ -26,6 +26,7 @@
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
+#include "runtime/hostlist.hpp"
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -215,7 +216,7 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
 }
 
 /// Everybody hears from everybody: one that cannot take part ends the start of all.
-caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool verbose) {
+caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   std::vector<std::string> texts;
   auto failed = s.net->wire().allgather(encode(mine), texts);
   if (!failed.empty())
@@ -247,8 +248,20 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe, bool v
   if (s.net->rank() == 0)
     for (auto& note : real.notes)
       fmt::print(stderr, "hactor-start: {}\n", note);
-  (void)verbose;
   return caf::none;
+}
+
+/// For --verbose: what this instance is, before its script starts.
+void say_what_there_is(const rank_state& s) {
+  uint64_t gpus = 0;
+  for (auto& node : s.resources.nodes)
+    gpus += node.gpus.size();
+  fmt::print(stderr, "hactor-start: size {}, transport {}: {} cores and {} GPUs on {}\n",
+             s.net->size(), s.net->wire().name(), s.resources.core_count(), gpus,
+             format_hostlist(s.resources.nodelist));
+  fmt::print(stderr, "hactor-start: state in {}, {}\n", s.folders.state,
+             s.folders.lasting ? "which stays" : "which goes with the instance");
+  fmt::print(stderr, "hactor-start: HACTOR_URI={}\n", s.uri);
 }
 
 void set_attributes(rank_state& s) {
@@ -292,11 +305,11 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
       say_waits();
       continue;
     }
-    if (script == 0) {
-      if (s.net->wire().name() == "tcp")
-        s.end.tell(128 + signo, true); // we alone are ended: for the others, a loss
-      else
-        s.end.tell(0, false); // not the lead: the launcher ends us, and the lead as well
+    if (script == 0) { // not the lead
+      // A launcher of MPI signals all ranks; the lead decides when all end, and needs us till then.
+      // Who asks twice, or signals this broker over TCP, means us alone: for the others, a loss.
+      if (s.net->wire().name() == "tcp" || ++told > 1)
+        s.end.tell(128 + signo, true);
       continue;
     }
     // A terminal has given the interrupt to the script already.
@@ -351,8 +364,10 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
     auto patience = std::chrono::milliseconds(
       static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
     self->request(actors.job_manager, patience, drain_atom_v)
-      .receive([](done) {}, [](caf::error& e) {
-        log_warning("not all jobs could be ended in time: {}", render(e));
+      .receive([](done) {}, [patience](caf::error& e) {
+        log_warning("not all jobs could be ended within {} s: {}",
+                    static_cast<double>(patience.count()) / 1000,
+                    e == caf::sec::request_timeout ? "their processes are killed" : render(e));
       });
     caf::anon_send(actors.broker, shutdown_request{"the script has ended"});
     // Our own broker passes it on before it goes.
@@ -502,13 +517,15 @@ int broker_main(const start_options& options, const way_to_peers& way,
   greeting mine;
   if (auto err = prepare(s, run, mine))
     mine.failure = render(err);
-  if (auto err = agree(s, mine, options.oversubscribe, options.verbose)) {
+  if (auto err = agree(s, mine, options.oversubscribe)) {
     if (rank == 0 || way.tcp) // an MPI launcher would show the same once for each rank
       fail_start(err);
     s.net->close();
     return 1;
   }
   set_attributes(s);
+  if (options.verbose && rank == 0)
+    say_what_there_is(s);
 
   // The actors, and the script.
   auto code = serve(s, options, signals, spawner_fd);

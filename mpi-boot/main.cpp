@@ -1,11 +1,13 @@
 // hactor-start: the launcher's child on each rank. It reads its command line, finds out which
-// launcher started it, forks the broker, and stays as the broker's supervisor and spawner.
+// launcher started it, and stays as the guard of a child, which forks the broker and is its
+// supervisor and spawner.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <cstdio>
 
 #include <fmt/format.h>
 
 #include "actors/spawner.hpp"
+#include "actors/spawner_guard.hpp"
 #include "mpi-boot/broker_main.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/options.hpp"
@@ -36,18 +38,25 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  // The broker is a child of this process, which has one thread and no MPI, outlives it, and ends
-  // what it leaves behind.
+  // The broker's parent has one thread and no MPI, outlives it, and ends what it leaves behind; and
+  // so does this process, its parent, when that one is killed.
   supervisor_options supervision;
   supervision.term_grace_ms
     = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
   supervision.exit_zero_on_kill = way->how.size > 1; // or the launcher would end the others
   sweep_run_folders();
   auto run = make_run_folder(options->attributes.text("rundir"), way->rank());
-  auto code = run_supervisor(supervision,
-                             [&](int fd) { return broker_main(*options, *way, run, fd); });
+  auto supervise = [&](int guard_fd) {
+    supervision.guard_fd = guard_fd;
+    auto code = run_supervisor(supervision,
+                               [&](int fd) { return broker_main(*options, *way, run, fd); });
+    if (run)
+      remove_run_folder(*run);
+    return code;
+  };
+  auto code = run_guarded({.exit_zero_on_kill = supervision.exit_zero_on_kill}, supervise);
   if (run)
-    remove_run_folder(*run);
+    remove_run_folder(*run); // a killed supervisor has left it
   if (way->how.module == "mpich")
     say_pmi_finalize();
   return code;

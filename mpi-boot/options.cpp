@@ -30,7 +30,7 @@ Options:
       --rundir DIR          Folder for sockets; must not be shared. Default: a new one in /tmp.
       --oversubscribe       Several ranks on one host: give each of them all of its cores.
       --mpi NAME            mpich, openmpi or none; default: the one whose launcher started us.
-  -v, --verbose             Log more of the start.
+  -v, --verbose             Say what the instance has, and where its socket and its state are.
       --version             Print the version.
   -h, --help                Print this.
 

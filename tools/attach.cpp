@@ -128,6 +128,8 @@ private:
                   : write_all(fd, part->bytes);
     if (readable_)
       return;
+    if (errno != EPIPE) // a full disk: the job is not to blame
+      return note_output_failure(errno);
     // As in a pipeline of the shell: who writes where nobody reads is told so by a signal.
     if (settings_.owns_job)
       pipe_tag_ = broker_.request("job.kill",

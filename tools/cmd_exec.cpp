@@ -41,7 +41,8 @@ caf::expected<int> exec_with(const invocation& call, client& broker) {
       return;
     auto text = o.has("label-io") ? labels.add(part->task, part->stream, part->bytes)
                                   : std::string{part->bytes};
-    write_all(part->stream == 2 ? 2 : 1, text);
+    if (!write_all(part->stream == 2 ? 2 : 1, text))
+      note_output_failure(errno);
   });
   if (!reply)
     return std::move(reply.error());

@@ -15,6 +15,9 @@ namespace hactor::tools {
 
 namespace {
 
+/// Of many jobs that failed, so many are told of one by one.
+constexpr size_t failures_told_max = 10;
+
 constexpr option_spec attach_options[] = {
   {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
   {0, "read-only", nullptr, "Forwards neither input nor signals."},
@@ -115,6 +118,16 @@ int run_status(const invocation& call) {
   });
 }
 
+/// Why a job has not ended well, as far as `end` tells: "f3xK2: Signaled: Killed", or from the few
+/// facts of job.wait-any "f3xK2: FAILED, exit code 137".
+std::string failure_of(const json& end) {
+  auto reason = job_field(end, "inactive_reason", 0);
+  if (reason.empty())
+    reason = text_at(end, "result") + ", exit code "
+             + std::to_string(static_cast<int>(number_at(end, "status", 1)));
+  return text_at(end, "id") + ": " + reason;
+}
+
 /// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
 caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
   auto& o = call.options;
@@ -125,18 +138,21 @@ caf::expected<int> wait_for_any(const invocation& call, client& broker, double t
   }
   if (!reply)
     return std::move(reply.error());
-  int code = exit_ok;
+  size_t failed = 0;
   auto& jobs = object_at(*reply, "jobs");
   if (jobs.is_array())
     for (auto& j : jobs) {
-      if (number_at(j, "status", 1) != 0)
-        code = exit_failed;
+      if (number_at(j, "status", 1) != 0 && ++failed <= failures_told_max)
+        complain(call, failure_of(j));
       if (o.has("verbose"))
         print_line(text_at(j, "id") + " " + text_at(j, "result"));
       else if (!o.has("all"))
         print_line(text_at(j, "id"));
     }
-  return code;
+  if (failed > failures_told_max)
+    complain(call, "and " + std::to_string(failed - failures_told_max)
+                     + " more; 'hactor jobs -a -f failed,canceled,timeout' lists them");
+  return failed == 0 ? exit_ok : exit_failed;
 }
 
 int run_wait(const invocation& call) {
@@ -159,7 +175,11 @@ int run_wait(const invocation& call) {
                             code = exit_failed;
                           if (!end)
                             complain(call, (*ids)[i] + ": " + render(end.error()));
-                          else if (first_only)
+                          else if (failed)
+                            complain(call, failure_of(*end));
+                          if (!end)
+                            return !first_only;
+                          if (first_only)
                             print_line((*ids)[i]);
                           else if (o.has("verbose"))
                             print_line((*ids)[i] + " " + text_at(*end, "result"));

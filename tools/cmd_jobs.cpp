@@ -11,6 +11,9 @@ namespace hactor::tools {
 
 namespace {
 
+/// So many options at the front of the table say which jobs are meant, the others how they look.
+constexpr size_t selecting_options = 6;
+
 constexpr option_spec options[] = {
     {'a', "all", nullptr, "Lists ended jobs too."},
     {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},
@@ -133,16 +136,7 @@ void print_field_names() {
     print_line("\n" + std::string{f.name} + "\n  " + std::string{f.text});
 }
 
-caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
-                             const table_format& format) {
-  auto& o = call.options;
-  bool only = o.has("stats-only");
-  if (only || o.has("stats")) {
-    auto active = print_stats(broker);
-    if (!active || only)
-      return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
-                    : caf::expected<int>{std::move(active.error())};
-  }
+caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
   if (!o.operands.empty()) {
     auto ids = read_ids(o.operands);
     if (!ids)
@@ -165,6 +159,23 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   if (!object_at(*reply, "jobs").is_array())
     return make_error(ec::bad_json, "the instance answered without a list of jobs");
   add(*reply);
+  return jobs;
+}
+
+caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
+                             const table_format& format) {
+  auto& o = call.options;
+  bool only = o.has("stats-only");
+  if (only || o.has("stats")) {
+    auto active = print_stats(broker);
+    if (!active || only)
+      return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
+                    : caf::expected<int>{std::move(active.error())};
+  }
+  auto fetched = fetch_jobs(o, broker, std::move(params));
+  if (!fetched)
+    return std::move(fetched.error());
+  auto& jobs = *fetched;
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;
     print_line(dump(single ? jobs[0] : json{{"jobs", jobs}}));
@@ -197,7 +208,35 @@ int run_jobs(const invocation& call) {
   });
 }
 
+int run_job_list(const invocation& call) {
+  auto params = list_params(call.options);
+  if (!params)
+    return fail_usage(call, params.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto jobs = fetch_jobs(call.options, broker, *params);
+    if (!jobs)
+      return std::move(jobs.error());
+    for (auto& job : *jobs)
+      print_line(dump(job));
+    return exit_ok;
+  });
+}
+
 } // namespace
+
+const command job_list_command{
+  "job list",
+  group_jobs,
+  "lists jobs for programs, as JSON lines",
+  "[OPTIONS] [ID...]",
+  "The jobs of 'hactor jobs', one JSON object a line, as 'hactor job info ID record' prints it.",
+  std::span{options}.first(selecting_options),
+  usual_exits,
+  " hactor job list -a -c 0 | jq -r 'select(.status == 3).id'",
+  false,
+  0,
+  any_number,
+  run_job_list};
 
 const command jobs_command{
   "jobs",

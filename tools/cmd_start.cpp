@@ -21,7 +21,7 @@ constexpr option_spec options[] = {
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
-  {'v', "verbose", nullptr, "Prints the command that is executed."},
+  {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
 
 std::string own_folder() {
@@ -71,10 +71,12 @@ std::vector<std::string> launcher(const std::string& mpi, const std::string& n) 
 }
 
 caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o, uint64_t size) {
+  auto wanted = o.value("mpi");
+  if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
+    return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
   if (size == 1)
     return std::vector<std::string>{};
   auto n = std::to_string(size);
-  auto wanted = o.value("mpi");
   for (std::string mpi : {"mpich", "openmpi"}) {
     if (!wanted.empty() && wanted != mpi)
       continue;
@@ -82,8 +84,6 @@ caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o,
     if (!words.empty())
       return words;
   }
-  if (!wanted.empty() && wanted != "mpich" && wanted != "openmpi")
-    return make_error(ec::bad_argument, "--mpi: must be mpich or openmpi, found '" + wanted + "'");
   return make_error(ec::launcher_missing,
                     "-s " + n
                         + ": needs an mpiexec of MPICH or Open MPI and hactor's module for it; "
@@ -107,8 +107,9 @@ int run_start(const invocation& call) {
   for (auto* name : {"statedir", "rundir"})
     if (o.has(name))
       words->push_back(std::string{"--"} + name + "=" + o.value(name));
-  if (o.has("oversubscribe"))
-    words->push_back("--oversubscribe");
+  for (auto* flag : {"oversubscribe", "verbose"})
+    if (o.has(flag))
+      words->push_back(std::string{"--"} + flag);
   words->push_back("--");
   words->insert(words->end(), o.operands.begin(), o.operands.end());
   if (o.has("verbose")) {

@@ -1,5 +1,6 @@
 // hactor submit: makes jobs and prints their ids.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cerrno>
 #include <unistd.h>
 
 #include "tools/attach.hpp"
@@ -62,7 +63,8 @@ private:
       return;
     auto bytes = label_ ? labels_.add(part->task, part->stream, part->bytes)
                         : std::string{part->bytes};
-    write_all(part->stream == 2 ? 2 : 1, bytes);
+    if (!write_all(part->stream == 2 ? 2 : 1, bytes))
+      note_output_failure(errno);
   }
 
   const invocation& call_;

@@ -15,6 +15,7 @@ extern const command job_command;
 extern const command job_attach_command;
 extern const command job_eventlog_command;
 extern const command job_id_command;
+extern const command job_list_command;
 extern const command job_info_command;
 extern const command job_kill_command;
 extern const command job_raise_command;

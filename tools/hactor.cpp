@@ -13,6 +13,7 @@ std::span<const command* const> all_commands() {
   static constexpr const command* rows[] = {
     &start_command,       &shutdown_command,    &submit_command,      &run_command,
     &job_submit_command,  &jobs_command,        &job_command,         &job_attach_command,
+    &job_list_command,
     &job_status_command,  &job_wait_command,    &job_wait_event_command, &job_info_command,
     &job_eventlog_command, &job_kill_command,   &job_raise_command,   &job_urgency_command,
     &job_id_command,      &cancel_command,      &events_command,      &uptime_command,
@@ -42,9 +43,14 @@ int unknown(std::string_view noun, std::string_view name) {
     else if (!noun.empty() && known.starts_with(noun) && known.size() > noun.size())
       names.push_back(known.substr(noun.size() + 1));
   }
-  auto what = noun.empty() ? std::string{"command"} : "verb of '" + std::string{noun} + "'";
-  auto text = "hactor: unknown " + what + " '" + std::string{name} + "'"
-              + did_you_mean(name, names) + "\nTry 'hactor help'.\n";
+  auto hint = did_you_mean(name, names);
+  if (!noun.empty() && find(name) != nullptr) // 'hactor job cancel' is 'hactor cancel'
+    hint = "; did you mean 'hactor " + std::string{name} + "'?";
+  auto said = name.starts_with('-') ? "unknown option" : noun.empty() ? "unknown command"
+                                                                      : "unknown verb";
+  auto of = noun.empty() ? std::string{} : std::string{noun};
+  auto text = (of.empty() ? "hactor" : "hactor-" + of) + ": " + said + " '" + std::string{name}
+              + "'" + hint + "\nTry 'hactor " + (of.empty() ? "help" : "help " + of) + "'.\n";
   std::fputs(text.c_str(), stderr);
   return exit_usage;
 }
@@ -77,8 +83,7 @@ choice choose(std::span<const char* const> words) {
 int run(std::span<const char* const> words) {
   if (words.empty()) {
     print(overview());
-    flush_output();
-    return exit_usage;
+    return finish_output("hactor", exit_usage);
   }
   auto chosen = choose(words);
   if (chosen.of == nullptr)
@@ -98,8 +103,7 @@ int run(std::span<const char* const> words) {
   }
   if (options->help) {
     print(manual(c));
-    flush_output();
-    return exit_ok;
+    return finish_output(program.c_str(), exit_ok);
   }
   auto count = options->operands.size();
   if (count < c.operands_min || count > c.operands_max) {
@@ -108,9 +112,7 @@ int run(std::span<const char* const> words) {
                  c.synopsis);
     return exit_usage;
   }
-  auto code = c.run({program, *options});
-  flush_output();
-  return code;
+  return finish_output(program.c_str(), c.run({program, *options}));
 }
 
 } // namespace

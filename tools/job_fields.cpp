@@ -336,9 +336,13 @@ caf::expected<state_filter> parse_state_filter(std::string_view text) {
     std::vector<std::string_view> names{"depend",  "priority", "sched",  "run",      "cleanup",
                                         "inactive", "pending", "running", "active",
                                         "completed", "failed", "canceled", "timeout"};
+    std::string all;
+    for (auto name : names)
+      all += (all.empty() ? "" : ", ") + std::string{name};
+    auto hint = did_you_mean(word, names);
     return make_error(ec::bad_argument, "'" + std::string{word}
                                             + "' is neither a state nor a result"
-                                            + did_you_mean(word, names));
+                                            + (hint.empty() ? "; there are " + all : hint));
   }
   // A result is one of an ended job.
   if (filter.results != 0)

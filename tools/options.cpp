@@ -57,7 +57,7 @@ caf::error unknown_option(const command& of, std::string_view word) {
   std::string text = "unknown option '" + std::string{word} + "'";
   if (word.size() > 2 && word[1] == '-')
     text += did_you_mean(word, {names.begin(), names.end()});
-  return make_error(ec::bad_argument, text + "; see 'hactor " + of.name + " --help'");
+  return make_error(ec::bad_argument, text);
 }
 
 // One pass over the words; `next` is the word that an option's value would be taken from.

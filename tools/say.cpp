@@ -2,13 +2,41 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/say.hpp"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 namespace hactor::tools {
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+namespace {
 
-void flush_output() { std::fflush(stdout); }
+int output_errno = 0; // of the first write to standard output that failed
+
+void note_failure(bool failed) {
+  if (failed)
+    note_output_failure(errno);
+}
+
+} // namespace
+
+void note_output_failure(int errno_value) {
+  if (output_errno == 0)
+    output_errno = errno_value;
+}
+
+void print(std::string_view text) {
+  note_failure(std::fwrite(text.data(), 1, text.size(), stdout) < text.size());
+}
+
+void flush_output() { note_failure(std::fflush(stdout) != 0); }
+
+int finish_output(const char* program, int code) {
+  flush_output();
+  if (output_errno == 0 || output_errno == EPIPE)
+    return code;
+  std::fprintf(stderr, "%s: standard output: %s\n", program, std::strerror(output_errno));
+  return code == exit_ok ? exit_failed : code;
+}
 
 void complain(const invocation& call, std::string_view text) {
   flush_output();

@@ -21,6 +21,13 @@ inline void print_line(std::string text) { print(text += '\n'); }
 /// Sends the buffered output on its way: for what is followed live.
 void flush_output();
 
+/// Remembers for finish_output that a write to standard output other than print's has failed.
+void note_output_failure(int errno_value);
+
+/// Flushes, and returns the exit code: `code`, or 1 instead of 0 when what was printed could not be
+/// written (a full disk), which is complained of. That nobody reads is no failure.
+int finish_output(const char* program, int code);
+
 /// Writes "PROGRAM: TEXT" to standard error.
 void complain(const invocation& call, std::string_view text);
 

@@ -15,8 +15,18 @@ fails_with 2 hactor submti
 check_contains "$output" "did you mean submit"
 fails_with 2 hactor job atach
 check_contains "$output" "did you mean attach"
+check_contains "$output" "hactor-job: unknown verb 'atach'"
+fails_with 2 hactor job cancel 1
+check_contains "$output" "did you mean 'hactor cancel'?"
+fails_with 2 hactor --jobs
+check_contains "$output" "unknown option '--jobs'"
+fails_with 2 hactor jobs -f bogus
+check_contains "$output" "'bogus' is neither a state nor a result; there are depend, priority,"
+fails_with 2 hactor start --mpi=nompi true
+check_contains "$output" "--mpi: must be mpich or openmpi, found 'nompi'"
 fails_with 2 hactor submit --nodse=1 true
-check_contains "$output" "hactor-submit: unknown option '--nodse'; did you mean --nodes"
+check_contains "$output" "hactor-submit: unknown option '--nodse'; did you mean --nodes?
+Try 'hactor submit --help'."
 fails_with 2 hactor submit -n two true
 check_contains "$output" "two"
 fails_with 2 hactor submit

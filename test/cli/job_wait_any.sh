@@ -15,7 +15,8 @@ hactor job wait-event -q "$two" clean
 fails_with 0 deadline 10 hactor job wait
 check_equal "first" "$one" "$output"
 fails_with 1 deadline 10 hactor job wait
-check_equal "second" "$two" "$output"
+check_equal "second, and why" "hactor-job-wait: $two: FAILED, exit code 1
+$two" "$output"
 fails_with 2 hactor job wait
 
 # A client that has gone has not been told.
@@ -33,8 +34,14 @@ fails_with 2 hactor job wait --all
 hactor submit --cc=1-20 true >ids
 hactor submit sh -c 'exit 3' >>ids
 fails_with 1 deadline 20 hactor job wait --all -v
-check_equal "told of" "$(sort ids)" "$(echo "$output" | cut -d' ' -f1 | sort)"
+check_contains "$output" "$(tail -1 ids): FAILED, exit code 3"
+check_equal "told of" "$(sort ids)" "$(echo "$output" | grep -v ^hactor | cut -d' ' -f1 | sort)"
 check_contains "$output" "FAILED"
+hactor submit --cc=1-12 false >ids
+fails_with 1 deadline 20 hactor job wait --all
+check_contains "$output" "and 2 more; 'hactor jobs -a -f failed,canceled,timeout' lists them"
+fails_with 1 hactor job wait $(head -2 ids)
+check_contains "$output" "$(sed -n 2p ids): Exit 1"
 hactor submit --cc=1-20 true >/dev/null
 fails_with 0 deadline 20 hactor job wait --all
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
-instance <<'END'
+instance 2>log <<'END' || fail "$(cat log)"
 hactor submit --cc=1-1000 sh -c 'sleep 0.01' >ids
 victim=$((ranks - 1))
 spread=$(hactor submit -N "$ranks" --urgency=31 sleep 1000)
@@ -27,3 +27,5 @@ fails_with 1 deadline 5 hactor ping -r "$victim" -c 1 broker
 check_contains "$output" "lost"
 check_lacks "$(hactor dmesg)" "waits:" # the launcher's notice asks for nothing
 END
+# The lead says it for all: not as many lines as there are brokers.
+check_equal "told of the loss in $(cat log)" 1 "$(grep -c "broker: rank $((ranks - 1)) on .* was lost" log)"

@@ -1,4 +1,4 @@
-# An instance whose supervisor was killed leaves its folder to the next one to remove; what lives,
+# An instance that was killed as a whole leaves its folder to the next one to remove; what lives,
 # and what is not hactor's, stays.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
@@ -12,7 +12,9 @@ hactor-start sh -c 'echo up >>up; read line <stop' &
 living=$!
 until [ "$(cat up 2>/dev/null | wc -l)" = 2 ]; do sleep 0.05; done
 check_equal "run folders" 2 "$(folders | wc -l)"
-kill -9 "$killed"
+# All of its processes at once: any one that is killed alone is survived by one that cleans up.
+supervisor=$(pgrep -P "$killed" hactor-start)
+kill -9 "$supervisor" "$killed" "$(pgrep -P "$supervisor" hactor-start)"
 wait "$killed" 2>/dev/null || true
 check_equal "left by the killed one" 2 "$(folders | wc -l)"
 

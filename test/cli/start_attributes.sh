@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
+start --verbose --statedir="$scratch/kept" -- sh -c 'echo "HACTOR_URI=$HACTOR_URI" >uri' 2>said
+check_contains "$(cat said)" "size $ranks, transport "
+check_contains "$(cat said)" "state in $scratch/kept, which stays"
+check_contains "$(cat said)" "$(cat uri)"
+
 echo 'a line from before' >log
 instance -Slog-filename="$scratch/log" -S log-level=debug --setattr=exec.kill_timeout=2s <<'END'
 check_equal "log file" "$scratch/log" "$(hactor getattr log-filename)"

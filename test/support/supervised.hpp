@@ -21,6 +21,7 @@
 #include "actors/descendants.hpp"
 #include "actors/spawner.hpp"
 #include "actors/spawner_client.hpp"
+#include "actors/spawner_guard.hpp"
 #include "runtime/clock.hpp"
 
 namespace hactor::test {
@@ -136,19 +137,15 @@ struct supervised_result {
   bool clean = false; ///< Nothing was left once the supervisor and all it made had gone.
 };
 
-/// Runs run_supervisor in a child and waits for it and for all that comes from it.
-inline supervised_result supervise(const supervisor_options& options,
-                                   const std::function<int(test_broker&)>& broker,
-                                   int64_t limit_ms = 30'000) {
+/// Runs `body` in a child, which exits with its result, and waits for it and for all that comes
+/// from it.
+inline supervised_result run_watched(const std::function<int()>& body, int64_t limit_ms = 30'000) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   std::fflush(nullptr);
   auto deadline = now_ms() + limit_ms;
-  auto supervisor = ::fork();
-  if (supervisor == 0)
-    ::_exit(run_supervisor(options, [&](int fd) {
-      test_broker b{fd};
-      return broker(b);
-    }));
+  auto child = ::fork();
+  if (child == 0)
+    ::_exit(body());
   supervised_result result;
   bool ended = false;
   for (;;) {
@@ -158,7 +155,7 @@ inline supervised_result supervise(const supervisor_options& options,
       result.clean = ended;
       return result;
     }
-    if (pid == supervisor) {
+    if (pid == child) {
       result.status = status;
       // A supervisor that ended by itself promises that there is nothing left right now.
       result.clean = ended = true;
@@ -173,6 +170,31 @@ inline supervised_result supervise(const supervisor_options& options,
     if (pid == 0)
       ::poll(nullptr, 0, 2);
   }
+}
+
+/// Runs run_supervisor in a child.
+inline supervised_result supervise(const supervisor_options& options,
+                                   const std::function<int(test_broker&)>& broker) {
+  return run_watched([&] {
+    return run_supervisor(options, [&](int fd) {
+      test_broker b{fd};
+      return broker(b);
+    });
+  });
+}
+
+/// Runs run_guarded in a child, and run_supervisor in the guard's.
+inline supervised_result guard(const guard_options& options,
+                               const std::function<int(test_broker&)>& broker) {
+  return run_watched([&] {
+    return run_guarded(options, [&](int guard_fd) {
+      supervisor_options supervision{.term_grace_ms = 200, .guard_fd = guard_fd};
+      return run_supervisor(supervision, [&](int fd) {
+        test_broker b{fd};
+        return broker(b);
+      });
+    });
+  });
 }
 
 } // namespace hactor::test

@@ -106,19 +106,35 @@ TEST_SUITE("unit") {
     CHECK_FALSE(plan_of(s)->unbuffered);
   }
 
-  TEST_CASE("shell options of another form are passed over") {
+  TEST_CASE("a shell option of a wrong type is refused by its path; unknown ones may be there") {
+    struct row {
+      json options;
+      const char* path;
+    };
+    const row rows[] = {
+      {{{"output", 3}}, "output: "},
+      {{{"output", {{"stdout", 1}}}}, "output.stdout: "},
+      {{{"output", {{"stdout", {{"path", 7}}}}}}, "output.stdout.path: "},
+      {{{"output", {{"stdout", {{"type", "file"}}}}}}, "output.stdout.path: missing"},
+      {{{"output", {{"stdout", {{"label", "yes"}}}}}}, "output.stdout.label: "},
+      {{{"output", {{"stderr", {{"path", json::array({"e"})}}}}}}, "output.stderr.path: "},
+      {{{"output", {{"stdout", {{"buffer", 1}}}}}}, "output.stdout.buffer: "},
+      {{{"output", {{"stdout", {{"buffer", {{"type", 1}}}}}}}}, "output.stdout.buffer.type: "},
+      {{{"input", {{"stdin", "x"}}}}, "input.stdin: "},
+      {{{"input", {{"stdin", {{"type", 5}}}}}}, "input.stdin.type: "},
+    };
     spec_text s;
-    for (auto& options : {json{{"output", 3}}, json{{"output", {{"stdout", 1}}}},
-                          json{{"output", {{"stdout", {{"path", 7}}}}}},
-                          json{{"input", {{"stdin", "x"}}}},
-                          json{{"output", {{"stdout", {{"buffer", 1}}}}}}}) {
-      s.options = options;
-      auto plan = plan_of(s);
-      CHECK(plan->output + plan->input == "");
-      CHECK_FALSE(plan->unbuffered);
+    for (auto& row : rows) {
+      s.options = row.options;
+      auto plan = make_launch_plan(s.text(), "");
+      CAPTURE(row.path);
+      REQUIRE_FALSE(plan);
+      CHECK(code_of(plan.error()) == ec::bad_jobspec);
+      auto expected = "attributes.system.shell.options." + std::string{row.path};
+      CHECK(context_of(plan.error()).starts_with(expected));
     }
-    s.options = {{"input", {{"stdin", {{"type", 5}}}}}};
-    CHECK_FALSE(plan_of(s)->input_attached);
+    s.options = {{"verbose", 2}, {"output", {{"mode", "truncate"}, {"stdout", {{"limit", "1M"}}}}}};
+    CHECK(plan_of(s)->output.empty());
   }
 
   TEST_CASE("a simulated duration is seconds or a duration text") {

@@ -32,11 +32,29 @@ std::string gpus_of(const instance_resources& r) {
 
 TEST_SUITE("unit") {
 
-  TEST_CASE("one rank a host has what it is bound to, and needs no note") {
+  TEST_CASE("a rank that has its host alone needs no note") {
+    auto r = divide_hosts({host("a", "0-3"), host("b", "0-3", "0-3")}, false);
+    CHECK(cores_of(r) == "0-3 | 0-3");
+    CHECK(r.notes.empty());
+  }
+
+  TEST_CASE("cores that a launcher's binding leaves unused are told of, hosts alike in one line") {
+    auto r = divide_hosts({host("n1", "0-7", "0"), host("n2", "0-7", "0"), host("n3", "0-7", "1")},
+                          false);
+    CHECK(cores_of(r) == "0 | 0 | 1");
+    REQUIRE(r.notes.size() == 1);
+    CHECK(r.notes[0]
+          == "1 rank on each of n[1-3]: the launcher bound it to 1 of 8 cores; with Open MPI, "
+             "--bind-to none gives all");
+    auto two = divide_hosts({host("a", "0-7", "0"), host("a", "0-7", "1")}, false);
+    CHECK(two.notes.at(0).starts_with("2 ranks on a: the launcher bound them to 2 of 8 cores;"));
+    CHECK(divide_hosts({host("a", "0-7", "0")}, true).notes.empty());
+  }
+
+  TEST_CASE("one rank a host has what it is bound to") {
     auto r = divide_hosts({host("a", "0-3"), host("b", "0-7", "2-3", "0-1")}, false);
     CHECK(cores_of(r) == "0-3 | 2-3");
     CHECK(gpus_of(r) == " | 0-1");
-    CHECK(r.notes.empty());
     CHECK(r.all.nodelist == std::vector<std::string>{"a", "b"});
     CHECK(r.all.nodes[1].rank == 1);
   }

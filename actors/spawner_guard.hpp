@@ -1,0 +1,31 @@
+// The guard: the launcher's direct child, above the supervisor. A launcher that is in a hurry, or
+// its user, ends its children with SIGKILL; what they had started would live on, since only a
+// parent finds its orphans. So there are two that watch each other: when one is killed, the other
+// ends every descendant of both.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace hactor {
+
+struct guard_options {
+  /// How long killed processes may take to vanish before we leave them.
+  int64_t kill_wait_ms = 10000;
+  /// As for the supervisor: return 0 when a signal ended it, and pass over its launcher's SIGUSR1,
+  /// which is hydra's way to say that another rank was lost.
+  bool exit_zero_on_kill = false;
+};
+
+/// Forks a process that runs `supervise` and exits with its result, and passes SIGTERM, SIGINT,
+/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 on to it. Returns the exit code for this process: that of
+/// `supervise`, 128+n if signal n ended it, 71 if nothing could be forked. Then no descendant is
+/// left but children from before. `supervise` gets a descriptor that reads as closed once this
+/// process has gone.
+/// The child has a process group of its own, so that signals to the group of this one reach it
+/// once; on a terminal it stays in the foreground. SIGPIPE and SIGTTOU are ignored in it.
+/// Requires: a process with one thread. Leaves its signal mask and subreaper mark changed.
+int run_guarded(const guard_options& options, const std::function<int(int guard_fd)>& supervise);
+
+} // namespace hactor

@@ -1,0 +1,137 @@
+// The guard and the supervisor below it, with real processes; each case must leave nothing.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include "test/support/supervised.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+bool exited_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+
+pid_t parent_of(pid_t pid) {
+  int parent = -1;
+  auto path = "/proc/" + std::to_string(pid) + "/stat";
+  auto* file = std::fopen(path.c_str(), "r");
+  if (file == nullptr)
+    return -1;
+  (void)!std::fscanf(file, "%*d %*s %*c %d", &parent); // the names here have no blanks
+  std::fclose(file);
+  return parent;
+}
+
+/// Tasks of all kinds: with children, in sessions of their own, deaf to SIGTERM.
+void start_tasks(test_broker& b) {
+  spawner_client::watch();
+  b.client.spawn(b.shell(1, "sleep 100 & wait"));
+  b.client.spawn(b.shell(2, "setsid sleep 100 <&- >&- 2>&- & exit 0"));
+  b.client.spawn(b.shell(3, "trap '' TERM; while true; do sleep 100; done"));
+  b.until([&] { return b.pids.size() == 3 && b.statuses.count(2) == 1; });
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("the guard exits with the code of what it guards") {
+    for (int code : {0, 1, 77}) {
+      auto result = guard({}, [=](test_broker&) { return code; });
+      CHECK(exited_with(result.status, code));
+      CHECK(result.clean);
+    }
+  }
+
+  TEST_CASE("a guard that is killed takes everything along, also tasks of tasks") {
+    auto result = guard({}, [](test_broker& b) {
+      start_tasks(b);
+      ::kill(parent_of(::getppid()), SIGKILL);
+      ::poll(nullptr, 0, 25'000);
+      return 0;
+    });
+    CHECK(WIFSIGNALED(result.status));
+    CHECK(result.clean); // all were gone before the deadline
+  }
+
+  TEST_CASE("the guard ends what a killed supervisor leaves, and its exit code says so") {
+    for (bool exit_zero : {false, true}) {
+      auto result = guard({.exit_zero_on_kill = exit_zero}, [](test_broker& b) {
+        start_tasks(b);
+        ::kill(::getppid(), SIGKILL);
+        ::poll(nullptr, 0, 25'000);
+        return 0;
+      });
+      CHECK(exited_with(result.status, exit_zero ? 0 : 128 + SIGKILL));
+      CHECK(result.clean);
+    }
+  }
+
+  TEST_CASE("signals to the guard reach the broker once") {
+    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+      auto result = guard({}, [=](test_broker&) {
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, signo);
+        ::sigprocmask(SIG_BLOCK, &set, nullptr);
+        ::signal(SIGUSR1, SIG_DFL);
+        ::kill(parent_of(::getppid()), signo);
+        timespec limit{10, 0}, moment{0, 50'000'000};
+        auto first = ::sigtimedwait(&set, nullptr, &limit);
+        return first == signo && ::sigtimedwait(&set, nullptr, &moment) < 0 ? 0 : 1;
+      });
+      CHECK(exited_with(result.status, 0));
+      CHECK(result.clean);
+    }
+  }
+
+  TEST_CASE("a launcher's SIGUSR1, by which hydra tells of a lost rank, is passed over") {
+    auto result = run_watched([] {
+      int ready[2];
+      if (::pipe2(ready, O_CLOEXEC) != 0)
+        return 9;
+      auto guard = ::fork();
+      if (guard == 0)
+        ::_exit(run_guarded({.exit_zero_on_kill = true}, [&](int) {
+          sigset_t set;
+          ::sigemptyset(&set);
+          ::sigaddset(&set, SIGUSR1);
+          ::sigaddset(&set, SIGTERM);
+          ::sigprocmask(SIG_BLOCK, &set, nullptr);
+          if (::write(ready[1], "", 1) != 1)
+            return 8;
+          timespec limit{10, 0};
+          return ::sigtimedwait(&set, nullptr, &limit) == SIGTERM ? 0 : 1;
+        }));
+      char c = 0;
+      int status = 0;
+      if (::read(ready[0], &c, 1) != 1)
+        return 7;
+      ::kill(guard, SIGUSR1);
+      ::kill(guard, SIGTERM);
+      ::waitpid(guard, &status, 0);
+      return WEXITSTATUS(status);
+    });
+    CHECK(exited_with(result.status, 0));
+    CHECK(result.clean);
+  }
+
+  TEST_CASE("children from before the guard are left alone") {
+    auto result = run_watched([] {
+      auto older = ::fork();
+      if (older == 0) {
+        ::execlp("sleep", "sleep", "100", static_cast<char*>(nullptr));
+        ::_exit(127);
+      }
+      auto code = run_guarded({}, [](int) {
+        ::raise(SIGKILL);
+        return 0;
+      });
+      auto alive = ::waitpid(older, nullptr, WNOHANG) == 0;
+      ::kill(older, SIGKILL);
+      ::waitpid(older, nullptr, 0);
+      return code - (128 + SIGKILL) + (alive ? 0 : 10);
+    });
+    CHECK(exited_with(result.status, 0));
+  }
+}
