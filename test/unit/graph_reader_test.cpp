@@ -117,6 +117,7 @@ TEST_CASE("a limit of vertices holds for all formats") {
   few.vertices_max = 8;
   for (auto [format, file] : {std::pair{graph_format::grug, "graph/rack.graphml"},
                               {graph_format::jgf, "graph/host.json"},
-                              {graph_format::hwloc, "graph/host.xml"}})
+                              {graph_format::hwloc, "graph/host.xml"},
+                              {graph_format::rv1exec, "graph/three_nodes.json"}})
     CHECK_MESSAGE(code_of(read_graph(format, read_data(file), few).error()) == ec::too_big, file);
 }
