@@ -26,7 +26,7 @@ namespace hactor {
 
 struct grug_options {
   /// Vertices of type node get ranks 0, 1, ... in the order in which they are made, and what is
-  /// below them has theirs. False: no ranks.
+  /// below them has theirs. False: no ranks, as Fluxion has it.
   bool number_nodes = false;
   size_t vertices_max = limits::graph_vertices_max;
 };

@@ -17,7 +17,6 @@ caf::expected<resource_graph> load_graph(const query_settings& settings) {
   if (!wanted)
     return std::move(wanted.error());
   graph_options options;
-  options.number_nodes = true;
   options.subsystems = std::move(*wanted);
   if (!settings.allowlist.empty())
     options.allowlist.push_back("cluster"); // Fluxion keeps it whatever is asked for
