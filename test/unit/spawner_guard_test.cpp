@@ -57,6 +57,7 @@ TEST_SUITE("unit") {
   TEST_CASE("the guard ends what a killed supervisor leaves, and its exit code says so") {
     for (bool exit_zero : {false, true}) {
       auto result = guard({.exit_zero_on_kill = exit_zero}, [](test_broker& b) {
+        b.client.ready();
         start_tasks(b);
         ::kill(::getppid(), SIGKILL);
         ::poll(nullptr, 0, 25'000);
@@ -64,6 +65,26 @@ TEST_SUITE("unit") {
       });
       CHECK(exited_with(result.status, exit_zero ? 0 : 128 + SIGKILL));
       CHECK(result.clean);
+    }
+  }
+
+  TEST_CASE("whoever is killed before the broker is ready, it is an early loss") {
+    for (bool broker : {false, true}) {
+      auto result = guard({.exit_zero_on_kill = true}, [=](test_broker&) {
+        ::kill(broker ? ::getpid() : ::getppid(), SIGKILL);
+        ::poll(nullptr, 0, 25'000);
+        return 0;
+      });
+      CHECK(exited_with(result.status, 100));
+      CHECK(result.clean);
+      auto late = guard({.exit_zero_on_kill = true}, [=](test_broker& b) {
+        b.client.ready();
+        b.run(b.request(1, {"true"})); // the supervisor has heard it
+        ::kill(broker ? ::getpid() : ::getppid(), SIGKILL);
+        ::poll(nullptr, 0, 25'000);
+        return 0;
+      });
+      CHECK(exited_with(late.status, 0));
     }
   }
 
@@ -102,7 +123,7 @@ TEST_SUITE("unit") {
             return 8;
           timespec limit{10, 0};
           return ::sigtimedwait(&set, nullptr, &limit) == SIGTERM ? 0 : 1;
-        }));
+        }).code);
       char c = 0;
       int status = 0;
       if (::read(ready[0], &c, 1) != 1)
@@ -126,7 +147,7 @@ TEST_SUITE("unit") {
       auto code = run_guarded({}, [](int) {
         ::raise(SIGKILL);
         return 0;
-      });
+      }).code;
       auto alive = ::waitpid(older, nullptr, WNOHANG) == 0;
       ::kill(older, SIGKILL);
       ::waitpid(older, nullptr, 0);
