@@ -202,7 +202,8 @@ void supervisor::on_signals() {
 /// Whoever killed the guard wants no grace either.
 void supervisor::on_guard_lost() {
   ::close(std::exchange(options_.guard_fd, -1)); // leaves the epoll set with it
-  std::fprintf(stderr, "hactor: hactor-start was killed: all that it had started here is ended\n");
+  std::fprintf(stderr, "hactor: hactor-start was killed, or a rank lost during the start: all here "
+                       "is ended\n");
   options_.term_grace_ms = 0;
   if (broker_ > 0)
     ::kill(broker_, SIGKILL);

@@ -54,16 +54,25 @@ sigset_t watched_signals() {
   ::_exit(code);
 }
 
-/// Passes signals on until the child has ended; returns its wait status.
-int wait_for(pid_t child, const sigset_t& watched, pid_t deaf_to) {
+bool is_ready(int supervisor_fd) {
+  char told = 0;
+  return ::recv(supervisor_fd, &told, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/// Passes signals on until the child has ended; returns its wait status. A SIGUSR1 of `notifier`
+/// tells that another rank was lost: the broker hears of that anyway, but not before it is ready,
+/// when it may wait for that rank for ever.
+int wait_for(pid_t child, const sigset_t& watched, pid_t notifier, int supervisor_fd) {
   for (;;) {
     siginfo_t info{};
     if (::sigwaitinfo(&watched, &info) < 0)
       continue;
     int status = 0;
-    if (info.si_signo != SIGCHLD) {
-      if (info.si_signo != SIGUSR1 || info.si_pid != deaf_to)
-        ::kill(child, info.si_signo);
+    if (info.si_signo == SIGUSR1 && info.si_pid == notifier) {
+      if (!is_ready(supervisor_fd))
+        ::shutdown(supervisor_fd, SHUT_WR); // as if we had gone: it ends all and cleans up
+    } else if (info.si_signo != SIGCHLD) {
+      ::kill(child, info.si_signo);
     } else if (::waitpid(child, &status, WNOHANG) == child) {
       return status;
     }
@@ -117,10 +126,10 @@ guarded_end run_guarded(const guard_options& options,
     become_supervisor(mask, theirs.release(), supervise);
   }
   theirs.reset();
-  auto status = wait_for(child, watched, options.exit_zero_on_kill ? launcher : -1);
+  auto status = wait_for(child, watched, options.exit_zero_on_kill ? launcher : -1,
+                         ours.get());
   sweep_orphans(std::move(older), options.kill_wait_ms);
-  char told = 0;
-  auto ready = ::recv(ours.get(), &told, 1, MSG_DONTWAIT) == 1;
+  auto ready = is_ready(ours.get());
   if (!WIFSIGNALED(status))
     return {WEXITSTATUS(status), !ready && WEXITSTATUS(status) > 128};
   std::fprintf(stderr, "hactor: the supervisor (process %d) was ended by signal %d (%s)\n",

@@ -13,8 +13,9 @@ namespace hactor {
 struct guard_options {
   /// How long killed processes may take to vanish before we leave them.
   int64_t kill_wait_ms = 10000;
-  /// As for the supervisor: return 0 when a signal ended it once the broker was ready, and pass
-  /// over its launcher's SIGUSR1, which is hydra's way to say that another rank was lost.
+  /// As for the supervisor: return 0 when a signal ended it once the broker was ready. Then the
+  /// launcher's SIGUSR1, hydra's way to say that another rank was lost, is passed over too; before
+  /// that it ends all here.
   bool exit_zero_on_kill = false;
 };
 
