@@ -129,6 +129,7 @@ private:
   bool more_requests_ = false;
   bool child_ended_ = true; // a child may have ended before our signalfd was open
   bool reply_swept_ = false;
+  bool ready_ = false; // the others would survive the loss of this broker
   spawner_sweep sweep_;
 };
 
@@ -201,7 +202,8 @@ void supervisor::on_signals() {
 /// Whoever killed the guard wants no grace either.
 void supervisor::on_guard_lost() {
   ::close(std::exchange(options_.guard_fd, -1)); // leaves the epoll set with it
-  std::fprintf(stderr, "hactor: hactor-start was killed: all that it had started here is ended\n");
+  std::fprintf(stderr, "hactor: hactor-start was killed, or a rank lost during the start: all here "
+                       "is ended\n");
   options_.term_grace_ms = 0;
   if (broker_ > 0)
     ::kill(broker_, SIGKILL);
@@ -265,6 +267,11 @@ void supervisor::serve(const frame_header& header, char* frame) {
       return;
     reply_swept_ = true;
     return begin_sweep(static_cast<int64_t>(sweep.grace_ms));
+  case spawner_op::ready:
+    ready_ = true;
+    if (options_.guard_fd >= 0)
+      (void)!::send(options_.guard_fd, "r", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
   default:
     std::fprintf(stderr, "hactor: supervisor: unknown request %u\n",
                  static_cast<unsigned>(header.op));
@@ -336,7 +343,7 @@ void supervisor::on_exit(pid_t pid, int status, const rusage& usage) {
 
 void supervisor::on_broker_exit(int status) {
   if (WIFSIGNALED(status)) {
-    exit_code_ = options_.exit_zero_on_kill ? 0 : 128 + WTERMSIG(status);
+    exit_code_ = options_.exit_zero_on_kill && ready_ ? 0 : 128 + WTERMSIG(status);
     std::fprintf(stderr, "hactor: the broker (process %d) was ended by signal %d (%s)\n",
                  static_cast<int>(broker_), WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   } else {

@@ -22,10 +22,11 @@ struct supervisor_options {
   int64_t term_grace_ms = 5000;
   /// How long killed processes may take to vanish (a hung file system) before we leave them.
   int64_t kill_wait_ms = 10000;
-  /// Return 0 when a signal ended the broker: under MPICH's mpiexec -disable-auto-cleanup the
-  /// other ranks then go on.
+  /// Return 0 when a signal ended the broker once it was ready: under MPICH's mpiexec
+  /// -disable-auto-cleanup the other ranks then go on.
   bool exit_zero_on_kill = false;
-  /// Reads as closed once the guard has gone: then all is killed. -1: there is no guard.
+  /// A socket to the guard, which hears there that the broker is ready. It reads as closed once the
+  /// guard has gone: then all is killed. -1: there is no guard.
   int guard_fd = -1;
 };
 

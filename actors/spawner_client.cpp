@@ -87,6 +87,16 @@ caf::error spawner_client::sweep(int64_t grace_ms) {
   frame f;
   append_frame(f.bytes, spawner_op::sweep, 0,
                sweep_body{static_cast<uint64_t>(std::max<int64_t>(grace_ms, 0))});
+  return send(std::move(f));
+}
+
+caf::error spawner_client::ready() {
+  frame f;
+  append_frame(f.bytes, spawner_op::ready, 0, ready_body{});
+  return send(std::move(f));
+}
+
+caf::error spawner_client::send(frame&& f) {
   {
     std::lock_guard guard{mutex_};
     if (lost_)

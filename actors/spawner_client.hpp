@@ -67,6 +67,10 @@ public:
   /// Errors: ec::disconnected.
   caf::error sweep(int64_t grace_ms);
 
+  /// Tells the supervisor that this broker and the others know each other: from here on they
+  /// survive its loss. Errors: ec::disconnected.
+  caf::error ready();
+
   int fd() const { return socket_.get(); }
 
   /// Reads all replies that are there and tells the listener, in order.
@@ -103,6 +107,7 @@ private:
 
   caf::error enqueue_spawn(spawn_request& request);
   caf::error accept(frame&& f, bool own_group);
+  caf::error send(frame&& f);
   void take_frames();
   void flush();
   bool send_once(std::unique_lock<std::mutex>& lock);

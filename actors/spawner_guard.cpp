@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,9 +28,9 @@ constexpr int exit_no_supervisor = 71; // EX_OSERR of sysexits.h
 
 int64_t now_ms() { return steady_ns() / 1'000'000; }
 
-int fail(const char* what) {
+guarded_end fail(const char* what) {
   std::fprintf(stderr, "hactor: guard: %s: %s\n", what, std::strerror(errno));
-  return exit_no_supervisor;
+  return {exit_no_supervisor, false};
 }
 
 sigset_t watched_signals() {
@@ -54,16 +54,25 @@ sigset_t watched_signals() {
   ::_exit(code);
 }
 
-/// Passes signals on until the child has ended; returns its wait status.
-int wait_for(pid_t child, const sigset_t& watched, pid_t deaf_to) {
+bool is_ready(int supervisor_fd) {
+  char told = 0;
+  return ::recv(supervisor_fd, &told, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/// Passes signals on until the child has ended; returns its wait status. A SIGUSR1 of `notifier`
+/// tells that another rank was lost: the broker hears of that anyway, but not before it is ready,
+/// when it may wait for that rank for ever.
+int wait_for(pid_t child, const sigset_t& watched, pid_t notifier, int supervisor_fd) {
   for (;;) {
     siginfo_t info{};
     if (::sigwaitinfo(&watched, &info) < 0)
       continue;
     int status = 0;
-    if (info.si_signo != SIGCHLD) {
-      if (info.si_signo != SIGUSR1 || info.si_pid != deaf_to)
-        ::kill(child, info.si_signo);
+    if (info.si_signo == SIGUSR1 && info.si_pid == notifier) {
+      if (!is_ready(supervisor_fd))
+        ::shutdown(supervisor_fd, SHUT_WR); // as if we had gone: it ends all and cleans up
+    } else if (info.si_signo != SIGCHLD) {
+      ::kill(child, info.si_signo);
     } else if (::waitpid(child, &status, WNOHANG) == child) {
       return status;
     }
@@ -94,7 +103,8 @@ void sweep_orphans(std::vector<pid_t> older, int64_t kill_wait_ms) {
 
 } // namespace
 
-int run_guarded(const guard_options& options, const std::function<int(int guard_fd)>& supervise) {
+guarded_end run_guarded(const guard_options& options,
+                        const std::function<int(int guard_fd)>& supervise) {
   auto older = descendants_of(::getpid());
   auto launcher = ::getppid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -103,8 +113,8 @@ int run_guarded(const guard_options& options, const std::function<int(int guard_
   sigset_t mask;
   ::sigprocmask(SIG_BLOCK, &watched, &mask);
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    return fail("cannot make a pipe");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail("cannot make a socketpair");
   owned_fd theirs{ends[0]};
   owned_fd ours{ends[1]};
   std::fflush(nullptr); // or both processes would write what is buffered
@@ -116,13 +126,15 @@ int run_guarded(const guard_options& options, const std::function<int(int guard_
     become_supervisor(mask, theirs.release(), supervise);
   }
   theirs.reset();
-  auto status = wait_for(child, watched, options.exit_zero_on_kill ? launcher : -1);
+  auto status = wait_for(child, watched, options.exit_zero_on_kill ? launcher : -1,
+                         ours.get());
   sweep_orphans(std::move(older), options.kill_wait_ms);
+  auto ready = is_ready(ours.get());
   if (!WIFSIGNALED(status))
-    return WEXITSTATUS(status);
+    return {WEXITSTATUS(status), !ready && WEXITSTATUS(status) > 128};
   std::fprintf(stderr, "hactor: the supervisor (process %d) was ended by signal %d (%s)\n",
                static_cast<int>(child), WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-  return options.exit_zero_on_kill ? 0 : 128 + WTERMSIG(status);
+  return {options.exit_zero_on_kill && ready ? 0 : 128 + WTERMSIG(status), !ready};
 }
 
 } // namespace hactor

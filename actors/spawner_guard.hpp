@@ -13,19 +13,25 @@ namespace hactor {
 struct guard_options {
   /// How long killed processes may take to vanish before we leave them.
   int64_t kill_wait_ms = 10000;
-  /// As for the supervisor: return 0 when a signal ended it, and pass over its launcher's SIGUSR1,
-  /// which is hydra's way to say that another rank was lost.
+  /// As for the supervisor: return 0 when a signal ended it once the broker was ready. Then the
+  /// launcher's SIGUSR1, hydra's way to say that another rank was lost, is passed over too; before
+  /// that it ends all here.
   bool exit_zero_on_kill = false;
 };
 
+struct guarded_end {
+  int code = 0;       ///< The exit code for this process.
+  bool early = false; ///< A signal ended the broker or the supervisor before the broker was ready.
+};
+
 /// Forks a process that runs `supervise` and exits with its result, and passes SIGTERM, SIGINT,
-/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 on to it. Returns the exit code for this process: that of
-/// `supervise`, 128+n if signal n ended it, 71 if nothing could be forked. Then no descendant is
-/// left but children from before. `supervise` gets a descriptor that reads as closed once this
-/// process has gone.
+/// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 on to it. The exit code is that of `supervise`, 128+n if
+/// signal n ended it, 71 if nothing could be forked. Then no descendant is left but children from
+/// before. `supervise` gets a socket for supervisor_options::guard_fd.
 /// The child has a process group of its own, so that signals to the group of this one reach it
 /// once; on a terminal it stays in the foreground. SIGPIPE and SIGTTOU are ignored in it.
 /// Requires: a process with one thread. Leaves its signal mask and subreaper mark changed.
-int run_guarded(const guard_options& options, const std::function<int(int guard_fd)>& supervise);
+guarded_end run_guarded(const guard_options& options,
+                        const std::function<int(int guard_fd)>& supervise);
 
 } // namespace hactor

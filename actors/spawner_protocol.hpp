@@ -37,7 +37,10 @@ inline constexpr size_t spawn_fds_max = 64;
 /// limit of 8 MiB; the rest is for the directory, descriptors, CPUs and limits.
 inline constexpr size_t spawn_frame_size_max = (2u << 20) + (256u << 10);
 
-enum class spawner_op : uint16_t { spawn = 1, signal, sweep, started, failed, exited, swept };
+enum class spawner_op : uint16_t {
+  spawn = 1, signal, sweep, ready,  // of the broker
+  started, failed, exited, swept    // of the supervisor
+};
 
 /// Where a descriptor of the child comes from.
 enum class fd_source : int32_t {
@@ -115,6 +118,11 @@ struct spawn_head { // followed by fd maps, limits, cpus, then cwd, argv, enviro
 struct signal_body {
   int32_t signo = 0;
   uint32_t whole_group = 0;
+};
+
+/// Of the broker: it has met the others; from here on its loss is one that they survive.
+struct ready_body {
+  uint64_t reserved = 0;
 };
 
 struct sweep_body {

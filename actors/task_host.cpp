@@ -234,6 +234,8 @@ task_host::task task_host::take(uint64_t token) {
 
 void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token, signo); }
 
+void task_host::ready() { (void)client_->ready(); }
+
 void task_host::input(uint64_t token, std::string bytes) {
   poller_.post([self = shared_from_this(), token, bytes = std::move(bytes)]() mutable {
     std::shared_ptr<pipe_writer> in;

@@ -58,6 +58,9 @@ public:
   /// Kills what the supervisor started on this node, but the broker; see spawner_client::sweep.
   void sweep(int64_t grace_ms, std::function<void()> done);
 
+  /// This broker and the others know each other (spawner_client::ready).
+  void ready();
+
   size_t task_count() const { return client_->task_count(); }
 
   // -- spawner_listener ---------------------------------------------------------------------------

@@ -456,6 +456,7 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
   slot->set(actors->broker);
   if (auto err = listen(s, actors->connector))
     ::_exit(fail_start(err));
+  s.tasks->ready();
 
   auto code = run(s, system, *actors, options, signals);
 

@@ -2,6 +2,7 @@
 // launcher started it, and stays as the guard of a child, which forks the broker and is its
 // supervisor and spawner.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -54,10 +55,19 @@ int main(int argc, char** argv) {
       remove_run_folder(*run);
     return code;
   };
-  auto code = run_guarded({.exit_zero_on_kill = supervision.exit_zero_on_kill}, supervise);
+  auto end = run_guarded({.exit_zero_on_kill = supervision.exit_zero_on_kill}, supervise);
   if (run)
     remove_run_folder(*run); // a killed supervisor has left it
+  if (end.early && supervision.exit_zero_on_kill) {
+    // The others wait for this rank in MPI_Init or right behind it. Launchers end all, whatever
+    // their flags, when they see a process die of a signal.
+    if (end.code == 128 + SIGKILL) // else somebody asked
+      fmt::print(stderr, "hactor-start: rank {} was lost during the start: nobody starts\n",
+                 way->rank().value_or(0));
+    std::fflush(nullptr);
+    ::raise(SIGKILL);
+  }
   if (way->how.module == "mpich")
     say_pmi_finalize();
-  return code;
+  return end.code;
 }

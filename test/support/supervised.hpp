@@ -187,13 +187,16 @@ inline supervised_result supervise(const supervisor_options& options,
 inline supervised_result guard(const guard_options& options,
                                const std::function<int(test_broker&)>& broker) {
   return run_watched([&] {
-    return run_guarded(options, [&](int guard_fd) {
-      supervisor_options supervision{.term_grace_ms = 200, .guard_fd = guard_fd};
+    auto end = run_guarded(options, [&](int guard_fd) {
+      supervisor_options supervision{.term_grace_ms = 200,
+                                     .exit_zero_on_kill = options.exit_zero_on_kill,
+                                     .guard_fd = guard_fd};
       return run_supervisor(supervision, [&](int fd) {
         test_broker b{fd};
         return broker(b);
       });
     });
+    return end.early ? 100 : end.code;
   });
 }
 

@@ -57,6 +57,7 @@ TEST_SUITE("unit") {
   TEST_CASE("the guard ends what a killed supervisor leaves, and its exit code says so") {
     for (bool exit_zero : {false, true}) {
       auto result = guard({.exit_zero_on_kill = exit_zero}, [](test_broker& b) {
+        b.client.ready();
         start_tasks(b);
         ::kill(::getppid(), SIGKILL);
         ::poll(nullptr, 0, 25'000);
@@ -64,6 +65,26 @@ TEST_SUITE("unit") {
       });
       CHECK(exited_with(result.status, exit_zero ? 0 : 128 + SIGKILL));
       CHECK(result.clean);
+    }
+  }
+
+  TEST_CASE("whoever is killed before the broker is ready, it is an early loss") {
+    for (bool broker : {false, true}) {
+      auto result = guard({.exit_zero_on_kill = true}, [=](test_broker&) {
+        ::kill(broker ? ::getpid() : ::getppid(), SIGKILL);
+        ::poll(nullptr, 0, 25'000);
+        return 0;
+      });
+      CHECK(exited_with(result.status, 100));
+      CHECK(result.clean);
+      auto late = guard({.exit_zero_on_kill = true}, [=](test_broker& b) {
+        b.client.ready();
+        b.run(b.request(1, {"true"})); // the supervisor has heard it
+        ::kill(broker ? ::getpid() : ::getppid(), SIGKILL);
+        ::poll(nullptr, 0, 25'000);
+        return 0;
+      });
+      CHECK(exited_with(late.status, 0));
     }
   }
 
@@ -85,35 +106,42 @@ TEST_SUITE("unit") {
     }
   }
 
-  TEST_CASE("a launcher's SIGUSR1, by which hydra tells of a lost rank, is passed over") {
-    auto result = run_watched([] {
-      int ready[2];
-      if (::pipe2(ready, O_CLOEXEC) != 0)
-        return 9;
-      auto guard = ::fork();
-      if (guard == 0)
-        ::_exit(run_guarded({.exit_zero_on_kill = true}, [&](int) {
-          sigset_t set;
-          ::sigemptyset(&set);
-          ::sigaddset(&set, SIGUSR1);
-          ::sigaddset(&set, SIGTERM);
-          ::sigprocmask(SIG_BLOCK, &set, nullptr);
-          if (::write(ready[1], "", 1) != 1)
-            return 8;
-          timespec limit{10, 0};
-          return ::sigtimedwait(&set, nullptr, &limit) == SIGTERM ? 0 : 1;
-        }));
-      char c = 0;
-      int status = 0;
-      if (::read(ready[0], &c, 1) != 1)
-        return 7;
-      ::kill(guard, SIGUSR1);
-      ::kill(guard, SIGTERM);
-      ::waitpid(guard, &status, 0);
-      return WEXITSTATUS(status);
-    });
-    CHECK(exited_with(result.status, 0));
-    CHECK(result.clean);
+  TEST_CASE("a launcher's SIGUSR1, hydra's notice of a lost rank, ends only who is not ready") {
+    for (bool ready : {true, false}) {
+      auto result = run_watched([=] {
+        int up[2];
+        if (::pipe2(up, O_CLOEXEC) != 0)
+          return 9;
+        auto launched = ::fork();
+        if (launched == 0) {
+          auto end = run_guarded({.exit_zero_on_kill = true}, [&](int guard_fd) {
+            sigset_t set;
+            ::sigemptyset(&set);
+            ::sigaddset(&set, SIGUSR1);
+            ::sigaddset(&set, SIGTERM);
+            ::sigprocmask(SIG_BLOCK, &set, nullptr);
+            if ((ready && ::write(guard_fd, "r", 1) != 1) || ::write(up[1], "", 1) != 1)
+              return 8;
+            pollfd gone{guard_fd, POLLIN, 0};
+            if (!ready) // as the supervisor takes it: a killed broker's code
+              return ::poll(&gone, 1, 10'000) == 1 ? 128 + SIGKILL : 2;
+            timespec limit{10, 0};
+            return ::sigtimedwait(&set, nullptr, &limit) == SIGTERM ? 0 : 1;
+          });
+          ::_exit(end.early ? 100 : end.code);
+        }
+        char c = 0;
+        int status = 0;
+        if (::read(up[0], &c, 1) != 1)
+          return 7;
+        ::kill(launched, SIGUSR1);
+        ::kill(launched, SIGTERM);
+        ::waitpid(launched, &status, 0);
+        return WEXITSTATUS(status);
+      });
+      CHECK(exited_with(result.status, ready ? 0 : 100));
+      CHECK(result.clean);
+    }
   }
 
   TEST_CASE("children from before the guard are left alone") {
@@ -126,7 +154,7 @@ TEST_SUITE("unit") {
       auto code = run_guarded({}, [](int) {
         ::raise(SIGKILL);
         return 0;
-      });
+      }).code;
       auto alive = ::waitpid(older, nullptr, WNOHANG) == 0;
       ::kill(older, SIGKILL);
       ::waitpid(older, nullptr, 0);

@@ -377,6 +377,7 @@ TEST_SUITE("unit") {
     for (bool exit_zero : {false, true}) {
       supervisor_options options{.term_grace_ms = 100, .exit_zero_on_kill = exit_zero};
       auto result = supervise(options, [](test_broker& b) {
+        b.client.ready();
         b.client.spawn(b.shell(1, "setsid sleep 100 & sleep 100"));
         b.client.spawn(b.shell(2, "trap '' TERM; while true; do sleep 100; done"));
         b.until([&] { return b.pids.size() == 2; });
