@@ -52,38 +52,21 @@ void hello(const client_call& c, client_params&) {
 }
 
 void submit(const client_call& c, client_params& p) {
-  submit_request r;
-  r.userid = c.userid;
+  std::vector<submission> jobs;
   if (p.has("jobs") && p.at("jobs").is_array()) {
     size_t i = 0;
     for (auto& object : p.at("jobs")) {
       client_params one{p.at("jobs")};
-      r.jobs.push_back(read_submission(object, one));
+      jobs.push_back(read_submission(object, one));
       if (one.error)
         p.refuse(make_error(code_of(one.error), fmt::format("jobs[{}]: {}", i, render(one.error))));
       ++i;
     }
   } else {
-    r.jobs.push_back(read_submission(p.whole(), p));
+    jobs.push_back(read_submission(p.whole(), p));
   }
-  if (refused(c, p))
-    return;
-  c.self->request(c.self->state.setup.ingest, caf::infinite, std::move(r))
-    .then(
-      [c](const submit_reply& x) {
-        // Written by hand: a hundred thousand ids in one answer are usual.
-        std::string out = "{\"ids\":[";
-        for (auto id : x.ids) {
-          if (out.back() != '[')
-            out += ',';
-          out += '"';
-          out += to_string(id);
-          out += '"';
-        }
-        out += "]}";
-        c.self->state.send(c.session, client_frame_kind::reply, c.tag, out);
-      },
-      fail_call(c));
+  if (!refused(c, p))
+    submit_jobs(c, std::move(jobs));
 }
 
 void list_jobs(const client_call& c, client_params& p) {
@@ -391,6 +374,26 @@ constexpr std::array methods{
 };
 
 } // namespace
+
+void submit_jobs(const client_call& c, std::vector<submission> jobs) {
+  c.self
+    ->request(c.self->state.setup.ingest, caf::infinite, submit_request{c.userid, std::move(jobs)})
+    .then(
+      [c](const submit_reply& x) {
+        // Written by hand: a hundred thousand ids in one answer are usual.
+        std::string out = "{\"ids\":[";
+        for (auto id : x.ids) {
+          if (out.back() != '[')
+            out += ',';
+          out += '"';
+          out += to_string(id);
+          out += '"';
+        }
+        out += "]}";
+        c.self->state.send(c.session, client_frame_kind::reply, c.tag, out);
+      },
+      fail_call(c));
+}
 
 client_method find_client_method(const std::string& name) {
   for (auto& m : methods)

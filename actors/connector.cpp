@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/client_submit.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
@@ -56,6 +57,10 @@ void dispatch(pointer self, const client_frame& f) {
                               fmt::format("this instance serves only its owner, user {}; you are "
                                           "user {}",
                                           st.setup.owner, s.userid)));
+  if (auto jobs = scan_submit(f.payload)) {
+    st.calls[{f.session, f.tag}] = {"submit", steady_ns()};
+    return submit_jobs({self, f.session, f.tag, s.userid}, std::move(*jobs));
+  }
   auto document = parse_json(f.payload);
   if (!document)
     return st.fail(f.session, f.tag, document.error());

@@ -130,6 +130,9 @@ struct client_call {
 
 using client_method = void (*)(const client_call& call, client_params& params);
 
+/// Hands jobs to ingest and answers with their ids.
+void submit_jobs(const client_call& call, std::vector<submission> jobs);
+
 /// The method of this name; null when there is none.
 client_method find_client_method(const std::string& name);
 std::vector<std::string_view> client_method_names();

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/ingest.hpp"
 
-#include <optional>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -15,53 +15,16 @@ namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
-/// Bytes of jobspecs that are remembered as parsed; an ensemble's submits repeat a few texts.
-constexpr size_t parsed_bytes_max = 8 << 20;
-
 /// Puts "jobs[3]: " before the error of one of several submissions.
 caf::error at_job(size_t index, size_t count, const caf::error& e) {
   return count == 1 ? e : make_error(code_of(e), fmt::format("jobs[{}]: {}", index, render(e)));
 }
 
-/// A jobspec taken apart, and what it says if that had to be found out.
-struct separated {
-  const separated_spec* parts;
-  std::optional<jobspec> parsed;
-};
-
-caf::expected<separated> separate(ingest_state& st, const std::string& text) {
-  if (auto it = st.parsed.find(text); it != st.parsed.end())
-    return separated{&it->second, {}};
-  jobspec parsed;
-  auto parts = separate_environment(text, &parsed);
-  if (!parts)
-    return std::move(parts.error());
-  if (st.parsed_bytes > parsed_bytes_max) {
-    st.parsed.clear();
-    st.parsed_bytes = 0;
-  }
-  st.parsed_bytes += text.size() + parts->text.size() + parts->environment.size();
-  return separated{&(st.parsed[text] = std::move(*parts)), std::move(parsed)};
-}
-
-/// What the cache must know until a request is answered: without these, the scheduler and the job
-/// manager of this process would parse each text again.
-using kept_specs = std::vector<job_spec_ptr>;
-
 /// Everything about one submission that can be judged without the scheduler.
-caf::expected<accepted_spec> check(ingest_state& st, const submission& s, kept_specs& kept) {
-  auto found = separate(st, s.jobspec);
-  if (!found)
-    return std::move(found.error());
-  auto& parts = *found->parts;
-  auto bare = st.specs->intern(parts.text, {}, found->parsed ? &*found->parsed : nullptr);
-  if (!bare)
-    return std::move(bare.error());
-  auto spec = st.specs->intern(parts.text, parts.environment);
+caf::expected<accepted_spec> check(ingest_state& st, const submission& s) {
+  auto spec = st.reader->read(s.jobspec);
   if (!spec)
     return std::move(spec.error());
-  kept.push_back(std::move(*bare));
-  kept.push_back(*spec);
   if ((*spec)->has_dependencies)
     return make_error(ec::bad_jobspec, "attributes.system.dependencies: this instance's job "
                                        "manager knows no dependencies; submit the job when its "
@@ -70,12 +33,26 @@ caf::expected<accepted_spec> check(ingest_state& st, const submission& s, kept_s
     return make_error(ec::bad_argument,
                       fmt::format("urgency {}: must be 0 to {}", s.urgency, limits::urgency_max));
   accepted_spec a;
-  a.jobspec = parts.text;
-  a.environment = parts.environment;
+  a.spec.here = std::move(*spec);
   a.urgency = s.urgency;
   a.flags = s.flags;
   a.with_cc_env = s.with_cc_env;
   return a;
+}
+
+/// Asks once for all that ask for the same.
+feasible_request ask_feasible(const accept_request& accept) {
+  feasible_request r;
+  std::unordered_set<const resource_request*> asked;
+  for (size_t i = 0; i < accept.specs.size(); ++i) {
+    auto& spec = accept.specs[i].spec;
+    if (!asked.insert(spec.here->request.get()).second)
+      continue;
+    r.specs.push_back(spec);
+    if (accept.specs.size() > 1)
+      r.positions.push_back(i);
+  }
+  return r;
 }
 
 void give_ids(ingest_state& st, const submission& s, accepted_spec& a) {
@@ -104,30 +81,24 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
                                                limits::jobs_per_request_max));
   accept_request accept;
   accept.userid = r.userid;
-  feasible_request feasible;
-  std::unordered_map<std::string_view, bool> asked;
-  kept_specs kept;
+  accept.specs.reserve(r.jobs.size());
   for (size_t i = 0; i < r.jobs.size(); ++i) {
-    auto a = check(st, r.jobs[i], kept);
+    auto a = check(st, r.jobs[i]);
     if (!a)
       return at_job(i, r.jobs.size(), a.error());
     accept.specs.push_back(std::move(*a));
+    r.jobs[i].jobspec = {}; // it is not needed any more, and there may be many
   }
-  for (auto& a : accept.specs)
-    if (asked.try_emplace(a.jobspec, true).second)
-      feasible.jobspecs.push_back(a.jobspec);
   auto promise = self->make_response_promise<submit_reply>();
-  self->request(st.peers.scheduler, deadline, std::move(feasible))
+  self->request(st.peers.scheduler, deadline, ask_feasible(accept))
     .then(
-      [self, promise, r = std::move(r), accept = std::move(accept), kept = std::move(kept),
-       total](done) mutable {
+      [self, promise, r = std::move(r), accept = std::move(accept), total](done) mutable {
         auto& st = self->state;
         for (size_t i = 0; i < r.jobs.size(); ++i)
           give_ids(st, r.jobs[i], accept.specs[i]);
         st.jobs += static_cast<int64_t>(total);
         self->request(st.peers.job_manager, caf::infinite, std::move(accept))
-          .then([promise, kept = std::move(kept)](
-                  submit_reply& x) mutable { promise.deliver(std::move(x)); },
+          .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
                 [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
       },
       [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
@@ -141,7 +112,7 @@ ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_pe
                                            int64_t epoch_ns, uint64_t last_ms) {
   auto& st = self->state;
   st.peers = std::move(peers);
-  st.specs = std::move(specs);
+  st.reader = std::make_unique<spec_reader>(std::move(specs));
   st.epoch_ns = epoch_ns;
   st.ids = fluid_generator{rank, last_ms};
   return {

@@ -1,15 +1,13 @@
-// INGEST: the door for jobs. Parses and checks jobspecs once per distinct text, asks the scheduler
+// INGEST: the door for jobs. Reads and checks jobspecs (spec_reader), asks the scheduler
 // whether each could ever run, gives ids, and hands them to the job manager; the client's answer is
 // the job manager's, when all is durable. Any rank, so that parsing is not the lead's work alone.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <memory>
-#include <string>
-#include <unordered_map>
 
 #include "actors/interfaces.hpp"
-#include "actors/job_spec.hpp"
+#include "actors/spec_reader.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor {
@@ -24,11 +22,9 @@ struct ingest_state {
   using pointer = ingest_actor::stateful_pointer<ingest_state>;
 
   ingest_peers peers;
-  std::shared_ptr<spec_cache> specs;
+  std::unique_ptr<spec_reader> reader;
   int64_t epoch_ns = 0; // of the instance: what FLUIDs count from
   fluid_generator ids{0};
-  std::unordered_map<std::string, separated_spec> parsed; // jobspec as submitted -> its parts
-  size_t parsed_bytes = 0;
   int64_t requests = 0, jobs = 0;
 };
 

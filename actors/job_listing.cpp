@@ -76,7 +76,7 @@ caf::expected<job_reply> job_manager_core::whole(job_id id) const {
   job_reply r;
   r.summary = summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get());
   r.events = events(id);
-  r.jobspec = restore_jobspec(j.spec->text, j.spec->environment, j.cc);
+  r.jobspec = restore_jobspec(j.spec->text, j.spec->environment_text(), j.cc);
   if (!j.resources.nodes.empty())
     r.rset = to_json(j.resources);
   return r;

@@ -38,9 +38,9 @@ void job_manager_state::keep_record(job_record&& record) {
 }
 
 void job_manager_state::want_room(const job_spec_ptr& spec, const alloc_entry& entry) {
-  auto [it, added] = room_group.try_emplace(spec.get(), room_wanted.groups.size());
+  auto [it, added] = room_group.try_emplace(spec->request.get(), room_wanted.groups.size());
   if (added)
-    room_wanted.groups.push_back({spec->text, {}});
+    room_wanted.groups.push_back({{spec, {}, {}}, {}});
   room_wanted.groups[it->second].items.push_back(entry);
 }
 
@@ -247,7 +247,7 @@ void job_manager_state::send_launches(std::vector<launch_order> orders) {
     auto& [request, groups] = by_broker[o.item.resources.nodes.front().rank % peers.brokers];
     auto [it, added] = groups.try_emplace(o.spec.get(), request.groups.size());
     if (added)
-      request.groups.push_back({o.spec->text, o.spec->environment, {}});
+      request.groups.push_back({o.spec->text, o.spec->environment_text(), {}});
     request.groups[it->second].items.push_back(std::move(o.item));
   }
   for (auto& [broker, order] : by_broker) {

@@ -123,7 +123,7 @@ struct job_manager_state : job_manager_out {
   int drain_tries = 0; // commits that failed while the instance was to end
   std::set<spec_hash> kept_specs; // of the gathering batch
   alloc_request room_wanted;
-  std::map<const job_spec*, size_t> room_group;
+  std::map<const resource_request*, size_t> room_group;
   alloc_cancel room_cancelled;
   alloc_prioritize room_prioritized;
   free_request room_freed;

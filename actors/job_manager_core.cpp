@@ -73,13 +73,12 @@ void job_manager_core::post(int64_t now_ns, job_id id, job& j, event_kind kind,
 
 void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec,
                               const accepted_spec& jobs, job_manager_out& out) {
-  out.keep_spec(spec->hash, spec->stored);
-  if (!spec->environment.empty())
-    out.keep_spec(spec->environment_hash, spec->environment);
+  out.keep_spec(spec->hash, spec->stored());
+  if (spec->environment)
+    out.keep_spec(spec->environment->hash, spec->environment->text);
   auto flags = static_cast<int64_t>(jobs.flags);
   if (!jobs.with_cc_env)
     flags |= submit_flag_bcc;
-  jobs_.reserve(jobs_.size() + jobs.ids.size());
   for (size_t i = 0; i < jobs.ids.size(); ++i) {
     auto id = jobs.ids[i];
     auto& j = jobs_[id];

@@ -46,7 +46,7 @@ caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) 
   submit_reply reply;
   std::vector<job_spec_ptr> specs;
   for (auto& s : r.specs) {
-    auto spec = st.specs->intern(s.jobspec, s.environment);
+    auto spec = st.specs->intern(s.spec);
     if (!spec)
       return std::move(spec.error());
     specs.push_back(std::move(*spec));

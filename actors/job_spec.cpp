@@ -24,14 +24,57 @@ uint32_t task_count(const resource_request& r) {
   return 0;
 }
 
-/// Compiles a jobspec of which `text` is the canonical text; what depends on the environment is
-/// left to the caller.
-caf::expected<job_spec> make_job_spec(const std::string& text, const jobspec& parsed) {
+} // namespace
+
+spec_environment::spec_environment(std::string object)
+  : text(std::move(object)),
+    hash(hash_of_spec(text)),
+    stored_line(fmt::format("{}{:016x}{:016x}", environment_mark, hash.high, hash.low)) {}
+
+std::string job_spec::stored() const {
+  std::string result;
+  result.reserve(text.size() + (environment ? environment->stored_line.size() : 0));
+  result = text;
+  if (environment)
+    result += environment->stored_line;
+  return result;
+}
+
+const std::string& job_spec::environment_text() const {
+  static const std::string none;
+  return environment ? environment->text : none;
+}
+
+spec_hash job_spec::environment_hash() const {
+  return environment ? environment->hash : spec_hash{};
+}
+
+job_spec job_spec::with_text(const std::string& canonical) const {
+  job_spec s;
+  s.text = canonical;
+  s.environment = environment;
+  s.hash = hash_of_spec(s.stored());
+  s.name = name;
+  s.queue = queue;
+  s.cwd = cwd;
+  s.ntasks = ntasks;
+  s.ncores = ncores;
+  s.nnodes = nnodes;
+  s.duration_s = duration_s;
+  s.has_dependencies = has_dependencies;
+  s.request = request;
+  return s;
+}
+
+caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
+                                      spec_environment_ptr environment) {
   auto request = compile_request(parsed);
   if (!request)
     return std::move(request.error());
   job_spec s;
-  s.text = text;
+  s.text = std::move(text);
+  s.environment = std::move(environment);
+  s.hash = hash_of_spec(s.stored());
   s.name = job_name_of(parsed);
   s.queue = parsed.system.queue;
   s.cwd = parsed.system.cwd;
@@ -44,15 +87,6 @@ caf::expected<job_spec> make_job_spec(const std::string& text, const jobspec& pa
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
 }
-
-caf::expected<job_spec> parse_job_spec(const std::string& text) {
-  auto parsed = parse_jobspec(text);
-  if (!parsed)
-    return std::move(parsed.error());
-  return make_job_spec(text, *parsed);
-}
-
-} // namespace
 
 stored_spec split_stored(std::string_view stored) {
   stored_spec r;
@@ -87,41 +121,58 @@ caf::expected<separated_spec> separate_environment(std::string_view submitted, j
 }
 
 caf::expected<job_spec_ptr> spec_cache::intern(const std::string& text,
-                                               const std::string& environment,
-                                               const jobspec* parsed) {
-  auto stored = text;
-  if (!environment.empty()) {
-    auto h = hash_of_spec(environment);
-    stored += fmt::format("{}{:016x}{:016x}", environment_mark, h.high, h.low);
+                                               const std::string& environment) {
+  job_spec wanted;
+  wanted.text = text;
+  wanted.environment = this->environment(environment);
+  auto hash = hash_of_spec(wanted.stored());
+  {
+    std::lock_guard guard{mutex_};
+    if (auto it = known_.find(hash); it != known_.end())
+      if (auto known = it->second.lock())
+        return known;
   }
-  auto hash = hash_of_spec(stored);
-  std::lock_guard guard{mutex_};
-  if (auto known = find(hash))
-    return known;
-  // The same text without an environment, as the scheduler has it, is parsed already.
-  auto bare = environment.empty() ? nullptr : find(hash_of_spec(text));
-  auto made = bare     ? caf::expected<job_spec>{*bare}
-              : parsed ? make_job_spec(text, *parsed)
-                       : parse_job_spec(text);
+  auto parsed = parse_jobspec(text);
+  if (!parsed)
+    return std::move(parsed.error());
+  auto made = make_job_spec(text, *parsed, std::move(wanted.environment));
   if (!made)
     return std::move(made.error());
-  made->environment = environment;
-  made->stored = std::move(stored);
-  made->hash = hash;
-  if (!environment.empty())
-    made->environment_hash = hash_of_spec(environment);
+  return share(std::move(*made));
+}
+
+caf::expected<job_spec_ptr> spec_cache::intern(const sent_spec& spec) {
+  if (spec.here)
+    return spec.here;
+  return intern(spec.text, spec.environment);
+}
+
+job_spec_ptr spec_cache::share(job_spec&& spec) {
+  std::lock_guard guard{mutex_};
   if (known_.size() >= sweep_at_) {
     std::erase_if(known_, [](const auto& kv) { return kv.second.expired(); });
     sweep_at_ = known_.size() * 2 + 1024;
   }
-  auto result = std::make_shared<const job_spec>(std::move(*made));
-  known_[hash] = result;
-  return job_spec_ptr{std::move(result)};
+  auto& known = known_[spec.hash];
+  auto result = known.lock();
+  if (!result) {
+    result = std::make_shared<const job_spec>(std::move(spec));
+    known = result;
+  }
+  return result;
 }
 
-job_spec_ptr spec_cache::find(const spec_hash& hash) const {
-  auto it = known_.find(hash);
-  return it == known_.end() ? nullptr : it->second.lock();
+spec_environment_ptr spec_cache::environment(const std::string& text) {
+  if (text.empty())
+    return nullptr;
+  std::lock_guard guard{mutex_};
+  if (!last_environment_ || last_environment_->text != text)
+    last_environment_ = std::make_shared<const spec_environment>(text);
+  return last_environment_;
+}
+
+std::pair<const std::string&, const std::string&> texts_of(const job_spec& spec) {
+  return {spec.text, spec.environment_text()};
 }
 
 std::string fill_cc(std::string text, int64_t cc) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "actors/messages.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
@@ -18,19 +19,40 @@
 
 namespace hactor {
 
+/// attributes.system.environment of a jobspec.
+struct spec_environment {
+  std::string text; // a JSON object
+  spec_hash hash;
+  std::string stored_line; // names it at the end of what rests in the journal of a jobspec
+
+  explicit spec_environment(std::string object);
+};
+using spec_environment_ptr = std::shared_ptr<const spec_environment>;
+
 struct job_spec {
-  std::string text;        // canonical JSON without attributes.system.environment
-  std::string environment; // that environment as a JSON object; "" when there is none
-  std::string stored;      // what rests in the journal: the text, and the environment's hash
-  spec_hash hash;             // of `stored`
-  spec_hash environment_hash; // zero when there is none
+  std::string text;                 // canonical JSON without the environment
+  spec_environment_ptr environment; // null when there is none
+  spec_hash hash;                   // of stored()
   std::string name, queue, cwd;
   uint32_t ntasks = 0, ncores = 0, nnodes = 0;
   double duration_s = 0;
   bool has_dependencies = false;
+  /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;
+
+  /// What rests in the journal: the text, and which environment it has.
+  std::string stored() const;
+  const std::string& environment_text() const; // "" when there is none
+  spec_hash environment_hash() const;          // zero when there is none
+
+  /// A jobspec that differs from this one in the words of its command; the caller sets its name.
+  job_spec with_text(const std::string& canonical) const;
 };
-using job_spec_ptr = std::shared_ptr<const job_spec>;
+
+/// Compiles a jobspec of which `text` is the canonical text, and `environment` its environment or
+/// null. Errors: as compile_request.
+caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
+                                      spec_environment_ptr environment);
 
 /// The parts of a stored jobspec: JSON text, and the hash of its environment (zero: none).
 struct stored_spec {
@@ -52,19 +74,25 @@ caf::expected<separated_spec> separate_environment(std::string_view submitted,
 class spec_cache {
 public:
   /// Returns the one job_spec of this text and environment. Errors: as parse_jobspec and
-  /// compile_request. O(text) when known, also when only the text without environment is.
-  /// `parsed`, when given, is what the text says: it need not be parsed again.
-  caf::expected<job_spec_ptr> intern(const std::string& text, const std::string& environment,
-                                     const jobspec* parsed = nullptr);
+  /// compile_request. O(text) when known.
+  caf::expected<job_spec_ptr> intern(const std::string& text, const std::string& environment);
+
+  /// The same for a jobspec out of a message. O(1) when it came from this process.
+  caf::expected<job_spec_ptr> intern(const sent_spec& spec);
+
+  /// Returns the one job_spec that is equal to `spec`: an older one, or what becomes of this.
+  job_spec_ptr share(job_spec&& spec);
+
+  /// The environment with this text, null for ""; one object for many jobspecs in a row.
+  spec_environment_ptr environment(const std::string& text);
 
 private:
-  job_spec_ptr find(const spec_hash& hash) const; // requires: mutex_ is held
-
   struct hasher {
     size_t operator()(const spec_hash& h) const noexcept { return static_cast<size_t>(h.low); }
   };
   std::mutex mutex_;
   std::unordered_map<spec_hash, std::weak_ptr<const job_spec>, hasher> known_;
+  spec_environment_ptr last_environment_;
   size_t sweep_at_ = 1024; // dead entries are dropped when the table reaches this size
 };
 

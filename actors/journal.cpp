@@ -173,7 +173,7 @@ caf::result<job_reply> whole_ended(archive_state& st, job_id id) {
   job_reply r;
   r.summary = summarize(id, f.fold, **spec, record->cc, &f.resources, &f.end);
   r.events = std::move(record->events);
-  r.jobspec = restore_jobspec((*spec)->text, (*spec)->environment, record->cc);
+  r.jobspec = restore_jobspec((*spec)->text, (*spec)->environment_text(), record->cc);
   r.rset = record->rset;
   return r;
 }

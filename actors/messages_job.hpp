@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,18 +48,41 @@ HACTOR_INSPECT(submit_reply, x.ids)
 
 // -- ingest -> job manager ------------------------------------------------------------------------
 
-/// Jobs that share one jobspec, whose environment travels apart (actors/job_spec.hpp).
+/// A jobspec that was read (actors/job_spec.hpp). Within a process the object is passed on, to
+/// another its texts go; spec_cache::intern makes it an object again.
+struct job_spec;
+using job_spec_ptr = std::shared_ptr<const job_spec>;
+std::pair<const std::string&, const std::string&> texts_of(const job_spec& spec);
+
+struct sent_spec {
+  job_spec_ptr here;       // null: it came from another process
+  std::string text;        // canonical JSON without the environment; "" when `here` is set
+  std::string environment; // JSON object; "" when there is none
+};
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, sent_spec& x) {
+  auto name = caf::meta::type_name("sent_spec");
+  if constexpr (Inspector::reads_state) {
+    if (x.here) {
+      auto [text, environment] = texts_of(*x.here);
+      return f(name, text, environment);
+    }
+  } else {
+    x.here = nullptr;
+  }
+  return f(name, x.text, x.environment);
+}
+
+/// Jobs that share one jobspec.
 struct accepted_spec {
-  std::string jobspec; // canonical JSON without the environment
-  std::string environment; // JSON object; "" when none
+  sent_spec spec;
   int32_t urgency = 16;
   uint32_t flags = 0;
   bool with_cc_env = true;
   std::vector<job_id> ids;
   std::vector<int64_t> cc; // one per id, or empty
 };
-HACTOR_INSPECT(accepted_spec, x.jobspec, x.environment, x.urgency, x.flags, x.with_cc_env, x.ids,
-               x.cc)
+HACTOR_INSPECT(accepted_spec, x.spec, x.urgency, x.flags, x.with_cc_env, x.ids, x.cc)
 
 /// ingest -> job manager. Answered by submit_reply when durable. Errors: ec::disk_full.
 struct accept_request {
@@ -69,11 +93,12 @@ HACTOR_INSPECT(accept_request, x.userid, x.specs)
 
 /// ingest -> scheduler: could this instance ever run each of these? Judged as if all were up and
 /// idle. Errors: ec::bad_jobspec; ec::unsatisfiable for the first that never fits (its position
-/// when there are several, what was asked, what there is).
+/// when there are `positions`, what was asked, what there is).
 struct feasible_request {
-  std::vector<std::string> jobspecs;
+  std::vector<sent_spec> specs;
+  std::vector<uint64_t> positions; // of each among all that were submitted; none: it was one
 };
-HACTOR_INSPECT(feasible_request, x.jobspecs)
+HACTOR_INSPECT(feasible_request, x.specs, x.positions)
 
 // -- connector -> job manager ---------------------------------------------------------------------
 
@@ -298,12 +323,12 @@ struct alloc_entry {
 };
 HACTOR_INSPECT(alloc_entry, x.id, x.priority, x.t_submit_ns)
 
-/// Jobs of one jobspec; the text is parsed once per distinct text.
+/// Jobs that ask for the same.
 struct alloc_group {
-  std::string jobspec;
+  sent_spec spec; // of one of them
   std::vector<alloc_entry> items;
 };
-HACTOR_INSPECT(alloc_group, x.jobspec, x.items)
+HACTOR_INSPECT(alloc_group, x.spec, x.items)
 
 /// job manager -> scheduler: these want room. Answered later, job by job, in alloc_decision.
 struct alloc_request {

@@ -37,7 +37,7 @@ namespace {
 
 void enqueue(scheduler_state& st, alloc_request& r) {
   for (auto& group : r.groups) {
-    auto spec = st.specs->intern(group.jobspec, {});
+    auto spec = st.specs->intern(group.spec);
     for (auto& entry : group.items) {
       if (spec)
         st.core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
@@ -49,13 +49,13 @@ void enqueue(scheduler_state& st, alloc_request& r) {
 }
 
 caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
-  for (size_t i = 0; i < r.jobspecs.size(); ++i) {
-    auto at = r.jobspecs.size() == 1 ? std::string{} : fmt::format("jobs[{}]: ", i);
-    auto spec = st.specs->intern(r.jobspecs[i], {});
-    if (!spec)
-      return make_error(code_of(spec.error()), at + render(spec.error()));
-    if (auto e = st.core.feasible(*(*spec)->request))
-      return make_error(code_of(e), at + render(e));
+  for (size_t i = 0; i < r.specs.size(); ++i) {
+    auto spec = st.specs->intern(r.specs[i]);
+    auto e = spec ? st.core.feasible(*(*spec)->request) : std::move(spec.error());
+    if (e && i < r.positions.size())
+      return make_error(code_of(e), fmt::format("jobs[{}]: {}", r.positions[i], render(e)));
+    if (e)
+      return e;
   }
   return done{};
 }

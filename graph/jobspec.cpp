@@ -465,13 +465,16 @@ std::string canonical_json(const jobspec& spec) {
 std::string job_name_of(const jobspec& spec) {
   if (!spec.system.job_name.empty() || spec.tasks.empty() || spec.tasks[0].command.empty())
     return spec.system.job_name;
-  const auto& program = spec.tasks[0].command[0];
+  return program_name(spec.tasks[0].command[0]);
+}
+
+std::string program_name(std::string_view program) {
   auto end = program.find_last_not_of('/');
-  if (end == std::string::npos)
-    return program;
+  if (end == std::string_view::npos)
+    return std::string{program};
   auto slash = program.rfind('/', end);
-  auto start = slash == std::string::npos ? 0 : slash + 1;
-  return program.substr(start, end - start + 1);
+  auto start = slash == std::string_view::npos ? 0 : slash + 1;
+  return std::string{program.substr(start, end - start + 1)};
 }
 
 } // namespace hactor

@@ -92,4 +92,7 @@ std::string canonical_json(const jobspec& spec);
 /// job.name, or the base name of the command.
 std::string job_name_of(const jobspec& spec);
 
+/// The base name of a command's first word.
+std::string program_name(std::string_view program);
+
 } // namespace hactor

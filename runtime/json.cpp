@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "runtime/limits.hpp"
+#include "runtime/utf8.hpp"
 
 namespace hactor {
 
@@ -161,33 +162,6 @@ void append_escape(std::string& out, char c) {
     out += digits[byte & 15];
   }
   }
-}
-
-struct utf8_step {
-  size_t length; // bytes to pass over
-  bool valid;    // they are one character; else they are replaced by one U+FFFD
-};
-
-// Looks at the multi-byte character at the front of `text` (Unicode table 3-7). An invalid one is
-// as long as its longest prefix that could have become a character, at least one byte.
-utf8_step next_utf8(std::string_view text) {
-  auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  auto lead = byte(0);
-  size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
-                  : lead >= 0xE0 && lead <= 0xEF ? 3
-                  : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                 : 0;
-  if (length == 0)
-    return {1, false};
-  uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-  for (size_t i = 1; i < length; ++i) {
-    if (i >= text.size() || byte(i) < low || byte(i) > high)
-      return {i, false};
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {length, true};
 }
 
 } // namespace

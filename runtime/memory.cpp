@@ -8,6 +8,9 @@
 
 #include <algorithm>
 
+// Of mimalloc, with which a program is linked or not (cmake/dependencies.cmake).
+extern "C" [[gnu::weak]] void mi_collect(bool force) noexcept;
+
 namespace hactor {
 
 namespace {
@@ -25,6 +28,10 @@ void burst_watch::update(size_t count) {
   if (peak_ < burst_size_min || count > peak_ / burst_over)
     return;
   peak_ = count;
+  if (mi_collect != nullptr) {
+    mi_collect(true);
+    return;
+  }
 #ifdef __GLIBC__
   ::malloc_trim(0);
 #endif

@@ -40,6 +40,7 @@ client::client(client&& other) noexcept
     output_closed_(other.output_closed_),
     last_tag_(other.last_tag_),
     out_(std::move(other.out_)),
+    sent_(std::exchange(other.sent_, 0)),
     too_big_(std::move(other.too_big_)),
     in_(std::move(other.in_)) {}
 
@@ -49,6 +50,7 @@ client& client::operator=(client&& other) noexcept {
   std::swap(output_closed_, other.output_closed_);
   std::swap(last_tag_, other.last_tag_);
   std::swap(out_, other.out_);
+  std::swap(sent_, other.sent_);
   std::swap(too_big_, other.too_big_);
   std::swap(in_, other.in_);
   return *this;
@@ -95,7 +97,9 @@ caf::expected<client> client::connect(std::string_view uri) {
 
 uint64_t client::request(std::string_view method, const json& params) {
   auto tag = ++last_tag_;
-  auto text = dump(json{{"method", method}, {"params", params}});
+  std::string text = "{\"method\":";
+  append_json_string(text, method);
+  text.append(",\"params\":").append(dump(params)).append("}");
   if (text.size() > frame_payload_size_max)
     too_big_ = method;
   else
@@ -108,18 +112,20 @@ void client::input(uint64_t tag, std::string_view bytes) {
 }
 
 caf::error client::flush_now() {
-  size_t sent = 0;
-  while (sent < out_.size()) {
-    auto n = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (sent_ < out_.size()) {
+    auto n = ::send(fd_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0 && errno != EAGAIN)
       return gone(errno);
     if (n < 0)
       break;
-    sent += static_cast<size_t>(n);
+    sent_ += static_cast<size_t>(n);
   }
-  out_.erase(0, sent);
+  if (sent_ * 2 >= out_.size()) { // not at each step: what is left is moved
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
   return {};
 }
 

@@ -58,7 +58,7 @@ public:
   bool output_closed() const { return output_closed_; }
 
   int fd() const { return fd_; }
-  size_t unsent() const { return out_.size(); }
+  size_t unsent() const { return out_.size() - sent_; }
 
 private:
   caf::error fill(int flags);
@@ -69,6 +69,7 @@ private:
   bool output_closed_ = false;
   uint64_t last_tag_ = 0;
   std::string out_;
+  size_t sent_ = 0; // of out_
   std::string too_big_; // method of a request beyond the bound
   frame_decoder in_;
 };

@@ -4,6 +4,7 @@
 
 #include "actors/ingest.hpp"
 #include "actors/job_manager.hpp"
+#include "actors/scheduler.hpp"
 #include "fake_services.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
@@ -111,6 +112,47 @@ TEST_SUITE("actor") {
     CHECK(code_of(a->error) == ec::unsatisfiable);
     CHECK(context_of(a->error) == "asked 9 nodes, there are 2");
     CHECK(b.world->wanted.empty());
+  }
+
+  TEST_CASE("the scheduler is asked once for all jobs that ask for the same") {
+    bench b;
+    spec_text small, large;
+    large.cores = 9;
+    auto texts = [&] {
+      std::vector<submission> jobs;
+      for (auto* s : {&small, &small, &large}) {
+        s->command = {"run", std::to_string(jobs.size())};
+        jobs.push_back(one(s->text()));
+      }
+      return jobs;
+    };
+    REQUIRE(b.submit(texts())->value);
+    REQUIRE(b.world->judged.size() == 1);
+    CHECK(b.world->judged[0].specs.size() == 2);
+    CHECK(b.world->judged[0].positions == std::vector<uint64_t>{0, 2});
+    REQUIRE(b.submit({one(small.text())})->value);
+    REQUIRE(b.world->judged.size() == 2);
+    CHECK(b.world->judged[1].positions.empty());
+  }
+
+  TEST_CASE("what can never run is named by its place among all that were submitted") {
+    bench b;
+    auto specs = std::make_shared<spec_cache>();
+    auto scheduler = b.spawn(scheduler_service, specs);
+    b.tell(scheduler, inventory{whole_nodes(2, 4), {}});
+    auto ingest = b.spawn(ingest_service, ingest_peers{scheduler, b.manager}, specs, rank_t{0},
+                          wall_ns() - 1'000'000'000, uint64_t{0});
+    spec_text small, large;
+    large.slots = 9;
+    auto a = b.ask<submit_reply>(
+      ingest, submit_request{1000, {one(small.text()), one(small.text()), one(large.text())}});
+    REQUIRE(a->error);
+    CHECK(code_of(a->error) == ec::unsatisfiable);
+    CHECK(context_of(a->error).starts_with("jobs[2]: "));
+    auto alone = b.ask<submit_reply>(ingest, submit_request{1000, {one(large.text())}});
+    REQUIRE(alone->error);
+    CHECK(context_of(alone->error).find("jobs[") == std::string::npos);
+    CHECK(b.world->committed_batches.empty());
   }
 
   TEST_CASE("ingest counts requests and jobs") {

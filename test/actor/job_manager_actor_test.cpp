@@ -30,8 +30,7 @@ struct bench : actor_fixture {
   std::shared_ptr<answer<submit_reply>> submit(std::vector<job_id> ids, const spec_text& s = {}) {
     auto parts = separate_environment(s.text());
     accepted_spec a;
-    a.jobspec = parts->text;
-    a.environment = parts->environment;
+    a.spec = {nullptr, parts->text, parts->environment};
     a.ids = std::move(ids);
     return ask<submit_reply>(manager, accept_request{1000, {a}});
   }

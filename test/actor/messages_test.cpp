@@ -10,6 +10,7 @@
 #include <caf/binary_serializer.hpp>
 
 #include "actor_fixture.hpp"
+#include "spec_texts.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
@@ -126,6 +127,23 @@ void round_trips(caf::actor_system& system, size_t& count) {
 } // namespace
 
 TEST_SUITE("actor") {
+
+  TEST_CASE("a jobspec of this process goes to another as its texts") {
+    actor_fixture f;
+    spec_cache specs;
+    spec_text s;
+    s.environment = {{"A", "1"}};
+    sent_spec here{intern(specs, s), {}, {}};
+    sent_spec texts{nullptr, here.here->text, here.here->environment_text()};
+    auto bytes = bytes_of(f.system, here);
+    CHECK(bytes == bytes_of(f.system, texts));
+    sent_spec there;
+    caf::binary_deserializer source{f.system, bytes};
+    CHECK_FALSE(source(there));
+    CHECK(there.here == nullptr);
+    CHECK(there.text == texts.text);
+    CHECK(*specs.intern(there) == here.here);
+  }
 
   TEST_CASE("every message struct comes out of the wire as it went in") {
     actor_fixture f;

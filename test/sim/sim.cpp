@@ -340,7 +340,7 @@ void sim::launch(const job_spec_ptr& spec, launch_item&& item) {
       });
       return;
     }
-    auto plan = make_launch_plan(spec->text, spec->environment);
+    auto plan = make_launch_plan(spec->text, spec->environment_text());
     if (!plan)
       fail(render(plan.error()));
     else

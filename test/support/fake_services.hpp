@@ -22,6 +22,7 @@ struct fake_world {
   std::vector<alloc_entry> wanted;
   std::vector<job_id> room_cancelled, freed;
   caf::error infeasible;
+  std::vector<feasible_request> judged;
   // EXEC
   std::vector<launch_item> launched;
   std::vector<signal_item> signals;
@@ -100,7 +101,8 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
     },
     [](const alloc_prioritize&) {},
     [w](const free_request& f) { w->freed.insert(w->freed.end(), f.ids.begin(), f.ids.end()); },
-    [w](const feasible_request&) -> caf::result<done> {
+    [w](const feasible_request& r) -> caf::result<done> {
+      w->judged.push_back(r);
       if (w->infeasible)
         return w->infeasible;
       return done{};

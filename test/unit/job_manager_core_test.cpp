@@ -101,8 +101,8 @@ TEST_SUITE("unit") {
     CHECK_FALSE(b.out.records[0].ended);
     CHECK(b.out.records[0].spec == spec->hash);
     REQUIRE(b.out.specs.size() == 2);
-    CHECK(b.out.specs[0].second == spec->stored);
-    CHECK(b.out.specs[1].second == spec->environment);
+    CHECK(b.out.specs[0].second == spec->stored());
+    CHECK(b.out.specs[1].second == spec->environment_text());
     CHECK(b.summary().state == job_state::sched);
     CHECK(b.core.counts().sched == 1);
     CHECK(b.core.knows(one));

@@ -113,7 +113,7 @@ TEST_SUITE("unit") {
     CHECK(c != a);
     CHECK(c->text == a->text);
     CHECK(c->hash != a->hash);
-    CHECK(c->environment_hash != a->environment_hash);
+    CHECK(c->environment_hash() != a->environment_hash());
     std::weak_ptr<const job_spec> weak = a;
     a.reset();
     b.reset();
@@ -137,17 +137,18 @@ TEST_SUITE("unit") {
     spec_cache cache;
     spec_text s;
     auto plain = intern(cache, s);
-    CHECK(plain->stored == plain->text);
-    CHECK(plain->environment_hash == spec_hash{});
-    CHECK(split_stored(plain->stored).text == plain->text);
-    CHECK(split_stored(plain->stored).environment == spec_hash{});
+    CHECK(plain->stored() == plain->text);
+    CHECK(plain->environment_hash() == spec_hash{});
+    CHECK(split_stored(plain->text).text == plain->text);
+    CHECK(split_stored(plain->text).environment == spec_hash{});
     s.environment = {{"A", "1"}};
     auto full = intern(cache, s);
-    auto parts = split_stored(full->stored);
+    auto stored = full->stored();
+    auto parts = split_stored(stored);
     CHECK(parts.text == full->text);
-    CHECK(parts.environment == full->environment_hash);
-    CHECK(full->environment_hash == hash_of_spec(full->environment));
-    CHECK(full->hash == hash_of_spec(full->stored));
+    CHECK(parts.environment == full->environment_hash());
+    CHECK(full->environment_hash() == hash_of_spec(full->environment_text()));
+    CHECK(full->hash == hash_of_spec(full->stored()));
   }
 
   TEST_CASE("a spec holds what listings show of it") {

@@ -7,6 +7,7 @@ hactor_unit_test(runtime_test
     unit/clock_test.cpp
     unit/duration_test.cpp
     unit/json_test.cpp
+    unit/json_scan_test.cpp
     unit/log_test.cpp
     unit/near_test.cpp
     unit/signals_test.cpp
@@ -15,3 +16,4 @@ hactor_unit_test(runtime_test
     unit/hostlist_test.cpp
     unit/config_test.cpp
   LIBRARIES hactor_base)
+target_include_directories(runtime_test PRIVATE support)

@@ -1,0 +1,42 @@
+// Reads the jobspecs that are submitted. Those of an ensemble mostly differ in the words of their
+// command and in nothing else: what such a one shares with one that was read shortly before (that
+// is, all bytes before its command and after it) is not parsed, checked and compiled again.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "actors/job_spec.hpp"
+
+namespace hactor {
+
+class spec_reader {
+public:
+  explicit spec_reader(std::shared_ptr<spec_cache> specs) : specs_(std::move(specs)) {}
+
+  /// What the text says, as one object for all equal ones. Errors: as parse_jobspec and
+  /// compile_request.
+  caf::expected<job_spec_ptr> read(std::string_view text);
+
+private:
+  /// A text that was read, cut around the list of words of its command.
+  struct sample {
+    std::string text;
+    size_t before = 0, after = 0; // its bytes before the list, and after it; 0: cannot be cut
+    std::string spec_before, spec_after; // the same of the canonical text
+    bool named = false;                  // the job's name is not that of its program
+    job_spec_ptr spec;
+  };
+
+  job_spec_ptr read_like(const sample& s, std::string_view text);
+  void remember(std::string_view text, const jobspec& parsed, job_spec_ptr spec);
+
+  std::shared_ptr<spec_cache> specs_;
+  std::list<sample> samples_; // the last used first
+  std::string stored_;        // kept for its memory
+};
+
+} // namespace hactor
