@@ -171,6 +171,8 @@ void on_lost(pointer self, rank_t rank) {
     self->send(caf::actor_cast<job_manager_actor>(st.own.job_manager), rank_lost{rank});
   if (st.own.resource)
     self->send(caf::actor_cast<resource_actor>(st.own.resource), rank_lost{rank});
+  if (auto it = st.named.find("connector"); it != st.named.end())
+    self->send(caf::actor_cast<connector_actor>(it->second), rank_lost{rank});
 }
 
 /// Asks the rank that is meant, and puts ourselves in front of its route.

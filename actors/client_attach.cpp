@@ -63,6 +63,19 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
   pump_attach(self, number);
 }
 
+/// The rest of the job's output can still be shown; this part is said to be lost.
+void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
+  auto it = self->state.streams.find(number);
+  if (it == self->state.streams.end() || it->second.readers[rank].done)
+    return;
+  self->state.send(it->second.session, client_frame_kind::item, it->second.tag,
+                   dump({{"warning", "output of rank " + std::to_string(rank)
+                                       + " cannot be read: " + render(e)}}));
+  it->second.readers[rank].busy = false;
+  it->second.readers[rank].done = true;
+  pump_attach(self, number);
+}
+
 void read_on(pointer self, uint64_t number, rank_t rank) {
   auto& s = self->state.streams.at(number);
   auto& reader = s.readers.at(rank);
@@ -75,18 +88,7 @@ void read_on(pointer self, uint64_t number, rank_t rank) {
   r.tag = number;
   if (!s.over)
     r.reader = caf::actor_cast<caf::actor>(self);
-  auto fail = [self, number, rank](const caf::error& e) {
-    auto it = self->state.streams.find(number);
-    if (it == self->state.streams.end())
-      return;
-    // The rest of the job's output can still be shown; this part is said to be lost.
-    self->state.send(it->second.session, client_frame_kind::item, it->second.tag,
-                     dump({{"warning", "output of rank " + std::to_string(rank)
-                                         + " cannot be read: " + render(e)}}));
-    it->second.readers[rank].busy = false;
-    it->second.readers[rank].done = true;
-    pump_attach(self, number);
-  };
+  auto fail = [self, number, rank](const caf::error& e) { give_up(self, number, rank, e); };
   with_rank(
     self, rank,
     [self, number, rank, r, fail](const rank_services& services) {
@@ -222,6 +224,16 @@ void pump_attach(pointer self, uint64_t number) {
     read_on(self, number, rank);
   if (ready.empty())
     finish_if_done(self, number);
+}
+
+void readers_lost(pointer self, rank_t rank) {
+  std::vector<uint64_t> numbers;
+  for (auto& [number, s] : self->state.streams)
+    if (s.readers.count(rank) != 0)
+      numbers.push_back(number);
+  for (auto number : numbers)
+    give_up(self, number, rank,
+            make_error(ec::rank_lost, "rank " + std::to_string(rank) + " was lost"));
 }
 
 void on_output_ready(pointer self, const output_ready& r) {

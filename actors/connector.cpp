@@ -204,7 +204,10 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](subscribed_events& e) { on_subscribed(self, e); },
     [self](const command_output& o) { on_command_output(self, o); },
     [self](const command_ended& e) { on_command_ended(self, e); },
-    [self](const rank_lost& l) { self->state.peers.erase(l.rank); },
+    [self](const rank_lost& l) {
+      self->state.peers.erase(l.rank);
+      readers_lost(self, l.rank); // what was asked of the dead is never answered
+    },
     [self](stats_atom) {
       return stats_reply{{{"clients", static_cast<int64_t>(self->state.sessions.size())},
                           {"streams", static_cast<int64_t>(self->state.streams.size())},

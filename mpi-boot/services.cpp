@@ -161,6 +161,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.named = m.named;
   made.connector = system.spawn(connector_service, std::move(c));
   made.all.push_back(caf::actor_cast<caf::actor>(made.connector));
+  caf::anon_send(broker, local_services{own, {{"connector", made.all.back()}}});
   made.named = std::move(m.named);
   made.named.emplace_back("broker", caf::actor_cast<caf::actor>(broker));
   made.named.emplace_back("connector", made.all.back());

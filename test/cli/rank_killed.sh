@@ -5,6 +5,7 @@
 instance 2>log <<'END' || fail "$(cat log)"
 hactor submit --cc=1-1000 sh -c 'sleep 0.01' >ids
 victim=$((ranks - 1))
+hactor run --urgency=31 -N "$ranks" true # the output of all ranks was asked for
 spread=$(hactor submit -N "$ranks" --urgency=31 sleep 1000)
 hactor job wait-event -q "$spread" start
 hactor submit --cc=1-100 sh -c 'sleep 0.01' >>ids
@@ -13,6 +14,7 @@ broker=$(hactor exec -r "$victim" sh -c 'pgrep -P $PPID hactor-start')
 kill -9 "$broker"
 fails_with 1 deadline 20 hactor job status "$spread"
 check_contains "$(hactor job eventlog "$spread" | grep exception)" "rank $victim"
+fails_with 1 deadline 10 hactor job attach "$spread" # far below the deadline of a request
 deadline 40 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
 check_equal "jobs left" "" "$(hactor jobs -n -c 0)"
 failed=$(hactor jobs -a -n -c 0 -f failed -o '{id}')

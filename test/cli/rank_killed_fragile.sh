@@ -20,6 +20,11 @@ hactor shutdown 2>/dev/null || true
 code=0
 wait "$instance" || code=$?
 [ "$code" -ne 124 ] || fail "the instance hangs"
+# A launcher that killed the guards may be gone before their supervisors have cleaned up.
+for _ in $(seq 50); do
+  [ -n "$(left_processes)" ] || break
+  sleep 0.1
+done
 check_equal "left" "" "$(left_processes)"
 unset HACTOR_URI
 instance --statedir="$scratch/state" <<'END'
