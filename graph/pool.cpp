@@ -448,7 +448,7 @@ caf::error node_pool::feasible(const resource_request& request, bool usable_only
     return e;
   auto text = request.where.text();
   if (text.size() > 200)
-    text = text.substr(0, 200) + "...";
+    text.replace(200, text.npos, "...");
   return make_error(ec::unsatisfiable, fmt::format("{} (among the {} that match {})", context_of(e),
                                                    plural(eligible.size(), "node"), text));
 }

@@ -63,10 +63,12 @@ std::vector<std::string> launcher(const std::string& mpi, const std::string& n) 
   if (!is_program("mpirun.openmpi"))
     return {};
   // Not --enable-recovery, which always ends with 0.
-  std::vector<std::string> words{"mpirun.openmpi", "--oversubscribe", "--mca",
-                                 "orte_allowed_exit_without_sync", "1", "-n", n};
+  std::vector<std::string> words{"mpirun.openmpi"};
   if (::getuid() == 0)
-    words.insert(words.begin() + 1, "--allow-run-as-root");
+    words.push_back("--allow-run-as-root");
+  for (auto* word : {"--oversubscribe", "--mca", "orte_allowed_exit_without_sync", "1", "-n"})
+    words.push_back(word);
+  words.push_back(n);
   return words;
 }
 
