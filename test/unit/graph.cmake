@@ -11,8 +11,8 @@ hactor_unit_test(unit_graph
     unit/planner_test.cpp
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
-    unit/pool_test.cpp
-    unit/pool_twin_test.cpp
+    unit/rset_extra_test.cpp
+    unit/resource_pool_test.cpp
   LIBRARIES hactor_graph)
 target_include_directories(unit_graph PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_compile_definitions(unit_graph PRIVATE
