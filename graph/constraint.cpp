@@ -112,8 +112,8 @@ caf::expected<constraint> constraint::compile(const json& value, const std::stri
 }
 
 bool constraint::eval(const term& t, rank_t rank, const std::string& host,
-                      const property_map& properties) {
-  auto holds = [&](const term& x) { return eval(x, rank, host, properties); };
+                      const property_test& has) {
+  auto holds = [&](const term& x) { return eval(x, rank, host, has); };
   switch (t.what) {
   case op::all:
     return std::all_of(t.terms.begin(), t.terms.end(), holds);
@@ -126,16 +126,21 @@ bool constraint::eval(const term& t, rank_t rank, const std::string& host,
   case op::ranks:
     return t.ranks.contains(rank);
   case op::properties:
-    return std::all_of(t.properties.begin(), t.properties.end(), [&](const property& p) {
-      auto i = properties.find(p.name);
-      return (i != properties.end() && i->second.contains(rank)) == p.wanted;
-    });
+    return std::all_of(t.properties.begin(), t.properties.end(),
+                       [&](const property& p) { return has(p.name) == p.wanted; });
   }
   return false;
 }
 
 bool constraint::matches(rank_t rank, std::string_view host, const property_map& properties) const {
-  return trivial() || eval(root_, rank, std::string(host), properties);
+  return matches_if(rank, host, [&](const std::string& name) {
+    auto i = properties.find(name);
+    return i != properties.end() && i->second.contains(rank);
+  });
+}
+
+bool constraint::matches_if(rank_t rank, std::string_view host, const property_test& has) const {
+  return trivial() || eval(root_, rank, std::string(host), has);
 }
 
 } // namespace hactor

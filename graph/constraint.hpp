@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -39,6 +40,10 @@ public:
   /// `host` may be "": then no hostlist matches.
   bool matches(rank_t rank, std::string_view host, const property_map& properties) const;
 
+  /// The same for a node that knows its own properties: `has` tells of each.
+  using property_test = std::function<bool(const std::string& name)>;
+  bool matches_if(rank_t rank, std::string_view host, const property_test& has) const;
+
   /// Canonical JSON; equal constraints have equal text. "" when trivial.
   const std::string& text() const { return text_; }
 
@@ -69,8 +74,7 @@ private:
                                 term& to);
   static caf::error read_hosts(const std::string& text, const std::string& where, budget& left,
                                term& to);
-  static bool eval(const term& t, rank_t rank, const std::string& host,
-                   const property_map& properties);
+  static bool eval(const term& t, rank_t rank, const std::string& host, const property_test& has);
 
   term root_;
   std::string text_;

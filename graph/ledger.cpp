@@ -14,6 +14,9 @@ namespace {
 /// Changes kept for whoever keeps results; of more than twice as many the older half is dropped.
 constexpr size_t changes_kept = size_t{1} << 20;
 
+/// More jobs than can be at one vertex.
+constexpr int64_t jobs_max = int64_t{1} << 40;
+
 void add_amount(type_amounts& to, type_id type, int64_t units) {
   for (auto& [t, sum] : to)
     if (t == type) {
@@ -33,7 +36,7 @@ int64_t amount_of(const type_amounts& of, type_id type) {
 } // namespace
 
 ledger::ledger(const resource_graph& graph, pruning_filter filter)
-  : graph_{graph}, filter_{std::move(filter)} {
+    : graph_{graph}, filter_{std::move(filter)} {
   grown();
 }
 
@@ -60,8 +63,9 @@ std::vector<type_id> ledger::types_at(std::string_view type, bool root) const {
 void ledger::grown() {
   auto limit = graph_.limit();
   plans_.resize(limit);
-  jobs_at_.resize(limit);
+  jobs_at_.resize(limit, planner{jobs_max});
   allocated_.resize(limit);
+  in_use_.resize(limit);
   groups_.resize(limit);
   known_.resize(limit);
   std::vector<vertex> fresh, older; // older: above something fresh
@@ -87,7 +91,7 @@ void ledger::grown() {
   std::vector<std::optional<std::vector<type_id>>> by_type(graph_.types().size());
   for (auto v : fresh) {
     plans_[v].set_total(graph_.units(v));
-    note(v);
+    note(v, false);
     if (graph_.below(v).empty())
       continue;
     auto& types = by_type[graph_.type(v)];
@@ -114,9 +118,9 @@ void ledger::cover(vertex v, const std::vector<type_id>& types) {
   group now{static_cast<uint32_t>(tracked_.size()), static_cast<uint32_t>(types.size())};
   for (auto t : types) {
     counted_[t] = true;
-    auto before = std::find_if(tracked_.begin() + old.first,
-                               tracked_.begin() + old.first + old.count,
-                               [&](const tracked& x) { return x.type == t; });
+    auto before =
+        std::find_if(tracked_.begin() + old.first, tracked_.begin() + old.first + old.count,
+                     [&](const tracked& x) { return x.type == t; });
     auto plan = before == tracked_.begin() + old.first + old.count ? planner{known_below(v, t)}
                                                                    : before->plan;
     tracked_.push_back({t, plan});
@@ -170,19 +174,19 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
     groups_[v] = {};
     known_[v] = false;
   }
-  note(top);
+  note(top, false);
   std::sort(jobs.begin(), jobs.end());
   return jobs;
 }
 
 // -- booking -------------------------------------------------------------------------------------
 
-void ledger::note(vertex v) {
+void ledger::note(vertex v, bool held) {
   if (changes_.size() >= 2 * changes_kept) {
     changes_.erase(changes_.begin(), changes_.end() - changes_kept);
     changes_first_ += changes_kept;
   }
-  changes_.push_back(v);
+  changes_.push_back({v, held});
 }
 
 /// The first pick that somebody else holds at that time.
@@ -192,7 +196,7 @@ std::optional<vertex> ledger::conflict(const selection& what, hold_kind kind) co
       return p.at;
     if (p.exclusive && !untouched(p.at, what.at, what.end()))
       return p.at;
-    if (p.exclusive && kind == hold_kind::allocated && allocated(p.at))
+    if (kind == hold_kind::allocated && (p.exclusive ? in_use(p.at) : allocated(p.at)))
       return p.at;
   }
   for (auto& c : what.charges)
@@ -212,6 +216,7 @@ void ledger::book(holding& h) {
     auto& below = sums[p.depth + 1u];
     auto& here = sums[p.depth];
     jobs_at_[p.at].add(pool_, begin, end, 1);
+    in_use_[p.at] += h.kind == hold_kind::allocated;
     if (p.exclusive) {
       plans_[p.at].add(pool_, begin, end, p.units);
       allocated_[p.at] += h.kind == hold_kind::allocated;
@@ -227,13 +232,13 @@ void ledger::book(holding& h) {
     below.clear();
     if (p.exclusive && counts(graph_.type(p.at)))
       add_amount(here, graph_.type(p.at), graph_.units(p.at));
-    note(p.at);
+    note(p.at, true);
   }
   for (auto& s : sums)
     s.clear();
   for (auto& c : h.what.charges) {
     plans_[c.at].add(pool_, begin, end, c.units);
-    note(c.at);
+    note(c.at, true);
   }
 }
 
@@ -242,6 +247,7 @@ void ledger::unbook(const holding& h) {
   auto amount = h.below.begin();
   for (auto& p : h.what.picks) {
     jobs_at_[p.at].remove(pool_, begin, end, 1);
+    in_use_[p.at] -= h.kind == hold_kind::allocated;
     if (p.exclusive) {
       plans_[p.at].remove(pool_, begin, end, p.units);
       allocated_[p.at] -= h.kind == hold_kind::allocated;
@@ -249,11 +255,11 @@ void ledger::unbook(const holding& h) {
     for (auto& t : tracked_at(p.at))
       if (auto n = *amount++; n > 0)
         t.plan.remove(pool_, begin, end, n);
-    note(p.at);
+    note(p.at, false);
   }
   for (auto& c : h.what.charges) {
     plans_[c.at].remove(pool_, begin, end, c.units);
-    note(c.at);
+    note(c.at, false);
   }
 }
 
@@ -271,8 +277,10 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
       sums.resize(p.depth + 2u);
     auto& below = sums[p.depth + 1u];
     auto gone = p.exclusive && (goes[k] || shared[k]);
-    if (goes[k])
+    if (goes[k]) {
       jobs_at_[p.at].remove(pool_, begin, end, 1);
+      in_use_[p.at] -= h.kind == hold_kind::allocated;
+    }
     if (gone) {
       plans_[p.at].remove(pool_, begin, end, p.units);
       allocated_[p.at] -= h.kind == hold_kind::allocated;
@@ -290,7 +298,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
     for (auto& [type, n] : below)
       add_amount(sums[p.depth], type, n);
     if (goes[k] || !below.empty())
-      note(p.at);
+      note(p.at, false);
     below.clear();
     if (gone && counts(graph_.type(p.at)))
       add_amount(sums[p.depth], graph_.type(p.at), graph_.units(p.at));
@@ -409,15 +417,10 @@ const ledger::holding* ledger::find(uint64_t job) const {
 
 /// Counts the same as the other, nothing is held.
 ledger::ledger(const ledger& other, nothing_held)
-  : graph_{other.graph_},
-    filter_{other.filter_},
-    plans_(other.plans_.size()),
-    jobs_at_(other.jobs_at_.size()),
-    allocated_(other.allocated_.size()),
-    groups_{other.groups_},
-    counted_{other.counted_},
-    known_{other.known_},
-    leaf_types_{other.leaf_types_} {
+    : graph_{other.graph_}, filter_{other.filter_}, plans_(other.plans_.size()),
+      jobs_at_(other.jobs_at_.size(), planner{jobs_max}), allocated_(other.allocated_.size()),
+      in_use_(other.in_use_.size()), groups_{other.groups_}, counted_{other.counted_},
+      known_{other.known_}, leaf_types_{other.leaf_types_} {
   for (auto& t : other.tracked_)
     tracked_.push_back({t.type, planner{}});
   for (vertex v = 0; v < plans_.size(); ++v) {
@@ -432,16 +435,17 @@ ledger::ledger(const ledger& other, nothing_held)
 caf::error ledger::audit() const {
   ledger twin{*this, nothing_held{}};
   for (auto& [job, h] : holdings_) {
-    if (auto e = twin.hold(job, h.what, h.kind))
-      return e;
+    auto& copy = twin.holdings_[job] = h;
+    twin.book(copy);
   }
   auto differ = [&](const planner& a, const planner& b) {
-    if (a.total() != b.total())
-      return true;
+    if (a.total() != b.total() || (a.unused() && b.unused()))
+      return a.total() != b.total();
     constexpr auto begin = std::numeric_limits<int64_t>::min() / 2;
     auto t = begin;
     for (;;) {
-      if (a.available(pool_, t, t + 1) != b.available(twin.pool_, t, t + 1))
+      auto left = a.available(pool_, t, t + 1);
+      if (left < 0 || left != b.available(twin.pool_, t, t + 1))
         return true;
       auto x = a.next_change(pool_, t), y = b.next_change(twin.pool_, t);
       if (x != y)
@@ -458,7 +462,8 @@ caf::error ledger::audit() const {
       continue;
     auto mine = below(v), theirs = twin.below(v);
     auto wrong = differ(plans_[v], twin.plans_[v]) || differ(jobs_at_[v], twin.jobs_at_[v])
-                 || allocated_[v] != twin.allocated_[v] || mine.size() != theirs.size();
+                 || allocated_[v] != twin.allocated_[v] || in_use_[v] != twin.in_use_[v]
+                 || mine.size() != theirs.size();
     for (size_t i = 0; !wrong && i < mine.size(); ++i)
       wrong = mine[i].type != theirs[i].type || differ(mine[i].plan, theirs[i].plan);
     if (wrong)
@@ -470,8 +475,9 @@ caf::error ledger::audit() const {
 
 size_t ledger::bytes() const {
   auto total = pool_.bytes() + (plans_.capacity() + jobs_at_.capacity()) * sizeof(planner)
-               + allocated_.capacity() * sizeof(uint32_t) + groups_.capacity() * sizeof(group)
-               + tracked_.capacity() * sizeof(tracked) + changes_.capacity() * sizeof(vertex);
+               + (allocated_.capacity() + in_use_.capacity()) * sizeof(uint32_t)
+               + groups_.capacity() * sizeof(group) + tracked_.capacity() * sizeof(tracked)
+               + changes_.capacity() * sizeof(change);
   for (auto& [job, h] : holdings_)
     total += sizeof(h) + 40 + h.what.picks.capacity() * sizeof(pick);
   return total;

@@ -38,11 +38,21 @@ public:
   }
   /// No job holds anything at or below the vertex at any time in [at, end).
   bool untouched(vertex v, int64_t at, int64_t end) const {
-    return v >= jobs_at_.size() || jobs_at_[v].unused()
-           || jobs_at_[v].used(pool_, at, end) == 0;
+    return v >= jobs_at_.size() || jobs_at_[v].unused() || jobs_at_[v].used(pool_, at, end) == 0;
   }
+  /// No job holds anything at or below the vertex, at any time.
+  bool idle(vertex v) const { return v >= jobs_at_.size() || jobs_at_[v].unused(); }
+  /// Nothing of the vertex itself is held at any time.
+  bool whole(vertex v) const { return v >= plans_.size() || plans_[v].unused(); }
   /// Some job has the vertex exclusively, even past its end.
   bool allocated(vertex v) const { return v < allocated_.size() && allocated_[v] != 0; }
+  /// Some job has something at or below the vertex, even past its end.
+  bool in_use(vertex v) const { return v < in_use_.size() && in_use_[v] != 0; }
+
+  /// The first time after `t` at which a job at or below the vertex begins or ends.
+  std::optional<int64_t> next_change(vertex v, int64_t t) const {
+    return jobs_at_[v].next_change(pool_, t);
+  }
 
   /// One type that a vertex counts below it.
   struct tracked {
@@ -100,15 +110,19 @@ public:
   std::vector<uint64_t> shrinking(vertex top);
 
   /// The status or the properties of a vertex have changed.
-  void touched(vertex v) { note(v); }
+  void touched(vertex v) { note(v, false); }
 
   // -- for whoever keeps results ----------------------------------------------------------------
 
-  /// The vertices that changed, in order; a vertex's ancestors change with it and need not be
-  /// named. Counted from the first ever: [changes_begin, changes_end) are kept.
+  struct change {
+    vertex at;
+    bool held; ///< More of it is held than before.
+  };
+  /// What changed, in order. A vertex's ancestors change with it and need not be named. Counted
+  /// from the first ever: [changes_begin, changes_end) are kept.
   uint64_t changes_begin() const { return changes_first_; }
   uint64_t changes_end() const { return changes_first_ + changes_.size(); }
-  vertex change(uint64_t i) const { return changes_[i - changes_first_]; }
+  change changed(uint64_t i) const { return changes_[i - changes_first_]; }
 
   /// Compares all planners with what the holdings say. Errors: ec::bad_argument, naming the first
   /// vertex that differs. O(vertices + what is held).
@@ -126,7 +140,7 @@ private:
     uint32_t first = 0;
     uint32_t count = 0;
   };
-  void note(vertex v);
+  void note(vertex v, bool held);
   void cover(vertex v, const std::vector<type_id>& types);
   std::vector<type_id> types_at(std::string_view type, bool root) const;
   int64_t known_below(vertex v, type_id type) const;
@@ -146,6 +160,7 @@ private:
   std::vector<planner> plans_;      // by vertex
   std::vector<planner> jobs_at_;    // by vertex: how many jobs are at or below it
   std::vector<uint32_t> allocated_; // by vertex: how many have it exclusively
+  std::vector<uint32_t> in_use_;    // by vertex: how many have something at or below it
   std::vector<group> groups_;       // by vertex: what of tracked_ it counts
   std::vector<tracked> tracked_;
   std::vector<bool> counted_;       // by type
@@ -154,7 +169,7 @@ private:
   std::vector<type_amounts> sums_;  // scratch of book
   holdings_map holdings_;
   size_t reservations_ = 0;
-  std::vector<vertex> changes_;
+  std::vector<change> changes_;
   uint64_t changes_first_ = 0;
 };
 

@@ -26,17 +26,18 @@ public:
   virtual int64_t score(const resource_graph& graph, vertex v) const = 0;
 
   std::string name;
-  score_order order = score_order::high;     ///< At the root.
-  score_order order_within = score_order::high; ///< Below a vertex that was asked for.
+  score_order order = score_order::high;          ///< At the root.
+  score_order order_within = score_order::high;   ///< Below a vertex that was asked for.
   score_order order_of_slots = score_order::high; ///< Which vertices make up the first slot.
-  bool node_centric = false;   ///< The node decides before what is in it.
-  bool node_exclusive = false; ///< Whole nodes, with all that is in them.
-  bool stop_at_first = false;  ///< Take what fits first; what was used last is looked at first.
+  bool node_centric = false;                      ///< The node decides before what is in it.
+  bool node_exclusive = false;                    ///< Whole nodes, with all that is in them.
+  bool stop_at_first = false; ///< Take what fits first; what was used last is looked at first.
 };
 
-/// By name (first, firstnodex, high, low, hinode, lonode, hinodex, lonodex, locality, variation), or
-/// by parts: "policy=high|low [node_centric=true] [node_exclusive=true] [stop_on_1_matches=true]".
-/// Errors: ec::bad_argument, naming what was asked and the names that there are.
+/// By name (first, firstnodex, high, low, hinode, lonode, hinodex, lonodex, locality, variation),
+/// or by parts: "policy=high|low [node_centric=true] [node_exclusive=true]
+/// [stop_on_1_matches=true]". Errors: ec::bad_argument, naming what was asked and the names that
+/// there are.
 caf::expected<std::shared_ptr<const match_policy>> make_match_policy(std::string_view text);
 
 } // namespace hactor

@@ -39,16 +39,19 @@ struct request_level {
 
 struct match_request {
   std::vector<request_node> nodes;
-  std::vector<request_level> levels; ///< levels[0]: what stands at the top. A leaf has an empty one.
-  type_amounts total;                ///< The least amounts of the whole request.
-  uint64_t least_nodes = 0;          ///< Vertices of type node that it needs.
+  std::vector<request_level>
+      levels;               ///< levels[0]: what stands at the top. A leaf has an empty one.
+  type_amounts total;       ///< The least amounts of the whole request.
+  uint64_t least_nodes = 0; ///< Vertices of type node that it needs.
   std::vector<bool> exclusive_types; ///< By type: asked for exclusively, so with all below.
   constraint where;
-  int64_t duration = 0; ///< Seconds, rounded up; 0: as long as the graph lasts.
-  bool charges = false; ///< Some node is `elsewhere`.
+  int64_t duration = 0;   ///< Seconds, rounded up; 0: as long as the graph lasts.
+  bool charge = false;    ///< Amounts that are shared are charged.
+  bool charges = false;   ///< Some node is `elsewhere`.
+  bool ambiguous = false; ///< Some level has two siblings of one type, or two slots.
 
-  /// Whether `level` has two siblings of one type, or two slots.
-  bool ambiguous(uint16_t level) const;
+  /// Whether this level has two siblings of one type, or two slots.
+  bool is_ambiguous(uint16_t level) const;
 };
 
 /// Compiles. `charge`: amounts of types that only other subsystems have are charged there; else

@@ -43,7 +43,7 @@ struct matcher_options {
   /// Among equals choose as Fluxion does (by an unstable sort of all candidates) rather than the
   /// first in the graph. Slower: all candidates are looked at.
   bool ties_as_fluxion = false;
-  int64_t horizon_begin = 0;                     ///< The time that the graph covers, in seconds.
+  int64_t horizon_begin = 0; ///< The time that the graph covers, in seconds.
   int64_t horizon_end = int64_t{100} * 365 * 86'400; ///< Spans are cut here.
   /// A request is unsatisfiable when it cannot be met at the end of the horizon, as Fluxion has it,
   /// rather than when it cannot be met by an idle graph.
@@ -53,8 +53,8 @@ struct matcher_options {
 class matcher {
 public:
   /// Both must outlive it.
-  matcher(const resource_graph& graph, const ledger& held, std::shared_ptr<const match_policy> policy,
-          matcher_options options = {});
+  matcher(const resource_graph& graph, const ledger& held,
+          std::shared_ptr<const match_policy> policy, matcher_options options = {});
   ~matcher();
   matcher(const matcher&) = delete;
   matcher& operator=(const matcher&) = delete;

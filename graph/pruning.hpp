@@ -16,8 +16,9 @@
 namespace hactor {
 
 struct pruning_filter {
-  std::set<std::string> everywhere;                       ///< ALL:type
-  std::map<std::string, std::set<std::string>, std::less<>> at_anchor; ///< anchor:type, not in `everywhere`
+  std::set<std::string> everywhere; ///< ALL:type
+  std::map<std::string, std::set<std::string>, std::less<>>
+      at_anchor; ///< anchor:type, not in `everywhere`
 
   /// Reads HIGH:LOW[,HIGH:LOW...]; blanks are passed over. Errors: ec::bad_argument, naming the
   /// part.

@@ -92,8 +92,8 @@ caf::expected<subsystem_id> resource_graph::add_subsystem(std::string_view name)
   if (auto known = find_subsystem(name))
     return *known;
   if (subsystems_.size() >= subsystems_max)
-    return make_error(ec::too_big, fmt::format("subsystem {}: a graph has at most {}", name,
-                                               subsystems_max));
+    return make_error(ec::too_big,
+                      fmt::format("subsystem {}: a graph has at most {}", name, subsystems_max));
   subsystems_.emplace_back().name = name;
   return static_cast<subsystem_id>(subsystems_.size() - 1);
 }
@@ -154,10 +154,10 @@ caf::error resource_graph::check_subsystem(subsystem_id s) const {
   std::vector<boost::default_color_type> colors(records_.size());
   boost::depth_first_search(subsystem_view{this, s}, cycle_finder{in_cycle},
                             boost::make_iterator_property_map(
-                              colors.begin(), boost::typed_identity_property_map<vertex>{}));
+                                colors.begin(), boost::typed_identity_property_map<vertex>{}));
   if (in_cycle != no_vertex)
-    return make_error(ec::bad_argument, fmt::format("subsystem {}: {} is part of a cycle", sub.name,
-                                                    name(in_cycle)));
+    return make_error(ec::bad_argument,
+                      fmt::format("subsystem {}: {} is part of a cycle", sub.name, name(in_cycle)));
   for (vertex v = 0; v < limit(); ++v)
     if (v != sub.root && !sub.down.of(v).empty() && sub.up.of(v).empty())
       return make_error(ec::bad_argument,
@@ -177,9 +177,10 @@ caf::error resource_graph::check_names() const {
     words.clear();
     for (auto c : children) {
       auto& r = records_[c];
-      auto fresh = r.name != 0 ? words.insert(r.name).second
-                               : seen.insert(uint64_t{r.basename} << 40 ^ static_cast<uint64_t>(r.id))
-                                   .second;
+      auto fresh =
+          r.name != 0
+              ? words.insert(r.name).second
+              : seen.insert(uint64_t{r.basename} << 40 ^ static_cast<uint64_t>(r.id)).second;
       if (!fresh)
         return make_error(ec::bad_argument,
                           fmt::format("{} contains two vertices named {}", path(v), name(c)));
@@ -277,8 +278,7 @@ void resource_graph::set_properties(vertex v, const vertex_properties& p) {
     records_[v].properties = 0;
     return;
   }
-  auto [at, is_new] =
-    property_index_.try_emplace(p, static_cast<uint32_t>(property_sets_.size()));
+  auto [at, is_new] = property_index_.try_emplace(p, static_cast<uint32_t>(property_sets_.size()));
   if (is_new)
     property_sets_.push_back(p);
   records_[v].properties = at->second;
@@ -345,8 +345,8 @@ vertex resource_graph::find_path(std::string_view path) const {
       continue;
     }
     auto children = below(at);
-    auto next = std::find_if(children.begin(), children.end(),
-                             [&](vertex c) { return has_name(c, word); });
+    auto next =
+        std::find_if(children.begin(), children.end(), [&](vertex c) { return has_name(c, word); });
     if (next == children.end())
       return no_vertex;
     at = *next;

@@ -87,7 +87,7 @@ public:
 
   // -- vertices ---------------------------------------------------------------------------------
 
-  size_t size() const { return records_.size() - free_.size(); } ///< Vertices that exist.
+  size_t size() const { return records_.size() - free_.size(); }        ///< Vertices that exist.
   vertex limit() const { return static_cast<vertex>(records_.size()); } ///< All are below it.
   bool exists(vertex v) const { return v < records_.size() && records_[v].type != no_type; }
 

@@ -11,6 +11,7 @@ hactor_unit_test(unit_graph
     unit/planner_test.cpp
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
+    unit/matcher_test.cpp
     unit/rset_extra_test.cpp
     unit/resource_pool_test.cpp
   LIBRARIES hactor_graph)

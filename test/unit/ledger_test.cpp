@@ -195,9 +195,10 @@ TEST_CASE("after every one of many random steps each count is the sum of what is
         for (size_t i = below(4) + 1; i > 0; --i)
           wanted.push_back(alive[below(alive.size())]);
         auto kind = below(3) == 0 ? hold_kind::reserved : hold_kind::allocated;
-        (void)l.hold(step, choose(g, wanted, static_cast<int64_t>(below(50)),
-                                  static_cast<int64_t>(below(50)) + 1),
-                     kind);
+        (void)l.hold(
+            step,
+            choose(g, wanted, static_cast<int64_t>(below(50)), static_cast<int64_t>(below(50)) + 1),
+            kind);
       } else if (what < 7 && step > 1) {
         l.release(1 + below(step - 1));
       } else if (what < 8 && step > 1) {

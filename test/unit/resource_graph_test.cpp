@@ -13,8 +13,8 @@ using namespace hactor;
 
 namespace {
 
-BOOST_CONCEPT_ASSERT((boost::VertexListGraphConcept<subsystem_view>) );
-BOOST_CONCEPT_ASSERT((boost::BidirectionalGraphConcept<subsystem_view>) );
+BOOST_CONCEPT_ASSERT((boost::VertexListGraphConcept<subsystem_view>));
+BOOST_CONCEPT_ASSERT((boost::BidirectionalGraphConcept<subsystem_view>));
 
 vertex add(resource_graph& g, std::string_view type, int64_t id, vertex in = no_vertex,
            int32_t rank = -1) {

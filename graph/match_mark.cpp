@@ -1,0 +1,141 @@
+// See match_mark.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/match_mark.hpp"
+
+#include <algorithm>
+
+namespace hactor {
+
+namespace {
+
+constexpr uint32_t no_mark = UINT32_MAX;
+
+} // namespace
+
+/// Marks the vertex and all above it; those that were not yet, as shared.
+uint32_t match_marker::mark_vertex(vertex v) {
+  if (mark_of_[v] != 0)
+    return mark_of_[v] - 1;
+  auto up = graph_.parent(v);
+  auto above = up == no_vertex ? no_mark : mark_vertex(up);
+  marks_.push_back({v, above, graph_.units(v), false, false});
+  mark_of_[v] = static_cast<uint32_t>(marks_.size());
+  return mark_of_[v] - 1;
+}
+
+void match_marker::choose(vertex v, int64_t units, bool exclusive, bool slot) {
+  auto& m = marks_[mark_vertex(v)];
+  m.units = units;
+  m.exclusive = exclusive;
+  m.slot = slot;
+}
+
+void match_marker::take_own(const finding* found, size_t sibling) {
+  auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
+  if (own == nullptr)
+    return;
+  for (size_t i = 0; i < own->chosen.size(); ++i)
+    take_all(own->chosen[i], i);
+  result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
+}
+
+void match_marker::take_all(const candidates& chosen, size_t sibling) {
+  auto wanted = chosen.wanted;
+  for (auto& c : chosen.list) {
+    take(c, sibling, wanted);
+    wanted -= std::min(wanted, c.count);
+  }
+}
+
+void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
+  if (c.slot == candidate::no_slot) {
+    choose(c.at, static_cast<int64_t>(c.count), c.exclusive, false);
+    // A part of a shared pool is taken as an amount: the next job may have the rest.
+    if (request_->charge && !c.exclusive && graph_.below(c.at).empty())
+      result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
+    take_own(c.found, sibling);
+    return;
+  }
+  auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
+  for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
+    auto& part = c.found->slots[i];
+    choose(part.at, static_cast<int64_t>(part.count), true, i == begin);
+    take_own(part.found, part.sibling);
+  }
+}
+
+bool match_marker::is_whole(vertex v) const {
+  auto type = graph_.type(v);
+  return (policy_.node_exclusive && type == node_type_)
+         || (type < request_->exclusive_types.size() && request_->exclusive_types[type]);
+}
+
+/// Appends the vertex behind all below it. Returns how many of them are exclusive or charged; a
+/// shared one without any of those below is left out.
+size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive,
+                          int64_t units) {
+  whole = whole || is_whole(v);
+  exclusive = exclusive || whole;
+  size_t count = exclusive;
+  auto down = static_cast<uint16_t>(depth + 1);
+  if (whole) {
+    for (auto c : graph_.below(v))
+      count += emit(c, mark_of_[c] - 1, down, true, true, graph_.units(c));
+  } else if (mark != no_mark) {
+    auto [begin, end] = below_[mark];
+    for (auto i = begin; i < end; ++i) {
+      auto& m = marks_[sorted_[i]];
+      count += emit(m.at, sorted_[i], down, false, m.exclusive, m.units);
+    }
+    if (request_->charge)
+      count += static_cast<size_t>(std::any_of(result_.charges.begin(), result_.charges.end(),
+                                               [v](const charge& c) { return c.at == v; }));
+  }
+  if (count > 0)
+    result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
+  return count;
+}
+
+selection match_marker::make(const match_request& request, const std::vector<candidates>& top,
+                             const std::vector<charge>& top_charges) {
+  request_ = &request;
+  node_type_ = graph_.find_type("node");
+  mark_of_.resize(graph_.limit());
+  marks_.clear();
+  result_ = {};
+  mark_vertex(graph_.root());
+  for (size_t i = 0; i < top.size(); ++i)
+    take_all(top[i], i);
+  result_.charges.insert(result_.charges.end(), top_charges.begin(), top_charges.end());
+  std::sort(result_.charges.begin(), result_.charges.end(),
+            [](const charge& a, const charge& b) { return a.at < b.at; });
+  std::vector<charge> sums;
+  for (auto& c : result_.charges)
+    if (!sums.empty() && sums.back().at == c.at)
+      sums.back().units += c.units;
+    else
+      sums.push_back(c);
+  result_.charges = std::move(sums);
+
+  sorted_.resize(marks_.size() - 1);
+  for (uint32_t i = 1; i < marks_.size(); ++i)
+    sorted_[i - 1] = i;
+  std::sort(sorted_.begin(), sorted_.end(), [&](uint32_t a, uint32_t b) {
+    auto &x = marks_[a], &y = marks_[b];
+    return x.above != y.above ? x.above < y.above : graph_.place(x.at) < graph_.place(y.at);
+  });
+  below_.assign(marks_.size(), {0, 0});
+  for (uint32_t i = 0; i < sorted_.size(); ++i) {
+    auto& range = below_[marks_[sorted_[i]].above];
+    if (range.second == 0)
+      range.first = i;
+    range.second = i + 1;
+  }
+  auto& root = marks_[0];
+  emit(root.at, 0, 0, false, root.exclusive, root.units);
+  for (auto& m : marks_)
+    mark_of_[m.at] = 0;
+  return std::move(result_);
+}
+
+} // namespace hactor
