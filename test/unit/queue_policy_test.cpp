@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/scheduler_core.hpp"
+#include "graph/policy_library.hpp"
 #include "queue_twin.hpp"
 #include "recording_scheduler_out.hpp"
 #include "requests.hpp"

@@ -189,8 +189,13 @@ TEST_SUITE("unit") {
     CHECK(d.pool->available(10) == c.pool->available(10));
     CHECK(d.pool->find(job_id{1})->what.end() == 510);
     // The SSD of that rack is taken too.
-    CHECK(d.run(3, request));
+    d.pool->release(job_id{2});
+    auto ssd = request_of(R"([{"type":"ssd","count":1,"exclusive":true},{"type":"slot","count":1,
+      "label":"task","with":[{"type":"core","count":1}]}])");
+    CHECK(d.run(3, ssd));
+    CHECK_FALSE(d.run(4, ssd));
     d.pool->release(job_id{3});
+    REQUIRE_FALSE(d.pool->take(job_id{2}, *one_core));
     auto e = d.pool->take(job_id{9}, *back);
     CHECK(code_of(e) == ec::busy);
     CHECK(d.pool->find(job_id{9}) == nullptr);

@@ -343,7 +343,15 @@ struct twin_day {
     for (auto& answer : out.order)
       if (answer[0] == '+')
         started.push_back(std::stoull(answer.substr(1)));
-    REQUIRE(started == twin.pass(now));
+    auto rules = twin.pass(now);
+    std::string shown;
+    for (auto id : started)
+      shown += " " + std::to_string(id);
+    shown += " |";
+    for (auto id : rules)
+      shown += " " + std::to_string(id);
+    INFO("started:", shown);
+    REQUIRE(started == rules);
     for (auto id : started) {
       for (auto& share : out.grants[id].nodes)
         REQUIRE(share.cores.expand() == twin.placed[id][share.rank]);
@@ -397,7 +405,7 @@ TEST_SUITE("unit") {
           row{"conservative", 0, {32, 100'000, false}},
           row{"conservative", 0, {6, 100'000, false}}})
       for (uint32_t seed = 1; seed <= 6; ++seed) {
-        INFO(policy, " depth ", rules.depth, " seed ", seed);
+        INFO(std::string{policy}, " depth ", rules.depth, " seed ", seed);
         twin_day day{seed, policy, reservations, rules};
         for (int i = 0; i < 150; ++i) {
           INFO("step ", i);
