@@ -96,10 +96,14 @@ bool scheduler_core::counts_as_seen(uint32_t number, uint32_t place, uint64_t st
   auto& q = queues_[number];
   auto& jobs = waiting_.jobs();
   uint64_t seen = started + waiting_.queue_at(number).order.place(jobs, place);
-  for (auto s : q.parked)
-    if (waiting_.shape(s).parked)
-      seen -= waiting_.shape(s).jobs.count_before(
-        jobs, [&](uint32_t x) { return waiting_.before(x, place); });
+  for (auto i : q.parked) {
+    auto& s = waiting_.shape(i);
+    if (!s.parked)
+      continue;
+    // Its first jobs may have been promised times; those count.
+    auto before = s.jobs.count_before(jobs, [&](uint32_t x) { return waiting_.before(x, place); });
+    seen -= before - std::min(before, s.reserved);
+  }
   return seen >= q.settings.depth;
 }
 
@@ -146,7 +150,9 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
       next.add(shape);
     } else if (reserving) {
       s.parked = true;
-      q.parked.push_back(shape);
+      // A shape that lost its jobs since is in the list already.
+      if (std::find(q.parked.begin(), q.parked.end(), shape) == q.parked.end())
+        q.parked.push_back(shape);
     }
     if (policy.stop_at_blocked) {
       q.blocked = place;

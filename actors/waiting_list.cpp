@@ -90,6 +90,9 @@ void waiting_list::enter(uint32_t place) {
   }
   auto order = [this](uint32_t a, uint32_t b) { return before(a, b); };
   if (s.jobs.empty()) {
+    // While it had no jobs nobody kept what was known of it.
+    s.reserved = 0;
+    s.full = s.parked = false;
     s.at = static_cast<uint32_t>(q.shapes.size());
     q.shapes.push_back(jobs_[place].shape);
   }

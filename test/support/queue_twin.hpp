@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -123,6 +124,7 @@ private:
     promised.clear();
     uint32_t seen = 0;
     bool any = false;
+    std::set<std::tuple<uint32_t, uint32_t, int64_t>> parked;
     for (auto j : std::vector<twin_job>{waiting}) {
       if (j.priority == 0)
         break;
@@ -135,14 +137,15 @@ private:
         std::erase_if(waiting, [&](const twin_job& w) { return w.id == j.id; });
         continue;
       }
-      bool counts = true;
-      if (promised.size() < policy_.reservations) {
-        auto at = reserve(j, now);
-        if (at)
+      // What fits at no known time does not count, nor does what is just like it.
+      auto shape = std::tuple{j.nodes, j.cores, j.duration};
+      if (promised.size() < policy_.reservations && !parked.contains(shape)) {
+        if (auto at = reserve(j, now))
           promised[j.id] = *at;
-        counts = at.has_value();
+        else
+          parked.insert(shape);
       }
-      seen += counts;
+      seen += !parked.contains(shape);
       if (policy_.stop)
         return false;
     }
