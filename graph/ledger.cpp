@@ -62,8 +62,8 @@ std::vector<type_id> ledger::types_at(std::string_view type, bool root) const {
 
 void ledger::grown() {
   auto limit = graph_.limit();
+  plans_.reserve(limit);
   plans_.resize(limit);
-  jobs_at_.resize(limit, planner{jobs_max});
   allocated_.resize(limit);
   in_use_.resize(limit);
   groups_.resize(limit);
@@ -83,7 +83,8 @@ void ledger::grown() {
   std::sort(older.begin(), older.end());
   older.erase(std::unique(older.begin(), older.end()), older.end());
   counted_.resize(graph_.types().size());
-  // Holdings hold amounts by what is counted, and that may change.
+  // Holdings hold amounts by what is counted, and that may change: also a leaf may be none any
+  // more.
   for (auto& [job, h] : holdings_)
     unbook(h);
   for (auto v : older)
@@ -110,19 +111,18 @@ void ledger::grown() {
       count_below(up, graph_.type(v), graph_.units(v));
 }
 
-/// Gives the vertex planners for the types that it does not count yet.
+/// Gives the vertex planners for the types that it does not count yet. Requires: nothing is held.
 void ledger::cover(vertex v, const std::vector<type_id>& types) {
   auto old = groups_[v];
-  if (old.count == types.size())
+  if (old.first != 0 && old.count == types.size())
     return;
+  tracked_.push_back({no_type, planner{jobs_max}});
   group now{static_cast<uint32_t>(tracked_.size()), static_cast<uint32_t>(types.size())};
   for (auto t : types) {
     counted_[t] = true;
-    auto before =
-        std::find_if(tracked_.begin() + old.first, tracked_.begin() + old.first + old.count,
-                     [&](const tracked& x) { return x.type == t; });
-    auto plan = before == tracked_.begin() + old.first + old.count ? planner{known_below(v, t)}
-                                                                   : before->plan;
+    auto begin = tracked_.begin() + old.first, end = begin + old.count;
+    auto before = std::find_if(begin, end, [&](const tracked& x) { return x.type == t; });
+    auto plan = before == end ? planner{known_below(v, t)} : before->plan;
     tracked_.push_back({t, plan});
   }
   groups_[v] = now;
@@ -148,7 +148,7 @@ int64_t ledger::known_below(vertex v, type_id type) const {
 }
 
 void ledger::count_below(vertex v, type_id type, int64_t units) {
-  for (auto& t : std::span{tracked_}.subspan(groups_[v].first, groups_[v].count))
+  for (auto& t : tracked_at(v))
     if (t.type == type)
       t.plan.set_total(t.plan.total() + units);
 }
@@ -159,7 +159,7 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
     for (auto c : graph_.below(gone[i]))
       gone.push_back(c);
   std::vector<uint64_t> jobs;
-  if (!jobs_at_[top].unused())
+  if (!jobs_at(top).unused())
     for (auto& [job, h] : holdings_)
       if (std::any_of(h.what.picks.begin(), h.what.picks.end(),
                       [&](const pick& p) { return p.at == top; }))
@@ -167,7 +167,8 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
   for (auto job : jobs)
     release_vertices(job, std::span{&top, 1});
   for (auto v : gone) {
-    HACTOR_CHECK(plans_[v].unused() && jobs_at_[v].unused() && allocated_[v] == 0);
+    drop_charges(v);
+    HACTOR_CHECK(plans_[v].unused() && jobs_at(v).unused() && in_use_[v] == 0);
     for (auto up = graph_.parent(top); up != no_vertex; up = graph_.parent(up))
       count_below(up, graph_.type(v), -graph_.units(v));
     plans_[v] = planner{};
@@ -179,7 +180,24 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
   return jobs;
 }
 
+/// What jobs were charged at the vertex.
+void ledger::drop_charges(vertex v) {
+  if (plans_[v].unused())
+    return;
+  for (auto& [job, h] : holdings_)
+    std::erase_if(h.what.charges, [&](const charge& c) {
+      if (c.at == v)
+        plans_[v].remove(pool_, h.what.at, h.what.end(), c.units);
+      return c.at == v;
+    });
+}
+
 // -- booking -------------------------------------------------------------------------------------
+
+void ledger::note_pick(vertex v, bool held) {
+  if (groups_[v].first != 0) // a leaf changes what is above it, which is in every selection
+    note(v, held);
+}
 
 void ledger::note(vertex v, bool held) {
   if (changes_.size() >= 2 * changes_kept) {
@@ -215,14 +233,13 @@ void ledger::book(holding& h) {
       sums.resize(p.depth + 2u);
     auto& below = sums[p.depth + 1u];
     auto& here = sums[p.depth];
-    jobs_at_[p.at].add(pool_, begin, end, 1);
     in_use_[p.at] += h.kind == hold_kind::allocated;
     if (p.exclusive) {
       plans_[p.at].add(pool_, begin, end, p.units);
       allocated_[p.at] += h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
-      auto amount = amount_of(below, t.type);
+      auto amount = t.type == no_type ? 1 : amount_of(below, t.type);
       h.below.push_back(amount);
       if (amount > 0)
         t.plan.add(pool_, begin, end, amount);
@@ -232,7 +249,7 @@ void ledger::book(holding& h) {
     below.clear();
     if (p.exclusive && counts(graph_.type(p.at)))
       add_amount(here, graph_.type(p.at), graph_.units(p.at));
-    note(p.at, true);
+    note_pick(p.at, true);
   }
   for (auto& s : sums)
     s.clear();
@@ -246,7 +263,6 @@ void ledger::unbook(const holding& h) {
   auto begin = h.what.at, end = h.what.end();
   auto amount = h.below.begin();
   for (auto& p : h.what.picks) {
-    jobs_at_[p.at].remove(pool_, begin, end, 1);
     in_use_[p.at] -= h.kind == hold_kind::allocated;
     if (p.exclusive) {
       plans_[p.at].remove(pool_, begin, end, p.units);
@@ -255,7 +271,7 @@ void ledger::unbook(const holding& h) {
     for (auto& t : tracked_at(p.at))
       if (auto n = *amount++; n > 0)
         t.plan.remove(pool_, begin, end, n);
-    note(p.at, false);
+    note_pick(p.at, false);
   }
   for (auto& c : h.what.charges) {
     plans_[c.at].remove(pool_, begin, end, c.units);
@@ -277,17 +293,16 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
       sums.resize(p.depth + 2u);
     auto& below = sums[p.depth + 1u];
     auto gone = p.exclusive && (goes[k] || shared[k]);
-    if (goes[k]) {
-      jobs_at_[p.at].remove(pool_, begin, end, 1);
+    if (goes[k])
       in_use_[p.at] -= h.kind == hold_kind::allocated;
-    }
     if (gone) {
       plans_[p.at].remove(pool_, begin, end, p.units);
       allocated_[p.at] -= h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
       auto old = h.below[amount++];
-      auto now = goes[k] ? 0 : old - amount_of(below, t.type);
+      auto less = t.type == no_type ? 0 : amount_of(below, t.type);
+      auto now = goes[k] ? 0 : old - less;
       if (now == 0 && old > 0)
         t.plan.remove(pool_, begin, end, old);
       else if (now != old)
@@ -298,7 +313,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
     for (auto& [type, n] : below)
       add_amount(sums[p.depth], type, n);
     if (goes[k] || !below.empty())
-      note(p.at, false);
+      note_pick(p.at, false);
     below.clear();
     if (gone && counts(graph_.type(p.at)))
       add_amount(sums[p.depth], graph_.type(p.at), graph_.units(p.at));
@@ -309,6 +324,15 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
   }
   for (auto& s : sums)
     s.clear();
+  std::erase_if(h.what.charges, [&](const charge& c) {
+    auto gone = std::find_if(h.what.picks.begin(), h.what.picks.end(),
+                             [&](const pick& p) { return p.at == c.at; });
+    if (gone == h.what.picks.end() || !goes[static_cast<size_t>(gone - h.what.picks.begin())])
+      return false;
+    plans_[c.at].remove(pool_, begin, end, c.units);
+    note(c.at, false);
+    return true;
+  });
   h.what.picks = std::move(rest);
   h.below = std::move(rest_below);
 }
@@ -418,11 +442,10 @@ const ledger::holding* ledger::find(uint64_t job) const {
 /// Counts the same as the other, nothing is held.
 ledger::ledger(const ledger& other, nothing_held)
     : graph_{other.graph_}, filter_{other.filter_}, plans_(other.plans_.size()),
-      jobs_at_(other.jobs_at_.size(), planner{jobs_max}), allocated_(other.allocated_.size()),
-      in_use_(other.in_use_.size()), groups_{other.groups_}, counted_{other.counted_},
-      known_{other.known_}, leaf_types_{other.leaf_types_} {
+      allocated_(other.allocated_.size()), in_use_(other.in_use_.size()), groups_{other.groups_},
+      counted_{other.counted_}, known_{other.known_}, leaf_types_{other.leaf_types_} {
   for (auto& t : other.tracked_)
-    tracked_.push_back({t.type, planner{}});
+    tracked_.push_back({t.type, planner{t.type == no_type ? jobs_max : 0}});
   for (vertex v = 0; v < plans_.size(); ++v) {
     if (!known_[v])
       continue;
@@ -461,7 +484,7 @@ caf::error ledger::audit() const {
     if (!known_[v])
       continue;
     auto mine = below(v), theirs = twin.below(v);
-    auto wrong = differ(plans_[v], twin.plans_[v]) || differ(jobs_at_[v], twin.jobs_at_[v])
+    auto wrong = differ(plans_[v], twin.plans_[v]) || differ(jobs_at(v), twin.jobs_at(v))
                  || allocated_[v] != twin.allocated_[v] || in_use_[v] != twin.in_use_[v]
                  || mine.size() != theirs.size();
     for (size_t i = 0; !wrong && i < mine.size(); ++i)
@@ -474,7 +497,7 @@ caf::error ledger::audit() const {
 }
 
 size_t ledger::bytes() const {
-  auto total = pool_.bytes() + (plans_.capacity() + jobs_at_.capacity()) * sizeof(planner)
+  auto total = pool_.bytes() + plans_.capacity() * sizeof(planner)
                + (allocated_.capacity() + in_use_.capacity()) * sizeof(uint32_t)
                + groups_.capacity() * sizeof(group) + tracked_.capacity() * sizeof(tracked)
                + changes_.capacity() * sizeof(change);

@@ -38,10 +38,10 @@ public:
   }
   /// No job holds anything at or below the vertex at any time in [at, end).
   bool untouched(vertex v, int64_t at, int64_t end) const {
-    return v >= jobs_at_.size() || jobs_at_[v].unused() || jobs_at_[v].used(pool_, at, end) == 0;
+    return v >= plans_.size() || jobs_at(v).unused() || jobs_at(v).used(pool_, at, end) == 0;
   }
   /// No job holds anything at or below the vertex, at any time.
-  bool idle(vertex v) const { return v >= jobs_at_.size() || jobs_at_[v].unused(); }
+  bool idle(vertex v) const { return v >= plans_.size() || jobs_at(v).unused(); }
   /// Nothing of the vertex itself is held at any time.
   bool whole(vertex v) const { return v >= plans_.size() || plans_[v].unused(); }
   /// Some job has the vertex exclusively, even past its end.
@@ -51,7 +51,7 @@ public:
 
   /// The first time after `t` at which a job at or below the vertex begins or ends.
   std::optional<int64_t> next_change(vertex v, int64_t t) const {
-    return jobs_at_[v].next_change(pool_, t);
+    return jobs_at(v).next_change(pool_, t);
   }
 
   /// One type that a vertex counts below it.
@@ -60,8 +60,9 @@ public:
     planner plan; // total: the units of that type below
   };
   std::span<const tracked> below(vertex v) const {
-    return v < groups_.size() ? std::span{tracked_}.subspan(groups_[v].first, groups_[v].count)
-                              : std::span<const tracked>{};
+    if (v >= groups_.size() || groups_[v].first == 0)
+      return {};
+    return std::span{tracked_}.subspan(groups_[v].first, groups_[v].count);
   }
   const planner_pool& pool() const { return pool_; }
   /// Whether any vertex counts this type.
@@ -72,7 +73,7 @@ public:
   struct holding {
     hold_kind kind = hold_kind::allocated;
     selection what;
-    std::vector<int64_t> below; ///< By pick: the amounts of what its vertex counts, in that order.
+    std::vector<int64_t> below; ///< By pick: 1, and the amounts of what its vertex counts.
   };
 
   /// Errors: ec::busy when something in it is not free then, naming the vertex; nothing is held.
@@ -118,8 +119,8 @@ public:
     vertex at;
     bool held; ///< More of it is held than before.
   };
-  /// What changed, in order. A vertex's ancestors change with it and need not be named. Counted
-  /// from the first ever: [changes_begin, changes_end) are kept.
+  /// What changed, in order: a vertex or something below it; its ancestors change with it and need
+  /// not be named. Counted from the first ever: [changes_begin, changes_end) are kept.
   uint64_t changes_begin() const { return changes_first_; }
   uint64_t changes_end() const { return changes_first_ + changes_.size(); }
   change changed(uint64_t i) const { return changes_[i - changes_first_]; }
@@ -136,18 +137,30 @@ private:
 
   using holdings_map = std::unordered_map<uint64_t, holding>;
 
+  /// What of tracked_ a vertex counts. Right before it stands the planner of how many jobs are at
+  /// or below it; a leaf (`first` 0) needs none: its own plan tells.
   struct group {
     uint32_t first = 0;
     uint32_t count = 0;
   };
+
+  const planner& jobs_at(vertex v) const {
+    auto first = groups_[v].first;
+    return first == 0 ? plans_[v] : tracked_[first - 1].plan;
+  }
   void note(vertex v, bool held);
+  void note_pick(vertex v, bool held);
   void cover(vertex v, const std::vector<type_id>& types);
   std::vector<type_id> types_at(std::string_view type, bool root) const;
   int64_t known_below(vertex v, type_id type) const;
   void count_below(vertex v, type_id type, int64_t units);
+  void drop_charges(vertex v);
   std::optional<vertex> conflict(const selection& what, hold_kind kind) const;
+  /// The planner of jobs comes first; empty for a leaf.
   std::span<tracked> tracked_at(vertex v) {
-    return std::span{tracked_}.subspan(groups_[v].first, groups_[v].count);
+    if (groups_[v].first == 0)
+      return {};
+    return std::span{tracked_}.subspan(groups_[v].first - 1, groups_[v].count + 1);
   }
   void book(holding& h);
   void unbook(const holding& h);
@@ -158,10 +171,9 @@ private:
   pruning_filter filter_;
   planner_pool pool_;
   std::vector<planner> plans_;      // by vertex
-  std::vector<planner> jobs_at_;    // by vertex: how many jobs are at or below it
   std::vector<uint32_t> allocated_; // by vertex: how many have it exclusively
   std::vector<uint32_t> in_use_;    // by vertex: how many have something at or below it
-  std::vector<group> groups_;       // by vertex: what of tracked_ it counts
+  std::vector<group> groups_;       // by vertex
   std::vector<tracked> tracked_;
   std::vector<bool> counted_;       // by type
   std::vector<bool> known_;         // by vertex: it is counted

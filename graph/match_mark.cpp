@@ -64,17 +64,22 @@ void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
   }
 }
 
-bool match_marker::is_whole(vertex v) const {
+/// Whether all that is in the vertex comes with it. The look-alike of Fluxion takes everything that
+/// is of a type that was asked for exclusively somewhere; else what was chosen exclusively.
+bool match_marker::is_whole(vertex v, uint32_t mark) const {
   auto type = graph_.type(v);
-  return (policy_.node_exclusive && type == node_type_)
-         || (type < request_->exclusive_types.size() && request_->exclusive_types[type]);
+  if (policy_.node_exclusive && type == node_type_)
+    return true;
+  if (request_->charge)
+    return mark != no_mark && marks_[mark].exclusive;
+  return type < request_->exclusive_types.size() && request_->exclusive_types[type];
 }
 
 /// Appends the vertex behind all below it. Returns how many of them are exclusive or charged; a
 /// shared one without any of those below is left out.
 size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive,
                           int64_t units) {
-  whole = whole || is_whole(v);
+  whole = whole || is_whole(v, mark);
   exclusive = exclusive || whole;
   size_t count = exclusive;
   auto down = static_cast<uint16_t>(depth + 1);
@@ -87,13 +92,35 @@ size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, b
       auto& m = marks_[sorted_[i]];
       count += emit(m.at, sorted_[i], down, false, m.exclusive, m.units);
     }
-    if (request_->charge)
+    if (!result_.charges.empty())
       count += static_cast<size_t>(std::any_of(result_.charges.begin(), result_.charges.end(),
                                                [v](const charge& c) { return c.at == v; }));
   }
   if (count > 0)
     result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
   return count;
+}
+
+/// Orders what is below each mark as the graph has it.
+void match_marker::sort_by_place() {
+  below_.assign(marks_.size(), {0, 0});
+  for (size_t i = 1; i < marks_.size(); ++i)
+    ++below_[marks_[i].above].second;
+  uint32_t end = 0;
+  for (auto& [first, last] : below_) {
+    first = end;
+    end += last;
+    last = first;
+  }
+  sorted_.resize(end);
+  for (uint32_t i = 1; i < marks_.size(); ++i)
+    sorted_[below_[marks_[i].above].second++] = i;
+  auto before = [&](uint32_t a, uint32_t b) {
+    return graph_.place(marks_[a].at) < graph_.place(marks_[b].at);
+  };
+  for (auto [first, last] : below_)
+    if (!std::is_sorted(sorted_.begin() + first, sorted_.begin() + last, before))
+      std::sort(sorted_.begin() + first, sorted_.begin() + last, before);
 }
 
 selection match_marker::make(const match_request& request, const std::vector<candidates>& top,
@@ -117,20 +144,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
       sums.push_back(c);
   result_.charges = std::move(sums);
 
-  sorted_.resize(marks_.size() - 1);
-  for (uint32_t i = 1; i < marks_.size(); ++i)
-    sorted_[i - 1] = i;
-  std::sort(sorted_.begin(), sorted_.end(), [&](uint32_t a, uint32_t b) {
-    auto &x = marks_[a], &y = marks_[b];
-    return x.above != y.above ? x.above < y.above : graph_.place(x.at) < graph_.place(y.at);
-  });
-  below_.assign(marks_.size(), {0, 0});
-  for (uint32_t i = 0; i < sorted_.size(); ++i) {
-    auto& range = below_[marks_[sorted_[i]].above];
-    if (range.second == 0)
-      range.first = i;
-    range.second = i + 1;
-  }
+  sort_by_place();
   auto& root = marks_[0];
   emit(root.at, 0, 0, false, root.exclusive, root.units);
   for (auto& m : marks_)

@@ -35,7 +35,8 @@ private:
   void take(const candidate& c, size_t sibling, uint64_t wanted);
   void take_own(const finding* found, size_t sibling);
   void take_all(const candidates& chosen, size_t sibling);
-  bool is_whole(vertex v) const;
+  bool is_whole(vertex v, uint32_t mark) const;
+  void sort_by_place();
   size_t emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive, int64_t units);
 
   const resource_graph& graph_;

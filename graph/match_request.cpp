@@ -41,7 +41,7 @@ public:
   compiler(const resource_graph& graph, bool charge) : graph_{graph}, charge_{charge} {}
 
   caf::error run(const jobspec& spec) {
-    if (auto e = add_level(spec.resources, "resources"))
+    if (auto e = add_level(spec.resources, "resources", false))
       return e;
     r.total = r.nodes.empty() ? type_amounts{} : sum(r.levels[0]);
     r.charge = charge_;
@@ -71,25 +71,27 @@ private:
   }
 
   /// Adds siblings, then what is in each.
-  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path) {
+  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path,
+                       bool in_slot) {
     if (r.nodes.size() + siblings.size() > request_nodes_max)
       return make_error(ec::bad_jobspec, fmt::format("{}: a request has at most {} vertices", path,
                                                      request_nodes_max));
     auto first = static_cast<uint16_t>(r.nodes.size());
     r.levels.push_back({first, static_cast<uint16_t>(siblings.size())});
     for (auto& v : siblings)
-      r.nodes.push_back(make_node(v));
+      r.nodes.push_back(make_node(v, in_slot));
     for (size_t i = 0; i < siblings.size(); ++i) {
       auto at = first + i;
       r.nodes[at].level = static_cast<uint16_t>(r.levels.size());
-      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i)))
+      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i),
+                             in_slot || r.nodes[at].slot))
         return e;
       r.nodes[at].below = sum(r.levels[r.nodes[at].level]);
     }
     return {};
   }
 
-  request_node make_node(const resource_vertex& v) {
+  request_node make_node(const resource_vertex& v, bool in_slot) {
     request_node n;
     n.slot = v.type == "slot";
     n.type = n.slot ? no_type : graph_.find_type(v.type);
@@ -101,7 +103,7 @@ private:
     n.exclusive = v.exclusive;
     if (charge_ && n.type != no_type)
       place_elsewhere(n);
-    if (v.exclusive == true && n.type != no_type) {
+    if ((v.exclusive == true || in_slot) && n.type != no_type && !n.elsewhere) {
       r.exclusive_types.resize(graph_.types().size());
       r.exclusive_types[n.type] = true;
     }

@@ -43,7 +43,7 @@ struct match_request {
       levels;               ///< levels[0]: what stands at the top. A leaf has an empty one.
   type_amounts total;       ///< The least amounts of the whole request.
   uint64_t least_nodes = 0; ///< Vertices of type node that it needs.
-  std::vector<bool> exclusive_types; ///< By type: asked for exclusively, so with all below.
+  std::vector<bool> exclusive_types; ///< By type: exclusive, also by a slot; so with all below.
   constraint where;
   int64_t duration = 0;   ///< Seconds, rounded up; 0: as long as the graph lasts.
   bool charge = false;    ///< Amounts that are shared are charged.

@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "graph/match_policy.hpp"
@@ -47,10 +49,38 @@ struct slot_part {
   const finding* found;
 };
 
+/// The best of many lists, by place: a tree whose inner nodes know the best score below and the sum
+/// of what there is. Changing one list costs O(log lists), taking the best k O(k log lists).
+class best_of_lists {
+public:
+  bool empty() const { return nodes_.empty(); }
+  void resize(size_t lists);
+  void set(size_t place, std::optional<int64_t> best, uint64_t qualified, score_order order);
+  uint64_t qualified() const { return nodes_[1].qualified; }
+
+  /// Calls f(place) for lists in the order of what they offer next, best first, among equals by
+  /// place: f takes that, and returns what the list offers then, or nothing; `more` ends it.
+  template <class More, class F>
+  void each_best(score_order order, More more, F f) const;
+
+private:
+  struct node {
+    int64_t key = INT64_MIN; // larger is better; INT64_MIN: nothing
+    uint64_t qualified = 0;
+  };
+  static int64_t key_of(int64_t score, score_order order) {
+    return order == score_order::low ? -score : score;
+  }
+
+  std::vector<node> nodes_; // in heap order from 1; the second half are the lists
+};
+
 /// What lies below a vertex, as visited with one level of the request.
 struct branch {
   uint16_t level = 0;
   std::vector<finding*> below; ///< By place; null: a leaf, or not visited yet.
+  best_of_lists best;          ///< For levels of one request above many vertices.
+  std::vector<uint32_t> stale; ///< Places that are to be visited again, for `best`.
 };
 
 /// The vertex as one of the siblings of the level with which it was visited.
@@ -79,7 +109,8 @@ struct finding {
     for (auto& b : branches)
       if (b.level == level)
         return b;
-    return branches.emplace_back(branch{level, {}});
+    branches.emplace_back().level = level;
+    return branches.back();
   }
   const own_match* as(uint16_t sibling) const {
     for (auto& o : own)
@@ -121,6 +152,46 @@ struct match_table {
     return &f;
   }
 };
+
+template <class More, class F>
+void best_of_lists::each_best(score_order order, More more, F f) const {
+  struct entry {
+    int64_t key;
+    uint32_t at; // in nodes_; a list's own place once it has been begun
+    bool begun;
+    uint32_t place;
+  };
+  // Among equals the one that stands first: nodes on the left of a tree stand before those on the
+  // right, and what is left of a list before all behind it.
+  auto worse = [](const entry& a, const entry& b) {
+    return a.key != b.key ? a.key < b.key : a.place > b.place;
+  };
+  auto lists = static_cast<uint32_t>(nodes_.size() / 2);
+  auto first_list = [&](uint32_t at) {
+    while (at < lists)
+      at *= 2;
+    return at - lists;
+  };
+  std::vector<entry> open{{nodes_[1].key, 1, false, 0}};
+  while (!open.empty() && more()) {
+    std::pop_heap(open.begin(), open.end(), worse);
+    auto e = open.back();
+    open.pop_back();
+    if (e.key == INT64_MIN)
+      return;
+    if (!e.begun && e.at < lists) {
+      for (auto child : {2 * e.at, 2 * e.at + 1}) {
+        open.push_back({nodes_[child].key, child, false, first_list(child)});
+        std::push_heap(open.begin(), open.end(), worse);
+      }
+      continue;
+    }
+    if (std::optional<int64_t> next = f(e.place)) {
+      open.push_back({key_of(*next, order), e.at, true, e.place});
+      std::push_heap(open.begin(), open.end(), worse);
+    }
+  }
+}
 
 /// Which candidate is better.
 bool better(const candidate& a, const candidate& b, score_order order);

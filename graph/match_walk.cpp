@@ -14,6 +14,9 @@ namespace {
 /// What a match scores whatever the policy says.
 constexpr int64_t met = 1;
 
+/// Fewer children are all looked at.
+constexpr size_t kept_children_min = 8;
+
 /// A node's share of the scores below it, where it decides before what is in it.
 constexpr int64_t node_weight = 10'000;
 
@@ -310,9 +313,67 @@ void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& o
     explore_first(f, how, shares, out);
     return;
   }
+  if (explore_kept(f, how, out))
+    return;
   auto n = static_cast<uint32_t>(graph_.below(f.at).size());
   for (uint32_t place = 0; place < n; ++place)
     look(f, how, place, out);
+}
+
+/// Of many vertices only those that changed since the last time are visited, and only the best
+/// candidates taken. False when that is not for this level.
+bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
+  auto children = graph_.below(f.at);
+  if (keep_all_ || children.size() < kept_children_min || siblings(how.level) != 1
+      || graph_.below(children[0]).empty())
+    return false;
+  auto order = order_at(how.level);
+  auto& b = f.at_level(how.level);
+  lists one(1);
+  auto offer = [&](uint32_t place) {
+    one[0].qualified = 0;
+    one[0].list.clear();
+    look(f, how, place, one);
+    auto& list = one[0].list;
+    b.best.set(place, list.empty() ? std::nullopt : std::optional{list[0].score}, one[0].qualified,
+               order);
+  };
+  if (b.best.empty()) {
+    b.best.resize(children.size());
+    for (uint32_t place = 0; place < children.size(); ++place)
+      offer(place);
+  } else {
+    for (auto place : b.stale)
+      offer(place);
+  }
+  b.stale.clear();
+  auto& result = out[0];
+  auto wanted = node(how.level, 0).most;
+  uint64_t have = 0;
+  std::vector<std::pair<uint32_t, size_t>> taken; // by place: how many
+  b.best.each_best(
+      order, [&] { return have < wanted; },
+      [&](uint32_t place) -> std::optional<int64_t> {
+        auto& below = *b.below[place];
+        auto t = std::find_if(taken.rbegin(), taken.rend(),
+                              [place](auto& x) { return x.first == place; });
+        auto i = t == taken.rend() ? taken.emplace_back(place, 0).second++ : t->second++;
+        auto c = candidate_of(below, i);
+        result.list.push_back(c);
+        have += c.count;
+        auto offers = below.own.empty() ? below.up[0].list.size() : 1;
+        return i + 1 < offers ? std::optional{candidate_of(below, i + 1).score} : std::nullopt;
+      });
+  result.qualified = b.best.qualified();
+  return true;
+}
+
+/// What a vertex offers to a level of one request: itself, or what goes up from below it.
+candidate match_walk::candidate_of(const finding& f, size_t i) {
+  if (f.own.empty())
+    return f.up[0].list[i];
+  auto& o = f.own[0];
+  return {o.score, f.available, &f, f.at, candidate::no_slot, o.exclusive};
 }
 
 /// Until there is enough of everything.

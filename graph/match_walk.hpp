@@ -117,7 +117,9 @@ private:
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
 
   void explore(finding& f, const visit& how, uint64_t shares, lists& out);
+  bool explore_kept(finding& f, const visit& how, lists& out);
   void explore_first(finding& f, const visit& how, uint64_t shares, lists& out);
+  static candidate candidate_of(const finding& f, size_t i);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);
   void trim(uint16_t level, lists& found) const;

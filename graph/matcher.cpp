@@ -37,7 +37,11 @@ public:
         request->duration > 0 ? request->duration : options_.horizon_end - options_.horizon_begin;
     follow_order(now);
     match_result result;
-    if (op != match_op::satisfiable) {
+    // More nodes than are up are not looked for, says Fluxion, and never calls it impossible then.
+    auto too_many = options_.satisfiable_at_horizon && request->least_nodes > nodes_up();
+    if (too_many && (op == match_op::allocate || op == match_op::allocate_or_reserve))
+      return result;
+    if (op != match_op::satisfiable && !too_many) {
       auto how = held_.reservations() == 0 ? mode::current : mode::now;
       if (look(window(how, now), &result.what))
         return matched(std::move(result), now);
@@ -73,6 +77,18 @@ private:
     result.verdict = match_verdict::matched;
     result.reserved = result.what.at > now;
     return result;
+  }
+
+  uint64_t nodes_up() {
+    if (nodes_up_version_ == graph_.version())
+      return nodes_up_;
+    nodes_up_version_ = graph_.version();
+    auto node = graph_.find_type("node");
+    nodes_up_ = 0;
+    for (vertex v = 0; v < graph_.limit(); ++v)
+      nodes_up_ +=
+          graph_.exists(v) && graph_.type(v) == node && graph_.status(v) == vertex_status::up;
+    return nodes_up_;
   }
 
   bool satisfiable() {
@@ -188,10 +204,14 @@ private:
     f.known = false;
     if (depth == 0)
       return;
-    for (auto& b : f.branches)
-      if (auto place = graph_.place(way_[depth - 1]);
-          place < b.below.size() && b.below[place] != nullptr)
-        make_stale(*b.below[place], depth - 1);
+    auto place = graph_.place(way_[depth - 1]);
+    for (auto& b : f.branches) {
+      if (place >= b.below.size() || b.below[place] == nullptr)
+        continue;
+      if (!b.best.empty() && b.below[place]->known)
+        b.stale.push_back(place);
+      make_stale(*b.below[place], depth - 1);
+    }
   }
 
   /// The order of visits follows what was held since.
@@ -225,6 +245,8 @@ private:
   uint64_t uses_ = 0;
   std::vector<vertex> way_; // from a vertex up to the root
   uint64_t order_seen_ = 0;
+  uint64_t nodes_up_ = 0;
+  uint64_t nodes_up_version_ = 0;
 };
 
 matcher::matcher(const resource_graph& graph, const ledger& held,

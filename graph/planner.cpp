@@ -36,6 +36,37 @@ void planner_pool::give(index i) {
   ++free_count_;
 }
 
+/// The tree of one span.
+planner_pool::index planner_pool::pair(int64_t begin, int64_t end, int64_t amount) {
+  auto first = take(begin), last = take(end);
+  auto &b = points_[first], &e = points_[last];
+  b.uses = e.uses = 1;
+  b.change = amount;
+  e.change = -amount;
+  auto b_is_root = b.weight > e.weight;
+  auto &root = b_is_root ? b : e, &below = b_is_root ? e : b;
+  (b_is_root ? b.right : e.left) = b_is_root ? last : first;
+  below.sum = below.highest = below.lowest = below.change;
+  root.highest = amount; // between the two; nothing after both
+  return b_is_root ? first : last;
+}
+
+/// Gives back the tree of one span, if it is that of this span.
+bool planner_pool::give_pair(index root, int64_t begin, int64_t end, int64_t amount) {
+  auto& r = points_[root];
+  auto other = r.left != 0 ? r.left : r.right;
+  if (root == 0 || other == 0 || (r.left != 0 && r.right != 0))
+    return false;
+  auto& o = points_[other];
+  auto &b = r.left != 0 ? o : r, &e = r.left != 0 ? r : o;
+  if (o.left != 0 || o.right != 0 || b.time != begin || e.time != end || b.uses != 1 || e.uses != 1
+      || b.change != amount)
+    return false;
+  give(other);
+  give(root);
+  return true;
+}
+
 void planner_pool::refresh(index i) {
   auto& p = points_[i];
   auto& l = points_[p.left];
@@ -92,7 +123,26 @@ void planner_pool::split(index tree, int64_t time, index& before, index& rest) {
 
 // -- the planner ----------------------------------------------------------------------------------
 
+/// Changes a point that exists. False when there is none, or it would not be needed any more.
+bool planner_pool::change_in_place(index i, int64_t time, int64_t by, int use) {
+  if (i == 0)
+    return false;
+  auto& p = points_[i];
+  if (p.time == time) {
+    if (p.uses + static_cast<uint32_t>(use) == 0)
+      return false;
+    p.change += by;
+    p.uses += static_cast<uint32_t>(use);
+  } else if (!change_in_place(time < p.time ? p.left : p.right, time, by, use)) {
+    return false;
+  }
+  refresh(i);
+  return true;
+}
+
 void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
+  if (pool.change_in_place(root_, time, by, use))
+    return;
   planner_pool::index before = 0, at = 0, after = 0;
   pool.split(root_, time, before, after);
   pool.split(after, time + 1, at, after);
@@ -114,12 +164,20 @@ void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
 
 void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
+  if (root_ == 0) { // most vertices of a graph are held by one job or none
+    root_ = pool.pair(begin, end, amount);
+    return;
+  }
   change(pool, begin, amount, 1);
   change(pool, end, -amount, 1);
 }
 
 void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
+  if (pool.give_pair(root_, begin, end, amount)) {
+    root_ = 0;
+    return;
+  }
   change(pool, begin, -amount, -1);
   change(pool, end, amount, -1);
 }

@@ -40,6 +40,9 @@ private:
 
   index take(int64_t time);
   void give(index i);
+  bool change_in_place(index i, int64_t time, int64_t by, int use);
+  index pair(int64_t begin, int64_t end, int64_t amount);
+  bool give_pair(index root, int64_t begin, int64_t end, int64_t amount);
   void refresh(index i);
   index merge(index a, index b);
   void split(index tree, int64_t time, index& before, index& rest);

@@ -145,6 +145,13 @@ TEST_CASE("a whole node is not given while a core of it is in use, and the other
   CHECK(b.take(core) == "busy");
 }
 
+TEST_CASE("what is in a slot comes with all that is in it") {
+  match_bench b{two_racks(), "low"};
+  auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: socket, count: 1, "
+                                  "with: [{type: core, count: 1}]}]}]"));
+  CHECK(b.take(r) == "rack0/node0/socket0/core0 rack0/node0/socket0/core1");
+}
+
 TEST_CASE("something shared below a slot contradicts itself") {
   match_bench b{two_racks(), "low"};
   auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: node, count: 1, "
