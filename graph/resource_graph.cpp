@@ -3,12 +3,15 @@
 #include "graph/resource_graph.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include <boost/graph/depth_first_search.hpp>
 #include <fmt/format.h>
 
 #include "graph/resource_graph_boost.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -30,9 +33,9 @@ struct cycle_finder : boost::dfs_visitor<> {
 
 } // namespace
 
-resource_graph::resource_graph() {
+resource_graph::resource_graph(std::string_view dominant) {
   names_.intern({});
-  subsystems_.emplace_back().name = "containment";
+  subsystems_.emplace_back().name = dominant;
 }
 
 void resource_graph::reserve(size_t vertices) {
@@ -51,8 +54,9 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
     return make_error(ec::bad_argument, fmt::format("vertex of type {}: size {} is not within 0 "
                                                     "and {}",
                                                     facts.type, facts.size, pool_units_max));
-  if (records_.size() - free_.size() >= no_vertex - 1)
-    return make_error(ec::too_big, "a graph has room for 2^32 - 2 vertices");
+  if (size() >= limits::graph_vertices_max)
+    return make_error(ec::too_big, fmt::format("a graph has at most {} vertices",
+                                               limits::graph_vertices_max));
   auto type = types_.intern(facts.type);
   auto unit = names_.intern(facts.unit);
   if (type >= no_type || unit > UINT16_MAX)
@@ -112,6 +116,9 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     return refuse("it is there already");
   if (s == containment && !parents.empty())
     return refuse(fmt::format("{} is contained in {} already", name(to), name(parents[0])));
+  if (parents.size() >= limits::graph_parents_max)
+    return make_error(ec::too_big, fmt::format("{}: more than {} edges of {} lead to it", name(to),
+                                               limits::graph_parents_max, sub.name));
   auto word = names_.intern(relation);
   if (sub.down.edges() == 0)
     sub.relation = word;
@@ -131,22 +138,24 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
 
 /// Sets the root to what is above it. A cycle ends the climb, and check() tells of it.
 void resource_graph::climb(subsystem& s) {
-  for (size_t steps = 0; steps < records_.size(); ++steps) {
+  for (size_t steps = 0; !s.cyclic && steps < records_.size(); ++steps) {
     auto up = s.up.of(s.root);
     if (up.empty())
       return;
     s.root = up[0];
   }
+  // Every further edge would go round again.
+  s.cyclic = true;
 }
 
 caf::error resource_graph::check() const {
   for (size_t s = 0; s < subsystems_.size(); ++s)
-    if (auto e = check_subsystem(static_cast<subsystem_id>(s)))
+    if (auto e = check(static_cast<subsystem_id>(s)))
       return e;
   return check_names();
 }
 
-caf::error resource_graph::check_subsystem(subsystem_id s) const {
+caf::error resource_graph::check(subsystem_id s) const {
   auto& sub = subsystems_[s];
   if (sub.down.edges() == 0)
     return {};
@@ -167,21 +176,30 @@ caf::error resource_graph::check_subsystem(subsystem_id s) const {
 }
 
 caf::error resource_graph::check_names() const {
-  std::unordered_set<uint64_t> seen; // basename and id; names with a symbol of their own apart
-  std::unordered_set<uint32_t> words;
+  // Names with a symbol of their own, and those of basename and id, which are other names.
+  using label = std::tuple<uint32_t, uint32_t, int64_t, int32_t>;
+  auto hash = [](const label& x) {
+    auto& [name, basename, id, rank] = x;
+    auto mixed = (uint64_t{name} ^ uint64_t{basename} << 24 ^ static_cast<uint64_t>(id) << 40
+                  ^ static_cast<uint64_t>(id) ^ static_cast<uint64_t>(rank) << 16)
+                 * 0x9e3779b97f4a7c15;
+    return static_cast<size_t>(mixed ^ mixed >> 32);
+  };
+  std::unordered_set<label, decltype(hash)> seen{64, hash};
   for (vertex v = 0; v < limit(); ++v) {
     auto children = below(v);
     if (children.size() < 2)
       continue;
     seen.clear();
-    words.clear();
     for (auto c : children) {
       auto& r = records_[c];
-      auto fresh =
-          r.name != 0
-              ? words.insert(r.name).second
-              : seen.insert(uint64_t{r.basename} << 40 ^ static_cast<uint64_t>(r.id)).second;
-      if (!fresh)
+      constexpr int32_t any_rank = INT32_MIN;
+      auto x = r.name != 0 ? label{r.name, 0, 0, any_rank} : label{0, r.basename, r.id, any_rank};
+      bool is_first = seen.insert(x).second;
+      std::get<3>(x) = -1;
+      bool unranked = r.rank < 0 || seen.contains(x);
+      std::get<3>(x) = r.rank;
+      if (!seen.insert(x).second || (!is_first && unranked))
         return make_error(ec::bad_argument,
                           fmt::format("{} contains two vertices named {}", path(v), name(c)));
     }
@@ -222,6 +240,7 @@ void resource_graph::forget(vertex v) {
     s.up.clear(v);
     if (s.root == v)
       s.root = no_vertex;
+    s.cyclic = false;
   }
   set_rank(v, -1);
   --counts_[records_[v].type];
@@ -330,28 +349,29 @@ type_id resource_graph::find_type(std::string_view name) const {
   return t ? static_cast<type_id>(*t) : no_type;
 }
 
-vertex resource_graph::find_path(std::string_view path) const {
-  if (!path.starts_with('/'))
-    return no_vertex;
-  vertex at = no_vertex;
-  while (!path.empty()) {
+vertex resource_graph::find_path(std::string_view path, subsystem_id s, int32_t rank) const {
+  std::vector<vertex> at, next;
+  bool first = true;
+  while (path.starts_with('/')) {
     auto end = std::min(path.find('/', 1), path.size());
     auto word = path.substr(1, end - 1);
     path.remove_prefix(end);
-    if (at == no_vertex) {
-      at = root();
-      if (at == no_vertex || !has_name(at, word))
-        return no_vertex;
-      continue;
+    next.clear();
+    if (std::exchange(first, false)) {
+      if (root(s) != no_vertex && has_name(root(s), word))
+        next.push_back(root(s));
     }
-    auto children = below(at);
-    auto next =
-        std::find_if(children.begin(), children.end(), [&](vertex c) { return has_name(c, word); });
-    if (next == children.end())
-      return no_vertex;
-    at = *next;
+    for (auto v : at)
+      for (auto c : below(v, s))
+        if (has_name(c, word))
+          next.push_back(c);
+    std::swap(at, next);
   }
-  return at;
+  if (at.empty() || !path.empty())
+    return no_vertex;
+  auto of_rank =
+    std::find_if(at.begin(), at.end(), [&](vertex v) { return records_[v].rank == rank; });
+  return of_rank == at.end() ? at.front() : *of_rank;
 }
 
 std::span<const vertex> resource_graph::of_rank(int32_t rank) const {

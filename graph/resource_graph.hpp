@@ -59,11 +59,13 @@ struct vertex_facts {
 
 class resource_graph {
 public:
-  resource_graph();
+  /// `dominant`: the name of subsystem 0, where a graph is read without its containment.
+  explicit resource_graph(std::string_view dominant = "containment");
 
   // -- building ---------------------------------------------------------------------------------
 
-  /// Errors: ec::bad_argument (size < 0 or too large, no type), ec::too_big (vertices, types).
+  /// Errors: ec::bad_argument (size < 0 or too large, no type), ec::too_big (limits
+  /// graph_vertices_max; types).
   caf::expected<vertex> add_vertex(const vertex_facts& facts);
 
   /// Room for so many vertices and edges of containment.
@@ -73,13 +75,16 @@ public:
   caf::expected<subsystem_id> add_subsystem(std::string_view name);
 
   /// `from` -relation-> `to`. Errors: ec::bad_argument: to itself, twice, or a second parent in
-  /// containment. Cycles are check()'s to find.
+  /// containment; ec::too_big: limits graph_parents_max. Cycles are check()'s to find.
   caf::error add_edge(vertex from, vertex to, subsystem_id s, std::string_view relation);
 
   /// Tells that everything hangs together: each subsystem with edges has one root and no cycle, and
-  /// what one vertex contains has different names. Errors: ec::bad_argument, naming the subsystem
-  /// and a vertex. O(vertices + edges).
+  /// what one vertex contains has different names, or ranks (brokers that share a host).
+  /// Errors: ec::bad_argument, naming the subsystem and a vertex. O(vertices + edges).
   caf::error check() const;
+
+  /// The same for the edges of one subsystem.
+  caf::error check(subsystem_id s) const;
 
   /// Takes out a vertex and all that it contains, in every subsystem. Returns them, parents before
   /// children. Requires: exists(top).
@@ -107,6 +112,7 @@ public:
   std::string path(vertex v, subsystem_id s = containment) const;
 
   void set_status(vertex v, vertex_status s);
+  void set_properties(vertex v, const vertex_properties& p);
   void set_property(vertex v, const std::string& key, const std::string& value);
   void remove_property(vertex v, const std::string& key);
   void set_rank(vertex v, int32_t rank);
@@ -142,8 +148,9 @@ public:
   type_id find_type(std::string_view name) const;
   const symbols& types() const { return types_; }
 
-  /// By path in containment. O(depth x children).
-  vertex find_path(std::string_view path) const;
+  /// By path; of several that have it, one of that rank if there is one, else the first.
+  /// O(depth x children).
+  vertex find_path(std::string_view path, subsystem_id s = containment, int32_t rank = -1) const;
 
   /// All vertices of a rank.
   std::span<const vertex> of_rank(int32_t rank) const;
@@ -180,14 +187,13 @@ private:
     adjacency down, up;
     std::unordered_map<uint64_t, uint32_t> relations; // by edge
     vertex root = no_vertex;
+    bool cyclic = false; // seen while the root was looked for
   };
 
   static uint64_t edge_key(vertex from, vertex to) { return uint64_t{from} << 32 | to; }
   void climb(subsystem& s);
   void forget(vertex v);
-  void set_properties(vertex v, const vertex_properties& p);
   bool has_name(vertex v, std::string_view name) const;
-  caf::error check_subsystem(subsystem_id s) const;
   caf::error check_names() const;
 
   std::vector<record> records_;

@@ -76,4 +76,18 @@ caf::expected<hardware> discover_hardware() {
   return h;
 }
 
+caf::expected<std::string> discover_topology() {
+  auto t = load_topology();
+  if (!t)
+    return std::move(t.error());
+  char* buffer = nullptr;
+  int size = 0;
+  if (hwloc_topology_export_xmlbuffer(t->get(), &buffer, &size, 0) != 0)
+    return make_errno_error(ec::system_failed, "hwloc_topology_export_xmlbuffer", errno);
+  // The size counts the 0 at the end.
+  std::string text(buffer, size > 0 ? static_cast<size_t>(size) - 1 : 0);
+  hwloc_free_xmlbuffer(t->get(), buffer);
+  return text;
+}
+
 } // namespace hactor

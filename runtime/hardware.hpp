@@ -20,4 +20,7 @@ struct hardware {
 /// Asks hwloc and the kernel. Takes some milliseconds. Errors: ec::system_failed.
 caf::expected<hardware> discover_hardware();
 
+/// The same in full, as hwloc's XML: what graph/hwloc_reader.hpp reads. Errors: ec::system_failed.
+caf::expected<std::string> discover_topology();
+
 } // namespace hactor

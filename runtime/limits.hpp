@@ -36,6 +36,22 @@ static_assert(jobs_per_request_max <= idset_universe_max);
 /// Ended jobs that wait for a 'job wait', 80 bytes each. Beyond it the oldest are not told of.
 inline constexpr size_t unwaited_jobs_max = 1u << 20;
 
+/// Bytes of a resource graph in text. A JGF of 10,000 nodes with 40 cores has 130 MB.
+inline constexpr size_t graph_text_bytes_max = 512u << 20;
+
+/// Vertices of a resource graph, about 100 bytes each: sixteen times a machine of 100,000 nodes
+/// with 40 cores. A recipe of three lines can ask for any number.
+inline constexpr size_t graph_vertices_max = size_t{1} << 26;
+
+/// Edges of one subsystem that lead to one vertex: adding one looks at all.
+inline constexpr size_t graph_parents_max = 1'024;
+
+/// Levels of nesting in XML. Its readers recurse; recipes have 4 levels, hwloc's files about 20.
+inline constexpr size_t xml_depth_max = 256;
+
+/// Bytes of XML: hwloc writes 1 MB for the largest hosts, a recipe has some kilobytes.
+inline constexpr size_t xml_bytes_max = 64u << 20;
+
 // -- frames and buffers ---------------------------------------------------------------------------
 
 /// Bytes of one frame on a client socket or between brokers. Bounds what a wrong length word can

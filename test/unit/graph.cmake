@@ -14,7 +14,15 @@ hactor_unit_test(unit_graph
     unit/matcher_test.cpp
     unit/rset_extra_test.cpp
     unit/resource_pool_test.cpp
+    unit/grug_reader_test.cpp
+    unit/jgf_reader_test.cpp
+    unit/hwloc_reader_test.cpp
+    unit/rv1_reader_test.cpp
+    unit/graph_reader_test.cpp
   LIBRARIES hactor_graph)
 target_include_directories(unit_graph PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_compile_definitions(unit_graph PRIVATE
   HACTOR_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
+
+# The only one that asks the machine: of two layers.
+hactor_unit_test(unit_live_graph SOURCES unit/live_graph_test.cpp LIBRARIES hactor_graph hactor_host)

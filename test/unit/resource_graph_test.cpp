@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "graph/resource_graph_boost.hpp"
+#include "runtime/limits.hpp"
 
 using namespace hactor;
 
@@ -112,6 +113,57 @@ TEST_CASE("check finds cycles, a second root, and siblings of one name") {
   small u;
   add(u.g, "core", 1, u.node[0]);
   CHECK(render(u.g.check()) == "/cluster0/node0 contains two vertices named core1");
+}
+
+TEST_CASE("brokers that share a host are told apart by their ranks") {
+  small s;
+  auto twin = add(s.g, "node", 1, s.cluster, 5);
+  auto core = add(s.g, "core", 1, twin, 5);
+  CHECK(!s.g.check());
+  CHECK(s.g.find_path("/cluster0/node1") == s.node[1]);
+  CHECK(s.g.find_path("/cluster0/node1", containment, 5) == twin);
+  CHECK(s.g.find_path("/cluster0/node1/core1", containment, 5) == core);
+  CHECK(s.g.find_path("/cluster0/node1/core1", containment, 1) == s.core[3]);
+  CHECK(s.g.find_path("/cluster0/node1/core1", containment, 9) == s.core[3]);
+
+  add(s.g, "node", 1, s.cluster, 5);
+  CHECK(render(s.g.check()) == "/cluster0 contains two vertices named node1");
+  small t;
+  add(t.g, "node", 1, t.cluster);
+  CHECK(render(t.g.check()) == "/cluster0 contains two vertices named node1");
+}
+
+TEST_CASE("a cycle above the root ends the search for the root") {
+  resource_graph g;
+  std::vector<vertex> ring;
+  for (int i = 0; i < 20'000; ++i)
+    ring.push_back(add(g, "x", i));
+  auto s = *g.add_subsystem("ring");
+  for (size_t i = 0; i < ring.size(); ++i)
+    REQUIRE(!g.add_edge(ring[i], ring[(i + 1) % ring.size()], s, "next"));
+  // Each of these would go round 20,000 vertices.
+  for (size_t i = 0; i < ring.size(); i += 2)
+    REQUIRE(!g.add_edge(ring[i], ring[(i + 7) % ring.size()], s, "next"));
+  CHECK(code_of(g.check(s)) == ec::bad_argument);
+  CHECK(!g.check(containment));
+}
+
+TEST_CASE("a vertex has a bounded number of edges that lead to it") {
+  resource_graph g;
+  auto to = add(g, "pool", 0);
+  auto s = *g.add_subsystem("power");
+  for (size_t i = 0; i < limits::graph_parents_max; ++i)
+    REQUIRE(!g.add_edge(add(g, "source", static_cast<int64_t>(i)), to, s, "supplies"));
+  CHECK(code_of(g.add_edge(add(g, "source", -1), to, s, "supplies")) == ec::too_big);
+}
+
+TEST_CASE("the first subsystem may have another name") {
+  resource_graph g{"power"};
+  auto root = add(g, "panel", 0);
+  add(g, "pdu", 0, root);
+  CHECK(g.find_subsystem("power") == containment);
+  CHECK(!g.find_subsystem("containment"));
+  CHECK(g.find_path("/panel0/pdu0") != no_vertex);
 }
 
 TEST_CASE("a part is taken out of all subsystems, and its place is used again") {

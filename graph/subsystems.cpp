@@ -1,0 +1,152 @@
+// See subsystems.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/subsystems.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace hactor {
+
+namespace {
+
+struct known_set {
+  std::string_view name;
+  std::string_view subsystems;
+};
+
+constexpr std::array<known_set, 14> known_sets = {{
+    {"ca", "containment"},
+    {"iba", "ibnet"},
+    {"ibba", "ibnetbw"},
+    {"pfs1ba", "pfs1bw"},
+    {"pa", "power"},
+    {"va", "virtual1"},
+    {"c+iba", "containment,ibnet"},
+    {"c+ibba", "containment,ibnetbw"},
+    {"c+pfs1ba", "containment,pfs1bw"},
+    {"c+pa", "containment,power"},
+    {"ib+ibba", "ibnet,ibnetbw"},
+    {"c+p+iba", "containment,power,ibnet"},
+    {"v+pfs1ba", "virtual1,pfs1bw"},
+    {"all", "containment,ibnet,ibnetbw,pfs1bw,power"},
+}};
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    auto comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos)
+      return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+/// Subsystems of the old graph by their number in the new one.
+caf::expected<std::vector<subsystem_id>> find_wanted(const resource_graph& graph,
+                                                     const subsystem_choice& wanted) {
+  std::vector<subsystem_id> result;
+  for (auto& name : wanted.names) {
+    auto s = graph.find_subsystem(name);
+    bool there = s && (graph.edge_count(*s) > 0 || *s == containment);
+    if (there)
+      result.push_back(*s);
+    else if (result.empty() || !wanted.if_there) {
+      std::vector<std::string_view> have;
+      for (size_t i = 0; i < graph.subsystem_count(); ++i)
+        have.push_back(graph.subsystem_name(static_cast<subsystem_id>(i)));
+      return make_error(ec::bad_argument, fmt::format("subsystem {}: the graph has none of that "
+                                                      "name; it has {}",
+                                                      name, fmt::join(have, ", ")));
+    }
+  }
+  return result;
+}
+
+bool is_member(const resource_graph& graph, vertex v, subsystem_id s) {
+  return graph.root(s) == v || !graph.below(v, s).empty() || !graph.above(v, s).empty();
+}
+
+caf::expected<vertex> copy_vertex(const resource_graph& from, vertex v, resource_graph& to) {
+  auto name = from.name(v);
+  vertex_facts f;
+  f.type = from.type_name(v);
+  f.basename = from.basename(v);
+  f.name = name;
+  f.unit = from.unit(v);
+  f.id = from.id(v);
+  f.uniq_id = from.uniq_id(v);
+  f.size = from.units(v);
+  f.rank = from.rank(v);
+  f.status = from.status(v);
+  auto copy = to.add_vertex(f);
+  if (copy)
+    to.set_properties(*copy, from.properties(v));
+  return copy;
+}
+
+} // namespace
+
+caf::expected<subsystem_choice> parse_subsystems(std::string_view text) {
+  if (text.empty())
+    return subsystem_choice{};
+  std::string lower{text};
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  for (auto& set : known_sets)
+    if (set.name == lower)
+      return subsystem_choice{split(set.subsystems), true};
+  subsystem_choice result{split(text), false};
+  auto names = result.names;
+  std::sort(names.begin(), names.end());
+  if (names.front().empty() || std::adjacent_find(names.begin(), names.end()) != names.end())
+    return make_error(ec::bad_argument,
+                      fmt::format("subsystems \"{}\": must be a set such as CA, C+PA or ALL, or "
+                                  "different names with commas between",
+                                  text));
+  return result;
+}
+
+caf::expected<resource_graph> keep_subsystems(resource_graph graph,
+                                              const subsystem_choice& wanted) {
+  if (wanted.names.empty())
+    return graph;
+  auto chosen = find_wanted(graph, wanted);
+  if (!chosen)
+    return std::move(chosen.error());
+  bool is_all = chosen->front() == containment;
+  for (size_t s = 1; s < graph.subsystem_count(); ++s)
+    is_all = is_all && std::count(chosen->begin(), chosen->end(), s) > 0;
+  if (is_all)
+    return graph;
+
+  resource_graph result{graph.subsystem_name(chosen->front())};
+  result.reserve(graph.size());
+  std::vector<vertex> copies(graph.limit(), no_vertex);
+  for (vertex v = 0; v < graph.limit(); ++v) {
+    if (!graph.exists(v) || std::none_of(chosen->begin(), chosen->end(), [&](subsystem_id s) {
+          return is_member(graph, v, s);
+        }))
+      continue;
+    auto copy = copy_vertex(graph, v, result);
+    if (!copy)
+      return std::move(copy.error());
+    copies[v] = *copy;
+  }
+  for (auto s : *chosen) {
+    auto to = result.add_subsystem(graph.subsystem_name(s));
+    if (!to)
+      return std::move(to.error());
+    for (vertex v = 0; v < graph.limit(); ++v)
+      for (auto child : graph.below(v, s))
+        if (auto e = result.add_edge(copies[v], copies[child], *to, graph.relation(v, child, s)))
+          return e;
+  }
+  return result;
+}
+
+} // namespace hactor

@@ -1,0 +1,31 @@
+// Which subsystems of a resource graph somebody wants to see: the sets that have names (RFC 4's
+// matchers, as Fluxion's tools spell them), and a graph with the others left out.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/resource_graph.hpp"
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+struct subsystem_choice {
+  std::vector<std::string> names; ///< The first is the one that is matched depth first. Empty: all.
+  bool if_there = false;          ///< Those after the first need not exist.
+};
+
+/// Reads a set's name, in capitals or not (CA, IBA, IBBA, PFS1BA, PA, VA, C+IBA, C+IBBA, C+PFS1BA,
+/// C+PA, IB+IBBA, C+P+IBA, V+PFS1BA, ALL), or names of subsystems with commas between. "": all that
+/// there are. Errors: ec::bad_argument.
+caf::expected<subsystem_choice> parse_subsystems(std::string_view text);
+
+/// Leaves out the edges of other subsystems, and the vertices that are in none of those wanted.
+/// Vertices keep their order and uniq_id. The first one wanted becomes subsystem 0.
+/// Errors: ec::bad_argument: one wanted is not there; the first is no tree.
+caf::expected<resource_graph> keep_subsystems(resource_graph graph, const subsystem_choice& wanted);
+
+} // namespace hactor

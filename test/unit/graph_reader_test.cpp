@@ -1,0 +1,122 @@
+// graph/graph_reader and graph/subsystems: one entry for all formats, what is left out, what is
+// checked.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/graph_reader.hpp"
+
+#include <doctest/doctest.h>
+
+#include "test/support/data_file.hpp"
+
+using namespace hactor;
+
+namespace {
+
+graph_options with(std::string_view subsystems) {
+  graph_options o;
+  auto choice = parse_subsystems(subsystems);
+  REQUIRE_MESSAGE(choice, render(choice.error()));
+  o.subsystems = *choice;
+  return o;
+}
+
+} // namespace
+
+TEST_CASE("formats have names") {
+  CHECK(*parse_graph_format("grug") == graph_format::grug);
+  CHECK(*parse_graph_format("jgf") == graph_format::jgf);
+  CHECK(*parse_graph_format("hwloc") == graph_format::hwloc);
+  CHECK(*parse_graph_format("rv1exec") == graph_format::rv1exec);
+  CHECK(*parse_graph_format("rv1exec_force") == graph_format::rv1exec_force);
+  CHECK(code_of(parse_graph_format("xml").error()) == ec::bad_argument);
+}
+
+TEST_CASE("sets of subsystems have names") {
+  using list = std::vector<std::string>;
+  CHECK(parse_subsystems("")->names.empty());
+  CHECK(parse_subsystems("CA")->names == list{"containment"});
+  CHECK(parse_subsystems("c+pa")->names == list{"containment", "power"});
+  CHECK(parse_subsystems("V+PFS1BA")->names == list{"virtual1", "pfs1bw"});
+  CHECK(parse_subsystems("ALL")->names
+        == list{"containment", "ibnet", "ibnetbw", "pfs1bw", "power"});
+  CHECK(parse_subsystems("containment,network")->names == list{"containment", "network"});
+  CHECK(parse_subsystems("power")->names == list{"power"});
+  for (auto wrong : {",", "a,", ",a", "a,,b", "a,a"})
+    CHECK_MESSAGE(code_of(parse_subsystems(wrong).error()) == ec::bad_argument, wrong);
+}
+
+TEST_CASE("each format is read and checked") {
+  auto grug = read_graph(graph_format::grug, read_data("graph/rack.graphml"));
+  REQUIRE(grug);
+  CHECK(grug->size() == 61);
+  auto jgf = read_graph(graph_format::jgf, read_data("graph/host.json"));
+  REQUIRE(jgf);
+  CHECK(jgf->size() == 9);
+  graph_options thin;
+  thin.allowlist = {"core"};
+  auto hwloc = read_graph(graph_format::hwloc, read_data("graph/host.xml"), thin);
+  REQUIRE(hwloc);
+  CHECK(hwloc->size() == 9);
+  auto cycle = R"({"graph":{"nodes":[{"id":"0","metadata":{"type":"a"}},{"id":"1","metadata":
+      {"type":"b"}},{"id":"2","metadata":{"type":"c"}}],"edges":[{"source":"1","target":"2"},
+      {"source":"2","target":"1"}]}})";
+  auto refused = read_graph(graph_format::jgf, cycle);
+  REQUIRE(!refused);
+  CHECK(render(refused.error()).starts_with("jgf: subsystem containment: "));
+}
+
+TEST_CASE("an R with a graph is a graph, unless the R is wanted") {
+  std::string r = R"({"version":1,"execution":{"R_lite":[{"rank":"0","children":{"core":"0-1"}}]},
+                      "scheduling":)"
+                  + read_data("graph/host.json") + "}";
+  CHECK(read_graph(graph_format::rv1exec, r)->size() == 9);
+  CHECK(read_graph(graph_format::rv1exec_force, r)->size() == 4);
+  CHECK(read_graph(graph_format::rv1exec, r.substr(0, r.find(",\n")) + "}")->size() == 4);
+}
+
+TEST_CASE("subsystems that are not wanted are as if they were not there") {
+  auto text = read_data("graph/rack.graphml");
+  auto both = read_graph(graph_format::grug, text, with("C+PA"));
+  REQUIRE(both);
+  CHECK(both->size() == 61);
+
+  auto one = read_graph(graph_format::grug, text, with("CA"));
+  REQUIRE_MESSAGE(one, render(one.error()));
+  CHECK(one->size() == 57);
+  CHECK(!one->find_subsystem("power"));
+  CHECK(one->find_path("/small0/rack1/node3/socket1/memory3") != no_vertex);
+  CHECK(one->find_path("/small0/rack1/pdu1") != no_vertex);
+
+  // uniq_ids stay those of the whole, also where vertices before are left out.
+  auto power = read_graph(graph_format::grug, text, with("PA"));
+  REQUIRE_MESSAGE(power, render(power.error()));
+  CHECK(power->size() == 1 + 3 + 2 + 4);
+  CHECK(power->subsystem_name(containment) == "power");
+  auto node = power->find_path("/powerpanel0/pdu1/node3");
+  REQUIRE(node != no_vertex);
+  CHECK(power->uniq_id(node) == 8);
+  CHECK(power->relation(power->parent(node), node, containment) == "supplies_to");
+
+  auto turned = read_graph(graph_format::grug, text, with("power,containment"));
+  REQUIRE_MESSAGE(turned, render(turned.error()));
+  CHECK(turned->find_path("/small0/rack0/node0", *turned->find_subsystem("containment"))
+        == turned->find_path("/powerpanel0/pdu0/node0"));
+}
+
+TEST_CASE("subsystems that are named must be there; those of a set need not") {
+  auto text = read_data("graph/rack.graphml");
+  CHECK(read_graph(graph_format::grug, text, with("ALL"))->size() == 61);
+  CHECK(read_graph(graph_format::grug, text, with("C+IBA"))->size() == 57);
+  auto says = render(read_graph(graph_format::grug, text, with("containment,net")).error());
+  CHECK(says.find("subsystem net: the graph has none of that name; it has containment, power")
+        != std::string::npos);
+  CHECK(!read_graph(graph_format::grug, text, with("IBA")));
+}
+
+TEST_CASE("a limit of vertices holds for all formats") {
+  graph_options few;
+  few.vertices_max = 8;
+  for (auto [format, file] : {std::pair{graph_format::grug, "graph/rack.graphml"},
+                              {graph_format::jgf, "graph/host.json"},
+                              {graph_format::hwloc, "graph/host.xml"}})
+    CHECK_MESSAGE(code_of(read_graph(format, read_data(file), few).error()) == ec::too_big, file);
+}
