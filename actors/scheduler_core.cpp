@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "graph/rv1_reader.hpp"
+
 namespace hactor {
 
 namespace {
@@ -89,7 +91,9 @@ void scheduler_core::set_inventory(const rset& inventory) {
     begin_pass(q);
   rset before;
   if (pool_ == nullptr) {
-    auto made = resource_pool::make(graph_of(inventory), settings_.match);
+    auto graph = graph_of(inventory);
+    HACTOR_CHECK(graph); // smaller than any bound
+    auto made = resource_pool::make(std::move(*graph), settings_.match);
     HACTOR_CHECK(made); // an R has no rank twice, and none without cores
     pool_ = std::move(*made);
   } else {

@@ -89,24 +89,6 @@ std::map<std::string, std::string> properties_of(const rset& r, rank_t rank) {
 
 } // namespace
 
-resource_graph graph_of(const rset& inventory) {
-  resource_graph graph;
-  graph.reserve(inventory.nodes.size() + inventory.core_count() + inventory.gpu_count() + 1);
-  vertex_facts cluster;
-  cluster.type = "cluster";
-  cluster.id = 0;
-  auto root = graph.add_vertex(cluster);
-  HACTOR_CHECK(root);
-  for (size_t i = 0; i < inventory.nodes.size(); ++i) {
-    auto e = add_node(graph, inventory, i);
-    HACTOR_CHECK(!e); // names, types and ids are all of our making
-    auto rank = inventory.nodes[i].rank;
-    for (auto& [name, value] : properties_of(inventory, rank))
-      graph.set_property(graph.of_rank(static_cast<int32_t>(rank))[0], name, value);
-  }
-  return graph;
-}
-
 // -- making --------------------------------------------------------------------------------------
 
 resource_pool::resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy)

@@ -130,7 +130,6 @@ private:
   void add_below(vertex v, rset_extra& extra, std::map<rank_t, node_share>& shares) const;
   void add_slots(const selection& what, const resource_request& request, const rset& r,
                  rset_extra& extra) const;
-  std::vector<pick> with_ancestors(std::vector<pick> exclusive) const;
   bool is_free(vertex v, int64_t now) const;
 
   std::unique_ptr<resource_graph> graph_;
@@ -142,9 +141,5 @@ private:
   rset inventory_;
   property_map job_properties_; ///< Those that a grant shows.
 };
-
-/// A graph of an inventory: a cluster, below it its nodes, below them cores and GPUs. Requires: no
-/// rank occurs twice.
-resource_graph graph_of(const rset& inventory);
 
 } // namespace hactor

@@ -3,11 +3,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "graph/resource_pool.hpp"
+#include "graph/selection_builder.hpp"
 
 namespace hactor {
 
@@ -30,21 +30,6 @@ uint32_t id_of(const std::vector<std::pair<uint32_t, vertex>>& all, vertex v, in
     if (at == v)
       return id;
   return 0;
-}
-
-/// Vertices of `graph` from the root down to v are `depth` edges.
-uint16_t depth_of(const resource_graph& graph, vertex v) {
-  uint16_t depth = 0;
-  for (auto up = graph.parent(v); up != no_vertex; up = graph.parent(up))
-    ++depth;
-  return depth;
-}
-
-vertex find_path_in(const resource_graph& graph, subsystem_id s, std::string_view path) {
-  for (vertex v = 0; v < graph.limit(); ++v)
-    if (graph.exists(v) && graph.path(v, s) == path)
-      return v;
-  return no_vertex;
 }
 
 } // namespace
@@ -83,7 +68,7 @@ void resource_pool::add_below(vertex top, rset_extra& extra,
       share.gpus.add(id_of(n.gpus, v, graph_->id(v)));
   }
   if (other)
-    extra.others.push_back({graph_->path(top), graph_->units(top)});
+    extra.others.push_back({graph_->path(top), graph_->rank(top), graph_->units(top)});
 }
 
 rset resource_pool::r_of(const selection& what, const resource_request& request) const {
@@ -158,71 +143,29 @@ void resource_pool::add_slots(const selection& what, const resource_request& req
     extra.slots.emplace_back(ranks, count);
 }
 
-/// The selection of these exclusive vertices: with all that contains them, in a selection's order.
-std::vector<pick> resource_pool::with_ancestors(std::vector<pick> exclusive) const {
-  std::unordered_map<vertex, pick> all;
-  std::unordered_map<vertex, std::vector<vertex>> children;
-  for (auto& p : exclusive) {
-    for (auto v = p.at; all.try_emplace(v, pick{v, 0, false, false, graph_->units(v)}).second;) {
-      auto up = graph_->parent(v);
-      if (up == no_vertex)
-        break;
-      children[up].push_back(v);
-      v = up;
-    }
-    all[p.at] = p;
-  }
-  std::vector<pick> result;
-  // A vertex comes up twice: first its children are put before it, then it is added.
-  std::vector<std::pair<vertex, bool>> open;
-  if (!all.empty())
-    open.emplace_back(graph_->root(), false);
-  while (!open.empty()) {
-    auto [v, children_done] = open.back();
-    if (children_done) {
-      open.pop_back();
-      result.push_back(all[v]);
-      result.back().depth = depth_of(*graph_, v);
-      continue;
-    }
-    open.back().second = true;
-    auto& below = children[v];
-    std::sort(below.begin(), below.end(),
-              [&](vertex a, vertex b) { return graph_->place(a) > graph_->place(b); });
-    for (auto c : below)
-      open.emplace_back(c, false);
-  }
-  return result;
-}
-
 caf::error resource_pool::take(job_id job, const rset& r) {
   release(job);
-  std::vector<pick> picks;
-  auto add = [&](vertex v) { picks.push_back({v, 0, true, false, graph_->units(v)}); };
+  selection_builder held{*graph_};
   for (auto& share : r.nodes)
     if (auto* n = find_node(share.rank))
-      for (auto [have, want] : {std::pair{&n->cores, &share.cores}, std::pair{&n->gpus,
-                                                                              &share.gpus}})
+      for (auto [have, want] :
+           {std::pair{&n->cores, &share.cores}, std::pair{&n->gpus, &share.gpus}})
         for (auto id : want->expand())
           if (auto v = find_id(*have, id))
-            add(*v);
+            held.add_exclusive(*v, graph_->units(*v));
   auto extra = parse_rset_extra(r.scheduling);
   if (!extra)
     return extra.error();
   for (auto& x : extra->others)
-    if (auto v = graph_->find_path(x.path); v != no_vertex)
-      add(v);
-  selection what;
-  what.at = static_cast<int64_t>(std::floor(r.starttime));
-  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
-  what.duration = std::max<int64_t>(end - what.at, 1);
-  what.picks = with_ancestors(std::move(picks));
+    if (auto v = graph_->find_path(x.path, containment, x.rank); v != no_vertex)
+      held.add_exclusive(v, x.units);
   for (auto& x : extra->charges)
     if (auto s = graph_->find_subsystem(x.subsystem))
-      if (auto v = find_path_in(*graph_, *s, x.path); v != no_vertex)
-        what.charges.push_back({v, x.units});
-  std::sort(what.charges.begin(), what.charges.end(),
-            [](const charge& a, const charge& b) { return a.at < b.at; });
+      if (auto v = graph_->find_path(x.path, *s); v != no_vertex)
+        held.charge_units(v, x.units);
+  auto at = static_cast<int64_t>(std::floor(r.starttime));
+  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
+  auto what = held.finish(at, std::max<int64_t>(end - at, 1));
   if (what.picks.empty())
     return {};
   // Two jobs with different times never had one core at the same time, but both have it still.

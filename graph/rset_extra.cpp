@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/rset_extra.hpp"
 
+#include <charconv>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "graph/document.hpp"
@@ -41,6 +44,14 @@ caf::error each_row(const json& from, const char* key, size_t size, std::string_
   return {};
 }
 
+std::optional<int32_t> read_rank(const std::string& text) {
+  int32_t rank = 0;
+  auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), rank);
+  if (err != std::errc{} || end != text.data() + text.size() || rank < -1)
+    return std::nullopt;
+  return rank;
+}
+
 } // namespace
 
 std::string to_json(const rset_extra& extra) {
@@ -50,7 +61,7 @@ std::string to_json(const rset_extra& extra) {
   for (const auto& [ranks, count] : extra.slots)
     out["slots"].push_back({ranks.to_string(), count});
   for (const auto& x : extra.others)
-    out["others"].push_back({x.path, x.units});
+    out["others"].push_back({x.path, std::to_string(x.rank), x.units});
   for (const auto& x : extra.charges)
     out["charges"].push_back({x.subsystem, x.path, x.units});
   return dump(out);
@@ -73,9 +84,11 @@ caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
     return true;
   });
   if (!e)
-    e = each_row(*all, "others", 2, "[path, units]", [&](const json& x) {
-      r.others.push_back({x[0].get<std::string>(), x[1].get<int64_t>()});
-      return true;
+    e = each_row(*all, "others", 3, "[path, rank, units]", [&](const json& x) {
+      auto rank = read_rank(x[1].get_ref<const std::string&>());
+      if (rank)
+        r.others.push_back({x[0].get<std::string>(), *rank, x[2].get<int64_t>()});
+      return rank.has_value();
     });
   if (!e)
     e = each_row(*all, "charges", 3, "[subsystem, path, units]", [&](const json& x) {

@@ -21,6 +21,7 @@ struct rset_extra {
   /// A resource that is neither a core nor a GPU of a rank, by its path in containment.
   struct other {
     std::string path;
+    int32_t rank = -1; ///< Paths of two ranks of one host may be the same; -1: of no rank.
     int64_t units = 0;
 
     friend bool operator==(const other&, const other&) = default;

@@ -11,6 +11,7 @@
 
 #include "actors/scheduler_core.hpp"
 #include "graph/policy_library.hpp"
+#include "graph/rv1_reader.hpp"
 #include "queue_twin.hpp"
 #include "recording_scheduler_out.hpp"
 #include "requests.hpp"
@@ -436,7 +437,7 @@ TEST_SUITE("unit") {
     scheduler_settings cool = one_queue("fcfs");
     cool.match = *match;
     scheduler_core core{cool};
-    auto graph = graph_of(inventory);
+    auto graph = *graph_of(inventory);
     for (auto [rank, watts] : {std::pair{0, "300"}, std::pair{1, "90"}, std::pair{2, "200"}})
       graph.set_property(graph.of_rank(rank)[0], "watts", watts);
     CHECK_FALSE(core.set_graph(std::move(graph)));

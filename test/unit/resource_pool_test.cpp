@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "graph/rv1_reader.hpp"
 #include "requests.hpp"
 
 #include <doctest/doctest.h>
@@ -25,7 +26,7 @@ std::unique_ptr<resource_pool> pool_of(resource_graph graph) {
 /// A pool and what a scheduler would do with it.
 struct cluster {
   explicit cluster(resource_graph graph) : pool(pool_of(std::move(graph))) {}
-  explicit cluster(const rset& inventory) : cluster(graph_of(inventory)) {}
+  explicit cluster(const rset& inventory) : cluster(*graph_of(inventory)) {}
 
   match_result find(const request_ptr& request, match_op op = match_op::allocate,
                     const json& where = nullptr) {

@@ -12,7 +12,7 @@ TEST_SUITE("unit") {
     rset_extra x;
     CHECK(to_json(x).empty());
     x.slots = {{idset::range(0, 3), 2}, {idset::single(7), 1}};
-    x.others = {{"/cluster0/ssd1", 500}};
+    x.others = {{"/cluster0/ssd1", -1, 500}, {"/cluster0/n3", 3, 1}};
     x.charges = {{"power", "/center/pdu0", 1'200}};
     auto text = to_json(x);
     CHECK(text.find("\"writer\":\"hactor\"") != std::string::npos);
@@ -36,6 +36,7 @@ TEST_SUITE("unit") {
           std::pair{R"({"writer":"hactor","slots":[["0-3",1],["x",1]]})", "scheduling.slots[1]"},
           std::pair{R"({"writer":"hactor","slots":[["0",5000000000]]})", "scheduling.slots[0]"},
           std::pair{R"({"writer":"hactor","others":[[1,2]]})", "scheduling.others[0]"},
+          std::pair{R"({"writer":"hactor","others":[["/a","x",2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","charges":[["a","b",-1]]})", "scheduling.charges[0]"}}) {
       auto x = parse_rset_extra(text);
       REQUIRE_FALSE(x);
