@@ -50,8 +50,7 @@ void visit_order::touched(vertex child, int64_t left) {
   auto parent = graph_.parent(child);
   if (parent == no_vertex)
     return;
-  if (left_.size() < graph_.limit())
-    left_.resize(graph_.limit());
+  follow_shape();
   auto& all = touched_[parent];
   if (left_[child] > 0)
     all.erase({left_[child], graph_.uniq_id(child), child});
@@ -60,17 +59,24 @@ void visit_order::touched(vertex child, int64_t left) {
     all.insert({left, graph_.uniq_id(child), child});
 }
 
-void visit_order::clear() {
+/// Forgets what the graph has lost.
+void visit_order::follow_shape() {
+  if (shape_version_ == graph_.shape_version())
+    return;
+  shape_version_ = graph_.shape_version();
   sorted_.clear();
-  touched_.clear();
-  left_.clear();
+  left_.resize(graph_.limit());
+  for (auto& [parent, children] : touched_)
+    std::erase_if(children, [&](const touched_child& c) {
+      auto gone = !graph_.exists(c.at) || graph_.parent(c.at) != parent
+                  || graph_.uniq_id(c.at) != c.uniq_id;
+      if (gone)
+        left_[c.at] = 0;
+      return gone;
+    });
 }
 
 const std::vector<vertex>& visit_order::by_uniq_id(vertex parent) {
-  if (shape_version_ != graph_.shape_version()) {
-    sorted_.clear();
-    shape_version_ = graph_.shape_version();
-  }
   auto [i, is_new] = sorted_.try_emplace(parent);
   if (is_new) {
     auto children = graph_.below(parent);

@@ -25,11 +25,11 @@ public:
 
   /// More of the child is held; `left` is what it has left.
   void touched(vertex child, int64_t left);
-  void clear();
 
   /// Calls f(place) until it returns false.
   template <class F>
   void each(vertex parent, F f) {
+    follow_shape();
     auto i = touched_.find(parent);
     if (i != touched_.end())
       for (auto& c : i->second)
@@ -50,6 +50,7 @@ private:
     }
   };
 
+  void follow_shape();
   const std::vector<vertex>& by_uniq_id(vertex parent);
 
   const resource_graph& graph_;

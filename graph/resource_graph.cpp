@@ -55,8 +55,8 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
                                                     "and {}",
                                                     facts.type, facts.size, pool_units_max));
   if (size() >= limits::graph_vertices_max)
-    return make_error(ec::too_big, fmt::format("a graph has at most {} vertices",
-                                               limits::graph_vertices_max));
+    return make_error(ec::too_big,
+                      fmt::format("a graph has at most {} vertices", limits::graph_vertices_max));
   auto type = types_.intern(facts.type);
   auto unit = names_.intern(facts.unit);
   if (type >= no_type || unit > UINT16_MAX)
@@ -370,7 +370,7 @@ vertex resource_graph::find_path(std::string_view path, subsystem_id s, int32_t 
   if (at.empty() || !path.empty())
     return no_vertex;
   auto of_rank =
-    std::find_if(at.begin(), at.end(), [&](vertex v) { return records_[v].rank == rank; });
+      std::find_if(at.begin(), at.end(), [&](vertex v) { return records_[v].rank == rank; });
   return of_rank == at.end() ? at.front() : *of_rank;
 }
 

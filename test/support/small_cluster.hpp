@@ -72,6 +72,10 @@ private:
 
 inline resource_graph make_cluster(const std::vector<level>& levels) {
   resource_graph g;
+  size_t vertices = 1, here = 1;
+  for (auto& l : levels)
+    vertices += here *= static_cast<size_t>(l.count);
+  g.reserve(vertices);
   cluster_builder b{g};
   b.fill(b.add("cluster", 0, no_vertex), levels);
   return g;
