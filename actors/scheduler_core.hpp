@@ -220,6 +220,7 @@ private:
   static rset r_of(const running_job& job);
 
   void begin_pass(uint32_t queue);
+  void set_aside(uint32_t queue, int64_t now_s);
   void forget_reservation(uint32_t place);
   bool run_queue(uint32_t queue, int64_t now_ns, scheduler_out& out);
   bool counts_as_seen(uint32_t queue, uint32_t place, uint64_t started) const;

@@ -82,11 +82,32 @@ void scheduler_core::schedule(int64_t now_ns, scheduler_out& out) {
   bool anew = std::exchange(news_, news::none) == news::all;
   for (uint32_t i = 0; i < queues_.size() && anew; ++i)
     begin_pass(i);
+  for (uint32_t i = 0; i < queues_.size() && anew; ++i)
+    set_aside(i, now_ns / ns_per_s);
   for (uint32_t i = 0; i < queues_.size(); ++i) {
     if (queues_[i].stopped || queues_[i].blocked != nothing)
       continue;
-    while (run_queue(i, now_ns, out))
+    while (run_queue(i, now_ns, out)) {
       begin_pass(i);
+      set_aside(i, now_ns / ns_per_s);
+    }
+  }
+}
+
+/// Finds the shapes that do not fit now whatever is promised. As long as nothing is, a match knows
+/// from the one before what has not changed; later each would look at the whole graph.
+void scheduler_core::set_aside(uint32_t number, int64_t now_s) {
+  auto& q = queues_[number];
+  if (q.stopped || q.settings.policy->reservation_depth == 0
+      || pool_->held().reservations() > 0)
+    return;
+  auto& list = waiting_.queue_at(number);
+  for (auto i : list.shapes) {
+    auto& s = waiting_.shape(i);
+    auto first = s.jobs.first(waiting_.jobs());
+    if (list.order.place(waiting_.jobs(), first) >= q.settings.depth || compiled(s) == nullptr)
+      continue;
+    s.full = pool_->match(s.compiled, match_op::allocate, now_s).verdict != match_verdict::matched;
   }
 }
 
@@ -193,8 +214,10 @@ match_result scheduler_core::try_job(uint32_t place, bool reserving, int64_t now
     none.verdict = match_verdict::unsatisfiable;
     return none;
   }
-  return pool_->match(request, reserving ? match_op::allocate_or_reserve : match_op::allocate,
-                      now_s);
+  auto op = !reserving                      ? match_op::allocate
+            : waiting_.shape_at(place).full ? match_op::reserve
+                                            : match_op::allocate_or_reserve;
+  return pool_->match(request, op, now_s);
 }
 
 void scheduler_core::grant(uint32_t place, match_result&& found, int64_t now_ns,

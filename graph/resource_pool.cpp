@@ -78,6 +78,15 @@ caf::error add_node(resource_graph& graph, const rset& from, size_t index) {
   return add_leaves(graph, *v, share.rank, "gpu", share.gpus);
 }
 
+/// Whether there is a match at all is the same for all policies, save for whole nodes.
+struct any_policy final : match_policy {
+  any_policy() {
+    name = "any";
+    stop_at_first = true;
+  }
+  int64_t score(const resource_graph&, vertex) const override { return 0; }
+};
+
 /// Property names of a rank, with those of the instance ("+name").
 std::map<std::string, std::string> properties_of(const rset& r, rank_t rank) {
   std::map<std::string, std::string> result;
@@ -102,8 +111,15 @@ resource_pool::make(resource_graph graph, std::shared_ptr<const match_policy> po
   auto filter = pruning_filter::parse(pruned);
   HACTOR_CHECK(filter);
   pool->ledger_ = std::make_unique<ledger>(*pool->graph_, std::move(*filter));
-  pool->matcher_ = std::make_unique<matcher>(*pool->graph_, *pool->ledger_, pool->policy_);
+  pool->make_matchers();
   return pool;
+}
+
+void resource_pool::make_matchers() {
+  matcher_ = std::make_unique<matcher>(*graph_, *ledger_, policy_);
+  auto any = std::make_shared<any_policy>();
+  any->node_exclusive = policy_->node_exclusive;
+  judge_ = std::make_unique<matcher>(*graph_, *ledger_, std::move(any));
 }
 
 void resource_pool::learn_types() {
@@ -314,7 +330,7 @@ private:
 caf::error resource_pool::change_nodes(const rset& wanted) {
   auto e = change{*this, wanted}.run();
   ledger_->grown();
-  matcher_ = std::make_unique<matcher>(*graph_, *ledger_, policy_);
+  make_matchers();
   learn_inventory();
   return e;
 }

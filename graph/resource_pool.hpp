@@ -70,7 +70,7 @@ public:
 
   /// `now` in seconds. Nothing is held yet.
   match_result match(const match_request_ptr& request, match_op op, int64_t now) {
-    return matcher_->match(request, op, now);
+    return (op == match_op::satisfiable ? *judge_ : *matcher_).match(request, op, now);
   }
 
   // -- holding ----------------------------------------------------------------------------------
@@ -119,6 +119,7 @@ private:
 
   resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy);
 
+  void make_matchers();
   caf::error learn_nodes();
   caf::error learn_node(rank_t rank);
   void learn_types();
@@ -135,6 +136,7 @@ private:
   std::unique_ptr<resource_graph> graph_;
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<matcher> matcher_;
+  std::unique_ptr<matcher> judge_; ///< Of what is possible: takes what fits first, best or not.
   std::shared_ptr<const match_policy> policy_;
   type_id core_ = no_type, gpu_ = no_type, node_ = no_type;
   std::vector<node> nodes_; ///< By rank.
