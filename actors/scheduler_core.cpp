@@ -232,6 +232,20 @@ std::vector<queue_status> scheduler_core::queues() const {
   return result;
 }
 
+rset scheduler_core::nodes_of(const std::string& queue) const {
+  auto& all = pool_->inventory();
+  auto& where = queues_[named(queue).at(0)].settings.where;
+  if (where.is_null())
+    return all;
+  auto compiled = constraint::compile(where, "requires");
+  HACTOR_CHECK(compiled); // read when the settings were
+  idset ranks;
+  for (size_t i = 0; i < all.nodes.size(); ++i)
+    if (compiled->matches(all.nodes[i].rank, all.host(i), all.properties))
+      ranks.add(all.nodes[i].rank);
+  return restrict_to(all, ranks);
+}
+
 // -- jobs ---------------------------------------------------------------------------------------
 
 void scheduler_core::enqueue(alloc_item item) {

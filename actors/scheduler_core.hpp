@@ -168,6 +168,9 @@ public:
   caf::error enable(const std::string& queue);
   std::vector<queue_status> queues() const;
 
+  /// The nodes that a queue may use. Requires: the resources are known, the queue exists.
+  rset nodes_of(const std::string& queue) const;
+
   // -- asking -----------------------------------------------------------------------------------
 
   /// Errors: ec::unknown_job. A few matches, once for all jobs of a shape.

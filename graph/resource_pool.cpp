@@ -361,18 +361,23 @@ bool resource_pool::is_free(vertex v, int64_t now) const {
   return true;
 }
 
-rset resource_pool::available(int64_t now) const {
+node_share resource_pool::free_share(rank_t rank, int64_t now) const {
+  auto& n = nodes_[rank];
+  node_share share{rank, {}, {}};
+  for (auto [from, to] : {std::pair{&n.cores, &share.cores}, std::pair{&n.gpus, &share.gpus}})
+    for (auto& [id, v] : *from)
+      if (is_free(v, now))
+        to->add(id);
+  return share;
+}
+
+rset resource_pool::unheld(int64_t now, bool usable_only) const {
   rset result;
   for (size_t i = 0; i < inventory_.nodes.size(); ++i) {
-    auto& all = inventory_.nodes[i];
-    auto& n = nodes_[all.rank];
-    if (!n.usable())
+    auto rank = inventory_.nodes[i].rank;
+    if (usable_only && !nodes_[rank].usable())
       continue;
-    node_share share{all.rank, {}, {}};
-    for (auto [from, to] : {std::pair{&n.cores, &share.cores}, std::pair{&n.gpus, &share.gpus}})
-      for (auto& [id, v] : *from)
-        if (is_free(v, now))
-          to->add(id);
+    auto share = free_share(rank, now);
     if (share.cores.empty() && share.gpus.empty())
       continue;
     result.nodes.push_back(std::move(share));

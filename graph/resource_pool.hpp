@@ -103,7 +103,10 @@ public:
   pool_counts counts(int64_t now) const;
 
   /// What is free on usable nodes. O(cores).
-  rset available(int64_t now) const;
+  rset available(int64_t now) const { return unheld(now, true); }
+
+  /// What no job holds, on all nodes or on the usable ones. O(cores).
+  rset unheld(int64_t now, bool usable_only = false) const;
 
 private:
   struct node {
@@ -132,6 +135,7 @@ private:
   void add_slots(const selection& what, const resource_request& request, const rset& r,
                  rset_extra& extra) const;
   bool is_free(vertex v, int64_t now) const;
+  node_share free_share(rank_t rank, int64_t now) const;
 
   std::unique_ptr<resource_graph> graph_;
   std::unique_ptr<ledger> ledger_;

@@ -25,6 +25,7 @@ hactor_unit_test(unit_scheduler_core
     unit/scheduler_core_sim_test.cpp
     unit/queue_policy_test.cpp
     unit/waiting_list_test.cpp
+    unit/scheduler_settings_test.cpp
   LIBRARIES hactor_scheduler_core)
 target_include_directories(unit_scheduler_core PRIVATE support)
 add_dependencies(unit_scheduler_core no_policy example_queue_policy example_match_policy)
