@@ -1,6 +1,6 @@
-// An order of things that live in a vector, with links inside of them: insert, erase, the first, the
-// next, the n-th, and at which place one stands, each in O(log n). A treap; a thing's weight is a
-// hash of its place in the vector, so that 16 bytes are all it costs. Caller: job_queue.
+// An order of things that live in a vector, with links inside of them: insert, erase, the first,
+// the next, the n-th, and at which place one stands, each in O(log n). A treap; a thing's weight is
+// a hash of its place in the vector, so that 16 bytes are all it costs. Caller: job_queue.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -1,6 +1,6 @@
 // From what each rank brings to what the instance has: several ranks on one host share its cores
-// and GPUs without counting any twice; pretended resources stand in for real ones. And what a person
-// takes out of use.
+// and GPUs without counting any twice; pretended resources stand in for real ones. And what a
+// person takes out of use.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

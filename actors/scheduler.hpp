@@ -1,5 +1,6 @@
 // SCHEDULER: the actor around scheduler_core. Passes are coalesced: however many messages ask for
-// one, one pass follows what is in the mailbox. What a person does to queues is kept in the journal.
+// one, one pass follows what is in the mailbox. What a person does to queues is kept in the
+// journal.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -140,8 +140,8 @@ void scheduler_core::undrain(rank_t rank) {
 
 caf::error scheduler_core::no_queue(const std::string& name) const {
   if (queues_.size() == 1 && queues_[0].settings.name.empty())
-    return make_error(ec::bad_argument, fmt::format("queue {}: this instance has no named queues",
-                                                    name));
+    return make_error(ec::bad_argument,
+                      fmt::format("queue {}: this instance has no named queues", name));
   std::string names;
   for (auto& q : queues_)
     names += (names.empty() ? "" : ", ") + q.settings.name;
@@ -221,8 +221,8 @@ std::vector<queue_status> scheduler_core::queues() const {
     s.started = !q.stopped;
     s.enabled_note = q.disabled.value_or("");
     s.started_note = q.stopped.value_or("");
-    s.is_default = settings_.default_queue.empty() ? i == 0
-                                                   : settings_.default_queue == q.settings.name;
+    s.is_default =
+        settings_.default_queue.empty() ? i == 0 : settings_.default_queue == q.settings.name;
     s.where = q.settings.where.is_null() ? "" : dump(q.settings.where);
     s.queued = waiting_.size(i);
     s.held = waiting_.queue_at(i).held;
@@ -321,8 +321,8 @@ void scheduler_core::forget_reservation(uint32_t place) {
 }
 
 void scheduler_core::cancel(job_id id) {
-  auto denied = std::find_if(denied_.begin(), denied_.end(),
-                             [&](const auto& d) { return d.first == id; });
+  auto denied =
+      std::find_if(denied_.begin(), denied_.end(), [&](const auto& d) { return d.first == id; });
   if (denied != denied_.end()) {
     denied_.erase(denied);
     cancelled_.push_back(id);

@@ -9,8 +9,8 @@
 //
 // Jobs of one shape are as good as each other: when one of them does not fit, none of them is tried
 // again in this pass, though they count as looked at. So a pass costs about one match a shape. What
-// did not fit is not tried again before something is freed; a pass in which nothing can have changed
-// costs O(1).
+// did not fit is not tried again before something is freed; a pass in which nothing can have
+// changed costs O(1).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -69,8 +69,8 @@ struct queue_settings {
 };
 
 struct scheduler_settings {
-  std::vector<queue_settings> queues; ///< Empty: one without name, first come first served.
-  std::string default_queue;          ///< Of jobs that name none; "": the first.
+  std::vector<queue_settings> queues;        ///< Empty: one without name, first come first served.
+  std::string default_queue;                 ///< Of jobs that name none; "": the first.
   std::shared_ptr<const match_policy> match; ///< Null: lonode.
 };
 
@@ -90,8 +90,8 @@ struct queue_status {
   std::string policy;
   uint32_t depth = 0;
   uint32_t reservation_depth = 0;
-  bool enabled = true; ///< Jobs may be submitted.
-  bool started = true; ///< Jobs are started.
+  bool enabled = true;                    ///< Jobs may be submitted.
+  bool started = true;                    ///< Jobs are started.
   std::string enabled_note, started_note; ///< Why not.
   bool is_default = false;
   std::string where; ///< Its constraint as JSON; "" when there is none.

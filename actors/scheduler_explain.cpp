@@ -79,12 +79,13 @@ std::string scheduler_core::room_text(const job_shape& s, match_op op, int64_t n
 /// Why a shape that compiles can never be met, "" if it can.
 std::string scheduler_core::judge(const job_shape& s) {
   switch (pool_->match(s.compiled, match_op::satisfiable, 0).verdict) {
-    case match_verdict::matched: return {};
-    case match_verdict::invalid:
-      return describe(*s.request) + ": a slot cannot have something that others share";
-    default:
-      return fmt::format("asked for {}; {}", describe(*s.request),
-                         room_text(s, match_op::satisfiable, 0));
+  case match_verdict::matched:
+    return {};
+  case match_verdict::invalid:
+    return describe(*s.request) + ": a slot cannot have something that others share";
+  default:
+    return fmt::format("asked for {}; {}", describe(*s.request),
+                       room_text(s, match_op::satisfiable, 0));
   }
 }
 
@@ -100,8 +101,9 @@ std::string scheduler_core::holders_until(uint32_t place, int64_t at) const {
 explanation scheduler_core::explain_reserved(uint32_t place, int64_t at, int64_t now_s) const {
   auto wait = at > now_s ? "in " + format_fsd(static_cast<double>(at - now_s)) : "now";
   return {"reserved",
-          fmt::format("{} reserved for it {}{}", describe(*waiting_.shape_at(place).request) + " is",
-                      wait, holders_until(place, at)),
+          fmt::format("{} reserved for it {}{}",
+                      describe(*waiting_.shape_at(place).request) + " is", wait,
+                      holders_until(place, at)),
           static_cast<double>(at)};
 }
 
@@ -171,12 +173,12 @@ caf::expected<explanation> scheduler_core::explain(job_id id, int64_t now_ns) {
   if (waiting_.job(place).priority == 0)
     return explanation{"held", "is held: its priority is 0; raise its urgency to release it", 0};
   if (q.stopped)
-    return explanation{"stopped",
-                       fmt::format("{} is stopped{}",
-                                   q.settings.name.empty() ? "scheduling"
-                                                           : "queue " + q.settings.name,
-                                   q.stopped->empty() ? "" : ": " + *q.stopped),
-                       0};
+    return explanation{
+        "stopped",
+        fmt::format("{} is stopped{}",
+                    q.settings.name.empty() ? "scheduling" : "queue " + q.settings.name,
+                    q.stopped->empty() ? "" : ": " + *q.stopped),
+        0};
   if (pool_ == nullptr)
     return explanation{"stopped", "scheduling has not begun: the resources are not known yet", 0};
   return explain_waiting(place, now_ns / ns_per_s);

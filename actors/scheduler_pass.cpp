@@ -98,8 +98,7 @@ void scheduler_core::schedule(int64_t now_ns, scheduler_out& out) {
 /// from the one before what has not changed; later each would look at the whole graph.
 void scheduler_core::set_aside(uint32_t number, int64_t now_s) {
   auto& q = queues_[number];
-  if (q.stopped || q.settings.policy->reservation_depth == 0
-      || pool_->held().reservations() > 0)
+  if (q.stopped || q.settings.policy->reservation_depth == 0 || pool_->held().reservations() > 0)
     return;
   auto& list = waiting_.queue_at(number);
   for (auto i : list.shapes) {
@@ -239,8 +238,7 @@ void scheduler_core::grant(uint32_t place, match_result&& found, int64_t now_ns,
              : q.reservations.empty() ? start_kind::immediate
                                       : start_kind::backfill;
   pool_->hold(job.id, std::move(found.what), hold_kind::allocated);
-  running_.emplace(job.id,
-                   running_job{r.nodes, r.starttime, r.expiration, r.scheduling, s.queue});
+  running_.emplace(job.id, running_job{r.nodes, r.starttime, r.expiration, r.scheduling, s.queue});
   ++q.running;
   waiting_.remove(place);
   out.granted(job.id, std::move(r), how);
@@ -259,11 +257,11 @@ caf::error scheduler_core::feasible(const std::shared_ptr<const resource_request
     return no_queue(request->wants.system.queue);
   auto& q = queues_[number];
   if (q.disabled)
-    return make_error(ec::wrong_state,
-                      fmt::format("{}takes no jobs: {}",
-                                  q.settings.name.empty() ? "this instance "
-                                                          : "queue " + q.settings.name + " ",
-                                  *q.disabled));
+    return make_error(
+        ec::wrong_state,
+        fmt::format("{}takes no jobs: {}",
+                    q.settings.name.empty() ? "this instance " : "queue " + q.settings.name + " ",
+                    *q.disabled));
   if (pool_ == nullptr)
     return {};
   auto& s = waiting_.shape(waiting_.shape_of(number, request));

@@ -165,9 +165,9 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
   for (auto& q : s.queues)
     known = known || q.name == s.default_queue;
   if (!known)
-    return make_error(ec::bad_argument,
-                      fmt::format("sched.default_queue: sched.queues has no queue {}",
-                                  s.default_queue));
+    return make_error(
+        ec::bad_argument,
+        fmt::format("sched.default_queue: sched.queues has no queue {}", s.default_queue));
   return s;
 }
 
@@ -196,9 +196,9 @@ caf::expected<graph_inventory> load_graph(const std::string& path, const std::st
   if (!pool)
     return refuse(pool.error());
   if ((*pool)->inventory().empty())
-    return make_error(ec::bad_argument,
-                      fmt::format("resource.graph={}: no vertex has a rank, so nothing can run",
-                                  path));
+    return make_error(
+        ec::bad_argument,
+        fmt::format("resource.graph={}: no vertex has a rank, so nothing can run", path));
   result.all = (*pool)->inventory();
   return result;
 }

@@ -24,8 +24,8 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
 caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
                                                         const queue_settings& otherwise);
 
-/// A graph of a file, and what R says of it. Errors: as read_graph and resource_pool::make, starting
-/// with the file; ec::system_failed.
+/// A graph of a file, and what R says of it. Errors: as read_graph and resource_pool::make,
+/// starting with the file; ec::system_failed.
 struct graph_inventory {
   std::shared_ptr<resource_graph> graph;
   rset all;

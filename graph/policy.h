@@ -1,5 +1,6 @@
 /* How to write a scheduling policy of one's own, in C or in any language that can export a C
- * function: build a shared library that defines hactor_policies(), and name its file to an instance:
+ * function: build a shared library that defines hactor_policies(), and name its file to an
+ * instance:
  *
  *     hactor start -S sched.policy=/path/libmine.so -S sched.match=/path/libmine.so ...
  *
@@ -45,12 +46,13 @@ struct hactor_match_policy {
   int node_exclusive; /* 1: jobs get whole nodes */
 };
 
-/* -- which job comes next ------------------------------------------------------------------------ */
+/* -- which job comes next ------------------------------------------------------------------------
+ */
 
 /* A waiting job. Counts are the least that it asks for. */
 struct hactor_job {
   uint64_t id;
-  uint32_t urgency; /* 1 to 31; more is sooner; a job that is held is not asked about */
+  uint32_t urgency;  /* 1 to 31; more is sooner; a job that is held is not asked about */
   int64_t submit_ns; /* since the Unix epoch */
   uint64_t nodes;    /* 0: as many as it takes */
   uint64_t cores;
@@ -69,10 +71,11 @@ struct hactor_queue_policy {
   int stop_at_blocked; /* 1: nothing behind a job that does not fit starts */
 };
 
-/* -- the entry point ----------------------------------------------------------------------------- */
+/* -- the entry point -----------------------------------------------------------------------------
+ */
 
 struct hactor_policy_set {
-  uint32_t version; /* HACTOR_POLICY_VERSION */
+  uint32_t version;                        /* HACTOR_POLICY_VERSION */
   const struct hactor_match_policy* match; /* null: the library has none */
   const struct hactor_queue_policy* queue; /* null: the library has none */
 };
@@ -81,7 +84,8 @@ struct hactor_policy_set {
 #if defined(__GNUC__)
 __attribute__((visibility("default")))
 #endif
-const struct hactor_policy_set* hactor_policies(void);
+const struct hactor_policy_set*
+hactor_policies(void);
 
 #ifdef __cplusplus
 }

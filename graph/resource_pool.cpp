@@ -4,6 +4,7 @@
 #include "graph/resource_pool.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -87,13 +88,18 @@ struct any_policy final : match_policy {
   int64_t score(const resource_graph&, vertex) const override { return 0; }
 };
 
-/// Property names of a rank, with those of the instance ("+name").
-std::map<std::string, std::string> properties_of(const rset& r, rank_t rank) {
-  std::map<std::string, std::string> result;
+/// Names of the properties of a rank in R, with those of the instance ("+name").
+std::set<std::string> properties_of(const rset& r, rank_t rank) {
+  std::set<std::string> result;
   for (const auto& [name, ranks] : r.properties)
     if (ranks.contains(rank))
-      result.emplace(name, "");
+      result.insert(name);
   return result;
+}
+
+/// How R names a property of a vertex.
+std::string property_name(const std::string& key, const std::string& value) {
+  return value.empty() ? key : key + "=" + value;
 }
 
 } // namespace
@@ -101,11 +107,12 @@ std::map<std::string, std::string> properties_of(const rset& r, rank_t rank) {
 // -- making --------------------------------------------------------------------------------------
 
 resource_pool::resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy)
-  : graph_{std::make_unique<resource_graph>(std::move(graph))}, policy_{std::move(policy)} {}
+    : graph_{std::make_unique<resource_graph>(std::move(graph))}, policy_{std::move(policy)} {}
 
 caf::expected<std::unique_ptr<resource_pool>>
 resource_pool::make(resource_graph graph, std::shared_ptr<const match_policy> policy) {
-  auto pool = std::unique_ptr<resource_pool>{new resource_pool(std::move(graph), std::move(policy))};
+  auto pool =
+      std::unique_ptr<resource_pool>{new resource_pool(std::move(graph), std::move(policy))};
   if (auto e = pool->learn_nodes())
     return e;
   auto filter = pruning_filter::parse(pruned);
@@ -167,9 +174,9 @@ caf::error resource_pool::learn_node(rank_t rank) {
     auto above = graph_->parent(v);
     if (above == no_vertex || graph_->rank(above) != static_cast<int32_t>(rank)) {
       if (n.top != no_vertex)
-        return make_error(ec::bad_argument,
-                          fmt::format("{} and {} both have rank {}", graph_->path(n.top),
-                                      graph_->path(v), rank));
+        return make_error(
+            ec::bad_argument,
+            fmt::format("{} and {} both have rank {}", graph_->path(n.top), graph_->path(v), rank));
       n.top = v;
     }
     if (graph_->type(v) == core_)
@@ -201,7 +208,7 @@ void resource_pool::learn_inventory() {
     inventory_.nodes.push_back({rank, ids_of(n.cores), ids_of(n.gpus)});
     inventory_.nodelist.push_back(graph_->name(n.top));
     for (auto& [key, value] : graph_->properties(n.top)) {
-      auto name = value.empty() ? key : key + "=" + value;
+      auto name = property_name(key, value);
       if (is_property_name(name))
         inventory_.properties[name].add(rank);
     }
@@ -312,15 +319,15 @@ private:
     return {};
   }
 
-  void set_properties(vertex v, const std::map<std::string, std::string>& wanted) {
+  /// Those that R knows by the same name stay as they are: R cannot tell a key from a value.
+  void set_properties(vertex v, const std::set<std::string>& wanted) {
+    auto missing = wanted;
     auto have = pool_.graph_->properties(v);
-    if (have == wanted)
-      return;
     for (auto& [key, value] : have)
-      if (!wanted.contains(key))
+      if (missing.erase(property_name(key, value)) == 0)
         pool_.graph_->remove_property(v, key);
-    for (auto& [key, value] : wanted)
-      pool_.graph_->set_property(v, key, value);
+    for (auto& name : missing)
+      pool_.graph_->set_property(v, name, "");
   }
 
   resource_pool& pool_;

@@ -30,11 +30,11 @@ constexpr option_spec explain_options[] = {
 };
 
 constexpr field_name fields[] = {
-    {"queue", "QUEUE"},   {"enabled", "EN"},         {"started", "ST"},
-    {"policy", "POLICY"}, {"depth", "DEPTH"},        {"reservations", "RESERVATIONS"},
-    {"nnodes", "NNODES"}, {"tdefault", "TDEFAULT"},  {"tlimit", "TLIMIT"},
-    {"ncores", "NCORES"}, {"ngpus", "NGPUS"},        {"queued", "QUEUED"},
-    {"held", "HELD"},     {"running", "RUNNING"},    {"reserved", "RESERVED"},
+    {"queue", "QUEUE"},   {"enabled", "EN"},        {"started", "ST"},
+    {"policy", "POLICY"}, {"depth", "DEPTH"},       {"reservations", "RESERVATIONS"},
+    {"nnodes", "NNODES"}, {"tdefault", "TDEFAULT"}, {"tlimit", "TLIMIT"},
+    {"ncores", "NCORES"}, {"ngpus", "NGPUS"},       {"queued", "QUEUED"},
+    {"held", "HELD"},     {"running", "RUNNING"},   {"reserved", "RESERVED"},
 };
 
 bool flag_at(const json& x, const char* key) {
@@ -63,10 +63,9 @@ caf::expected<json> ask(client& broker, const json& params) {
 }
 
 int run_list(const invocation& call) {
-  auto format = parse_format(call.options.value("format",
-                                                "?+:{queue:<8} {enabled:>2} {started:>2} "
-                                                "{policy:<12} {tdefault:>8} {tlimit:>8} "
-                                                "{nnodes:>6} {ncores:>8} {ngpus:>8}"),
+  auto format = parse_format(call.options.value("format", "?+:{queue:<8} {enabled:>2} {started:>2} "
+                                                          "{policy:<12} {tdefault:>8} {tlimit:>8} "
+                                                          "{nnodes:>6} {ncores:>8} {ngpus:>8}"),
                              fields);
   if (!format)
     return fail_usage(call, format.error());
@@ -77,9 +76,9 @@ int run_list(const invocation& call) {
     table_settings settings;
     settings.header = !call.options.has("no-header");
     print(render_table(
-      *format, fields, queues->size(),
-      [&](size_t i, const std::string& field) { return field_of((*queues)[i], field); },
-      settings));
+        *format, fields, queues->size(),
+        [&](size_t i, const std::string& field) { return field_of((*queues)[i], field); },
+        settings));
     return exit_ok;
   });
 }
@@ -184,40 +183,99 @@ const command queue_command{"queue",
                             run_queue};
 
 const command queue_list_command{
-    "queue list", group_instance, "lists queues, their policies and their resources", "[OPTIONS]",
-    "EN: jobs may be submitted; ST: jobs are started. The default queue has a *.", list_options,
-    usual_exits, " hactor queue list", false, 0, 0, run_list};
+    "queue list",
+    group_instance,
+    "lists queues, their policies and their resources",
+    "[OPTIONS]",
+    "EN: jobs may be submitted; ST: jobs are started. The default queue has a *.",
+    list_options,
+    usual_exits,
+    " hactor queue list",
+    false,
+    0,
+    0,
+    run_list};
 
-const command queue_status_command{
-    "queue status", group_instance, "tells whether jobs are taken and started", "[OPTIONS]",
-    "Two lines a queue.", status_options, usual_exits, " hactor queue status", false, 0, 0,
-    run_status};
+const command queue_status_command{"queue status",
+                                   group_instance,
+                                   "tells whether jobs are taken and started",
+                                   "[OPTIONS]",
+                                   "Two lines a queue.",
+                                   status_options,
+                                   usual_exits,
+                                   " hactor queue status",
+                                   false,
+                                   0,
+                                   0,
+                                   run_status};
 
 const command queue_stop_command{
-    "queue stop", group_instance, "starts no more jobs of a queue", "[OPTIONS] [REASON...]",
-    "Jobs that run go on, and more may be submitted. It stays so over a restart.", change_options,
-    usual_exits, " hactor queue stop -q batch maintenance", false, 0, any_number, run_stop};
+    "queue stop",
+    group_instance,
+    "starts no more jobs of a queue",
+    "[OPTIONS] [REASON...]",
+    "Jobs that run go on, and more may be submitted. It stays so over a restart.",
+    change_options,
+    usual_exits,
+    " hactor queue stop -q batch maintenance",
+    false,
+    0,
+    any_number,
+    run_stop};
 
-const command queue_start_command{
-    "queue start", group_instance, "starts jobs of a queue again", "[OPTIONS]",
-    "Undoes 'hactor queue stop'.", change_options, usual_exits, " hactor queue start -q batch",
-    false, 0, 0, run_start};
+const command queue_start_command{"queue start",
+                                  group_instance,
+                                  "starts jobs of a queue again",
+                                  "[OPTIONS]",
+                                  "Undoes 'hactor queue stop'.",
+                                  change_options,
+                                  usual_exits,
+                                  " hactor queue start -q batch",
+                                  false,
+                                  0,
+                                  0,
+                                  run_start};
 
-const command queue_enable_command{
-    "queue enable", group_instance, "takes new jobs into a queue again", "[OPTIONS]",
-    "Undoes 'hactor queue disable'.", change_options, usual_exits, " hactor queue enable -q batch",
-    false, 0, 0, run_enable};
+const command queue_enable_command{"queue enable",
+                                   group_instance,
+                                   "takes new jobs into a queue again",
+                                   "[OPTIONS]",
+                                   "Undoes 'hactor queue disable'.",
+                                   change_options,
+                                   usual_exits,
+                                   " hactor queue enable -q batch",
+                                   false,
+                                   0,
+                                   0,
+                                   run_enable};
 
-const command queue_disable_command{
-    "queue disable", group_instance, "takes no new jobs into a queue", "[OPTIONS] [REASON...]",
-    "Jobs that wait are still started. It stays so over a restart.", change_options, usual_exits,
-    " hactor queue disable -q batch closed", false, 0, any_number, run_disable};
+const command queue_disable_command{"queue disable",
+                                    group_instance,
+                                    "takes no new jobs into a queue",
+                                    "[OPTIONS] [REASON...]",
+                                    "Jobs that wait are still started. It stays so over a restart.",
+                                    change_options,
+                                    usual_exits,
+                                    " hactor queue disable -q batch closed",
+                                    false,
+                                    0,
+                                    any_number,
+                                    run_disable};
 
 const command explain_command{
-    "explain", group_jobs, "tells why a job waits", "[OPTIONS] ID...",
+    "explain",
+    group_jobs,
+    "tells why a job waits",
+    "[OPTIONS] ID...",
     "A code for programs and a sentence for people. Codes: dependency, held, stopped, next, "
     "reserved, resources, down, behind, unsatisfiable; of jobs that do not wait: running, cleanup, "
     "ended.",
-    explain_options, usual_exits, " hactor explain fuZZybuNNy", false, 1, any_number, run_explain};
+    explain_options,
+    usual_exits,
+    " hactor explain fuZZybuNNy",
+    false,
+    1,
+    any_number,
+    run_explain};
 
 } // namespace hactor::tools

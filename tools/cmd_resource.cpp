@@ -39,21 +39,21 @@ constexpr field_name drain_fields[] = {
 };
 
 constexpr field_name status_fields[] = {
-    {"state", "STATE"}, {"up", "UP"}, {"nnodes", "NNODES"}, {"ranks", "RANKS"},
+    {"state", "STATE"},       {"up", "UP"}, {"nnodes", "NNODES"}, {"ranks", "RANKS"},
     {"nodelist", "NODELIST"},
 };
 
 constexpr field_name fields[] = {
-  {"state", "STATE"}, {"nnodes", "NNODES"}, {"ncores", "NCORES"},
-  {"ngpus", "NGPUS"}, {"ranks", "RANKS"},   {"nodelist", "NODELIST"},
+    {"state", "STATE"}, {"nnodes", "NNODES"}, {"ncores", "NCORES"},
+    {"ngpus", "NGPUS"}, {"ranks", "RANKS"},   {"nodelist", "NODELIST"},
 };
 
 struct row {
   std::string state;
-  rset what;
+  rset what = {};
   bool up = true;
   double since = 0;
-  std::string reason;
+  std::string reason = {};
 };
 
 std::string field_of(const row& r, const std::string& field) {
@@ -127,59 +127,58 @@ int print_rows(const invocation& call, std::span<const field_name> known,
     table_settings settings;
     settings.header = !call.options.has("no-header");
     print(render_table(
-      *format, known, rows->size(),
-      [&](size_t i, const std::string& field) { return field_of((*rows)[i], field); }, settings));
+        *format, known, rows->size(),
+        [&](size_t i, const std::string& field) { return field_of((*rows)[i], field); }, settings));
     return exit_ok;
   });
 }
 
 int run_list(const invocation& call) {
-  return print_rows(
-    call, fields, "{state:>10} {nnodes:>6} {ncores:>8} {ngpus:>8} {nodelist}",
-    [](client& broker) -> caf::expected<std::vector<row>> {
-      auto p = look(broker);
-      if (!p)
-        return std::move(p.error());
-      auto unusable = p->down;
-      unusable.add_all(p->drained);
-      auto lost = restrict_to(p->all, p->down);
-      auto used = subtract(p->allocated, lost);
-      auto out = subtract(restrict_to(p->all, unusable), used);
-      return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
-                              {"allocated", used},
-                              {"down", out}};
-    });
+  return print_rows(call, fields, "{state:>10} {nnodes:>6} {ncores:>8} {ngpus:>8} {nodelist}",
+                    [](client& broker) -> caf::expected<std::vector<row>> {
+                      auto p = look(broker);
+                      if (!p)
+                        return std::move(p.error());
+                      auto unusable = p->down;
+                      unusable.add_all(p->drained);
+                      auto lost = restrict_to(p->all, p->down);
+                      auto used = subtract(p->allocated, lost);
+                      auto out = subtract(restrict_to(p->all, unusable), used);
+                      return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
+                                              {"allocated", used},
+                                              {"down", out}};
+                    });
 }
 
 int run_status(const invocation& call) {
-  return print_rows(
-    call, status_fields, "{state:>10} {up:>2} {nnodes:>6} {nodelist}",
-    [](client& broker) -> caf::expected<std::vector<row>> {
-      auto p = look(broker);
-      if (!p)
-        return std::move(p.error());
-      auto use = p->all.ranks();
-      use.remove_all(p->down);
-      use.remove_all(p->drained);
-      std::vector<row> rows{{"avail", restrict_to(p->all, use)}};
-      if (!p->down.empty())
-        rows.push_back({"offline", restrict_to(p->all, p->down), false});
-      for (auto state : {"draining", "drained"})
-        for (bool up : {true, false}) {
-          idset ranks;
-          for (auto& d : p->drains)
-            if (d.state == state)
-              ranks.add_all(d.what.ranks());
-          auto off = ranks.intersect(p->down);
-          if (up)
-            ranks.remove_all(off);
-          else
-            ranks = off;
-          if (!ranks.empty())
-            rows.push_back({std::string{state} + (up ? "" : "*"), restrict_to(p->all, ranks), up});
-        }
-      return rows;
-    });
+  return print_rows(call, status_fields, "{state:>10} {up:>2} {nnodes:>6} {nodelist}",
+                    [](client& broker) -> caf::expected<std::vector<row>> {
+                      auto p = look(broker);
+                      if (!p)
+                        return std::move(p.error());
+                      auto use = p->all.ranks();
+                      use.remove_all(p->down);
+                      use.remove_all(p->drained);
+                      std::vector<row> rows{{"avail", restrict_to(p->all, use)}};
+                      if (!p->down.empty())
+                        rows.push_back({"offline", restrict_to(p->all, p->down), false});
+                      for (auto state : {"draining", "drained"})
+                        for (bool up : {true, false}) {
+                          idset ranks;
+                          for (auto& d : p->drains)
+                            if (d.state == state)
+                              ranks.add_all(d.what.ranks());
+                          auto off = ranks.intersect(p->down);
+                          if (up)
+                            ranks.remove_all(off);
+                          else
+                            ranks = off;
+                          if (!ranks.empty())
+                            rows.push_back({std::string{state} + (up ? "" : "*"),
+                                            restrict_to(p->all, ranks), up});
+                        }
+                      return rows;
+                    });
 }
 
 /// Ranks or hosts, as the text says, in the parameters of a request.
@@ -270,24 +269,49 @@ const command resource_command{"resource",
                                any_number,
                                run_resource};
 
-const command resource_list_command{
-    "resource list", group_instance, "lists free, allocated and lost resources", "[OPTIONS]",
-    "A node with free and allocated cores is counted in both rows. What nobody may use, since it is "
-    "lost or drained, is down.",
-    list_options, usual_exits, " hactor resource list", false, 0, 0, run_list};
+const command resource_list_command{"resource list",
+                                    group_instance,
+                                    "lists free, allocated and lost resources",
+                                    "[OPTIONS]",
+                                    "A node with free and allocated cores is counted in both rows. "
+                                    "What nobody may use, since it is "
+                                    "lost or drained, is down.",
+                                    list_options,
+                                    usual_exits,
+                                    " hactor resource list",
+                                    false,
+                                    0,
+                                    0,
+                                    run_list};
 
 const command resource_status_command{
-    "resource status", group_instance, "lists which nodes are usable, drained, offline",
+    "resource status",
+    group_instance,
+    "lists which nodes are usable, drained, offline",
     "[OPTIONS]",
     "A node that is drained and still runs jobs is draining. A state with * is of nodes that are "
     "offline too.",
-    status_options, usual_exits, " hactor resource status", false, 0, 0, run_status};
+    status_options,
+    usual_exits,
+    " hactor resource status",
+    false,
+    0,
+    0,
+    run_status};
 
 const command resource_drain_command{
-    "resource drain", group_instance, "takes nodes out of use, or lists those that are",
+    "resource drain",
+    group_instance,
+    "takes nodes out of use, or lists those that are",
     "[OPTIONS] [RANKS|HOSTS [REASON...]]",
-    "Jobs that run there go on; no new ones start. It stays so over a restart.", drain_options,
-    usual_exits, " hactor resource drain 3-5 broken fan", false, 0, any_number, run_drain};
+    "Jobs that run there go on; no new ones start. It stays so over a restart.",
+    drain_options,
+    usual_exits,
+    " hactor resource drain 3-5 broken fan",
+    false,
+    0,
+    any_number,
+    run_drain};
 
 const command resource_undrain_command{"resource undrain",
                                        group_instance,

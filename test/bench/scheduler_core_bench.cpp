@@ -1,6 +1,6 @@
 // What the scheduler's core costs per job: cycles a second, bytes per waiting job, passes over full
-// queues, cancels; and writing a one-node R. The bound of the same run is a loop that only allocates
-// and frees what a grant consists of.
+// queues, cancels; and writing a one-node R. The bound of the same run is a loop that only
+// allocates and frees what a grant consists of.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <chrono>
 #include <cstdio>
@@ -113,8 +113,8 @@ void deep_queue(uint64_t jobs) {
               took / static_cast<double>(cancels) * 1e6, out.cancels);
 }
 
-/// A machine on which nothing fits, and a queue of 50 shapes: the first pass, one after something was
-/// freed that nothing fits into, and one after an arrival.
+/// A machine on which nothing fits, and a queue of 50 shapes: the first pass, one after something
+/// was freed that nothing fits into, and one after an arrival.
 void full_machine(const char* policy, uint32_t depth, uint64_t jobs, bool two_each) {
   constexpr uint32_t nodes = 10'000;
   scheduler_settings s;
@@ -131,12 +131,11 @@ void full_machine(const char* policy, uint32_t depth, uint64_t jobs, bool two_ea
     std::printf("the machine is not full\n");
   std::vector<request_ptr> shapes;
   for (uint32_t i = 0; i < 50; ++i)
-    shapes.push_back(i % 2 == 0 || !two_each
-                         ? slots(2 + i, 600 + 60 * i, 1 + i % 8)
-                         : on_nodes(1 + i * 20, 1 + i % 4, 600 + 60 * i, 2));
+    shapes.push_back(i % 2 == 0 || !two_each ? slots(2 + i, 600 + 60 * i, 1 + i % 8)
+                                             : on_nodes(1 + i * 20, 1 + i % 4, 600 + 60 * i, 2));
   for (uint64_t i = 0; i < jobs; ++i)
-    core.enqueue({job_id{10 + i}, 16, static_cast<int64_t>(3 + i),
-                  shapes[i * 7919 % shapes.size()]});
+    core.enqueue(
+        {job_id{10 + i}, 16, static_cast<int64_t>(3 + i), shapes[i * 7919 % shapes.size()]});
   auto first = seconds_of([&] { core.schedule(1'000'000'000, out); });
   core.free(job_id{3}, std::nullopt, true);
   auto after_free = seconds_of([&] { core.schedule(2'000'000'000, out); });

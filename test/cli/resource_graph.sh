@@ -40,7 +40,7 @@ tasks:
   - {command: [sh, -c, 'echo task $HACTOR_TASK_RANK'], slot: task, count: {per_slot: 1}}
 attributes: {system: {duration: 60}}
 END
-sed 's/count: 2/count: 3/' "$scratch/racks.yaml" >"$scratch/three.yaml"
+sed '0,/count: 2/s//count: 3/' "$scratch/racks.yaml" >"$scratch/three.yaml"
 
 instance -S "resource.graph=$scratch/graph.json" -S sched.policy=conservative <<'END'
 check_equal "info" "4 Nodes, 16 Cores, 0 GPUs" "$(hactor resource info)"

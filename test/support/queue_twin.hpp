@@ -1,5 +1,6 @@
 // The rules of queue policies in plain loops, on nodes of equal cores: every job is looked at, one
-// by one, and every core has a list of times. What scheduler_core decides must be what this decides.
+// by one, and every core has a list of times. What scheduler_core decides must be what this
+// decides.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -34,7 +35,7 @@ struct twin_policy {
 class queue_twin {
 public:
   queue_twin(uint32_t nodes, uint32_t cores, twin_policy policy)
-    : policy_{policy}, spans_(nodes, std::vector<std::vector<span>>(cores)) {}
+      : policy_{policy}, spans_(nodes, std::vector<std::vector<span>>(cores)) {}
 
   void submit(const twin_job& j) {
     waiting.push_back(j);
@@ -58,7 +59,7 @@ public:
   }
 
   std::vector<twin_job> waiting;
-  std::map<uint64_t, int64_t> promised; // start times
+  std::map<uint64_t, int64_t> promised;                                 // start times
   std::map<uint64_t, std::map<uint32_t, std::vector<uint32_t>>> placed; // node -> cores
 
 private:

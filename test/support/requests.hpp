@@ -55,9 +55,8 @@ inline request_ptr slots(uint32_t n, double duration_s = 0, uint32_t cores = 1, 
 inline request_ptr on_nodes(uint32_t nodes, uint32_t each, double duration_s = 0,
                             uint32_t cores = 1, uint32_t gpus = 0, bool exclusive = false,
                             json system = json::object()) {
-  json node{{"type", "node"},
-            {"count", nodes},
-            {"with", json::array({slot_json(each, cores, gpus)})}};
+  json node{
+      {"type", "node"}, {"count", nodes}, {"with", json::array({slot_json(each, cores, gpus)})}};
   if (exclusive)
     node["exclusive"] = true;
   return request_of(json::array({node}), duration_s, std::move(system));
@@ -71,8 +70,8 @@ inline request_ptr whole(uint32_t nodes, double duration_s = 0, json system = js
 inline rset machine(uint32_t nodes, uint32_t cores, uint32_t gpus = 0) {
   rset r;
   for (uint32_t i = 0; i < nodes; ++i) {
-    r.nodes.push_back({i, idset::range(0, cores - 1),
-                       gpus > 0 ? idset::range(0, gpus - 1) : idset{}});
+    r.nodes.push_back(
+        {i, idset::range(0, cores - 1), gpus > 0 ? idset::range(0, gpus - 1) : idset{}});
     r.nodelist.push_back("n" + std::to_string(i));
   }
   return r;

@@ -151,8 +151,9 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("policies have names and depths, and others are refused") {
-    auto depth = [](const char* name, uint32_t n) { return (*make_queue_policy(name, n))
-                                                      ->reservation_depth; };
+    auto depth = [](const char* name, uint32_t n) {
+      return (*make_queue_policy(name, n))->reservation_depth;
+    };
     CHECK(depth("fcfs", 9) == 0);
     CHECK(depth("easy", 9) == 1);
     CHECK(depth("hybrid", 0) == 64);
@@ -305,11 +306,11 @@ TEST_SUITE("unit") {
 
   TEST_CASE("five jobs share a node, each with cores and GPUs of its own") {
     machine_day day{one_queue("easy"), machine(1, 40, 4)};
-    day.add(1, slots(1, 100, 24));       // the macro simulation
-    day.add(2, slots(1, 100, 2, 1));     // a simulation on a GPU
-    day.add(3, slots(1, 100, 6));        // its setup
-    day.add(4, slots(2, 100, 2));        // analysis
-    day.add(5, slots(1, 100, 4, 3));     // learning
+    day.add(1, slots(1, 100, 24));   // the macro simulation
+    day.add(2, slots(1, 100, 2, 1)); // a simulation on a GPU
+    day.add(3, slots(1, 100, 6));    // its setup
+    day.add(4, slots(2, 100, 2));    // analysis
+    day.add(5, slots(1, 100, 4, 3)); // learning
     CHECK(day.pass() == "+1 +2 +3 +4 +5");
     for (auto& [a, x] : day.out.grants)
       for (auto& [b, y] : day.out.grants)
@@ -350,14 +351,14 @@ TEST_SUITE("unit") {
     auto inventory = machine(4, 2);
     inventory.properties["fast"] = idset::range(2, 3);
     scheduler_settings s;
-    s.queues.push_back({"batch", *make_queue_policy("easy", 0), 32,
-                        json{{"properties", {"^fast"}}}});
-    s.queues.push_back({"quick", *make_queue_policy("fcfs", 0), 32,
-                        json{{"properties", {"fast"}}}});
+    s.queues.push_back(
+        {"batch", *make_queue_policy("easy", 0), 32, json{{"properties", {"^fast"}}}});
+    s.queues.push_back(
+        {"quick", *make_queue_policy("fcfs", 0), 32, json{{"properties", {"fast"}}}});
     s.default_queue = "batch";
     machine_day day{s, inventory};
     auto in = [](const char* queue) { return json{{"queue", queue}}; };
-    day.add(1, on_nodes(2, 2, 100));                                      // batch, by default
+    day.add(1, on_nodes(2, 2, 100)); // batch, by default
     day.add(2, on_nodes(2, 2, 100, 1, 0, false, in("quick")));
     day.add(3, on_nodes(1, 2, 100, 1, 0, false, in("quick")));
     day.add(4, slots(1, 10, 1, 0, in("nowhere")));
@@ -451,8 +452,9 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("a library that is none is refused with its name") {
-    for (auto [path, says] : {std::pair{"/nowhere/at-all.so", "/nowhere/at-all.so"},
-                              std::pair{HACTOR_TEST_NO_POLICY, "does not define hactor_policies"}}) {
+    for (auto [path, says] :
+         {std::pair{"/nowhere/at-all.so", "/nowhere/at-all.so"},
+          std::pair{HACTOR_TEST_NO_POLICY, "does not define hactor_policies"}}) {
       auto made = make_queue_policy(path, 0);
       REQUIRE_FALSE(made);
       CHECK(code_of(made.error()) == ec::bad_argument);
@@ -460,11 +462,11 @@ TEST_SUITE("unit") {
       CHECK(code_of(choose_match_policy(path).error()) == ec::bad_argument);
     }
     CHECK(render(make_queue_policy(HACTOR_TEST_MATCH_POLICY, 0).error())
-            .find("it has no queue policy")
+              .find("it has no queue policy")
           != std::string::npos);
-    CHECK(render(choose_match_policy(HACTOR_TEST_QUEUE_POLICY).error())
-            .find("it has no match policy")
-          != std::string::npos);
+    CHECK(
+        render(choose_match_policy(HACTOR_TEST_QUEUE_POLICY).error()).find("it has no match policy")
+        != std::string::npos);
   }
 
 } // TEST_SUITE

@@ -273,6 +273,23 @@ TEST_SUITE("unit") {
     CHECK(c.run(6, slots(1)));
   }
 
+  TEST_CASE("a property with a value keeps it when nodes are told again by R") {
+    resource_graph g;
+    auto root = add(g, no_vertex, "cluster", 0);
+    auto node = add(g, root, "node", 0, 1, 0);
+    add(g, node, "core", 0);
+    g.set_property(node, "watts", "90");
+    g.set_property(node, "old", "");
+    cluster c{std::move(g)};
+    auto wanted = c.pool->inventory();
+    CHECK(wanted.properties.count("watts=90") == 1);
+    wanted.properties.erase("old");
+    wanted.properties["new"] = idset::single(0);
+    REQUIRE_FALSE(c.pool->change_nodes(wanted));
+    CHECK(c.pool->graph().properties(node) == vertex_properties{{"new", ""}, {"watts", "90"}});
+    CHECK(c.pool->inventory() == wanted);
+  }
+
   TEST_CASE("a constraint besides the job's own must hold too") {
     auto inventory = machine(4, 1);
     inventory.properties["a"] = idset::range(1, 3);
@@ -291,7 +308,8 @@ TEST_SUITE("unit") {
     auto made = resource_pool::make(std::move(bare), *policy);
     REQUIRE_FALSE(made);
     CHECK(code_of(made.error()) == ec::bad_argument);
-    CHECK(render(made.error()) == "/cluster0/node0 has rank 0 and no core, so nothing can run there");
+    CHECK(render(made.error())
+          == "/cluster0/node0 has rank 0 and no core, so nothing can run there");
     resource_graph twice;
     root = add(twice, no_vertex, "cluster", 0);
     for (int64_t i = 0; i < 2; ++i)

@@ -44,9 +44,9 @@ struct day {
     for (int i = 0; i < 12; ++i) {
       auto cores = 1 + below(2);
       auto duration = below(2) * 10;
-      requests.push_back(i % 2 == 0 ? slots(1 + below(10), duration, cores)
-                                    : on_nodes(1 + below(4), 1 + below(2), duration, cores, 0,
-                                               below(2) == 0));
+      requests.push_back(
+          i % 2 == 0 ? slots(1 + below(10), duration, cores)
+                     : on_nodes(1 + below(4), 1 + below(2), duration, cores, 0, below(2) == 0));
     }
     requests.push_back(slots(nodes_max * cores_max + 1));
     new_inventory();
@@ -98,24 +98,24 @@ struct day {
     auto rank = below(nodes_max);
     bool known = inventory.find(rank) != nullptr;
     switch (below(4)) {
-      case 0:
-        core.rank_down(rank);
-        if (known)
-          down.insert(rank);
-        break;
-      case 1:
-        core.rank_up(rank);
-        down.erase(rank);
-        break;
-      case 2:
-        core.drain(rank);
-        if (known)
-          drained.insert(rank);
-        break;
-      default:
-        core.undrain(rank);
-        drained.erase(rank);
-        break;
+    case 0:
+      core.rank_down(rank);
+      if (known)
+        down.insert(rank);
+      break;
+    case 1:
+      core.rank_up(rank);
+      down.erase(rank);
+      break;
+    case 2:
+      core.drain(rank);
+      if (known)
+        drained.insert(rank);
+      break;
+    default:
+      core.undrain(rank);
+      drained.erase(rank);
+      break;
     }
   }
 
@@ -138,10 +138,12 @@ struct day {
 
   /// The queue's first job by the rule; held ones are last.
   uint64_t first() const {
-    return std::min_element(queued.begin(), queued.end(), [](const auto& a, const auto& b) {
-             return std::tuple{-int64_t{a.second.priority}, a.second.t, a.first}
-                    < std::tuple{-int64_t{b.second.priority}, b.second.t, b.first};
-           })->first;
+    return std::min_element(queued.begin(), queued.end(),
+                            [](const auto& a, const auto& b) {
+                              return std::tuple{-int64_t{a.second.priority}, a.second.t, a.first}
+                                     < std::tuple{-int64_t{b.second.priority}, b.second.t, b.first};
+                            })
+        ->first;
   }
 
   void check_grant(uint64_t id, const rset& r) {
@@ -216,8 +218,8 @@ struct day {
     for (auto [rank, cores] : free_cores()) {
       slots += cores / request.cores_per_slot;
       bool idle = cores == inventory.find(rank)->cores.size();
-      nodes += cores / request.cores_per_slot >= request.slots_per_node
-               && (idle || !request.exclusive);
+      nodes +=
+          cores / request.cores_per_slot >= request.slots_per_node && (idle || !request.exclusive);
     }
     return request.nnodes > 0 ? nodes >= request.nnodes : slots >= request.slots;
   }
@@ -291,7 +293,7 @@ struct twin_day {
   static constexpr uint32_t nodes = 5, cores = 4;
 
   twin_day(uint32_t seed, const std::string& policy, uint32_t reservations, twin_policy rules)
-    : random(seed), core(settings(policy, reservations, rules.depth)), twin(nodes, cores, rules) {
+      : random(seed), core(settings(policy, reservations, rules.depth)), twin(nodes, cores, rules) {
     core.set_inventory(machine(nodes, cores));
   }
 
@@ -305,8 +307,8 @@ struct twin_day {
   uint32_t below(uint32_t n) { return random() % n; }
 
   void submit() {
-    twin_job j{next_id++, 1 + below(nodes), 1 + below(cores), 10 * (1 + below(6)), 1 + below(3),
-               now};
+    twin_job j{next_id++,           1 + below(nodes), 1 + below(cores),
+               10 * (1 + below(6)), 1 + below(3),     now};
     if (below(8) == 0)
       j.duration = 0;
     core.enqueue({job_id{j.id}, j.priority, j.t_submit * 1'000'000'000,

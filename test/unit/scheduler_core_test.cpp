@@ -17,8 +17,7 @@ namespace {
 struct bench {
   explicit bench(const rset& inventory) { core.set_inventory(inventory); }
 
-  void add(uint64_t id, request_ptr request, uint32_t priority = 16,
-           int64_t t_ns = 0) {
+  void add(uint64_t id, request_ptr request, uint32_t priority = 16, int64_t t_ns = 0) {
     core.enqueue({job_id{id}, priority, t_ns, std::move(request)});
   }
   std::string pass() {

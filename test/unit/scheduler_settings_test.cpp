@@ -112,7 +112,7 @@ TEST_SUITE("unit") {
   TEST_CASE("a graph comes from a file, and one on which nothing can run is refused") {
     temp_dir dir;
     auto write = [&](const char* name, const std::string& text) {
-      auto path = (dir / name).string();
+      auto path = dir / name;
       std::ofstream{path} << text;
       return path;
     };
@@ -128,7 +128,7 @@ TEST_SUITE("unit") {
                                   "edges":[]}})");
     CHECK(render(load_graph(bare, "jgf").error()).find("nothing can run") != std::string::npos);
     CHECK(render(load_graph(path, "jgf").error()).starts_with("resource.graph=" + path));
-    CHECK(code_of(load_graph((dir / "none").string(), "jgf").error()) == ec::system_failed);
+    CHECK(code_of(load_graph(dir / "none", "jgf").error()) == ec::system_failed);
     CHECK(code_of(load_graph(path, "yaml").error()) == ec::bad_argument);
   }
 
