@@ -22,11 +22,15 @@ find_library(XXHASH_LIBRARY xxhash REQUIRED)
 # Standard, warnings, sanitizers: every target of ours links it.
 add_library(hactor_options INTERFACE)
 target_compile_options(hactor_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
-  -Wno-restrict) # g++ 12 warns falsely of "literal" + std::string&&
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>) # g++ 12 warns falsely of "literal" + std::string&&
 target_compile_definitions(hactor_options INTERFACE CAF_ENABLE_TYPE_ID_CHECKS)
 target_include_directories(hactor_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(HACTOR_WERROR)
   target_compile_options(hactor_options INTERFACE -Werror)
+endif()
+if(HACTOR_FUZZ)
+  target_compile_options(hactor_options INTERFACE -fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer)
+  target_link_options(hactor_options INTERFACE -fsanitize=address)
 endif()
 if(HACTOR_SANITIZE)
   target_compile_options(hactor_options INTERFACE -fsanitize=${HACTOR_SANITIZE} -fno-omit-frame-pointer)

@@ -196,8 +196,8 @@ private:
   caf::error link(vertex from, const std::vector<vertex>& targets, subsystem_id s,
                   std::string_view relation) {
     links_ += targets.size();
-    if (links_ > links_max)
-      return make_error(ec::too_big, fmt::format("more than {} edges are associated", links_max));
+    if (auto most = std::min(links_max, options_.vertices_max); links_ > most)
+      return make_error(ec::too_big, fmt::format("more than {} edges are associated", most));
     for (auto to : targets) {
       auto parents = graph_.above(to, s);
       if (std::find(parents.begin(), parents.end(), from) != parents.end())

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 #include "graph/host_name.hpp"
-#include "graph/xml_guard.hpp"
+#include "graph/hwloc_xml.hpp"
 
 namespace hactor {
 
@@ -239,9 +239,10 @@ caf::expected<resource_graph> read_hwloc(std::string_view text, const hwloc_opti
                      [&](const char* kind) { return ::strcasecmp(kind, name.c_str()) == 0; }))
       return refuse(fmt::format("allowlist: \"{}\" is unknown; it may have {}", name,
                                 fmt::join(kinds, ", ")));
-  if (auto e = check_xml(text, "hwloc"))
-    return e;
-  auto t = load(std::string(text));
+  auto clean = clean_hwloc_xml(text);
+  if (!clean)
+    return std::move(clean.error());
+  auto t = load(*clean);
   if (!t)
     return std::move(t.error());
   return walker{t->get(), options}.run();

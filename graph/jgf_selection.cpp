@@ -75,7 +75,9 @@ private:
       auto path = from_.path(v, graph_.subsystem_name(id));
       if (path.empty())
         continue;
-      auto at = graph_.find_path(path, id, v.rank);
+      auto at = is_at(static_cast<vertex>(v.uniq_id), v, path, id)
+                    ? static_cast<vertex>(v.uniq_id)
+                    : graph_.find_path(path, id, v.rank);
       if (at == no_vertex)
         at = find_by_number(v);
       if (at == no_vertex || graph_.type_name(at) != v.type)
@@ -83,6 +85,13 @@ private:
       return {at, id == containment};
     }
     return {};
+  }
+
+  /// Vertices of a graph that never shrank have their place as uniq_id: no search by names.
+  bool is_at(vertex at, const jgf_vertex& v, std::string_view path, subsystem_id s) const {
+    return v.uniq_id >= 0 && v.uniq_id < int64_t{graph_.limit()} && graph_.exists(at)
+           && graph_.uniq_id(at) == v.uniq_id && graph_.rank(at) == v.rank
+           && graph_.path(at, s) == path;
   }
 
   /// Graphs whose paths do not end in the names of their vertices exist: those have no other key.

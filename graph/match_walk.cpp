@@ -52,11 +52,15 @@ void visit_order::touched(vertex child, int64_t left) {
     return;
   follow_shape();
   auto& all = touched_[parent];
-  if (left_[child] > 0)
-    all.erase({left_[child], graph_.uniq_id(child), child});
+  touched_child now{left, graph_.uniq_id(child), child};
+  if (left_[child] == never) {
+    all.insert(now);
+  } else if (left_[child] != left) {
+    auto known = all.extract({left_[child], now.uniq_id, child});
+    known.value() = now;
+    all.insert(std::move(known));
+  }
   left_[child] = left;
-  if (left > 0)
-    all.insert({left, graph_.uniq_id(child), child});
 }
 
 /// Forgets what the graph has lost.
@@ -65,23 +69,24 @@ void visit_order::follow_shape() {
     return;
   shape_version_ = graph_.shape_version();
   sorted_.clear();
-  left_.resize(graph_.limit());
+  left_.resize(graph_.limit(), never);
   for (auto& [parent, children] : touched_)
     std::erase_if(children, [&](const touched_child& c) {
       auto gone = !graph_.exists(c.at) || graph_.parent(c.at) != parent
                   || graph_.uniq_id(c.at) != c.uniq_id;
       if (gone)
-        left_[c.at] = 0;
+        left_[c.at] = never;
       return gone;
     });
 }
 
-const std::vector<vertex>& visit_order::by_uniq_id(vertex parent) {
+visit_order::sorted_children& visit_order::by_uniq_id(vertex parent) {
   auto [i, is_new] = sorted_.try_emplace(parent);
+  auto& sorted = i->second.children;
   if (is_new) {
     auto children = graph_.below(parent);
-    i->second.assign(children.begin(), children.end());
-    std::sort(i->second.begin(), i->second.end(),
+    sorted.assign(children.begin(), children.end());
+    std::sort(sorted.begin(), sorted.end(),
               [&](vertex a, vertex b) { return graph_.uniq_id(a) > graph_.uniq_id(b); });
   }
   return i->second;

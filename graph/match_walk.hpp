@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -17,8 +16,9 @@
 
 namespace hactor {
 
-/// The order in which children are looked at when what fits first is taken: those that were used
-/// last first, with most left first; then those with the highest uniq_id. Kept from match to match.
+/// The order in which children are looked at when what fits first is taken: those that were never
+/// used come first, then those with most left; among equals the highest uniq_id. So work is spread.
+/// Kept from match to match; what is released is noticed at the next use.
 class visit_order {
 public:
   explicit visit_order(const resource_graph& g) : graph_{g} {}
@@ -30,17 +30,21 @@ public:
   template <class F>
   void each(vertex parent, F f) {
     follow_shape();
-    auto i = touched_.find(parent);
-    if (i != touched_.end())
+    auto& all = by_uniq_id(parent);
+    while (all.used < all.children.size() && left_[all.children[all.used]] != never)
+      ++all.used;
+    for (auto i = all.used; i < all.children.size(); ++i)
+      if (auto c = all.children[i]; left_[c] == never && !f(graph_.place(c)))
+        return;
+    if (auto i = touched_.find(parent); i != touched_.end())
       for (auto& c : i->second)
         if (!f(graph_.place(c.at)))
           return;
-    for (auto c : by_uniq_id(parent))
-      if ((i == touched_.end() || left_[c] == 0) && !f(graph_.place(c)))
-        return;
   }
 
 private:
+  static constexpr int64_t never = -1;
+
   struct touched_child {
     int64_t left;
     int64_t uniq_id;
@@ -51,13 +55,17 @@ private:
   };
 
   void follow_shape();
-  const std::vector<vertex>& by_uniq_id(vertex parent);
+  struct sorted_children {
+    std::vector<vertex> children; // the highest uniq_id first
+    size_t used = 0;              // so many from the front have been used
+  };
+  sorted_children& by_uniq_id(vertex parent);
 
   const resource_graph& graph_;
   uint64_t shape_version_ = 0;
-  std::map<vertex, std::vector<vertex>> sorted_;      // by parent: its children, the highest first
-  std::vector<int64_t> left_;                         // by vertex; 0: not touched, or nothing left
-  std::map<vertex, std::set<touched_child>> touched_; // by parent; left > 0
+  std::unordered_map<vertex, sorted_children> sorted_;          // by parent
+  std::vector<int64_t> left_;                                   // by vertex, or never
+  std::unordered_map<vertex, std::set<touched_child>> touched_; // by parent
 };
 
 class match_walk {

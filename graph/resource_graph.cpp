@@ -3,6 +3,7 @@
 #include "graph/resource_graph.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -265,7 +266,11 @@ bool resource_graph::has_name(vertex v, std::string_view name) const {
   if (!name.starts_with(base))
     return false;
   auto rest = name.substr(base.size());
-  return r.id < 0 ? rest.empty() : rest == std::to_string(r.id);
+  if (r.id < 0)
+    return rest.empty();
+  char digits[24];
+  auto end = std::to_chars(digits, digits + sizeof digits, r.id).ptr;
+  return rest == std::string_view{digits, static_cast<size_t>(end - digits)};
 }
 
 const vertex_properties& resource_graph::properties(vertex v) const {

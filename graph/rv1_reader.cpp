@@ -12,7 +12,6 @@
 #include "graph/host_name.hpp"
 #include "graph/selection_builder.hpp"
 #include "runtime/json.hpp"
-#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -20,7 +19,7 @@ namespace {
 
 class maker {
 public:
-  explicit maker(const rset& r) : r_(r) {
+  maker(const rset& r, size_t vertices_max) : r_(r), max_(vertices_max) {
     for (auto& [name, ranks] : r.properties)
       for (auto& run : ranks.runs())
         for (auto i = first_at_or_after(run.first); i < r.nodes.size(); ++i) {
@@ -33,10 +32,10 @@ public:
   /// `order`: positions in r.nodes.
   caf::expected<resource_graph> run(const std::vector<size_t>& order) {
     auto vertices = 1 + r_.nodes.size() + r_.core_count() + r_.gpu_count();
-    if (vertices > limits::graph_vertices_max)
+    if (vertices > max_)
       return make_error(ec::too_big, fmt::format("R: {} nodes, cores and GPUs; a graph has at most "
                                                  "{} vertices",
-                                                 vertices, limits::graph_vertices_max));
+                                                 vertices, max_));
     graph_.reserve(vertices);
     vertex_facts f;
     f.type = "cluster";
@@ -99,6 +98,7 @@ private:
   }
 
   const rset& r_;
+  size_t max_;
   std::unordered_map<size_t, vertex_properties> properties_; // by position in r_.nodes
   resource_graph graph_;
 };
@@ -210,18 +210,18 @@ private:
 
 } // namespace
 
-caf::expected<resource_graph> graph_of(const rset& r) {
+caf::expected<resource_graph> graph_of(const rset& r, size_t vertices_max) {
   std::vector<size_t> order(r.nodes.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
-  return maker{r}.run(order);
+  return maker{r, vertices_max}.run(order);
 }
 
-caf::expected<resource_graph> read_rv1(std::string_view text) {
+caf::expected<resource_graph> read_rv1(std::string_view text, size_t vertices_max) {
   auto r = parse_rset(text);
   if (!r)
     return std::move(r.error());
-  return maker{*r}.run(order_of(text, *r));
+  return maker{*r, vertices_max}.run(order_of(text, *r));
 }
 
 caf::expected<selection> select_rset(const resource_graph& graph, const rset& r, int64_t at,

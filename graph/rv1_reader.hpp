@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -11,16 +12,19 @@
 #include "graph/rset.hpp"
 #include "graph/selection.hpp"
 #include "runtime/error.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
 /// The nodes by rank, in each first the cores, then the GPUs. A property of a rank is one of the
 /// node, without a value. A node without host is "node" and its rank. Errors: ec::too_big.
-caf::expected<resource_graph> graph_of(const rset& r);
+caf::expected<resource_graph> graph_of(const rset& r,
+                                       size_t vertices_max = limits::graph_vertices_max);
 
 /// Reads R: the same, but nodes in the order of R_lite, as Fluxion has it. What "scheduling" says
-/// is passed over. Errors: those of parse_rset.
-caf::expected<resource_graph> read_rv1(std::string_view text);
+/// is passed over. Errors: those of parse_rset, ec::too_big.
+caf::expected<resource_graph> read_rv1(std::string_view text,
+                                       size_t vertices_max = limits::graph_vertices_max);
 
 /// Finds the resources in a graph: the node by its rank, or, when nothing has that rank, by its
 /// host; in it cores and GPUs by their id, at any depth. They are exclusive picks; so is what has

@@ -49,8 +49,9 @@ inline constexpr size_t graph_parents_max = 1'024;
 /// Levels of nesting in XML. Its readers recurse; recipes have 4 levels, hwloc's files about 20.
 inline constexpr size_t xml_depth_max = 256;
 
-/// Bytes of XML: hwloc writes 1 MB for the largest hosts, a recipe has some kilobytes.
-inline constexpr size_t xml_bytes_max = 64u << 20;
+/// Bytes of XML: hwloc writes 1 MB for the largest hosts, a recipe has some kilobytes. In memory an
+/// element of four bytes takes hundreds.
+inline constexpr size_t xml_bytes_max = 8u << 20;
 
 // -- frames and buffers ---------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
 #include "tools/submitted.hpp"
+#include "tools/text_file.hpp"
 
 namespace hactor::tools {
 
@@ -246,19 +247,6 @@ int run_id(const invocation& call) {
     print_line(format_job_id(*id, *form));
   }
   return exit_ok;
-}
-
-caf::expected<std::string> read_file(const std::string& name) {
-  auto* file = name == "-" ? stdin : std::fopen(name.c_str(), "re");
-  if (file == nullptr)
-    return make_errno_error(ec::bad_argument, name, errno);
-  std::string text;
-  char buffer[65536];
-  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
-    text.append(buffer, n);
-  if (file != stdin)
-    std::fclose(file);
-  return text;
 }
 
 int run_job_submit(const invocation& call) {

@@ -39,6 +39,11 @@ extern const command queue_start_command;
 extern const command queue_enable_command;
 extern const command queue_disable_command;
 extern const command explain_command;
+extern const command graph_command;
+extern const command graph_find_command;
+extern const command graph_info_command;
+extern const command graph_load_command;
+extern const command graph_query_command;
 extern const command exec_command;
 extern const command uptime_command;
 extern const command ping_command;
@@ -55,6 +60,7 @@ inline constexpr const char* group_start = "Starting and ending";
 inline constexpr const char* group_submit = "Submitting";
 inline constexpr const char* group_jobs = "Looking at jobs and controlling them";
 inline constexpr const char* group_instance = "The instance";
+inline constexpr const char* group_graph = "Resource graphs";
 inline constexpr const char* group_help = "Help";
 
 /// What most commands can end with.

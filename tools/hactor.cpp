@@ -22,7 +22,9 @@ std::span<const command* const> all_commands() {
     &queue_stop_command,  &queue_start_command, &queue_enable_command, &queue_disable_command,
     &exec_command,
     &ping_command,        &getattr_command,     &lsattr_command,      &setattr_command,
-    &dmesg_command,       &stats_command,       &help_command,        &version_command};
+    &dmesg_command,       &stats_command,       &graph_command,       &graph_info_command,
+    &graph_find_command,  &graph_query_command, &graph_load_command,  &help_command,
+    &version_command};
   return rows;
 }
 
@@ -67,7 +69,8 @@ choice choose(std::span<const char* const> words) {
   auto* c = find(first);
   if (c == nullptr)
     return {nullptr, 0, unknown({}, words[0])};
-  auto is_noun = c == &job_command || c == &resource_command || c == &queue_command;
+  auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
+                 || c == &graph_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);

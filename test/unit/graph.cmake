@@ -19,6 +19,9 @@ hactor_unit_test(unit_graph
     unit/hwloc_reader_test.cpp
     unit/rv1_reader_test.cpp
     unit/graph_reader_test.cpp
+    unit/match_writer_test.cpp
+    unit/find_expression_test.cpp
+    unit/graph_writer_test.cpp
   LIBRARIES hactor_graph)
 target_include_directories(unit_graph PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_compile_definitions(unit_graph PRIVATE

@@ -93,3 +93,46 @@ TEST_CASE("what is no machine is refused") {
   options.vertices_max = 100;
   CHECK(read_hwloc(without, options));
 }
+
+TEST_CASE("files of hwloc 1 are read: memory was above the processors then") {
+  auto g = read_hwloc(read_data("graph/old_host.xml"));
+  REQUIRE_MESSAGE(g, render(g.error()));
+  REQUIRE(!g->check());
+  CHECK(g->find_path("/cluster0/old12/socket0/L3cache0/core1/pu1") != no_vertex);
+  CHECK(g->find_path("/cluster0/old12/socket1/numanode1") != no_vertex);
+  CHECK(g->find_path("/cluster0/old12/socket0/gpu0") != no_vertex);
+  CHECK(g->units(g->find_path("/cluster0/old12/socket0/L3cache0")) == 20'480);
+}
+
+TEST_CASE("what would bring down hwloc's library is refused before") {
+  auto whole = read_data("graph/host.xml");
+  struct change {
+    std::string_view from, to, says;
+  };
+  // Each is made in the last place where it is found.
+  const change changes[] = {
+      {"complete_cpuset", "Zomplete_cpuset", "must be sets such as"},
+      {"nodeset=\"0x00000002\"", "nodeset=\"0xf...f\"", "must be sets such as"},
+      {"nodeset=\"0x00000002\"", "nodeset=\"0x00000004\"", "must be in "},
+      {"cpuset=\"0x00000080\"", "cpuset=\"0x00000040\"", "must be in its complete sets"},
+      {"\"PU\" os_index=\"7\"", "\"PU\" os_index=\"6\"", "its set must be its os_index alone"},
+      {"\"PU\" os_index=\"7\"", "\"PU\" os_index=\"9999999999\"", "os_index must be below"},
+      {"type=\"Core\"", "type=\"Machine\"", "a machine is at the top"},
+      {"type=\"Core\"", "type=\"Wheel\"", "this type is unknown"},
+      {"type=\"Core\"", "type=\"NUMANode\"", "its set must be its os_index alone"},
+      {"type=\"Core\"", "type=\"Misc\"", "it cannot contain a PU"},
+      {"type=\"L3Cache\"", "type=\"L2Cache\"", "depth and cache_type"},
+      {"osdev_type=\"0\"", "osdev_type=\"77\"", "osdev_type must be"},
+      {"type=\"Machine\"", "type=\"Core\"", "topmost object must be a Machine"},
+      {"version=\"2.0\"", "version=\"9\"", "version 9 is unknown"},
+  };
+  for (auto& c : changes) {
+    auto text = whole;
+    auto at = text.rfind(c.from);
+    REQUIRE_MESSAGE(at != std::string::npos, std::string(c.from));
+    text.replace(at, c.from.size(), c.to);
+    auto g = read_hwloc(text);
+    REQUIRE_MESSAGE(!g, std::string(c.to));
+    CHECK_MESSAGE(render(g.error()).find(c.says) != std::string::npos, render(g.error()));
+  }
+}

@@ -47,12 +47,12 @@ TEST_CASE("node-centric policies fill a node before the next") {
   CHECK(hi.take(h) == "rack1/node3/socket1/core2");
 }
 
-TEST_CASE("first goes from the highest and stays where it has begun") {
+TEST_CASE("first goes to what was never used, then to where most is left, from the highest id") {
   match_bench b{two_racks(), "first"};
   auto r = compile(b.g, spec_text(one_core));
   for (auto where :
-       {"rack1/node3/socket1/core3", "rack1/node3/socket1/core2", "rack1/node3/socket0/core1",
-        "rack1/node3/socket0/core0", "rack1/node2/socket1/core3"})
+       {"rack1/node3/socket1/core3", "rack0/node1/socket1/core3", "rack1/node2/socket1/core3",
+        "rack0/node0/socket1/core3", "rack1/node3/socket0/core1", "rack0/node1/socket0/core1"})
     CHECK(b.take(r) == where);
 }
 
@@ -147,8 +147,9 @@ TEST_CASE("a whole node is not given while a core of it is in use, and the other
 
 TEST_CASE("what is in a slot comes with all that is in it") {
   match_bench b{two_racks(), "low"};
-  auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: socket, count: 1, "
-                                  "with: [{type: core, count: 1}]}]}]"));
+  auto r =
+      compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: socket, count: 1, "
+                             "with: [{type: core, count: 1}]}]}]"));
   CHECK(b.take(r) == "rack0/node0/socket0/core0 rack0/node0/socket0/core1");
 }
 

@@ -18,12 +18,7 @@ rset parsed(std::string_view text) {
   return *r;
 }
 
-constexpr std::string_view three_nodes =
-    R"({"version":1,"execution":{"R_lite":[
-        {"rank":"1-2","children":{"core":"0-3","gpu":"0"}},
-        {"rank":"0","children":{"core":"1,7"}}],
-      "nodelist":["login","fox[07-08]"],
-      "properties":{"big":"1-2","batch@core":"2"}}})";
+std::string three_nodes() { return read_data("graph/three_nodes.json"); }
 
 std::string picks_of(const resource_graph& g, const selection& s) {
   std::string text;
@@ -36,7 +31,7 @@ std::string picks_of(const resource_graph& g, const selection& s) {
 } // namespace
 
 TEST_CASE("an R becomes a cluster of nodes with cores and gpus") {
-  auto g = read_rv1(three_nodes);
+  auto g = read_rv1(three_nodes());
   REQUIRE_MESSAGE(g, render(g.error()));
   REQUIRE(!g->check());
   CHECK(g->size() == 1 + 3 + 2 + 10);
@@ -58,7 +53,7 @@ TEST_CASE("an R becomes a cluster of nodes with cores and gpus") {
 }
 
 TEST_CASE("an rset becomes a graph without going through text") {
-  auto g = graph_of(parsed(three_nodes));
+  auto g = graph_of(parsed(three_nodes()));
   REQUIRE(g);
   std::vector<int32_t> ranks;
   for (auto v : g->below(0))
@@ -93,7 +88,7 @@ TEST_CASE("what is no R is refused") {
 
 TEST_CASE(
     "an R is found in the graph that it came from; a node all of which is in it is exclusive") {
-  auto r = parsed(three_nodes);
+  auto r = parsed(three_nodes());
   auto g = graph_of(r);
   REQUIRE(g);
   auto part = parsed(R"({"version":1,"execution":{"R_lite":[
@@ -125,7 +120,7 @@ TEST_CASE("in a deeper graph cores are found at any depth, nodes by rank or host
 }
 
 TEST_CASE("an R of another graph is refused") {
-  auto r = parsed(three_nodes);
+  auto r = parsed(three_nodes());
   auto g = graph_of(r);
   REQUIRE(g);
   auto problem = [&](std::string_view text) {

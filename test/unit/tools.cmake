@@ -12,5 +12,7 @@ hactor_unit_test(unit_tools
     unit/frame_test.cpp
     unit/client_test.cpp
     unit/commands_test.cpp
+    unit/graph_picture_test.cpp
+    unit/graph_session_test.cpp
   LIBRARIES hactor_tools)
 target_include_directories(unit_tools PRIVATE support)

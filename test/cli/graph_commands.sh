@@ -1,0 +1,57 @@
+# A resource graph is counted, drawn, searched and written in another form; what is wrong with a file
+# is said with its place, and nothing is printed as if it were right.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+cat >cluster.json <<'END'
+{"graph": {"nodes": [
+  {"id": "0", "metadata": {"type": "cluster"}},
+  {"id": "1", "metadata": {"type": "node", "id": 0, "rank": 0}},
+  {"id": "2", "metadata": {"type": "node", "id": 1, "rank": 1, "properties": {"fast": ""}}},
+  {"id": "3", "metadata": {"type": "core", "id": 0, "rank": 0}},
+  {"id": "4", "metadata": {"type": "core", "id": 0, "rank": 1}}],
+ "edges": [{"source": "0", "target": "1"}, {"source": "0", "target": "2"},
+  {"source": "1", "target": "3"}, {"source": "2", "target": "4"}]}}
+END
+graph="-L cluster.json -f jgf"
+
+fails_with 0 hactor graph info $graph
+check_contains "$output" "5 vertices, 4 edges in containment"
+check_contains "$output" "core                    2            2"
+check_contains "$output" '|- node0
+|  `- core0
+`- node1 fast
+   `- core0'
+fails_with 0 hactor graph info $graph --lines=2
+check_contains "$output" "2 branches left out"
+fails_with 0 hactor graph info $graph --paths
+check_contains "$output" "/cluster0/node1/core0"
+
+fails_with 0 hactor graph find $graph property=fast or names=core0
+check_equal "what is found" "      ---------core0[1:x]
+      ------node0[1:x]
+      ---------core0[1:x]
+      ------node1[1:x]
+      ---cluster0[1:x]" "$output"
+fails_with 1 hactor graph find $graph names=node7
+check_equal "nothing" "" "$output"
+fails_with 2 hactor graph find $graph statsu=up
+check_contains "$output" "did you mean status"
+
+hactor graph load $graph -o again.json >/dev/null
+hactor graph load -L again.json -f jgf -o twice.json >/dev/null
+cmp again.json twice.json || fail "a graph that was read and written is another"
+fails_with 0 hactor graph load $graph --format=dot -o -
+check_contains "$output" 'digraph G'
+
+fails_with 2 hactor graph
+fails_with 2 hactor graph load
+check_contains "$output" "--load-file"
+fails_with 2 hactor graph laod
+check_contains "$output" "did you mean load"
+fails_with 2 hactor graph load -L none.json
+check_contains "$output" "none.json"
+echo '{"graph": {"nodes": [{"id": "0"}]}}' >bad.json
+fails_with 1 hactor graph load -L bad.json -f jgf
+check_contains "$output" "jgf"
+check_lacks "$output" "vertices"

@@ -1,0 +1,100 @@
+# resource-query and 'hactor graph query' are one: requests are matched, reserved, released and found
+# again by commands on standard input, with the answers on the streams that Fluxion's tool uses.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+cat >R <<'END'
+{"version": 1, "execution": {"R_lite": [{"rank": "0-1", "children": {"core": "0-1"}}],
+ "nodelist": ["host[0-1]"], "starttime": 0, "expiration": 0}}
+END
+cat >job.yaml <<'END'
+version: 1
+resources:
+  - type: node
+    count: 1
+    with:
+      - type: slot
+        count: 1
+        label: task
+        with:
+          - type: core
+            count: 2
+tasks:
+  - command: app
+    slot: task
+    count:
+      per_slot: 1
+attributes:
+  system:
+    duration: 3600
+END
+cat >commands <<'END'
+# comments and empty lines are passed over
+
+match allocate job.yaml
+match allocate job.yaml
+match allocate job.yaml
+match allocate_orelse_reserve job.yaml
+cancel 1
+match allocate missing.yaml
+info 2
+quit
+match allocate job.yaml
+END
+rule="INFO: ============================="
+cat >expected <<END
+      ---------core0[1:x]
+      ---------core1[1:x]
+      ------host0[1:s]
+      ---cluster0[1:s]
+$rule
+INFO: JOBID=1
+INFO: RESOURCES=ALLOCATED
+INFO: SCHEDULED AT=Now
+$rule
+      ---------core0[1:x]
+      ---------core1[1:x]
+      ------host1[1:s]
+      ---cluster0[1:s]
+$rule
+INFO: JOBID=2
+INFO: RESOURCES=ALLOCATED
+INFO: SCHEDULED AT=Now
+$rule
+$rule
+INFO: No matching resources found
+INFO: JOBID=3
+$rule
+      ---------core0[1:x]
+      ---------core1[1:x]
+      ------host0[1:s]
+      ---cluster0[1:s]
+$rule
+INFO: JOBID=4
+INFO: RESOURCES=RESERVED
+INFO: SCHEDULED AT=3600
+$rule
+END
+options="-L R -f rv1exec -P low"
+
+resource-query $options -t results <commands >screen 2>errors
+cmp expected results || fail "resource-query: $(diff expected results)"
+check_contains "$(cat screen)" "INFO: 2, ALLOCATED, 0, job.yaml, "
+check_equal "errors" "ERROR: can't open missing.yaml" "$(cat errors)"
+
+hactor graph query $options --test-output=results2 <commands >/dev/null 2>&1
+cmp results results2 || fail "hactor graph query differs from resource-query"
+
+# Without quit the end of the input ends the session; long options may be shortened.
+printf 'match allocate job.yaml\n' | resource-query --load-file=R --load-fo=rv1exec --match-f rv1_nosched -P low >out
+check_contains "$(cat out)" '"R_lite": [{"rank": "0", "children": {"core": "0-1"}}], "nodelist": ["host0"]'
+
+fails_with 0 resource-query --help
+check_contains "$output" "--match-policy"
+fails_with 1 resource-query -L missing
+check_contains "$output" "[ERROR] --load-file: file does not exist: missing"
+fails_with 1 resource-query $options -F xml
+fails_with 1 resource-query $options extra
+fails_with 1 resource-query $options -P fastest
+check_contains "$output" "fastest"
+fails_with 1 resource-query -L job.yaml -f jgf

@@ -1,0 +1,11 @@
+// Fuzzer of graph/hwloc_reader: XML of hwloc.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "test/fuzz/fuzz.hpp"
+
+using namespace hactor;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  std::string_view text{reinterpret_cast<const char*>(bytes), size};
+  fuzz_graph(graph_format::hwloc, text);
+  return 0;
+}

@@ -1,0 +1,68 @@
+// See graph_files.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/graph_files.hpp"
+
+#include "graph/graph_reader.hpp"
+#include "graph/jgf_reader.hpp"
+#include "graph/rv1_reader.hpp"
+#include "tools/text_file.hpp"
+
+namespace hactor::tools {
+
+caf::expected<resource_graph> load_graph(const query_settings& settings) {
+  auto format = parse_graph_format(settings.load_format);
+  if (!format)
+    return std::move(format.error());
+  auto wanted = parse_subsystems(settings.subsystems);
+  if (!wanted)
+    return std::move(wanted.error());
+  graph_options options;
+  options.subsystems = std::move(*wanted);
+  if (!settings.allowlist.empty())
+    options.allowlist.push_back("cluster"); // Fluxion keeps it whatever is asked for
+  for (size_t at = 0; at < settings.allowlist.size();) {
+    auto end = std::min(settings.allowlist.find(',', at), settings.allowlist.size());
+    if (end > at)
+      options.allowlist.push_back(settings.allowlist.substr(at, end - at));
+    at = end + 1;
+  }
+  auto text = read_file(settings.load_file);
+  if (!text)
+    return std::move(text.error());
+  return read_graph(*format, *text, options);
+}
+
+caf::expected<selection> read_allocation(const resource_graph& graph, const std::string& format,
+                                         const std::string& text, int64_t at, int64_t duration) {
+  if (format == "jgf") {
+    selection_options options;
+    options.at = at;
+    options.duration = duration;
+    return read_jgf_selection(graph, text, options);
+  }
+  auto r = parse_rset(text);
+  if (!r)
+    return std::move(r.error());
+  return select_rset(graph, *r, at, duration);
+}
+
+caf::expected<bool> release_part(ledger& held, uint64_t job, const std::string& format,
+                                 const std::string& text) {
+  if (format == "jgf") {
+    auto part = read_jgf_selection(held.graph(), text, {});
+    if (!part)
+      return std::move(part.error());
+    return held.release_vertices(job, exclusive_tops(held.graph(), *part));
+  }
+  auto r = parse_rset(text);
+  if (!r)
+    return std::move(r.error());
+  return held.release_ranks(job, r->ranks());
+}
+
+caf::error attach_subgraph(resource_graph& graph, const std::string& text) {
+  auto added = attach_jgf(graph, text);
+  return added ? caf::error{} : std::move(added.error());
+}
+
+} // namespace hactor::tools
