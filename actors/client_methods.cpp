@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "actors/connector.hpp"
+#include "actors/client_calls.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -21,23 +21,6 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 /// Jobs of a long listing that travel in one frame.
 constexpr size_t jobs_per_frame = 10'000;
-
-/// True when the parameters were wrong and the client was told so.
-bool refused(const client_call& c, const client_params& p) {
-  if (!p.error)
-    return false;
-  c.self->state.fail(c.session, c.tag, p.error);
-  return true;
-}
-
-auto fail_call(const client_call& c) {
-  return [c](const caf::error& e) { c.self->state.fail(c.session, c.tag, e); };
-}
-
-/// Calls `use` with the lead's services, or answers the client with the error.
-void with_lead(const client_call& c, std::function<void(const rank_services&)> use) {
-  with_rank(c.self, 0, std::move(use), fail_call(c));
-}
 
 void hello(const client_call& c, client_params&) {
   auto& s = c.self->state.setup;
@@ -285,27 +268,6 @@ void ping(const client_call& c, client_params& p) {
       fail_call(c));
 }
 
-void list_resources(const client_call& c, client_params&) {
-  with_lead(c, [c](const rank_services& lead) {
-    c.self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, usage_atom_v)
-      .then(
-        [c](const resource_reply& x) {
-          auto as_json = [](const rset& r) {
-            auto parsed = parse_json(to_json(r));
-            return parsed ? std::move(*parsed) : json{};
-          };
-          c.self->state.reply(c.session, c.tag,
-                              {{"all", as_json(x.all)},
-                               {"allocated", as_json(x.allocated)},
-                               {"free", as_json(x.free)},
-                               {"up", x.up.to_string()},
-                               {"down", x.down.to_string()},
-                               {"drained", ""}});
-        },
-        fail_call(c));
-  });
-}
-
 void dmesg(const client_call& c, client_params&) {
   std::string lines;
   for (auto& r : log_records())
@@ -363,11 +325,13 @@ constexpr std::array methods{
   method_row{"events", start_events},        method_row{"exec", start_command},
   method_row{"hello", hello},                method_row{"job.attach", start_attach},
   method_row{"job.cancel", cancel_jobs},     method_row{"job.eventlog", start_eventlog},
+  method_row{"job.explain", explain_job},
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
   method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
+  method_row{"queue", ask_queues},           method_row{"resource.drain", drain_resources},
   method_row{"resource.list", list_resources}, method_row{"shutdown", shutdown},
   method_row{"stats", stats},                method_row{"submit", submit},
   method_row{"uptime", uptime},
@@ -393,6 +357,21 @@ void submit_jobs(const client_call& c, std::vector<submission> jobs) {
         c.self->state.send(c.session, client_frame_kind::reply, c.tag, out);
       },
       fail_call(c));
+}
+
+bool refused(const client_call& c, const client_params& p) {
+  if (!p.error)
+    return false;
+  c.self->state.fail(c.session, c.tag, p.error);
+  return true;
+}
+
+std::function<void(const caf::error&)> fail_call(const client_call& c) {
+  return [c](const caf::error& e) { c.self->state.fail(c.session, c.tag, e); };
+}
+
+void with_lead(const client_call& c, std::function<void(const rank_services&)> use) {
+  with_rank(c.self, 0, std::move(use), fail_call(c));
 }
 
 client_method find_client_method(const std::string& name) {

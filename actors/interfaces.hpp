@@ -81,16 +81,18 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<free_request>,
   caf::replies_to<feasible_request>::with<done>,
   caf::replies_to<explain_request>::with<explain_reply>,
+  caf::replies_to<queue_request>::with<queue_reply>,
   // From RESOURCE.
   caf::reacts_to<inventory>,
   caf::replies_to<usage_atom>::with<resource_reply>,
   // INTERNAL: one scheduling pass.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;
 
-/// RESOURCE: which nodes, cores and GPUs there are. Lead rank.
+/// RESOURCE: which nodes, cores and GPUs there are, and which of them are drained. Lead rank.
 using resource_actor = caf::typed_actor<
   // From the BROKER.
   caf::reacts_to<rank_lost>,
+  caf::replies_to<drain_request>::with<done>,
   caf::replies_to<usage_atom>::with<resource_reply>>::extend_with<status_actor>;
 
 /// INGEST: parses, checks, gives ids. Every rank.

@@ -19,7 +19,7 @@ uint32_t task_count(const resource_request& r) {
     case task_spread::per_slot: return r.slots * r.task_count;
     case task_spread::total: return r.task_count;
     case task_spread::per_node: return (r.nnodes == 0 ? 1 : r.nnodes) * r.task_count;
-    case task_spread::per_core: return static_cast<uint32_t>(r.total_cores()) * r.task_count;
+    case task_spread::per_core: return static_cast<uint32_t>(r.ncores) * r.task_count;
   }
   return 0;
 }
@@ -79,7 +79,7 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   s.queue = parsed.system.queue;
   s.cwd = parsed.system.cwd;
   s.ntasks = task_count(*request);
-  s.ncores = static_cast<uint32_t>(request->total_cores());
+  s.ncores = static_cast<uint32_t>(request->ncores);
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;
   s.has_dependencies =

@@ -374,29 +374,96 @@ struct free_request {
 };
 HACTOR_INSPECT(free_request, x.ids)
 
-/// -> scheduler: why does this job wait? Errors: ec::unknown_job.
+/// -> scheduler: why do these jobs wait?
 struct explain_request {
   std::vector<job_id> ids;
 };
 HACTOR_INSPECT(explain_request, x.ids)
 
+/// A code for programs, a sentence for people (scheduler_core.hpp: explanation).
+struct job_reason {
+  std::string code; // "": the scheduler does not know the job
+  std::string sentence;
+  double t_estimate = 0; // seconds since the epoch at which it starts at the latest; 0: not known
+};
+HACTOR_INSPECT(job_reason, x.code, x.sentence, x.t_estimate)
+
 struct explain_reply {
-  std::vector<std::string> reasons; // one per id; "" when it does not wait here
+  std::vector<job_reason> reasons; // one per id
 };
 HACTOR_INSPECT(explain_reply, x.reasons)
+
+enum class queue_verb : uint8_t { list, stop, start, disable, enable };
+
+/// -> scheduler: changes what a queue does, and tells how all are. Answered when it is durable.
+/// Errors: ec::bad_argument (no such queue), ec::disk_full.
+struct queue_request {
+  queue_verb verb = queue_verb::list;
+  std::string queue; // "": all
+  std::string reason;
+};
+HACTOR_INSPECT(queue_request, x.verb, x.queue, x.reason)
+
+/// A queue, as people see it (scheduler_core.hpp: queue_status).
+struct queue_info {
+  std::string name;
+  std::string policy;
+  uint32_t depth = 0;
+  uint32_t reservation_depth = 0;
+  bool enabled = true;
+  bool started = true;
+  std::string enabled_note, started_note;
+  bool is_default = false;
+  std::string where; // JSON of its constraint; "" when there is none
+  uint64_t queued = 0, held = 0, running = 0, reserved = 0;
+  uint32_t nodes = 0; // that it may use
+  uint64_t cores = 0, gpus = 0;
+};
+HACTOR_INSPECT(queue_info, x.name, x.policy, x.depth, x.reservation_depth, x.enabled, x.started,
+               x.enabled_note, x.started_note, x.is_default, x.where, x.queued, x.held, x.running,
+               x.reserved, x.nodes, x.cores, x.gpus)
+
+struct queue_reply {
+  std::vector<queue_info> queues;
+};
+HACTOR_INSPECT(queue_reply, x.queues)
 
 /// resource -> scheduler: the inventory as it is now.
 struct inventory {
   rset all;
   idset down;
+  idset drained;
 };
-HACTOR_INSPECT(inventory, x.all, x.down)
+HACTOR_INSPECT(inventory, x.all, x.down, x.drained)
+
+/// A rank that gets no new jobs because a person said so.
+struct drained_rank {
+  rank_t rank = 0;
+  double since = 0; // seconds since the epoch
+  std::string reason;
+
+  friend bool operator==(const drained_rank&, const drained_rank&) = default;
+};
+HACTOR_INSPECT(drained_rank, x.rank, x.since, x.reason)
+
+/// -> resource: no new jobs on these ranks, or new jobs again. Answered when it is durable. Errors:
+/// ec::bad_argument (no such host), ec::unknown_rank, ec::wrong_state (drained already, unless
+/// `update`, which changes the reason; not drained), ec::disk_full.
+struct drain_request {
+  idset ranks;
+  std::string hosts; // hostlist, besides the ranks
+  bool drain = true; // false: undrain
+  bool update = false;
+  std::string reason;
+};
+HACTOR_INSPECT(drain_request, x.ranks, x.hosts, x.drain, x.update, x.reason)
 
 /// -> scheduler, resource: what there is and what is in use.
 struct resource_reply {
   rset all, allocated, free;
   idset up, down;
+  std::vector<drained_rank> drained;
 };
-HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.up, x.down)
+HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.up, x.down, x.drained)
 
 } // namespace hactor

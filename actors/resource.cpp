@@ -2,56 +2,92 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/resource.hpp"
 
+#include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
 
-resource_actor::behavior_type resource_service(resource_state::pointer self,
-                                               scheduler_actor scheduler, rset all,
-                                               uint32_t brokers) {
+/// A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting.
+void resource_state::tell_scheduler() {
+  self->send(scheduler, inventory{subtract(all, restrict_to(all, down)), {}, drains.ranks()});
+}
+
+namespace {
+
+caf::result<done> change_drains(resource_state& st, const drain_request& r) {
+  auto ranks = ranks_of(st.all, r);
+  if (!ranks)
+    return std::move(ranks.error());
+  auto e = r.drain
+               ? st.drains.drain(*ranks, r.reason, r.update, static_cast<double>(wall_ns()) / 1e9)
+               : st.drains.undrain(*ranks);
+  if (e)
+    return e;
+  st.tell_scheduler();
+  commit_request c;
+  c.batch.meta.emplace_back(drains_key, st.drains.to_json());
+  auto promise = st.self->make_response_promise<done>();
+  st.self->request(st.journal, caf::infinite, std::move(c))
+      .then([promise](const committed&) mutable { promise.deliver(done{}); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<resource_reply> describe(resource_state::pointer self) {
   auto& st = self->state;
-  st.scheduler = std::move(scheduler);
-  st.all = std::move(all);
-  st.brokers = brokers;
-  self->send(st.scheduler, inventory{st.all, st.down});
-  return {
-    [self](const rank_lost& lost) {
-      auto& st = self->state;
-      for (auto& node : st.all.nodes)
-        if (node.rank % st.brokers == lost.rank)
-          st.down.add(node.rank);
-      log_warning("resource: what rank {} had is down", lost.rank);
-      // A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting.
-      self->send(st.scheduler, inventory{subtract(st.all, restrict_to(st.all, st.down)), {}});
-    },
-    [self](usage_atom) -> caf::result<resource_reply> {
-      auto& st = self->state;
-      auto promise = self->make_response_promise<resource_reply>();
-      self->request(st.scheduler, std::chrono::seconds(limits::request_timeout_s), usage_atom_v)
-        .then(
+  auto promise = self->make_response_promise<resource_reply>();
+  self->request(st.scheduler, std::chrono::seconds(limits::request_timeout_s), usage_atom_v)
+      .then(
           [self, promise](resource_reply& r) mutable {
             auto& st = self->state;
             r.all = st.all;
             r.down = st.down;
             r.up = st.all.ranks();
             r.up.remove_all(st.down);
+            for (auto& [rank, d] : st.drains.all())
+              r.drained.push_back(d);
             promise.deliver(std::move(r));
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-      return promise;
-    },
-    [self](stats_atom) {
-      auto& st = self->state;
-      return stats_reply{{{"nodes", static_cast<int64_t>(st.all.nodes.size())},
-                          {"down", static_cast<int64_t>(st.down.size())}}};
-    },
-    [self](waits_atom) {
-      waits_reply r;
-      if (!self->state.down.empty())
-        r.lines.push_back("ranks " + self->state.down.to_string() + " are down");
-      return r;
-    },
+  return promise;
+}
+
+} // namespace
+
+resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup) {
+  auto& state = self->state;
+  state.scheduler = std::move(setup.scheduler);
+  state.journal = std::move(setup.journal);
+  state.all = std::move(setup.all);
+  state.brokers = setup.brokers;
+  state.drains = drain_table::from_json(setup.drains);
+  state.tell_scheduler();
+  return {
+      [self](const rank_lost& lost) {
+        auto& st = self->state;
+        for (auto& node : st.all.nodes)
+          if (node.rank % st.brokers == lost.rank)
+            st.down.add(node.rank);
+        log_warning("resource: what rank {} had is down", lost.rank);
+        st.tell_scheduler();
+      },
+      [self](const drain_request& r) { return change_drains(self->state, r); },
+      [self](usage_atom) { return describe(self); },
+      [self](stats_atom) {
+        auto& st = self->state;
+        return stats_reply{{{"nodes", static_cast<int64_t>(st.all.nodes.size())},
+                            {"down", static_cast<int64_t>(st.down.size())},
+                            {"drained", static_cast<int64_t>(st.drains.all().size())}}};
+      },
+      [self](waits_atom) {
+        waits_reply r;
+        if (!self->state.down.empty())
+          r.lines.push_back("ranks " + self->state.down.to_string() + " are down");
+        if (auto drained = self->state.drains.ranks(); !drained.empty())
+          r.lines.push_back("ranks " + drained.to_string() + " are drained");
+        return r;
+      },
   };
 }
 

@@ -1,27 +1,43 @@
-// RESOURCE: the instance's inventory, and which of it is up. Lead rank.
+// RESOURCE: what the instance has, what is lost, what is drained. The scheduler is told of every
+// change; drains are kept in the journal.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <string>
+
 #include "actors/interfaces.hpp"
+#include "actors/resource_core.hpp"
 
 namespace hactor {
+
+/// What the actor is started with.
+struct resource_setup {
+  scheduler_actor scheduler;
+  journal_actor journal;
+  rset all;
+  uint32_t brokers = 1;
+  std::string drains; // as drain_table wrote them before; "" at the first start
+};
+
+/// The name in the journal's meta under which drains are kept.
+inline constexpr auto drains_key = "drains";
 
 struct resource_state {
   static inline const char* name = "resource";
   using pointer = resource_actor::stateful_pointer<resource_state>;
 
-  resource_state() {} // not an aggregate: CAF would try to make its first member of the actor
+  explicit resource_state(pointer self) : self{self} {}
+  void tell_scheduler();
 
+  pointer self;
   scheduler_actor scheduler;
+  journal_actor journal;
   rset all;
   idset down;
+  drain_table drains;
   uint32_t brokers = 1;
 };
 
-/// `all` is handed to the scheduler at once. Nodes beyond the brokers (fake ones) are hosted at
-/// rank modulo `brokers`, and lost with it.
-resource_actor::behavior_type resource_service(resource_state::pointer self,
-                                               scheduler_actor scheduler, rset all,
-                                               uint32_t brokers);
+resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup);
 
 } // namespace hactor

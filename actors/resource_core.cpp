@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "runtime/hostlist.hpp"
+#include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -142,6 +143,86 @@ caf::expected<rset> fake_resources(const std::string& text) {
     r.nodelist.push_back(fmt::format("fake{}", i));
   }
   return r;
+}
+
+// -- drains ---------------------------------------------------------------------------------------
+
+caf::error drain_table::drain(const idset& ranks, const std::string& reason, bool update,
+                              double now_s) {
+  auto already = ranks.intersect(this->ranks());
+  if (!update && !already.empty())
+    return make_error(ec::wrong_state,
+                      fmt::format("ranks {} are drained already; --update changes the reason",
+                                  already.to_string()));
+  for (auto rank : ranks.expand()) {
+    auto [at, is_new] = drained_.try_emplace(rank, drained_rank{rank, now_s, reason});
+    if (!is_new)
+      at->second.reason = reason;
+  }
+  return {};
+}
+
+caf::error drain_table::undrain(const idset& ranks) {
+  auto others = ranks;
+  others.remove_all(this->ranks());
+  if (!others.empty())
+    return make_error(ec::wrong_state, fmt::format("ranks {} are not drained", others.to_string()));
+  for (auto rank : ranks.expand())
+    drained_.erase(rank);
+  return {};
+}
+
+idset drain_table::ranks() const {
+  idset r;
+  for (auto& [rank, d] : drained_)
+    r.add(rank);
+  return r;
+}
+
+std::string drain_table::to_json() const {
+  auto list = json::array();
+  for (auto& [rank, d] : drained_)
+    list.push_back({{"rank", rank}, {"since", d.since}, {"reason", d.reason}});
+  return dump(list);
+}
+
+drain_table drain_table::from_json(const std::string& text) {
+  drain_table t;
+  auto list = parse_json(text);
+  if (text.empty() || !list || !list->is_array())
+    return t;
+  for (auto& x : *list)
+    if (x.is_object() && x.contains("rank") && x["rank"].is_number_unsigned()
+        && x.contains("since") && x["since"].is_number() && x.contains("reason")
+        && x["reason"].is_string()) {
+      auto rank = x["rank"].get<rank_t>();
+      t.drained_[rank] = {rank, x["since"].get<double>(), x["reason"].get<std::string>()};
+    }
+  return t;
+}
+
+caf::expected<idset> ranks_of(const rset& all, const drain_request& request) {
+  auto ranks = request.ranks;
+  auto unknown = ranks;
+  unknown.remove_all(all.ranks());
+  if (!unknown.empty())
+    return make_error(ec::unknown_rank, fmt::format("there are no ranks {}", unknown.to_string()));
+  if (request.hosts.empty())
+    return ranks;
+  auto hosts = parse_hostlist(request.hosts);
+  if (!hosts)
+    return std::move(hosts.error());
+  for (auto& host : *hosts) {
+    bool found = false;
+    for (size_t i = 0; i < all.nodes.size(); ++i)
+      if (all.host(i) == host) {
+        ranks.add(all.nodes[i].rank);
+        found = true;
+      }
+    if (!found)
+      return make_error(ec::bad_argument, fmt::format("there is no host {}", host));
+  }
+  return ranks;
 }
 
 } // namespace hactor

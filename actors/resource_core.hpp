@@ -1,11 +1,14 @@
 // From what each rank brings to what the instance has: several ranks on one host share its cores
-// and GPUs without counting any twice; pretended resources stand in for real ones.
+// and GPUs without counting any twice; pretended resources stand in for real ones. And what a
+// person takes out of use.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "actors/messages.hpp"
 #include "graph/rset.hpp"
 #include "runtime/error.hpp"
 #include "runtime/hardware.hpp"
@@ -26,5 +29,26 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
 /// Resources from a text like "nodes=1000,cores=40,gpus=4"; hosts are fake0, fake1, ... Errors:
 /// ec::bad_argument.
 caf::expected<rset> fake_resources(const std::string& text);
+
+/// Which ranks a person has taken out of use, and why. What it decides becomes durable by its JSON.
+class drain_table {
+public:
+  /// Requires: the ranks exist. Errors: ec::wrong_state, naming them: drained already (unless
+  /// `update`: the reason changes), or not drained. Then nothing changes.
+  caf::error drain(const idset& ranks, const std::string& reason, bool update, double now_s);
+  caf::error undrain(const idset& ranks);
+
+  idset ranks() const;
+  const std::map<rank_t, drained_rank>& all() const { return drained_; }
+
+  std::string to_json() const;
+  static drain_table from_json(const std::string& text); ///< What cannot be read is left out.
+
+private:
+  std::map<rank_t, drained_rank> drained_;
+};
+
+/// The ranks that a request means. Errors: ec::unknown_rank, ec::bad_argument (no such host).
+caf::expected<idset> ranks_of(const rset& all, const drain_request& request);
 
 } // namespace hactor

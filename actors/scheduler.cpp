@@ -4,13 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "actors/scheduler_settings.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
 
-void scheduler_state::granted(job_id id, rset&& resources) {
+void scheduler_state::granted(job_id id, rset&& resources, start_kind how) {
   ++grants;
+  backfilled += how == start_kind::backfill;
   decision.grants.push_back({id, std::move(resources)});
 }
 
@@ -51,7 +53,7 @@ void enqueue(scheduler_state& st, alloc_request& r) {
 caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
   for (size_t i = 0; i < r.specs.size(); ++i) {
     auto spec = st.specs->intern(r.specs[i]);
-    auto e = spec ? st.core.feasible(*(*spec)->request) : std::move(spec.error());
+    auto e = spec ? st.core.feasible((*spec)->request) : std::move(spec.error());
     if (e && i < r.positions.size())
       return make_error(code_of(e), fmt::format("jobs[{}]: {}", r.positions[i], render(e)));
     if (e)
@@ -62,77 +64,159 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
 
 resource_reply describe_resources(const scheduler_state& st) {
   resource_reply r;
+  if (!st.core.knows_resources())
+    return r;
+  auto now_s = wall_ns() / 1'000'000'000;
   r.all = st.core.pool().inventory();
-  r.free = st.core.pool().available();
-  r.allocated = subtract(r.all, r.free);
+  r.free = st.core.pool().available(now_s);
+  // What is not free because its node is down or drained is not therefore allocated.
+  r.allocated = subtract(r.all, st.core.pool().unheld(now_s));
   return r;
+}
+
+queue_reply list_queues(const scheduler_state& st) {
+  queue_reply r;
+  for (auto& q : st.core.queues()) {
+    queue_info x{q.name,
+                 q.policy,
+                 q.depth,
+                 q.reservation_depth,
+                 q.enabled,
+                 q.started,
+                 q.enabled_note,
+                 q.started_note,
+                 q.is_default,
+                 q.where,
+                 q.queued,
+                 q.held,
+                 q.running,
+                 q.reserved,
+                 0,
+                 0,
+                 0};
+    if (st.core.knows_resources()) {
+      auto nodes = st.core.nodes_of(q.name);
+      x.nodes = static_cast<uint32_t>(nodes.nodes.size());
+      x.cores = nodes.core_count();
+      x.gpus = nodes.gpu_count();
+    }
+    r.queues.push_back(std::move(x));
+  }
+  return r;
+}
+
+caf::error change_queue(scheduler_core& core, const queue_request& r) {
+  switch (r.verb) {
+  case queue_verb::stop:
+    return core.stop(r.queue, r.reason);
+  case queue_verb::start:
+    return core.start(r.queue);
+  case queue_verb::disable:
+    return core.disable(r.queue, r.reason);
+  case queue_verb::enable:
+    return core.enable(r.queue);
+  case queue_verb::list:
+    break;
+  }
+  return {};
+}
+
+caf::result<queue_reply> ask_queue(scheduler_state& st, const queue_request& r) {
+  if (auto e = change_queue(st.core, r))
+    return e;
+  if (r.verb == queue_verb::list)
+    return list_queues(st);
+  st.want_pass();
+  commit_request c;
+  c.batch.meta.emplace_back(queue_states_key, queue_states_json(st.core));
+  auto promise = st.self->make_response_promise<queue_reply>();
+  st.self->request(st.journal, caf::infinite, std::move(c))
+      .then([&st, promise](const committed&) mutable { promise.deliver(list_queues(st)); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
+  explain_reply reply;
+  auto now = wall_ns();
+  for (auto id : r.ids) {
+    auto e = st.core.explain(id, now);
+    reply.reasons.push_back(
+        e ? job_reason{std::move(e->code), std::move(e->sentence), e->t_estimate} : job_reason{});
+  }
+  return reply;
 }
 
 } // namespace
 
 scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
-                                                 std::shared_ptr<spec_cache> specs) {
-  self->state.specs = std::move(specs);
+                                                 scheduler_setup setup) {
+  auto& state = self->state;
+  state.specs = std::move(setup.specs);
+  state.journal = std::move(setup.journal);
+  state.core = scheduler_core{std::move(setup.settings)};
+  if (setup.graph != nullptr) {
+    auto e = state.core.set_graph(std::move(*setup.graph));
+    HACTOR_CHECK(!e);
+  }
+  restore_queue_states(setup.queue_states, state.core);
   return {
-    // Whoever asks for room is told of it: the job manager, of which there is one.
-    [self](alloc_request& r) {
-      auto& st = self->state;
-      st.job_manager = caf::actor_cast<job_manager_actor>(self->current_sender());
-      enqueue(st, r);
-    },
-    [self](const alloc_cancel& c) {
-      for (auto id : c.ids)
-        self->state.core.cancel(id);
-      self->state.want_pass();
-    },
-    [self](const alloc_prioritize& p) {
-      for (auto& entry : p.items)
-        self->state.core.prioritize(entry.id, entry.priority);
-      self->state.want_pass();
-    },
-    [self](const free_request& f) {
-      for (auto id : f.ids)
-        self->state.core.free(id, std::nullopt, true);
-      self->state.want_pass();
-    },
-    [self](const feasible_request& r) { return judge(self->state, r); },
-    [self](const explain_request& r) {
-      explain_reply reply;
-      for (auto id : r.ids) {
-        auto e = self->state.core.explain(id);
-        reply.reasons.push_back(e ? e->sentence : std::string{});
-      }
-      return reply;
-    },
-    [self](const inventory& i) {
-      auto& core = self->state.core;
-      core.set_inventory(i.all);
-      for (auto rank : i.down.expand())
-        core.rank_down(rank);
-      self->state.want_pass();
-    },
-    [self](usage_atom) { return describe_resources(self->state); },
-    [self](caf::tick_atom) {
-      auto& st = self->state;
-      st.pass_wanted = false;
-      ++st.passes;
-      st.core.schedule(wall_ns(), st);
-      st.tell();
-    },
-    [self](stats_atom) {
-      auto c = self->state.core.counts();
-      return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
-                          {"running", static_cast<int64_t>(c.running)},
-                          {"passes", self->state.passes},
-                          {"grants", self->state.grants},
-                          {"cores_free", static_cast<int64_t>(c.pool.cores_free)}}};
-    },
-    [self](waits_atom) {
-      auto c = self->state.core.counts();
-      return waits_reply{{fmt::format("{} jobs wait for room, {} have room, {} cores are free{}",
-                                      c.queued, c.running, c.pool.cores_free,
-                                      self->state.pass_wanted ? "; a pass is due" : "")}};
-    },
+      // Whoever asks for room is told of it: the job manager, of which there is one.
+      [self](alloc_request& r) {
+        auto& st = self->state;
+        st.job_manager = caf::actor_cast<job_manager_actor>(self->current_sender());
+        enqueue(st, r);
+      },
+      [self](const alloc_cancel& c) {
+        for (auto id : c.ids)
+          self->state.core.cancel(id);
+        self->state.want_pass();
+      },
+      [self](const alloc_prioritize& p) {
+        for (auto& entry : p.items)
+          self->state.core.prioritize(entry.id, entry.priority);
+        self->state.want_pass();
+      },
+      [self](const free_request& f) {
+        for (auto id : f.ids)
+          self->state.core.free(id, std::nullopt, true);
+        self->state.want_pass();
+      },
+      [self](const feasible_request& r) { return judge(self->state, r); },
+      [self](const explain_request& r) { return explain_jobs(self->state, r); },
+      [self](const queue_request& r) { return ask_queue(self->state, r); },
+      [self](const inventory& i) {
+        auto& core = self->state.core;
+        core.set_inventory(i.all);
+        for (auto& node : i.all.nodes) {
+          i.down.contains(node.rank) ? core.rank_down(node.rank) : core.rank_up(node.rank);
+          i.drained.contains(node.rank) ? core.drain(node.rank) : core.undrain(node.rank);
+        }
+        self->state.want_pass();
+      },
+      [self](usage_atom) { return describe_resources(self->state); },
+      [self](caf::tick_atom) {
+        auto& st = self->state;
+        st.pass_wanted = false;
+        ++st.passes;
+        st.core.schedule(wall_ns(), st);
+        st.tell();
+      },
+      [self](stats_atom) {
+        auto c = self->state.core.counts();
+        return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
+                            {"running", static_cast<int64_t>(c.running)},
+                            {"passes", self->state.passes},
+                            {"grants", self->state.grants},
+                            {"backfilled", self->state.backfilled},
+                            {"reserved", static_cast<int64_t>(c.reserved)}}};
+      },
+      [self](waits_atom) {
+        auto c = self->state.core.counts();
+        return waits_reply{
+            {fmt::format("{} jobs wait for room, {} have room, {} are promised it{}", c.queued,
+                         c.running, c.reserved, self->state.pass_wanted ? "; a pass is due" : "")}};
+      },
   };
 }
 

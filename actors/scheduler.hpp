@@ -1,9 +1,11 @@
 // SCHEDULER: the actor around scheduler_core. Passes are coalesced: however many messages ask for
-// one, one pass follows what is in the mailbox.
+// one, one pass follows what is in the mailbox. What a person does to queues is kept in the
+// journal.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "actors/interfaces.hpp"
 #include "actors/job_spec.hpp"
@@ -11,12 +13,24 @@
 
 namespace hactor {
 
+/// What a scheduler is started with.
+struct scheduler_setup {
+  std::shared_ptr<spec_cache> specs;
+  scheduler_settings settings;
+  std::shared_ptr<resource_graph> graph; // null: made of the inventory when that comes
+  journal_actor journal;
+  std::string queue_states; // as queue_states_json wrote them before; "" at the first start
+};
+
+/// The name in the journal's meta under which the states of queues are kept.
+inline constexpr auto queue_states_key = "queues";
+
 struct scheduler_state : scheduler_out {
   static inline const char* name = "scheduler";
   using pointer = scheduler_actor::stateful_pointer<scheduler_state>;
 
   explicit scheduler_state(pointer self) : self{self} {}
-  void granted(job_id id, rset&& resources) override;
+  void granted(job_id id, rset&& resources, start_kind how) override;
   void denied(job_id id, std::string note) override;
   void cancelled(job_id id) override;
 
@@ -25,14 +39,16 @@ struct scheduler_state : scheduler_out {
 
   pointer self;
   job_manager_actor job_manager;
+  journal_actor journal;
   std::shared_ptr<spec_cache> specs;
   scheduler_core core;
   alloc_decision decision;
   bool pass_wanted = false;
-  int64_t passes = 0, grants = 0;
+  int64_t passes = 0, grants = 0, backfilled = 0;
 };
 
+/// Requires: the graph of the setup, if there is one, can be scheduled (scheduler_settings.hpp).
 scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
-                                                 std::shared_ptr<spec_cache> specs);
+                                                 scheduler_setup setup);
 
 } // namespace hactor

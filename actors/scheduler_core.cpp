@@ -1,4 +1,5 @@
-// See scheduler_core.hpp.
+// See scheduler_core.hpp. Here: what there is, which jobs there are. The pass is in
+// scheduler_pass.cpp, explaining in scheduler_explain.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/scheduler_core.hpp"
 
@@ -7,122 +8,340 @@
 
 #include <fmt/format.h>
 
+#include "graph/rv1_reader.hpp"
+
 namespace hactor {
 
 namespace {
 
 /// Moves the shares on `ranks` out of `from`.
-std::vector<node_share> take_ranks(std::vector<node_share>& from, const idset& ranks) {
-  std::vector<node_share> taken;
-  auto rest = std::stable_partition(from.begin(), from.end(),
-                                    [&](const node_share& x) { return !ranks.contains(x.rank); });
-  std::move(rest, from.end(), std::back_inserter(taken));
-  from.erase(rest, from.end());
-  return taken;
+void take_ranks(std::vector<node_share>& from, const idset& ranks) {
+  std::erase_if(from, [&](const node_share& x) { return ranks.contains(x.rank); });
 }
 
 } // namespace
 
+std::string_view name_of(start_kind how) {
+  constexpr std::string_view names[] = {"immediate", "backfill", "reserved"};
+  return names[static_cast<size_t>(how)];
+}
+
+scheduler_core::scheduler_core(scheduler_settings settings) : settings_{std::move(settings)} {
+  if (settings_.match == nullptr) {
+    auto match = make_match_policy("lonode");
+    HACTOR_CHECK(match);
+    settings_.match = std::move(*match);
+  }
+  if (settings_.queues.empty())
+    settings_.queues.emplace_back();
+  for (auto& q : settings_.queues) {
+    if (q.policy == nullptr) {
+      auto fcfs = make_queue_policy("fcfs", 0);
+      HACTOR_CHECK(fcfs);
+      q.policy = std::move(*fcfs);
+    }
+    q.depth = std::clamp(q.depth, 1u, queue_depth_max);
+    waiting_.add_queue(q.policy);
+    queues_.emplace_back().settings = q;
+  }
+}
+
 // -- resources ----------------------------------------------------------------------------------
 
-void scheduler_core::set_inventory(const rset& inventory) {
-  pool_.reset(inventory);
-  std::vector<node_share> taken;
-  for (const auto& [id, nodes] : running_) {
-    // A job keeps also what is gone: if the rank comes back, it is not given to another.
-    auto e = pool_.take(nodes, taken);
-    HACTOR_CHECK(!e); // running jobs never overlap
+rset scheduler_core::r_of(const running_job& job) {
+  rset r;
+  r.nodes = job.nodes;
+  r.starttime = job.starttime;
+  r.expiration = job.expiration;
+  r.scheduling = job.scheduling;
+  return r;
+}
+
+/// What was known of shapes was known of a graph that is no more.
+void scheduler_core::resources_changed() {
+  for (auto& s : waiting_.shapes()) {
+    s.compiled = nullptr;
+    s.judged = false;
+    s.never.clear();
   }
-  judged_ = nullptr;
-  has_inventory_ = true;
   changed();
 }
 
-void scheduler_core::rank_down(rank_t rank) { pool_.set_up(rank, false); }
+/// Running jobs get what they hold of ranks that are not as they were before.
+void scheduler_core::retake(const rset& before) {
+  idset differ;
+  for (auto& share : pool_->inventory().nodes) {
+    auto* old = before.find(share.rank);
+    if (old == nullptr || *old != share)
+      differ.add(share.rank);
+  }
+  if (differ.empty())
+    return;
+  for (auto& [id, job] : running_)
+    if (std::any_of(job.nodes.begin(), job.nodes.end(),
+                    [&](const node_share& x) { return differ.contains(x.rank); })) {
+      // A job keeps also what is gone: if the rank comes back, it is not given to another.
+      auto e = pool_->take(id, r_of(job));
+      HACTOR_CHECK(!e); // running jobs never overlap
+    }
+}
+
+void scheduler_core::set_inventory(const rset& inventory) {
+  for (uint32_t q = 0; q < queues_.size(); ++q)
+    begin_pass(q);
+  rset before;
+  if (pool_ == nullptr) {
+    auto graph = graph_of(inventory);
+    HACTOR_CHECK(graph); // smaller than any bound
+    auto made = resource_pool::make(std::move(*graph), settings_.match);
+    HACTOR_CHECK(made); // an R has no rank twice, and none without cores
+    pool_ = std::move(*made);
+  } else {
+    before = pool_->inventory();
+    auto e = pool_->change_nodes(inventory);
+    HACTOR_CHECK(!e);
+  }
+  retake(before);
+  resources_changed();
+}
+
+caf::error scheduler_core::set_graph(resource_graph graph) {
+  HACTOR_CHECK(pool_ == nullptr);
+  auto made = resource_pool::make(std::move(graph), settings_.match);
+  if (!made)
+    return std::move(made.error());
+  pool_ = std::move(*made);
+  retake({});
+  resources_changed();
+  return {};
+}
+
+void scheduler_core::rank_down(rank_t rank) {
+  if (pool_ != nullptr && pool_->set_up(rank, false))
+    changed(); // what is reserved there moves
+}
 
 void scheduler_core::rank_up(rank_t rank) {
-  if (pool_.set_up(rank, true))
+  if (pool_ != nullptr && pool_->set_up(rank, true))
     changed();
 }
 
-void scheduler_core::drain(rank_t rank) { pool_.set_drained(rank, true); }
+void scheduler_core::drain(rank_t rank) {
+  if (pool_ != nullptr && pool_->set_drained(rank, true))
+    changed();
+}
 
 void scheduler_core::undrain(rank_t rank) {
-  if (pool_.set_drained(rank, false))
+  if (pool_ != nullptr && pool_->set_drained(rank, false))
     changed();
+}
+
+// -- queues -------------------------------------------------------------------------------------
+
+caf::error scheduler_core::no_queue(const std::string& name) const {
+  if (queues_.size() == 1 && queues_[0].settings.name.empty())
+    return make_error(ec::bad_argument,
+                      fmt::format("queue {}: this instance has no named queues", name));
+  std::string names;
+  for (auto& q : queues_)
+    names += (names.empty() ? "" : ", ") + q.settings.name;
+  return make_error(ec::bad_argument, fmt::format("queue {}: there are {}", name, names));
+}
+
+/// The queue of a job; `nothing` when there is none of that name.
+uint32_t scheduler_core::queue_of(const resource_request& request) const {
+  auto& wanted = request.wants.system.queue;
+  auto& name = wanted.empty() ? settings_.default_queue : wanted;
+  if (name.empty())
+    return 0;
+  for (uint32_t q = 0; q < queues_.size(); ++q)
+    if (queues_[q].settings.name == name)
+      return q;
+  return nothing;
+}
+
+std::vector<uint32_t> scheduler_core::named(const std::string& queue) const {
+  std::vector<uint32_t> result;
+  for (uint32_t q = 0; q < queues_.size(); ++q)
+    if (queue.empty() || queues_[q].settings.name == queue)
+      result.push_back(q);
+  return result;
+}
+
+caf::error scheduler_core::stop(const std::string& queue, std::string reason) {
+  auto all = named(queue);
+  if (all.empty())
+    return no_queue(queue);
+  for (auto q : all) {
+    begin_pass(q); // what it had promised holds up no other queue
+    queues_[q].stopped = reason;
+  }
+  changed();
+  return {};
+}
+
+caf::error scheduler_core::start(const std::string& queue) {
+  auto all = named(queue);
+  if (all.empty())
+    return no_queue(queue);
+  for (auto q : all)
+    queues_[q].stopped.reset();
+  changed();
+  return {};
+}
+
+caf::error scheduler_core::disable(const std::string& queue, std::string reason) {
+  auto all = named(queue);
+  if (all.empty())
+    return no_queue(queue);
+  for (auto q : all)
+    queues_[q].disabled = reason;
+  return {};
+}
+
+caf::error scheduler_core::enable(const std::string& queue) {
+  auto all = named(queue);
+  if (all.empty())
+    return no_queue(queue);
+  for (auto q : all)
+    queues_[q].disabled.reset();
+  return {};
+}
+
+std::vector<queue_status> scheduler_core::queues() const {
+  std::vector<queue_status> result;
+  for (uint32_t i = 0; i < queues_.size(); ++i) {
+    auto& q = queues_[i];
+    auto& s = result.emplace_back();
+    s.name = q.settings.name;
+    s.policy = q.settings.policy->name;
+    s.depth = q.settings.depth;
+    s.reservation_depth = q.settings.policy->reservation_depth;
+    s.enabled = !q.disabled;
+    s.started = !q.stopped;
+    s.enabled_note = q.disabled.value_or("");
+    s.started_note = q.stopped.value_or("");
+    s.is_default =
+        settings_.default_queue.empty() ? i == 0 : settings_.default_queue == q.settings.name;
+    s.where = q.settings.where.is_null() ? "" : dump(q.settings.where);
+    s.queued = waiting_.size(i);
+    s.held = waiting_.queue_at(i).held;
+    s.running = q.running;
+    s.reserved = q.reservations.size();
+  }
+  return result;
+}
+
+rset scheduler_core::nodes_of(const std::string& queue) const {
+  auto& all = pool_->inventory();
+  auto& where = queues_[named(queue).at(0)].settings.where;
+  if (where.is_null())
+    return all;
+  auto compiled = constraint::compile(where, "requires");
+  HACTOR_CHECK(compiled); // read when the settings were
+  idset ranks;
+  for (size_t i = 0; i < all.nodes.size(); ++i)
+    if (compiled->matches(all.nodes[i].rank, all.host(i), all.properties))
+      ranks.add(all.nodes[i].rank);
+  return restrict_to(all, ranks);
 }
 
 // -- jobs ---------------------------------------------------------------------------------------
 
-void scheduler_core::changed_if_first(queue::iterator job) {
-  if (job == queue_.begin())
-    changed();
-}
-
 void scheduler_core::enqueue(alloc_item item) {
   HACTOR_CHECK(item.request != nullptr);
-  if (running_.count(item.id) != 0)
+  if (running_.count(item.id) != 0 || waiting_.find(item.id) != nothing)
     return;
-  auto [at, is_new] = index_.try_emplace(item.id);
-  if (!is_new)
+  auto number = queue_of(*item.request);
+  if (number == nothing) {
+    denied_.emplace_back(item.id, render(no_queue(item.request->wants.system.queue)));
     return;
-  auto job = queue_.insert({item.priority, item.t_submit_ns, item.id, std::move(item.request)});
-  at->second = job.first;
-  held_ += item.priority == 0;
-  changed_if_first(job.first);
+  }
+  auto shape = waiting_.shape_of(number, item.request);
+  auto place = waiting_.add(item.id, item.priority, item.t_submit_ns, shape);
+  if (item.priority == 0 || news_ == news::all)
+    return;
+  auto& q = queues_[number];
+  bool first = q.blocked != nothing && waiting_.before(place, q.blocked);
+  bool ahead = !q.reservations.empty() && waiting_.before(place, q.reservations.back().place);
+  if (first || ahead)
+    changed();
+  else if (q.blocked == nothing)
+    news_ = news::arrivals;
 }
 
 caf::error scheduler_core::recover(job_id id, const rset& r) {
   if (running_.count(id) != 0)
     return {};
-  std::vector<node_share> taken;
-  if (auto e = pool_.take(r.nodes, taken))
-    return e;
   // What the inventory lacks now may come back: nobody else may hold that either.
-  if (taken != r.nodes) {
-    for (const auto& [other, nodes] : running_) {
-      rset held;
-      held.nodes = nodes;
-      if (disjoint(held, r))
-        continue;
-      pool_.release(taken);
-      return make_error(ec::busy, fmt::format("job {} holds resources of job {}", to_string(other),
-                                              to_string(id)));
-    }
+  if (pool_ == nullptr || !contains_all(pool_->inventory(), r))
+    for (const auto& [other, job] : running_)
+      if (!disjoint(r_of(job), r))
+        return make_error(ec::busy, fmt::format("job {} holds resources of job {}",
+                                                to_string(other), to_string(id)));
+  if (pool_ != nullptr) {
+    for (uint32_t q = 0; q < queues_.size(); ++q)
+      begin_pass(q);
+    changed();
+    if (auto e = pool_->take(id, r))
+      return make_error(ec::busy, fmt::format("job {}: {}", to_string(id), render(e)));
   }
-  if (auto i = index_.find(id); i != index_.end())
-    drop(i->second);
-  running_.emplace(id, r.nodes);
+  uint32_t queue = 0;
+  if (auto place = waiting_.find(id); place != nothing) {
+    queue = waiting_.shape_at(place).queue;
+    drop(place);
+  }
+  running_.emplace(id, running_job{r.nodes, r.starttime, r.expiration, r.scheduling, queue});
+  ++queues_[queue].running;
   return {};
 }
 
-/// Takes a job out of the queue.
-void scheduler_core::drop(queue::iterator job) {
-  changed_if_first(job);
-  held_ -= job->priority == 0;
-  index_.erase(job->id);
-  queue_.erase(job);
+/// Takes a job out of the queue; what may fit then is looked at by the next pass.
+void scheduler_core::drop(uint32_t place) {
+  auto& q = queues_[waiting_.shape_at(place).queue];
+  if (q.cut || q.blocked == place)
+    changed();
+  forget_reservation(place);
+  if (q.blocked == place)
+    q.blocked = nothing;
+  waiting_.remove(place);
+}
+
+/// Requires: the job waits.
+void scheduler_core::forget_reservation(uint32_t place) {
+  auto& q = queues_[waiting_.shape_at(place).queue];
+  auto i = std::find_if(q.reservations.begin(), q.reservations.end(),
+                        [&](const reservation& r) { return r.place == place; });
+  if (i == q.reservations.end())
+    return;
+  pool_->release(waiting_.job(place).id);
+  q.reservations.erase(i);
+  --waiting_.shape_at(place).reserved;
+  changed();
 }
 
 void scheduler_core::cancel(job_id id) {
-  auto i = index_.find(id);
-  if (i == index_.end())
+  auto denied =
+      std::find_if(denied_.begin(), denied_.end(), [&](const auto& d) { return d.first == id; });
+  if (denied != denied_.end()) {
+    denied_.erase(denied);
+    cancelled_.push_back(id);
     return;
-  drop(i->second);
+  }
+  auto place = waiting_.find(id);
+  if (place == nothing)
+    return;
+  drop(place);
   cancelled_.push_back(id);
 }
 
 void scheduler_core::prioritize(job_id id, uint32_t priority) {
-  auto i = index_.find(id);
-  if (i == index_.end() || i->second->priority == priority)
+  auto place = waiting_.find(id);
+  if (place == nothing || waiting_.job(place).priority == priority)
     return;
-  changed_if_first(i->second);
-  auto job = queue_.extract(i->second);
-  held_ -= job.value().priority == 0;
-  held_ += priority == 0;
-  job.value().priority = priority;
-  i->second = queue_.insert(std::move(job)).position;
-  changed_if_first(i->second);
+  forget_reservation(place);
+  waiting_.set_priority(place, priority);
+  changed();
 }
 
 void scheduler_core::free(job_id id, const std::optional<idset>& ranks, bool final) {
@@ -130,123 +349,34 @@ void scheduler_core::free(job_id id, const std::optional<idset>& ranks, bool fin
   if (i == running_.end())
     return;
   if (final || !ranks) {
-    pool_.release(i->second);
-    i->second.clear();
+    i->second.nodes.clear();
+    if (pool_ != nullptr)
+      pool_->release(id);
   } else {
-    pool_.release(take_ranks(i->second, *ranks));
+    take_ranks(i->second.nodes, *ranks);
+    if (pool_ != nullptr)
+      pool_->release_ranks(id, *ranks);
   }
   // Without `final` the job stays known, empty-handed: a late replay must not queue it again.
-  if (final)
+  if (final) {
+    --queues_[i->second.queue].running;
     running_.erase(i);
+  }
   changed();
 }
 
-// -- deciding -----------------------------------------------------------------------------------
-
-const std::string&
-scheduler_core::never_fits(const std::shared_ptr<const resource_request>& request) {
-  if (judged_ != request) {
-    auto e = pool_.feasible(*request);
-    judged_ = request;
-    judgement_ = e ? "unsatisfiable: " + render(e) : std::string();
-  }
-  return judgement_;
-}
-
-void scheduler_core::schedule(int64_t now_ns, scheduler_out& out) {
-  for (auto id : std::exchange(cancelled_, {}))
-    out.cancelled(id);
-  if (stopped_ || blocked_ || !has_inventory_)
-    return;
-  auto now_s = static_cast<double>(now_ns) / 1e9;
-  while (!queue_.empty()) {
-    auto job = queue_.begin();
-    if (job->priority == 0) // held, and so are all behind it
-      break;
-    auto id = job->id;
-    if (auto r = pool_.allocate(*job->request)) {
-      r->starttime = now_s;
-      if (job->request->duration_s > 0)
-        r->expiration = now_s + job->request->duration_s;
-      drop(job);
-      running_.emplace(id, r->nodes);
-      out.granted(id, std::move(*r));
-      continue;
-    }
-    const auto& never = never_fits(job->request);
-    if (never.empty())
-      break;
-    drop(job);
-    out.denied(id, never);
-  }
-  blocked_ = true;
-}
-
-void scheduler_core::stop(std::string reason) { stopped_ = std::move(reason); }
-
-void scheduler_core::start() { stopped_.reset(); }
-
 // -- asking -------------------------------------------------------------------------------------
 
-explanation scheduler_core::explain_head(const waiting& job) const {
-  if (auto e = pool_.feasible(*job.request))
-    return {"unsatisfiable", "can never run here: " + render(e)};
-  if (auto e = pool_.feasible(*job.request, true)) {
-    const auto& c = pool_.counts();
-    return {"down", fmt::format("waits for nodes that are down ({}) or drained ({}): {}",
-                                c.nodes_down, c.nodes_drained, render(e))};
-  }
-  if (!blocked_)
-    return {"next", "is first in the queue and will be looked at in the next pass"};
-  const auto& c = pool_.counts();
-  auto gpus = job.request->gpus_per_slot > 0
-                  ? fmt::format(" and {} of {} gpus", c.gpus_free, c.gpus)
-                  : std::string();
-  return {"resources", fmt::format("is first in the queue and waits for {}; {} of {} cores{} are "
-                                   "free",
-                                   describe(*job.request), c.cores_free, c.cores, gpus)};
-}
-
-caf::expected<explanation> scheduler_core::explain(job_id id) const {
-  if (auto i = running_.find(id); i != running_.end())
-    return explanation{"running", fmt::format("holds resources on {} node{}", i->second.size(),
-                                              i->second.size() == 1 ? "" : "s")};
-  if (std::find(cancelled_.begin(), cancelled_.end(), id) != cancelled_.end())
-    return explanation{"cancelled", "was withdrawn"};
-  auto i = index_.find(id);
-  if (i == index_.end())
-    return make_error(ec::unknown_job,
-                      fmt::format("{}: not known to the scheduler", to_string(id)));
-  const auto& job = *i->second;
-  if (job.priority == 0)
-    return explanation{"held", "is held: its priority is 0; raise its urgency to release it"};
-  if (stopped_)
-    return explanation{"stopped", "scheduling is stopped: " + *stopped_};
-  if (!has_inventory_)
-    return explanation{"stopped", "scheduling has not begun: the resources are not known yet"};
-  if (i->second == queue_.begin())
-    return explain_head(job);
-  if (auto e = pool_.feasible(*job.request))
-    return explanation{"unsatisfiable", "can never run here: " + render(e)};
-  uint32_t ahead = 0;
-  for (auto k = i->second; k != queue_.begin() && ahead <= explain_ahead_max; --k)
-    ++ahead;
-  auto count = ahead > explain_ahead_max ? fmt::format("more than {} jobs are", explain_ahead_max)
-               : ahead == 1              ? std::string("1 job is")
-                                         : fmt::format("{} jobs are", ahead);
-  const auto& first = *queue_.begin();
-  return explanation{"behind",
-                     fmt::format("{} ahead (first come, first served); the first, {}, {}", count,
-                                 to_string(first.id), explain_head(first).sentence)};
-}
-
 scheduler_counts scheduler_core::counts() const {
-  return {queue_.size(), held_, running_.size(), pool_.counts()};
+  scheduler_counts c{waiting_.size(), waiting_.held(), running_.size(), 0};
+  for (auto& q : queues_)
+    c.reserved += q.reservations.size();
+  return c;
 }
 
 const std::vector<node_share>* scheduler_core::held_by(job_id id) const {
   auto i = running_.find(id);
-  return i == running_.end() ? nullptr : &i->second;
+  return i == running_.end() ? nullptr : &i->second.nodes;
 }
 
 } // namespace hactor

@@ -1,27 +1,36 @@
-// Which waiting job gets which nodes, and when: first come first served over nodes, cores and GPUs.
-// Plain C++: the scheduler actor hands in events and times, the answers go out through
-// scheduler_out. The graph scheduler will stand behind the same two interfaces.
+// SCHEDULER: which job gets resources next, and which. Plain C++: the scheduler actor hands in
+// events and times, the answers go out through scheduler_out.
 //
-// Order: priority descending, submit time ascending, id ascending. A pass stops at the first job
-// that does not fit; a job that never can fit is denied and does not stop it; priority 0 is held.
-// A pass in which nothing can have changed since the last one costs O(1).
+// Each queue has an order, a policy and a depth (queue_policy.hpp). A pass drops the reservations
+// of earlier passes and looks at the jobs of a queue in its order: a job that fits starts; of those
+// that do not, as many as the policy says are promised the earliest time at which they will, and
+// what is promised is taken into account for all behind them. `depth` jobs are looked at; jobs that
+// fit at no known time do not count, and when something started there is another pass.
+//
+// Jobs of one shape are as good as each other: when one of them does not fit, none of them is tried
+// again in this pass, though they count as looked at. So a pass costs about one match a shape. What
+// did not fit is not tried again before something is freed; a pass in which nothing can have
+// changed costs O(1).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "graph/pool.hpp"
+#include "actors/queue_policy.hpp"
+#include "actors/waiting_list.hpp"
+#include "graph/match_policy.hpp"
 #include "graph/request.hpp"
+#include "graph/resource_pool.hpp"
 #include "graph/rset.hpp"
 #include "runtime/error.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
+#include "runtime/json.hpp"
 
 namespace hactor {
 
@@ -33,40 +42,83 @@ struct alloc_item {
   std::shared_ptr<const resource_request> request; ///< Shared by all jobs of one jobspec.
 };
 
+/// How a job came to start: at once, before jobs that were promised a time, or at its own promise.
+enum class start_kind : uint8_t { immediate, backfill, reserved };
+
+std::string_view name_of(start_kind how);
+
 /// Everything the scheduler can cause. Each queued job gets exactly one of these, once. The calls
 /// come from within scheduler_core::schedule and must not call back into the core.
 struct scheduler_out {
   virtual ~scheduler_out() = default;
-  virtual void granted(job_id id, rset&& r) = 0;
+  virtual void granted(job_id id, rset&& r, start_kind how) = 0;
   /// The job can never run here; `note` says what was asked and what there is.
   virtual void denied(job_id id, std::string note) = 0;
   virtual void cancelled(job_id id) = 0;
 };
 
+/// Queue depth of those who do not say otherwise, and the most.
+inline constexpr uint32_t queue_depth_default = 32;
+inline constexpr uint32_t queue_depth_max = 1'000'000;
+
+struct queue_settings {
+  std::string name; ///< "": the one queue of an instance without named ones.
+  std::shared_ptr<const queue_policy> policy;
+  uint32_t depth = queue_depth_default; ///< Jobs that a pass looks at.
+  json where;                           ///< A constraint (RFC 31) on its nodes, or null.
+};
+
+struct scheduler_settings {
+  std::vector<queue_settings> queues;        ///< Empty: one without name, first come first served.
+  std::string default_queue;                 ///< Of jobs that name none; "": the first.
+  std::shared_ptr<const match_policy> match; ///< Null: lonode.
+};
+
 /// Why a job is where it is: a code for programs, a sentence for people.
 struct explanation {
-  std::string
-      code; ///< running, cancelled, held, stopped, behind, unsatisfiable, down, resources, next
+  /// running, cancelled, held, stopped, next, reserved, resources, down, behind, unsatisfiable
+  std::string code;
   std::string sentence;
+  double t_estimate = 0; ///< Seconds since the epoch: it starts then at the latest; 0: not known.
 
   friend bool operator==(const explanation&, const explanation&) = default;
+};
+
+/// A queue, as people see it.
+struct queue_status {
+  std::string name;
+  std::string policy;
+  uint32_t depth = 0;
+  uint32_t reservation_depth = 0;
+  bool enabled = true;                    ///< Jobs may be submitted.
+  bool started = true;                    ///< Jobs are started.
+  std::string enabled_note, started_note; ///< Why not.
+  bool is_default = false;
+  std::string where; ///< Its constraint as JSON; "" when there is none.
+  uint64_t queued = 0, held = 0, running = 0, reserved = 0;
 };
 
 struct scheduler_counts {
   uint64_t queued = 0; ///< Waiting jobs, held ones too.
   uint64_t held = 0;   ///< Waiting with priority 0.
   uint64_t running = 0;
-  pool_counts pool;
+  uint64_t reserved = 0;
 };
 
 class scheduler_core {
 public:
+  explicit scheduler_core(scheduler_settings settings = {});
+
   // -- resources --------------------------------------------------------------------------------
 
   /// Sets or replaces what there is; before the first call nothing is placed or denied. Running
   /// jobs keep what they hold of it; ranks that stay keep their marks, new ones are up. O(nodes +
   /// running jobs).
   void set_inventory(const rset& inventory);
+
+  /// The same from a graph, with more than nodes, cores and GPUs in it. To be called once, before
+  /// any set_inventory; from then on that adds and removes ranks. Errors: as resource_pool::make.
+  caf::error set_graph(resource_graph graph);
 
   /// Nothing new is placed on a rank that is down or drained. Unknown ranks are ignored.
   void rank_down(rank_t rank);
@@ -97,68 +149,107 @@ public:
 
   // -- deciding ---------------------------------------------------------------------------------
 
-  /// One pass. R gets starttime now, and expiration now + duration unless that is unlimited.
+  /// One pass over all queues. R gets starttime now, and expiration now + duration unless that is
+  /// unlimited.
   void schedule(int64_t now_ns, scheduler_out& out);
 
-  /// A stopped scheduler places nothing; cancels are still answered.
-  void stop(std::string reason);
-  void start();
-  bool stopped() const { return stopped_.has_value(); }
+  /// Judges a job that is to be submitted, as if all nodes were up and idle. Errors:
+  /// ec::unsatisfiable, with a sentence; ec::bad_argument (no such queue); ec::wrong_state (the
+  /// queue takes no jobs); as resource_pool::compile.
+  caf::error feasible(const std::shared_ptr<const resource_request>& request);
 
-  /// Judged as if all nodes were up and idle. Errors: ec::unsatisfiable, with a sentence.
-  caf::error feasible(const resource_request& request) const { return pool_.feasible(request); }
+  // -- queues -----------------------------------------------------------------------------------
+
+  /// A stopped queue places nothing; cancels are still answered. A disabled one takes no new jobs.
+  /// "" names all queues. Errors: ec::bad_argument, naming the queues that there are.
+  caf::error stop(const std::string& queue, std::string reason);
+  caf::error start(const std::string& queue);
+  caf::error disable(const std::string& queue, std::string reason);
+  caf::error enable(const std::string& queue);
+  std::vector<queue_status> queues() const;
+
+  /// The nodes that a queue may use. Requires: the resources are known, the queue exists.
+  rset nodes_of(const std::string& queue) const;
 
   // -- asking -----------------------------------------------------------------------------------
 
-  /// Errors: ec::unknown_job. O(position in the queue), at most explain_ahead_max.
-  caf::expected<explanation> explain(job_id id) const;
+  /// Errors: ec::unknown_job. A few matches, once for all jobs of a shape.
+  caf::expected<explanation> explain(job_id id, int64_t now_ns);
   scheduler_counts counts() const;
-  bool is_queued(job_id id) const { return index_.count(id) != 0; }
+  bool is_queued(job_id id) const { return waiting_.find(id) != nothing; }
   /// What a running job holds, by rank; null when it holds nothing.
   const std::vector<node_share>* held_by(job_id id) const;
-  const node_pool& pool() const { return pool_; }
-
-  /// Jobs ahead that explain counts, so that asking about the millionth job stays cheap.
-  static constexpr uint32_t explain_ahead_max = 1'000;
+  /// Requires: the resources are known.
+  const resource_pool& pool() const { return *pool_; }
+  bool knows_resources() const { return pool_ != nullptr; }
 
 private:
-  /// Kept small: there may be millions.
-  struct waiting {
-    uint32_t priority;
-    int64_t t_submit_ns;
-    job_id id;
-    std::shared_ptr<const resource_request> request;
+  /// As granted, also what the inventory lacks just now.
+  struct running_job {
+    std::vector<node_share> nodes;
+    double starttime = 0;
+    double expiration = 0;
+    std::string scheduling;
+    uint32_t queue = 0;
   };
 
-  struct earlier {
-    bool operator()(const waiting& a, const waiting& b) const {
-      if (a.priority != b.priority)
-        return a.priority > b.priority;
-      if (a.t_submit_ns != b.t_submit_ns)
-        return a.t_submit_ns < b.t_submit_ns;
-      return a.id < b.id;
-    }
+  struct reservation {
+    uint32_t place = 0; // of the job
+    int64_t at = 0;     // seconds
   };
-  using queue = std::set<waiting, earlier>;
 
-  void changed() { blocked_ = false; }
-  void changed_if_first(queue::iterator job);
-  void drop(queue::iterator job);
-  /// Why the request can never be met, "" if it can. Remembers the last request.
-  const std::string& never_fits(const std::shared_ptr<const resource_request>& request);
-  explanation explain_head(const waiting& job) const;
+  /// What has happened since the last pass: nothing, new jobs behind the reserved ones, or more.
+  enum class news : uint8_t { none, arrivals, all };
 
-  node_pool pool_;
-  queue queue_;
-  std::unordered_map<job_id, queue::iterator> index_;
-  std::unordered_map<job_id, std::vector<node_share>> running_; ///< As granted, see set_inventory.
+  struct queue_state {
+    queue_settings settings;
+    std::optional<std::string> stopped, disabled;
+    std::vector<reservation> reservations; // in the order of the queue
+    std::vector<uint32_t> parked;          // shapes
+    uint32_t blocked = nothing;            // the job at which a pass stopped
+    bool cut = false;                      // the last pass ended at the queue's depth
+    uint64_t running = 0;
+  };
+
+  struct candidates;
+
+  uint32_t queue_of(const resource_request& request) const;
+  std::vector<uint32_t> named(const std::string& queue) const;
+  caf::error no_queue(const std::string& name) const;
+  void changed() { news_ = news::all; }
+  void resources_changed();
+  void drop(uint32_t place);
+  void retake(const rset& before);
+  static rset r_of(const running_job& job);
+
+  void begin_pass(uint32_t queue);
+  void set_aside(uint32_t queue, int64_t now_s);
+  void forget_reservation(uint32_t place);
+  bool run_queue(uint32_t queue, int64_t now_ns, scheduler_out& out);
+  bool counts_as_seen(uint32_t queue, uint32_t place, uint64_t started) const;
+  const match_request_ptr& compiled(job_shape& s);
+  const std::string& never(job_shape& s);
+  std::string judge(const job_shape& s);
+  match_result try_job(uint32_t place, bool reserving, int64_t now_s);
+  void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
+  void deny(uint32_t place, scheduler_out& out);
+
+  std::optional<uint64_t> room_for(const job_shape& s, match_op op, int64_t now_s);
+  std::string room_text(const job_shape& s, match_op op, int64_t now_s);
+  explanation explain_waiting(uint32_t place, int64_t now_s);
+  explanation explain_reserved(uint32_t place, int64_t at, int64_t now_s) const;
+  explanation explain_full(uint32_t place, int64_t now_s);
+  std::string holders_until(uint32_t place, int64_t at) const;
+
+  scheduler_settings settings_;
+  std::unique_ptr<resource_pool> pool_; ///< Null: not known yet.
+  waiting_list waiting_;
+  std::vector<queue_state> queues_;
+  std::unordered_map<job_id, running_job> running_;
   std::vector<job_id> cancelled_; ///< To be answered by the next pass.
-  uint64_t held_ = 0;
-  std::optional<std::string> stopped_;
-  bool has_inventory_ = false;
-  bool blocked_ = false; ///< The first job did not fit, and nothing has changed since.
-  std::shared_ptr<const resource_request> judged_;
-  std::string judgement_;
+  std::vector<std::pair<job_id, std::string>> denied_;
+  news news_ = news::all;
+  uint64_t pass_ = 1;
 };
 
 } // namespace hactor

@@ -5,6 +5,9 @@ install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${HACTOR_DOC_DIR})
 install(DIRECTORY doc/ DESTINATION ${HACTOR_DOC_DIR}/doc FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY examples/ DESTINATION ${HACTOR_DOC_DIR}/examples USE_SOURCE_PERMISSIONS)
 
+# What policies of users are written against.
+install(FILES graph/policy.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hactor)
+
 # The completion is made from the program's own table of commands.
 if(TARGET hactor)
   set(HACTOR_COMPLETION ${PROJECT_BINARY_DIR}/completion/hactor)

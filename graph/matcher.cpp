@@ -39,13 +39,15 @@ public:
     match_result result;
     // More nodes than are up are not looked for, says Fluxion, and never calls it impossible then.
     auto too_many = options_.satisfiable_at_horizon && request->least_nodes > nodes_up();
-    if (too_many && (op == match_op::allocate || op == match_op::allocate_or_reserve))
+    bool reserving = op == match_op::allocate_or_reserve || op == match_op::reserve;
+    if (too_many && (op == match_op::allocate || reserving))
       return result;
     if (op != match_op::satisfiable && !too_many) {
       auto how = held_.reservations() == 0 ? mode::current : mode::now;
-      if (look(window(how, now), &result.what))
+      if (op != match_op::reserve && root_has(window(how, now))
+          && look(window(how, now), &result.what))
         return matched(std::move(result), now);
-      if (op == match_op::allocate_or_reserve && reserve(now, result))
+      if (reserving && reserve(now, result))
         return result;
     }
     if (!walk_.contradiction() && op != match_op::allocate) {
@@ -96,6 +98,19 @@ private:
       return look(window(mode::ever, options_.horizon_begin), nullptr);
     auto at = options_.horizon_end - length_ - 1;
     return look(window(mode::at_horizon, at), nullptr);
+  }
+
+  /// Whether the root has enough of all types that it counts; what it has not need not be walked
+  /// for. The look-alike walks, since it tells how many vertices it has visited.
+  bool root_has(const match_window& w) const {
+    if (options_.satisfiable_at_horizon || graph_.root() == no_vertex)
+      return true;
+    auto end = w.how == mode::current ? w.at + 1 : w.end;
+    for (auto& counted : held_.below(graph_.root()))
+      for (auto& [type, n] : request_->total)
+        if (type == counted.type && counted.plan.available(held_.pool(), w.at, end) < n)
+          return false;
+    return true;
   }
 
   /// Tries the times at which something begins or ends, as far as the root has enough of all types

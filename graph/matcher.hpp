@@ -23,12 +23,13 @@ enum class match_op : uint8_t {
   allocate,                ///< Now, or not.
   allocate_if_satisfiable, ///< Now; if not, is it possible at all?
   allocate_or_reserve,     ///< Now, or as early as possible.
+  reserve,                 ///< After now, as early as possible.
   satisfiable,             ///< Could it ever be, whatever is in use or down?
 };
 
 enum class match_verdict : uint8_t {
   matched,       ///< `what` can be held.
-  busy,          ///< Not now (allocate), or not at any time that is known (allocate_or_reserve).
+  busy,          ///< Not now (allocate), or not at any time that is known (reserve).
   unsatisfiable, ///< Never.
   invalid,       ///< The request contradicts itself: something shared below a slot.
 };

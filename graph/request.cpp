@@ -4,112 +4,173 @@
 #include "graph/request.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
+
+#include "graph/rset_extra.hpp"
 
 namespace hactor {
 
 namespace {
 
-constexpr auto scope = "this instance's scheduler places node, slot, core and gpu only";
-
-caf::error cannot(const std::string& path, const std::string& what) {
-  return make_error(ec::unsatisfiable, fmt::format("{}: {}; {}", path, what, scope));
-}
-
 caf::error bad(const std::string& path, std::string_view wanted, const json& found) {
   return make_error(ec::bad_jobspec, fmt::format("{}: {}, found {}", path, wanted, brief(found)));
 }
 
-/// Takes the count of a vertex that must be one number and carry nothing that needs a graph.
-caf::error read_plain(const resource_vertex& vertex, const std::string& path, uint32_t& to) {
+// -- resources ----------------------------------------------------------------------------------
+
+/// The one number that a plain vertex asks for; nothing when it needs a graph.
+std::optional<uint32_t> plain_count(const resource_vertex& vertex) {
   auto count = exact(vertex.count);
-  if (!count)
-    return cannot(path + ".count",
-                  fmt::format("{} is a choice, and one number is needed", to_string(vertex.count)));
-  if (!vertex.id.empty())
-    return cannot(path + ".id", fmt::format("\"{}\" names single resources", vertex.id));
-  if (!vertex.unit.empty())
-    return cannot(path + ".unit", fmt::format("\"{}\" is not a whole resource", vertex.unit));
-  to = static_cast<uint32_t>(*count);
-  return {};
+  if (!count || !vertex.id.empty() || !vertex.unit.empty())
+    return std::nullopt;
+  return static_cast<uint32_t>(*count);
 }
 
-/// Reads what is inside of a slot (or of a node inside of a slot): core, gpu.
-caf::error read_leaves(const std::vector<resource_vertex>& with, const std::string& path,
-                       resource_request& to) {
+/// Reads what is inside of a plain slot (or of a node inside of a slot): core, gpu.
+bool read_leaves(const std::vector<resource_vertex>& with, resource_request& to) {
   uint32_t cores = 0;
   uint32_t gpus = 0;
-  for (size_t i = 0; i < with.size(); ++i) {
-    auto where = fmt::format("{}.with[{}]", path, i);
-    const auto& leaf = with[i];
-    if (leaf.type != "core" && leaf.type != "gpu")
-      return cannot(where, fmt::format("\"{}\" inside of a slot", leaf.type));
-    if (!leaf.with.empty())
-      return cannot(where + ".with", fmt::format("a {} with parts", leaf.type));
-    if (leaf.exclusive == false)
-      return cannot(where + ".exclusive", "shared parts of a slot");
-    auto& field = leaf.type == "core" ? cores : gpus;
-    if (field != 0)
-      return cannot(where, fmt::format("a second entry of type {} in one slot", leaf.type));
-    if (auto e = read_plain(leaf, where, field))
-      return e;
+  for (const auto& leaf : with) {
+    auto count = plain_count(leaf);
+    auto* field = leaf.type == "core" ? &cores : leaf.type == "gpu" ? &gpus : nullptr;
+    if (!count || field == nullptr || *field != 0 || !leaf.with.empty() || leaf.exclusive == false)
+      return false;
+    *field = *count;
   }
-  if (cores == 0)
-    return cannot(path + ".with", "a slot without cores");
   to.cores_per_slot = cores;
   to.gpus_per_slot = gpus;
-  return {};
+  return cores > 0;
 }
 
 /// Reads slot > core, slot > (core, gpu) or slot > node > ...
-caf::error read_slot(const resource_vertex& slot, const std::string& path, bool in_node,
-                     resource_request& to) {
-  if (auto e = read_plain(slot, path, to.slots))
-    return e;
+bool read_slot(const resource_vertex& slot, bool in_node, resource_request& to) {
+  auto slots = plain_count(slot);
+  if (!slots)
+    return false;
+  to.slots = *slots;
   if (in_node || slot.with.size() != 1 || slot.with[0].type != "node")
-    return read_leaves(slot.with, path, to);
-  uint32_t nodes = 0;
+    return read_leaves(slot.with, to);
   const auto& node = slot.with[0];
-  if (auto e = read_plain(node, path + ".with[0]", nodes))
-    return e;
-  if (nodes != 1)
-    return cannot(path + ".with[0].count", fmt::format("a slot of {} nodes", nodes));
-  if (node.exclusive == false)
-    return cannot(path + ".with[0].exclusive", "shared parts of a slot");
+  if (plain_count(node) != 1u || node.exclusive == false)
+    return false;
   to.nnodes = to.slots;
   to.slots_per_node = 1;
   to.exclusive = true;
-  return node.with.empty() ? caf::error{} : read_leaves(node.with, path + ".with[0]", to);
+  to.cores_per_slot = 1;
+  to.gpus_per_slot = 0;
+  return node.with.empty() || read_leaves(node.with, to);
 }
 
-caf::error read_resources(const jobspec& spec, resource_request& to) {
+/// Reads the shapes of RFC 25, and slot > node. False: it is none of them.
+bool read_plain(const jobspec& spec, resource_request& to) {
   if (spec.resources.size() != 1)
-    return cannot("resources", fmt::format("{} entries, and one is needed", spec.resources.size()));
+    return false;
   const auto& top = spec.resources[0];
   if (top.type == "slot")
-    return read_slot(top, "resources[0]", false, to);
-  if (top.type != "node")
-    return cannot("resources[0].type", fmt::format("\"{}\" at the top", top.type));
-  if (auto e = read_plain(top, "resources[0]", to.nnodes))
-    return e;
-  if (top.with.size() != 1 || top.with[0].type != "slot")
-    return cannot("resources[0].with", "a node with something else than one slot entry");
+    return read_slot(top, false, to);
+  auto nodes = plain_count(top);
+  if (top.type != "node" || !nodes || top.with.size() != 1 || top.with[0].type != "slot")
+    return false;
   to.exclusive = top.exclusive.value_or(false);
-  if (auto e = read_slot(top.with[0], "resources[0].with[0]", true, to))
-    return e;
+  if (!read_slot(top.with[0], true, to))
+    return false;
+  to.nnodes = *nodes;
   to.slots_per_node = to.slots;
-  auto slots = uint64_t{to.nnodes} * to.slots_per_node;
-  if (slots > count_max)
-    return cannot("resources[0]", fmt::format("{} slots", slots));
-  to.slots = static_cast<uint32_t>(slots);
+  return true;
+}
+
+/// What a jobspec asks for at least, by counting. Products stop growing far beyond any bound.
+class tally {
+public:
+  explicit tally(const std::string& label) : label_{label} {}
+
+  void add(const std::vector<resource_vertex>& level, uint64_t times) {
+    for (const auto& v : level) {
+      auto count = product(times, least(v.count));
+      if (v.type == "slot" && v.label == label_) {
+        slots += count;
+        for (const auto& part : v.with)
+          slot_types.push_back(part.type);
+        in_one_slot_.add_parts(v.with, 1);
+      } else if (v.type == "node") {
+        nodes += count;
+      } else if (v.type == "core") {
+        cores += count;
+      } else if (v.type == "gpu") {
+        gpus += count;
+      }
+      add(v.with, count);
+    }
+  }
+
+  /// How many of a type one slot has.
+  uint64_t in_one_slot(const std::string& type) const {
+    auto i = in_one_slot_.counts.find(type);
+    return i == in_one_slot_.counts.end() ? 0 : i->second;
+  }
+
+  uint64_t slots = 0, nodes = 0, cores = 0, gpus = 0;
+  std::vector<std::string> slot_types;
+
+private:
+  struct parts {
+    std::map<std::string, uint64_t> counts;
+    void add_parts(const std::vector<resource_vertex>& level, uint64_t times) {
+      for (const auto& v : level) {
+        auto count = product(times, least(v.count));
+        counts[v.type] += count;
+        add_parts(v.with, count);
+      }
+    }
+  };
+
+  static uint64_t product(uint64_t a, uint64_t b) {
+    constexpr uint64_t much = uint64_t{1} << 48;
+    return a > much / b ? much : a * b;
+  }
+
+  const std::string& label_;
+  parts in_one_slot_;
+};
+
+caf::error read_resources(const jobspec& spec, const tally& sums, resource_request& to) {
+  if (sums.slots > count_max)
+    return make_error(ec::unsatisfiable,
+                      fmt::format("resources: {} slots; at most {}", sums.slots, count_max));
+  to.plain = read_plain(spec, to);
+  to.slots = static_cast<uint32_t>(sums.slots);
+  to.slot_types = sums.slot_types;
+  to.ncores = sums.cores;
+  to.ngpus = sums.gpus;
+  if (to.plain) {
+    to.ncores = std::max(to.ncores, uint64_t{to.slots} * to.cores_per_slot); // a bare node
+    return {};
+  }
+  to.nnodes = static_cast<uint32_t>(std::min(sums.nodes, count_max));
+  to.slots_per_node = 0;
+  to.exclusive = false;
+  to.cores_per_slot = static_cast<uint32_t>(sums.in_one_slot("core"));
+  to.gpus_per_slot = static_cast<uint32_t>(sums.in_one_slot("gpu"));
   return {};
 }
 
-caf::error read_task(const jobspec& spec, resource_request& to) {
-  if (spec.tasks.size() != 1)
-    return cannot("tasks", fmt::format("{} entries, and one is needed", spec.tasks.size()));
+/// The text is that of a jobspec with nothing but what a match depends on.
+void set_shape(const jobspec& spec, resource_request& to) {
+  to.wants.version = spec.version;
+  to.wants.resources = spec.resources;
+  to.wants.system.duration = to.duration_s;
+  to.wants.system.constraints = spec.system.constraints;
+  to.wants.system.queue = spec.system.queue;
+  to.shape = canonical_json(to.wants);
+}
+
+// -- tasks --------------------------------------------------------------------------------------
+
+caf::error read_task(const jobspec& spec, const tally& sums, resource_request& to) {
   const auto& task = spec.tasks[0];
   auto count = task.count;
   if (task.rule == task_rule::total) {
@@ -117,16 +178,14 @@ caf::error read_task(const jobspec& spec, resource_request& to) {
     if (spec.version == 1 && count < to.nnodes)
       return bad("tasks[0].count.total",
                  fmt::format("must be at least the number of nodes ({})", to.nnodes), count);
-    if (spec.version == 1 && count > to.slots)
+    if (spec.version == 1 && to.plain && count > to.slots)
       return bad("tasks[0].count.total",
                  fmt::format("must be at most the number of slots ({})", to.slots), count);
   } else {
     to.spread = task_spread::per_slot;
     // What is inside of a slot is the same in all slots: a count per resource is one per slot.
-    if (task.rule == task_rule::per_resource && task.per_type == "core")
-      count *= to.cores_per_slot;
-    if (task.rule == task_rule::per_resource && task.per_type == "gpu")
-      count *= to.gpus_per_slot;
+    if (task.rule == task_rule::per_resource)
+      count *= std::clamp<uint64_t>(sums.in_one_slot(task.per_type), 1, count_max);
   }
   if (count > tasks_max)
     return make_error(ec::too_big,
@@ -257,26 +316,69 @@ caf::expected<std::vector<uint32_t>> count_slots(const resource_request& request
     slots.push_back(static_cast<uint32_t>(room));
   }
   if (left > 0 || (request.nnodes > 0 && r.nodes.size() != request.nnodes))
-    return make_error(ec::bad_rset, fmt::format("R: {} nodes with {} cores do not hold {}",
-                                                r.nodes.size(), r.core_count(), describe(request)));
+    return make_error(ec::bad_rset,
+                      fmt::format("R: {} nodes with {} cores do not hold {} slots of {} cores",
+                                  r.nodes.size(), r.core_count(), request.slots,
+                                  request.cores_per_slot));
   return slots;
+}
+
+/// The same when R says it.
+caf::expected<std::vector<uint32_t>> told_slots(const rset& r) {
+  auto extra = parse_rset_extra(r.scheduling);
+  if (!extra)
+    return extra.error();
+  std::vector<uint32_t> slots(r.nodes.size());
+  uint64_t sum = 0;
+  for (const auto& [ranks, count] : extra->slots) {
+    if (!r.ranks().contains_all(ranks))
+      return make_error(ec::bad_rset, "R: scheduling.slots names ranks that R_lite has not");
+    for (size_t i = 0; i < r.nodes.size(); ++i)
+      if (ranks.contains(r.nodes[i].rank)) {
+        slots[i] += count;
+        sum += count;
+      }
+  }
+  if (sum == 0 || sum > tasks_max)
+    return make_error(ec::bad_rset, fmt::format("R: scheduling.slots has {} slots in all", sum));
+  return slots;
+}
+
+std::string plural(const count_spec& count, std::string_view what) {
+  auto text = to_string(count);
+  return fmt::format("{} {}{}", text, what, text == "1" ? "" : "s");
+}
+
+std::string describe(const std::vector<resource_vertex>& level) {
+  std::string text;
+  for (const auto& v : level) {
+    if (!text.empty())
+      text += &v == &level.back() ? " and " : ", ";
+    if (v.exclusive == true && v.type != "slot")
+      text += "whole ";
+    text += plural(v.count, v.type);
+    if (!v.with.empty())
+      text += (v.type == "slot" ? " of " : " with ") + describe(v.with);
+  }
+  return text;
 }
 
 } // namespace
 
 caf::expected<resource_request> compile_request(const jobspec& spec) {
+  if (spec.tasks.size() != 1)
+    return make_error(ec::unsatisfiable,
+                      fmt::format("tasks: {} entries; an instance runs jobs of one",
+                                  spec.tasks.size()));
   resource_request request;
-  if (auto e = read_resources(spec, request))
+  tally sums{spec.tasks[0].slot};
+  sums.add(spec.resources, 1);
+  if (auto e = read_resources(spec, sums, request))
     return e;
-  if (auto e = read_task(spec, request))
+  if (auto e = read_task(spec, sums, request))
     return e;
   request.duration_s = spec.system.duration.value_or(0);
-  if (!spec.system.constraints.is_null()) {
-    auto where = constraint::compile(spec.system.constraints, "attributes.system.constraints");
-    if (!where)
-      return where.error();
-    request.where = std::move(*where);
-  }
+  set_shape(spec, request);
   if (spec.system.shell_options.is_object()) {
     const auto& options = spec.system.shell_options;
     if (auto x = options.find("per-resource"); x != options.end())
@@ -289,24 +391,11 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
   return request;
 }
 
-std::string describe(const resource_request& request) {
-  auto plural = [](uint64_t n, std::string_view what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-  };
-  auto text = std::string();
-  if (request.nnodes > 0)
-    text = fmt::format("{}{} with ", request.exclusive ? "whole " : "",
-                       plural(request.nnodes, "node"));
-  text += plural(request.nnodes > 0 ? request.slots_per_node : request.slots, "slot");
-  text += " of " + plural(request.cores_per_slot, "core");
-  if (request.gpus_per_slot > 0)
-    text += " and " + plural(request.gpus_per_slot, "gpu");
-  return text;
-}
+std::string describe(const resource_request& request) { return describe(request.wants.resources); }
 
 caf::expected<job_layout> layout(const resource_request& request, const rset& r) {
   job_layout result;
-  auto slots = count_slots(request, r);
+  auto slots = request.plain ? count_slots(request, r) : told_slots(r);
   if (!slots)
     return slots.error();
   result.slots = std::move(*slots);

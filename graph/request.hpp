@@ -1,6 +1,7 @@
-// A jobspec as the plain scheduler sees it: so many slots of so many cores and GPUs on so many
-// nodes. Only the shapes of RFC 25 (and slot > node) can be said this way; every other valid
-// jobspec is refused with a sentence that says so. Also: which tasks run on which node of an R.
+// A jobspec as an instance sees it: what resources it wants, in a form that all jobs of one shape
+// share, and how many tasks run where. Any shape of RFC 14 goes to the matcher (match_request.hpp);
+// the plain ones (node, slot, core and gpu) can be laid out over an R by counting, for the others R
+// says how many slots each rank has (rset_extra.hpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -8,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "graph/constraint.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/rset.hpp"
 #include "runtime/error.hpp"
@@ -26,27 +26,31 @@ enum class task_spread : uint8_t {
 /// In which order task ranks are dealt to nodes (RFC 34).
 enum class task_order : uint8_t { block, cyclic };
 
-/// What a job needs. Immutable once compiled; all jobs of one jobspec share it.
+/// What a job needs. Immutable once compiled; all jobs of one jobspec share it. The numbers are the
+/// least ones where the jobspec leaves a choice.
 struct resource_request {
   uint32_t nnodes = 0;         ///< 0: as many as it takes.
-  uint32_t slots = 1;          ///< In total.
-  uint32_t slots_per_node = 0; ///< 0 when nnodes is 0, else slots / nnodes.
-  uint32_t cores_per_slot = 1; ///< >= 1
+  uint32_t slots = 1;          ///< In total, of those that tasks run in.
+  uint32_t slots_per_node = 0; ///< 0 when nnodes is 0 or it varies, else slots / nnodes.
+  uint32_t cores_per_slot = 1;
   uint32_t gpus_per_slot = 0;
-  bool exclusive = false; ///< Whole nodes; the slots say what each must at least have.
+  uint64_t ncores = 1; ///< In all.
+  uint64_t ngpus = 0;
+  bool plain = true;      ///< An R can be laid out by these numbers alone.
+  bool exclusive = false; ///< Plain: whole nodes; the slots say what each must at least have.
   double duration_s = 0;  ///< 0: unlimited.
   task_spread spread = task_spread::per_slot;
   uint32_t task_count = 1;
   task_order order = task_order::block;
   uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
-  constraint where;
 
-  uint64_t total_cores() const { return uint64_t{slots} * cores_per_slot; }
-  uint64_t total_gpus() const { return uint64_t{slots} * gpus_per_slot; }
+  jobspec wants;                       ///< Resources, duration, constraints and queue; no more.
+  std::string shape;                   ///< Text of `wants`: equal exactly when those are.
+  std::vector<std::string> slot_types; ///< What is directly in the slot that tasks run in.
 };
 
-/// Compiles a jobspec. Errors: ec::unsatisfiable (valid RFC 14 that this scheduler cannot place:
-/// names what), ec::bad_jobspec (shell options that do not fit together), starting with the path.
+/// Compiles a jobspec. Errors: ec::unsatisfiable (more slots or tasks entries than an instance can
+/// run), ec::bad_jobspec (shell options that do not fit together), starting with the path.
 caf::expected<resource_request> compile_request(const jobspec& spec);
 
 /// For people: "4 nodes with 2 slots of 1 core and 1 gpu", "6 slots of 2 cores".

@@ -21,6 +21,7 @@
 #include "actors/job_manager.hpp"
 #include "actors/registry.hpp"
 #include "actors/resource_core.hpp"
+#include "actors/scheduler_settings.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
@@ -115,6 +116,8 @@ struct rank_state {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<unix_listener> listener;
   rset resources;
+  scheduler_settings scheduling;         // lead only
+  std::shared_ptr<resource_graph> graph; // lead only: of a file
   int64_t epoch_ns = 0;
   uint64_t last_id_ms = 0;
   int64_t started_ns = 0;
@@ -185,6 +188,23 @@ caf::error open_store(rank_state& s) {
   return caf::none;
 }
 
+/// How jobs are scheduled, and on what if a file says so.
+caf::error read_scheduling(rank_state& s) {
+  auto settings = read_scheduler_settings(*s.attributes);
+  if (!settings)
+    return std::move(settings.error());
+  s.scheduling = std::move(*settings);
+  auto path = s.attributes->text("resource.graph");
+  if (path.empty())
+    return caf::none;
+  auto loaded = load_graph(path, s.attributes->text("sched.graph_format"));
+  if (!loaded)
+    return std::move(loaded.error());
+  s.graph = std::move(loaded->graph);
+  s.resources = std::move(loaded->all);
+  return caf::none;
+}
+
 /// This rank's own folders, stores and hardware.
 caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greeting& g) {
   auto own = discover_hardware();
@@ -202,6 +222,8 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
   s.folders = std::move(*folders);
   s.uri = "local://" + s.folders.socket();
   if (rank == 0) {
+    if (auto err = read_scheduling(s))
+      return err;
     if (auto err = open_store(s))
       return err;
     g.epoch_ns = s.epoch_ns;
@@ -235,6 +257,8 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
       s.epoch_ns = g->epoch_ns;
     all.push_back(std::move(g->own));
   }
+  if (s.graph != nullptr)
+    return caf::none;
   auto fake = s.attributes->text("resource.fake");
   if (!fake.empty()) {
     auto pretended = fake_resources(fake);
@@ -419,6 +443,8 @@ service_parts make_parts(rank_state& s) {
   parts.specs = s.specs;
   parts.restored = s.restored;
   parts.resources = s.resources;
+  parts.scheduling = s.scheduling;
+  parts.graph = s.graph;
   return parts;
 }
 

@@ -78,8 +78,16 @@ events_actor make_lead(maker& m, const service_parts& p, events_setup setup,
   auto journal = p.store->syncs()
                    ? m.make<caf::detached>("journal", journal_service, p.store, events)
                    : m.make("journal", journal_service, p.store, events);
-  auto scheduler = m.make("scheduler", scheduler_service, p.specs);
-  auto resource = m.make("resource", resource_service, scheduler, p.resources, p.net->size());
+  auto kept = [&p](const char* name) {
+    auto text = p.store->meta(name);
+    return text ? std::move(*text) : std::string{};
+  };
+  auto scheduler = m.make(
+    "scheduler", scheduler_service,
+    scheduler_setup{p.specs, p.scheduling, p.graph, journal, kept(queue_states_key)});
+  auto resource = m.make(
+    "resource", resource_service,
+    resource_setup{scheduler, journal, p.resources, p.net->size(), kept(drains_key)});
   job_manager_peers peers{journal, archive, scheduler, broker,         exec,
                           p.net->rank(), p.net->size(), p.store->syncs()};
   made.job_manager

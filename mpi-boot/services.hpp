@@ -13,6 +13,7 @@
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"
 #include "actors/output_gate.hpp"
+#include "actors/scheduler_core.hpp"
 #include "actors/task_host.hpp"
 #include "graph/rset.hpp"
 #include "runtime/config.hpp"
@@ -42,6 +43,8 @@ struct service_parts {
   std::shared_ptr<spec_cache> specs;
   std::shared_ptr<job_manager_core> restored;
   rset resources;
+  scheduler_settings scheduling;
+  std::shared_ptr<resource_graph> graph; // of a file; null: made of the resources
 };
 
 /// The handles that main itself needs.

@@ -1,5 +1,8 @@
-// hactor resource: what the instance has, what is in use.
+// hactor resource: what the instance has, what is in use, what is taken out of use.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <functional>
+
 #include "graph/rset.hpp"
 #include "runtime/hostlist.hpp"
 #include "tools/columns.hpp"
@@ -17,19 +20,51 @@ constexpr option_spec list_options[] = {
     {'n', "no-header", nullptr, "Leaves the titles out."},
 };
 
+constexpr option_spec status_options[] = {
+    {'o', "format", "FORMAT",
+     "Columns of state, up, nnodes, ranks, nodelist. Default: all but ranks."},
+    {'n', "no-header", nullptr, "Leaves the titles out."},
+};
+
+constexpr option_spec drain_options[] = {
+    {'u', "update", nullptr, "Changes the reason of what is drained already."},
+    {'o', "format", "FORMAT",
+     "For the list: columns of timestamp, state, reason, nnodes, ranks, nodelist."},
+    {'n', "no-header", nullptr, "Leaves the titles out."},
+};
+
+constexpr field_name drain_fields[] = {
+    {"timestamp", "TIMESTAMP"}, {"state", "STATE"}, {"reason", "REASON"},
+    {"nnodes", "NNODES"},       {"ranks", "RANKS"}, {"nodelist", "NODELIST"},
+};
+
+constexpr field_name status_fields[] = {
+    {"state", "STATE"},       {"up", "UP"}, {"nnodes", "NNODES"}, {"ranks", "RANKS"},
+    {"nodelist", "NODELIST"},
+};
+
 constexpr field_name fields[] = {
-  {"state", "STATE"}, {"nnodes", "NNODES"}, {"ncores", "NCORES"},
-  {"ngpus", "NGPUS"}, {"ranks", "RANKS"},   {"nodelist", "NODELIST"},
+    {"state", "STATE"}, {"nnodes", "NNODES"}, {"ncores", "NCORES"},
+    {"ngpus", "NGPUS"}, {"ranks", "RANKS"},   {"nodelist", "NODELIST"},
 };
 
 struct row {
   std::string state;
-  rset what;
+  rset what = {};
+  bool up = true;
+  double since = 0;
+  std::string reason = {};
 };
 
 std::string field_of(const row& r, const std::string& field) {
   if (field == "state")
     return r.state;
+  if (field == "up")
+    return r.up ? "y" : "n";
+  if (field == "timestamp")
+    return std::to_string(r.since);
+  if (field == "reason")
+    return r.reason;
   if (field == "nnodes")
     return std::to_string(r.what.nodes.size());
   if (field == "ncores")
@@ -43,31 +78,163 @@ caf::expected<rset> read_part(const json& reply, const char* key) {
   return parse_rset(dump(object_at(reply, key)));
 }
 
-int run_list(const invocation& call) {
-  auto format = parse_format(
-    call.options.value("format", "{state:>10} {nnodes:>6} {ncores:>8} {ngpus:>8} {nodelist}"),
-    fields);
+/// What the instance says of its resources.
+struct picture {
+  rset all, allocated;
+  idset down;
+  std::vector<row> drains; // one for each reason and time
+  idset drained;
+};
+
+caf::expected<picture> look(client& broker) {
+  auto reply = broker.ask("resource.list", json::object());
+  if (!reply)
+    return std::move(reply.error());
+  auto all = read_part(*reply, "all");
+  auto allocated = read_part(*reply, "allocated");
+  auto down = idset::parse(text_at(*reply, "down"));
+  if (!all || !allocated || !down)
+    return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
+  picture p{std::move(*all), std::move(*allocated), std::move(*down), {}, {}};
+  for (auto& d : object_at(*reply, "drains")) {
+    auto rank = idset::single(static_cast<uint32_t>(number_at(d, "rank")));
+    auto state = p.allocated.ranks().intersects(rank) ? "draining" : "drained";
+    auto since = number_at(d, "since");
+    auto reason = text_at(d, "reason");
+    auto known = std::find_if(p.drains.begin(), p.drains.end(), [&](const row& r) {
+      return r.state == state && r.since == since && r.reason == reason;
+    });
+    p.drained.add_all(rank);
+    if (known == p.drains.end())
+      p.drains.push_back({state, restrict_to(p.all, rank), true, since, reason});
+    else
+      known->what = unite(known->what, restrict_to(p.all, rank));
+  }
+  return p;
+}
+
+/// Prints rows; nothing when the format is wrong, which was complained of.
+int print_rows(const invocation& call, std::span<const field_name> known,
+               const char* default_format,
+               const std::function<caf::expected<std::vector<row>>(client&)>& make) {
+  auto format = parse_format(call.options.value("format", default_format), known);
   if (!format)
     return fail_usage(call, format.error());
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto reply = broker.ask("resource.list", json::object());
-    if (!reply)
-      return std::move(reply.error());
-    auto all = read_part(*reply, "all");
-    auto allocated = read_part(*reply, "allocated");
-    auto down = idset::parse(text_at(*reply, "down"));
-    if (!all || !allocated || !down)
-      return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
-    auto lost = restrict_to(*all, *down);
-    auto used = subtract(*allocated, lost);
-    std::vector<row> rows{{"free", subtract(subtract(*all, used), lost)},
-                          {"allocated", used},
-                          {"down", lost}};
+    auto rows = make(broker);
+    if (!rows)
+      return std::move(rows.error());
     table_settings settings;
     settings.header = !call.options.has("no-header");
     print(render_table(
-      *format, fields, rows.size(),
-      [&](size_t i, const std::string& field) { return field_of(rows[i], field); }, settings));
+        *format, known, rows->size(),
+        [&](size_t i, const std::string& field) { return field_of((*rows)[i], field); }, settings));
+    return exit_ok;
+  });
+}
+
+int run_list(const invocation& call) {
+  return print_rows(call, fields, "{state:>10} {nnodes:>6} {ncores:>8} {ngpus:>8} {nodelist}",
+                    [](client& broker) -> caf::expected<std::vector<row>> {
+                      auto p = look(broker);
+                      if (!p)
+                        return std::move(p.error());
+                      auto unusable = p->down;
+                      unusable.add_all(p->drained);
+                      auto lost = restrict_to(p->all, p->down);
+                      auto used = subtract(p->allocated, lost);
+                      auto out = subtract(restrict_to(p->all, unusable), used);
+                      return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
+                                              {"allocated", used},
+                                              {"down", out}};
+                    });
+}
+
+int run_status(const invocation& call) {
+  return print_rows(call, status_fields, "{state:>10} {up:>2} {nnodes:>6} {nodelist}",
+                    [](client& broker) -> caf::expected<std::vector<row>> {
+                      auto p = look(broker);
+                      if (!p)
+                        return std::move(p.error());
+                      auto use = p->all.ranks();
+                      use.remove_all(p->down);
+                      use.remove_all(p->drained);
+                      std::vector<row> rows{{"avail", restrict_to(p->all, use)}};
+                      if (!p->down.empty())
+                        rows.push_back({"offline", restrict_to(p->all, p->down), false});
+                      for (auto state : {"draining", "drained"})
+                        for (bool up : {true, false}) {
+                          idset ranks;
+                          for (auto& d : p->drains)
+                            if (d.state == state)
+                              ranks.add_all(d.what.ranks());
+                          auto off = ranks.intersect(p->down);
+                          if (up)
+                            ranks.remove_all(off);
+                          else
+                            ranks = off;
+                          if (!ranks.empty())
+                            rows.push_back({std::string{state} + (up ? "" : "*"),
+                                            restrict_to(p->all, ranks), up});
+                        }
+                      return rows;
+                    });
+}
+
+/// Ranks or hosts, as the text says, in the parameters of a request.
+void add_targets(json& params, const std::string& text) {
+  params[idset::parse(text) ? "ranks" : "hosts"] = text;
+}
+
+int list_drains(const invocation& call) {
+  return print_rows(call, drain_fields, "{timestamp!d:<15} {state:<8} {reason:<30} {nodelist}",
+                    [](client& broker) -> caf::expected<std::vector<row>> {
+                      auto p = look(broker);
+                      if (!p)
+                        return std::move(p.error());
+                      return std::move(p->drains);
+                    });
+}
+
+int run_drain(const invocation& call) {
+  auto& words = call.options.operands;
+  if (words.empty())
+    return list_drains(call);
+  json params{{"drain", true}, {"update", call.options.has("update")}};
+  add_targets(params, words[0]);
+  std::string reason;
+  for (size_t i = 1; i < words.size(); ++i)
+    reason += (i > 1 ? " " : "") + words[i];
+  params["reason"] = reason;
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto reply = broker.ask("resource.drain", params);
+    if (!reply)
+      return std::move(reply.error());
+    return exit_ok;
+  });
+}
+
+int run_undrain(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    json params{{"drain", false}};
+    add_targets(params, call.options.operands[0]);
+    auto reply = broker.ask("resource.drain", params);
+    if (!reply)
+      return std::move(reply.error());
+    return exit_ok;
+  });
+}
+
+int run_info(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto p = look(broker);
+    if (!p)
+      return std::move(p.error());
+    auto counted = [](uint64_t n, const char* what) {
+      return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+    };
+    print_line(counted(p->all.nodes.size(), "Node") + ", " + counted(p->all.core_count(), "Core")
+               + ", " + counted(p->all.gpu_count(), "GPU"));
     return exit_ok;
   });
 }
@@ -83,20 +250,94 @@ int run_r(const invocation& call) {
 }
 
 int run_resource(const invocation& call) {
-  complain(call, "needs a verb: list or R");
+  complain(call, "needs a verb: list, status, drain, undrain, info or R");
   return exit_usage;
 }
 
 } // namespace
 
-const command resource_command{"resource", group_instance, "what the instance has", "list|R",
-                               "Nodes, cores and GPUs.", {}, usual_exits, " hactor resource list",
-                               false, 0, any_number, run_resource};
+const command resource_command{"resource",
+                               group_instance,
+                               "what the instance has",
+                               "list|status|drain|undrain|info|R",
+                               "Nodes, cores and GPUs.",
+                               {},
+                               usual_exits,
+                               " hactor resource list",
+                               false,
+                               0,
+                               any_number,
+                               run_resource};
 
-const command resource_list_command{
-  "resource list", group_instance, "lists free, allocated and lost resources", "[OPTIONS]",
-  "A node with free and allocated cores is counted in both rows.", list_options, usual_exits,
-  " hactor resource list", false, 0, 0, run_list};
+const command resource_list_command{"resource list",
+                                    group_instance,
+                                    "lists free, allocated and lost resources",
+                                    "[OPTIONS]",
+                                    "A node with free and allocated cores is counted in both rows. "
+                                    "What nobody may use, since it is "
+                                    "lost or drained, is down.",
+                                    list_options,
+                                    usual_exits,
+                                    " hactor resource list",
+                                    false,
+                                    0,
+                                    0,
+                                    run_list};
+
+const command resource_status_command{
+    "resource status",
+    group_instance,
+    "lists which nodes are usable, drained, offline",
+    "[OPTIONS]",
+    "A node that is drained and still runs jobs is draining. A state with * is of nodes that are "
+    "offline too.",
+    status_options,
+    usual_exits,
+    " hactor resource status",
+    false,
+    0,
+    0,
+    run_status};
+
+const command resource_drain_command{
+    "resource drain",
+    group_instance,
+    "takes nodes out of use, or lists those that are",
+    "[OPTIONS] [RANKS|HOSTS [REASON...]]",
+    "Jobs that run there go on; no new ones start. It stays so over a restart.",
+    drain_options,
+    usual_exits,
+    " hactor resource drain 3-5 broken fan",
+    false,
+    0,
+    any_number,
+    run_drain};
+
+const command resource_undrain_command{"resource undrain",
+                                       group_instance,
+                                       "gives drained nodes back",
+                                       "RANKS|HOSTS",
+                                       "All of them must be drained.",
+                                       {},
+                                       usual_exits,
+                                       " hactor resource undrain 3-5",
+                                       false,
+                                       1,
+                                       1,
+                                       run_undrain};
+
+const command resource_info_command{"resource info",
+                                    group_instance,
+                                    "counts nodes, cores and GPUs",
+                                    "",
+                                    "In one line.",
+                                    {},
+                                    usual_exits,
+                                    " hactor resource info",
+                                    false,
+                                    0,
+                                    0,
+                                    run_info};
 
 const command resource_r_command{"resource R",
                                  group_instance,

@@ -16,8 +16,12 @@ std::span<const command* const> all_commands() {
     &job_list_command,
     &job_status_command,  &job_wait_command,    &job_wait_event_command, &job_info_command,
     &job_eventlog_command, &job_kill_command,   &job_raise_command,   &job_urgency_command,
-    &job_id_command,      &cancel_command,      &events_command,      &uptime_command,
-    &resource_command,    &resource_list_command, &resource_r_command, &exec_command,
+    &job_id_command,      &cancel_command,      &explain_command,     &events_command,
+    &uptime_command,      &resource_command,    &resource_list_command, &resource_status_command,
+    &resource_drain_command, &resource_undrain_command, &resource_info_command,
+    &resource_r_command,  &queue_command,       &queue_list_command,  &queue_status_command,
+    &queue_stop_command,  &queue_start_command, &queue_enable_command, &queue_disable_command,
+    &exec_command,
     &ping_command,        &getattr_command,     &lsattr_command,      &setattr_command,
     &dmesg_command,       &stats_command,       &graph_command,       &graph_info_command,
     &graph_find_command,  &graph_query_command, &graph_load_command,  &help_command,
@@ -71,7 +75,8 @@ choice choose(std::span<const char* const> words) {
   auto* c = find(first);
   if (c == nullptr)
     return {nullptr, 0, unknown({}, words[0])};
-  auto is_noun = c == &job_command || c == &resource_command || c == &graph_command;
+  auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
+                 || c == &graph_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);

@@ -42,7 +42,10 @@ void sim::boot() {
   }
   store_ = std::move(*opened);
   check_journal();
-  scheduler_ = std::make_unique<scheduler_core>();
+  constexpr const char* policies[] = {"fcfs", "easy", "hybrid", "conservative"};
+  scheduler_settings scheduling;
+  scheduling.queues.push_back({"", *make_queue_policy(policies[options_.seed % 4], 0), 8, nullptr});
+  scheduler_ = std::make_unique<scheduler_core>(std::move(scheduling));
   scheduler_->set_inventory(inventory_);
   net_ = std::make_unique<exec_network>(options_.brokers, options_.fanout);
   net_->now_ns = now_ns_;
@@ -397,7 +400,7 @@ void sim::schedule() {
   scheduler_->schedule(now_ns_, *this);
 }
 
-void sim::granted(job_id id, rset&& r) {
+void sim::granted(job_id id, rset&& r, start_kind) {
   for (auto& [other, has] : held_)
     if (!disjoint(has, r))
       fail(fmt::format("{} was granted what {} holds", to_string(id), to_string(other)));

@@ -79,7 +79,7 @@ private:
   void commit();
 
   // -- the scheduler's ----------------------------------------------------------------------------
-  void granted(job_id id, rset&& r) override;
+  void granted(job_id id, rset&& r, start_kind how) override;
   void denied(job_id id, std::string note) override;
   void cancelled(job_id id) override;
   void schedule();

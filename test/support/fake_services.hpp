@@ -108,6 +108,7 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
       return done{};
     },
     [](const explain_request&) { return explain_reply{}; },
+    [](const queue_request&) { return queue_reply{}; },
     [](const inventory&) {},
     [](usage_atom) { return resource_reply{}; },
     [](caf::tick_atom) {},

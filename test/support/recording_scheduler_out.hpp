@@ -12,7 +12,8 @@
 namespace hactor::test {
 
 struct recording_scheduler_out : scheduler_out {
-  void granted(job_id id, rset&& r) override {
+  void granted(job_id id, rset&& r, start_kind how) override {
+    kinds.insert_or_assign(id.value, std::string{name_of(how)});
     order.push_back("+" + std::to_string(id.value));
     grants.insert_or_assign(id.value, std::move(r));
   }
@@ -32,6 +33,7 @@ struct recording_scheduler_out : scheduler_out {
 
   std::vector<std::string> order;
   std::map<uint64_t, rset> grants;
+  std::map<uint64_t, std::string> kinds;
   std::map<uint64_t, std::string> notes;
 };
 

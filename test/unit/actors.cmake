@@ -21,7 +21,19 @@ hactor_unit_test(client_json_test
   SOURCES unit/client_json_test.cpp unit/client_submit_test.cpp
   LIBRARIES hactor_actors)
 target_include_directories(client_json_test PRIVATE support)
+# Policies of users: the examples, and a library that has none.
+add_library(no_policy MODULE support/no_policy.cpp)
 hactor_unit_test(unit_scheduler_core
-  SOURCES unit/scheduler_core_test.cpp unit/scheduler_core_sim_test.cpp
-  LIBRARIES hactor_cores)
+  SOURCES
+    unit/scheduler_core_test.cpp
+    unit/scheduler_core_sim_test.cpp
+    unit/queue_policy_test.cpp
+    unit/waiting_list_test.cpp
+    unit/scheduler_settings_test.cpp
+  LIBRARIES hactor_scheduler_core)
 target_include_directories(unit_scheduler_core PRIVATE support)
+add_dependencies(unit_scheduler_core no_policy example_queue_policy example_match_policy)
+target_compile_definitions(unit_scheduler_core PRIVATE
+  HACTOR_TEST_NO_POLICY="$<TARGET_FILE:no_policy>"
+  HACTOR_TEST_QUEUE_POLICY="$<TARGET_FILE:example_queue_policy>"
+  HACTOR_TEST_MATCH_POLICY="$<TARGET_FILE:example_match_policy>")

@@ -66,8 +66,9 @@ TEST_SUITE("unit") {
           row{"exec.kill_timeout=-1", "a duration"}, row{"exec.kill_timeout=5 s", "a duration"},
           row{"transport.heartbeat=1ms", "from 0.01"},
           row{"runtime.workers=65", "to 64"},
-          row{"sched.policy=lifo", "one of fcfs"},
-          row{"sched.policy=", "one of"}, row{"log-level=loud", "one of emerg|"},
+          row{"sched.graph_format=yaml", "one of grug|"},
+          row{"sched.graph_format=", "one of"}, row{"log-level=loud", "one of emerg|"},
+          row{"sched.queue_depth=0", "from 1"},
           row{"sched.policy", "needs a value"}}) {
       INFO(std::string{item});
       auto e = c.set_item(item);

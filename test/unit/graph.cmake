@@ -12,6 +12,8 @@ hactor_unit_test(unit_graph
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
     unit/matcher_test.cpp
+    unit/rset_extra_test.cpp
+    unit/resource_pool_test.cpp
     unit/grug_reader_test.cpp
     unit/jgf_reader_test.cpp
     unit/hwloc_reader_test.cpp
@@ -20,8 +22,6 @@ hactor_unit_test(unit_graph
     unit/match_writer_test.cpp
     unit/find_expression_test.cpp
     unit/graph_writer_test.cpp
-    unit/pool_test.cpp
-    unit/pool_twin_test.cpp
   LIBRARIES hactor_graph)
 target_include_directories(unit_graph PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
 target_compile_definitions(unit_graph PRIVATE

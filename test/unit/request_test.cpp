@@ -1,4 +1,4 @@
-// graph/request: jobspecs of every shape to what the plain scheduler places.
+// graph/request: jobspecs of every shape, what they ask for at least, and their tasks.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/request.hpp"
 
@@ -81,9 +81,9 @@ TEST_SUITE("unit") {
               REQUIRE(r.cores_per_slot == cores);
               REQUIRE(r.gpus_per_slot == gpus);
               REQUIRE(r.exclusive == exclusive);
-              REQUIRE(r.total_cores() == uint64_t{r.slots} * cores);
-              REQUIRE(r.total_gpus() == uint64_t{r.slots} * gpus);
-              REQUIRE(r.where.trivial());
+              REQUIRE(r.ncores == uint64_t{r.slots} * cores);
+              REQUIRE(r.ngpus == uint64_t{r.slots} * gpus);
+              REQUIRE(r.plain);
             }
   }
 
@@ -137,7 +137,7 @@ TEST_SUITE("unit") {
        {"constraints", {{"ranks", {"0-3"}}}},
        {"shell", {{"options", {{"taskmap", "cyclic:2"}, {"verbose", 1}}}}}}));
     CHECK(r.duration_s == 90.5);
-    CHECK(r.where.text() == R"({"ranks":["0-3"]})");
+    CHECK(dump(r.wants.system.constraints) == R"({"ranks":["0-3"]})");
     CHECK(r.order == task_order::cyclic);
     CHECK(r.cyclic_stride == 2);
   }
@@ -164,68 +164,80 @@ TEST_SUITE("unit") {
     CHECK(core.task_count == 1);
   }
 
-  TEST_CASE("what this scheduler cannot place is refused with the place and the scope") {
+  TEST_CASE("shapes beyond RFC 25 compile to the least that they ask for") {
     struct row {
       const char* resources;
-      const char* starts;
-      const char* says;
+      uint32_t slots, nodes;
+      uint64_t cores;
+      uint32_t cores_per_slot;
     };
-    for (
-        const auto& [resources, starts, says] :
-        {row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+    for (const auto& [resources, slots, nodes, cores, per_slot] :
+         {row{R"([{"type":"slot","count":2,"label":"task","with":[{"type":"core","count":3}]},
                   {"type":"storage","count":1}])",
-             "resources: ", "2 entries, and one is needed"},
-         row{R"([{"type":"rack","count":1,"with":[{"type":"slot","count":1,"label":"task","with":
-                  [{"type":"core","count":1}]}]}])",
-             "resources[0].type: ", "\"rack\" at the top"},
-         row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[
-                  {"type":"slot","count":1,"label":"task",
-                   "with":[{"type":"core","count":1}]}]}]}])",
-             "resources[0].with: ", "something else than one slot"},
-         row{R"([{"type":"slot","count":"2-4","label":"task","with":[{"type":"core","count":1}]}])",
-             "resources[0].count: ", "2-4 is a choice"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":"1,3"}]}])",
-             "resources[0].with[0].count: ", "1,3 is a choice"},
-         row{R"([{"type":"slot","count":1,"id":"x","label":"task","with":[
-                  {"type":"core","count":1}]}])",
-             "resources[0].id: ", "names single resources"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[
-                  {"type":"core","count":1,"unit":"GB"}]}])",
-             "resources[0].with[0].unit: ", "not a whole resource"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"memory","count":1}]}])",
-             "resources[0].with[0]: ", "\"memory\" inside of a slot"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1,"with":[
-                  {"type":"pu","count":2}]}]}])",
-             "resources[0].with[0].with: ", "a core with parts"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[
-                  {"type":"core","count":1,"exclusive":false}]}])",
-             "resources[0].with[0].exclusive: ", "shared parts"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1},
-                  {"type":"core","count":2}]}])",
-             "resources[0].with[1]: ", "a second entry of type core"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])",
-             "resources[0].with: ", "a slot without cores"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"node","count":2}]}])",
-             "resources[0].with[0].count: ", "a slot of 2 nodes"},
-         row{R"([{"type":"slot","count":1,"label":"task","with":[
-                  {"type":"node","count":1,"exclusive":false}]}])",
-             "resources[0].with[0].exclusive: ", "shared parts"},
-         row{R"([{"type":"node","count":1,"with":[{"type":"slot","count":1,"label":"task","with":[
-                  {"type":"node","count":1}]}]}])",
-             "resources[0].with[0].with[0]: ", "\"node\" inside of a slot"},
-         row{R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
-                  "task","with":[{"type":"core","count":1}]}]}])",
-             "resources[0]: ", "10000000000 slots"}}) {
+              2, 0, 6, 3},
+          row{R"([{"type":"rack","count":2,"with":[{"type":"slot","count":3,"label":"task","with":
+                  [{"type":"node","count":1,"with":[{"type":"socket","count":2,"with":
+                  [{"type":"core","count":18}]}]}]}]}])",
+              6, 6, 216, 36},
+          row{R"([{"type":"node","count":2,"with":[{"type":"slot","count":1,"label":"task",
+                  "with":[{"type":"core","count":1}]},{"type":"slot","count":4,"label":"other",
+                  "with":[{"type":"core","count":5}]}]}])",
+              2, 2, 42, 1},
+          row{R"([{"type":"slot","count":"2-4","label":"task","with":[{"type":"core",
+                  "count":1}]}])",
+              2, 0, 2, 1},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"core",
+                  "count":"3,5"}]}])",
+              1, 0, 3, 3},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"memory","count":8,
+                  "unit":"GB"},{"type":"core","count":1}]}])",
+              1, 0, 1, 1},
+          row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])", 1,
+              0, 0, 0},
+          row{R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":2}]}])",
+              3, 6, 0, 0},
+          row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[{"type":
+                  "slot","count":1,"label":"task","with":[{"type":"core","count":1}]}]}]}])",
+              1, 1, 1, 1}}) {
       INFO(std::string{resources});
-      auto request = compile(document_of(resources_of(resources)));
-      REQUIRE_FALSE(request);
-      auto shown = render(request.error());
-      CAPTURE(shown);
-      CHECK(code_of(request.error()) == ec::unsatisfiable);
-      CHECK(shown.starts_with(starts));
-      CHECK(shown.find(says) != std::string::npos);
-      CHECK(shown.find("node, slot, core and gpu only") != std::string::npos);
+      auto r = compiled(document_of(resources_of(resources)));
+      CHECK_FALSE(r.plain);
+      CHECK(r.slots == slots);
+      CHECK(r.nnodes == nodes);
+      CHECK(r.ncores == cores);
+      CHECK(r.cores_per_slot == per_slot);
     }
+  }
+
+  TEST_CASE("a count per resource of a slot counts what is anywhere in it") {
+    auto r = compiled(document_of(
+      resources_of(R"([{"type":"slot","count":1,"label":"task","with":[{"type":"socket","count":2,
+        "with":[{"type":"core","count":9}]}]}])"),
+      {{"per_resource", {{"type", "core"}, {"count", 2}}}}));
+    CHECK(r.task_count == 36);
+  }
+
+  TEST_CASE("shapes are equal when what is wanted is, whatever the rest") {
+    auto slots = shape{0, 3, 1, 0, false}.resources();
+    auto a = compiled(document_of(slots, {{"per_slot", 1}}, {{"duration", 5}, {"cwd", "/a"}}));
+    auto b = compiled(document_of(slots, {{"per_slot", 2}}, {{"duration", 5}, {"cwd", "/b"}}));
+    CHECK(a.shape == b.shape);
+    CHECK(compiled(document_of(slots, {{"per_slot", 1}}, {{"duration", 6}})).shape != a.shape);
+    CHECK(compiled(document_of(slots, {{"per_slot", 1}}, {{"duration", 5}, {"queue", "q"}})).shape
+          != a.shape);
+    CHECK(compiled(document_of(slots, {{"per_slot", 1}},
+                               {{"duration", 5}, {"constraints", {{"ranks", {"0"}}}}}))
+            .shape
+          != a.shape);
+  }
+
+  TEST_CASE("more slots than there can be, and several tasks, are refused") {
+    auto many = compile(document_of(resources_of(
+      R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
+          "task","with":[{"type":"core","count":1}]}]}])")));
+    REQUIRE_FALSE(many);
+    CHECK(code_of(many.error()) == ec::unsatisfiable);
+    CHECK(render(many.error()).starts_with("resources: 10000000000 slots; at most "));
     auto two = document_of(shape{}.resources());
     two["tasks"].push_back(two["tasks"][0]);
     CHECK(render(compile(two).error()).starts_with("tasks: 2 entries"));

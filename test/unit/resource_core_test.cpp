@@ -155,4 +155,37 @@ TEST_SUITE("unit") {
       CHECK(context_of(r.error()).find("nodes=1000,cores=40,gpus=4") != std::string::npos);
     }
   }
+
+  TEST_CASE("ranks are drained with a reason and a time, and come back by JSON as they were") {
+    drain_table t;
+    CHECK_FALSE(t.drain(ids("1-2"), "fan", false, 100));
+    auto e = t.drain(ids("2-3"), "again", false, 200);
+    CHECK(code_of(e) == ec::wrong_state);
+    CHECK(render(e) == "ranks 2 are drained already; --update changes the reason");
+    CHECK(t.ranks() == ids("1-2"));
+    CHECK_FALSE(t.drain(ids("2-3"), "disk", true, 200));
+    CHECK(t.all().at(1) == drained_rank{1, 100, "fan"});
+    CHECK(t.all().at(2) == drained_rank{2, 100, "disk"});
+    CHECK(t.all().at(3) == drained_rank{3, 200, "disk"});
+    CHECK(drain_table::from_json(t.to_json()).all() == t.all());
+    e = t.undrain(ids("3-4"));
+    CHECK(code_of(e) == ec::wrong_state);
+    CHECK(render(e) == "ranks 4 are not drained");
+    CHECK_FALSE(t.undrain(ids("1,3")));
+    CHECK(t.ranks() == ids("2"));
+    for (auto text : {"", "{", "7", R"([{"rank":-1}])"})
+      CHECK(drain_table::from_json(text).all().empty());
+  }
+
+  TEST_CASE("a request means ranks, hosts, or both") {
+    auto all = *fake_resources("nodes=4,cores=1");
+    drain_request r;
+    r.ranks = ids("0");
+    r.hosts = "fake[2-3]";
+    CHECK(*ranks_of(all, r) == ids("0,2-3"));
+    r.hosts = "fake9";
+    CHECK(code_of(ranks_of(all, r).error()) == ec::bad_argument);
+    r.ranks = ids("9");
+    CHECK(code_of(ranks_of(all, r).error()) == ec::unknown_rank);
+  }
 }

@@ -5,43 +5,19 @@
 #include <string>
 
 #include "recording_scheduler_out.hpp"
+#include "requests.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace hactor;
-using hactor::test::recording_scheduler_out;
+using namespace hactor::test;
 
 namespace {
-
-std::shared_ptr<const resource_request> slots(uint32_t n, double duration_s = 0) {
-  auto r = std::make_shared<resource_request>();
-  r->slots = n;
-  r->duration_s = duration_s;
-  return r;
-}
-
-std::shared_ptr<const resource_request> whole(uint32_t nodes) {
-  auto r = std::make_shared<resource_request>();
-  r->nnodes = r->slots = nodes;
-  r->slots_per_node = 1;
-  r->exclusive = true;
-  return r;
-}
-
-rset machine(uint32_t nodes, uint32_t cores) {
-  rset r;
-  for (uint32_t i = 0; i < nodes; ++i) {
-    r.nodes.push_back({i, idset::range(0, cores - 1), {}});
-    r.nodelist.push_back("n" + std::to_string(i));
-  }
-  return r;
-}
 
 struct bench {
   explicit bench(const rset& inventory) { core.set_inventory(inventory); }
 
-  void add(uint64_t id, std::shared_ptr<const resource_request> request, uint32_t priority = 16,
-           int64_t t_ns = 0) {
+  void add(uint64_t id, request_ptr request, uint32_t priority = 16, int64_t t_ns = 0) {
     core.enqueue({job_id{id}, priority, t_ns, std::move(request)});
   }
   std::string pass() {
@@ -50,10 +26,12 @@ struct bench {
   }
   void finish(uint64_t id) { core.free(job_id{id}, {}, true); }
   std::string why(uint64_t id) {
-    auto e = core.explain(job_id{id});
+    auto e = core.explain(job_id{id}, 5'000'000'000);
     return e ? e->code : to_string(code_of(e.error()));
   }
-  std::string sentence(uint64_t id) { return core.explain(job_id{id})->sentence; }
+  std::string sentence(uint64_t id) { return core.explain(job_id{id}, 5'000'000'000)->sentence; }
+
+  uint64_t cores_free() { return core.pool().counts(5).cores_free; }
 
   scheduler_core core;
   recording_scheduler_out out;
@@ -81,7 +59,7 @@ TEST_SUITE("unit") {
     CHECK(b.pass().empty());
     CHECK(b.core.counts().queued == 0);
     CHECK(b.core.counts().running == 0);
-    CHECK(b.core.counts().pool.cores_free == 1);
+    CHECK(b.cores_free() == 1);
   }
 
   TEST_CASE("a job that does not fit stops the pass, whatever would fit behind it") {
@@ -102,10 +80,12 @@ TEST_SUITE("unit") {
     b.add(3, slots(8));
     CHECK(b.pass() == "!1 !2 +3");
     CHECK(b.out.notes[1]
-          == "unsatisfiable: 9 slots of 1 core were asked; there is room for 8");
-    CHECK(b.out.notes[2] == "unsatisfiable: 3 nodes were asked; there are 2");
-    CHECK(b.core.feasible(*slots(9)));
-    CHECK_FALSE(b.core.feasible(*slots(8)));
+          == "unsatisfiable: asked for 9 slots of 1 core; there is room for 8 slots");
+    CHECK(b.out.notes[2]
+          == "unsatisfiable: asked for whole 3 nodes with 1 slot of 1 core; there is room for 2 "
+             "nodes");
+    CHECK(code_of(b.core.feasible(slots(9))) == ec::unsatisfiable);
+    CHECK_FALSE(b.core.feasible(slots(8)));
     // Judged anew when the machine changes.
     auto nine = slots(9);
     b.add(4, nine);
@@ -191,16 +171,16 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a stopped scheduler places nothing and still answers cancels") {
     bench b{machine(1, 2)};
-    b.core.stop("maintenance");
-    CHECK(b.core.stopped());
+    CHECK_FALSE(b.core.stop("", "maintenance"));
+    CHECK_FALSE(b.core.queues()[0].started);
     b.add(1, slots(1));
     b.add(2, slots(1));
     b.core.cancel(job_id{2});
     CHECK(b.pass() == "-2");
     CHECK(b.why(1) == "stopped");
     CHECK(b.sentence(1) == "scheduling is stopped: maintenance");
-    b.core.start();
-    CHECK_FALSE(b.core.stopped());
+    CHECK_FALSE(b.core.start(""));
+    CHECK(b.core.queues()[0].started);
     CHECK(b.pass() == "+1");
   }
 
@@ -211,7 +191,7 @@ TEST_SUITE("unit") {
     core.enqueue({job_id{2}, 16, 0, slots(1)});
     core.schedule(0, out);
     CHECK(out.take().empty());
-    CHECK(core.explain(job_id{1})->code == "stopped");
+    CHECK(core.explain(job_id{1}, 0)->code == "stopped");
     core.set_inventory(machine(1, 1));
     core.schedule(0, out);
     CHECK(out.take() == "!1 +2");
@@ -229,7 +209,7 @@ TEST_SUITE("unit") {
     b.core.free(job_id{1}, {}, false);
     b.add(1, slots(1));
     CHECK(b.pass().empty());
-    CHECK(b.core.counts().pool.cores_free == 2);
+    CHECK(b.cores_free() == 2);
     b.finish(1);
     b.add(1, slots(1));
     CHECK(b.pass() == "+1");
@@ -249,7 +229,7 @@ TEST_SUITE("unit") {
     b.core.free(job_id{1}, idset::range(0, 9), true);
     b.finish(1);
     CHECK(b.core.held_by(job_id{1}) == nullptr);
-    CHECK(b.core.counts().pool.cores_free == 4);
+    CHECK(b.cores_free() == 4);
     CHECK(b.core.counts().running == 1);
     b.finish(7); // unknown
   }
@@ -262,7 +242,9 @@ TEST_SUITE("unit") {
     b.add(1, slots(2));
     CHECK(b.pass().empty());
     CHECK(b.why(1) == "down");
-    CHECK(b.sentence(1).find("down (1) or drained (1)") != std::string::npos);
+    CHECK(b.sentence(1)
+          == "needs 2 slots of 1 core; there is room for 0 slots now; 1 nodes are down and 1 "
+             "drained");
     b.core.undrain(1);
     CHECK(b.pass() == "+1");
     b.add(2, slots(2));
@@ -310,12 +292,12 @@ TEST_SUITE("unit") {
     CHECK(code_of(e) == ec::busy);
     CHECK(render(e).find("holds resources of job") != std::string::npos);
     b.core.set_inventory(machine(4, 2));
-    CHECK(b.core.counts().pool.cores_free == 6);
+    CHECK(b.cores_free() == 6);
     b.core.set_inventory(machine(1, 2));
-    CHECK(b.core.counts().pool.cores_free == 2);
+    CHECK(b.cores_free() == 2);
     b.core.set_inventory(machine(4, 2));
     b.finish(1);
-    CHECK(b.core.counts().pool.cores_free == 8);
+    CHECK(b.cores_free() == 8);
   }
 
   TEST_CASE("recovery before the inventory claims when it comes") {
@@ -323,7 +305,7 @@ TEST_SUITE("unit") {
     CHECK_FALSE(core.recover(job_id{1}, machine(1, 2)));
     CHECK(code_of(core.recover(job_id{2}, machine(2, 1))) == ec::busy);
     core.set_inventory(machine(2, 2));
-    CHECK(core.counts().pool.cores_free == 2);
+    CHECK(core.pool().counts(5).cores_free == 2);
   }
 
   TEST_CASE("every job can be explained") {
@@ -340,10 +322,9 @@ TEST_SUITE("unit") {
     b.add(6, slots(99));
     b.pass();
     CHECK(b.why(2) == "resources");
-    CHECK(b.sentence(2) == "is first in the queue and waits for 4 slots of 1 core; 1 of 4 cores "
-                           "are free");
+    CHECK(b.sentence(2) == "needs 4 slots of 1 core; there is room for 1 slot now");
     CHECK(b.why(3) == "behind");
-    CHECK(b.sentence(3).starts_with("1 job is ahead"));
+    CHECK(b.sentence(3).starts_with("1 job is ahead (fcfs); job "));
     CHECK(b.sentence(4).starts_with("2 jobs are ahead"));
     CHECK(b.sentence(4).find(b.sentence(2)) != std::string::npos);
     CHECK(b.why(5) == "held");
@@ -351,7 +332,7 @@ TEST_SUITE("unit") {
     CHECK(b.why(77) == "unknown_job");
     for (uint64_t i = 100; i < 1'200; ++i)
       b.add(i, slots(1));
-    CHECK(b.sentence(1'199).starts_with("more than 1000 jobs are ahead"));
+    CHECK(b.sentence(1'199).starts_with("1103 jobs are ahead"));
     b.add(2'000, slots(99), 31);
     CHECK(b.why(2'000) == "unsatisfiable");
   }

@@ -1,0 +1,169 @@
+// The methods of the client protocol about resources, queues, and why a job waits.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <fmt/format.h>
+
+#include "actors/client_calls.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+json as_json(const rset& r) {
+  auto parsed = parse_json(to_json(r));
+  return parsed ? std::move(*parsed) : json{};
+}
+
+json to_json(const queue_info& q) {
+  json x{{"name", q.name},          {"policy", q.policy},
+         {"depth", q.depth},        {"reservation_depth", q.reservation_depth},
+         {"enabled", q.enabled},    {"started", q.started},
+         {"default", q.is_default}, {"queued", q.queued},
+         {"held", q.held},          {"running", q.running},
+         {"reserved", q.reserved},  {"nnodes", q.nodes},
+         {"ncores", q.cores},       {"ngpus", q.gpus}};
+  if (!q.enabled_note.empty())
+    x["enabled_note"] = q.enabled_note;
+  if (!q.started_note.empty())
+    x["started_note"] = q.started_note;
+  if (auto where = parse_json(q.where); where && !q.where.empty())
+    x["constraint"] = std::move(*where);
+  return x;
+}
+
+/// Why a job that is not in the scheduler's hands does not run, or does.
+job_reason reason_of(const job_summary& s) {
+  switch (s.state) {
+  case job_state::depend:
+    return {"dependency", "waits for what it depends on", 0};
+  case job_state::priority:
+    return {"priority", "waits for its priority", 0};
+  case job_state::run:
+    return {"running", fmt::format("runs on {}", s.nodelist.empty() ? s.ranks : s.nodelist), 0};
+  case job_state::cleanup:
+    return {"cleanup", "has ended; its resources are given back", 0};
+  case job_state::inactive:
+    return {"ended", "has ended", 0};
+  default:
+    return {"next", "is on its way to the scheduler", 0};
+  }
+}
+
+void reply_reason(const client_call& c, const job_summary& s, const job_reason& r) {
+  json x{{"id", to_string(s.id)}, {"code", r.code}, {"sentence", r.sentence}};
+  if (r.t_estimate > 0)
+    x["t_estimate"] = r.t_estimate;
+  c.self->state.reply(c.session, c.tag, x);
+}
+
+void explain_summary(const client_call& c, const rank_services& lead, const job_summary& s) {
+  if (s.state != job_state::sched)
+    return reply_reason(c, s, reason_of(s));
+  c.self
+      ->request(caf::actor_cast<scheduler_actor>(lead.scheduler), deadline, explain_request{{s.id}})
+      .then(
+          [c, s](const explain_reply& x) {
+            auto known = !x.reasons.empty() && !x.reasons[0].code.empty();
+            reply_reason(c, s, known ? x.reasons[0] : reason_of(s));
+          },
+          fail_call(c));
+}
+
+} // namespace
+
+void list_resources(const client_call& c, client_params&) {
+  with_lead(c, [c](const rank_services& lead) {
+    c.self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, usage_atom_v)
+        .then(
+            [c](const resource_reply& x) {
+              auto drains = json::array();
+              idset drained;
+              for (auto& d : x.drained) {
+                drained.add(d.rank);
+                drains.push_back({{"rank", d.rank}, {"since", d.since}, {"reason", d.reason}});
+              }
+              c.self->state.reply(c.session, c.tag,
+                                  {{"all", as_json(x.all)},
+                                   {"allocated", as_json(x.allocated)},
+                                   {"free", as_json(x.free)},
+                                   {"up", x.up.to_string()},
+                                   {"down", x.down.to_string()},
+                                   {"drained", drained.to_string()},
+                                   {"drains", std::move(drains)}});
+            },
+            fail_call(c));
+  });
+}
+
+void drain_resources(const client_call& c, client_params& p) {
+  drain_request r;
+  r.drain = p.flag("drain", true);
+  r.update = p.flag("update", false);
+  r.reason = p.text("reason", "");
+  r.hosts = p.text("hosts", "");
+  if (p.has("ranks"))
+    r.ranks = p.set("ranks", limits::idset_universe_max);
+  if (r.ranks.empty() && r.hosts.empty())
+    p.refuse("ranks: must name at least one rank or host");
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, r)
+        .then([c](done) { c.self->state.reply(c.session, c.tag, json::object()); }, fail_call(c));
+  });
+}
+
+void ask_queues(const client_call& c, client_params& p) {
+  constexpr std::pair<const char*, queue_verb> verbs[] = {{"list", queue_verb::list},
+                                                          {"stop", queue_verb::stop},
+                                                          {"start", queue_verb::start},
+                                                          {"disable", queue_verb::disable},
+                                                          {"enable", queue_verb::enable}};
+  queue_request r;
+  auto verb = p.text("verb", "list");
+  bool known = false;
+  for (auto& [name, value] : verbs)
+    if (verb == name) {
+      r.verb = value;
+      known = true;
+    }
+  if (!known)
+    p.refuse(fmt::format("verb: must be list, stop, start, disable or enable, found \"{}\"", verb));
+  r.queue = p.text("queue", "");
+  r.reason = p.text("reason", "");
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<scheduler_actor>(lead.scheduler), deadline, r)
+        .then(
+            [c](const queue_reply& x) {
+              auto list = json::array();
+              for (auto& q : x.queues)
+                list.push_back(to_json(q));
+              c.self->state.reply(c.session, c.tag, {{"queues", std::move(list)}});
+            },
+            fail_call(c));
+  });
+}
+
+void explain_job(const client_call& c, client_params& p) {
+  list_request r;
+  r.ids = {p.id("id")};
+  r.states = 127;
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+        .then(
+            [c, lead](const list_reply& x) {
+              if (!x.jobs.empty())
+                return explain_summary(c, lead, x.jobs[0]);
+              c.self->state.fail(c.session, c.tag, make_error(ec::unknown_job, "no such job"));
+            },
+            fail_call(c));
+  });
+}
+
+} // namespace hactor

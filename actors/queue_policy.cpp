@@ -1,0 +1,105 @@
+// See queue_policy.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/queue_policy.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "graph/policy_library.hpp"
+
+namespace hactor {
+
+namespace {
+
+struct built_in {
+  const char* name;
+  uint32_t depth;
+  bool stop;
+};
+
+constexpr built_in built_ins[] = {
+    {"fcfs", 0, true},
+    {"easy", 1, false},
+    {"hybrid", hybrid_depth_default, false},
+    {"conservative", reservation_depth_max, false},
+};
+
+/// A queue policy written in C.
+class foreign_queue_policy final : public queue_policy {
+public:
+  explicit foreign_queue_policy(const hactor_queue_policy& policy) : policy_{policy} {
+    name = policy.name;
+    reservation_depth = std::min(policy.reservation_depth, reservation_depth_max);
+    stop_at_blocked = policy.stop_at_blocked != 0;
+  }
+
+  bool before(const job_facts& a, const job_facts& b) const override {
+    if (policy_.compare != nullptr) {
+      auto x = facts(a), y = facts(b);
+      if (auto order = policy_.compare(&x, &y); order != 0)
+        return order < 0;
+    }
+    return queue_policy::before(a, b);
+  }
+
+private:
+  static hactor_job facts(const job_facts& j) {
+    auto& r = *j.request;
+    return {j.id.value, j.priority, j.t_submit_ns, r.nnodes, r.ncores, r.ngpus, r.duration_s};
+  }
+
+  const hactor_queue_policy& policy_;
+};
+
+caf::expected<std::shared_ptr<queue_policy>> load(const std::string& path) {
+  auto all = load_policies(path);
+  if (!all)
+    return std::move(all.error());
+  const auto* own = (*all)->queue;
+  if (own == nullptr || own->name == nullptr)
+    return make_error(ec::bad_argument,
+                      fmt::format("policy library {}: it has no queue policy", path));
+  return std::make_shared<foreign_queue_policy>(*own);
+}
+
+} // namespace
+
+bool queue_policy::before(const job_facts& a, const job_facts& b) const {
+  if (a.priority != b.priority)
+    return a.priority > b.priority;
+  if (a.t_submit_ns != b.t_submit_ns)
+    return a.t_submit_ns < b.t_submit_ns;
+  return a.id < b.id;
+}
+
+caf::expected<std::shared_ptr<const queue_policy>> make_queue_policy(const std::string& name,
+                                                                     uint32_t reservation_depth) {
+  std::shared_ptr<queue_policy> policy;
+  if (is_policy_path(name)) {
+    auto loaded = load(name);
+    if (!loaded)
+      return std::move(loaded.error());
+    policy = std::move(*loaded);
+  } else {
+    auto known = std::find_if(std::begin(built_ins), std::end(built_ins),
+                              [&](const built_in& b) { return name == b.name; });
+    if (known == std::end(built_ins))
+      return make_error(ec::bad_argument,
+                        fmt::format("queue policy \"{}\": there are fcfs, easy, hybrid and "
+                                    "conservative; a library's name has a slash",
+                                    name));
+    policy = std::make_shared<queue_policy>();
+    policy->name = known->name;
+    policy->reservation_depth = known->depth;
+    policy->stop_at_blocked = known->stop;
+    if (name != "hybrid")
+      reservation_depth = 0;
+  }
+  if (reservation_depth > 0)
+    policy->reservation_depth = std::min(reservation_depth, reservation_depth_max);
+  return std::shared_ptr<const queue_policy>{std::move(policy)};
+}
+
+} // namespace hactor

@@ -1,0 +1,238 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/scheduler_settings.hpp"
+
+#include <charconv>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "graph/graph_reader.hpp"
+#include "graph/policy_library.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto blanks = " \t\n";
+
+/// Cuts the next word off, up to one of the separators.
+std::string_view next_word(std::string_view& rest, std::string_view separators) {
+  auto begin = rest.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) {
+    rest = {};
+    return {};
+  }
+  rest.remove_prefix(begin);
+  auto end = std::min(rest.find_first_of(separators), rest.size());
+  auto word = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return word;
+}
+
+caf::error bad(std::string_view queue, std::string_view what) {
+  return make_error(ec::bad_argument, fmt::format("sched.queues: queue {}: {}", queue, what));
+}
+
+std::optional<uint32_t> read_number(std::string_view text) {
+  uint32_t n = 0;
+  auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return err == std::errc{} && end == text.data() + text.size() ? std::optional{n} : std::nullopt;
+}
+
+json words(std::string_view text) {
+  auto list = json::array();
+  while (!text.empty())
+    if (auto word = next_word(text, ","); !word.empty())
+      list.push_back(std::string{word});
+  return list;
+}
+
+/// What one queue says of itself.
+class queue_reader {
+public:
+  queue_reader(queue_settings& to, std::string policy) : to_{to}, policy_{std::move(policy)} {}
+
+  caf::error set(std::string_view key, std::string_view value) {
+    auto number = read_number(value);
+    auto need = [&](uint32_t& field, uint32_t most) {
+      if (!number || *number < 1 || *number > most)
+        return bad(to_.name, fmt::format("{}=\"{}\": must be 1 to {}", key, value, most));
+      field = *number;
+      return caf::error{};
+    };
+    if (key == "policy")
+      policy_ = value;
+    else if (key == "depth")
+      return need(to_.depth, queue_depth_max);
+    else if (key == "reservations")
+      return need(reservations_, reservation_depth_max);
+    else if (key == "requires")
+      add(json{{"properties", words(value)}});
+    else if (key == "hosts")
+      add(json{{"hostlist", json::array({std::string{value}})}});
+    else if (key == "ranks")
+      add(json{{"ranks", json::array({std::string{value}})}});
+    else
+      return bad(to_.name, fmt::format("\"{}\": there are policy, depth, reservations, requires, "
+                                       "hosts and ranks",
+                                       key));
+    return {};
+  }
+
+  caf::error finish() {
+    if (!policy_.empty() || reservations_ > 0) {
+      auto policy = make_queue_policy(policy_.empty() ? to_.policy->name : policy_, reservations_);
+      if (!policy)
+        return bad(to_.name, render(policy.error()));
+      to_.policy = std::move(*policy);
+    }
+    if (to_.where.is_null())
+      return {};
+    if (auto where = constraint::compile(to_.where, "requires"); !where)
+      return bad(to_.name, render(where.error()));
+    return {};
+  }
+
+private:
+  void add(json&& term) {
+    if (to_.where.is_null())
+      to_.where = std::move(term);
+    else
+      to_.where = json{{"and", json::array({std::move(to_.where), std::move(term)})}};
+  }
+
+  queue_settings& to_;
+  std::string policy_;
+  uint32_t reservations_ = 0;
+};
+
+} // namespace
+
+caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
+                                                        const queue_settings& otherwise) {
+  std::vector<queue_settings> all;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    auto part = next_word(rest, ";");
+    if (part.empty())
+      continue;
+    auto q = otherwise;
+    q.name = next_word(part, blanks);
+    for (auto& other : all)
+      if (other.name == q.name)
+        return bad(q.name, "is named twice");
+    queue_reader reader{q, {}};
+    while (!part.empty()) {
+      auto word = next_word(part, blanks);
+      if (word.empty())
+        continue;
+      auto equals = word.find('=');
+      if (equals == std::string_view::npos)
+        return bad(q.name, fmt::format("\"{}\" is not key=value", word));
+      if (auto e = reader.set(word.substr(0, equals), word.substr(equals + 1)))
+        return e;
+    }
+    if (auto e = reader.finish())
+      return e;
+    all.push_back(std::move(q));
+  }
+  return all;
+}
+
+caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes) {
+  scheduler_settings s;
+  auto reservations = static_cast<uint32_t>(attributes.integer("sched.reservation_depth"));
+  queue_settings otherwise;
+  auto policy = make_queue_policy(attributes.text("sched.policy"), reservations);
+  if (!policy)
+    return make_error(ec::bad_argument, "sched.policy: " + render(policy.error()));
+  otherwise.policy = std::move(*policy);
+  otherwise.depth = static_cast<uint32_t>(attributes.integer("sched.queue_depth"));
+  auto match = choose_match_policy(attributes.text("sched.match"));
+  if (!match)
+    return make_error(ec::bad_argument, "sched.match: " + render(match.error()));
+  s.match = std::move(*match);
+  auto queues = parse_queues(attributes.text("sched.queues"), otherwise);
+  if (!queues)
+    return std::move(queues.error());
+  s.queues = std::move(*queues);
+  if (s.queues.empty())
+    s.queues.push_back(std::move(otherwise));
+  s.default_queue = attributes.text("sched.default_queue");
+  bool known = s.default_queue.empty();
+  for (auto& q : s.queues)
+    known = known || q.name == s.default_queue;
+  if (!known)
+    return make_error(
+        ec::bad_argument,
+        fmt::format("sched.default_queue: sched.queues has no queue {}", s.default_queue));
+  return s;
+}
+
+caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format) {
+  auto refuse = [&](const caf::error& e) {
+    return make_error(code_of(e), fmt::format("resource.graph={}: {}", path, render(e)));
+  };
+  auto how = parse_graph_format(format);
+  if (!how)
+    return refuse(how.error());
+  std::ifstream in{path, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  if (!in)
+    return make_errno_error(ec::system_failed, "resource.graph=" + path, errno);
+  graph_options options;
+  options.number_nodes = true;
+  auto graph = read_graph(*how, text, options);
+  if (!graph)
+    return refuse(graph.error());
+  // Judged once here, so that it is refused at the start.
+  auto any = make_match_policy("first");
+  HACTOR_CHECK(any);
+  graph_inventory result;
+  result.graph = std::make_shared<resource_graph>(*graph);
+  auto pool = resource_pool::make(std::move(*graph), std::move(*any));
+  if (!pool)
+    return refuse(pool.error());
+  if ((*pool)->inventory().empty())
+    return make_error(
+        ec::bad_argument,
+        fmt::format("resource.graph={}: no vertex has a rank, so nothing can run", path));
+  result.all = (*pool)->inventory();
+  return result;
+}
+
+std::string queue_states_json(const scheduler_core& core) {
+  auto all = json::object();
+  for (auto& q : core.queues()) {
+    auto state = json::object();
+    if (!q.started)
+      state["stopped"] = q.started_note;
+    if (!q.enabled)
+      state["disabled"] = q.enabled_note;
+    if (!state.empty())
+      all[q.name] = std::move(state);
+  }
+  return dump(all);
+}
+
+void restore_queue_states(const std::string& text, scheduler_core& core) {
+  auto all = parse_json(text);
+  if (text.empty() || !all || !all->is_object())
+    return;
+  for (auto& [name, state] : all->items()) {
+    auto note = [&state = state](const char* key) -> std::optional<std::string> {
+      auto i = state.find(key);
+      return i != state.end() && i->is_string() ? std::optional{i->get<std::string>()}
+                                                : std::nullopt;
+    };
+    // A queue that the settings no longer have is passed over.
+    if (auto reason = note("stopped"))
+      (void)core.stop(name, *reason);
+    if (auto reason = note("disabled"))
+      (void)core.disable(name, *reason);
+  }
+}
+
+} // namespace hactor

@@ -1,0 +1,39 @@
+// From what a person sets to what the scheduler works with: attributes sched.* and resource.graph,
+// and the states of queues that outlive a restart.
+// Callers: mpi-boot (at the start), scheduler.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/scheduler_core.hpp"
+#include "graph/resource_graph.hpp"
+#include "runtime/config.hpp"
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+/// Reads sched.policy, sched.queue_depth, sched.reservation_depth, sched.match, sched.queues and
+/// sched.default_queue. Errors: ec::bad_argument, naming the attribute.
+caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes);
+
+/// The text of sched.queues: queues separated by ";", each a name and key=value pairs: policy,
+/// depth, reservations, requires (properties, comma separated), hosts (a hostlist), ranks (an
+/// idset). What a queue does not say is as in `otherwise`. Errors: ec::bad_argument.
+caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
+                                                        const queue_settings& otherwise);
+
+/// A graph of a file, and what R says of it. Errors: as read_graph and resource_pool::make,
+/// starting with the file; ec::system_failed.
+struct graph_inventory {
+  std::shared_ptr<resource_graph> graph;
+  rset all;
+};
+caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format);
+
+/// The states of all queues as JSON, and back; queues that are no more are passed over.
+std::string queue_states_json(const scheduler_core& core);
+void restore_queue_states(const std::string& text, scheduler_core& core);
+
+} // namespace hactor

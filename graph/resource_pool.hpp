@@ -1,0 +1,151 @@
+// The resources of an instance and what its jobs hold of them, as the scheduler sees it: graph,
+// ledger and matcher together. Nodes are known by rank here: up, down, drained, added and removed
+// while jobs run; grants come out, and go back in after a restart, as R.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/ledger.hpp"
+#include "graph/match_policy.hpp"
+#include "graph/match_request.hpp"
+#include "graph/matcher.hpp"
+#include "graph/request.hpp"
+#include "graph/resource_graph.hpp"
+#include "graph/rset.hpp"
+#include "graph/rset_extra.hpp"
+#include "runtime/error.hpp"
+
+namespace hactor {
+
+/// Sums over the pool. Usable: up and not drained.
+struct pool_counts {
+  uint32_t nodes = 0;
+  uint32_t nodes_down = 0;
+  uint32_t nodes_drained = 0; ///< May be down too.
+  uint64_t cores = 0;
+  uint64_t cores_free = 0; ///< On usable nodes.
+  uint64_t gpus = 0;
+  uint64_t gpus_free = 0; ///< On usable nodes.
+
+  friend bool operator==(const pool_counts&, const pool_counts&) = default;
+};
+
+using match_request_ptr = std::shared_ptr<const match_request>;
+
+class resource_pool {
+public:
+  /// Ranks are up. Errors: ec::bad_argument (a node with a rank but without a core, two nodes of
+  /// one rank).
+  static caf::expected<std::unique_ptr<resource_pool>>
+  make(resource_graph graph, std::shared_ptr<const match_policy> policy);
+
+  resource_pool(const resource_pool&) = delete;
+  resource_pool& operator=(const resource_pool&) = delete;
+
+  // -- nodes ------------------------------------------------------------------------------------
+
+  /// Ranks, hosts, cores, GPUs and properties; what else there is only the graph tells.
+  const rset& inventory() const { return inventory_; }
+  const resource_graph& graph() const { return *graph_; }
+
+  /// What is up or down, and what is drained, is told rank by rank. False when nothing changes.
+  bool set_up(rank_t rank, bool up);
+  bool set_drained(rank_t rank, bool drained);
+
+  /// Makes ranks, cores, GPUs and properties those of `wanted`, beneath the root, and leaves the
+  /// rest alone. Jobs lose what they held of what goes. Requests must be compiled again. O(nodes +
+  /// what changes).
+  caf::error change_nodes(const rset& wanted);
+
+  // -- requests ---------------------------------------------------------------------------------
+
+  /// `where`: a constraint (RFC 31) besides the job's own, or null. Errors: as compile_match.
+  caf::expected<match_request_ptr> compile(const jobspec& wants, const json& where) const;
+
+  /// `now` in seconds. Nothing is held yet.
+  match_result match(const match_request_ptr& request, match_op op, int64_t now) {
+    return (op == match_op::satisfiable ? *judge_ : *matcher_).match(request, op, now);
+  }
+
+  // -- holding ----------------------------------------------------------------------------------
+
+  /// Requires: the selection is what match returned, and nothing has happened since.
+  void hold(job_id job, selection what, hold_kind kind);
+
+  /// False when the job holds nothing.
+  bool release(job_id job) { return ledger_->release(job.value); }
+  bool release_ranks(job_id job, const idset& ranks) {
+    return ledger_->release_ranks(job.value, ranks);
+  }
+
+  /// Null when the job holds nothing.
+  const ledger::holding* find(job_id job) const { return ledger_->find(job.value); }
+  const ledger& held() const { return *ledger_; }
+
+  /// The R of a selection, without times. Its `scheduling` says what cores and GPUs cannot
+  /// (rset_extra.hpp). Empty when the selection has neither.
+  rset r_of(const selection& what, const resource_request& request) const;
+
+  /// Holds what an R says and the graph has (restart), from its start to its end. A job that held
+  /// something holds the new instead. Errors: ec::busy, naming the vertex, and the job holds
+  /// nothing.
+  caf::error take(job_id job, const rset& r);
+
+  // -- sums -------------------------------------------------------------------------------------
+
+  /// O(nodes).
+  pool_counts counts(int64_t now) const;
+
+  /// What is free on usable nodes. O(cores).
+  rset available(int64_t now) const { return unheld(now, true); }
+
+  /// What no job holds, on all nodes or on the usable ones. O(cores).
+  rset unheld(int64_t now, bool usable_only = false) const;
+
+private:
+  struct node {
+    vertex top = no_vertex; ///< no_vertex: the rank is not there.
+    bool up = true;
+    bool drained = false;
+    std::vector<std::pair<uint32_t, vertex>> cores; ///< By id.
+    std::vector<std::pair<uint32_t, vertex>> gpus;
+
+    bool usable() const { return up && !drained; }
+  };
+  class change;
+
+  resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy);
+
+  void make_matchers();
+  caf::error learn_nodes();
+  caf::error learn_node(rank_t rank);
+  void learn_types();
+  void learn_inventory();
+  node* find_node(rank_t rank);
+  const node* find_node(rank_t rank) const;
+  void set_status(node& n);
+  bool is_leaf_of_rank(vertex v) const;
+  void add_below(vertex v, rset_extra& extra, std::map<rank_t, node_share>& shares) const;
+  void add_slots(const selection& what, const resource_request& request, const rset& r,
+                 rset_extra& extra) const;
+  bool is_free(vertex v, int64_t now) const;
+  node_share free_share(rank_t rank, int64_t now) const;
+
+  std::unique_ptr<resource_graph> graph_;
+  std::unique_ptr<ledger> ledger_;
+  std::unique_ptr<matcher> matcher_;
+  std::unique_ptr<matcher> judge_; ///< Of what is possible: takes what fits first, best or not.
+  std::shared_ptr<const match_policy> policy_;
+  type_id core_ = no_type, gpu_ = no_type, node_ = no_type;
+  std::vector<node> nodes_; ///< By rank.
+  rset inventory_;
+  property_map job_properties_; ///< Those that a grant shows.
+};
+
+} // namespace hactor

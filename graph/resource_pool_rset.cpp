@@ -1,0 +1,178 @@
+// From what a match chose to the R of a grant, and from an R back to what its job holds. See
+// resource_pool.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "graph/resource_pool.hpp"
+#include "graph/selection_builder.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// Jobs without an end hold what they have until this time; no match looks beyond it.
+const int64_t end_of_time = matcher_options{}.horizon_end;
+
+std::optional<vertex> find_id(const std::vector<std::pair<uint32_t, vertex>>& all, uint32_t id) {
+  auto i = std::lower_bound(all.begin(), all.end(), std::pair{id, vertex{0}});
+  return i != all.end() && i->first == id ? std::optional{i->second} : std::nullopt;
+}
+
+uint32_t id_of(const std::vector<std::pair<uint32_t, vertex>>& all, vertex v, int64_t hint) {
+  // Nearly always the ids are the graph's own.
+  if (hint >= 0)
+    if (auto found = find_id(all, static_cast<uint32_t>(hint)); found == v)
+      return static_cast<uint32_t>(hint);
+  for (auto& [id, at] : all)
+    if (at == v)
+      return id;
+  return 0;
+}
+
+} // namespace
+
+void resource_pool::hold(job_id job, selection what, hold_kind kind) {
+  auto e = ledger_->hold(job.value, std::move(what), kind);
+  HACTOR_CHECK(!e); // a match chooses only what is free
+}
+
+bool resource_pool::is_leaf_of_rank(vertex v) const {
+  return (graph_->type(v) == core_ || graph_->type(v) == gpu_) && graph_->rank(v) >= 0;
+}
+
+/// Adds cores and GPUs at and below what a job has exclusively. Other things below it, which a
+/// restart would not know to be taken, make it itself one of the others.
+void resource_pool::add_below(vertex top, rset_extra& extra,
+                              std::map<rank_t, node_share>& shares) const {
+  bool other = false;
+  std::vector<vertex> open{top};
+  while (!open.empty()) {
+    auto v = open.back();
+    open.pop_back();
+    auto below = graph_->below(v);
+    open.insert(open.end(), below.begin(), below.end());
+    if (!is_leaf_of_rank(v)) {
+      other = other || below.empty();
+      continue;
+    }
+    auto rank = static_cast<rank_t>(graph_->rank(v));
+    auto& n = nodes_[rank];
+    auto& share = shares[rank];
+    share.rank = rank;
+    if (graph_->type(v) == core_)
+      share.cores.add(id_of(n.cores, v, graph_->id(v)));
+    else
+      share.gpus.add(id_of(n.gpus, v, graph_->id(v)));
+  }
+  if (other)
+    extra.others.push_back({graph_->path(top), graph_->rank(top), graph_->units(top)});
+}
+
+rset resource_pool::r_of(const selection& what, const resource_request& request) const {
+  rset r;
+  rset_extra extra;
+  std::map<rank_t, node_share> shares;
+  // Parents first: what is below something exclusive goes with it.
+  for (size_t i = what.picks.size(); i-- > 0;) {
+    auto& p = what.picks[i];
+    if (!p.exclusive)
+      continue;
+    add_below(p.at, extra, shares);
+    while (i > 0 && what.picks[i - 1].depth > p.depth)
+      --i;
+  }
+  for (auto& [rank, share] : shares) {
+    r.nodes.push_back(std::move(share));
+    r.nodelist.push_back(graph_->name(nodes_[rank].top));
+  }
+  if (!job_properties_.empty()) {
+    auto ranks = r.ranks();
+    for (const auto& [name, have] : job_properties_)
+      if (auto both = have.intersect(ranks); !both.empty())
+        r.properties.emplace(name, std::move(both));
+  }
+  for (auto& c : what.charges)
+    for (subsystem_id s = 1; s < graph_->subsystem_count(); ++s)
+      if (auto path = graph_->path(c.at, s); !path.empty()) {
+        extra.charges.push_back({graph_->subsystem_name(s), std::move(path), c.units});
+        break;
+      }
+  add_slots(what, request, r, extra);
+  for (auto& [ranks, count] : extra.slots)
+    r.nslots += static_cast<uint32_t>(ranks.size()) * count;
+  if (request.plain) {
+    r.nslots = request.slots;
+    extra.slots.clear();
+  }
+  std::reverse(extra.others.begin(), extra.others.end());
+  r.scheduling = to_json(extra);
+  return r;
+}
+
+/// Counts the slots that tasks run in by the rank that their first vertex belongs to.
+void resource_pool::add_slots(const selection& what, const resource_request& request, const rset& r,
+                              rset_extra& extra) const {
+  if (request.plain || r.nodes.empty())
+    return;
+  std::map<rank_t, uint32_t> by_rank;
+  uint32_t nowhere = 0;
+  auto& picks = what.picks;
+  for (size_t i = 0; i < picks.size(); ++i) {
+    auto& types = request.slot_types;
+    if (!picks[i].slot
+        || std::find(types.begin(), types.end(), graph_->type_name(picks[i].at)) == types.end())
+      continue;
+    auto rank = graph_->rank(picks[i].at);
+    for (auto k = i; rank < 0 && k-- > 0 && picks[k].depth > picks[i].depth;)
+      rank = graph_->rank(picks[k].at);
+    if (rank < 0)
+      ++nowhere;
+    else
+      ++by_rank[static_cast<rank_t>(rank)];
+  }
+  // A slot that begins outside of all nodes runs where the job has cores.
+  for (uint32_t k = 0; k < nowhere; ++k)
+    ++by_rank[r.nodes[k % r.nodes.size()].rank];
+  std::map<uint32_t, idset> by_count;
+  for (auto& [rank, count] : by_rank)
+    by_count[count].add(rank);
+  for (auto& [count, ranks] : by_count)
+    extra.slots.emplace_back(ranks, count);
+}
+
+caf::error resource_pool::take(job_id job, const rset& r) {
+  release(job);
+  selection_builder held{*graph_};
+  for (auto& share : r.nodes)
+    if (auto* n = find_node(share.rank))
+      for (auto [have, want] :
+           {std::pair{&n->cores, &share.cores}, std::pair{&n->gpus, &share.gpus}})
+        for (auto id : want->expand())
+          if (auto v = find_id(*have, id))
+            held.add_exclusive(*v, graph_->units(*v));
+  auto extra = parse_rset_extra(r.scheduling);
+  if (!extra)
+    return extra.error();
+  for (auto& x : extra->others)
+    if (auto v = graph_->find_path(x.path, containment, x.rank); v != no_vertex)
+      held.add_exclusive(v, x.units);
+  for (auto& x : extra->charges)
+    if (auto s = graph_->find_subsystem(x.subsystem))
+      if (auto v = graph_->find_path(x.path, *s); v != no_vertex)
+        held.charge_units(v, x.units);
+  auto at = static_cast<int64_t>(std::floor(r.starttime));
+  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
+  auto what = held.finish(at, std::max<int64_t>(end - at, 1));
+  if (what.picks.empty())
+    return {};
+  // Two jobs with different times never had one core at the same time, but both have it still.
+  for (auto& p : what.picks)
+    if (p.exclusive && ledger_->allocated(p.at))
+      return make_error(ec::busy, fmt::format("{} is held by another job", graph_->path(p.at)));
+  return ledger_->hold(job.value, std::move(what), hold_kind::allocated);
+}
+
+} // namespace hactor

@@ -1,0 +1,103 @@
+// See rset_extra.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/rset_extra.hpp"
+
+#include <charconv>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "graph/document.hpp"
+#include "runtime/json.hpp"
+
+namespace hactor {
+
+namespace {
+
+caf::error bad(std::string_view key, size_t index, std::string_view wanted, const json& found) {
+  return make_error(ec::bad_rset, fmt::format("scheduling.{}[{}]: must be {}, found {}", key, index,
+                                              wanted, brief(found)));
+}
+
+/// A list of `size` elements, of which the last is a number >= 0 and the others are texts.
+bool is_row(const json& x, size_t size) {
+  if (!x.is_array() || x.size() != size || !x.back().is_number_unsigned())
+    return false;
+  for (size_t i = 0; i + 1 < size; ++i)
+    if (!x[i].is_string())
+      return false;
+  return true;
+}
+
+/// Calls `read` with each row of a list that may be absent.
+template <class Read>
+caf::error each_row(const json& from, const char* key, size_t size, std::string_view wanted,
+                    Read read) {
+  auto list = from.find(key);
+  if (list == from.end())
+    return {};
+  if (!list->is_array())
+    return bad(key, 0, "a list", *list);
+  for (size_t i = 0; i < list->size(); ++i)
+    if (!is_row((*list)[i], size) || !read((*list)[i]))
+      return bad(key, i, wanted, (*list)[i]);
+  return {};
+}
+
+std::optional<int32_t> read_rank(const std::string& text) {
+  int32_t rank = 0;
+  auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), rank);
+  if (err != std::errc{} || end != text.data() + text.size() || rank < -1)
+    return std::nullopt;
+  return rank;
+}
+
+} // namespace
+
+std::string to_json(const rset_extra& extra) {
+  if (extra.empty())
+    return {};
+  json out{{"writer", "hactor"}};
+  for (const auto& [ranks, count] : extra.slots)
+    out["slots"].push_back({ranks.to_string(), count});
+  for (const auto& x : extra.others)
+    out["others"].push_back({x.path, std::to_string(x.rank), x.units});
+  for (const auto& x : extra.charges)
+    out["charges"].push_back({x.subsystem, x.path, x.units});
+  return dump(out);
+}
+
+caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
+  rset_extra r;
+  if (text.empty())
+    return r;
+  auto all = parse_json(text);
+  if (!all)
+    return all.error();
+  if (!all->is_object() || !all->contains("writer") || (*all)["writer"] != "hactor")
+    return r;
+  auto e = each_row(*all, "slots", 2, "[ranks, count]", [&](const json& x) {
+    auto ranks = idset::parse(x[0].get_ref<const std::string&>());
+    if (!ranks || x[1] > UINT32_MAX)
+      return false;
+    r.slots.emplace_back(std::move(*ranks), x[1].get<uint32_t>());
+    return true;
+  });
+  if (!e)
+    e = each_row(*all, "others", 3, "[path, rank, units]", [&](const json& x) {
+      auto rank = read_rank(x[1].get_ref<const std::string&>());
+      if (rank)
+        r.others.push_back({x[0].get<std::string>(), *rank, x[2].get<int64_t>()});
+      return rank.has_value();
+    });
+  if (!e)
+    e = each_row(*all, "charges", 3, "[subsystem, path, units]", [&](const json& x) {
+      r.charges.push_back({x[0].get<std::string>(), x[1].get<std::string>(), x[2].get<int64_t>()});
+      return true;
+    });
+  if (e)
+    return e;
+  return r;
+}
+
+} // namespace hactor

@@ -1,0 +1,52 @@
+// What the cores and GPUs of an R cannot say of a grant: how many slots each rank has when that
+// cannot be counted, and resources of other kinds (storage, licences, power). It is R's key
+// "scheduling" with the writer "hactor", so that it travels with the grant into records, to the
+// ranks that run the job, and back after a restart.
+// Callers: resource_pool.cpp (writes, reads after a restart), request.cpp (slots).
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/error.hpp"
+#include "runtime/idset.hpp"
+
+namespace hactor {
+
+struct rset_extra {
+  /// A resource that is neither a core nor a GPU of a rank, by its path in containment.
+  struct other {
+    std::string path;
+    int32_t rank = -1; ///< Paths of two ranks of one host may be the same; -1: of no rank.
+    int64_t units = 0;
+
+    friend bool operator==(const other&, const other&) = default;
+  };
+  /// An amount drawn in another subsystem, by the path there.
+  struct charged {
+    std::string subsystem;
+    std::string path;
+    int64_t units = 0;
+
+    friend bool operator==(const charged&, const charged&) = default;
+  };
+
+  std::vector<std::pair<idset, uint32_t>> slots; ///< Ranks, and how many slots each of them has.
+  std::vector<other> others;
+  std::vector<charged> charges;
+
+  bool empty() const { return slots.empty() && others.empty() && charges.empty(); }
+  friend bool operator==(const rset_extra&, const rset_extra&) = default;
+};
+
+/// JSON text; "" when there is nothing to say.
+std::string to_json(const rset_extra& extra);
+
+/// Reads it. Text of another writer, and "", say nothing. Errors: ec::bad_rset, with the key.
+caf::expected<rset_extra> parse_rset_extra(std::string_view text);
+
+} // namespace hactor

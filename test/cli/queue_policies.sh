@@ -1,0 +1,33 @@
+# The policy is an attribute: with EASY a small job passes a large one that must wait, and says so.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance -S resource.fake=nodes=2,cores=2 -S sched.policy=easy <<'END'
+long=$(hactor submit -n 3 -t 10m --setattr=exec.test.run_duration=600 true)
+hactor job wait-event "$long" start >/dev/null
+large=$(hactor submit -N 2 -n 4 -t 1m --setattr=exec.test.run_duration=0.01 true)
+small=$(hactor submit -n 1 -t 1m --setattr=exec.test.run_duration=0.01 true)
+check_equal "the small job" 0 "$(hactor job wait "$small" >/dev/null; echo $?)"
+check_contains "$(hactor explain "$large")" "reserved: "
+check_contains "$(hactor explain "$large")" "behind job $long"
+check_contains "$(hactor explain --json "$large")" '"t_estimate":'
+check_contains "$(hactor explain "$long")" "running: runs on"
+hactor cancel "$long"
+hactor job wait "$large"
+check_contains "$(hactor explain "$large")" "ended: "
+END
+
+instance -S resource.fake=nodes=2,cores=2 <<'END'
+long=$(hactor submit -n 3 -t 10m --setattr=exec.test.run_duration=600 true)
+hactor job wait-event "$long" start >/dev/null
+large=$(hactor submit -N 2 -n 4 true)
+small=$(hactor submit -n 1 true)
+held=$(hactor submit --urgency=0 true)
+check_contains "$(hactor explain "$large")" \
+  "resources: needs 2 nodes with 2 slots of 1 core; there is room for 0 nodes now"
+check_contains "$(hactor explain "$small")" "behind: 1 job is ahead (fcfs)"
+check_contains "$(hactor explain "$held")" "held: "
+END
+
+fails_with 1 start -S sched.policy=lifo -- true
+check_contains "$output" "there are fcfs, easy, hybrid and conservative"
