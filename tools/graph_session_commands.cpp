@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <fmt/format.h>
+
 #include "graph/find_expression.hpp"
 #include "tools/graph_files.hpp"
 #include "tools/graph_session.hpp"
@@ -184,7 +186,7 @@ bool graph_session::find(const words& args) {
                 : format_ == match_format::rv1_shorthand ? match_format::rv1
                                                          : format_;
   result(write_match(graph_, found.what, format, remarks));
-  result(std::string{rule} + "INFO: EXPRESSION=\"" + criteria + "\"\n" + rule);
+  result(fmt::format("{}INFO: EXPRESSION=\"{}\"\n{}", rule, criteria, rule));
   return true;
 }
 
