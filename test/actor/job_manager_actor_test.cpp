@@ -172,8 +172,8 @@ TEST_SUITE("actor") {
     b.world->hold = true;
     auto first = b.submit({one});
     auto second = b.submit({{2}});
-    b.world->fail_held(make_error(ec::disk_full, "/state: no space"));
-    b.run();
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    b.release();
     CHECK(first->error);
     CHECK(second->error);
     CHECK(b.counts().sched == 0);

@@ -31,17 +31,17 @@ struct fake_world {
   std::vector<job_event> pushed;
   std::vector<output_ready> ready;
 
+  /// Answers all that is held. In the journal's own turn: a promise answers from where it was made.
   void release() {
     auto all = std::exchange(held, {});
     for (auto& [promise, batch] : all) {
+      if (journal_error) {
+        promise.deliver(journal_error);
+        continue;
+      }
       committed_batches.push_back(batch);
       promise.deliver(committed{1});
     }
-  }
-  void fail_held(const caf::error& why) {
-    journal_error = why;
-    for (auto& [promise, batch] : std::exchange(held, {}))
-      promise.deliver(why);
   }
   std::vector<job_event> durable_events() const {
     std::vector<job_event> list;
