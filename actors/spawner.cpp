@@ -202,13 +202,14 @@ void supervisor::on_signals() {
 /// Whoever killed the guard wants no grace either.
 void supervisor::on_guard_lost() {
   ::close(std::exchange(options_.guard_fd, -1)); // leaves the epoll set with it
+  options_.term_grace_ms = 0;
+  if (broker_ <= 0) { // at the end a launcher may be faster than we are
+    begin_sweep(0);
+    return;
+  }
   std::fprintf(stderr, "hactor: hactor-start was killed, or a rank lost during the start: all here "
                        "is ended\n");
-  options_.term_grace_ms = 0;
-  if (broker_ > 0)
-    ::kill(broker_, SIGKILL);
-  else
-    begin_sweep(0);
+  ::kill(broker_, SIGKILL);
 }
 
 void supervisor::forward(int signo) {

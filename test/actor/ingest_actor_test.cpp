@@ -76,8 +76,8 @@ TEST_SUITE("actor") {
     bench b;
     auto good = spec_text{}.text();
     auto dependent = json::parse(good);
-    dependent["attributes"]["system"]["dependencies"]
-      = json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
+    dependent["attributes"]["system"]["dependencies"] =
+        json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
     auto urgent = one(good);
     urgent.urgency = 32;
     struct {
@@ -85,13 +85,13 @@ TEST_SUITE("actor") {
       ec code;
       const char* part;
     } table[] = {
-      {{one("{")}, ec::bad_json, ""},
-      {{one("{}")}, ec::bad_jobspec, ""},
-      {{one(good), one("{}")}, ec::bad_jobspec, "jobs[1]: "},
-      {{one(dump(dependent))}, ec::bad_jobspec, "dependencies"},
-      {{urgent}, ec::bad_argument, "urgency 32"},
-      {{}, ec::too_big, "0 jobs"},
-      {{one(good, "0-999999"), one(good)}, ec::too_big, "1000001 jobs"},
+        {{one("{")}, ec::bad_json, ""},
+        {{one("{}")}, ec::bad_jobspec, ""},
+        {{one(good), one("{}")}, ec::bad_jobspec, "jobs[1]: "},
+        {{one(dump(dependent))}, ec::bad_jobspec, "dependencies"},
+        {{urgent}, ec::bad_argument, "urgency 32"},
+        {{}, ec::too_big, "0 jobs"},
+        {{one(good, "0-999999"), one(good)}, ec::too_big, "1000001 jobs"},
     };
     for (auto& t : table) {
       auto a = b.submit(t.jobs);
@@ -138,14 +138,15 @@ TEST_SUITE("actor") {
   TEST_CASE("what can never run is named by its place among all that were submitted") {
     bench b;
     auto specs = std::make_shared<spec_cache>();
-    auto scheduler = b.spawn(scheduler_service, scheduler_setup{specs, {}, nullptr, b.spawn(fake_journal, b.world), {}});
+    auto scheduler = b.spawn(
+        scheduler_service, scheduler_setup{specs, {}, nullptr, b.spawn(fake_journal, b.world), {}});
     b.tell(scheduler, inventory{whole_nodes(2, 4), {}, {}});
     auto ingest = b.spawn(ingest_service, ingest_peers{scheduler, b.manager}, specs, rank_t{0},
                           wall_ns() - 1'000'000'000, uint64_t{0});
     spec_text small, large;
     large.slots = 9;
     auto a = b.ask<submit_reply>(
-      ingest, submit_request{1000, {one(small.text()), one(small.text()), one(large.text())}});
+        ingest, submit_request{1000, {one(small.text()), one(small.text()), one(large.text())}});
     REQUIRE(a->error);
     CHECK(code_of(a->error) == ec::unsatisfiable);
     CHECK(context_of(a->error).starts_with("jobs[2]: "));

@@ -10,6 +10,7 @@ make_hosts() {
   space=hct$$
   on_end="for x in a b; do ip netns del ${space}\$x 2>/dev/null || :; done"
   why=$(ip netns add ${space}a 2>&1) || skip "no network namespace can be made here: $why"
+  why=$(ip netns exec ${space}a true 2>&1) || skip "no network namespace can be entered here: $why"
   ip netns add ${space}b
   why=$(ip link add ${space}v netns ${space}a type veth peer name ${space}v netns ${space}b 2>&1) ||
     skip "no pair of network devices can be made here: $why"
