@@ -120,16 +120,27 @@ caf::error tcp_wire::open() {
 }
 
 caf::error tcp_wire::meet() {
-  auto fd = bind_meeting_place();
-  if (!fd)
-    return std::move(fd.error());
-  if (*fd < 0)
-    return follow();
-  auto failed = lead(*fd);
-  // Two may be bound to one port as long as none listens; one of them does so first.
-  if (failed && !leads_ && !plan_.rank && code_of(failed) == ec::busy)
-    return follow();
-  return failed;
+  auto deadline = steady_ns() + plan_.start_ns_max;
+  for (;;) {
+    auto fd = bind_meeting_place();
+    if (!fd)
+      return std::move(fd.error());
+    if (*fd < 0)
+      return follow();
+    auto failed = lead(*fd);
+    if (!failed || leads_ || plan_.rank || code_of(failed) != ec::busy)
+      return failed;
+    // Two may be bound to one port as long as none listens. One of them does so first, or none:
+    // Linux may refuse both that begin in the same instant, so nobody is a follower by that alone.
+    if (someone_leads() || interrupted_ || steady_ns() >= deadline)
+      return follow();
+    nap(1 + make_nonce().front() % try_again_ms);
+  }
+}
+
+bool tcp_wire::someone_leads() const {
+  auto found = resolve(plan_.meeting);
+  return found && std::ranges::any_of(*found, is_listening);
 }
 
 bool tcp_wire::wait_until(const std::function<bool()>& done, int64_t deadline_ns) {
@@ -161,7 +172,8 @@ caf::expected<int> tcp_wire::bind_meeting_place() {
   if (at != nullptr && at->is_wildcard())
     return make_error(ec::bad_argument,
                       fmt::format("{}: every host would take this address for its own; name the "
-                                  "host of rank 0", plan_.meeting.text()));
+                                  "host of rank 0",
+                                  plan_.meeting.text()));
   if (!must && !std::ranges::any_of(*found, [](auto& a) { return is_local(a); }))
     return -1;
   auto fd = bind_tcp(at, plan_.meeting.port);
@@ -195,8 +207,9 @@ caf::error tcp_wire::lead(int fd) {
     refuse_all("not all brokers came: " + missing);
     return make_error(ec::timed_out,
                       fmt::format("not all brokers came to {} within {} s (transport."
-                                  "start_timeout): {}", plan_.meeting.text(),
-                                  plan_.start_ns_max / 1'000'000'000, missing));
+                                  "start_timeout): {}",
+                                  plan_.meeting.text(), plan_.start_ns_max / 1'000'000'000,
+                                  missing));
   }
   seat_all();
   send_tables();
@@ -307,10 +320,10 @@ void tcp_wire::refuse_all(const std::string& why) {
   for (auto* l : all)
     l->send(tcp_frame::refused, to_bytes(why));
   wait_until(
-    [this] {
-      return std::ranges::none_of(links_, [](auto& x) { return x.second.link->has_queued(); });
-    },
-    steady_ns() + last_words_ns);
+      [this] {
+        return std::ranges::none_of(links_, [](auto& x) { return x.second.link->has_queued(); });
+      },
+      steady_ns() + last_words_ns);
 }
 
 // -- the others ----------------------------------------------------------------------------------
@@ -392,14 +405,13 @@ caf::error tcp_wire::follow() {
     return make_error(ec::unknown_key, last);
   return make_error(ec::timed_out,
                     fmt::format("rank 0 at {} could not be reached within {} s (transport."
-                                "start_timeout): {}", plan_.meeting.text(),
-                                plan_.start_ns_max / 1'000'000'000, last));
+                                "start_timeout): {}",
+                                plan_.meeting.text(), plan_.start_ns_max / 1'000'000'000, last));
 }
 
 /// Asks for a rank and waits until the lead has everybody.
 caf::error tcp_wire::take_seat(uint64_t link, int64_t deadline_ns) {
-  join_head head{size(), plan_.rank ? static_cast<int32_t>(*plan_.rank) : -1,
-                 port_of(listen_fd_)};
+  join_head head{size(), plan_.rank ? static_cast<int32_t>(*plan_.rank) : -1, port_of(listen_fd_)};
   std::string text{reinterpret_cast<const char*>(&head), sizeof head};
   links_[link].link->send(tcp_frame::join, to_bytes(text + plan_.own_host));
   auto done = [this] { return complete_ || join_end_ || !refused_.empty(); };
@@ -411,8 +423,8 @@ caf::error tcp_wire::take_seat(uint64_t link, int64_t deadline_ns) {
     return make_error(ec::network_failed,
                       fmt::format("rank 0 at {} refused this broker: {}", where, refused_));
   if (!in_time)
-    return make_error(ec::timed_out, fmt::format("rank 0 at {} does not say which rank this is",
-                                                 where));
+    return make_error(ec::timed_out,
+                      fmt::format("rank 0 at {} does not say which rank this is", where));
   return make_error(ec::network_failed,
                     fmt::format("rank 0 at {} went away before all brokers were there: {}", where,
                                 join_end_->why));

@@ -118,6 +118,7 @@ private:
 
   // The meeting, and what goes by way of the lead: tcp_meeting.cpp.
   caf::error meet();
+  bool someone_leads() const;
   bool wait_until(const std::function<bool()>& done, int64_t deadline_ns);
   void nap(int ms);
   caf::expected<int> bind_meeting_place();
