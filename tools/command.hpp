@@ -6,21 +6,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "runtime/error.hpp"
+#include "runtime/command_line.hpp"
 
 namespace hactor::tools {
-
-/// One option of a command.
-struct option_spec {
-  char letter;                   ///< 0: it has no short form.
-  const char* name;              ///< Long name without dashes.
-  const char* argument;          ///< What stands for its value in the help; nullptr: it is a flag.
-  const char* meaning;           ///< Sentences with unit and default.
-  const char* aliases = nullptr; ///< Further spellings, blank separated: "-p --partition".
-};
 
 struct parsed_options;
 
@@ -48,13 +38,9 @@ struct command {
 
 inline constexpr size_t any_number = SIZE_MAX;
 
-/// A command line after parsing. Values keep their order, since some rules depend on it.
-struct parsed_options {
+/// A command line of `of`. Values keep their order, since some rules depend on it.
+struct parsed_options : command_line {
   const command* of = nullptr;
-  std::vector<std::pair<const option_spec*, std::string>> values;
-  std::vector<std::string> operands;
-  bool help = false;
-  bool after_separator = false; ///< "--" ended the options.
 
   /// How often the option was given. Requires: the command's table has it.
   size_t count(std::string_view name) const;
@@ -71,13 +57,8 @@ struct parsed_options {
                                  uint64_t max) const;
 };
 
-/// Reads the words after a command's name by POSIX rules: options end at the first operand or at
-/// "--", long names are never abbreviated, "-n2", "-n 2", "--name=x", "--name x" and "-lu" are
-/// read. Errors: ec::bad_argument with near names.
+/// Reads the words after a command's name; see parse_command_line. Errors: ec::bad_argument.
 caf::expected<parsed_options> parse_options(const command& of, std::span<const char* const> words);
-
-/// How an option is written for a person: "-n, --ntasks=N".
-std::string spelling(const option_spec& option);
 
 /// The table of all commands, in the order of the help.
 std::span<const command* const> all_commands();

@@ -1,48 +1,11 @@
 // The manual pages, the overview and the shell completion, all made from the table of commands.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/help_text.hpp"
 #include "tools/command.hpp"
 
 namespace hactor::tools {
 
 namespace {
-
-constexpr size_t columns = 80;
-
-// Appends `text` filled to 80 columns, each line behind `indent` blanks. Words are kept whole;
-// a line of the text that starts with a blank (an example, a table) is kept as it is.
-void add_text(std::string& out, std::string_view text, size_t indent) {
-  std::string pad(indent, ' ');
-  while (!text.empty()) {
-    auto end = std::min(text.find('\n'), text.size());
-    auto line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line[0] == ' ') {
-      out += line.empty() ? "" : pad + std::string{line};
-      out += '\n';
-      continue;
-    }
-    std::string row = pad;
-    while (!line.empty()) {
-      auto stop = std::min(line.find(' '), line.size());
-      if (row.size() > indent && row.size() + 1 + stop > columns) {
-        out += row + "\n";
-        row = pad;
-      }
-      row += row.size() > indent ? " " : "";
-      row += line.substr(0, stop);
-      line.remove_prefix(std::min(stop + 1, line.size()));
-    }
-    out += row + "\n";
-  }
-}
-
-void add_option(std::string& out, const option_spec& o) {
-  out += "    " + spelling(o);
-  if (o.aliases)
-    out += std::string{"   (also "} + o.aliases + ")";
-  out += '\n';
-  add_text(out, o.meaning, 10);
-}
 
 // Commands of which `of` is the noun: "job" has "job attach".
 std::vector<const command*> verbs_of(const command& of) {
@@ -74,9 +37,7 @@ std::string manual(const command& of) {
       add_summary(out, *verb);
   }
   out += "\nOPTIONS\n";
-  for (auto& o : of.options)
-    add_option(out, o);
-  add_option(out, {'h', "help", nullptr, "Prints this page."});
+  add_options(out, of.options);
   out += "\nEXIT STATUS\n";
   add_text(out, of.exits, 4);
   out += "\nEXAMPLE\n";

@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 
+#include "runtime/help_text.hpp"
 #include "tools/graph_query.hpp"
 #include "tools/query_options.hpp"
 #include "tools/say.hpp"
@@ -26,24 +27,8 @@ int usage(int code) {
       "usage: resource-query [OPTIONS...]\n\n"
       "Reads a resource graph, then commands from standard input: 'help' lists them.\n"
       "The same as 'hactor graph query'; 'hactor graph query --help' says more.\n\n"
-      "OPTIONS:\n    -h, --help\n            Prints this page.\n\n";
-  for (auto& option : query_option_specs()) {
-    text += "    " + spelling(option) + "\n            ";
-    size_t column = 12;
-    std::string_view rest = option.meaning;
-    while (!rest.empty()) {
-      auto end = std::min(rest.find(' '), rest.size());
-      if (column + end > 80) {
-        text += "\n            ";
-        column = 12;
-      }
-      text += std::string{rest.substr(0, end)} + " ";
-      column += end + 1;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    text.back() = '\n';
-    text += '\n';
-  }
+      "OPTIONS:\n";
+  add_options(text, query_option_specs());
   std::fputs(text.c_str(), stderr);
   return code;
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/help_text.hpp"
 #include "tools/command.hpp"
 
 #include <doctest/doctest.h>
@@ -70,6 +71,9 @@ TEST_SUITE("unit") {
     CHECK_FALSE(o->has("ntasks"));
     CHECK_FALSE(o->help);
     CHECK(o->operands == std::vector<std::string>{"prog", "-n2", "--help", "--", "-x"});
+    auto empty = parse(follows, {"--env=", "prog", "--out=", "--"});
+    REQUIRE(empty);
+    CHECK(empty->operands == std::vector<std::string>{"prog", "--out=", "--"});
     auto dash = parse(plain, {"-", "x"});
     REQUIRE(dash);
     CHECK(dash->operands == std::vector<std::string>{"-", "x"});
