@@ -28,9 +28,9 @@
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/hostlist.hpp"
-#include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
+#include "runtime/packed.hpp"
 #include "runtime/system.hpp"
 #include "runtime/tcp_wire.hpp"
 #include "runtime/unix_listener.hpp"
@@ -70,38 +70,33 @@ struct greeting {
   hardware own;
   std::string failure;
   int64_t epoch_ns = 0; // of the lead
+
+  template <class Archive>
+  void save(Archive& a) const {
+    a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(),
+      own.bound_cores.to_string(), own.gpus.to_string(), failure, epoch_ns);
+  }
+
+  template <class Archive>
+  void load(Archive& a) {
+    std::string version;
+    std::string cores;
+    std::string bound;
+    std::string gpus;
+    a(version, own.hostname, cores, bound, gpus, failure, epoch_ns);
+    auto read = [this](const std::string& text, idset& out) {
+      if (auto ids = idset::parse(text))
+        out = std::move(*ids);
+      else
+        failure = render(ids.error());
+    };
+    read(cores, own.cores);
+    read(bound, own.bound_cores);
+    read(gpus, own.gpus);
+    if (version != HACTOR_VERSION)
+      failure = fmt::format("is hactor {}, this is {}", version, HACTOR_VERSION);
+  }
 };
-
-std::string encode(const greeting& g) {
-  return dump({{"host", g.own.hostname},
-               {"cores", g.own.cores.to_string()},
-               {"bound", g.own.bound_cores.to_string()},
-               {"gpus", g.own.gpus.to_string()},
-               {"failure", g.failure},
-               {"epoch", g.epoch_ns},
-               {"version", HACTOR_VERSION}});
-}
-
-caf::expected<greeting> decode(const std::string& text) {
-  auto j = parse_json(text);
-  if (!j)
-    return std::move(j.error());
-  greeting g;
-  auto set = [&](const char* key) {
-    auto value = get_string_or(*j, key, "");
-    auto ids = value ? idset::parse(*value) : caf::expected<idset>{idset{}};
-    return ids ? *ids : idset{};
-  };
-  g.own.hostname = get_string_or(*j, "host", "").value();
-  g.own.cores = set("cores");
-  g.own.bound_cores = set("bound");
-  g.own.gpus = set("gpus");
-  g.failure = get_string_or(*j, "failure", "").value();
-  g.epoch_ns = get_int_or(*j, "epoch", 0).value();
-  if (auto version = get_string_or(*j, "version", ""); version && *version != HACTOR_VERSION)
-    g.failure = fmt::format("is hactor {}, this is {}", *version, HACTOR_VERSION);
-  return g;
-}
 
 /// Everything that one rank has, in the order of its making.
 struct rank_state {
@@ -240,14 +235,16 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
 /// Everybody hears from everybody: one that cannot take part ends the start of all.
 caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   std::vector<std::string> texts;
-  auto failed = s.net->wire().allgather(encode(mine), texts);
+  auto failed = s.net->wire().allgather(pack(mine), texts);
   if (!failed.empty())
     return make_error(failure_code(s.net->wire()), failed);
   std::vector<hardware> all;
   for (rank_t r = 0; r < texts.size(); ++r) {
-    auto g = decode(texts[r]);
+    auto g = unpack<greeting>(texts[r]);
     if (!g)
-      return std::move(g.error());
+      return make_error(ec::system_failed,
+                        fmt::format("rank {} is another hactor than this one, which is {}", r,
+                                    HACTOR_VERSION));
     if (!g->failure.empty())
       return make_error(ec::system_failed,
                         texts.size() == 1

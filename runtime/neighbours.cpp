@@ -12,13 +12,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "runtime/clock.hpp"
+#include "runtime/packed.hpp"
 
 namespace hactor {
 
@@ -185,23 +186,46 @@ void exchange(const meeting_point& at, uint32_t rank, const std::vector<std::str
   }
 }
 
+/// What a rank tells all others; its name may hold any byte.
+struct place {
+  std::string node; // as node_key
+  std::string host;
+  std::string name;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(node, host, name);
+  }
+};
+
+/// Everybody's `mine`, by rank.
+template <class T>
+caf::expected<std::vector<T>> exchange_values(wire& w, const T& mine) {
+  std::vector<std::string> all;
+  if (auto error = w.allgather(pack(mine), all); !error.empty())
+    return make_error(failure_code(w), error);
+  std::vector<T> result;
+  for (auto& bytes : all) {
+    auto value = unpack<T>(bytes);
+    if (!value)
+      return std::move(value.error());
+    result.push_back(std::move(*value));
+  }
+  return result;
+}
+
 /// Tells all ranks whose bells we hold, and learns who holds ours.
-std::string compare(wire& w, std::vector<neighbour>& all) {
-  std::string mine;
+caf::error compare(wire& w, std::vector<neighbour>& all) {
+  std::vector<uint32_t> mine;
   for (uint32_t r = 0; r < all.size(); ++r)
     if (all[r].ring)
-      mine += std::to_string(r) + " ";
-  std::vector<std::string> held;
-  auto error = w.allgather(mine, held);
-  if (!error.empty())
-    return error;
-  for (uint32_t r = 0; r < all.size(); ++r) {
-    std::istringstream in{held[r]};
-    for (uint32_t x = 0; in >> x;)
-      if (x == w.rank())
-        all[r].rings_us = true;
-  }
-  return {};
+      mine.push_back(r);
+  auto held = exchange_values(w, mine);
+  if (!held)
+    return std::move(held.error());
+  for (uint32_t r = 0; r < all.size(); ++r)
+    all[r].rings_us = std::ranges::find((*held)[r], w.rank()) != (*held)[r].end();
+  return caf::none;
 }
 
 } // namespace
@@ -212,29 +236,24 @@ caf::expected<std::vector<neighbour>> meet_neighbours(wire& w, const bell& own) 
   meeting_point here;
   if (!here.open())
     return make_errno_error(ec::system_failed, "a socket for the doorbells", errno);
-  // The key and the host have no newline; the address may hold any byte, and comes last.
   auto key = node_key(host);
-  std::vector<std::string> blobs;
-  auto error = w.allgather(key + "\n" + host + "\n" + here.name, blobs);
-  if (!error.empty())
-    return make_error(failure_code(w), error);
+  auto places = exchange_values(w, place{key, host, here.name});
+  if (!places)
+    return std::move(places.error());
   std::vector<std::string> names(w.size());
   for (uint32_t r = 0; r < w.size(); ++r) {
-    auto first = blobs[r].find('\n');
-    auto second = blobs[r].find('\n', first + 1);
-    HACTOR_CHECK(first != std::string::npos && second != std::string::npos);
-    result[r].host = blobs[r].substr(first + 1, second - first - 1);
-    result[r].same_node = r != w.rank() && blobs[r].substr(0, first) == key;
-    names[r] = blobs[r].substr(second + 1);
+    auto& there = (*places)[r];
+    result[r].host = there.host;
+    result[r].same_node = r != w.rank() && there.node == key;
+    names[r] = there.name;
   }
   int self = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
   if (self < 0)
     return make_errno_error(ec::system_failed, "pidfd_open of ourselves", errno);
   exchange(here, w.rank(), names, {own.memory_fd(), own.event_fd(), self}, result);
   close(self);
-  error = compare(w, result);
-  if (!error.empty())
-    return make_error(failure_code(w), error);
+  if (auto failed = compare(w, result))
+    return failed;
   return result;
 }
 

@@ -2,9 +2,9 @@
 // make together, which go by way of the lead. Before the transport thread runs these block, under
 // deadlines.
 //
-//   a follower -> lead  join   {size, wanted rank or -1, own port} and its host's name
+//   a follower -> lead  join    as join_request
 //   lead -> follower    refused {why}, or, once all are there,
-//                       table  {instance, your rank}, then for each rank a line "port host name"
+//                       table   as seating
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <poll.h>
 #include <sys/epoll.h>
@@ -12,14 +12,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <sstream>
 
 #include <fmt/format.h>
 
 #include "runtime/clock.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/log.hpp"
+#include "runtime/packed.hpp"
 #include "runtime/tcp_wire_impl.hpp"
 
 namespace hactor {
@@ -44,21 +43,44 @@ constexpr int64_t allgather_ns_max = 600'000'000'000;
 /// How long the last words to those that are refused may take.
 constexpr int64_t last_words_ns = 1'000'000'000;
 
-struct join_head {
-  uint32_t size;
-  int32_t rank; // -1: any
-  uint32_t port;
+struct join_request {
+  uint32_t size = 0;
+  int32_t rank = -1; // -1: any
+  uint16_t port = 0; // where it listens
+  std::string name;  // of its host
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(size, rank, port, name);
+  }
 };
 
-struct table_head {
-  tcp_instance instance;
-  uint32_t rank;
+struct seat {
+  uint16_t port = 0;
+  std::string host; // as a number, as the lead saw it; empty on the lead's host
+  std::string name;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(port, host, name);
+  }
+};
+
+struct seating {
+  tcp_instance instance{};
+  uint32_t rank = 0; // of whom it is sent to
+  std::vector<seat> seats;
+
+  template <class Archive>
+  void serialize(Archive& a) {
+    a(instance, rank, seats);
+  }
 };
 
 wire_buffer to_bytes(const std::string& text) { return {text.begin(), text.end()}; }
 std::string to_text(const wire_buffer& bytes) { return {bytes.begin(), bytes.end()}; }
 
-/// A host's name as the table takes it.
+/// A host's name as lists of hosts take it.
 std::string one_word(std::string name) {
   std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) <= ' '; });
   return name.empty() ? "unnamed" : name;
@@ -76,33 +98,6 @@ bool is_listening(const tcp_address& at) {
     ::getsockopt(*fd, SOL_SOCKET, SO_ERROR, &problem, &size);
   ::close(*fd);
   return problem == 0;
-}
-
-/// All parts of an allgather as one text: each behind its size.
-std::string join_parts(const std::vector<std::string>& parts) {
-  std::string result;
-  for (auto& part : parts) {
-    auto size = static_cast<uint32_t>(part.size());
-    result.append(reinterpret_cast<const char*>(&size), sizeof size);
-    result += part;
-  }
-  return result;
-}
-
-bool split_parts(std::string_view text, std::vector<std::string>& parts) {
-  parts.clear();
-  while (!text.empty()) {
-    uint32_t size = 0;
-    if (text.size() < sizeof size)
-      return false;
-    std::memcpy(&size, text.data(), sizeof size);
-    text.remove_prefix(sizeof size);
-    if (text.size() < size)
-      return false;
-    parts.emplace_back(text.substr(0, size));
-    text.remove_prefix(size);
-  }
-  return true;
 }
 
 } // namespace
@@ -254,21 +249,20 @@ std::string tcp_wire::refusal(uint32_t wanted_size, std::optional<uint32_t> want
 }
 
 void tcp_wire::on_join(tcp_link& l, const wire_buffer& bytes) {
-  join_head head{};
-  if (bytes.size() < sizeof head) {
+  auto wanted = unpack<join_request>(to_text(bytes));
+  if (!wanted) {
     l.close_when_sent();
     return;
   }
-  std::memcpy(&head, bytes.data(), sizeof head);
   joiner j;
   j.link = l.id();
-  if (head.rank >= 0)
-    j.rank = static_cast<uint32_t>(head.rank);
-  j.port = static_cast<uint16_t>(head.port);
-  j.name = one_word({bytes.begin() + sizeof head, bytes.end()});
+  if (wanted->rank >= 0)
+    j.rank = static_cast<uint32_t>(wanted->rank);
+  j.port = wanted->port;
+  j.name = one_word(std::move(wanted->name));
   auto from = peer_of(l.fd());
   j.host = from.is_loopback() ? "" : from.host();
-  if (auto why = refusal(head.size, j.rank); !why.empty()) {
+  if (auto why = refusal(wanted->size, j.rank); !why.empty()) {
     log_warning("network: {} at {} was refused: {}", j.name, from.host(), why);
     l.send(tcp_frame::refused, to_bytes(why));
     l.close_when_sent();
@@ -300,15 +294,12 @@ void tcp_wire::seat_all() {
 }
 
 void tcp_wire::send_tables() {
-  std::string lines;
+  seating all{instance_, 0, {}};
   for (auto& p : peers_)
-    lines += fmt::format("{} {} {}\n", p.port, p.host.empty() ? "-" : p.host, p.name);
-  for (uint32_t r = 1; r < size(); ++r) {
-    table_head head{instance_, r};
-    std::string text{reinterpret_cast<const char*>(&head), sizeof head};
-    if (peers_[r].out != nullptr)
-      peers_[r].out->send(tcp_frame::table, to_bytes(text + lines));
-  }
+    all.seats.push_back({p.port, p.host, p.name});
+  for (all.rank = 1; all.rank < size(); ++all.rank)
+    if (auto* out = peers_[all.rank].out; out != nullptr)
+      out->send(tcp_frame::table, to_bytes(pack(all)));
 }
 
 /// Tells everybody why nothing comes of it, as far as they listen.
@@ -411,9 +402,9 @@ caf::error tcp_wire::follow() {
 
 /// Asks for a rank and waits until the lead has everybody.
 caf::error tcp_wire::take_seat(uint64_t link, int64_t deadline_ns) {
-  join_head head{size(), plan_.rank ? static_cast<int32_t>(*plan_.rank) : -1, port_of(listen_fd_)};
-  std::string text{reinterpret_cast<const char*>(&head), sizeof head};
-  links_[link].link->send(tcp_frame::join, to_bytes(text + plan_.own_host));
+  join_request wanted{size(), plan_.rank ? static_cast<int32_t>(*plan_.rank) : -1,
+                      port_of(listen_fd_), plan_.own_host};
+  links_[link].link->send(tcp_frame::join, to_bytes(pack(wanted)));
   auto done = [this] { return complete_ || join_end_ || !refused_.empty(); };
   auto in_time = wait_until(done, deadline_ns);
   if (complete_)
@@ -431,21 +422,17 @@ caf::error tcp_wire::take_seat(uint64_t link, int64_t deadline_ns) {
 }
 
 bool tcp_wire::read_table(const wire_buffer& bytes) {
-  table_head head{};
-  if (bytes.size() < sizeof head)
+  auto all = unpack<seating>(to_text(bytes));
+  if (!all || all->seats.size() != size() || all->rank == 0 || all->rank >= size())
     return false;
-  std::memcpy(&head, bytes.data(), sizeof head);
-  if (head.rank == 0 || head.rank >= size())
-    return false;
-  std::istringstream lines{std::string(bytes.begin() + sizeof head, bytes.end())};
-  for (auto& p : peers_) {
-    if (!(lines >> p.port >> p.host >> p.name))
-      return false;
-    if (p.host == "-")
-      p.host.clear();
+  for (uint32_t r = 0; r < size(); ++r) {
+    auto& s = all->seats[r];
+    peers_[r].port = s.port;
+    peers_[r].host = std::move(s.host);
+    peers_[r].name = std::move(s.name);
   }
-  instance_ = head.instance;
-  rank_ = head.rank;
+  instance_ = all->instance;
+  rank_ = all->rank;
   return true;
 }
 
@@ -509,7 +496,7 @@ std::string tcp_wire::gather_at_lead(const std::string& mine, std::vector<std::s
   for (auto& x : gathered_)
     all.push_back(std::move(*x));
   gathered_.assign(size(), std::nullopt);
-  auto text = join_parts(all);
+  auto text = pack(all);
   for (uint32_t r = 1; r < size(); ++r)
     if (peers_[r].out != nullptr)
       peers_[r].out->send(tcp_frame::spread, to_bytes(text));
@@ -522,8 +509,11 @@ std::string tcp_wire::gather_by_lead(const std::string& mine, std::vector<std::s
     peers_[0].out->send(tcp_frame::gather, to_bytes(mine));
   auto done = [this] { return spread_ || !failure_.empty(); };
   auto in_time = wait_until(done, steady_ns() + allgather_ns_max);
-  if (spread_ && split_parts(*spread_, all) && all.size() == size())
+  if (auto parts = unpack<std::vector<std::string>>(spread_.value_or(""));
+      parts && parts->size() == size()) {
+    all = std::move(*parts);
     return {};
+  }
   if (!failure_.empty())
     return failure_;
   return in_time ? "rank 0 sent what is no answer" : "rank 0 did not answer in time";
