@@ -79,6 +79,7 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
   std::map<std::pair<size_t, std::string>, std::vector<std::string>> notes; // by ranks and text
   for (auto& [host, here] : by_host) {
     auto bound = disjoint_bindings(ranks, here);
+    auto& gpus = ranks[here.front()].gpus; // only the first rank of a host looks for them
     idset used;
     for (size_t k = 0; k < here.size(); ++k) {
       auto& own = ranks[here[k]];
@@ -86,10 +87,10 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
       node.rank = static_cast<rank_t>(here[k]);
       if (oversubscribe || here.size() == 1) {
         node.cores = oversubscribe || own.bound_cores.empty() ? own.cores : own.bound_cores;
-        node.gpus = own.gpus;
+        node.gpus = gpus;
       } else {
         node.cores = bound ? own.bound_cores : even_part(own.cores, k, here.size());
-        node.gpus = gpu_part(own.gpus, k, here.size());
+        node.gpus = gpu_part(gpus, k, here.size());
       }
       used.add_all(node.cores);
     }

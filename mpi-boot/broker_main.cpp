@@ -202,11 +202,13 @@ caf::error read_scheduling(rank_state& s) {
 
 /// This rank's own folders, stores and hardware.
 caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greeting& g) {
-  auto own = discover_hardware();
+  auto name = s.attributes->text("hostname");
+  auto is_first = s.net->node_index() == 0 || !name.empty(); // of its host
+  auto own = discover_hardware(is_first ? look_at::cores_and_devices : look_at::cores);
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
-  if (auto name = s.attributes->text("hostname"); !name.empty())
+  if (!name.empty())
     g.own.hostname = name;
   auto rank = s.net->rank();
   if (!run)

@@ -17,13 +17,15 @@ struct topology_deleter {
 };
 using topology = std::unique_ptr<hwloc_topology, topology_deleter>;
 
-caf::expected<topology> load_topology() {
+caf::expected<topology> load_topology(look_at what) {
   hwloc_topology_t raw = nullptr;
   if (hwloc_topology_init(&raw) != 0)
     return make_errno_error(ec::system_failed, "hwloc_topology_init", errno);
   topology t{raw};
   // Devices too: they are how a GPU is seen. All of the host, not only what we are bound to.
-  hwloc_topology_set_io_types_filter(raw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  hwloc_topology_set_io_types_filter(raw, what == look_at::cores
+                                            ? HWLOC_TYPE_FILTER_KEEP_NONE
+                                            : HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
   if (hwloc_topology_load(raw) != 0)
     return make_errno_error(ec::system_failed, "hwloc_topology_load", errno);
   return t;
@@ -48,13 +50,13 @@ idset find_gpus(hwloc_topology_t t) {
 
 } // namespace
 
-caf::expected<hardware> discover_hardware() {
+caf::expected<hardware> discover_hardware(look_at what) {
   hardware h;
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) != 0)
     return make_errno_error(ec::system_failed, "gethostname", errno);
   h.hostname = name;
-  auto t = load_topology();
+  auto t = load_topology(what);
   if (!t)
     return std::move(t.error());
   auto* top = t->get();
@@ -77,7 +79,7 @@ caf::expected<hardware> discover_hardware() {
 }
 
 caf::expected<std::string> discover_topology() {
-  auto t = load_topology();
+  auto t = load_topology(look_at::cores_and_devices);
   if (!t)
     return std::move(t.error());
   char* buffer = nullptr;

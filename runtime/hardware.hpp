@@ -14,11 +14,14 @@ struct hardware {
   std::string hostname;
   idset cores;       // of the whole host
   idset bound_cores; // of them, those that this process may use
-  idset gpus;
+  idset gpus;        // of the whole host; none when nobody looked for devices
 };
 
-/// Asks hwloc and the kernel. Takes some milliseconds. Errors: ec::system_failed.
-caf::expected<hardware> discover_hardware();
+/// A look at the devices takes hwloc 8 ms; all else 2 ms.
+enum class look_at : uint8_t { cores, cores_and_devices };
+
+/// Asks hwloc and the kernel. Errors: ec::system_failed.
+caf::expected<hardware> discover_hardware(look_at what = look_at::cores_and_devices);
 
 /// The same in full, as hwloc's XML: what graph/hwloc_reader.hpp reads. Errors: ec::system_failed.
 caf::expected<std::string> discover_topology();

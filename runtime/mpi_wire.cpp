@@ -98,7 +98,9 @@ std::string mpi_wire::open() {
     return "this MPI offers no MPI_THREAD_SERIALIZED";
   int rank = 0;
   int size = 1;
-  if (!ok(MPI_Comm_dup(MPI_COMM_WORLD, &comm_), "MPI_Comm_dup"))
+  MPI_Request request;
+  if (!ok(MPI_Comm_idup(MPI_COMM_WORLD, &comm_, &request), "MPI_Comm_idup")
+      || !wait_politely(request))
     return error_;
   MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

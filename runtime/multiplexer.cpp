@@ -3,7 +3,9 @@
 #include "runtime/multiplexer.hpp"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -51,6 +53,12 @@ std::optional<rank_t> parse_host(std::string_view host, uint32_t size) {
   return result;
 }
 
+int64_t longest_local_spin_ns(const transport& t) {
+  auto ranks = t.node_ranks().size();
+  auto cores = std::max<int64_t>(sysconf(_SC_NPROCESSORS_ONLN), 1);
+  return ranks > 1 && ranks <= static_cast<size_t>(cores) ? t.options().local_spin_ns : 0;
+}
+
 } // namespace
 
 caf::execution_unit* unit_here() noexcept {
@@ -64,7 +72,8 @@ multiplexer::multiplexer(caf::actor_system* system, transport& t)
                                 caf::defaults::scheduler::max_throughput)),
     guests_(*system, *this),
     hung_up_(t.size()),
-    spoken_to_(t.size(), false) {
+    spoken_to_(t.size(), false),
+    local_spin_(longest_local_spin_ns(t)) {
   transport_.set_multiplexer_listener([this](rank_t peer) { on_peer_lost(peer); });
 }
 
@@ -190,6 +199,7 @@ void multiplexer::run() {
     }
     idle_since_ns_ = 0;
     naps_ = 0;
+    local_spin_.found();
     if (++busy % poll_interval == 0)
       transport_.poller().poll(0);
   }
@@ -259,15 +269,21 @@ bool multiplexer::receive() {
   return true;
 }
 
+/// Looks again for a while, or sleeps until there is something to do.
 void multiplexer::idle() {
   auto now = steady_ns();
   if (idle_since_ns_ == 0)
     idle_since_ns_ = now;
-  const auto& how = transport_.options();
-  auto spin_ns = transport_.all_ring() ? how.local_spin_ns : how.remote_spin_ns;
-  if (now - idle_since_ns_ < spin_ns)
-    return;
   auto& p = transport_.poller();
+  auto idle_ns = now - idle_since_ns_;
+  if (transport_.all_ring() ? local_spin_.go_on(idle_ns)
+                            : idle_ns < transport_.options().remote_spin_ns) {
+    if (++looks_ % poll_interval == 0 && p.poll(0))
+      idle_since_ns_ = 0;
+    sched_yield(); // a peer or a task may need this core
+    return;
+  }
+  local_spin_.gave_up();
   p.own_bell()->about_to_sleep();
   // From here on whoever brings work rings; what came before is found by this last look.
   if (step()) {
@@ -277,7 +293,9 @@ void multiplexer::idle() {
     return;
   }
   ++counts_.sleeps;
-  p.poll(nap_ns());
+  auto begin = steady_ns();
+  if (p.poll(nap_ns()))
+    local_spin_.woken_after(steady_ns() - begin);
   p.own_bell()->awake();
 }
 

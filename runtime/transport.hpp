@@ -30,8 +30,8 @@ struct transport_options {
   int64_t remote_nap_ns_max = 1'000'000;
   /// How long it looks without sleeping once there is nothing to do, for peers on other nodes.
   int64_t remote_spin_ns = 20'000;
-  /// The same when all peers ring a bell. A look costs the cores that the peers may need.
-  int64_t local_spin_ns = 0;
+  /// The most of it when all peers ring a bell, and the node has a core for each of its ranks.
+  int64_t local_spin_ns = 150'000;
 };
 
 class transport {

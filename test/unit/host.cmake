@@ -2,6 +2,7 @@
 hactor_unit_test(unit_host
   SOURCES
     unit/poller_test.cpp
+    unit/spin_window_test.cpp
     unit/stream_socket_test.cpp
     unit/unix_listener_test.cpp
     unit/tcp_test.cpp
