@@ -145,6 +145,7 @@ struct match_table {
   uint64_t used = 0; ///< When it was used last.
   std::deque<finding> findings;
   finding* root = nullptr;
+  bool contradiction = false; ///< The request asks for something shared below something exclusive.
 
   finding* make(vertex v) {
     auto& f = findings.emplace_back();

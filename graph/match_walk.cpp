@@ -157,7 +157,7 @@ bool match_walk::has_below(vertex u, const type_amounts& wanted) const {
 /// Whether a vertex of the right type is free enough.
 bool match_walk::fits(vertex u, const request_node& n, bool exclusive) {
   if (exclusive && n.exclusive == false) {
-    contradiction_ = true;
+    table_->contradiction = true;
     return false;
   }
   return (!exclusive || untouched(u)) && has_below(u, n.below);
@@ -504,7 +504,6 @@ bool match_walk::run(match_table& table, std::vector<candidates>& top) {
   storage_node_type_ = graph_.find_type("storage_node");
   keep_all_ = options_.ties_as_fluxion || request_->ambiguous || request_->charges;
   take_first_ = policy_.stop_at_first && !request_->ambiguous && !request_->charges;
-  contradiction_ = false;
   preorder_ = postorder_ = 0;
   top_charges_.clear();
   auto root = graph_.root();

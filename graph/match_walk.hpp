@@ -77,8 +77,6 @@ public:
   /// what was chosen. False when there is not enough.
   bool run(match_table& table, std::vector<candidates>& top);
 
-  /// The request asks for something shared below something exclusive.
-  bool contradiction() const { return contradiction_; }
   uint64_t preorder() const { return preorder_; }
   uint64_t postorder() const { return postorder_; }
   visit_order& order() { return order_; }
@@ -146,7 +144,6 @@ private:
   type_id node_type_ = no_type, storage_node_type_ = no_type;
   bool keep_all_ = false;   ///< What is chosen at one place may exclude what is at another.
   bool take_first_ = false; ///< The policy's stop_at_first, where that can be.
-  bool contradiction_ = false;
   uint64_t preorder_ = 0, postorder_ = 0;
   std::vector<charge> top_charges_;
 };

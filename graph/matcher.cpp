@@ -32,6 +32,7 @@ public:
   match_result match(const std::shared_ptr<const match_request>& request, match_op op,
                      int64_t now) {
     preorder = postorder = 0;
+    contradiction_ = false;
     request_ = request;
     length_ =
         request->duration > 0 ? request->duration : options_.horizon_end - options_.horizon_begin;
@@ -50,13 +51,13 @@ public:
       if (reserving && reserve(now, result))
         return result;
     }
-    if (!walk_.contradiction() && op != match_op::allocate) {
+    if (!contradiction_ && op != match_op::allocate) {
       auto possible = satisfiable();
       result.verdict = !possible                     ? match_verdict::unsatisfiable
                        : op == match_op::satisfiable ? match_verdict::matched
                                                      : match_verdict::busy;
     }
-    if (walk_.contradiction())
+    if (contradiction_)
       result.verdict = match_verdict::invalid;
     return result;
   }
@@ -141,7 +142,7 @@ private:
         result = matched(std::move(result), now);
         return true;
       }
-      if (walk_.contradiction())
+      if (contradiction_)
         return false;
       next = held_.next_change(root, t);
     }
@@ -151,6 +152,7 @@ private:
   bool look(const match_window& w, selection* out) {
     auto& table = table_for(w);
     auto found = walk_.run(table, top_);
+    contradiction_ |= table.contradiction;
     preorder += walk_.preorder();
     postorder += walk_.postorder();
     if (!found || out == nullptr)
@@ -256,6 +258,7 @@ private:
   std::shared_ptr<const match_request> request_;
   int64_t length_ = 0;
   std::vector<candidates> top_;
+  bool contradiction_ = false; // of this match: a walk saw one
   std::vector<std::unique_ptr<match_table>> tables_;
   uint64_t uses_ = 0;
   std::vector<vertex> way_; // from a vertex up to the root

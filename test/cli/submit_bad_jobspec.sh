@@ -34,6 +34,11 @@ fails_with 1 deadline 20 hactor job submit spec
 fails_with 1 hactor job submit "$scratch/nowhere"
 check_contains "$output" "nowhere: No such file"
 check_equal "output of a good one" hello "$(hactor run echo hello)"
+# A request that contradicts itself is refused, and spoils none that come after it.
+change 'j["resources"][0]["with"][0]["exclusive"]=False' >spec
+fails_with 1 hactor job submit spec
+check_contains "$output" "others share"
+hactor run -t 7 -n 1 true
 id=$(printf '%s' "$good" | hactor job submit -)
 hactor job status "$id"
 END

@@ -158,6 +158,13 @@ TEST_CASE("something shared below a slot contradicts itself") {
   auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: node, count: 1, "
                                   "exclusive: false, with: [{type: socket, count: 1}]}]}]"));
   CHECK(b.take(r) == "invalid");
+  // And says nothing of what comes after it, also where nothing has to be walked for that.
+  CHECK(b.take(compile(b.g, spec_text(one_core))) != "invalid");
+  CHECK(b.take(r) == "invalid");
+  auto much = compile(b.g, spec_text(node_slot(99, 1, 1)));
+  CHECK(b.take(much, match_op::satisfiable) == "never");
+  CHECK(b.take(r) == "invalid");
+  CHECK(b.take(much) == "busy");
 }
 
 TEST_CASE("a full machine is reserved for when enough ends, in the order of asking") {
