@@ -44,6 +44,29 @@ void exec_state::forward_signal(rank_t to, const signal_item& item) {
   mail[to].signals.items.push_back(item);
 }
 
+void exec_state::pass_up(rank_t parent, job_id id, std::string values) {
+  with_exec(
+    parent,
+    [this, part = exchange_part{id, context->rank, std::move(values)}](const exec_actor& peer) {
+      self->send(peer, part);
+    },
+    [](const caf::error&) {}); // whoever lost the parent ends the job
+}
+
+void exec_state::pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
+                           const std::string& values) {
+  exchange_whole all{id, values};
+  for (auto child : children)
+    with_exec(
+      child, [this, all](const exec_actor& peer) { self->send(peer, all); },
+      [this, id, child](const caf::error& e) {
+        core.on_unreachable(id, child, render(e), *this);
+        end_turn();
+      });
+  if (auto it = shells.find(id); to_shell && it != shells.end())
+    self->send(it->second, all);
+}
+
 void exec_state::settled(job_report&& r) {
   // A job whose subtree has ended is not reported in another way.
   if (!core.runs(r.id))
@@ -315,6 +338,13 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     [self](const shell_report& r) {
       self->state.core.on_shell_report(r.report, self->state);
       self->state.end_turn();
+    },
+    [self](const exchange_part& p) {
+      self->state.core.on_exchange_part(p.id, p.from, p.values, self->state);
+      self->state.end_turn();
+    },
+    [self](const exchange_whole& w) {
+      self->state.core.on_exchange_whole(w.id, w.values, self->state);
     },
     [self](const input_request& in) {
       if (auto it = self->state.shells.find(in.id); it != self->state.shells.end())

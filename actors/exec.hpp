@@ -23,6 +23,9 @@ struct exec_state : exec_out {
   void signal_shell(const signal_item& item) override;
   void forward_launch(rank_t to, const launch_order& order) override;
   void forward_signal(rank_t to, const signal_item& item) override;
+  void pass_up(rank_t parent, job_id id, std::string values) override;
+  void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
+                 const std::string& values) override;
   void settled(job_report&& r) override;
   void report(bool at_root, rank_t parent, job_report&& r) override;
 

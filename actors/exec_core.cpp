@@ -238,9 +238,11 @@ void exec_core::on_shell_report(const job_report& r, exec_out& out) {
     j.start_due.erase(self_);
   if (r.ended) {
     j.shell_due = false;
-    add(j, r);
     tell_settled(r.id, j, out);
   }
+  if (r.ended || !r.failure.empty())
+    add(j, r);
+  advance_exchange(r.id, j, out);
   advance(r.id, out);
 }
 
@@ -255,7 +257,37 @@ void exec_core::on_child_report(rank_t child, const job_report& r, exec_out& out
     j.children.erase(child);
   if (r.ended || !r.failure.empty())
     add(j, r);
+  advance_exchange(r.id, j, out);
   advance(r.id, out);
+}
+
+void exec_core::on_exchange_part(job_id id, rank_t from, const std::string& values,
+                                 exec_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return;
+  it->second.exchange_from.insert(from);
+  it->second.exchange_values += values;
+  advance_exchange(id, it->second, out);
+}
+
+/// Complete when all that have not ended have given their part: then up, or, at the root, down.
+void exec_core::advance_exchange(job_id id, job& j, exec_out& out) {
+  auto given = [&j](rank_t r) { return j.exchange_from.count(r) != 0; };
+  if (j.exchange_from.empty() || (j.shell_due && !given(self_))
+      || !std::all_of(j.children.begin(), j.children.end(), given))
+    return;
+  j.exchange_from.clear();
+  auto values = std::exchange(j.exchange_values, {});
+  if (j.root)
+    out.pass_down(id, j.shell_due, j.children, values);
+  else
+    out.pass_up(j.parent, id, std::move(values));
+}
+
+void exec_core::on_exchange_whole(job_id id, const std::string& values, exec_out& out) {
+  if (auto it = jobs_.find(id); it != jobs_.end())
+    out.pass_down(id, it->second.shell_due, it->second.children, values);
 }
 
 void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out) {

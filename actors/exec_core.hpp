@@ -31,6 +31,10 @@ struct exec_out {
   virtual void signal_shell(const signal_item& item) = 0;
   virtual void forward_launch(rank_t to, const launch_order& order) = 0;
   virtual void forward_signal(rank_t to, const signal_item& item) = 0;
+  /// A part of what the job's tasks tell each other, and the whole of it (exchange_part).
+  virtual void pass_up(rank_t parent, job_id id, std::string values) = 0;
+  virtual void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
+                         const std::string& values) = 0;
   /// To the job manager: nothing of the job runs here any more (see settled_report).
   virtual void settled(job_report&& r) = 0;
   /// To the parent in the job's tree, or, at its root, to whoever asked for the launch.
@@ -52,6 +56,11 @@ public:
   void signal(int64_t now_ns, const signal_item& item, exec_out& out);
   void on_shell_report(const job_report& r, exec_out& out);
   void on_child_report(rank_t child, const job_report& r, exec_out& out);
+
+  /// All tasks below `from` (ourselves: our own) wait for what the others of the job have to tell.
+  void on_exchange_part(job_id id, rank_t from, const std::string& values, exec_out& out);
+  /// From the parent: here it is.
+  void on_exchange_whole(job_id id, const std::string& values, exec_out& out);
 
   /// A broker died: what it had of our jobs has ended.
   void on_rank_lost(rank_t rank, exec_out& out);
@@ -81,6 +90,8 @@ private:
     bool shell_due = false;       // our own tasks have not all ended
     std::set<rank_t> start_due;   // ourselves and children that have not started
     std::set<rank_t> children;    // that have not ended
+    std::set<rank_t> exchange_from; // whose parts of the exchange under way are in the next
+    std::string exchange_values;
     bool told_start = false;
     bool ending = false;          // a failure has set the end in motion
     bool settling = false;        // the job manager waits until it is gone from here
@@ -97,6 +108,7 @@ private:
   void add(job& j, const job_report& part);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);
+  void advance_exchange(job_id id, job& j, exec_out& out);
   bool is_orphan(const job& j) const { return !j.root && lost_.count(j.parent) != 0; }
   void advance(job_id id, exec_out& out);
 

@@ -110,6 +110,9 @@ using exec_actor = caf::typed_actor<
   caf::reacts_to<exec_report>,
   // From a SHELL.
   caf::reacts_to<shell_report>,
+  // From a SHELL or a child in the job's tree; from the parent.
+  caf::reacts_to<exchange_part>,
+  caf::reacts_to<exchange_whole>,
   caf::reacts_to<input_request>,
   caf::reacts_to<command_request>,
   caf::reacts_to<command_kill>,
@@ -126,6 +129,8 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<task_failed>,
   caf::reacts_to<task_output>,
   caf::reacts_to<task_exited>,
+  caf::reacts_to<task_control>,
+  caf::reacts_to<exchange_whole>,
   caf::reacts_to<shell_signal>,
   caf::reacts_to<input_request>,
   // INTERNAL: the grace after SIGTERM is over.

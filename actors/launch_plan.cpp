@@ -49,6 +49,8 @@ caf::expected<double> simulated_duration(const json& rest) {
                                        + dump(*d));
 }
 
+constexpr auto options_path = "attributes.system.shell.options";
+
 /// What shell.options say of one stream, as Flux writes it.
 struct stream_options {
   std::string type, path, buffer; // empty: not said
@@ -59,7 +61,7 @@ struct stream_options {
 /// "none"}} and its like. Errors: bad_jobspec, naming the key whose value has a wrong type.
 caf::expected<stream_options> read_stream(const json& options, const std::string& side,
                                           const std::string& stream) {
-  constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
+  constexpr json_where where{ec::bad_jobspec, options_path};
   auto at = side + "." + stream;
   for (auto& part : {side, at, at + ".buffer"})
     if (find_json(options, part) != nullptr)
@@ -102,6 +104,13 @@ caf::error add_options(launch_plan& plan, const json& options) {
   plan.label = out->label;
   plan.input_attached = in->type == "service";
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
+  auto pmi = get_string_or(options, "pmi", "simple", {ec::bad_jobspec, options_path});
+  if (!pmi)
+    return std::move(pmi.error());
+  if (*pmi != "simple" && *pmi != "off")
+    return make_error(ec::bad_jobspec, fmt::format("{}.pmi: must be simple or off, found {}",
+                                                   options_path, *pmi));
+  plan.pmi = *pmi == "simple";
   return caf::none;
 }
 

@@ -105,6 +105,22 @@ struct settled_report {
 };
 HACTOR_INSPECT(settled_report, x.rank, x.jobs)
 
+/// What the tasks of a job tell each other while they meet (PMI): each node's part goes up the
+/// job's tree when all tasks of the subtree wait for it. shell -> exec, exec -> parent exec.
+struct exchange_part {
+  job_id id;
+  rank_t from = 0;
+  std::string values; // of the subtree, opaque here
+};
+HACTOR_INSPECT(exchange_part, x.id, x.from, x.values)
+
+/// ... and all of it comes down again. exec -> child execs, exec -> shell.
+struct exchange_whole {
+  job_id id;
+  std::string values;
+};
+HACTOR_INSPECT(exchange_whole, x.id, x.values)
+
 /// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
 struct command_request {
   uint64_t tag = 0;
@@ -169,6 +185,13 @@ struct task_output {
   std::string bytes;
 };
 HACTOR_INSPECT(task_output, x.task, x.stream, x.bytes)
+
+/// What a task wrote to its process manager (pmi_core.hpp).
+struct task_control {
+  uint32_t task = 0;
+  std::string bytes;
+};
+HACTOR_INSPECT(task_control, x.task, x.bytes)
 
 /// shell -> exec: this node's part of the job.
 struct shell_report {

@@ -6,6 +6,9 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/wait.h>
+
+#include <fmt/format.h>
 
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
@@ -21,6 +24,9 @@ public:
   void started(pid_t pid) override { send_here(shell_, task_started{task_, pid}); }
   void failed(spawn_step step, int errno_value) override {
     send_here(shell_, task_failed{task_, errno_value, std::string{to_string(step)}});
+  }
+  void control(std::string bytes) override {
+    send_here(shell_, task_control{task_, std::move(bytes)});
   }
   void output(int stream, std::string bytes) override {
     send_here(shell_, task_output{task_, static_cast<uint8_t>(stream), std::move(bytes)});
@@ -75,6 +81,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   names.node = node;
   p.pipes.unbuffered = plan.unbuffered;
   p.pipes.input = plan.input_attached;
+  p.pipes.control = !work.places.empty();
   if (!plan.input.empty()) {
     auto fd = open_input(plan, names, work.cwd);
     if (!fd)
@@ -179,6 +186,13 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
+  if (!work->places.empty()) {
+    std::vector<uint32_t> ranks;
+    for (auto& t : work->tasks)
+      ranks.push_back(t.task_rank);
+    st.pmi.emplace(to_string(st.id), work->size, std::move(ranks),
+                   pmi_process_mapping(work->places));
+  }
   auto first_node = entries.front() == 0;
   auto me = caf::actor_cast<shell_actor>(self);
   for (uint32_t i = 0; i < count; ++i) {
@@ -202,6 +216,56 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
       st.core.on_failed(st.context->host, render(err), EIO, false);
     }
   }
+}
+
+/// Ends the job: a part of it cannot go on. The rest hears of it by way of exec.
+void break_off(shell_state::pointer self, const std::string& why, int wait_status) {
+  auto& st = self->state;
+  st.core.on_broken(st.context->host, why, wait_status);
+  tell(self, false);
+}
+
+void apply(shell_state::pointer self, pmi_core::effects&& effects) {
+  auto& st = self->state;
+  for (auto& [task, bytes] : effects.replies)
+    if (st.tokens[task] != 0)
+      st.context->tasks->control(st.tokens[task], std::move(bytes));
+  if (effects.barrier)
+    self->send(st.exec, exchange_part{st.id, st.context->rank, st.pmi->take_values()});
+  if (!effects.failure.empty())
+    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
+}
+
+/// A rank that dies within MPI would leave the others waiting for it.
+void end_of_rank(shell_state::pointer self, const task_exited& x) {
+  auto& st = self->state;
+  if (!st.pmi || !st.pmi->is_inside(x.task) || st.terminating != 0)
+    return;
+  auto how = WIFSIGNALED(x.status) ? fmt::format("was ended by signal {}", WTERMSIG(x.status))
+                                   : fmt::format("ended with exit code {} and without "
+                                                 "MPI_Finalize", WEXITSTATUS(x.status));
+  break_off(self, fmt::format("rank {} {}", st.ranks[x.task], how),
+            x.status != 0 ? x.status : 1 << 8);
+}
+
+/// To OUTPUT, or, with labels, to the user's file; else the task writes its file itself.
+void pass_output(shell_state::pointer self, const launch_plan& plan, task_output& o) {
+  auto& st = self->state;
+  if (!plan.output.empty()) {
+    auto size = static_cast<int64_t>(o.bytes.size());
+    template_values names{to_string(st.id), plan.name, -1, st.ranks[o.task], 0, 1};
+    auto& pattern = o.stream == 2 && !plan.error.empty() ? plan.error : plan.output;
+    auto name = st.files.open(pattern, names, plan.cwd, false);
+    auto err = name ? st.files.write_labelled(*name, st.ranks[o.task], o.bytes)
+                    : caf::error{name.error()};
+    if (err)
+      log_error("shell {}: {}", to_string(st.id), render(err));
+    st.context->gate->done(size);
+    return;
+  }
+  st.wrote = true;
+  self->send(st.context->output,
+             output_append{st.id, st.ranks[o.task], o.stream, std::move(o.bytes)});
 }
 
 } // namespace
@@ -230,26 +294,22 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       st.core.on_failed(st.context->host, what, f.error, of_command);
       advance(self);
     },
-    [self, plan](task_output& o) {
-      auto& st = self->state;
-      if (!plan->output.empty()) { // labelled: else the task writes the file itself
-        auto size = static_cast<int64_t>(o.bytes.size());
-        template_values names{to_string(st.id), plan->name, -1, st.ranks[o.task], 0, 1};
-        auto& pattern = o.stream == 2 && !plan->error.empty() ? plan->error : plan->output;
-        auto name = st.files.open(pattern, names, plan->cwd, false);
-        auto err = name ? st.files.write_labelled(*name, st.ranks[o.task], o.bytes)
-                        : caf::error{name.error()};
-        if (err)
-          log_error("shell {}: {}", to_string(st.id), render(err));
-        st.context->gate->done(size);
-        return;
-      }
-      st.wrote = true;
-      self->send(st.context->output,
-                 output_append{st.id, st.ranks[o.task], o.stream, std::move(o.bytes)});
+    [self, plan](task_output& o) { pass_output(self, *plan, o); },
+    [self](const task_control& c) {
+      pmi_core::effects effects;
+      self->state.pmi->on_bytes(c.task, c.bytes, effects);
+      apply(self, std::move(effects));
+    },
+    [self](const exchange_whole& all) {
+      if (!self->state.pmi)
+        return; // nothing could be started here, of which exec knows
+      pmi_core::effects effects;
+      self->state.pmi->on_barrier(all.values, effects);
+      apply(self, std::move(effects));
     },
     [self](const task_exited& x) {
       self->state.tokens[x.task] = 0;
+      end_of_rank(self, x);
       self->state.core.on_exited(x.status, x.used);
       advance(self);
     },

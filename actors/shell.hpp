@@ -12,6 +12,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
 #include "actors/output_files.hpp"
+#include "actors/pmi_core.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/task_host.hpp"
 
@@ -43,6 +44,7 @@ struct shell_state {
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
+  std::optional<pmi_core> pmi; // when the tasks may be an MPI program
   int terminating = 0;     // steps of the way to SIGKILL taken so far
 };
 

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "actors/job_spec.hpp"
 #include "actors/job_state.hpp"
+#include "actors/pmi_core.hpp"
 
 namespace hactor {
 
@@ -44,6 +46,18 @@ std::string visible_gpus(const idset& gpus) {
   return fmt::format("{}", fmt::join(gpus.expand(), ","));
 }
 
+/// By task rank: which host it is on, counted from 0. Brokers of one host count as one.
+std::vector<uint32_t> places_of(const job_layout& where, const rset& r) {
+  std::vector<uint32_t> places(where.ntasks);
+  std::map<std::string_view, uint32_t> hosts;
+  for (size_t i = 0; i < where.tasks.size(); ++i) {
+    auto [host, added] = hosts.try_emplace(r.host(i), static_cast<uint32_t>(hosts.size()));
+    for (auto task : where.tasks[i].expand())
+      places[task] = host->second;
+  }
+  return places;
+}
+
 } // namespace
 
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
@@ -60,6 +74,13 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     for (auto& a : argv)
       a = fill_cc(std::move(a), item.cc);
   auto variables = job_variables(plan, item, where->ntasks, place);
+  work.size = where->ntasks;
+  auto pmi = plan.pmi && where->ntasks > 1;
+  if (pmi) {
+    work.places = places_of(*where, item.resources);
+    set(variables, "PMI_FD", std::to_string(pmi_fd));
+    set(variables, "PMI_SIZE", std::to_string(where->ntasks));
+  }
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
     auto gpus = visible_gpus(share.gpus);
@@ -72,6 +93,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       t.variables = variables;
       set(t.variables, "HACTOR_TASK_RANK", std::to_string(task));
       set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
+      if (pmi)
+        set(t.variables, "PMI_RANK", std::to_string(task));
       set(t.variables, "CUDA_VISIBLE_DEVICES", gpus);
       set(t.variables, "CUDA_DEVICE_ORDER", "PCI_BUS_ID");
       work.tasks.push_back(std::move(t));
@@ -100,6 +123,13 @@ void shell_core::on_exited(int wait_status, const usage& used) {
   report_.used.maxrss_kb = std::max(report_.used.maxrss_kb, used.maxrss_kb);
   report_.used.user_us += used.user_us;
   report_.used.system_us += used.system_us;
+}
+
+void shell_core::on_broken(const std::string& host, const std::string& what, int wait_status) {
+  if (!report_.failure.empty())
+    return;
+  report_.status = wait_status;
+  report_.failure = fmt::format("{}: {}", host, what);
 }
 
 job_report shell_core::report(bool ended) const {

@@ -24,6 +24,8 @@ struct shell_task {
 /// What this node runs of a job.
 struct shell_work {
   std::vector<shell_task> tasks;
+  uint32_t size = 0;            // tasks of the whole job
+  std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI
   std::string cwd;
   template_values names; // for output files; task and node are set per task
 };
@@ -49,6 +51,8 @@ public:
   /// Errors of errno: ENOENT of the command is 127, other failures 126 (POSIX shells).
   void on_failed(const std::string& host, const std::string& what, int error, bool of_command);
   void on_exited(int wait_status, const usage& used);
+  /// The job cannot go on; `wait_status` is its end.
+  void on_broken(const std::string& host, const std::string& what, int wait_status);
   void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
 
   bool all_started() const { return started_ == tasks_; }

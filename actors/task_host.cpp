@@ -8,8 +8,10 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/pmi_core.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
@@ -75,7 +77,11 @@ private:
     partial_.resize(bytes);
     if (how_.gated)
       host_.gate_->add(static_cast<int64_t>(bytes));
-    sink_->output(stream_, std::exchange(partial_, std::move(rest)));
+    auto whole = std::exchange(partial_, std::move(rest));
+    if (stream_ == pmi_fd)
+      sink_->control(std::move(whole));
+    else
+      sink_->output(stream_, std::move(whole));
   }
   void close() {
     if (!fd_)
@@ -211,6 +217,9 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
     t.out = std::make_shared<pipe_reader>(*this, std::move(ours[1]), 1, pipes, sink);
   if (pipes.error)
     t.err = std::make_shared<pipe_reader>(*this, std::move(ours[2]), 2, pipes, sink);
+  if (pipes.control)
+    if (auto err = add_control(t, request, sink))
+      return err;
   {
     std::lock_guard guard{mutex_};
     tasks_.emplace(token, std::move(t));
@@ -220,6 +229,25 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
     return err;
   }
   return token;
+}
+
+caf::error task_host::add_control(task& t, spawn_request& request,
+                                  std::shared_ptr<task_sink> sink) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return make_errno_error(ec::system_failed, "control socket for a task", errno);
+  owned_fd mine{ends[0]};
+  request.pass(pmi_fd, owned_fd{ends[1]});
+  ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
+  owned_fd again{::fcntl(mine.get(), F_DUPFD_CLOEXEC, 0)}; // the poller wants one for each of us
+  if (!again)
+    return make_errno_error(ec::system_failed, "control socket for a task", errno);
+  task_pipes how;
+  how.unbuffered = true;
+  how.gated = false;
+  t.control_in = std::make_shared<pipe_reader>(*this, std::move(mine), pmi_fd, how, sink);
+  t.control_out = std::make_shared<pipe_writer>(*this, std::move(again));
+  return caf::none;
 }
 
 task_host::task task_host::take(uint64_t token) {
@@ -236,17 +264,26 @@ void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token,
 
 void task_host::ready() { (void)client_->ready(); }
 
-void task_host::input(uint64_t token, std::string bytes) {
-  poller_.post([self = shared_from_this(), token, bytes = std::move(bytes)]() mutable {
-    std::shared_ptr<pipe_writer> in;
+void task_host::write(uint64_t token, std::string bytes,
+                      std::shared_ptr<pipe_writer> task::*to) {
+  poller_.post([self = shared_from_this(), token, to, bytes = std::move(bytes)]() mutable {
+    std::shared_ptr<pipe_writer> writer;
     {
       std::lock_guard guard{self->mutex_};
       if (auto it = self->tasks_.find(token); it != self->tasks_.end())
-        in = it->second.in;
+        writer = it->second.*to;
     }
-    if (in)
-      in->write(std::move(bytes));
+    if (writer)
+      writer->write(std::move(bytes));
   });
+}
+
+void task_host::input(uint64_t token, std::string bytes) {
+  write(token, std::move(bytes), &task::in);
+}
+
+void task_host::control(uint64_t token, std::string bytes) {
+  write(token, std::move(bytes), &task::control_out);
 }
 
 void task_host::sweep(int64_t grace_ms, std::function<void()> done) {
@@ -267,7 +304,7 @@ void task_host::resume_reading() {
 
 void task_host::started(uint64_t token, pid_t pid) {
   std::shared_ptr<task_sink> sink;
-  std::shared_ptr<pipe_reader> out, err;
+  std::shared_ptr<pipe_reader> out, err, control;
   {
     std::lock_guard guard{mutex_};
     auto it = tasks_.find(token);
@@ -276,8 +313,9 @@ void task_host::started(uint64_t token, pid_t pid) {
     sink = it->second.sink;
     out = it->second.out;
     err = it->second.err;
+    control = it->second.control_in;
   }
-  for (auto& r : {out, err})
+  for (auto& r : {out, err, control})
     if (r)
       r->watch();
   sink->started(pid);
@@ -292,11 +330,12 @@ void task_host::exited(uint64_t token, int wait_status, const task_usage& used) 
   auto t = take(token);
   if (!t.sink)
     return;
-  for (auto& r : {t.out, t.err})
+  for (auto& r : {t.out, t.err, t.control_in})
     if (r)
       r->drain();
-  if (t.in)
-    t.in->close();
+  for (auto& w : {t.in, t.control_out})
+    if (w)
+      w->close();
   t.sink->exited(wait_status, used);
 }
 

@@ -26,6 +26,7 @@ struct task_sink {
   virtual void started(pid_t pid) = 0;
   virtual void failed(spawn_step step, int errno_value) = 0;
   virtual void output(int stream, std::string bytes) = 0; // 1 stdout, 2 stderr
+  virtual void control(std::string) {} // what it wrote to its process manager
   virtual void exited(int wait_status, const task_usage& used) = 0;
 };
 
@@ -35,6 +36,7 @@ struct task_pipes {
   bool output = false;
   bool error = false;
   bool unbuffered = false; // pass bytes on as they come
+  bool control = false;    // a socket to its process manager, as descriptor pmi_fd
   bool gated = true;       // counts for the output gate (the sink's bytes go to the spool)
 };
 
@@ -54,6 +56,9 @@ public:
 
   /// Bytes for a task's standard input; an empty text ends it. Dropped when it has no input pipe.
   void input(uint64_t token, std::string bytes);
+
+  /// Bytes for a task that has a control socket.
+  void control(uint64_t token, std::string bytes);
 
   /// Kills what the supervisor started on this node, but the broker; see spawner_client::sweep.
   void sweep(int64_t grace_ms, std::function<void()> done);
@@ -79,11 +84,15 @@ private:
     std::shared_ptr<task_sink> sink;
     std::shared_ptr<pipe_reader> out, err;
     std::shared_ptr<pipe_writer> in;
+    std::shared_ptr<pipe_reader> control_in;
+    std::shared_ptr<pipe_writer> control_out;
   };
 
   task_host(poller& p, std::shared_ptr<output_gate> gate, std::function<void()> on_lost)
     : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
   task take(uint64_t token);
+  caf::error add_control(task& t, spawn_request& request, std::shared_ptr<task_sink> sink);
+  void write(uint64_t token, std::string bytes, std::shared_ptr<pipe_writer> task::*to);
   void resume_reading();
 
   poller& poller_;

@@ -117,11 +117,19 @@ public:
   }
 
   const rank_t manager; // the job manager's place in the network: one beyond the last rank
+  /// The shell of the rank: its tasks wait for the others, with what they have to tell.
+  void tell_others(rank_t rank, job_id id, const std::string& values) {
+    cores[rank].on_exchange_part(id, rank, values, outs[rank]);
+  }
+  /// The shell of the rank: its part of the job cannot go on.
+  void break_off(rank_t rank, const job_report& r) { cores[rank].on_shell_report(r, outs[rank]); }
+
   std::vector<exec_core> cores;
   int64_t now_ns = 0;
   std::map<place, shell> shells;
   std::map<place, shell> ended_shells;
   std::map<place, std::vector<uint32_t>> entries; // of R, by shell that was ever started
+  std::map<place, std::vector<std::string>> exchanged; // what shells were given
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
   std::function<void(rank_t, const job_report&)> to_manager;
@@ -156,6 +164,22 @@ private:
     void forward_signal(rank_t to, const signal_item& item) override {
       auto& n = net;
       n.send(self, to, [&n, to, item] { n.cores[to].signal(n.now_ns, item, n.outs[to]); });
+    }
+    void pass_up(rank_t parent, job_id id, std::string values) override {
+      auto& n = net;
+      n.send(self, parent, [&n, me = self, parent, id, values = std::move(values)] {
+        n.cores[parent].on_exchange_part(id, me, values, n.outs[parent]);
+      });
+    }
+    void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
+                   const std::string& values) override {
+      auto& n = net;
+      for (auto child : children)
+        n.send(self, child, [&n, child, id, values] {
+          n.cores[child].on_exchange_whole(id, values, n.outs[child]);
+        });
+      if (to_shell)
+        n.exchanged[{self, id}].push_back(values);
     }
     void settled(job_report&& r) override {
       auto& n = net;

@@ -435,6 +435,10 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void pass_up(rank_t, job_id, std::string) override { FAIL(""); }
+      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {
+        FAIL("");
+      }
       void settled(job_report&&) override {}
       void report(bool at_root, rank_t parent, job_report&& r) override {
         told.push_back({at_root, parent, std::move(r)});
@@ -462,6 +466,56 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("what all nodes tell each other comes to all of them, once all have told") {
+    random_source r{11};
+    for (int round = 0; round < 20; ++round) {
+      bench b{9, 2};
+      b.net.scripts[job].endless = true;
+      auto ranks = some_ranks(r, 9, 7);
+      b.net.launch(order_on(ranks));
+      b.net.settle(r);
+      for (int time = 0; time < 2; ++time) {
+        auto last = ranks[static_cast<size_t>(round + time) % ranks.size()];
+        for (auto rank : ranks)
+          if (rank != last)
+            b.net.tell_others(rank, job, "<" + std::to_string(rank) + ">");
+        b.net.settle(r);
+        for (auto rank : ranks)
+          CHECK(b.net.exchanged[{rank, job}].size() == static_cast<size_t>(time));
+        b.net.tell_others(last, job, "<" + std::to_string(last) + ">");
+        b.net.settle(r);
+        for (auto rank : ranks) {
+          auto& given = b.net.exchanged[{rank, job}];
+          REQUIRE(given.size() == static_cast<size_t>(time) + 1);
+          for (auto other : ranks)
+            CHECK(given.back().find("<" + std::to_string(other) + ">") != std::string::npos);
+        }
+      }
+    }
+  }
+
+  TEST_CASE("a node that cannot go on ends the job on all others, who wait for it") {
+    random_source r{12};
+    bench b{3, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1, 2}));
+    b.net.settle(r);
+    for (rank_t rank : {0, 1})
+      b.net.tell_others(rank, job, "x");
+    b.net.settle(r);
+    CHECK(b.net.exchanged[{0, job}].empty());
+    job_report broken;
+    broken.id = job;
+    broken.failure = "host: rank 2 was ended by signal 9";
+    broken.status = 9;
+    b.net.break_off(2, broken);
+    b.net.settle(r);
+    for (rank_t rank : {0, 1})
+      CHECK(b.net.ended_shells[{rank, job}].told_to_end);
+    CHECK(b.end_of().status == 9);
+    CHECK(b.end_of().failure == broken.failure);
+  }
+
   TEST_CASE("news of a job that is over, or from a rank that is no child, are passed over") {
     random_source r{9};
     bench b{4, 2};
@@ -473,6 +527,10 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
+      void pass_up(rank_t, job_id, std::string) override { FAIL(""); }
+      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {
+        FAIL("");
+      }
       void settled(job_report&&) override { FAIL(""); }
       void report(bool, rank_t, job_report&&) override { FAIL(""); }
     } silent;

@@ -79,8 +79,29 @@ TEST_SUITE("unit") {
       {"HACTOR_TASK_LOCAL_ID", "0"},
       {"CUDA_VISIBLE_DEVICES", "-1"},
       {"CUDA_DEVICE_ORDER", "PCI_BUS_ID"},
+      {"PMI_FD", "3"},
+      {"PMI_RANK", "1"},
+      {"PMI_SIZE", "2"},
     };
     CHECK(v == expected);
+  }
+
+  TEST_CASE("tasks find each other by PMI when there are several, and it was not turned off") {
+    spec_text s;
+    s.nodes = 2;
+    s.slots = 2;
+    launch_item item{{77}, 1000, -1, true, whole_nodes(2, 2)};
+    item.resources.nodelist = {"a", "b"};
+    auto work = planned(s, item, {1});
+    CHECK(work.size == 4);
+    CHECK(work.places == std::vector<uint32_t>{0, 0, 1, 1});
+    item.resources.nodelist = {"a", "a"}; // two brokers of one host
+    CHECK(planned(s, item, {1}).places == std::vector<uint32_t>{0, 0, 0, 0});
+    s.nodes = s.slots = 1;
+    item.resources = whole_nodes(1, 1);
+    auto one = planned(s, item, {0});
+    CHECK(one.places.empty());
+    CHECK(variables(one.tasks.at(0).variables).count("PMI_FD") == 0);
   }
 
   TEST_CASE("the job's GPUs of the node are the visible ones") {

@@ -1,0 +1,172 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/pmi_core.hpp"
+
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace hactor {
+
+namespace {
+
+// What get_maxes tells. MPICH's addresses of one rank are up to some hundred bytes, cut by itself
+// into values of this size when they are longer.
+constexpr size_t name_max = 256;
+constexpr size_t key_max = 64;
+constexpr size_t value_max = 1024;
+
+/// A task's line without its end; a client that sends more speaks something else.
+constexpr size_t line_max = 64 << 10;
+
+} // namespace
+
+std::string pmi_process_mapping(const std::vector<uint32_t>& nodes) {
+  struct block {
+    uint32_t node, count, tasks;
+  };
+  std::vector<block> blocks;
+  for (size_t i = 0; i < nodes.size();) {
+    auto end = i;
+    while (end < nodes.size() && nodes[end] == nodes[i])
+      ++end;
+    auto tasks = static_cast<uint32_t>(end - i);
+    if (!blocks.empty() && blocks.back().tasks == tasks
+        && blocks.back().node + blocks.back().count == nodes[i])
+      ++blocks.back().count;
+    else
+      blocks.push_back({nodes[i], 1, tasks});
+    i = end;
+  }
+  std::string text = "(vector";
+  for (auto& b : blocks)
+    text += fmt::format(",({},{},{})", b.node, b.count, b.tasks);
+  return text + ")";
+}
+
+pmi_core::pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks,
+                   std::string mapping)
+  : name_{std::move(job)}, size_{size}, ranks_{std::move(ranks)}, peers_{ranks_.size()} {
+  values_["PMI_process_mapping"] = std::move(mapping);
+}
+
+void pmi_core::on_bytes(uint32_t task, std::string_view bytes, effects& out) {
+  auto& partial = peers_[task].partial;
+  partial += bytes;
+  size_t begin = 0;
+  for (size_t end; (end = partial.find('\n', begin)) != partial.npos; begin = end + 1)
+    on_line(task, std::string_view{partial}.substr(begin, end - begin), out);
+  partial.erase(0, begin);
+  if (partial.size() > line_max && out.failure.empty())
+    out.failure = fmt::format("rank {} does not speak PMI on descriptor {}", ranks_[task], pmi_fd);
+}
+
+void pmi_core::on_line(uint32_t task, std::string_view line, effects& out) {
+  if (peers_[task].multi_line) { // of a request that was refused at its first line
+    peers_[task].multi_line = line != "endcmd";
+    return;
+  }
+  words w;
+  while (!line.empty()) {
+    auto equals = line.find('=');
+    if (equals == line.npos)
+      break;
+    auto key = line.substr(0, equals);
+    line.remove_prefix(equals + 1);
+    // A value goes on to the end of the line: it may hold blanks.
+    auto end = key == "value" ? line.size() : std::min(line.find(' '), line.size());
+    w.emplace(key, line.substr(0, end));
+    line.remove_prefix(end);
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  }
+  if (auto reply = answer(task, w, out); !reply.empty())
+    out.replies.emplace_back(task, "cmd=" + reply + "\n");
+}
+
+std::string pmi_core::answer(uint32_t task, const words& w, effects& out) {
+  auto named = [&w](std::string_view key) -> std::string_view {
+    auto found = w.find(key);
+    return found == w.end() ? std::string_view{} : found->second;
+  };
+  if (named("mcmd") == "spawn") {
+    peers_[task].multi_line = true;
+    return "spawn_result rc=-1";
+  }
+  auto command = named("cmd");
+  if (command == "init") {
+    peers_[task].inside = true;
+    auto same = named("pmi_version") == "1";
+    return fmt::format("response_to_init pmi_version=1 pmi_subversion=1 rc={}", same ? 0 : -1);
+  }
+  if (command == "get_maxes")
+    return fmt::format("maxes kvsname_max={} keylen_max={} vallen_max={}", name_max, key_max,
+                       value_max);
+  if (command == "get_appnum")
+    return "appnum appnum=0";
+  if (command == "get_universe_size")
+    return fmt::format("universe_size size={}", size_);
+  if (command == "get_my_kvsname")
+    return "my_kvsname kvsname=" + name_;
+  if (command == "put")
+    return put(w);
+  if (command == "get")
+    return get(w);
+  if (command == "barrier_in") {
+    out.barrier = ++waiting_ == ranks_.size();
+    return {};
+  }
+  if (command == "finalize") {
+    peers_[task].inside = false;
+    return "finalize_ack";
+  }
+  if (command == "abort") {
+    auto code = named("exitcode");
+    out.exit_code = 1;
+    std::from_chars(code.data(), code.data() + code.size(), out.exit_code);
+    out.failure = fmt::format("rank {} called MPI_Abort with code {}", ranks_[task],
+                              out.exit_code);
+    return {};
+  }
+  if (command == "publish_name" || command == "lookup_name" || command == "unpublish_name")
+    return fmt::format("{}_result rc=-1 msg=not_offered",
+                       command.substr(0, command.find('_')));
+  if (out.failure.empty())
+    out.failure = fmt::format("rank {} does not speak PMI on descriptor {}", ranks_[task], pmi_fd);
+  return {};
+}
+
+std::string pmi_core::put(const words& w) {
+  auto key = w.find("key");
+  auto value = w.find("value");
+  if (key == w.end() || value == w.end() || key->second.size() > key_max
+      || value->second.size() > value_max)
+    return "put_result rc=-1 msg=too_long";
+  values_[key->second] = value->second;
+  fresh_ += key->second + "=" + value->second + "\n";
+  return "put_result rc=0 msg=success";
+}
+
+std::string pmi_core::get(const words& w) const {
+  auto key = w.find("key");
+  auto found = key == w.end() ? values_.end() : values_.find(key->second);
+  if (found == values_.end())
+    return "get_result rc=-1 msg=key_not_found value=unknown";
+  return "get_result rc=0 msg=success value=" + found->second;
+}
+
+std::string pmi_core::take_values() { return std::exchange(fresh_, {}); }
+
+void pmi_core::on_barrier(std::string_view values, effects& out) {
+  while (!values.empty()) {
+    auto line = values.substr(0, values.find('\n'));
+    values.remove_prefix(std::min(line.size() + 1, values.size()));
+    auto equals = line.find('=');
+    values_[std::string{line.substr(0, equals)}] = line.substr(equals + 1);
+  }
+  waiting_ = 0;
+  for (uint32_t task = 0; task < ranks_.size(); ++task)
+    out.replies.emplace_back(task, "cmd=barrier_out\n");
+}
+
+} // namespace hactor
