@@ -233,9 +233,8 @@ void match_walk::search(finding& f, const visit& how) {
     visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + factor_of(u)};
     if (!slot_here)
       explore(f, inner, 1, f.up);
-    for (size_t i = 0; slot_here && i < siblings(how.level); ++i)
-      if (auto& n = node(how.level, i); n.slot && slot_is_here(f, static_cast<uint16_t>(first + i)))
-        make_slots(f, inner, n, f.up[i]);
+    if (slot_here)
+      make_all_slots(f, inner, f.up);
     trim(how.level, f.up);
   }
   postorder_ += f.ok;
@@ -258,14 +257,8 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   }
   if (siblings(n.level) > 0 && (!slot_here || others))
     explore(f, inner, 1, own.chosen);
-  for (size_t i = 0; slot_here && i < siblings(n.level); ++i) {
-    auto& slot = node(n.level, i);
-    if (!slot.slot)
-      continue;
-    own.chosen[i] = {};
-    if (slot_is_here(f, static_cast<uint16_t>(first + i)))
-      make_slots(f, inner, slot, own.chosen[i]);
-  }
+  if (slot_here)
+    make_all_slots(f, inner, own.chosen);
   if (!choose(n.level, own.chosen))
     return false;
   for (size_t i = 0; i < siblings(n.level); ++i)
@@ -277,6 +270,25 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
 }
 
 // -- slots ---------------------------------------------------------------------------------------
+
+/// Makes those of a level whose parts are directly below.
+void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
+  auto first = request_->levels[how.level].first;
+  if (auto choice = request_->choice_at(how.level)) {
+    for (auto& kind : choice->kinds)
+      out[kind.sibling] = {};
+    make_chosen_slots(f, how, *choice, out[choice->holder]);
+    return;
+  }
+  for (size_t i = 0; i < siblings(how.level); ++i) {
+    auto& slot = node(how.level, i);
+    if (!slot.slot)
+      continue;
+    out[i] = {};
+    if (slot_is_here(f, static_cast<uint16_t>(first + i)))
+      make_slots(f, how, slot, out[i]);
+  }
+}
 
 /// Makes as many slots as can be made of what is directly below.
 void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
@@ -393,8 +405,11 @@ void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, li
   for (size_t i = 0; i < siblings(how.level); ++i)
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
+  auto choice = request_->choice_at(how.level);
   auto enough = [&](size_t i) {
-    return node(how.level, i).elsewhere || tallies[i].shares >= shares;
+    auto& n = node(how.level, i);
+    return n.elsewhere
+           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= shares;
   };
   auto children = graph_.below(f.at);
   order_.each(f.at, [&](uint32_t place) {
@@ -479,14 +494,18 @@ void match_walk::trim(uint16_t level, lists& found) const {
 /// Leaves in each list what is chosen for its sibling. False when there is not enough of one.
 bool match_walk::choose(uint16_t level, lists& found) {
   std::vector<uint64_t> wanted(found.size());
+  auto choice = request_->choice_at(level);
   for (size_t i = 0; i < found.size(); ++i) {
     auto& n = node(level, i);
     if (n.elsewhere)
       continue;
-    auto count = largest_within(n.count, found[i].qualified);
+    auto holder = n.slot && choice != nullptr ? choice->holder : i;
+    auto count = largest_within(n.count, found[holder].qualified);
     if (!count || *count == 0)
       return false;
-    wanted[i] = *count;
+    wanted[i] = holder == i ? *count : 0;
+    if (holder != i && options_.ties_as_fluxion) // which sorts for each slot; equals change places
+      keep_best(found[holder], std::numeric_limits<uint64_t>::max(), order_at(level), true);
   }
   if (request_->charges || request_->is_ambiguous(level))
     return choose_sharing(level, found, wanted);

@@ -122,7 +122,9 @@ private:
   void gather_charges(const candidate& c, uint16_t level, size_t sibling,
                       std::vector<charge>& out) const;
   int64_t room(vertex v) const;
+  void make_all_slots(finding& f, const visit& how, lists& out);
   void make_slots(finding& f, const visit& how, const request_node& slot, candidates& out);
+  void make_chosen_slots(finding& f, const visit& how, const slot_choice& choice, candidates& out);
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
 
   void explore(finding& f, const visit& how, uint64_t shares, lists& out);

@@ -124,6 +124,7 @@ private:
   match_format format_ = match_format::simple;
   bool elapse_ = false;
   bool charge_ = false;
+  bool flexible_ = false;
   std::shared_ptr<const match_policy> policy_;
   std::unique_ptr<ledger> held_;
   std::unique_ptr<matcher> matcher_;

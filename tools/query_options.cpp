@@ -38,7 +38,10 @@ constexpr option_spec specs[] = {
      "Changes "
      "how fast matches are, not what they find. May be given several times. Default: "
      "ALL:core,ALL:node."},
-    {'T', "traverser-policy", "NAME", "How requests are read: simple. Default: simple."},
+    {'T', "traverser-policy", "NAME",
+     "How requests are read: simple, or flexible (slots side by side are a choice and may be "
+     "mixed; "
+     "of xor_slots one kind is taken). Default: simple."},
     {'g', "graph-format", "FORMAT", "What --graph-output writes: dot or graphml. Default: dot."},
     {'o', "graph-output", "BASENAME",
      "Writes the graph to BASENAME.dot or BASENAME.graphml at the end."},
@@ -114,7 +117,7 @@ caf::error set_query_option(query_settings& s, const option_spec& option,
   }
   if (name == "traverser-policy") {
     s.traverser = value;
-    return one_of(option, value, {"simple"});
+    return one_of(option, value, {"simple", "flexible"});
   }
   if (name == "reserve-vtx-vec") {
     auto count = std::strtoll(value.c_str(), nullptr, 10);
