@@ -191,7 +191,11 @@ private:
     auto& table = **i;
     table.window = w;
     table.used = ++uses_;
-    if (table.shape_version != graph_.shape_version() || table.seen < held_.changes_begin()) {
+    // What is found below two vertices belongs to the first that was looked at: with links the
+    // whole walk depends on each change.
+    auto all_changed = graph_.has_links() && table.seen < held_.changes_end();
+    if (table.shape_version != graph_.shape_version() || table.seen < held_.changes_begin()
+        || all_changed) {
       table.findings.clear();
       table.root = nullptr;
     } else {
