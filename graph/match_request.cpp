@@ -55,7 +55,7 @@ public:
       : graph_{graph}, charge_{charge}, flexible_{flexible} {}
 
   caf::error run(const jobspec& spec) {
-    if (auto e = add_level(spec.resources, "resources", false))
+    if (auto e = add_level(spec.resources, "resources"))
       return e;
     for (uint16_t l = 0, levels = static_cast<uint16_t>(r.levels.size()); flexible_ && l < levels;
          ++l)
@@ -88,27 +88,25 @@ private:
   }
 
   /// Adds siblings, then what is in each.
-  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path,
-                       bool in_slot) {
+  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path) {
     if (r.nodes.size() + siblings.size() > request_nodes_max)
       return make_error(ec::bad_jobspec, fmt::format("{}: a request has at most {} vertices", path,
                                                      request_nodes_max));
     auto first = static_cast<uint16_t>(r.nodes.size());
     r.levels.push_back({first, static_cast<uint16_t>(siblings.size())});
     for (auto& v : siblings)
-      r.nodes.push_back(make_node(v, in_slot));
+      r.nodes.push_back(make_node(v));
     for (size_t i = 0; i < siblings.size(); ++i) {
       auto at = first + i;
       r.nodes[at].level = static_cast<uint16_t>(r.levels.size());
-      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i),
-                             in_slot || r.nodes[at].slot))
+      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i)))
         return e;
       r.nodes[at].below = sum(r.levels[r.nodes[at].level]);
     }
     return {};
   }
 
-  request_node make_node(const resource_vertex& v, bool in_slot) {
+  request_node make_node(const resource_vertex& v) {
     request_node n;
     n.slot = v.type == "slot" || (flexible_ && v.type == "or_slot");
     n.type = n.slot ? no_type : graph_.find_type(v.type);
@@ -120,7 +118,7 @@ private:
     n.exclusive = v.exclusive;
     if (charge_ && n.type != no_type)
       place_elsewhere(n);
-    if ((v.exclusive == true || (in_slot && !flexible_)) && n.type != no_type && !n.elsewhere) {
+    if (v.exclusive == true && n.type != no_type && !n.elsewhere) {
       r.exclusive_types.resize(graph_.types().size());
       r.exclusive_types[n.type] = true;
     }

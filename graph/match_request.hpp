@@ -59,7 +59,7 @@ struct match_request {
       levels;               ///< levels[0]: what stands at the top. A leaf has an empty one.
   type_amounts total;       ///< The least amounts of the whole request.
   uint64_t least_nodes = 0; ///< Vertices of type node that it needs.
-  std::vector<bool> exclusive_types; ///< By type: exclusive, also by a slot; so with all below.
+  std::vector<bool> exclusive_types; ///< By type: asked for as exclusive; so with all below.
   constraint where;
   int64_t duration = 0;             ///< Seconds, rounded up; 0: as long as the graph lasts.
   bool charge = false;              ///< Amounts that are shared are charged.
@@ -86,7 +86,7 @@ caf::expected<match_request> compile_match(const jobspec& spec, const resource_g
 
 /// Compiles as Fluxion's flexible traverser reads requests: slots side by side are a choice, of
 /// which several kinds may be mixed; of "xor_slot"s side by side exactly one kind is taken, the
-/// first that is found. What is in a slot does not come with all below it. Errors: as above.
+/// first that is found. Errors: as above.
 caf::expected<match_request> compile_flexible(const jobspec& spec, const resource_graph& graph,
                                               bool charge);
 
