@@ -73,4 +73,16 @@ std::string graph_text(const resource_graph& graph, const selection& what, bool 
   return out += "]}}";
 }
 
+std::string vertex_numbers(const resource_graph& graph, const selection& what) {
+  auto left_out = implied(what, picks_above(what));
+  std::string out = "[";
+  for (size_t i = 0; i < what.picks.size(); ++i) {
+    if (left_out[i])
+      continue;
+    out += out.size() > 1 ? ", \"" : "\"";
+    out += std::to_string(graph.uniq_id(what.picks[i].at)) + '"';
+  }
+  return out += ']';
+}
+
 } // namespace hactor::match_text

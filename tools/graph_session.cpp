@@ -116,10 +116,9 @@ std::string unknown_type(const resource_graph& graph, const std::vector<resource
 graph_session::graph_session(resource_graph graph, query_sink sink, query_clock clock)
     : graph_(std::move(graph)), sink_(std::move(sink)), clock_(std::move(clock)) {}
 
-caf::expected<std::unique_ptr<graph_session>> graph_session::make(resource_graph graph,
-                                                                  const query_settings& settings,
-                                                                  query_sink sink,
-                                                                  query_clock clock) {
+caf::expected<std::unique_ptr<graph_session>>
+graph_session::make(resource_graph graph, const query_settings& settings, query_sink sink,
+                    query_clock clock, int64_t graph_seconds) {
   std::unique_ptr<graph_session> session{
       new graph_session{std::move(graph), std::move(sink), std::move(clock)}};
   auto format = parse_match_format(settings.match_format);
@@ -140,6 +139,9 @@ caf::expected<std::unique_ptr<graph_session>> graph_session::make(resource_graph
   matcher_options options;
   options.ties_as_fluxion = true;
   options.satisfiable_at_horizon = true;
+  session->graph_seconds_ = graph_seconds;
+  if (graph_seconds > 0)
+    options.horizon_end = graph_seconds;
   session->matcher_ =
       std::make_unique<matcher>(session->graph_, *session->held_, session->policy_, options);
   return session;
@@ -220,11 +222,14 @@ bool graph_session::match_file(const std::string& operation, const std::string& 
   auto request = request_of(*text);
   outcome o;
   auto job = op.holds ? std::to_string(next_job_) : "-1";
+  auto too_long = request && graph_seconds_ > 0 && (*request)->request->duration > graph_seconds_;
   if (!request) {
     sink_(query_stream::error, "match_allocate: ERROR: Jobspec error for "
                                    + std::to_string(next_job_) + ": " + render(request.error())
                                    + "\n");
     o.satisfiable = op.op != match_op::satisfiable;
+  } else if (too_long) {
+    error("the job is longer than the graph is there");
   } else {
     o = match_now(**request, operation);
   }

@@ -45,7 +45,7 @@ struct stage {
   std::unique_ptr<graph_session> session;
   double seconds = 0;
 
-  explicit stage(query_settings settings = low()) {
+  explicit stage(query_settings settings = low(), int64_t graph_seconds = 0) {
     auto made = graph_session::make(
         make_cluster({{"node", 2}, {"core", 2}}), settings,
         [this](query_stream to, std::string_view text) {
@@ -53,7 +53,7 @@ struct stage {
            : to == query_stream::screen ? screen
                                         : error) += text;
         },
-        [this] { return seconds += 0.25; });
+        [this] { return seconds += 0.25; }, graph_seconds);
     REQUIRE(made);
     session = std::move(*made);
     write("core", jobspec("[{type: slot, count: 1, label: a, with: [{type: core, count: 1}]}]"));
@@ -208,6 +208,54 @@ TEST_CASE("a part of a job is released by ranks or by vertices; all of it ends t
                  "ERROR: reservations not currently supported by partial cancel\n"
                  "ERROR: error encountered while removing job 1\n"
                  "ERROR: malformed command\n");
+}
+
+TEST_CASE("a text in shorthand brings what is below it, save ranks that were released") {
+  auto settings = stage::low();
+  settings.match_format = "jgf_shorthand";
+  stage s{settings};
+  s.write("whole", stage::jobspec("[{type: node, count: 2, exclusive: true}]"));
+  auto text = s.run("match allocate @whole");
+  text = text.substr(0, text.find('\n'));
+  CHECK(text.find("core") == text.npos);
+  stage t;
+  t.write("all", text);
+  t.write("half", text.substr(0, text.size() - 1) + R"(, "free_ranks": "0"})");
+  t.run("update allocate jgf_shorthand @half 0 0 60");
+  CHECK(t.run("find jobid-alloc=0")
+            .starts_with("      ---------core0[1:x]\n      ---------core1"
+                         "[1:x]\n      ------node1[1:x]\n"));
+  CHECK(t.run("match allocate @core") == core(0, 0) + job(1));
+  t.run("cancel 0\ncancel 1\nupdate allocate jgf_shorthand @all 5 0 60");
+  CHECK(t.run("match allocate @core") == none(6));
+}
+
+TEST_CASE("a part on a rank that the job does not have is refused, and nothing is released") {
+  stage s;
+  s.run("match allocate @core");
+  auto part = [](int rank) {
+    return R"({"version": 1, "execution": {"R_lite": [{"rank": ")" + std::to_string(rank)
+           + R"(", "children": {"core": "0"}}], "starttime": 0, "expiration": 0}})";
+  };
+  s.write("other", part(1));
+  s.write("none", part(7));
+  for (auto file : {"@other", "@none"}) {
+    s.run(std::string{"partial-cancel 1 rv1exec "} + file);
+    CHECK(s.error == "ERROR: error encountered while removing job 1\n");
+    CHECK(s.session->held().find(1) != nullptr);
+  }
+  s.write("mine", part(0));
+  CHECK(s.run("partial-cancel 1 rv1exec @mine stats")
+        == std::string{rule} + "INFO: PARTIAL CANCEL PREORDER COUNT=\"0\"\n"
+               + "INFO: PARTIAL CANCEL POSTORDER COUNT=\"0\"\n" + rule);
+  CHECK(s.session->held().find(1) == nullptr);
+}
+
+TEST_CASE("no job is longer than the graph is there") {
+  stage shorter{stage::low(), 59}, longer{stage::low(), 60};
+  CHECK(shorter.run("match allocate @core") == none(1));
+  CHECK(shorter.error == "ERROR: the job is longer than the graph is there\n");
+  CHECK(longer.run("match allocate @core") == core(0, 0) + job(1));
 }
 
 TEST_CASE("find prints what is found, then the expression") {
