@@ -48,6 +48,7 @@ std::string graph_text(const resource_graph& graph, const selection& what, bool 
                        const aggregate_notes* aggregates) {
   auto above = picks_above(what);
   auto left_out = shorthand ? implied(what, above) : std::vector<bool>(what.picks.size());
+  std::unordered_map<vertex, std::string_view> labels(what.labels.begin(), what.labels.end());
   std::string out = R"({"graph": {"nodes": [)";
   jgf_paths paths{graph};
   for (size_t i = 0; i < what.picks.size(); ++i) {
@@ -57,6 +58,12 @@ std::string graph_text(const resource_graph& graph, const selection& what, bool 
     if (out.back() != '[')
       out += ", ";
     append_jgf_vertex(out, graph, p.at, p.units, p.exclusive, paths);
+    if (auto l = labels.find(p.at); l != labels.end()) {
+      append_jgf_key(out, "ephemeral");
+      out += '{';
+      append_jgf_text(out, "label", l->second);
+      out += '}';
+    }
     if (aggregates != nullptr)
       append_aggregates(out, *aggregates, p.at);
     out += "}}";

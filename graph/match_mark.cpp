@@ -36,37 +36,48 @@ void match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive
   m.slot = slot;
 }
 
-void match_marker::take_own(const finding* found, size_t sibling) {
+void match_marker::label(vertex v, uint16_t level, size_t sibling) {
+  if (auto& text = node(level, sibling).label; !text.empty())
+    result_.labels.emplace_back(v, text);
+}
+
+void match_marker::take_own(const finding* found, uint16_t level, size_t sibling) {
   auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
   if (own == nullptr)
     return;
   for (size_t i = 0; i < own->chosen.size(); ++i)
-    take_all(own->chosen[i], i, found->at);
+    take_all(own->chosen[i], node(level, sibling).level, i, found->at);
   result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
 }
 
-void match_marker::take_all(const candidates& chosen, size_t sibling, vertex within) {
+void match_marker::take_all(const candidates& chosen, uint16_t level, size_t sibling,
+                            vertex within) {
   auto wanted = chosen.wanted;
   for (auto& c : chosen.list) {
-    take(c, sibling, wanted, within);
+    take(c, level, sibling, wanted, within);
     wanted -= std::min(wanted, c.count);
   }
 }
 
-void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted, vertex within) {
+void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted,
+                        vertex within) {
   if (c.slot == candidate::no_slot) {
     choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, false);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
     if (request_->charge && !c.exclusive && graph_.is_leaf(c.at))
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
-    take_own(c.found, sibling);
+    label(c.at, level, sibling);
+    take_own(c.found, level, sibling);
     return;
   }
+  auto choice = request_->choice_at(level);
+  auto parts = choice != nullptr ? choice->parts : node(level, sibling).level;
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
     choose(part.at, c.at, static_cast<int64_t>(part.count), true, i == begin);
-    take_own(part.found, part.sibling);
+    label(part.at, parts, part.sibling);
+    take_own(part.found, parts, part.sibling);
   }
 }
 
@@ -146,7 +157,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_ = {};
   mark_vertex(graph_.root());
   for (size_t i = 0; i < top.size(); ++i)
-    take_all(top[i], i, no_vertex);
+    take_all(top[i], 0, i, no_vertex);
   result_.charges.insert(result_.charges.end(), top_charges.begin(), top_charges.end());
   std::sort(result_.charges.begin(), result_.charges.end(),
             [](const charge& a, const charge& b) { return a.at < b.at; });

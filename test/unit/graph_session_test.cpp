@@ -251,6 +251,22 @@ TEST_CASE("a part on a rank that the job does not have is refused, and nothing i
   CHECK(s.session->held().find(1) == nullptr);
 }
 
+TEST_CASE("labels of a jobspec are shown with what was matched for them, save those of slots") {
+  auto settings = stage::low();
+  settings.match_format = "jgf";
+  for (std::string traverser : {"simple", "flexible"}) {
+    settings.traverser = traverser;
+    stage s{settings};
+    s.write("labels", stage::jobspec("[{type: node, count: 1, label: one, with: [{type: slot, "
+                                     "count: 1, label: a, with: [{type: core, count: 1, label: "
+                                     "two}]}]}]"));
+    auto text = s.run("match allocate @labels");
+    CHECK(text.find(R"(node0/core0"}, "ephemeral": {"label": "two"}}})") != text.npos);
+    CHECK(text.find(R"(/node0"}, "ephemeral": {"label": "one"}}})") != text.npos);
+    CHECK(text.find(R"(/cluster0"}}})") != text.npos);
+  }
+}
+
 TEST_CASE("no job is longer than the graph is there") {
   stage shorter{stage::low(), 59}, longer{stage::low(), 60};
   CHECK(shorter.run("match allocate @core") == none(1));
@@ -318,6 +334,12 @@ TEST_CASE("vertices are taken out and come back; jobs lose what they had there")
            "ERROR: malformed command\nERROR: can't open "
                + s.dir.path() + "/none\n" + s.error.substr(s.error.find("ERROR: can't attach")));
   CHECK(s.error.find("ERROR: can't attach JGF subgraph \nERROR: jgf") != std::string::npos);
+  s.write("other", R"({"graph": {"nodes": [{"id": "0", "metadata": {"type": "cluster", "id": 9, )"
+                   R"("paths": {"containment": "/cluster9"}}}], "edges": []}})");
+  s.run("attach @other");
+  CHECK(s.error.find("\nERROR: add_graph_metadata: failed to add root metadata for containment "
+                     "subsystem. Possible duplicate root.\n")
+        != std::string::npos);
 }
 
 TEST_CASE("a jobspec that is none is told on the error stream and takes no number") {
