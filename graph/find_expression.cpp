@@ -226,7 +226,9 @@ private:
   void gather_jobs(const term& t) {
     for (auto& sub : t.terms)
       gather_jobs(sub);
-    if (t.job == 0 || jobs_.contains(t.job))
+    auto names_job = t.what == op::allocated_to || t.what == op::reserved_to || t.what == op::tagged
+                     || t.what == op::spanned;
+    if (!names_job || jobs_.contains(t.job))
       return;
     auto& facts = jobs_[t.job];
     auto* holding = held_.find(t.job);

@@ -16,9 +16,10 @@ namespace hactor {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, graph_format>, 5> formats = {{
+constexpr std::array<std::pair<std::string_view, graph_format>, 6> formats = {{
     {"grug", graph_format::grug},
     {"jgf", graph_format::jgf},
+    {"jgf_shorthand", graph_format::jgf_shorthand},
     {"hwloc", graph_format::hwloc},
     {"rv1exec", graph_format::rv1exec},
     {"rv1exec_force", graph_format::rv1exec_force},
@@ -30,6 +31,7 @@ caf::expected<resource_graph> read_unchecked(graph_format format, std::string_vi
   case graph_format::grug:
     return read_grug(text, {options.number_nodes, options.vertices_max});
   case graph_format::jgf:
+  case graph_format::jgf_shorthand:
     return read_jgf(text, options.vertices_max);
   case graph_format::hwloc:
     return read_hwloc(text, {options.allowlist, -1, options.vertices_max});
@@ -48,8 +50,8 @@ caf::expected<graph_format> parse_graph_format(std::string_view name) {
   for (auto& [known, format] : formats)
     if (known == name)
       return format;
-  return make_error(ec::bad_argument, fmt::format("graph format \"{}\": must be grug, jgf, hwloc, "
-                                                  "rv1exec or rv1exec_force",
+  return make_error(ec::bad_argument, fmt::format("graph format \"{}\": must be grug, jgf, "
+                                                  "jgf_shorthand, hwloc, rv1exec or rv1exec_force",
                                                   name));
 }
 

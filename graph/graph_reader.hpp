@@ -16,11 +16,12 @@
 namespace hactor {
 
 enum class graph_format {
-  grug,         ///< A recipe in GraphML.
-  jgf,          ///< JSON (RFC 40), also inside an R.
-  hwloc,        ///< hwloc's XML of one machine.
-  rv1exec,      ///< R version 1; its graph, when it has one (scheduling.graph).
-  rv1exec_force ///< R version 1; its nodes, cores and GPUs, whatever else it has.
+  grug,          ///< A recipe in GraphML.
+  jgf,           ///< JSON (RFC 40), also inside an R.
+  jgf_shorthand, ///< The same: what the text leaves out is not known of a whole graph.
+  hwloc,         ///< hwloc's XML of one machine.
+  rv1exec,       ///< R version 1; its graph, when it has one (scheduling.graph).
+  rv1exec_force  ///< R version 1; its nodes, cores and GPUs, whatever else it has.
 };
 
 /// By the names above. Errors: ec::bad_argument.

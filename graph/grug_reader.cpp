@@ -200,9 +200,13 @@ private:
       return make_error(ec::too_big, fmt::format("more than {} edges are associated", most));
     for (auto to : targets) {
       auto parents = graph_.above(to, s);
-      if (std::find(parents.begin(), parents.end(), from) != parents.end())
+      auto linked = graph_.linked(from);
+      if (std::find(parents.begin(), parents.end(), from) != parents.end()
+          || std::find(linked.begin(), linked.end(), to) != linked.end())
         continue;
-      if (auto error = graph_.add_edge(from, to, s, relation))
+      auto is_second = s == containment && !parents.empty();
+      if (auto error =
+              is_second ? graph_.add_link(from, to) : graph_.add_edge(from, to, s, relation))
         return error;
     }
     return {};

@@ -26,4 +26,10 @@ inline host_parts split_host(std::string_view host) {
   return parts;
 }
 
+/// Whether its digits at the end are no number that fits.
+inline bool has_huge_number(std::string_view host) {
+  auto last = host.find_last_not_of("0123456789");
+  return last != std::string_view::npos && last + 1 < host.size() && split_host(host).number < 0;
+}
+
 } // namespace hactor

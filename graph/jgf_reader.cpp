@@ -183,6 +183,8 @@ private:
         return {};
       return bad_node(i, "it has no edge and no path that says where it belongs");
     }
+    if (path.rfind('/') == 0)
+      return bad_node(i, fmt::format("path {}: it would be a second root", path));
     auto up = graph_.find_path(path.substr(0, std::min(path.rfind('/'), path.size())), containment,
                                graph_.rank(v));
     if (up == no_vertex)

@@ -12,55 +12,72 @@ constexpr uint32_t no_mark = UINT32_MAX;
 
 } // namespace
 
-/// Marks the vertex and all above it; those that were not yet, as shared.
-uint32_t match_marker::mark_vertex(vertex v) {
+/// Marks the vertex and all above it; those that were not yet, as shared. `within`: what it was
+/// found in, which may be linked to it only.
+uint32_t match_marker::mark_vertex(vertex v, vertex within) {
   if (mark_of_[v] != 0)
     return mark_of_[v] - 1;
   auto up = graph_.parent(v);
+  if (within != no_vertex && within != up) {
+    auto linked = graph_.linked(within);
+    if (std::find(linked.begin(), linked.end(), v) != linked.end())
+      up = within;
+  }
   auto above = up == no_vertex ? no_mark : mark_vertex(up);
   marks_.push_back({v, above, graph_.units(v), false, false});
   mark_of_[v] = static_cast<uint32_t>(marks_.size());
   return mark_of_[v] - 1;
 }
 
-void match_marker::choose(vertex v, int64_t units, bool exclusive, bool slot) {
-  auto& m = marks_[mark_vertex(v)];
+void match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot) {
+  auto& m = marks_[mark_vertex(v, within)];
   m.units = units;
   m.exclusive = exclusive;
   m.slot = slot;
 }
 
-void match_marker::take_own(const finding* found, size_t sibling) {
+void match_marker::label(vertex v, uint16_t level, size_t sibling) {
+  if (auto& text = node(level, sibling).label; !text.empty())
+    result_.labels.emplace_back(v, text);
+}
+
+void match_marker::take_own(const finding* found, uint16_t level, size_t sibling) {
   auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
   if (own == nullptr)
     return;
   for (size_t i = 0; i < own->chosen.size(); ++i)
-    take_all(own->chosen[i], i);
+    take_all(own->chosen[i], node(level, sibling).level, i, found->at);
   result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
 }
 
-void match_marker::take_all(const candidates& chosen, size_t sibling) {
+void match_marker::take_all(const candidates& chosen, uint16_t level, size_t sibling,
+                            vertex within) {
   auto wanted = chosen.wanted;
   for (auto& c : chosen.list) {
-    take(c, sibling, wanted);
+    take(c, level, sibling, wanted, within);
     wanted -= std::min(wanted, c.count);
   }
 }
 
-void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
+void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted,
+                        vertex within) {
   if (c.slot == candidate::no_slot) {
-    choose(c.at, static_cast<int64_t>(c.count), c.exclusive, false);
+    choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, false);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
-    if (request_->charge && !c.exclusive && graph_.below(c.at).empty())
+    if (request_->charge && !c.exclusive && graph_.is_leaf(c.at))
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
-    take_own(c.found, sibling);
+    label(c.at, level, sibling);
+    take_own(c.found, level, sibling);
     return;
   }
+  auto choice = request_->choice_at(level);
+  auto parts = choice != nullptr ? choice->parts : node(level, sibling).level;
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
-    choose(part.at, static_cast<int64_t>(part.count), true, i == begin);
-    take_own(part.found, part.sibling);
+    choose(part.at, c.at, static_cast<int64_t>(part.count), true, i == begin);
+    label(part.at, parts, part.sibling);
+    take_own(part.found, parts, part.sibling);
   }
 }
 
@@ -101,6 +118,16 @@ size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, b
   return count;
 }
 
+/// Where it stands below the mark above it: what is linked comes behind what is contained.
+size_t match_marker::place_of(const mark& m) const {
+  auto above = marks_[m.above].at;
+  if (graph_.parent(m.at) == above)
+    return graph_.place(m.at);
+  auto linked = graph_.linked(above);
+  return graph_.below(above).size()
+         + static_cast<size_t>(std::find(linked.begin(), linked.end(), m.at) - linked.begin());
+}
+
 /// Orders what is below each mark as the graph has it.
 void match_marker::sort_by_place() {
   below_.assign(marks_.size(), {0, 0});
@@ -115,9 +142,7 @@ void match_marker::sort_by_place() {
   sorted_.resize(end);
   for (uint32_t i = 1; i < marks_.size(); ++i)
     sorted_[below_[marks_[i].above].second++] = i;
-  auto before = [&](uint32_t a, uint32_t b) {
-    return graph_.place(marks_[a].at) < graph_.place(marks_[b].at);
-  };
+  auto before = [&](uint32_t a, uint32_t b) { return place_of(marks_[a]) < place_of(marks_[b]); };
   for (auto [first, last] : below_)
     if (!std::is_sorted(sorted_.begin() + first, sorted_.begin() + last, before))
       std::sort(sorted_.begin() + first, sorted_.begin() + last, before);
@@ -132,7 +157,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_ = {};
   mark_vertex(graph_.root());
   for (size_t i = 0; i < top.size(); ++i)
-    take_all(top[i], i);
+    take_all(top[i], 0, i, no_vertex);
   result_.charges.insert(result_.charges.end(), top_charges.begin(), top_charges.end());
   std::sort(result_.charges.begin(), result_.charges.end(),
             [](const charge& a, const charge& b) { return a.at < b.at; });

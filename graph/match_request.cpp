@@ -17,6 +17,9 @@ constexpr size_t request_nodes_max = 4096;
 /// Larger numbers of things than any graph has.
 constexpr uint64_t unbounded = UINT32_MAX;
 
+/// Ways to take one kind of the xor_slots of a request, as Fluxion has it.
+constexpr size_t variants_max = 1000;
+
 constexpr double duration_max_s = 100.0 * 365 * 86'400;
 
 void add(type_amounts& to, type_id type, int64_t units) {
@@ -30,6 +33,16 @@ void add(type_amounts& to, type_id type, int64_t units) {
   to.emplace_back(type, units);
 }
 
+/// What both need.
+type_amounts least_of(const type_amounts& a, const type_amounts& b) {
+  type_amounts result;
+  for (auto& [type, amount] : a)
+    for (auto& [other, more] : b)
+      if (type == other)
+        result.emplace_back(type, std::min(amount, more));
+  return result;
+}
+
 int64_t times(uint64_t count, int64_t amount) {
   return amount > INT64_MAX / 4 / static_cast<int64_t>(std::max<uint64_t>(count, 1))
              ? INT64_MAX / 4
@@ -38,11 +51,15 @@ int64_t times(uint64_t count, int64_t amount) {
 
 class compiler {
 public:
-  compiler(const resource_graph& graph, bool charge) : graph_{graph}, charge_{charge} {}
+  compiler(const resource_graph& graph, bool charge, bool flexible)
+      : graph_{graph}, charge_{charge}, flexible_{flexible} {}
 
   caf::error run(const jobspec& spec) {
-    if (auto e = add_level(spec.resources, "resources", false))
+    if (auto e = add_level(spec.resources, "resources"))
       return e;
+    for (uint16_t l = 0, levels = static_cast<uint16_t>(r.levels.size()); flexible_ && l < levels;
+         ++l)
+      add_choice(l);
     r.total = r.nodes.empty() ? type_amounts{} : sum(r.levels[0]);
     r.charge = charge_;
     for (uint16_t l = 0; l < r.levels.size(); ++l)
@@ -71,29 +88,27 @@ private:
   }
 
   /// Adds siblings, then what is in each.
-  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path,
-                       bool in_slot) {
+  caf::error add_level(const std::vector<resource_vertex>& siblings, const std::string& path) {
     if (r.nodes.size() + siblings.size() > request_nodes_max)
       return make_error(ec::bad_jobspec, fmt::format("{}: a request has at most {} vertices", path,
                                                      request_nodes_max));
     auto first = static_cast<uint16_t>(r.nodes.size());
     r.levels.push_back({first, static_cast<uint16_t>(siblings.size())});
     for (auto& v : siblings)
-      r.nodes.push_back(make_node(v, in_slot));
+      r.nodes.push_back(make_node(v));
     for (size_t i = 0; i < siblings.size(); ++i) {
       auto at = first + i;
       r.nodes[at].level = static_cast<uint16_t>(r.levels.size());
-      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i),
-                             in_slot || r.nodes[at].slot))
+      if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i)))
         return e;
       r.nodes[at].below = sum(r.levels[r.nodes[at].level]);
     }
     return {};
   }
 
-  request_node make_node(const resource_vertex& v, bool in_slot) {
+  request_node make_node(const resource_vertex& v) {
     request_node n;
-    n.slot = v.type == "slot";
+    n.slot = v.type == "slot" || (flexible_ && v.type == "or_slot");
     n.type = n.slot ? no_type : graph_.find_type(v.type);
     n.name = v.type;
     n.label = v.label;
@@ -103,7 +118,7 @@ private:
     n.exclusive = v.exclusive;
     if (charge_ && n.type != no_type)
       place_elsewhere(n);
-    if ((v.exclusive == true || in_slot) && n.type != no_type && !n.elsewhere) {
+    if (v.exclusive == true && n.type != no_type && !n.elsewhere) {
       r.exclusive_types.resize(graph_.types().size());
       r.exclusive_types[n.type] = true;
     }
@@ -130,16 +145,59 @@ private:
 
   type_amounts sum(request_level l) const {
     type_amounts result;
+    std::optional<type_amounts> of_slots; // of flexible ones: what each of them needs
     for (auto i = l.first; i < l.first + l.count; ++i) {
       auto& n = r.nodes[i];
       if (n.elsewhere)
         continue;
       if (!n.slot)
         add(result, n.type, static_cast<int64_t>(n.least));
+      type_amounts all;
       for (auto& [type, amount] : n.below)
-        add(result, type, times(n.least, amount));
+        add(all, type, times(n.least, amount));
+      if (n.slot && flexible_)
+        of_slots = of_slots ? least_of(*of_slots, all) : std::move(all);
+      else
+        for (auto& [type, amount] : all)
+          add(result, type, amount);
     }
+    if (of_slots)
+      for (auto& [type, amount] : *of_slots)
+        add(result, type, amount);
     return result;
+  }
+
+  /// Makes the slots of a level a choice.
+  void add_choice(uint16_t level) {
+    slot_choice choice;
+    choice.level = level;
+    std::vector<request_node> parts;
+    for (uint16_t i = 0; i < r.levels[level].count; ++i) {
+      auto& slot = r.nodes[r.levels[level].first + i];
+      if (!slot.slot)
+        continue;
+      choice.holder = i;
+      auto& kind = choice.kinds.emplace_back();
+      kind.sibling = i;
+      auto own = r.levels[slot.level];
+      for (auto k = own.first; k < own.first + own.count; ++k) {
+        auto& part = r.nodes[k];
+        auto same = std::find_if(parts.begin(), parts.end(),
+                                 [&](const request_node& n) { return n.name == part.name; });
+        kind.parts.push_back(static_cast<uint16_t>(same - parts.begin()));
+        if (same == parts.end())
+          parts.push_back(part);
+        else if (same->least < part.least) // who takes what fits first needs enough for each kind
+          *same = part;
+      }
+    }
+    if (choice.kinds.empty())
+      return;
+    choice.parts = static_cast<uint16_t>(r.levels.size());
+    r.levels.push_back(
+        {static_cast<uint16_t>(r.nodes.size()), static_cast<uint16_t>(parts.size())});
+    r.nodes.insert(r.nodes.end(), parts.begin(), parts.end());
+    r.choices.push_back(std::move(choice));
   }
 
   uint64_t nodes_in(request_level l, type_id node) const {
@@ -151,25 +209,105 @@ private:
 
   const resource_graph& graph_;
   bool charge_;
+  bool flexible_;
 };
+
+// -- either this slot or that one ----------------------------------------------------------------
+
+using vertices = std::vector<resource_vertex>;
+
+/// Each way to take one kind of the xor_slots at each level; empty: too many.
+std::vector<vertices> ways_of(const vertices& siblings) {
+  std::vector<vertices> ways(1);
+  vertices options;
+  for (auto& v : siblings) {
+    auto inner = ways_of(v.with);
+    auto is_option = v.type == "xor_slot";
+    if (inner.empty()
+        || (is_option ? options.size() + inner.size() : ways.size() * inner.size()) > variants_max)
+      return {};
+    std::vector<vertices> next;
+    for (auto& with : inner) {
+      auto one = v;
+      one.with = with;
+      if (is_option) {
+        one.type = "slot";
+        options.push_back(std::move(one));
+        continue;
+      }
+      for (auto& way : ways) {
+        next.push_back(way);
+        next.back().push_back(one);
+      }
+    }
+    if (!is_option)
+      ways = std::move(next);
+  }
+  if (options.empty())
+    return ways;
+  std::vector<vertices> result;
+  if (ways.size() * options.size() > variants_max)
+    return result;
+  for (auto& way : ways)
+    for (auto& option : options) {
+      result.push_back(way);
+      result.back().push_back(option);
+    }
+  return result;
+}
 
 } // namespace
 
 bool match_request::is_ambiguous(uint16_t level) const {
   auto l = levels[level];
+  auto is_choice = choice_at(level) != nullptr;
   for (auto i = l.first; i < l.first + l.count; ++i)
     for (auto k = l.first; k < i; ++k)
-      if (nodes[i].slot ? nodes[k].slot : nodes[i].name == nodes[k].name)
+      if (nodes[i].slot ? nodes[k].slot && !is_choice : nodes[i].name == nodes[k].name)
         return true;
   return false;
 }
 
+const slot_choice* match_request::choice_at(uint16_t level) const {
+  for (auto& c : choices)
+    if (c.level == level)
+      return &c;
+  return nullptr;
+}
+
 caf::expected<match_request> compile_match(const jobspec& spec, const resource_graph& graph,
                                            bool charge) {
-  compiler c{graph, charge};
+  compiler c{graph, charge, false};
   if (auto e = c.run(spec))
     return e;
   return std::move(c.r);
+}
+
+caf::expected<match_request> compile_flexible(const jobspec& spec, const resource_graph& graph,
+                                              bool charge) {
+  auto ways = ways_of(spec.resources);
+  if (ways.empty())
+    return make_error(ec::bad_jobspec, fmt::format("resources: there are more than {} ways to take "
+                                                   "one of the xor_slots at each level",
+                                                   variants_max));
+  std::vector<std::shared_ptr<const match_request>> variants;
+  for (auto& way : ways) {
+    auto one = spec;
+    one.resources = std::move(way);
+    compiler c{graph, charge, true};
+    if (auto e = c.run(one))
+      return e;
+    if (ways.size() == 1)
+      return std::move(c.r);
+    variants.push_back(std::make_shared<const match_request>(std::move(c.r)));
+  }
+  auto all = *variants[0];
+  for (auto& v : variants) {
+    all.total = least_of(all.total, v->total);
+    all.least_nodes = std::min(all.least_nodes, v->least_nodes);
+  }
+  all.variants = std::move(variants);
+  return all;
 }
 
 } // namespace hactor

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,21 +38,43 @@ struct request_level {
   uint16_t count = 0;
 };
 
+/// Slots side by side that may stand for each other: as many as possible are made of whatever is
+/// there, of each kind as many as suits.
+struct slot_choice {
+  /// One of the slots.
+  struct kind {
+    uint16_t sibling = 0;        ///< In the level of the slots.
+    std::vector<uint16_t> parts; ///< By sibling of its own level: its place in `parts` below.
+  };
+
+  uint16_t level = 0;  ///< Of the slots.
+  uint16_t holder = 0; ///< The sibling that is chosen for all: the last slot.
+  uint16_t parts = 0;  ///< A level with each type of which one of them is made, once.
+  std::vector<kind> kinds;
+};
+
 struct match_request {
   std::vector<request_node> nodes;
   std::vector<request_level>
       levels;               ///< levels[0]: what stands at the top. A leaf has an empty one.
   type_amounts total;       ///< The least amounts of the whole request.
   uint64_t least_nodes = 0; ///< Vertices of type node that it needs.
-  std::vector<bool> exclusive_types; ///< By type: exclusive, also by a slot; so with all below.
+  std::vector<bool> exclusive_types; ///< By type: asked for as exclusive; so with all below.
   constraint where;
-  int64_t duration = 0;   ///< Seconds, rounded up; 0: as long as the graph lasts.
-  bool charge = false;    ///< Amounts that are shared are charged.
-  bool charges = false;   ///< Some node is `elsewhere`.
-  bool ambiguous = false; ///< Some level has two siblings of one type, or two slots.
+  int64_t duration = 0;             ///< Seconds, rounded up; 0: as long as the graph lasts.
+  bool charge = false;              ///< Amounts that are shared are charged.
+  bool charges = false;             ///< Some node is `elsewhere`.
+  bool ambiguous = false;           ///< Some level has two siblings of one type, or two slots.
+  std::vector<slot_choice> choices; ///< Of a flexible request: by level that has slots.
+  /// Tried in this order until one is found, if there are any; then this request is what all of
+  /// them need.
+  std::vector<std::shared_ptr<const match_request>> variants;
 
-  /// Whether this level has two siblings of one type, or two slots.
+  /// Whether this level has two siblings of one type, or two slots that are no choice.
   bool is_ambiguous(uint16_t level) const;
+
+  /// Null: its slots are no choice.
+  const slot_choice* choice_at(uint16_t level) const;
 };
 
 /// Compiles. `charge`: amounts of types that only other subsystems have are charged there; else
@@ -60,5 +83,11 @@ struct match_request {
 /// than 100 years), starting with the key's path.
 caf::expected<match_request> compile_match(const jobspec& spec, const resource_graph& graph,
                                            bool charge);
+
+/// Compiles as Fluxion's flexible traverser reads requests: slots side by side are a choice, of
+/// which several kinds may be mixed; of "xor_slot"s side by side exactly one kind is taken, the
+/// first that is found. Errors: as above.
+caf::expected<match_request> compile_flexible(const jobspec& spec, const resource_graph& graph,
+                                              bool charge);
 
 } // namespace hactor

@@ -43,9 +43,11 @@ void match_walk::gather_charges(const candidate& c, uint16_t level, size_t sibli
     return;
   }
   auto& slot = node(level, sibling);
+  auto choice = request_->choice_at(level);
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i)
-    inner(c.found->slots[i].found, slot.level, c.found->slots[i].sibling);
+    inner(c.found->slots[i].found, choice != nullptr ? choice->parts : slot.level,
+          c.found->slots[i].sibling);
   for (size_t i = 0; i < siblings(slot.level); ++i)
     if (node(slot.level, i).elsewhere && !charge_above(c.at, node(slot.level, i), out))
       out.push_back({c.at, std::numeric_limits<int64_t>::max()}); // cannot be had

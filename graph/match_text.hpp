@@ -21,4 +21,7 @@ r_parts resources(const resource_graph& graph, const selection& what);
 std::string graph_text(const resource_graph& graph, const selection& what, bool shorthand,
                        const aggregate_notes* aggregates);
 
+/// ["7", "12"]: uniq_ids of the picks without those below a pick that is exclusive.
+std::string vertex_numbers(const resource_graph& graph, const selection& what);
+
 } // namespace hactor::match_text

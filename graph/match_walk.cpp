@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 namespace hactor {
 
@@ -170,13 +171,13 @@ bool match_walk::slot_is_here(finding& f, uint16_t node) {
     if (n == node)
       return here;
   auto& slot = request_->nodes[node];
-  auto children = graph_.below(f.at);
   auto here = true;
+  auto n = places(f.at);
   for (size_t i = 0; here && i < siblings(slot.level); ++i) {
     auto& part = this->node(slot.level, i);
-    here = part.elsewhere || std::any_of(children.begin(), children.end(), [&](vertex c) {
-             return graph_.type(c) == part.type;
-           });
+    here = part.elsewhere;
+    for (uint32_t place = 0; !here && place < n; ++place)
+      here = graph_.type(child(f.at, place)) == part.type;
   }
   f.slot_fits.emplace_back(node, here);
   return here;
@@ -187,6 +188,15 @@ int64_t match_walk::factor_of(vertex u) const {
     return 0;
   return (policy_.score(graph_, u) + 1) * node_weight
          + std::abs(graph_.uniq_id(u) % node_weight - 1);
+}
+
+/// Whether this run has not been here: what is found at one place must not be found at another one
+/// that leads there as well. `passing`: nothing is looked for here but below; Fluxion counts that.
+bool match_walk::is_first_visit(vertex u, bool passing) {
+  if (!graph_.has_links() || (passing && !options_.ties_as_fluxion))
+    return true;
+  visited_.resize(graph_.limit());
+  return std::exchange(visited_[u], runs_) != runs_;
 }
 
 void match_walk::search(finding& f, const visit& how) {
@@ -221,10 +231,14 @@ void match_walk::search(finding& f, const visit& how) {
       slot_fits |= has_below(u, n.below);
   if (slot_wanted && !slot_fits && !is_wanted)
     return;
+  if (!is_wanted && !is_first_visit(u, true))
+    return;
+  auto is_first = false; // one of several siblings that would do
   if (is_wanted) {
     for (size_t i = 0; i < siblings(how.level); ++i) {
       auto& n = node(how.level, i);
-      if (!n.slot && n.type == graph_.type(u) && !n.elsewhere && fits(u, n, exclusive))
+      if (!n.slot && n.type == graph_.type(u) && !n.elsewhere && fits(u, n, exclusive)
+          && (is_first || (is_first = is_first_visit(u))))
         f.ok |= match_own(f, {how.level, false, exclusive, how.factor}, i);
     }
   } else {
@@ -233,9 +247,8 @@ void match_walk::search(finding& f, const visit& how) {
     visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + factor_of(u)};
     if (!slot_here)
       explore(f, inner, 1, f.up);
-    for (size_t i = 0; slot_here && i < siblings(how.level); ++i)
-      if (auto& n = node(how.level, i); n.slot && slot_is_here(f, static_cast<uint16_t>(first + i)))
-        make_slots(f, inner, n, f.up[i]);
+    if (slot_here)
+      make_all_slots(f, inner, f.up);
     trim(how.level, f.up);
   }
   postorder_ += f.ok;
@@ -258,14 +271,8 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   }
   if (siblings(n.level) > 0 && (!slot_here || others))
     explore(f, inner, 1, own.chosen);
-  for (size_t i = 0; slot_here && i < siblings(n.level); ++i) {
-    auto& slot = node(n.level, i);
-    if (!slot.slot)
-      continue;
-    own.chosen[i] = {};
-    if (slot_is_here(f, static_cast<uint16_t>(first + i)))
-      make_slots(f, inner, slot, own.chosen[i]);
-  }
+  if (slot_here)
+    make_all_slots(f, inner, own.chosen);
   if (!choose(n.level, own.chosen))
     return false;
   for (size_t i = 0; i < siblings(n.level); ++i)
@@ -277,6 +284,25 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
 }
 
 // -- slots ---------------------------------------------------------------------------------------
+
+/// Makes those of a level whose parts are directly below.
+void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
+  auto first = request_->levels[how.level].first;
+  if (auto choice = request_->choice_at(how.level)) {
+    for (auto& kind : choice->kinds)
+      out[kind.sibling] = {};
+    make_chosen_slots(f, how, *choice, out[choice->holder]);
+    return;
+  }
+  for (size_t i = 0; i < siblings(how.level); ++i) {
+    auto& slot = node(how.level, i);
+    if (!slot.slot)
+      continue;
+    out[i] = {};
+    if (slot_is_here(f, static_cast<uint16_t>(first + i)))
+      make_slots(f, how, slot, out[i]);
+  }
+}
 
 /// Makes as many slots as can be made of what is directly below.
 void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
@@ -326,7 +352,7 @@ void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& o
   }
   if (explore_kept(f, how, out))
     return;
-  auto n = static_cast<uint32_t>(graph_.below(f.at).size());
+  auto n = places(f.at);
   for (uint32_t place = 0; place < n; ++place)
     look(f, how, place, out);
 }
@@ -335,8 +361,8 @@ void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& o
 /// candidates taken. False when that is not for this level.
 bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   auto children = graph_.below(f.at);
-  if (keep_all_ || children.size() < kept_children_min || siblings(how.level) != 1
-      || graph_.below(children[0]).empty())
+  if (keep_all_ || graph_.has_links() || children.size() < kept_children_min
+      || siblings(how.level) != 1 || graph_.below(children[0]).empty())
     return false;
   auto order = order_at(how.level);
   auto& b = f.at_level(how.level);
@@ -393,12 +419,14 @@ void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, li
   for (size_t i = 0; i < siblings(how.level); ++i)
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
+  auto choice = request_->choice_at(how.level);
   auto enough = [&](size_t i) {
-    return node(how.level, i).elsewhere || tallies[i].shares >= shares;
+    auto& n = node(how.level, i);
+    return n.elsewhere
+           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= shares;
   };
-  auto children = graph_.below(f.at);
   order_.each(f.at, [&](uint32_t place) {
-    auto type = graph_.type(children[place]);
+    auto type = graph_.type(child(f.at, place));
     for (size_t i = 0; i < tallies.size(); ++i)
       if (node(how.level, i).type == type && enough(i))
         return true;
@@ -417,14 +445,14 @@ void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, li
 }
 
 void match_walk::look(finding& f, const visit& how, uint32_t place, lists& out) {
-  auto c = graph_.below(f.at)[place];
-  if (graph_.below(c).empty()) {
+  auto c = child(f.at, place);
+  if (graph_.is_leaf(c)) {
     look_at_leaf(c, how, out);
     return;
   }
   auto& b = f.at_level(how.level);
   if (b.below.size() <= place)
-    b.below.resize(graph_.below(f.at).size());
+    b.below.resize(places(f.at));
   auto& below = b.below[place];
   if (below == nullptr)
     below = table_->make(c);
@@ -451,14 +479,16 @@ void match_walk::look_at_leaf(vertex u, const visit& how, lists& out) {
     is_wanted = true;
     exclusive |= n.exclusive == true;
   }
-  if (!is_wanted || !is_up(u) || !meets_constraint(u))
+  if ((!is_wanted && !how.pristine) || !is_up(u) || !meets_constraint(u))
     return;
   auto units = available(u);
-  if (units == 0)
+  if (units == 0 || (!is_wanted && !is_first_visit(u, true)))
     return;
+  auto is_first = false;
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& n = node(how.level, i);
-    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0 || !fits(u, n, exclusive))
+    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0 || !fits(u, n, exclusive)
+        || !(is_first || (is_first = is_first_visit(u))))
       continue;
     ++postorder_;
     out[i].add({met + how.factor + policy_.score(graph_, u), units, nullptr, u, candidate::no_slot,
@@ -479,14 +509,18 @@ void match_walk::trim(uint16_t level, lists& found) const {
 /// Leaves in each list what is chosen for its sibling. False when there is not enough of one.
 bool match_walk::choose(uint16_t level, lists& found) {
   std::vector<uint64_t> wanted(found.size());
+  auto choice = request_->choice_at(level);
   for (size_t i = 0; i < found.size(); ++i) {
     auto& n = node(level, i);
     if (n.elsewhere)
       continue;
-    auto count = largest_within(n.count, found[i].qualified);
+    auto holder = n.slot && choice != nullptr ? choice->holder : i;
+    auto count = largest_within(n.count, found[holder].qualified);
     if (!count || *count == 0)
       return false;
-    wanted[i] = *count;
+    wanted[i] = holder == i ? *count : 0;
+    if (holder != i && options_.ties_as_fluxion) // which sorts for each slot; equals change places
+      keep_best(found[holder], std::numeric_limits<uint64_t>::max(), order_at(level), true);
   }
   if (request_->charges || request_->is_ambiguous(level))
     return choose_sharing(level, found, wanted);
@@ -500,6 +534,7 @@ bool match_walk::choose(uint16_t level, lists& found) {
 bool match_walk::run(match_table& table, std::vector<candidates>& top) {
   table_ = &table;
   request_ = table.request.get();
+  ++runs_;
   node_type_ = graph_.find_type("node");
   storage_node_type_ = graph_.find_type("storage_node");
   keep_all_ = options_.ties_as_fluxion || request_->ambiguous || request_->charges;

@@ -36,6 +36,10 @@ public:
     for (auto i = all.used; i < all.children.size(); ++i)
       if (auto c = all.children[i]; left_[c] == never && !f(graph_.place(c)))
         return;
+    auto contained = static_cast<uint32_t>(all.children.size());
+    for (uint32_t i = 0; i < graph_.linked(parent).size(); ++i)
+      if (!f(contained + i))
+        return;
     if (auto i = touched_.find(parent); i != touched_.end())
       for (auto& c : i->second)
         if (!f(graph_.place(c.at)))
@@ -120,8 +124,20 @@ private:
   void gather_charges(const candidate& c, uint16_t level, size_t sibling,
                       std::vector<charge>& out) const;
   int64_t room(vertex v) const;
+  void make_all_slots(finding& f, const visit& how, lists& out);
   void make_slots(finding& f, const visit& how, const request_node& slot, candidates& out);
+  void make_chosen_slots(finding& f, const visit& how, const slot_choice& choice, candidates& out);
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
+
+  /// What is below a vertex by place: what it contains, then what is linked to it.
+  uint32_t places(vertex u) const {
+    return static_cast<uint32_t>(graph_.below(u).size() + graph_.linked(u).size());
+  }
+  vertex child(vertex u, uint32_t place) const {
+    auto contained = graph_.below(u);
+    return place < contained.size() ? contained[place] : graph_.linked(u)[place - contained.size()];
+  }
+  bool is_first_visit(vertex u, bool passing = false);
 
   void explore(finding& f, const visit& how, uint64_t shares, lists& out);
   bool explore_kept(finding& f, const visit& how, lists& out);
@@ -144,6 +160,8 @@ private:
   type_id node_type_ = no_type, storage_node_type_ = no_type;
   bool keep_all_ = false;   ///< What is chosen at one place may exclude what is at another.
   bool take_first_ = false; ///< The policy's stop_at_first, where that can be.
+  std::vector<uint64_t> visited_; ///< In a graph with links, by vertex: the last run that came by.
+  uint64_t runs_ = 0;
   uint64_t preorder_ = 0, postorder_ = 0;
   std::vector<charge> top_charges_;
 };

@@ -12,9 +12,9 @@ namespace hactor {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> format_names{"simple", "pretty_simple", "rlite",
+constexpr std::array<std::string_view, 9> format_names{"simple", "pretty_simple", "rlite",
                                                        "rv1",    "rv1_nosched",   "rv1_shorthand",
-                                                       "jgf",    "jgf_shorthand"};
+                                                       "jgf",    "jgf_shorthand", "idset"};
 
 void append_line(std::string& out, const resource_graph& graph, const pick& p, bool pretty) {
   out.append(6, ' ');
@@ -104,6 +104,8 @@ std::string write_match(const resource_graph& graph, const selection& what, matc
   case match_format::rv1:
   case match_format::rv1_shorthand:
     return r_text(what, resources(), scheduling(), remarks.queue);
+  case match_format::idset:
+    return match_text::vertex_numbers(graph, what) + "\n";
   case match_format::jgf:
   case match_format::jgf_shorthand:
     break;

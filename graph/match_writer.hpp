@@ -26,6 +26,7 @@ enum class match_format : uint8_t {
   rv1_shorthand,
   jgf,
   jgf_shorthand,
+  idset, ///< The numbers (uniq_id) of those that jgf_shorthand has, as a list of texts.
 };
 
 /// By name; "pretty" is pretty_simple. Errors: ec::bad_argument, naming the text and the names.

@@ -150,14 +150,22 @@ private:
   }
 
   bool look(const match_window& w, selection* out) {
-    auto& table = table_for(w);
+    if (request_->variants.empty())
+      return look_for(request_, w, out);
+    return std::any_of(request_->variants.begin(), request_->variants.end(),
+                       [&](auto& variant) { return look_for(variant, w, out); });
+  }
+
+  bool look_for(const std::shared_ptr<const match_request>& request, const match_window& w,
+                selection* out) {
+    auto& table = table_for(request, w);
     auto found = walk_.run(table, top_);
     contradiction_ |= table.contradiction;
     preorder += walk_.preorder();
     postorder += walk_.postorder();
     if (!found || out == nullptr)
       return found;
-    *out = marker_.make(*request_, top_, walk_.top_charges());
+    *out = marker_.make(*request, top_, walk_.top_charges());
     out->at = w.at;
     out->duration = w.end - w.at;
     return !out->picks.empty();
@@ -167,9 +175,10 @@ private:
 
   /// The table of the request, brought up to date. What is current needs no time: what is held is
   /// held until it is released.
-  match_table& table_for(const match_window& w) {
+  match_table& table_for(const std::shared_ptr<const match_request>& request,
+                         const match_window& w) {
     auto i = std::find_if(tables_.begin(), tables_.end(), [&](auto& t) {
-      return t->request == request_
+      return t->request == request
              && (t->window == w || (w.how == mode::current && t->window.how == w.how)
                  || (w.how == mode::ever && t->window.how == w.how));
     });
@@ -177,14 +186,18 @@ private:
       make_room();
       tables_.push_back(std::make_unique<match_table>());
       i = tables_.end() - 1;
-      (*i)->request = request_;
+      (*i)->request = request;
       (*i)->seen = held_.changes_end();
       (*i)->shape_version = graph_.shape_version();
     }
     auto& table = **i;
     table.window = w;
     table.used = ++uses_;
-    if (table.shape_version != graph_.shape_version() || table.seen < held_.changes_begin()) {
+    // What is found below two vertices belongs to the first that was looked at: with links the
+    // whole walk depends on each change.
+    auto all_changed = graph_.has_links() && table.seen < held_.changes_end();
+    if (table.shape_version != graph_.shape_version() || table.seen < held_.changes_begin()
+        || all_changed) {
       table.findings.clear();
       table.root = nullptr;
     } else {

@@ -103,13 +103,35 @@ caf::expected<subsystem_id> resource_graph::add_subsystem(std::string_view name)
   return static_cast<subsystem_id>(subsystems_.size() - 1);
 }
 
+caf::error resource_graph::refuse_edge(vertex from, vertex to, subsystem_id s,
+                                       std::string_view why) const {
+  return make_error(ec::bad_argument, fmt::format("edge from {} to {} in {}: {}", name(from),
+                                                  name(to), subsystems_[s].name, why));
+}
+
+caf::error resource_graph::add_link(vertex from, vertex to) {
+  auto refuse = [&](std::string_view why) { return refuse_edge(from, to, containment, why); };
+  auto known = linked(from);
+  if (parent(to) == from || std::find(known.begin(), known.end(), to) != known.end())
+    return refuse("it is there already");
+  for (auto up = from; up != no_vertex; up = parent(up))
+    if (up == to)
+      return refuse("it leads back");
+  if (links_up_.of(to).size() >= limits::graph_parents_max)
+    return make_error(ec::too_big,
+                      fmt::format("{}: more than {} edges of {} lead to it", name(to),
+                                  limits::graph_parents_max, subsystems_[containment].name));
+  links_down_.add(from, to);
+  links_up_.add(to, from);
+  ++version_;
+  ++shape_version_;
+  return {};
+}
+
 caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
                                     std::string_view relation) {
   auto& sub = subsystems_[s];
-  auto refuse = [&](std::string_view why) {
-    return make_error(ec::bad_argument, fmt::format("edge from {} to {} in {}: {}", name(from),
-                                                    name(to), sub.name, why));
-  };
+  auto refuse = [&](std::string_view why) { return refuse_edge(from, to, s, why); };
   if (from == to)
     return refuse("it leads to itself");
   auto parents = sub.up.of(to);
@@ -243,6 +265,12 @@ void resource_graph::forget(vertex v) {
       s.root = no_vertex;
     s.cyclic = false;
   }
+  for (auto t : links_down_.of(v))
+    links_up_.remove(t, v);
+  for (auto u : links_up_.of(v))
+    links_down_.remove(u, v);
+  links_down_.clear(v);
+  links_up_.clear(v);
   set_rank(v, -1);
   --counts_[records_[v].type];
   records_[v] = {};
@@ -388,6 +416,7 @@ size_t resource_graph::bytes() const {
   auto total = records_.capacity() * sizeof(record) + places_.capacity() * sizeof(uint32_t);
   for (auto& s : subsystems_)
     total += s.down.bytes() + s.up.bytes() + s.relations.size() * 32;
+  total += links_down_.bytes() + links_up_.bytes();
   for (auto& [rank, list] : by_rank_)
     total += list.capacity() * sizeof(vertex) + 56;
   return total;

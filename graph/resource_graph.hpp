@@ -78,6 +78,11 @@ public:
   /// containment; ec::too_big: limits graph_parents_max. Cycles are check()'s to find.
   caf::error add_edge(vertex from, vertex to, subsystem_id s, std::string_view relation);
 
+  /// `to`, which something contains already, is to be found below `from` as well. It stays where it
+  /// is: paths, counts and removal follow what contains it. Errors: ec::bad_argument: to itself,
+  /// twice, or to what contains `from`; ec::too_big: limits graph_parents_max.
+  caf::error add_link(vertex from, vertex to);
+
   /// Tells that everything hangs together: each subsystem with edges has one root and no cycle, and
   /// what one vertex contains has different names, or ranks (brokers that share a host).
   /// Errors: ec::bad_argument, naming the subsystem and a vertex. O(vertices + edges).
@@ -127,6 +132,11 @@ public:
   std::span<const vertex> below(vertex v, subsystem_id s = containment) const {
     return subsystems_[s].down.of(v);
   }
+  /// What is to be found below it without being contained in it.
+  std::span<const vertex> linked(vertex v) const { return links_down_.of(v); }
+  bool has_links() const { return links_down_.edges() > 0; }
+  /// Nothing is contained in it, or to be found below it.
+  bool is_leaf(vertex v) const { return below(v).empty() && linked(v).empty(); }
   std::span<const vertex> above(vertex v, subsystem_id s) const { return subsystems_[s].up.of(v); }
   /// The vertex that contains it; no_vertex for the root.
   vertex parent(vertex v) const {
@@ -190,6 +200,7 @@ private:
     bool cyclic = false; // seen while the root was looked for
   };
 
+  caf::error refuse_edge(vertex from, vertex to, subsystem_id s, std::string_view why) const;
   static uint64_t edge_key(vertex from, vertex to) { return uint64_t{from} << 32 | to; }
   void climb(subsystem& s);
   void forget(vertex v);
@@ -200,6 +211,7 @@ private:
   std::vector<uint32_t> places_; // beside records_
   std::vector<vertex> free_;
   std::vector<subsystem> subsystems_;
+  adjacency links_down_, links_up_;
   symbols types_, names_;
   std::vector<uint64_t> counts_; // by type
   std::vector<vertex_properties> property_sets_{1};

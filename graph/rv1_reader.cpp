@@ -221,6 +221,10 @@ caf::expected<resource_graph> read_rv1(std::string_view text, size_t vertices_ma
   auto r = parse_rset(text);
   if (!r)
     return std::move(r.error());
+  for (auto& host : r->nodelist)
+    if (has_huge_number(host))
+      return make_error(ec::bad_rset,
+                        fmt::format("R: execution.nodelist: the number of {} is too large", host));
   return maker{*r, vertices_max}.run(order_of(text, *r));
 }
 

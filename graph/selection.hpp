@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "graph/resource_graph.hpp"
@@ -36,6 +38,8 @@ struct selection {
   int64_t duration = 0; ///< Seconds, > 0: it is held during [at, at + duration).
   std::vector<pick> picks;
   std::vector<charge> charges; ///< Sorted by vertex, each once.
+  /// Of vertices that the jobspec has a label for.
+  std::vector<std::pair<vertex, std::string>> labels{};
 
   int64_t end() const { return at + duration; }
 

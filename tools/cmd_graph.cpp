@@ -75,7 +75,7 @@ int with_graph(const invocation& call, F then) {
   auto graph = load_graph(*settings);
   if (!graph)
     return fail(call, graph.error());
-  return then(*graph, *settings, static_cast<double>(steady_ns() - begin) * 1e-9);
+  return then(graph->graph, *settings, static_cast<double>(steady_ns() - begin) * 1e-9);
 }
 
 int run_load(const invocation& call) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/graph_files.hpp"
 
+#include <fmt/format.h>
+
 #include "graph/graph_reader.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/rv1_reader.hpp"
@@ -9,7 +11,21 @@
 
 namespace hactor::tools {
 
-caf::expected<resource_graph> load_graph(const query_settings& settings) {
+namespace {
+
+/// For how long an R says that its resources are there; 0: it does not.
+int64_t seconds_of(graph_format format, const std::string& text) {
+  if (format != graph_format::rv1exec && format != graph_format::rv1exec_force)
+    return 0;
+  auto r = parse_rset(text);
+  return r && r->expiration > r->starttime && r->expiration > 0
+             ? static_cast<int64_t>(r->expiration - r->starttime)
+             : 0;
+}
+
+} // namespace
+
+caf::expected<loaded_graph> load_graph(const query_settings& settings) {
   auto format = parse_graph_format(settings.load_format);
   if (!format)
     return std::move(format.error());
@@ -29,13 +45,17 @@ caf::expected<resource_graph> load_graph(const query_settings& settings) {
   auto text = read_file(settings.load_file);
   if (!text)
     return std::move(text.error());
-  return read_graph(*format, *text, options);
+  auto graph = read_graph(*format, *text, options);
+  if (!graph)
+    return std::move(graph.error());
+  return loaded_graph{std::move(*graph), seconds_of(*format, *text)};
 }
 
 caf::expected<selection> read_allocation(const resource_graph& graph, const std::string& format,
                                          const std::string& text, int64_t at, int64_t duration) {
-  if (format == "jgf") {
+  if (format != "rv1exec") {
     selection_options options;
+    options.shorthand = format == "jgf_shorthand";
     options.at = at;
     options.duration = duration;
     return read_jgf_selection(graph, text, options);
@@ -48,15 +68,23 @@ caf::expected<selection> read_allocation(const resource_graph& graph, const std:
 
 caf::expected<bool> release_part(ledger& held, uint64_t job, const std::string& format,
                                  const std::string& text) {
-  if (format == "jgf") {
-    auto part = read_jgf_selection(held.graph(), text, {});
+  auto& graph = held.graph();
+  if (format != "rv1exec") {
+    auto part = read_jgf_selection(graph, text, {});
     if (!part)
       return std::move(part.error());
-    return held.release_vertices(job, exclusive_tops(held.graph(), *part));
+    return held.release_vertices(job, exclusive_tops(graph, *part));
   }
   auto r = parse_rset(text);
   if (!r)
     return std::move(r.error());
+  idset has;
+  for (auto& p : held.find(job)->what.picks)
+    if (auto rank = graph.rank(p.at); rank >= 0)
+      has.add(static_cast<uint32_t>(rank));
+  for (auto rank : r->ranks().expand())
+    if (!has.contains(rank))
+      return make_error(ec::bad_argument, fmt::format("job {} has nothing on rank {}", job, rank));
   return held.release_ranks(job, r->ranks());
 }
 

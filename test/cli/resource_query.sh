@@ -89,6 +89,23 @@ cmp results results2 || fail "hactor graph query differs from resource-query"
 printf 'match allocate job.yaml\n' | resource-query --load-file=R --load-fo=rv1exec --match-f rv1_nosched -P low >out
 check_contains "$(cat out)" '"R_lite": [{"rank": "0", "children": {"core": "0-1"}}], "nodelist": ["host0"]'
 
+# Slots side by side are a choice for the flexible traverser; their labels need not differ.
+cat >either.yaml <<'END'
+version: 9999
+resources:
+  - {type: slot, count: 1, label: task, with: [{type: core, count: 3}]}
+  - {type: slot, count: 1, label: task, with: [{type: core, count: 2}]}
+tasks: [{command: app, slot: task, count: {per_slot: 1}}]
+attributes: {system: {duration: 60}}
+END
+printf 'match allocate either.yaml\n' >either
+resource-query $options -T flexible <either >out
+check_contains "$(head -4 out | tr -d '\n ')" '---------core0[1:x]---------core1[1:x]------host0[1:s]'
+sed 's/slot, /xor_slot, /' either.yaml >xor.yaml
+printf 'match allocate xor.yaml\n' | resource-query $options -T flexible >out2
+cmp out out2 || fail "xor_slot differs: $(diff out out2)"
+fails_with 1 resource-query $options -T stiff
+
 fails_with 0 resource-query --help
 check_contains "$output" "--match-policy"
 fails_with 1 resource-query -L missing

@@ -12,6 +12,8 @@ hactor_unit_test(unit_graph
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
     unit/matcher_test.cpp
+    unit/match_choice_test.cpp
+    unit/match_link_test.cpp
     unit/rset_extra_test.cpp
     unit/resource_pool_test.cpp
     unit/grug_reader_test.cpp

@@ -45,7 +45,7 @@ struct stage {
   std::unique_ptr<graph_session> session;
   double seconds = 0;
 
-  explicit stage(query_settings settings = low()) {
+  explicit stage(query_settings settings = low(), int64_t graph_seconds = 0) {
     auto made = graph_session::make(
         make_cluster({{"node", 2}, {"core", 2}}), settings,
         [this](query_stream to, std::string_view text) {
@@ -53,7 +53,7 @@ struct stage {
            : to == query_stream::screen ? screen
                                         : error) += text;
         },
-        [this] { return seconds += 0.25; });
+        [this] { return seconds += 0.25; }, graph_seconds);
     REQUIRE(made);
     session = std::move(*made);
     write("core", jobspec("[{type: slot, count: 1, label: a, with: [{type: core, count: 1}]}]"));
@@ -210,6 +210,70 @@ TEST_CASE("a part of a job is released by ranks or by vertices; all of it ends t
                  "ERROR: malformed command\n");
 }
 
+TEST_CASE("a text in shorthand brings what is below it, save ranks that were released") {
+  auto settings = stage::low();
+  settings.match_format = "jgf_shorthand";
+  stage s{settings};
+  s.write("whole", stage::jobspec("[{type: node, count: 2, exclusive: true}]"));
+  auto text = s.run("match allocate @whole");
+  text = text.substr(0, text.find('\n'));
+  CHECK(text.find("core") == text.npos);
+  stage t;
+  t.write("all", text);
+  t.write("half", text.substr(0, text.size() - 1) + R"(, "free_ranks": "0"})");
+  t.run("update allocate jgf_shorthand @half 0 0 60");
+  CHECK(t.run("find jobid-alloc=0")
+            .starts_with("      ---------core0[1:x]\n      ---------core1"
+                         "[1:x]\n      ------node1[1:x]\n"));
+  CHECK(t.run("match allocate @core") == core(0, 0) + job(1));
+  t.run("cancel 0\ncancel 1\nupdate allocate jgf_shorthand @all 5 0 60");
+  CHECK(t.run("match allocate @core") == none(6));
+}
+
+TEST_CASE("a part on a rank that the job does not have is refused, and nothing is released") {
+  stage s;
+  s.run("match allocate @core");
+  auto part = [](int rank) {
+    return R"({"version": 1, "execution": {"R_lite": [{"rank": ")" + std::to_string(rank)
+           + R"(", "children": {"core": "0"}}], "starttime": 0, "expiration": 0}})";
+  };
+  s.write("other", part(1));
+  s.write("none", part(7));
+  for (auto file : {"@other", "@none"}) {
+    s.run(std::string{"partial-cancel 1 rv1exec "} + file);
+    CHECK(s.error == "ERROR: error encountered while removing job 1\n");
+    CHECK(s.session->held().find(1) != nullptr);
+  }
+  s.write("mine", part(0));
+  CHECK(s.run("partial-cancel 1 rv1exec @mine stats")
+        == std::string{rule} + "INFO: PARTIAL CANCEL PREORDER COUNT=\"0\"\n"
+               + "INFO: PARTIAL CANCEL POSTORDER COUNT=\"0\"\n" + rule);
+  CHECK(s.session->held().find(1) == nullptr);
+}
+
+TEST_CASE("labels of a jobspec are shown with what was matched for them, save those of slots") {
+  auto settings = stage::low();
+  settings.match_format = "jgf";
+  for (std::string traverser : {"simple", "flexible"}) {
+    settings.traverser = traverser;
+    stage s{settings};
+    s.write("labels", stage::jobspec("[{type: node, count: 1, label: one, with: [{type: slot, "
+                                     "count: 1, label: a, with: [{type: core, count: 1, label: "
+                                     "two}]}]}]"));
+    auto text = s.run("match allocate @labels");
+    CHECK(text.find(R"(node0/core0"}, "ephemeral": {"label": "two"}}})") != text.npos);
+    CHECK(text.find(R"(/node0"}, "ephemeral": {"label": "one"}}})") != text.npos);
+    CHECK(text.find(R"(/cluster0"}}})") != text.npos);
+  }
+}
+
+TEST_CASE("no job is longer than the graph is there") {
+  stage shorter{stage::low(), 59}, longer{stage::low(), 60};
+  CHECK(shorter.run("match allocate @core") == none(1));
+  CHECK(shorter.error == "ERROR: the job is longer than the graph is there\n");
+  CHECK(longer.run("match allocate @core") == core(0, 0) + job(1));
+}
+
 TEST_CASE("find prints what is found, then the expression") {
   stage s;
   s.run("match allocate @core");
@@ -270,6 +334,12 @@ TEST_CASE("vertices are taken out and come back; jobs lose what they had there")
            "ERROR: malformed command\nERROR: can't open "
                + s.dir.path() + "/none\n" + s.error.substr(s.error.find("ERROR: can't attach")));
   CHECK(s.error.find("ERROR: can't attach JGF subgraph \nERROR: jgf") != std::string::npos);
+  s.write("other", R"({"graph": {"nodes": [{"id": "0", "metadata": {"type": "cluster", "id": 9, )"
+                   R"("paths": {"containment": "/cluster9"}}}], "edges": []}})");
+  s.run("attach @other");
+  CHECK(s.error.find("\nERROR: add_graph_metadata: failed to add root metadata for containment "
+                     "subsystem. Possible duplicate root.\n")
+        != std::string::npos);
 }
 
 TEST_CASE("a jobspec that is none is told on the error stream and takes no number") {

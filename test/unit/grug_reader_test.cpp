@@ -169,6 +169,21 @@ TEST_CASE("400,000 cores are made, and as many as fit") {
   CHECK(g->path(g->limit() - 1) == "/cluster0/node9999/core39");
 }
 
+TEST_CASE("what is associated in containment stays where it is, and is linked") {
+  auto g = read_grug(recipe(node("a", {{"root", "1"}}) + node("b") + node("c")
+                            + edge("a", "b", {{"multi_scale", "2"}}) + edge("a", "c")
+                            + R"(<node id="d"><data key="type">b</data></node>)"
+                            + edge("c", "d", {{"gen_method", "ASSOCIATE_IN"}})));
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(!g->check());
+  CHECK(g->size() == 4);
+  auto c = g->find_path("/a0/c0");
+  REQUIRE(g->linked(c).size() == 2);
+  CHECK(g->path(g->linked(c)[0]) == "/a0/b0");
+  CHECK(g->path(g->linked(c)[1]) == "/a0/b1");
+  CHECK(g->below(c).empty());
+}
+
 TEST_CASE("a recipe that cannot be is refused") {
   auto two = node("a", {{"root", "1"}}) + node("b");
   struct wrong {
@@ -201,10 +216,6 @@ TEST_CASE("a recipe that cannot be is refused") {
       {two_with("as_tgt_uplvl", "-1"), "as_tgt_uplvl"},
       {two_with("id_start", "-5"), "lead to id -5"},
       {two_with("e_subsystem", ""), "e_subsystem is empty"},
-      {recipe(two + node("c") + edge("a", "b", {{"multi_scale", "2"}}) + edge("a", "c")
-              + R"(<node id="d"><data key="type">b</data></node>)"
-              + edge("c", "d", {{"gen_method", "ASSOCIATE_IN"}})),
-       "contained in a0 already"},
   };
   for (auto& c : cases) {
     auto says = problem(c.text);

@@ -103,6 +103,9 @@ TEST_CASE("the shorthands leave out what is below something held whole, in the g
   auto s = half_of_node1(g);
   auto brief = select(g, {"/cluster0/node1/socket1", "/cluster0/node1!", "/cluster0!"});
   CHECK(write_match(g, s, match_format::jgf_shorthand) == write_match(g, brief, match_format::jgf));
+  auto number = [&](size_t pick) { return std::to_string(g.uniq_id(brief.picks[pick].at)); };
+  CHECK(write_match(g, s, match_format::idset)
+        == "[\"" + number(0) + "\", \"" + number(1) + "\", \"" + number(2) + "\"]\n");
   auto r = parse_json(write_match(g, s, match_format::rv1_shorthand));
   REQUIRE(r);
   CHECK((*r)["execution"]["R_lite"][0]["children"]["core"] == "2-3");

@@ -153,6 +153,17 @@ TEST_CASE("what is in a slot comes with all that is in it") {
   CHECK(b.take(r) == "rack0/node0/socket0/core0 rack0/node0/socket0/core1");
 }
 
+TEST_CASE("for the look-alike only what is asked for as exclusive brings what is in it") {
+  match_bench b{two_racks(), "low"};
+  auto spec = [](const std::string& socket) {
+    return spec_text("[{type: slot, count: 1, label: s, with: [{type: socket, count: 1, " + socket
+                     + "with: [{type: core, count: 1}]}]}]");
+  };
+  CHECK(b.take(compile(b.g, spec(""), false)) == "rack0/node0/socket0/core0");
+  CHECK(b.take(compile(b.g, spec("exclusive: true, "), false))
+        == "rack0/node1/socket0/core0 rack0/node1/socket0/core1");
+}
+
 TEST_CASE("something shared below a slot contradicts itself") {
   match_bench b{two_racks(), "low"};
   auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: node, count: 1, "

@@ -97,6 +97,33 @@ TEST_CASE("what cannot be is refused and leaves the graph as it was") {
   CHECK(s.g.size() == 7);
 }
 
+TEST_CASE("what is contained somewhere can be linked below something else") {
+  small s;
+  auto linked = [&](vertex v) { return std::vector(s.g.linked(v).begin(), s.g.linked(v).end()); };
+  CHECK(!s.g.has_links());
+  REQUIRE(!s.g.add_link(s.node[1], s.core[0]));
+  CHECK(s.g.has_links());
+  CHECK(linked(s.node[1]) == std::vector{s.core[0]});
+  CHECK(s.g.parent(s.core[0]) == s.node[0]);
+  CHECK(s.g.path(s.core[0]) == "/cluster0/node0/core0");
+  CHECK(!s.g.check());
+  auto refused = [&](vertex from, vertex to, const char* why) {
+    auto e = s.g.add_link(from, to);
+    CHECK(code_of(e) == ec::bad_argument);
+    CHECK_MESSAGE(render(e).find(why) != std::string::npos, render(e));
+  };
+  refused(s.node[1], s.core[0], "there already");
+  refused(s.node[0], s.core[0], "there already");
+  refused(s.core[0], s.cluster, "it leads back");
+  refused(s.node[0], s.node[0], "it leads back");
+  CHECK(!s.g.is_leaf(s.node[1]));
+  s.g.remove_subtree(s.node[0]);
+  CHECK(!s.g.has_links());
+  REQUIRE(!s.g.add_link(s.core[2], s.core[3]));
+  s.g.remove_subtree(s.core[2]);
+  CHECK(!s.g.has_links());
+}
+
 TEST_CASE("check finds cycles, a second root, and siblings of one name") {
   small s;
   auto power = *s.g.add_subsystem("power");

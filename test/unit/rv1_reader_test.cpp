@@ -78,6 +78,21 @@ TEST_CASE("an rset becomes a graph without going through text") {
   CHECK(g->size() == 1);
 }
 
+TEST_CASE("a host whose number does not fit is refused, since nodes are known by their numbers") {
+  auto text = [](const std::string& host) {
+    return R"({"version": 1, "execution": {"R_lite": [{"rank": "0", "children": {"core": "0"}}], )"
+           R"("nodelist": [")"
+           + host + R"("], "starttime": 0, "expiration": 0}})";
+  };
+  auto largest = read_rv1(text("n9223372036854775807"));
+  REQUIRE(largest);
+  CHECK(largest->id(1) == INT64_MAX);
+  auto refused = read_rv1(text("n9223372036854775808"));
+  REQUIRE(!refused);
+  CHECK(code_of(refused.error()) == ec::bad_rset);
+  CHECK(render(refused.error()).find("n9223372036854775808") != std::string::npos);
+}
+
 TEST_CASE("what is no R is refused") {
   for (auto text :
        {"", "{", "[]", R"({"version":2,"execution":{"R_lite":[]}})",
