@@ -23,44 +23,52 @@ uint32_t match_marker::mark_vertex(vertex v) {
   return mark_of_[v] - 1;
 }
 
-void match_marker::choose(vertex v, int64_t units, bool exclusive, bool slot) {
-  auto& m = marks_[mark_vertex(v)];
+uint32_t match_marker::choose(vertex v, int64_t units, bool exclusive, bool slot) {
+  auto mark = mark_vertex(v);
+  auto& m = marks_[mark];
   m.units = units;
   m.exclusive = exclusive;
   m.slot = slot;
+  return mark;
 }
 
-void match_marker::take_own(const finding* found, size_t sibling) {
-  auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
+/// Takes what was chosen below a vertex, unless all of it comes with the vertex and nothing is to
+/// be said of single ones.
+void match_marker::take_own(const finding* found, const request_node& n, size_t sibling,
+                            uint32_t mark) {
+  if (found == nullptr || (n.plain && marks_[mark].exclusive && is_whole(found->at, mark)))
+    return;
+  auto own = found->as(static_cast<uint16_t>(sibling));
   if (own == nullptr)
     return;
   for (size_t i = 0; i < own->chosen.size(); ++i)
-    take_all(own->chosen[i], i);
+    take_all(own->chosen[i], n.level, i);
   result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
 }
 
-void match_marker::take_all(const candidates& chosen, size_t sibling) {
+void match_marker::take_all(const candidates& chosen, uint16_t level, size_t sibling) {
   auto wanted = chosen.wanted;
   for (auto& c : chosen.list) {
-    take(c, sibling, wanted);
+    take(c, level, sibling, wanted);
     wanted -= std::min(wanted, c.count);
   }
 }
 
-void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
+void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted) {
+  auto& n = request_->node(level, sibling);
   if (c.slot == candidate::no_slot) {
-    choose(c.at, static_cast<int64_t>(c.count), c.exclusive, false);
+    auto mark = choose(c.at, static_cast<int64_t>(c.count), c.exclusive, false);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
     if (request_->charge && !c.exclusive && graph_.below(c.at).empty())
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
-    take_own(c.found, sibling);
+    take_own(c.found, n, sibling, mark);
     return;
   }
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
-    choose(part.at, static_cast<int64_t>(part.count), true, i == begin);
-    take_own(part.found, part.sibling);
+    auto mark = choose(part.at, static_cast<int64_t>(part.count), true, i == begin);
+    take_own(part.found, request_->node(n.level, part.sibling), part.sibling, mark);
   }
 }
 
@@ -75,30 +83,36 @@ bool match_marker::is_whole(vertex v, uint32_t mark) const {
   return type < request_->exclusive_types.size() && request_->exclusive_types[type];
 }
 
-/// Appends the vertex behind all below it. Returns how many of them are exclusive or charged; a
-/// shared one without any of those below is left out.
-size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive,
-                          int64_t units) {
-  whole = whole || is_whole(v, mark);
-  exclusive = exclusive || whole;
-  size_t count = exclusive;
+/// Appends all that is below a vertex that is taken as a whole.
+void match_marker::emit_below(vertex v, uint16_t depth) {
   auto down = static_cast<uint16_t>(depth + 1);
-  if (whole) {
-    for (auto c : graph_.below(v))
-      count += emit(c, mark_of_[c] - 1, down, true, true, graph_.units(c));
+  for (auto c : graph_.below(v)) {
+    emit_below(c, down);
+    auto mark = mark_of_[c];
+    result_.picks.push_back({c, down, true, mark != 0 && marks_[mark - 1].slot, graph_.units(c)});
+  }
+}
+
+/// Appends the vertex behind all below it. False, and nothing is appended, when it is shared and
+/// nothing below it is exclusive or charged.
+bool match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool exclusive, int64_t units) {
+  auto wanted = exclusive;
+  if (is_whole(v, mark)) {
+    wanted = exclusive = true;
+    emit_below(v, depth);
   } else if (mark != no_mark) {
     auto [begin, end] = below_[mark];
     for (auto i = begin; i < end; ++i) {
       auto& m = marks_[sorted_[i]];
-      count += emit(m.at, sorted_[i], down, false, m.exclusive, m.units);
+      wanted |= emit(m.at, sorted_[i], static_cast<uint16_t>(depth + 1), m.exclusive, m.units);
     }
-    if (!result_.charges.empty())
-      count += static_cast<size_t>(std::any_of(result_.charges.begin(), result_.charges.end(),
-                                               [v](const charge& c) { return c.at == v; }));
+    wanted = wanted
+             || std::any_of(result_.charges.begin(), result_.charges.end(),
+                            [v](const charge& c) { return c.at == v; });
   }
-  if (count > 0)
+  if (wanted)
     result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
-  return count;
+  return wanted;
 }
 
 /// Orders what is below each mark as the graph has it.
@@ -132,7 +146,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_ = {};
   mark_vertex(graph_.root());
   for (size_t i = 0; i < top.size(); ++i)
-    take_all(top[i], i);
+    take_all(top[i], 0, i);
   result_.charges.insert(result_.charges.end(), top_charges.begin(), top_charges.end());
   std::sort(result_.charges.begin(), result_.charges.end(),
             [](const charge& a, const charge& b) { return a.at < b.at; });
@@ -146,7 +160,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
 
   sort_by_place();
   auto& root = marks_[0];
-  emit(root.at, 0, 0, false, root.exclusive, root.units);
+  emit(root.at, 0, 0, root.exclusive, root.units);
   for (auto& m : marks_)
     mark_of_[m.at] = 0;
   return std::move(result_);

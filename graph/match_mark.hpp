@@ -31,13 +31,14 @@ private:
   };
 
   uint32_t mark_vertex(vertex v);
-  void choose(vertex v, int64_t units, bool exclusive, bool slot);
-  void take(const candidate& c, size_t sibling, uint64_t wanted);
-  void take_own(const finding* found, size_t sibling);
-  void take_all(const candidates& chosen, size_t sibling);
+  uint32_t choose(vertex v, int64_t units, bool exclusive, bool slot);
+  void take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted);
+  void take_own(const finding* found, const request_node& n, size_t sibling, uint32_t mark);
+  void take_all(const candidates& chosen, uint16_t level, size_t sibling);
   bool is_whole(vertex v, uint32_t mark) const;
   void sort_by_place();
-  size_t emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive, int64_t units);
+  void emit_below(vertex v, uint16_t depth);
+  bool emit(vertex v, uint32_t mark, uint16_t depth, bool exclusive, int64_t units);
 
   const resource_graph& graph_;
   const match_policy& policy_;

@@ -28,6 +28,7 @@ struct request_node {
   uint64_t most = 1; ///< The largest acceptable number; UINT32_MAX: no bound.
   std::optional<bool> exclusive;
   uint16_t level = 0; ///< In match_request::levels: what it must contain.
+  bool plain = true;  ///< Nothing that it contains is a slot or elsewhere.
   type_amounts below; ///< The least that one of it contains, by type, it not included.
 };
 
@@ -49,6 +50,10 @@ struct match_request {
   bool charge = false;    ///< Amounts that are shared are charged.
   bool charges = false;   ///< Some node is `elsewhere`.
   bool ambiguous = false; ///< Some level has two siblings of one type, or two slots.
+
+  const request_node& node(uint16_t level, size_t sibling) const {
+    return nodes[levels[level].first + sibling];
+  }
 
   /// Whether this level has two siblings of one type, or two slots.
   bool is_ambiguous(uint16_t level) const;

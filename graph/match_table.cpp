@@ -29,6 +29,14 @@ private:
   std::vector<int64_t> scores_, first_;
 };
 
+/// Whether each comes before the next, so that there is one way to sort the list.
+template <class Before>
+bool is_strict(const std::vector<candidate>& list, Before before) {
+  return std::adjacent_find(list.begin(), list.end(),
+                            [&](auto& a, auto& b) { return !before(a, b); })
+         == list.end();
+}
+
 /// How many of a sorted list have `units` together.
 size_t enough(const std::vector<candidate>& list, uint64_t units) {
   uint64_t sum = 0;
@@ -62,8 +70,14 @@ bool better(const candidate& a, const candidate& b, score_order order) {
 void keep_best(candidates& c, uint64_t units, score_order order, bool as_fluxion) {
   auto& list = c.list;
   auto by_score = [order](const candidate& a, const candidate& b) { return better(a, b, order); };
-  if (as_fluxion) {
-    if (order == score_order::runs) {
+  auto by_run = as_fluxion && order == score_order::runs;
+  auto behind = [&](const candidate& a, const candidate& b) { return by_score(b, a); };
+  if (!by_run && is_strict(list, by_score)) {
+    // Siblings mostly come in the order of their scores, or the other way round.
+  } else if (!by_run && is_strict(list, behind)) {
+    std::reverse(list.begin(), list.end());
+  } else if (as_fluxion) {
+    if (by_run) {
       score_runs run{list};
       std::sort(list.begin(), list.end(), [&](const candidate& a, const candidate& b) {
         return run(a.score) > run(b.score);

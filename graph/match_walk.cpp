@@ -44,54 +44,6 @@ struct share_tally {
 
 } // namespace
 
-// -- the order of visits -------------------------------------------------------------------------
-
-void visit_order::touched(vertex child, int64_t left) {
-  auto parent = graph_.parent(child);
-  if (parent == no_vertex)
-    return;
-  follow_shape();
-  auto& all = touched_[parent];
-  touched_child now{left, graph_.uniq_id(child), child};
-  if (left_[child] == never) {
-    all.insert(now);
-  } else if (left_[child] != left) {
-    auto known = all.extract({left_[child], now.uniq_id, child});
-    known.value() = now;
-    all.insert(std::move(known));
-  }
-  left_[child] = left;
-}
-
-/// Forgets what the graph has lost.
-void visit_order::follow_shape() {
-  if (shape_version_ == graph_.shape_version())
-    return;
-  shape_version_ = graph_.shape_version();
-  sorted_.clear();
-  left_.resize(graph_.limit(), never);
-  for (auto& [parent, children] : touched_)
-    std::erase_if(children, [&](const touched_child& c) {
-      auto gone = !graph_.exists(c.at) || graph_.parent(c.at) != parent
-                  || graph_.uniq_id(c.at) != c.uniq_id;
-      if (gone)
-        left_[c.at] = never;
-      return gone;
-    });
-}
-
-visit_order::sorted_children& visit_order::by_uniq_id(vertex parent) {
-  auto [i, is_new] = sorted_.try_emplace(parent);
-  auto& sorted = i->second.children;
-  if (is_new) {
-    auto children = graph_.below(parent);
-    sorted.assign(children.begin(), children.end());
-    std::sort(sorted.begin(), sorted.end(),
-              [&](vertex a, vertex b) { return graph_.uniq_id(a) > graph_.uniq_id(b); });
-  }
-  return i->second;
-}
-
 // -- one vertex ----------------------------------------------------------------------------------
 
 match_walk::match_walk(const resource_graph& graph, const ledger& held, const match_policy& policy,
@@ -249,7 +201,8 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   own.sibling = static_cast<uint16_t>(sibling);
   own.exclusive = how.exclusive;
   own.chosen.resize(siblings(n.level));
-  visit inner{n.level, false, how.exclusive, how.factor + factor_of(f.at)};
+  visit inner{n.level, false, how.exclusive, how.factor + factor_of(f.at),
+              takes_all(f.at, n, how.exclusive)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
     auto here = node(n.level, i).slot && slot_is_here(f, static_cast<uint16_t>(first + i));
@@ -320,6 +273,8 @@ void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, 
 // -- what is below -------------------------------------------------------------------------------
 
 void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& out) {
+  if (explore_one(f, how, shares, out))
+    return;
   if (take_first_) {
     explore_first(f, how, shares, out);
     return;
@@ -453,17 +408,76 @@ void match_walk::look_at_leaf(vertex u, const visit& how, lists& out) {
   }
   if (!is_wanted || !is_up(u) || !meets_constraint(u))
     return;
-  auto units = available(u);
-  if (units == 0)
-    return;
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& n = node(how.level, i);
-    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0 || !fits(u, n, exclusive))
+    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0)
       continue;
-    ++postorder_;
-    out[i].add({met + how.factor + policy_.score(graph_, u), units, nullptr, u, candidate::no_slot,
-                exclusive});
+    if (auto units = leaf_units(u, n, exclusive); units > 0) {
+      ++postorder_;
+      add_leaf(u, units, exclusive, how, out[i]);
+    }
   }
+}
+
+/// What a leaf of the right type that is up has for a request; 0 when it does not fit.
+uint64_t match_walk::leaf_units(vertex u, const request_node& n, bool exclusive) {
+  auto units = available(u);
+  return units > 0 && fits(u, n, exclusive) ? units : 0;
+}
+
+void match_walk::add_leaf(vertex u, uint64_t units, bool exclusive, const visit& how,
+                          candidates& out) const {
+  if (how.all_taken)
+    out.qualified += units;
+  else
+    out.add({met + how.factor + policy_.score(graph_, u), units, nullptr, u, candidate::no_slot,
+             exclusive});
+}
+
+/// Whether all that is in the vertex comes with it, and nothing is to be said of single ones.
+bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) const {
+  return request_->charge && exclusive && n.plain && !keep_all_ && !graph_.below(u).empty();
+}
+
+/// Most levels are one request. False when this is none that is looked for child by child.
+bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, lists& out) {
+  auto& n = node(how.level, 0);
+  auto children = graph_.below(f.at);
+  if (siblings(how.level) != 1 || n.elsewhere || children.empty()
+      || (!take_first_ && !graph_.below(children[0]).empty()))
+    return false;
+  auto leaves = !n.slot && siblings(n.level) == 0;
+  auto exclusive = how.exclusive || n.exclusive == true;
+  auto& result = out[0];
+  if (leaves && !how.all_taken && graph_.below(children[0]).empty())
+    result.list.reserve(take_first_ ? std::min<size_t>(n.most * shares, children.size())
+                                    : children.size());
+  share_tally tally{n.most};
+  auto step = [&](uint32_t place) {
+    auto c = children[place];
+    auto before = result.qualified;
+    if (!graph_.below(c).empty()) {
+      look(f, how, place, out);
+    } else {
+      ++preorder_;
+      if (!leaves || graph_.type(c) != n.type || !is_up(c) || !meets_constraint(c))
+        return true;
+      auto units = leaf_units(c, n, exclusive);
+      if (units == 0)
+        return true;
+      ++postorder_;
+      add_leaf(c, units, exclusive, how, result);
+    }
+    if (result.qualified > before)
+      tally.add(result.qualified - before);
+    return !take_first_ || tally.shares < shares;
+  };
+  if (take_first_)
+    order_.each(f.at, step);
+  else
+    for (uint32_t place = 0; place < children.size(); ++place)
+      step(place);
+  return true;
 }
 
 /// Cuts what goes up to what can be chosen of it.

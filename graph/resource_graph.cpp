@@ -125,8 +125,12 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     sub.relation = word;
   else if (word != sub.relation)
     sub.relations[edge_key(from, to)] = word;
-  if (s == containment)
-    places_[to] = static_cast<uint32_t>(sub.down.of(from).size());
+  if (s == containment) {
+    auto before = sub.down.of(from);
+    places_[to] = static_cast<uint32_t>(before.size());
+    if (!before.empty() && records_[before.back()].uniq_id >= records_[to].uniq_id)
+      records_[from].shuffled = true;
+  }
   sub.down.add(from, to);
   sub.up.add(to, from);
   if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && sub.up.of(sub.root).empty()))

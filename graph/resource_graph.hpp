@@ -135,6 +135,8 @@ public:
   }
   /// Its position in below(parent(v)).
   uint32_t place(vertex v) const { return places_[v]; }
+  /// What it contains is in ascending order of uniq_id.
+  bool is_ascending(vertex v) const { return !records_[v].shuffled; }
   std::string_view relation(vertex from, vertex to, subsystem_id s) const;
   size_t edge_count(subsystem_id s) const { return subsystems_[s].down.edges(); }
 
@@ -179,6 +181,7 @@ private:
     uint16_t unit = 0;       // symbol
     type_id type = no_type;  // no_type: does not exist
     vertex_status status = vertex_status::up;
+    bool shuffled = false; // what it contains is not in ascending order of uniq_id
   };
 
   struct subsystem {
