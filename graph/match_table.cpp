@@ -3,7 +3,6 @@
 #include "graph/match_table.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace hactor {
 
@@ -48,19 +47,11 @@ size_t enough(const std::vector<candidate>& list, uint64_t units) {
 
 } // namespace
 
-void best_of_lists::resize(size_t lists) {
-  nodes_.assign(2 * std::bit_ceil(std::max<size_t>(lists, 1)), {});
-}
-
-void best_of_lists::set(size_t place, std::optional<int64_t> best, uint64_t qualified,
-                        score_order order) {
+void best_of_lists::set(size_t place, int64_t best, uint64_t qualified) {
   auto at = nodes_.size() / 2 + place;
-  nodes_[at] = {best ? key_of(*best, order) : INT64_MIN, qualified};
-  while (at > 1) {
-    at /= 2;
-    auto &a = nodes_[2 * at], &b = nodes_[2 * at + 1];
-    nodes_[at] = {std::max(a.key, b.key), a.qualified + b.qualified};
-  }
+  nodes_[at] = {best, qualified};
+  while (at > 1)
+    refresh(at /= 2);
 }
 
 bool better(const candidate& a, const candidate& b, score_order order) {

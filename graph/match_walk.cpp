@@ -4,7 +4,6 @@
 #include "graph/match_walk.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
 namespace hactor {
@@ -16,9 +15,6 @@ constexpr int64_t met = 1;
 
 /// Fewer children are all looked at.
 constexpr size_t kept_children_min = 8;
-
-/// A node's share of the scores below it, where it decides before what is in it.
-constexpr int64_t node_weight = 10'000;
 
 int64_t amount_of(const type_amounts& of, type_id type) {
   for (auto& [t, n] : of)
@@ -48,7 +44,9 @@ struct share_tally {
 
 match_walk::match_walk(const resource_graph& graph, const ledger& held, const match_policy& policy,
                        const matcher_options& options)
-    : graph_{graph}, held_{held}, policy_{policy}, options_{options}, order_{graph} {}
+    : graph_{graph}, held_{held}, policy_{policy}, options_{options}, order_{graph}, bounds_{
+                                                                                         graph,
+                                                                                         policy} {}
 
 bool match_walk::is_up(vertex u) const {
   auto how = table_->window.how;
@@ -134,13 +132,6 @@ bool match_walk::slot_is_here(finding& f, uint16_t node) {
   return here;
 }
 
-int64_t match_walk::factor_of(vertex u) const {
-  if (!policy_.node_centric || graph_.type(u) != node_type_)
-    return 0;
-  return (policy_.score(graph_, u) + 1) * node_weight
-         + std::abs(graph_.uniq_id(u) % node_weight - 1);
-}
-
 void match_walk::search(finding& f, const visit& how) {
   ++preorder_;
   auto u = f.at;
@@ -182,7 +173,7 @@ void match_walk::search(finding& f, const visit& how) {
   } else {
     f.ok = true;
     f.up.resize(siblings(how.level));
-    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + factor_of(u)};
+    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + bounds_.factor(u)};
     if (!slot_here)
       explore(f, inner, 1, f.up);
     for (size_t i = 0; slot_here && i < siblings(how.level); ++i)
@@ -201,7 +192,7 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   own.sibling = static_cast<uint16_t>(sibling);
   own.exclusive = how.exclusive;
   own.chosen.resize(siblings(n.level));
-  visit inner{n.level, false, how.exclusive, how.factor + factor_of(f.at),
+  visit inner{n.level, false, how.exclusive, how.factor + bounds_.factor(f.at),
               takes_all(f.at, n, how.exclusive)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
@@ -286,8 +277,42 @@ void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& o
     look(f, how, place, out);
 }
 
-/// Of many vertices only those that changed since the last time are visited, and only the best
-/// candidates taken. False when that is not for this level.
+/// A bound for what is found at and below a vertex that contains something, as a key.
+int64_t match_walk::bound_of(vertex u, const visit& how) {
+  constexpr auto unbounded = std::numeric_limits<int64_t>::max();
+  constexpr auto nothing = score_bounds::nothing;
+  auto order = order_at(how.level);
+  auto one = [&](const score_bounds::table& t) {
+    return t.best[u] == nothing ? nothing
+                                : t.best[u] + score_bounds::key_of(met + how.factor, order);
+  };
+  auto& n = node(how.level, 0);
+  if (!n.slot)
+    return one(bounds_.of_type(n.type, order));
+  // A slot's score is the sum over its parts, so bounded by the fewest or the most there can be.
+  auto sum = score_bounds::key_of(met, order);
+  for (size_t i = 0; i < siblings(n.level); ++i) {
+    auto& part = node(n.level, i);
+    if (part.elsewhere)
+      continue;
+    if (part.slot)
+      return unbounded;
+    auto& table = bounds_.of_type(part.type, order);
+    auto best = one(table);
+    if (best == nothing)
+      return nothing;
+    auto size = static_cast<uint64_t>(std::max<int64_t>(table.most_units, 1));
+    auto parts = order == score_order::low ? (part.least + size - 1) / size : part.most;
+    int64_t all = 0;
+    if (__builtin_mul_overflow(best, static_cast<int64_t>(parts), &all)
+        || __builtin_add_overflow(sum, all, &sum))
+      return unbounded;
+  }
+  return sum;
+}
+
+/// Of many vertices only the best are looked at, and no more than it takes; those that were and
+/// have not changed since are known. False when that is not for this level.
 bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   auto children = graph_.below(f.at);
   if (keep_all_ || children.size() < kept_children_min || siblings(how.level) != 1
@@ -295,40 +320,53 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
     return false;
   auto order = order_at(how.level);
   auto& b = f.at_level(how.level);
-  lists one(1);
-  auto offer = [&](uint32_t place) {
-    one[0].qualified = 0;
-    one[0].list.clear();
-    look(f, how, place, one);
-    auto& list = one[0].list;
-    b.best.set(place, list.empty() ? std::nullopt : std::optional{list[0].score}, one[0].qualified,
-               order);
+  auto bound = [&](size_t place) {
+    auto c = children[place];
+    return graph_.below(c).empty() ? std::numeric_limits<int64_t>::max() : bound_of(c, how);
   };
-  if (b.best.empty()) {
-    b.best.resize(children.size());
-    for (uint32_t place = 0; place < children.size(); ++place)
-      offer(place);
-  } else {
-    for (auto place : b.stale)
-      offer(place);
-  }
+  if (b.best.empty())
+    b.best.resize(children.size(), bound);
+  for (auto place : b.stale)
+    b.best.set_bound(place, bound(place));
   b.stale.clear();
   auto& result = out[0];
   auto wanted = node(how.level, 0).most;
   uint64_t have = 0;
   std::vector<std::pair<uint32_t, size_t>> taken; // by place: how many
+  lists one(1);
+  auto offers_of = [&](uint32_t place) -> candidates& {
+    one[0].qualified = 0;
+    one[0].list.clear();
+    look(f, how, place, one);
+    return one[0];
+  };
   b.best.each_best(
-      order, [&] { return have < wanted; },
+      [&] { return have < wanted; },
+      [&](uint32_t place) {
+        auto& offers = offers_of(place);
+        b.best.set(place,
+                   offers.list.empty() ? best_of_lists::nothing
+                                       : score_bounds::key_of(offers.list[0].score, order),
+                   offers.qualified);
+      },
       [&](uint32_t place) -> std::optional<int64_t> {
+        auto add = [&](const candidate& c) {
+          result.list.push_back(c);
+          have += c.count;
+        };
+        if (graph_.below(children[place]).empty()) {
+          add(offers_of(place).list[0]);
+          return {};
+        }
         auto& below = *b.below[place];
         auto t = std::find_if(taken.rbegin(), taken.rend(),
                               [place](auto& x) { return x.first == place; });
         auto i = t == taken.rend() ? taken.emplace_back(place, 0).second++ : t->second++;
-        auto c = candidate_of(below, i);
-        result.list.push_back(c);
-        have += c.count;
+        add(candidate_of(below, i));
         auto offers = below.own.empty() ? below.up[0].list.size() : 1;
-        return i + 1 < offers ? std::optional{candidate_of(below, i + 1).score} : std::nullopt;
+        return i + 1 < offers
+                   ? std::optional{score_bounds::key_of(candidate_of(below, i + 1).score, order)}
+                   : std::nullopt;
       });
   result.qualified = b.best.qualified();
   return true;

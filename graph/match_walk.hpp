@@ -12,6 +12,7 @@
 #include "graph/ledger.hpp"
 #include "graph/match_table.hpp"
 #include "graph/matcher.hpp"
+#include "graph/score_bounds.hpp"
 #include "graph/visit_order.hpp"
 
 namespace hactor {
@@ -75,6 +76,7 @@ private:
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
 
   void explore(finding& f, const visit& how, uint64_t shares, lists& out);
+  int64_t bound_of(vertex u, const visit& how);
   bool explore_kept(finding& f, const visit& how, lists& out);
   void explore_first(finding& f, const visit& how, uint64_t shares, lists& out);
   bool explore_one(finding& f, const visit& how, uint64_t shares, lists& out);
@@ -87,13 +89,12 @@ private:
   void trim(uint16_t level, lists& found) const;
   bool charge_above(vertex u, const request_node& n, std::vector<charge>& out) const;
 
-  int64_t factor_of(vertex u) const;
-
   const resource_graph& graph_;
   const ledger& held_;
   const match_policy& policy_;
   const matcher_options& options_;
   visit_order order_;
+  score_bounds bounds_;
   match_table* table_ = nullptr;
   const match_request* request_ = nullptr;
   type_id node_type_ = no_type, storage_node_type_ = no_type;

@@ -164,6 +164,9 @@ public:
   /// graph before may be wrong.
   uint64_t version() const { return version_; }
 
+  /// The same for all but status.
+  uint64_t facts_version() const { return facts_version_; }
+
   /// The same for vertices and edges alone.
   uint64_t shape_version() const { return shape_version_; }
 
@@ -209,7 +212,18 @@ private:
   std::map<vertex_properties, uint32_t> property_index_;
   std::unordered_map<int32_t, std::vector<vertex>> by_rank_;
   uint64_t version_ = 1;
+  uint64_t facts_version_ = 1;
   uint64_t shape_version_ = 1;
+
+  /// Something has changed that is neither status nor shape.
+  void new_facts() {
+    ++version_;
+    ++facts_version_;
+  }
+  void new_shape() {
+    new_facts();
+    ++shape_version_;
+  }
 };
 
 } // namespace hactor
