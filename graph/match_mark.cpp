@@ -29,24 +29,31 @@ uint32_t match_marker::mark_vertex(vertex v, vertex within) {
   return mark_of_[v] - 1;
 }
 
-void match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot) {
-  auto& m = marks_[mark_vertex(v, within)];
+uint32_t match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot) {
+  auto mark = mark_vertex(v, within);
+  auto& m = marks_[mark];
   m.units = units;
   m.exclusive = exclusive;
   m.slot = slot;
+  return mark;
 }
 
-void match_marker::label(vertex v, uint16_t level, size_t sibling) {
-  if (auto& text = node(level, sibling).label; !text.empty())
-    result_.labels.emplace_back(v, text);
+void match_marker::label(vertex v, const request_node& n) {
+  if (!n.label.empty())
+    result_.labels.emplace_back(v, n.label);
 }
 
-void match_marker::take_own(const finding* found, uint16_t level, size_t sibling) {
-  auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
+/// Takes what was chosen below a vertex, unless all of it comes with the vertex and nothing is to
+/// be said of single ones.
+void match_marker::take_own(const finding* found, const request_node& n, size_t sibling,
+                            uint32_t mark) {
+  if (found == nullptr || (n.plain && marks_[mark].exclusive && is_whole(found->at, mark)))
+    return;
+  auto own = found->as(static_cast<uint16_t>(sibling));
   if (own == nullptr)
     return;
   for (size_t i = 0; i < own->chosen.size(); ++i)
-    take_all(own->chosen[i], node(level, sibling).level, i, found->at);
+    take_all(own->chosen[i], n.level, i, found->at);
   result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
 }
 
@@ -61,23 +68,25 @@ void match_marker::take_all(const candidates& chosen, uint16_t level, size_t sib
 
 void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted,
                         vertex within) {
+  auto& n = request_->node(level, sibling);
   if (c.slot == candidate::no_slot) {
-    choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, false);
+    auto mark = choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, false);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
     if (request_->charge && !c.exclusive && graph_.is_leaf(c.at))
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
-    label(c.at, level, sibling);
-    take_own(c.found, level, sibling);
+    label(c.at, n);
+    take_own(c.found, n, sibling, mark);
     return;
   }
   auto choice = request_->choice_at(level);
-  auto parts = choice != nullptr ? choice->parts : node(level, sibling).level;
+  auto parts = choice != nullptr ? choice->parts : n.level;
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
-    choose(part.at, c.at, static_cast<int64_t>(part.count), true, i == begin);
-    label(part.at, parts, part.sibling);
-    take_own(part.found, parts, part.sibling);
+    auto& of = request_->node(parts, part.sibling);
+    auto mark = choose(part.at, c.at, static_cast<int64_t>(part.count), true, i == begin);
+    label(part.at, of);
+    take_own(part.found, of, part.sibling, mark);
   }
 }
 
@@ -92,30 +101,36 @@ bool match_marker::is_whole(vertex v, uint32_t mark) const {
   return type < request_->exclusive_types.size() && request_->exclusive_types[type];
 }
 
-/// Appends the vertex behind all below it. Returns how many of them are exclusive or charged; a
-/// shared one without any of those below is left out.
-size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive,
-                          int64_t units) {
-  whole = whole || is_whole(v, mark);
-  exclusive = exclusive || whole;
-  size_t count = exclusive;
+/// Appends all that is below a vertex that is taken as a whole.
+void match_marker::emit_below(vertex v, uint16_t depth) {
   auto down = static_cast<uint16_t>(depth + 1);
-  if (whole) {
-    for (auto c : graph_.below(v))
-      count += emit(c, mark_of_[c] - 1, down, true, true, graph_.units(c));
+  for (auto c : graph_.below(v)) {
+    emit_below(c, down);
+    auto mark = mark_of_[c];
+    result_.picks.push_back({c, down, true, mark != 0 && marks_[mark - 1].slot, graph_.units(c)});
+  }
+}
+
+/// Appends the vertex behind all below it. False, and nothing is appended, when it is shared and
+/// nothing below it is exclusive or charged.
+bool match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool exclusive, int64_t units) {
+  auto wanted = exclusive;
+  if (is_whole(v, mark)) {
+    wanted = exclusive = true;
+    emit_below(v, depth);
   } else if (mark != no_mark) {
     auto [begin, end] = below_[mark];
     for (auto i = begin; i < end; ++i) {
       auto& m = marks_[sorted_[i]];
-      count += emit(m.at, sorted_[i], down, false, m.exclusive, m.units);
+      wanted |= emit(m.at, sorted_[i], static_cast<uint16_t>(depth + 1), m.exclusive, m.units);
     }
-    if (!result_.charges.empty())
-      count += static_cast<size_t>(std::any_of(result_.charges.begin(), result_.charges.end(),
-                                               [v](const charge& c) { return c.at == v; }));
+    wanted = wanted
+             || std::any_of(result_.charges.begin(), result_.charges.end(),
+                            [v](const charge& c) { return c.at == v; });
   }
-  if (count > 0)
+  if (wanted)
     result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
-  return count;
+  return wanted;
 }
 
 /// Where it stands below the mark above it: what is linked comes behind what is contained.
@@ -171,7 +186,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
 
   sort_by_place();
   auto& root = marks_[0];
-  emit(root.at, 0, 0, false, root.exclusive, root.units);
+  emit(root.at, 0, 0, root.exclusive, root.units);
   for (auto& m : marks_)
     mark_of_[m.at] = 0;
   return std::move(result_);

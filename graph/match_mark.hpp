@@ -31,18 +31,16 @@ private:
   };
 
   uint32_t mark_vertex(vertex v, vertex within = no_vertex);
-  void choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot);
-  const request_node& node(uint16_t level, size_t sibling) const {
-    return request_->nodes[request_->levels[level].first + sibling];
-  }
+  uint32_t choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot);
   void take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted, vertex within);
-  void take_own(const finding* found, uint16_t level, size_t sibling);
+  void take_own(const finding* found, const request_node& n, size_t sibling, uint32_t mark);
   void take_all(const candidates& chosen, uint16_t level, size_t sibling, vertex within);
-  void label(vertex v, uint16_t level, size_t sibling);
+  void label(vertex v, const request_node& n);
   size_t place_of(const mark& m) const;
   bool is_whole(vertex v, uint32_t mark) const;
   void sort_by_place();
-  size_t emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive, int64_t units);
+  void emit_below(vertex v, uint16_t depth);
+  bool emit(vertex v, uint32_t mark, uint16_t depth, bool exclusive, int64_t units);
 
   const resource_graph& graph_;
   const match_policy& policy_;

@@ -101,7 +101,11 @@ private:
       r.nodes[at].level = static_cast<uint16_t>(r.levels.size());
       if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i)))
         return e;
-      r.nodes[at].below = sum(r.levels[r.nodes[at].level]);
+      auto inner = r.levels[r.nodes[at].level];
+      r.nodes[at].below = sum(inner);
+      for (auto k = inner.first; k < inner.first + inner.count; ++k)
+        r.nodes[at].plain &= r.nodes[k].plain && !r.nodes[k].slot && !r.nodes[k].elsewhere
+                             && r.nodes[k].label.empty();
     }
     return {};
   }

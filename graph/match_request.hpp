@@ -29,6 +29,7 @@ struct request_node {
   uint64_t most = 1; ///< The largest acceptable number; UINT32_MAX: no bound.
   std::optional<bool> exclusive;
   uint16_t level = 0; ///< In match_request::levels: what it must contain.
+  bool plain = true;  ///< Nothing that it contains is a slot, elsewhere or labelled.
   type_amounts below; ///< The least that one of it contains, by type, it not included.
 };
 
@@ -69,6 +70,10 @@ struct match_request {
   /// Tried in this order until one is found, if there are any; then this request is what all of
   /// them need.
   std::vector<std::shared_ptr<const match_request>> variants;
+
+  const request_node& node(uint16_t level, size_t sibling) const {
+    return nodes[levels[level].first + sibling];
+  }
 
   /// Whether this level has two siblings of one type, or two slots that are no choice.
   bool is_ambiguous(uint16_t level) const;

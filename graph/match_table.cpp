@@ -3,7 +3,6 @@
 #include "graph/match_table.hpp"
 
 #include <algorithm>
-#include <bit>
 
 namespace hactor {
 
@@ -29,6 +28,14 @@ private:
   std::vector<int64_t> scores_, first_;
 };
 
+/// Whether each comes before the next, so that there is one way to sort the list.
+template <class Before>
+bool is_strict(const std::vector<candidate>& list, Before before) {
+  return std::adjacent_find(list.begin(), list.end(),
+                            [&](auto& a, auto& b) { return !before(a, b); })
+         == list.end();
+}
+
 /// How many of a sorted list have `units` together.
 size_t enough(const std::vector<candidate>& list, uint64_t units) {
   uint64_t sum = 0;
@@ -40,19 +47,11 @@ size_t enough(const std::vector<candidate>& list, uint64_t units) {
 
 } // namespace
 
-void best_of_lists::resize(size_t lists) {
-  nodes_.assign(2 * std::bit_ceil(std::max<size_t>(lists, 1)), {});
-}
-
-void best_of_lists::set(size_t place, std::optional<int64_t> best, uint64_t qualified,
-                        score_order order) {
+void best_of_lists::set(size_t place, int64_t best, uint64_t qualified) {
   auto at = nodes_.size() / 2 + place;
-  nodes_[at] = {best ? key_of(*best, order) : INT64_MIN, qualified};
-  while (at > 1) {
-    at /= 2;
-    auto &a = nodes_[2 * at], &b = nodes_[2 * at + 1];
-    nodes_[at] = {std::max(a.key, b.key), a.qualified + b.qualified};
-  }
+  nodes_[at] = {best, qualified};
+  while (at > 1)
+    refresh(at /= 2);
 }
 
 bool better(const candidate& a, const candidate& b, score_order order) {
@@ -62,8 +61,14 @@ bool better(const candidate& a, const candidate& b, score_order order) {
 void keep_best(candidates& c, uint64_t units, score_order order, bool as_fluxion) {
   auto& list = c.list;
   auto by_score = [order](const candidate& a, const candidate& b) { return better(a, b, order); };
-  if (as_fluxion) {
-    if (order == score_order::runs) {
+  auto by_run = as_fluxion && order == score_order::runs;
+  auto behind = [&](const candidate& a, const candidate& b) { return by_score(b, a); };
+  if (!by_run && is_strict(list, by_score)) {
+    // Siblings mostly come in the order of their scores, or the other way round.
+  } else if (!by_run && is_strict(list, behind)) {
+    std::reverse(list.begin(), list.end());
+  } else if (as_fluxion) {
+    if (by_run) {
       score_runs run{list};
       std::sort(list.begin(), list.end(), [&](const candidate& a, const candidate& b) {
         return run(a.score) > run(b.score);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -50,26 +51,37 @@ struct slot_part {
 };
 
 /// The best of many lists, by place: a tree whose inner nodes know the best score below and the sum
-/// of what there is. Changing one list costs O(log lists), taking the best k O(k log lists).
+/// of what there is. Scores are keys: larger is better. Of a list that nobody has looked at yet
+/// only a bound is known: nothing in it is better. Changing one list costs O(log lists), taking the
+/// best k O(k log lists).
 class best_of_lists {
 public:
+  static constexpr int64_t nothing = INT64_MIN;
+
   bool empty() const { return nodes_.empty(); }
-  void resize(size_t lists);
-  void set(size_t place, std::optional<int64_t> best, uint64_t qualified, score_order order);
+  /// `bound`: by place. O(lists).
+  template <class Bound>
+  void resize(size_t lists, Bound bound);
+  /// What is in a list, now that it was looked at: `qualified` is 0 when it is nothing.
+  void set(size_t place, int64_t best, uint64_t qualified);
+  void set_bound(size_t place, int64_t bound) { set(place, bound, 0); }
+  /// Of the lists that were looked at.
   uint64_t qualified() const { return nodes_[1].qualified; }
 
-  /// Calls f(place) for lists in the order of what they offer next, best first, among equals by
-  /// place: f takes that, and returns what the list offers then, or nothing; `more` ends it.
-  template <class More, class F>
-  void each_best(score_order order, More more, F f) const;
+  /// Calls take(place) for lists in the order of what they offer next, best first, among equals by
+  /// place: it takes that, and returns what the list offers then, or nothing; `more` ends it. Calls
+  /// open(place), which must set the list, before it takes of one of which only a bound is known.
+  template <class More, class Open, class Take>
+  void each_best(More more, Open open, Take take);
 
 private:
   struct node {
-    int64_t key = INT64_MIN; // larger is better; INT64_MIN: nothing
+    int64_t key = nothing;
     uint64_t qualified = 0;
   };
-  static int64_t key_of(int64_t score, score_order order) {
-    return order == score_order::low ? -score : score;
+  void refresh(size_t at) {
+    auto &a = nodes_[2 * at], &b = nodes_[2 * at + 1];
+    nodes_[at] = {std::max(a.key, b.key), a.qualified + b.qualified};
   }
 
   std::vector<node> nodes_; // in heap order from 1; the second half are the lists
@@ -80,7 +92,7 @@ struct branch {
   uint16_t level = 0;
   std::vector<finding*> below; ///< By place; null: a leaf, or not visited yet.
   best_of_lists best;          ///< For levels of one request above many vertices.
-  std::vector<uint32_t> stale; ///< Places that are to be visited again, for `best`.
+  std::vector<uint32_t> stale; ///< Places of which only a bound is known again, for `best`.
 };
 
 /// The vertex as one of the siblings of the level with which it was visited.
@@ -154,8 +166,18 @@ struct match_table {
   }
 };
 
-template <class More, class F>
-void best_of_lists::each_best(score_order order, More more, F f) const {
+template <class Bound>
+void best_of_lists::resize(size_t lists, Bound bound) {
+  auto half = std::bit_ceil(std::max<size_t>(lists, 1));
+  nodes_.assign(2 * half, {});
+  for (size_t i = 0; i < lists; ++i)
+    nodes_[half + i].key = bound(i);
+  for (auto at = half; --at > 0;)
+    refresh(at);
+}
+
+template <class More, class Open, class Take>
+void best_of_lists::each_best(More more, Open open, Take take) {
   struct entry {
     int64_t key;
     uint32_t at; // in nodes_; a list's own place once it has been begun
@@ -173,23 +195,26 @@ void best_of_lists::each_best(score_order order, More more, F f) const {
       at *= 2;
     return at - lists;
   };
-  std::vector<entry> open{{nodes_[1].key, 1, false, 0}};
-  while (!open.empty() && more()) {
-    std::pop_heap(open.begin(), open.end(), worse);
-    auto e = open.back();
-    open.pop_back();
-    if (e.key == INT64_MIN)
+  std::vector<entry> heap{{nodes_[1].key, 1, false, 0}};
+  auto add = [&](const entry& e) {
+    heap.push_back(e);
+    std::push_heap(heap.begin(), heap.end(), worse);
+  };
+  while (!heap.empty() && more()) {
+    std::pop_heap(heap.begin(), heap.end(), worse);
+    auto e = heap.back();
+    heap.pop_back();
+    if (e.key == nothing)
       return;
-    if (!e.begun && e.at < lists) {
-      for (auto child : {2 * e.at, 2 * e.at + 1}) {
-        open.push_back({nodes_[child].key, child, false, first_list(child)});
-        std::push_heap(open.begin(), open.end(), worse);
-      }
-      continue;
-    }
-    if (std::optional<int64_t> next = f(e.place)) {
-      open.push_back({key_of(*next, order), e.at, true, e.place});
-      std::push_heap(open.begin(), open.end(), worse);
+    if (e.at < lists) {
+      for (auto child : {2 * e.at, 2 * e.at + 1})
+        add({nodes_[child].key, child, false, first_list(child)});
+    } else if (!e.begun && nodes_[e.at].qualified == 0) {
+      open(e.place);
+      if (auto& known = nodes_[e.at]; known.qualified > 0)
+        add({known.key, e.at, false, e.place});
+    } else if (std::optional<int64_t> next = take(e.place)) {
+      add({*next, e.at, true, e.place});
     }
   }
 }

@@ -4,7 +4,6 @@
 #include "graph/match_walk.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <utility>
 
@@ -17,9 +16,6 @@ constexpr int64_t met = 1;
 
 /// Fewer children are all looked at.
 constexpr size_t kept_children_min = 8;
-
-/// A node's share of the scores below it, where it decides before what is in it.
-constexpr int64_t node_weight = 10'000;
 
 int64_t amount_of(const type_amounts& of, type_id type) {
   for (auto& [t, n] : of)
@@ -45,59 +41,13 @@ struct share_tally {
 
 } // namespace
 
-// -- the order of visits -------------------------------------------------------------------------
-
-void visit_order::touched(vertex child, int64_t left) {
-  auto parent = graph_.parent(child);
-  if (parent == no_vertex)
-    return;
-  follow_shape();
-  auto& all = touched_[parent];
-  touched_child now{left, graph_.uniq_id(child), child};
-  if (left_[child] == never) {
-    all.insert(now);
-  } else if (left_[child] != left) {
-    auto known = all.extract({left_[child], now.uniq_id, child});
-    known.value() = now;
-    all.insert(std::move(known));
-  }
-  left_[child] = left;
-}
-
-/// Forgets what the graph has lost.
-void visit_order::follow_shape() {
-  if (shape_version_ == graph_.shape_version())
-    return;
-  shape_version_ = graph_.shape_version();
-  sorted_.clear();
-  left_.resize(graph_.limit(), never);
-  for (auto& [parent, children] : touched_)
-    std::erase_if(children, [&](const touched_child& c) {
-      auto gone = !graph_.exists(c.at) || graph_.parent(c.at) != parent
-                  || graph_.uniq_id(c.at) != c.uniq_id;
-      if (gone)
-        left_[c.at] = never;
-      return gone;
-    });
-}
-
-visit_order::sorted_children& visit_order::by_uniq_id(vertex parent) {
-  auto [i, is_new] = sorted_.try_emplace(parent);
-  auto& sorted = i->second.children;
-  if (is_new) {
-    auto children = graph_.below(parent);
-    sorted.assign(children.begin(), children.end());
-    std::sort(sorted.begin(), sorted.end(),
-              [&](vertex a, vertex b) { return graph_.uniq_id(a) > graph_.uniq_id(b); });
-  }
-  return i->second;
-}
-
 // -- one vertex ----------------------------------------------------------------------------------
 
 match_walk::match_walk(const resource_graph& graph, const ledger& held, const match_policy& policy,
                        const matcher_options& options)
-    : graph_{graph}, held_{held}, policy_{policy}, options_{options}, order_{graph} {}
+    : graph_{graph}, held_{held}, policy_{policy}, options_{options}, order_{graph}, bounds_{
+                                                                                         graph,
+                                                                                         policy} {}
 
 bool match_walk::is_up(vertex u) const {
   auto how = table_->window.how;
@@ -183,13 +133,6 @@ bool match_walk::slot_is_here(finding& f, uint16_t node) {
   return here;
 }
 
-int64_t match_walk::factor_of(vertex u) const {
-  if (!policy_.node_centric || graph_.type(u) != node_type_)
-    return 0;
-  return (policy_.score(graph_, u) + 1) * node_weight
-         + std::abs(graph_.uniq_id(u) % node_weight - 1);
-}
-
 /// Whether this run has not been here: what is found at one place must not be found at another one
 /// that leads there as well. `passing`: nothing is looked for here but below; Fluxion counts that.
 bool match_walk::is_first_visit(vertex u, bool passing) {
@@ -244,7 +187,7 @@ void match_walk::search(finding& f, const visit& how) {
   } else {
     f.ok = true;
     f.up.resize(siblings(how.level));
-    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + factor_of(u)};
+    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + bounds_.factor(u)};
     if (!slot_here)
       explore(f, inner, 1, f.up);
     if (slot_here)
@@ -262,7 +205,8 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   own.sibling = static_cast<uint16_t>(sibling);
   own.exclusive = how.exclusive;
   own.chosen.resize(siblings(n.level));
-  visit inner{n.level, false, how.exclusive, how.factor + factor_of(f.at)};
+  visit inner{n.level, false, how.exclusive, how.factor + bounds_.factor(f.at),
+              takes_all(f.at, n, how.exclusive)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
     auto here = node(n.level, i).slot && slot_is_here(f, static_cast<uint16_t>(first + i));
@@ -346,6 +290,8 @@ void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, 
 // -- what is below -------------------------------------------------------------------------------
 
 void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& out) {
+  if (explore_one(f, how, shares, out))
+    return;
   if (take_first_) {
     explore_first(f, how, shares, out);
     return;
@@ -357,8 +303,42 @@ void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& o
     look(f, how, place, out);
 }
 
-/// Of many vertices only those that changed since the last time are visited, and only the best
-/// candidates taken. False when that is not for this level.
+/// A bound for what is found at and below a vertex that contains something, as a key.
+int64_t match_walk::bound_of(vertex u, const visit& how) {
+  constexpr auto unbounded = std::numeric_limits<int64_t>::max();
+  constexpr auto nothing = score_bounds::nothing;
+  auto order = order_at(how.level);
+  auto one = [&](const score_bounds::table& t) {
+    return t.best[u] == nothing ? nothing
+                                : t.best[u] + score_bounds::key_of(met + how.factor, order);
+  };
+  auto& n = node(how.level, 0);
+  if (!n.slot)
+    return one(bounds_.of_type(n.type, order));
+  // A slot's score is the sum over its parts, so bounded by the fewest or the most there can be.
+  auto sum = score_bounds::key_of(met, order);
+  for (size_t i = 0; i < siblings(n.level); ++i) {
+    auto& part = node(n.level, i);
+    if (part.elsewhere)
+      continue;
+    if (part.slot)
+      return unbounded;
+    auto& table = bounds_.of_type(part.type, order);
+    auto best = one(table);
+    if (best == nothing)
+      return nothing;
+    auto size = static_cast<uint64_t>(std::max<int64_t>(table.most_units, 1));
+    auto parts = order == score_order::low ? (part.least + size - 1) / size : part.most;
+    int64_t all = 0;
+    if (__builtin_mul_overflow(best, static_cast<int64_t>(parts), &all)
+        || __builtin_add_overflow(sum, all, &sum))
+      return unbounded;
+  }
+  return sum;
+}
+
+/// Of many vertices only the best are looked at, and no more than it takes; those that were and
+/// have not changed since are known. False when that is not for this level.
 bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   auto children = graph_.below(f.at);
   if (keep_all_ || graph_.has_links() || children.size() < kept_children_min
@@ -366,40 +346,53 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
     return false;
   auto order = order_at(how.level);
   auto& b = f.at_level(how.level);
-  lists one(1);
-  auto offer = [&](uint32_t place) {
-    one[0].qualified = 0;
-    one[0].list.clear();
-    look(f, how, place, one);
-    auto& list = one[0].list;
-    b.best.set(place, list.empty() ? std::nullopt : std::optional{list[0].score}, one[0].qualified,
-               order);
+  auto bound = [&](size_t place) {
+    auto c = children[place];
+    return graph_.below(c).empty() ? std::numeric_limits<int64_t>::max() : bound_of(c, how);
   };
-  if (b.best.empty()) {
-    b.best.resize(children.size());
-    for (uint32_t place = 0; place < children.size(); ++place)
-      offer(place);
-  } else {
-    for (auto place : b.stale)
-      offer(place);
-  }
+  if (b.best.empty())
+    b.best.resize(children.size(), bound);
+  for (auto place : b.stale)
+    b.best.set_bound(place, bound(place));
   b.stale.clear();
   auto& result = out[0];
   auto wanted = node(how.level, 0).most;
   uint64_t have = 0;
   std::vector<std::pair<uint32_t, size_t>> taken; // by place: how many
+  lists one(1);
+  auto offers_of = [&](uint32_t place) -> candidates& {
+    one[0].qualified = 0;
+    one[0].list.clear();
+    look(f, how, place, one);
+    return one[0];
+  };
   b.best.each_best(
-      order, [&] { return have < wanted; },
+      [&] { return have < wanted; },
+      [&](uint32_t place) {
+        auto& offers = offers_of(place);
+        b.best.set(place,
+                   offers.list.empty() ? best_of_lists::nothing
+                                       : score_bounds::key_of(offers.list[0].score, order),
+                   offers.qualified);
+      },
       [&](uint32_t place) -> std::optional<int64_t> {
+        auto add = [&](const candidate& c) {
+          result.list.push_back(c);
+          have += c.count;
+        };
+        if (graph_.below(children[place]).empty()) {
+          add(offers_of(place).list[0]);
+          return {};
+        }
         auto& below = *b.below[place];
         auto t = std::find_if(taken.rbegin(), taken.rend(),
                               [place](auto& x) { return x.first == place; });
         auto i = t == taken.rend() ? taken.emplace_back(place, 0).second++ : t->second++;
-        auto c = candidate_of(below, i);
-        result.list.push_back(c);
-        have += c.count;
+        add(candidate_of(below, i));
         auto offers = below.own.empty() ? below.up[0].list.size() : 1;
-        return i + 1 < offers ? std::optional{candidate_of(below, i + 1).score} : std::nullopt;
+        return i + 1 < offers
+                   ? std::optional{score_bounds::key_of(candidate_of(below, i + 1).score, order)}
+                   : std::nullopt;
       });
   result.qualified = b.best.qualified();
   return true;
@@ -481,19 +474,85 @@ void match_walk::look_at_leaf(vertex u, const visit& how, lists& out) {
   }
   if ((!is_wanted && !how.pristine) || !is_up(u) || !meets_constraint(u))
     return;
-  auto units = available(u);
-  if (units == 0 || (!is_wanted && !is_first_visit(u, true)))
+  if (!is_wanted) {
+    if (available(u) != 0)
+      is_first_visit(u, true);
     return;
+  }
   auto is_first = false;
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& n = node(how.level, i);
-    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0 || !fits(u, n, exclusive)
-        || !(is_first || (is_first = is_first_visit(u))))
+    if (n.type != type || n.slot || n.elsewhere || siblings(n.level) > 0)
       continue;
-    ++postorder_;
-    out[i].add({met + how.factor + policy_.score(graph_, u), units, nullptr, u, candidate::no_slot,
-                exclusive});
+    if (auto units = leaf_units(u, n, exclusive);
+        units > 0 && (is_first || (is_first = is_first_visit(u)))) {
+      ++postorder_;
+      add_leaf(u, units, exclusive, how, out[i]);
+    }
   }
+}
+
+/// What a leaf of the right type that is up has for a request; 0 when it does not fit.
+uint64_t match_walk::leaf_units(vertex u, const request_node& n, bool exclusive) {
+  auto units = available(u);
+  return units > 0 && fits(u, n, exclusive) ? units : 0;
+}
+
+void match_walk::add_leaf(vertex u, uint64_t units, bool exclusive, const visit& how,
+                          candidates& out) const {
+  if (how.all_taken)
+    out.qualified += units;
+  else
+    out.add({met + how.factor + policy_.score(graph_, u), units, nullptr, u, candidate::no_slot,
+             exclusive});
+}
+
+/// Whether all that is in the vertex comes with it, and nothing is to be said of single ones.
+bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) const {
+  return request_->charge && exclusive && n.plain && !keep_all_ && !graph_.has_links()
+         && !graph_.below(u).empty();
+}
+
+/// Most levels are one request. False when this is none that is looked for child by child.
+bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, lists& out) {
+  auto& n = node(how.level, 0);
+  auto children = graph_.below(f.at);
+  if (graph_.has_links() || request_->choice_at(how.level) != nullptr
+      || siblings(how.level) != 1 || n.elsewhere || children.empty()
+      || (!take_first_ && !graph_.below(children[0]).empty()))
+    return false;
+  auto leaves = !n.slot && siblings(n.level) == 0;
+  auto exclusive = how.exclusive || n.exclusive == true;
+  auto& result = out[0];
+  if (leaves && !how.all_taken && graph_.below(children[0]).empty())
+    result.list.reserve(take_first_ ? std::min<size_t>(n.most * shares, children.size())
+                                    : children.size());
+  share_tally tally{n.most};
+  auto step = [&](uint32_t place) {
+    auto c = children[place];
+    auto before = result.qualified;
+    if (!graph_.below(c).empty()) {
+      look(f, how, place, out);
+    } else {
+      ++preorder_;
+      if (!leaves || graph_.type(c) != n.type || !is_up(c) || !meets_constraint(c))
+        return true;
+      auto units = leaf_units(c, n, exclusive);
+      if (units == 0)
+        return true;
+      ++postorder_;
+      add_leaf(c, units, exclusive, how, result);
+    }
+    if (result.qualified > before)
+      tally.add(result.qualified - before);
+    return !take_first_ || tally.shares < shares;
+  };
+  if (take_first_)
+    order_.each(f.at, step);
+  else
+    for (uint32_t place = 0; place < children.size(); ++place)
+      step(place);
+  return true;
 }
 
 /// Cuts what goes up to what can be chosen of it.

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -13,64 +12,10 @@
 #include "graph/ledger.hpp"
 #include "graph/match_table.hpp"
 #include "graph/matcher.hpp"
+#include "graph/score_bounds.hpp"
+#include "graph/visit_order.hpp"
 
 namespace hactor {
-
-/// The order in which children are looked at when what fits first is taken: those that were never
-/// used come first, then those with most left; among equals the highest uniq_id. So work is spread.
-/// Kept from match to match; what is released is noticed at the next use.
-class visit_order {
-public:
-  explicit visit_order(const resource_graph& g) : graph_{g} {}
-
-  /// More of the child is held; `left` is what it has left.
-  void touched(vertex child, int64_t left);
-
-  /// Calls f(place) until it returns false.
-  template <class F>
-  void each(vertex parent, F f) {
-    follow_shape();
-    auto& all = by_uniq_id(parent);
-    while (all.used < all.children.size() && left_[all.children[all.used]] != never)
-      ++all.used;
-    for (auto i = all.used; i < all.children.size(); ++i)
-      if (auto c = all.children[i]; left_[c] == never && !f(graph_.place(c)))
-        return;
-    auto contained = static_cast<uint32_t>(all.children.size());
-    for (uint32_t i = 0; i < graph_.linked(parent).size(); ++i)
-      if (!f(contained + i))
-        return;
-    if (auto i = touched_.find(parent); i != touched_.end())
-      for (auto& c : i->second)
-        if (!f(graph_.place(c.at)))
-          return;
-  }
-
-private:
-  static constexpr int64_t never = -1;
-
-  struct touched_child {
-    int64_t left;
-    int64_t uniq_id;
-    vertex at;
-    bool operator<(const touched_child& o) const { // the largest first
-      return left != o.left ? left > o.left : uniq_id > o.uniq_id;
-    }
-  };
-
-  void follow_shape();
-  struct sorted_children {
-    std::vector<vertex> children; // the highest uniq_id first
-    size_t used = 0;              // so many from the front have been used
-  };
-  sorted_children& by_uniq_id(vertex parent);
-
-  const resource_graph& graph_;
-  uint64_t shape_version_ = 0;
-  std::unordered_map<vertex, sorted_children> sorted_;          // by parent
-  std::vector<int64_t> left_;                                   // by vertex, or never
-  std::unordered_map<vertex, std::set<touched_child>> touched_; // by parent
-};
 
 class match_walk {
 public:
@@ -93,13 +38,14 @@ private:
   /// How a vertex is visited.
   struct visit {
     uint16_t level;
-    bool pristine;  ///< Nothing above was asked for: levels may be left out.
-    bool exclusive; ///< Something above is exclusive.
-    int64_t factor; ///< What the nodes above add to scores.
+    bool pristine;          ///< Nothing above was asked for: levels may be left out.
+    bool exclusive;         ///< Something above is exclusive.
+    int64_t factor;         ///< What the nodes above add to scores.
+    bool all_taken = false; ///< All below comes with what is above: how much there is will do.
   };
 
   const request_node& node(uint16_t level, size_t sibling) const {
-    return request_->nodes[request_->levels[level].first + sibling];
+    return request_->node(level, sibling);
   }
   size_t siblings(uint16_t level) const { return request_->levels[level].count; }
   score_order order_at(uint16_t level) const {
@@ -140,21 +86,25 @@ private:
   bool is_first_visit(vertex u, bool passing = false);
 
   void explore(finding& f, const visit& how, uint64_t shares, lists& out);
+  int64_t bound_of(vertex u, const visit& how);
   bool explore_kept(finding& f, const visit& how, lists& out);
   void explore_first(finding& f, const visit& how, uint64_t shares, lists& out);
+  bool explore_one(finding& f, const visit& how, uint64_t shares, lists& out);
   static candidate candidate_of(const finding& f, size_t i);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);
+  uint64_t leaf_units(vertex u, const request_node& n, bool exclusive);
+  void add_leaf(vertex u, uint64_t units, bool exclusive, const visit& how, candidates& out) const;
+  bool takes_all(vertex u, const request_node& n, bool exclusive) const;
   void trim(uint16_t level, lists& found) const;
   bool charge_above(vertex u, const request_node& n, std::vector<charge>& out) const;
-
-  int64_t factor_of(vertex u) const;
 
   const resource_graph& graph_;
   const ledger& held_;
   const match_policy& policy_;
   const matcher_options& options_;
   visit_order order_;
+  score_bounds bounds_;
   match_table* table_ = nullptr;
   const match_request* request_ = nullptr;
   type_id node_type_ = no_type, storage_node_type_ = no_type;

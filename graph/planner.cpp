@@ -3,7 +3,7 @@
 #include "graph/planner.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <utility>
 
 #include "runtime/error.hpp"
 
@@ -18,7 +18,7 @@ planner_pool::index planner_pool::take(int64_t time) {
     --free_count_;
     points_[i] = {};
   } else {
-    HACTOR_CHECK(points_.size() < std::numeric_limits<index>::max());
+    HACTOR_CHECK(points_.size() < block_bit);
     i = static_cast<index>(points_.size());
     points_.emplace_back();
   }
@@ -36,35 +36,27 @@ void planner_pool::give(index i) {
   ++free_count_;
 }
 
-/// The tree of one span.
-planner_pool::index planner_pool::pair(int64_t begin, int64_t end, int64_t amount) {
-  auto first = take(begin), last = take(end);
-  auto &b = points_[first], &e = points_[last];
-  b.uses = e.uses = 1;
-  b.change = amount;
-  e.change = -amount;
-  auto b_is_root = b.weight > e.weight;
-  auto &root = b_is_root ? b : e, &below = b_is_root ? e : b;
-  (b_is_root ? b.right : e.left) = b_is_root ? last : first;
-  below.sum = below.highest = below.lowest = below.change;
-  root.highest = amount; // between the two; nothing after both
-  return b_is_root ? first : last;
+planner_pool::index planner_pool::take_block(const block& b) {
+  if (free_blocks_.empty()) {
+    HACTOR_CHECK(blocks_.size() < block_bit);
+    blocks_.push_back(b);
+    return static_cast<index>(blocks_.size() - 1);
+  }
+  auto i = free_blocks_.back();
+  free_blocks_.pop_back();
+  blocks_[i] = b;
+  return i;
 }
 
-/// Gives back the tree of one span, if it is that of this span.
-bool planner_pool::give_pair(index root, int64_t begin, int64_t end, int64_t amount) {
-  auto& r = points_[root];
-  auto other = r.left != 0 ? r.left : r.right;
-  if (root == 0 || other == 0 || (r.left != 0 && r.right != 0))
-    return false;
-  auto& o = points_[other];
-  auto &b = r.left != 0 ? o : r, &e = r.left != 0 ? r : o;
-  if (o.left != 0 || o.right != 0 || b.time != begin || e.time != end || b.uses != 1 || e.uses != 1
-      || b.change != amount)
-    return false;
-  give(other);
-  give(root);
-  return true;
+/// The same as two points.
+planner_pool::index planner_pool::tree_of(const block& b) {
+  auto first = take(b.begin), last = take(b.end);
+  points_[first].change = b.amount;
+  points_[last].change = -b.amount;
+  points_[first].uses = points_[last].uses = b.spans;
+  refresh(first);
+  refresh(last);
+  return merge(first, last);
 }
 
 void planner_pool::refresh(index i) {
@@ -164,9 +156,19 @@ void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
 
 void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
-  if (root_ == 0) { // most vertices of a graph are held by one job or none
-    root_ = pool.pair(begin, end, amount);
+  if (root_ == 0) {
+    root_ = pool.take_block({begin, end, amount, 1}) | block_bit;
     return;
+  }
+  if (auto* b = as_block(pool)) {
+    if (b->begin == begin && b->end == end) {
+      b->amount += amount;
+      ++b->spans;
+      return;
+    }
+    auto all = *b;
+    pool.free_blocks_.push_back(root_ ^ block_bit);
+    root_ = pool.tree_of(all);
   }
   change(pool, begin, amount, 1);
   change(pool, end, -amount, 1);
@@ -174,8 +176,13 @@ void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount
 
 void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
-  if (pool.give_pair(root_, begin, end, amount)) {
-    root_ = 0;
+  if (auto* b = as_block(pool)) {
+    HACTOR_CHECK(b->begin == begin && b->end == end && b->amount >= amount);
+    b->amount -= amount;
+    if (--b->spans == 0) {
+      HACTOR_CHECK(b->amount == 0);
+      clear(pool);
+    }
     return;
   }
   change(pool, begin, -amount, -1);
@@ -184,6 +191,11 @@ void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amo
 
 void planner::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by) {
   HACTOR_CHECK(begin < end);
+  if (auto* b = as_block(pool)) {
+    HACTOR_CHECK(b->begin == begin && b->end == end && b->amount + by >= 0);
+    b->amount += by;
+    return;
+  }
   change(pool, begin, by, 0);
   change(pool, end, -by, 0);
 }
@@ -203,6 +215,8 @@ int64_t planner::used_at(const planner_pool& pool, int64_t time) const {
 }
 
 int64_t planner::used(const planner_pool& pool, int64_t begin, int64_t end) const {
+  if (auto* b = as_block(pool))
+    return begin < b->end && end > b->begin ? b->amount : 0;
   // What is used at `begin` lasts until the first change; then the running sums up to `end` count.
   auto most = used_at(pool, begin);
   struct walk {
@@ -240,6 +254,8 @@ std::optional<int64_t> planner::earliest(const planner_pool& pool, int64_t from,
   if (amount > total_)
     return {};
   auto limit = total_ - amount;
+  if (auto* b = as_block(pool))
+    return b->amount <= limit || b->begin - from >= duration ? from : std::max(from, b->end);
   // The first time > `after` at which the running sum is above the limit, or at most the limit.
   struct search {
     const planner_pool& pool;
@@ -281,6 +297,10 @@ std::optional<int64_t> planner::earliest(const planner_pool& pool, int64_t from,
 }
 
 std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t) const {
+  if (auto* b = as_block(pool))
+    return t < b->begin ? std::optional{b->begin}
+           : t < b->end ? std::optional{b->end}
+                        : std::nullopt;
   std::optional<int64_t> found;
   for (auto i = root_; i != 0;) {
     auto& p = pool.points_[i];
@@ -295,6 +315,10 @@ std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t)
 }
 
 void planner::clear(planner_pool& pool) {
+  if (as_block(pool) != nullptr) {
+    pool.free_blocks_.push_back(std::exchange(root_, 0) ^ block_bit);
+    return;
+  }
   std::vector<planner_pool::index> open;
   if (root_ != 0)
     open.push_back(root_);

@@ -2,7 +2,8 @@
 // below it. Adding, removing and asking cost O(log spans), finding the earliest time O(log spans)
 // for each stretch of time in which too much is used.
 //
-// The times at which usage changes are a treap by time; each vertex of it knows the sum of the
+// Spans that all begin and end together, as those of a vertex that one job holds, are one record.
+// Else the times at which usage changes are a treap by time; each vertex of it knows the sum of the
 // changes below it, and the largest and smallest running sum. So a span is two points, whatever
 // lies between them. (The planner of Fluxion answers the same questions with two trees that hold
 // the usage itself; RFC 4 has the model.)
@@ -20,12 +21,22 @@ class planner_pool {
 public:
   planner_pool() { points_.emplace_back(); } // 0 is no point
 
-  size_t points() const { return points_.size() - 1 - free_count_; } ///< In use.
-  size_t bytes() const { return points_.capacity() * sizeof(point); }
+  /// Times at which the usage of some planner changes.
+  /// Times at which the usage of some planner changes.
+  size_t points() const {
+    return points_.size() - 1 - free_count_ + 2 * (blocks_.size() - free_blocks_.size());
+  }
+  size_t bytes() const {
+    return points_.capacity() * sizeof(point) + blocks_.capacity() * sizeof(block)
+           + free_blocks_.capacity() * sizeof(index);
+  }
 
 private:
   friend class planner;
   using index = uint32_t;
+
+  /// Marks the root of a planner as a place in blocks_.
+  static constexpr index block_bit = index{1} << 31;
 
   struct point {
     int64_t time = 0;
@@ -38,16 +49,26 @@ private:
     uint32_t uses = 0;   // spans that begin or end here
   };
 
+  /// All spans of a planner, when they begin and end together.
+  struct block {
+    int64_t begin = 0;
+    int64_t end = 0;
+    int64_t amount = 0; // of all
+    uint32_t spans = 0;
+  };
+
+  index take_block(const block& b);
   index take(int64_t time);
   void give(index i);
   bool change_in_place(index i, int64_t time, int64_t by, int use);
-  index pair(int64_t begin, int64_t end, int64_t amount);
-  bool give_pair(index root, int64_t begin, int64_t end, int64_t amount);
+  index tree_of(const block& b);
   void refresh(index i);
   index merge(index a, index b);
   void split(index tree, int64_t time, index& before, index& rest);
 
   std::vector<point> points_;
+  std::vector<block> blocks_;
+  std::vector<index> free_blocks_;
   index free_ = 0; // list by `left`
   size_t free_count_ = 0;
   uint32_t random_ = 2463534242u; // xorshift: balance only, nothing that shows
@@ -93,11 +114,20 @@ public:
   void clear(planner_pool& pool);
 
 private:
+  using block = planner_pool::block;
+  static constexpr auto block_bit = planner_pool::block_bit;
+
+  block* as_block(planner_pool& pool) const {
+    return (root_ & block_bit) != 0 ? &pool.blocks_[root_ ^ block_bit] : nullptr;
+  }
+  const block* as_block(const planner_pool& pool) const {
+    return (root_ & block_bit) != 0 ? &pool.blocks_[root_ ^ block_bit] : nullptr;
+  }
   void change(planner_pool& pool, int64_t time, int64_t by, int use);
   int64_t used_at(const planner_pool& pool, int64_t time) const;
 
   int64_t total_;
-  uint32_t root_ = 0;
+  uint32_t root_ = 0; // 0: no span; a block, or the root of a tree
 };
 
 } // namespace hactor

@@ -88,8 +88,7 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
   set_rank(v, facts.rank);
   if (auto& root = subsystems_[containment].root; root == no_vertex)
     root = v;
-  ++version_;
-  ++shape_version_;
+  new_shape();
   return v;
 }
 
@@ -147,15 +146,18 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     sub.relation = word;
   else if (word != sub.relation)
     sub.relations[edge_key(from, to)] = word;
-  if (s == containment)
-    places_[to] = static_cast<uint32_t>(sub.down.of(from).size());
+  if (s == containment) {
+    auto before = sub.down.of(from);
+    places_[to] = static_cast<uint32_t>(before.size());
+    if (!before.empty() && records_[before.back()].uniq_id >= records_[to].uniq_id)
+      records_[from].shuffled = true;
+  }
   sub.down.add(from, to);
   sub.up.add(to, from);
   if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && sub.up.of(sub.root).empty()))
     sub.root = from;
   climb(sub);
-  ++version_;
-  ++shape_version_;
+  new_shape();
   return {};
 }
 
@@ -244,8 +246,7 @@ std::vector<vertex> resource_graph::remove_subtree(vertex top) {
       places_[siblings[i]] = i;
   }
   free_.insert(free_.end(), gone.begin(), gone.end());
-  ++version_;
-  ++shape_version_;
+  new_shape();
   return gone;
 }
 
@@ -325,7 +326,7 @@ void resource_graph::set_status(vertex v, vertex_status s) {
 }
 
 void resource_graph::set_properties(vertex v, const vertex_properties& p) {
-  ++version_;
+  new_facts();
   if (p.empty()) {
     records_[v].properties = 0;
     return;
@@ -357,7 +358,7 @@ void resource_graph::set_rank(vertex v, int32_t rank) {
   if (rank >= 0)
     by_rank_[rank].push_back(v);
   r.rank = rank;
-  ++version_;
+  new_facts();
 }
 
 // -- edges ---------------------------------------------------------------------------------------

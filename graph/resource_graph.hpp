@@ -145,6 +145,8 @@ public:
   }
   /// Its position in below(parent(v)).
   uint32_t place(vertex v) const { return places_[v]; }
+  /// What it contains is in ascending order of uniq_id.
+  bool is_ascending(vertex v) const { return !records_[v].shuffled; }
   std::string_view relation(vertex from, vertex to, subsystem_id s) const;
   size_t edge_count(subsystem_id s) const { return subsystems_[s].down.edges(); }
 
@@ -172,6 +174,9 @@ public:
   /// graph before may be wrong.
   uint64_t version() const { return version_; }
 
+  /// The same for all but status.
+  uint64_t facts_version() const { return facts_version_; }
+
   /// The same for vertices and edges alone.
   uint64_t shape_version() const { return shape_version_; }
 
@@ -189,6 +194,7 @@ private:
     uint16_t unit = 0;       // symbol
     type_id type = no_type;  // no_type: does not exist
     vertex_status status = vertex_status::up;
+    bool shuffled = false; // what it contains is not in ascending order of uniq_id
   };
 
   struct subsystem {
@@ -218,7 +224,18 @@ private:
   std::map<vertex_properties, uint32_t> property_index_;
   std::unordered_map<int32_t, std::vector<vertex>> by_rank_;
   uint64_t version_ = 1;
+  uint64_t facts_version_ = 1;
   uint64_t shape_version_ = 1;
+
+  /// Something has changed that is neither status nor shape.
+  void new_facts() {
+    ++version_;
+    ++facts_version_;
+  }
+  void new_shape() {
+    new_facts();
+    ++shape_version_;
+  }
 };
 
 } // namespace hactor

@@ -1,15 +1,21 @@
 // How fast matches are: clusters of racks of 100 nodes of 2 sockets of 20 cores, jobs of one shape
 // until the machine is full, each match held in the ledger; beside a plain scan of an array of
-// nodes with a counter of free cores each, doing the same grants. Usage: bench_graph [NODES...], or
-// bench_graph NODES SHAPE POLICY.
+// nodes with a counter of free cores each, doing the same grants. Also on a machine of which every
+// second core is taken, and reading such machines. Usage: bench_graph NODES [SHAPE,...
+// [POLICY,...]].
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <memory>
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
+
 #include "../support/small_cluster.hpp"
+#include "graph/graph_reader.hpp"
+#include "graph/graph_writer.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/matcher.hpp"
+#include "graph/selection_builder.hpp"
 #include "measure.hpp"
 
 using namespace hactor;
@@ -63,9 +69,9 @@ resource_graph make_machine(int nodes) {
 }
 
 /// The bound: grants per second of a scan over free counters, from the first node on for each job.
-double scan_rate(const shape& s, int nodes, int jobs) {
-  std::vector<int> free(static_cast<size_t>(nodes), cores_per_node);
-  auto begin = steady_ns();
+double scan_rate(const shape& s, int nodes, int free_per_node, int jobs) {
+  std::vector<int> free(static_cast<size_t>(nodes), free_per_node);
+  auto begin = thread_ns();
   int granted = 0;
   for (; granted < jobs; ++granted) {
     auto missing = std::max(s.nodes, 1);
@@ -78,10 +84,21 @@ double scan_rate(const shape& s, int nodes, int jobs) {
     if (missing > 0)
       break;
   }
-  return granted / seconds_since(begin);
+  return granted / thread_seconds_since(begin);
 }
 
-void fill(int nodes, const shape& s, const std::string& policy) {
+/// Two jobs, taking turns, have every second core.
+void take_every_second_core(const resource_graph& g, ledger& held) {
+  selection_builder jobs[] = {selection_builder{g}, selection_builder{g}};
+  for (vertex v = 0, n = 0; v < g.limit(); ++v)
+    if (g.type_name(v) == "core" && n++ % 2 == 0)
+      jobs[n / 2 % 2].add_exclusive(v, 1);
+  for (uint64_t i = 0; i < 2; ++i)
+    if (auto e = held.hold(UINT64_MAX - i, jobs[i].finish(0, 3600), hold_kind::allocated))
+      fail(render(e));
+}
+
+void fill(int nodes, const shape& s, const std::string& policy, bool fragmented) {
   auto g = make_machine(nodes);
   if (policy == "variation")
     for (int32_t n = 0; n < nodes; ++n)
@@ -89,31 +106,77 @@ void fill(int nodes, const shape& s, const std::string& policy) {
         if (g.type_name(v) == "node")
           g.set_property(v, "perf_class", std::to_string(n % 5));
   ledger held{g, *pruning_filter::parse("ALL:core,ALL:node")};
+  if (fragmented)
+    take_every_second_core(g, held);
   matcher m{g, held, *make_match_policy(policy)};
   auto request = compile(g, s.resources);
-  auto most = nodes * cores_per_node / s.cores;
-  auto jobs = std::min(most, 50'000);
-  auto first = m.match(request, match_op::allocate, 0); // the first walk sees everything
+  auto free = fragmented ? cores_per_node / 2 : cores_per_node;
+  auto jobs = std::min(nodes * free / s.cores, 50'000);
+  auto begin = thread_ns();
+  auto first = m.match(request, match_op::allocate, 0); // the first walk knows nothing yet
+  auto first_ms = thread_seconds_since(begin) * 1e3;
   if (first.verdict != match_verdict::matched)
     fail("no match for " + s.name);
-  auto begin = steady_ns();
+  begin = thread_ns();
   int granted = 0;
-  double in_match = 0;
-  for (; granted < jobs && seconds_since(begin) < 5; ++granted) {
-    auto before = steady_ns();
+  for (; granted < jobs; ++granted) {
     auto r = m.match(request, match_op::allocate, 0);
-    in_match += seconds_since(before);
     if (r.verdict != match_verdict::matched)
       fail("busy after " + std::to_string(granted));
     if (auto e =
             held.hold(static_cast<uint64_t>(granted) + 1, std::move(r.what), hold_kind::allocated))
       fail(render(e));
   }
-  auto rate = granted / seconds_since(begin);
-  auto name = "graph_" + std::to_string(nodes) + "_" + s.name + "_" + policy;
+  auto rate = granted / thread_seconds_since(begin);
+  auto name =
+      "graph_" + std::to_string(nodes) + (fragmented ? "_half_" : "_") + s.name + "_" + policy;
   tell(name, rate);
-  tell(name + "_scan", scan_rate(s, nodes, granted));
-  tell(name + "_match_us", in_match / granted * 1e6);
+  tell(name + "_scan", scan_rate(s, nodes, free, granted));
+  tell(name + "_first_ms", first_ms);
+}
+
+/// Reading the machine as a recipe and as all of its vertices; the bound of both is a pass over the
+/// bytes of the latter.
+void load(int nodes) {
+  auto named = [nodes](const char* what) { return "graph_" + std::to_string(nodes) + what; };
+  std::string recipe = R"(<graphml><key id="root" for="node" attr.name="root" attr.type="int"/>)";
+  for (auto key : {"type", "basename"})
+    recipe += std::string{R"(<key id=")"} + key + R"(" for="node" attr.name=")" + key
+              + R"(" attr.type="string"/>)";
+  recipe +=
+      R"(<key id="n" for="edge" attr.name="multi_scale" attr.type="int"/><graph edgedefault="directed">)";
+  const std::pair<const char*, int> levels[] = {{"cluster", 1},
+                                                {"rack", std::max(nodes / nodes_per_rack, 1)},
+                                                {"node", std::min(nodes, nodes_per_rack)},
+                                                {"socket", 2},
+                                                {"core", cores_per_node / 2}};
+  const char* above = nullptr;
+  for (auto& [type, n] : levels) {
+    auto t = std::string{type};
+    recipe += "<node id=\"" + t + "\">" + (above == nullptr ? "<data key=\"root\">1</data>" : "")
+              + "<data key=\"type\">" + t + "</data><data key=\"basename\">" + t + "</data></node>";
+    if (above != nullptr)
+      recipe += "<edge source=\"" + std::string{above} + "\" target=\"" + t + "\"><data key=\"n\">"
+                + std::to_string(n) + "</data></edge>";
+    above = type;
+  }
+  recipe += "</graph></graphml>";
+  auto begin = thread_ns();
+  auto g = read_graph(graph_format::grug, recipe);
+  tell(named("_grug_s"), thread_seconds_since(begin));
+  if (!g)
+    fail(render(g.error()));
+  auto text = to_jgf(*g);
+  begin = thread_ns();
+  uint64_t sum = 0;
+  for (unsigned char c : text)
+    sum += c;
+  tell(named("_bytes_s"), thread_seconds_since(begin));
+  begin = thread_ns();
+  auto again = read_graph(graph_format::jgf, text);
+  tell(named("_jgf_s"), thread_seconds_since(begin));
+  if (!again || again->size() != g->size() || sum == 0)
+    fail("reading JGF");
 }
 
 void reserve_deep(int nodes) {
@@ -129,7 +192,7 @@ void reserve_deep(int nodes) {
       fail("filling");
   }
   constexpr int depth = 1'000;
-  auto begin = steady_ns();
+  auto begin = thread_ns();
   for (int i = 0; i < depth; ++i) {
     auto r = m.match(request, match_op::allocate_or_reserve, 0);
     if (!r.reserved)
@@ -137,35 +200,46 @@ void reserve_deep(int nodes) {
     if (auto e = held.hold(++job, std::move(r.what), hold_kind::reserved))
       fail(render(e));
   }
-  tell("graph_" + std::to_string(nodes) + "_reserve", depth / seconds_since(begin));
+  tell("graph_" + std::to_string(nodes) + "_reserve", depth / thread_seconds_since(begin));
+}
+
+/// Whether a list with commas has the word; an empty list has all.
+bool has(const std::string& list, const std::string& word) {
+  return list.empty() || ("," + list + ",").find("," + word + ",") != std::string::npos;
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-  std::vector<int> sizes;
-  for (int i = 1; i < argc; ++i)
-    sizes.push_back(std::atoi(argv[i]));
-  if (sizes.empty())
-    sizes = {1'000, 10'000};
-  if (argc == 4 && sizes[2] == 0) {
-    for (auto& s : shapes)
-      if (s.name == argv[2])
-        fill(sizes[0], s, argv[3]);
-    return 0;
-  }
-  for (auto nodes : sizes) {
-    auto begin = steady_ns();
+  auto nodes = argc > 1 ? std::atoi(argv[1]) : 0;
+  if (nodes < 1)
+    fail("usage: bench_graph NODES [SHAPE,... [POLICY,...]]");
+  std::string some = argc > 2 ? argv[2] : "", policies = argc > 3 ? argv[3] : "";
+  {
+    auto begin = thread_ns();
     auto g = make_machine(nodes);
-    tell("graph_" + std::to_string(nodes) + "_make_s", seconds_since(begin));
-    begin = steady_ns();
+    auto name = "graph_" + std::to_string(nodes);
+    tell(name + "_make_s", thread_seconds_since(begin));
+    begin = thread_ns();
     ledger held{g, *pruning_filter::parse("ALL:core,ALL:node")};
-    tell("graph_" + std::to_string(nodes) + "_ledger_s", seconds_since(begin));
-    tell("graph_" + std::to_string(nodes) + "_bytes_per_vertex",
+    tell(name + "_ledger_s", thread_seconds_since(begin));
+    tell(name + "_bytes_per_vertex",
          static_cast<double>(g.bytes() + held.bytes()) / static_cast<double>(g.size()));
-    for (auto& s : shapes)
-      for (auto policy : {"first", "low", "high", "lonode", "hinode", "locality", "variation"})
-        fill(nodes, s, policy);
-    reserve_deep(nodes);
   }
+  for (auto& s : shapes)
+    for (std::string policy :
+         {"first", "low", "high", "lonode", "hinode", "locality", "variation"}) {
+      if (!has(some, s.name) || !has(policies, policy))
+        continue;
+      fill(nodes, s, policy, false);
+      if (s.nodes == 0)
+        fill(nodes, s, policy, true);
+    }
+  if (some.empty()) {
+    reserve_deep(nodes);
+    load(nodes);
+  }
+  struct rusage used;
+  ::getrusage(RUSAGE_SELF, &used);
+  tell("graph_" + std::to_string(nodes) + "_most_mb", static_cast<double>(used.ru_maxrss) / 1024);
 }

@@ -1,9 +1,8 @@
 // What the scheduler's core costs per job: cycles a second, bytes per waiting job, passes over full
-// queues, cancels; and writing a one-node R. The bound of the same run is a loop that only
-// allocates and frees what a grant consists of.
+// queues, cancels; and texts: R of one node and of many, jobspecs. Bounds of the same run: a loop
+// that only allocates and frees what a grant consists of; a scan of free counters, one a node, for
+// each shape of a queue. Usage: scheduler_core_bench JOBS [cycles|queue|passes|texts].
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <chrono>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,16 +11,18 @@
 
 #include "actors/scheduler_core.hpp"
 #include "graph/jobspec.hpp"
+#include "measure.hpp"
 #include "requests.hpp"
 
 namespace {
 
 using namespace hactor;
+using namespace hactor::bench;
 
 double seconds_of(auto&& work) {
-  auto start = std::chrono::steady_clock::now();
+  auto begin = thread_ns();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return thread_seconds_since(begin);
 }
 
 struct counting_out final : scheduler_out {
@@ -58,8 +59,7 @@ void cycles(uint64_t total, uint64_t batch, uint64_t running) {
         core.free(held[end], std::nullopt, true);
     }
   });
-  std::printf("cycle, batches of %5lu, %5lu running: %9.0f jobs/s (%.2f us each)\n", batch, running,
-              static_cast<double>(total) / took, took / static_cast<double>(total) * 1e6);
+  tell("core_cycle_" + std::to_string(batch) + "_s", static_cast<double>(total) / took);
 }
 
 void bound(uint64_t total) {
@@ -72,8 +72,7 @@ void bound(uint64_t total) {
       live[i % live.size()] = std::move(r);
     }
   });
-  std::printf("bound: making and dropping such grants:  %9.0f /s\n",
-              static_cast<double>(total) / took);
+  tell("core_cycle_bound_s", static_cast<double>(total) / took);
 }
 
 size_t heap_bytes() {
@@ -93,29 +92,30 @@ void deep_queue(uint64_t jobs) {
     for (uint64_t i = 2; i < jobs + 2; ++i)
       core.enqueue({job_id{i << 20}, 16, static_cast<int64_t>(i), request});
   });
-  std::printf("%lu waiting: %.1f bytes each, enqueue %.2f us each\n", jobs,
-              static_cast<double>(heap_bytes() - before) / static_cast<double>(jobs),
-              took / static_cast<double>(jobs) * 1e6);
+  tell("core_waiting_bytes",
+       static_cast<double>(heap_bytes() - before) / static_cast<double>(jobs));
+  tell("core_enqueue_us", took / static_cast<double>(jobs) * 1e6);
   core.schedule(1, out);
   took = seconds_of([&] {
     for (int i = 0; i < 1'000'000; ++i)
       core.schedule(i, out);
   });
-  std::printf("blocked pass: %.1f ns\n", took / 1e6 * 1e9);
-  uint64_t cancels = 100'000;
+  tell("core_blocked_pass_ns", took / 1e6 * 1e9);
+  uint64_t cancels = jobs / 10;
   took = seconds_of([&] {
     // From all over the queue, not in its order.
     for (uint64_t i = 0; i < cancels; ++i)
       core.cancel(job_id{(2 + i * 7919 % jobs) << 20});
     core.schedule(2, out);
   });
-  std::printf("cancel of %lu: %.3f s (%.2f us each), %lu answered\n", cancels, took,
-              took / static_cast<double>(cancels) * 1e6, out.cancels);
+  if (out.cancels != cancels)
+    fail("not all were cancelled");
+  tell("core_cancel_us", took / static_cast<double>(cancels) * 1e6);
 }
 
 /// A machine on which nothing fits, and a queue of 50 shapes: the first pass, one after something
 /// was freed that nothing fits into, and one after an arrival.
-void full_machine(const char* policy, uint32_t depth, uint64_t jobs, bool two_each) {
+void full_machine(const std::string& policy, uint32_t depth, uint64_t jobs) {
   constexpr uint32_t nodes = 10'000;
   scheduler_settings s;
   s.queues.push_back({"", *make_queue_policy(policy, 0), depth, nullptr});
@@ -128,11 +128,16 @@ void full_machine(const char* policy, uint32_t depth, uint64_t jobs, bool two_ea
   core.enqueue({job_id{3}, 16, 2, slots(1, 50'000)});
   core.schedule(0, out);
   if (out.granted_ids.size() != 3)
-    std::printf("the machine is not full\n");
+    fail("the machine is not full");
   std::vector<request_ptr> shapes;
   for (uint32_t i = 0; i < 50; ++i)
-    shapes.push_back(i % 2 == 0 || !two_each ? slots(2 + i, 600 + 60 * i, 1 + i % 8)
-                                             : on_nodes(1 + i * 20, 1 + i % 4, 600 + 60 * i, 2));
+    shapes.push_back(i % 2 == 0 ? slots(2 + i, 600 + 60 * i, 1 + i % 8)
+                                : on_nodes(1 + i * 20, 1 + i % 4, 600 + 60 * i, 2));
+  auto judging = seconds_of([&] { // a submit asks whether the job can ever run
+    for (auto& s : shapes)
+      if (core.feasible(s))
+        fail("a job that can never run");
+  });
   for (uint64_t i = 0; i < jobs; ++i)
     core.enqueue(
         {job_id{10 + i}, 16, static_cast<int64_t>(3 + i), shapes[i * 7919 % shapes.size()]});
@@ -142,32 +147,71 @@ void full_machine(const char* policy, uint32_t depth, uint64_t jobs, bool two_ea
   core.enqueue({job_id{10 + jobs}, 16, static_cast<int64_t>(10 + jobs), shapes[7]});
   auto arrival = seconds_of([&] { core.schedule(3'000'000'000, out); });
   if (out.granted_ids.size() != 3)
-    std::printf("something fitted\n");
-  std::printf("%s, depth %7u, %lu waiting jobs of 50 shapes, %u nodes full: first pass %.2f ms, "
-              "after a free %.2f ms, after an arrival %.3f ms\n",
-              policy, depth, jobs, nodes, first * 1e3, after_free * 1e3, arrival * 1e3);
+    fail("something fitted");
+  auto name = "core_" + policy + (depth < jobs ? "" : "_all");
+  tell(name + "_judge_ms", judging * 1e3);
+  tell(name + "_first_ms", first * 1e3);
+  tell(name + "_free_ms", after_free * 1e3);
+  tell(name + "_arrival_ms", arrival * 1e3);
 }
 
-void encode(uint64_t total) {
+/// The bound of a pass: for each shape a scan of the nodes' free counters.
+void scan_nodes() {
+  std::vector<int> free(10'000, 0);
+  free.back() = 1;
+  int found = 0;
+  auto took = seconds_of([&] {
+    for (int shape = 2; shape < 52; ++shape)
+      for (auto& n : free)
+        found += n >= shape;
+  });
+  if (found != 0)
+    fail("something fitted");
+  tell("core_scan_ms", took * 1e3);
+}
+
+rset one_node() {
   rset r;
   r.nodes.push_back({17, idset::single(3), {}});
   r.nodelist.push_back("node17");
   r.nslots = 1;
   r.starttime = 1676560544.123456;
   r.expiration = 1676560664.123456;
+  return r;
+}
+
+void write_and_read(uint64_t total) {
+  auto r = one_node();
   size_t bytes = 0;
   auto took = seconds_of([&] {
     for (uint64_t i = 0; i < total; ++i)
       bytes += to_json(r).size();
   });
-  std::printf("R of one node: %.3f us to write (%lu bytes)\n",
-              took / static_cast<double>(total) * 1e6, bytes / total);
+  tell("core_r_write_us", took / static_cast<double>(total) * 1e6);
+  tell("core_r_bytes", static_cast<double>(bytes) / static_cast<double>(total));
   auto text = to_json(r);
   took = seconds_of([&] {
     for (uint64_t i = 0; i < total / 10; ++i)
       bytes += parse_rset(text)->nodes.size();
   });
-  std::printf("R of one node: %.3f us to read\n", took / static_cast<double>(total / 10) * 1e6);
+  tell("core_r_read_us", took / static_cast<double>(total / 10) * 1e6);
+}
+
+/// The grant of a whole machine, as a job's R.
+void large_r() {
+  scheduler_core core;
+  core.set_inventory(test::machine(10'000, 40));
+  struct keep final : scheduler_out {
+    rset r;
+    void granted(job_id, rset&& x, start_kind) override { r = std::move(x); }
+    void denied(job_id, std::string) override {}
+    void cancelled(job_id) override {}
+  } out;
+  core.enqueue({job_id{1}, 16, 0, test::whole(10'000, 3600)});
+  core.schedule(0, out);
+  if (out.r.nodes.size() != 10'000)
+    fail("the machine was not granted");
+  tell("core_r_10000_bytes", static_cast<double>(to_json(out.r).size()));
 }
 
 void parse(uint64_t total) {
@@ -180,22 +224,37 @@ void parse(uint64_t total) {
     for (uint64_t i = 0; i < total; ++i)
       slots += compile_request(*parse_jobspec(text))->slots;
   });
-  std::printf("jobspec: %.2f us to parse and compile (%lu)\n",
-              took / static_cast<double>(total) * 1e6, slots);
+  if (slots != total)
+    fail("a jobspec without its slot");
+  tell("core_jobspec_us", took / static_cast<double>(total) * 1e6);
 }
 
 } // namespace
 
-int main() {
-  bound(2'000'000);
-  cycles(2'000'000, 1, 0);
-  cycles(2'000'000, 100, 20'000);
-  cycles(2'000'000, 10'000, 30'000);
-  deep_queue(1'000'000);
-  for (auto policy : {"fcfs", "easy", "hybrid", "conservative"})
-    full_machine(policy, 32, 100'000, true);
-  for (auto policy : {"easy", "hybrid"})
-    full_machine(policy, 1'000'000, 100'000, true);
-  encode(1'000'000);
-  parse(50'000);
+int main(int argc, char** argv) {
+  auto jobs = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 0;
+  if (jobs < 100)
+    fail("usage: scheduler_core_bench JOBS [cycles|queue|passes|texts]");
+  std::string only = argc > 2 ? argv[2] : "";
+  auto wanted = [&](const char* part) { return only.empty() || only == part; };
+  if (wanted("cycles")) {
+    bound(20 * jobs);
+    cycles(20 * jobs, 1, 0);
+    cycles(20 * jobs, 100, 20'000);
+    cycles(20 * jobs, 10'000, 30'000);
+  }
+  if (wanted("queue"))
+    deep_queue(10 * jobs);
+  if (wanted("passes")) {
+    scan_nodes();
+    for (auto policy : {"fcfs", "easy", "hybrid", "conservative"})
+      full_machine(policy, 32, jobs);
+    for (auto policy : {"easy", "hybrid"})
+      full_machine(policy, 1'000'000, jobs);
+  }
+  if (wanted("texts")) {
+    write_and_read(10 * jobs);
+    large_r();
+    parse(jobs / 2);
+  }
 }

@@ -108,10 +108,19 @@ TEST_CASE("random spans: every answer is that of the table, and the points go wi
     planner p{20};
     table twin{20};
     std::vector<span> spans;
+    auto few = seed % 2 == 0; // and many of them begin and end together
     for (int step = 0; step < 400; ++step) {
-      if (spans.empty() || below(5) < 3) {
+      if (few && !spans.empty() && below(4) == 0) {
+        auto& s = spans[static_cast<size_t>(below(static_cast<uint32_t>(spans.size())))];
+        auto by = below(9) - s.amount;
+        p.adjust(pool, s.begin, s.end, by);
+        twin.add(s.begin, s.end, by);
+        s.amount += by;
+      } else if (spans.empty() || (few ? spans.size() < 3 && below(2) == 0 : below(5) < 3)) {
         auto begin = below(horizon);
         span s{begin, begin + 1 + below(horizon / 3), below(9)};
+        if (few && !spans.empty() && below(4) != 0)
+          s = {spans[0].begin, spans[0].end, s.amount};
         spans.push_back(s);
         p.add(pool, s.begin, s.end, s.amount);
         twin.add(s.begin, s.end, s.amount);
@@ -130,6 +139,12 @@ TEST_CASE("random spans: every answer is that of the table, and the points go wi
       auto amount = below(23);
       auto expected = twin.earliest(begin, duration, amount);
       REQUIRE(p.earliest(pool, begin, duration, amount) == expected);
+      auto after = horizon * 2; // no span ends there
+      for (auto& s : spans)
+        for (auto t : {s.begin, s.end})
+          after = t > begin ? std::min(after, t) : after;
+      REQUIRE(p.next_change(pool, begin)
+              == (after == horizon * 2 ? std::nullopt : std::optional{after}));
     }
     for (auto& s : spans)
       p.remove(pool, s.begin, s.end, s.amount);

@@ -1,0 +1,93 @@
+// The order in which children are looked at when what fits first is taken: those that were never
+// used come first, then those with most left; among equals the highest uniq_id. So work is spread.
+// Kept from match to match; what is released is noticed at the next use.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/resource_graph.hpp"
+
+namespace hactor {
+
+class visit_order {
+public:
+  explicit visit_order(const resource_graph& g) : graph_{g} {}
+
+  /// More of the child is held; `left` is what it has left.
+  void touched(vertex child, int64_t left);
+
+  /// Calls f(place) until it returns false.
+  template <class F>
+  void each(vertex parent, F f) {
+    follow_shape();
+    auto* used = used_below(parent);
+    auto n = static_cast<uint32_t>(graph_.below(parent).size());
+    auto linked = static_cast<uint32_t>(graph_.linked(parent).size());
+    if (used == nullptr && linked == 0 && graph_.is_ascending(parent)) {
+      while (n > 0 && f(n - 1))
+        --n;
+      return;
+    }
+    auto order = by_uniq_id(parent);
+    auto first = used == nullptr ? 0 : skip_used(*used, order);
+    for (auto i = first; i < n; ++i)
+      if (auto c = order.at(i); left_[c] == never && !f(graph_.place(c)))
+        return;
+    for (uint32_t i = 0; i < linked; ++i)
+      if (!f(n + i))
+        return;
+    if (used == nullptr)
+      return;
+    for (auto& c : used->touched)
+      if (!f(graph_.place(c.at)))
+        return;
+  }
+
+private:
+  static constexpr int64_t never = -1;
+
+  struct touched_child {
+    int64_t left;
+    int64_t uniq_id;
+    vertex at;
+    bool operator<(const touched_child& o) const { // the largest first
+      return left != o.left ? left > o.left : uniq_id > o.uniq_id;
+    }
+  };
+
+  /// Of a parent of which some child was used.
+  struct used_children {
+    std::set<touched_child> touched;
+    uint32_t first = 0; // so many with the highest uniq_id have all been used
+  };
+
+  /// The children, the highest uniq_id first: mostly those of the graph from behind.
+  struct order_view {
+    std::span<const vertex> children;
+    bool backwards;
+    vertex at(size_t i) const { return children[backwards ? children.size() - 1 - i : i]; }
+  };
+
+  used_children* used_below(vertex parent) {
+    if (!has_used_[parent])
+      return nullptr;
+    auto i = used_.find(parent);
+    return i == used_.end() ? nullptr : &i->second;
+  }
+  uint32_t skip_used(used_children& used, const order_view& order) const;
+  order_view by_uniq_id(vertex parent);
+  void follow_shape();
+
+  const resource_graph& graph_;
+  uint64_t shape_version_ = 0;
+  std::vector<int64_t> left_;                              // by vertex, or never
+  std::vector<bool> has_used_;                             // by vertex: it may be in used_
+  std::unordered_map<vertex, used_children> used_;         // by parent
+  std::unordered_map<vertex, std::vector<vertex>> sorted_; // by parent whose children are shuffled
+};
+
+} // namespace hactor
