@@ -517,9 +517,8 @@ bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) cons
 bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, lists& out) {
   auto& n = node(how.level, 0);
   auto children = graph_.below(f.at);
-  if (graph_.has_links() || request_->choice_at(how.level) != nullptr
-      || siblings(how.level) != 1 || n.elsewhere || children.empty()
-      || (!take_first_ && !graph_.below(children[0]).empty()))
+  if (graph_.has_links() || request_->choice_at(how.level) != nullptr || siblings(how.level) != 1
+      || n.elsewhere || children.empty() || (!take_first_ && !graph_.below(children[0]).empty()))
     return false;
   auto leaves = !n.slot && siblings(n.level) == 0;
   auto exclusive = how.exclusive || n.exclusive == true;
