@@ -163,20 +163,28 @@ bool match_walk::fits(vertex u, const request_node& n, bool exclusive) {
   return (!exclusive || untouched(u)) && has_below(u, n.below);
 }
 
-/// Whether all that a slot is made of is directly below. Does not change while the graph keeps its
-/// shape.
+/// Whether anything of the type is below.
+bool match_walk::contains(vertex u, type_id type) const {
+  auto children = graph_.below(u);
+  return std::any_of(children.begin(), children.end(),
+                     [&](vertex c) { return graph_.type(c) == type || contains(c, type); });
+}
+
+/// Whether a slot may be made here: all that it is made of is directly below, or, in a node, below
+/// at any depth. Does not change while the graph keeps its shape.
 bool match_walk::slot_is_here(finding& f, uint16_t node) {
   for (auto& [n, here] : f.slot_fits)
     if (n == node)
       return here;
   auto& slot = request_->nodes[node];
   auto children = graph_.below(f.at);
+  auto deep = !options_.levels_as_fluxion && graph_.rank(f.at) >= 0;
   auto here = true;
   for (size_t i = 0; here && i < siblings(slot.level); ++i) {
     auto& part = this->node(slot.level, i);
-    here = part.elsewhere || std::any_of(children.begin(), children.end(), [&](vertex c) {
-             return graph_.type(c) == part.type;
-           });
+    here = part.elsewhere || (deep && contains(f.at, part.type))
+           || std::any_of(children.begin(), children.end(),
+                          [&](vertex c) { return graph_.type(c) == part.type; });
   }
   f.slot_fits.emplace_back(node, here);
   return here;
@@ -200,13 +208,20 @@ void match_walk::search(finding& f, const visit& how) {
   f.slot_ends.clear();
   auto first = request_->levels[how.level].first;
   bool is_wanted = false, slot_wanted = false, slot_here = false, slot_fits = false;
+  bool others = false; // besides slots
+  bool deeper = false; // slots
   auto exclusive = how.exclusive;
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& n = node(how.level, i);
     if (n.slot) {
       slot_wanted = true;
-      slot_here |= slot_is_here(f, static_cast<uint16_t>(first + i));
-    } else if (n.type == graph_.type(u) && !n.elsewhere) {
+      auto here = slot_is_here(f, static_cast<uint16_t>(first + i));
+      slot_here |= here;
+      deeper |= !here && !options_.levels_as_fluxion;
+      continue;
+    }
+    others |= !n.elsewhere && !options_.levels_as_fluxion;
+    if (n.type == graph_.type(u) && !n.elsewhere) {
       is_wanted = true;
       exclusive |= n.exclusive == true;
     }
@@ -219,7 +234,7 @@ void match_walk::search(finding& f, const visit& how) {
   for (size_t i = 0; i < siblings(how.level); ++i)
     if (auto& n = node(how.level, i); n.slot)
       slot_fits |= has_below(u, n.below);
-  if (slot_wanted && !slot_fits && !is_wanted)
+  if (slot_wanted && !slot_fits && !is_wanted && !others)
     return;
   if (is_wanted) {
     for (size_t i = 0; i < siblings(how.level); ++i) {
@@ -230,13 +245,14 @@ void match_walk::search(finding& f, const visit& how) {
   } else {
     f.ok = true;
     f.up.resize(siblings(how.level));
-    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + factor_of(u)};
-    if (!slot_here)
-      explore(f, inner, 1, f.up);
+    visit inner{how.level, may_skip(how.pristine && !slot_here), exclusive,
+                how.factor + factor_of(u), how.shares};
+    if (!slot_here || others || deeper)
+      explore(f, inner, f.up);
     for (size_t i = 0; slot_here && i < siblings(how.level); ++i)
       if (auto& n = node(how.level, i); n.slot && slot_is_here(f, static_cast<uint16_t>(first + i)))
         make_slots(f, inner, n, f.up[i]);
-    trim(how.level, f.up);
+    trim(how, f.up);
   }
   postorder_ += f.ok;
 }
@@ -249,22 +265,24 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   own.sibling = static_cast<uint16_t>(sibling);
   own.exclusive = how.exclusive;
   own.chosen.resize(siblings(n.level));
-  visit inner{n.level, false, how.exclusive, how.factor + factor_of(f.at)};
+  visit inner{n.level, may_skip(false), how.exclusive, how.factor + factor_of(f.at)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
     auto here = node(n.level, i).slot && slot_is_here(f, static_cast<uint16_t>(first + i));
     slot_here |= here;
-    others |= !node(n.level, i).slot && !node(n.level, i).elsewhere;
+    others |=
+        node(n.level, i).slot ? !here && !options_.levels_as_fluxion : !node(n.level, i).elsewhere;
   }
   if (siblings(n.level) > 0 && (!slot_here || others))
-    explore(f, inner, 1, own.chosen);
+    explore(f, inner, own.chosen);
   for (size_t i = 0; slot_here && i < siblings(n.level); ++i) {
     auto& slot = node(n.level, i);
     if (!slot.slot)
       continue;
-    own.chosen[i] = {};
     if (slot_is_here(f, static_cast<uint16_t>(first + i)))
       make_slots(f, inner, slot, own.chosen[i]);
+    else if (options_.levels_as_fluxion)
+      own.chosen[i] = {};
   }
   if (!choose(n.level, own.chosen))
     return false;
@@ -278,11 +296,12 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
 
 // -- slots ---------------------------------------------------------------------------------------
 
-/// Makes as many slots as can be made of what is directly below.
+/// Makes as many slots as can be made of what is below.
 void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
                             candidates& out) {
+  out = {};
   lists parts(siblings(slot.level));
-  explore(f, {slot.level, false, true, how.factor}, slot.most, parts);
+  explore(f, {slot.level, may_skip(false), true, how.factor, slot.most}, parts);
   for (auto& p : parts)
     keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
   pack_slots(f, slot, parts, out);
@@ -319,9 +338,16 @@ void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, 
 
 // -- what is below -------------------------------------------------------------------------------
 
-void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& out) {
+uint64_t match_walk::most(const visit& how, size_t sibling) const {
+  auto each = node(how.level, sibling).most;
+  return each > std::numeric_limits<uint64_t>::max() / how.shares
+             ? std::numeric_limits<uint64_t>::max()
+             : each * how.shares;
+}
+
+void match_walk::explore(finding& f, const visit& how, lists& out) {
   if (take_first_) {
-    explore_first(f, how, shares, out);
+    explore_first(f, how, out);
     return;
   }
   if (explore_kept(f, how, out))
@@ -359,7 +385,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   }
   b.stale.clear();
   auto& result = out[0];
-  auto wanted = node(how.level, 0).most;
+  auto wanted = most(how, 0);
   uint64_t have = 0;
   std::vector<std::pair<uint32_t, size_t>> taken; // by place: how many
   b.best.each_best(
@@ -388,13 +414,14 @@ candidate match_walk::candidate_of(const finding& f, size_t i) {
 }
 
 /// Until there is enough of everything.
-void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, lists& out) {
+void match_walk::explore_first(finding& f, const visit& how, lists& out) {
   std::vector<share_tally> tallies;
   for (size_t i = 0; i < siblings(how.level); ++i)
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
+  std::vector<size_t> listed(tallies.size());
   auto enough = [&](size_t i) {
-    return node(how.level, i).elsewhere || tallies[i].shares >= shares;
+    return node(how.level, i).elsewhere || tallies[i].shares >= how.shares;
   };
   auto children = graph_.below(f.at);
   order_.each(f.at, [&](uint32_t place) {
@@ -406,7 +433,11 @@ void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, li
     auto all = true, found = false;
     for (size_t i = 0; i < tallies.size(); ++i) {
       if (out[i].qualified > seen[i]) {
-        tallies[i].add(out[i].qualified - seen[i]);
+        if (options_.levels_as_fluxion)
+          tallies[i].add(out[i].qualified - seen[i]);
+        else
+          for (; listed[i] < out[i].list.size(); ++listed[i])
+            tallies[i].add(out[i].list[listed[i]].count);
         seen[i] = out[i].qualified;
         found = true;
       }
@@ -467,11 +498,11 @@ void match_walk::look_at_leaf(vertex u, const visit& how, lists& out) {
 }
 
 /// Cuts what goes up to what can be chosen of it.
-void match_walk::trim(uint16_t level, lists& found) const {
+void match_walk::trim(const visit& how, lists& found) const {
   if (keep_all_)
     return;
   for (size_t i = 0; i < found.size(); ++i)
-    keep_best(found[i], node(level, i).most, order_at(level), false);
+    keep_best(found[i], most(how, i), order_at(how.level), false);
 }
 
 // -- choosing ------------------------------------------------------------------------------------

@@ -94,12 +94,16 @@ private:
     bool pristine;  ///< Nothing above was asked for: levels may be left out.
     bool exclusive; ///< Something above is exclusive.
     int64_t factor; ///< What the nodes above add to scores.
+    uint64_t shares = 1; ///< So many times what the level asks for may be chosen: parts of slots.
   };
 
   const request_node& node(uint16_t level, size_t sibling) const {
     return request_->nodes[request_->levels[level].first + sibling];
   }
   size_t siblings(uint16_t level) const { return request_->levels[level].count; }
+  /// The most units that may be chosen for a sibling.
+  uint64_t most(const visit& how, size_t sibling) const;
+  bool may_skip(bool pristine) const { return pristine || !options_.levels_as_fluxion; }
   score_order order_at(uint16_t level) const {
     return level == 0 ? policy_.order : policy_.order_within;
   }
@@ -111,6 +115,7 @@ private:
   bool has_below(vertex u, const type_amounts& wanted) const;
   bool fits(vertex u, const request_node& n, bool exclusive);
   bool slot_is_here(finding& f, uint16_t node);
+  bool contains(vertex u, type_id type) const;
 
   void search(finding& f, const visit& how);
   bool match_own(finding& f, const visit& how, size_t sibling);
@@ -125,13 +130,13 @@ private:
   void make_slots(finding& f, const visit& how, const request_node& slot, candidates& out);
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
 
-  void explore(finding& f, const visit& how, uint64_t shares, lists& out);
+  void explore(finding& f, const visit& how, lists& out);
   bool explore_kept(finding& f, const visit& how, lists& out);
-  void explore_first(finding& f, const visit& how, uint64_t shares, lists& out);
+  void explore_first(finding& f, const visit& how, lists& out);
   static candidate candidate_of(const finding& f, size_t i);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);
-  void trim(uint16_t level, lists& found) const;
+  void trim(const visit& how, lists& found) const;
   bool charge_above(vertex u, const request_node& n, std::vector<charge>& out) const;
 
   int64_t factor_of(vertex u) const;

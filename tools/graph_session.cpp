@@ -109,6 +109,7 @@ caf::expected<std::unique_ptr<graph_session>> graph_session::make(resource_graph
   session->held_ = std::make_unique<ledger>(session->graph_, std::move(*filter));
   matcher_options options;
   options.ties_as_fluxion = true;
+  options.levels_as_fluxion = true;
   options.satisfiable_at_horizon = true;
   session->matcher_ =
       std::make_unique<matcher>(session->graph_, *session->held_, session->policy_, options);

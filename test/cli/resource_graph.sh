@@ -54,5 +54,34 @@ fails_with 1 hactor job submit "$HACTOR_TEST_SCRATCH/three.yaml"
 check_contains "$output" "there is room for 2 racks"
 END
 
+# Nodes of two sockets of 18 cores, the GPU below the node: what the options of a command line ask
+# for is packed from all of a node.
+python3 - >"$scratch/sockets.json" <<'END'
+import json
+nodes, edges = [], []
+def add(parent, type, id, rank=-1):
+    key = str(len(nodes))
+    nodes.append({"id": key, "metadata": {"type": type, "id": id, "rank": rank}})
+    if parent is not None:
+        edges.append({"source": parent, "target": key, "metadata": {"subsystem": "containment"}})
+    return key
+root = add(None, "cluster", 0)
+for rank in range(6):
+    node = add(root, "node", rank, rank)
+    add(node, "gpu", 0, rank)
+    for s in range(2):
+        socket = add(node, "socket", s, rank)
+        for c in range(18):
+            add(socket, "core", 18 * s + c, rank)
+print(json.dumps({"graph": {"nodes": nodes, "edges": edges}}))
+END
+instance -S "resource.graph=$scratch/sockets.json" <<'END'
+check_equal "6 nodes" 6 "$(hactor run -N6 -n6 -c36 echo here | wc -l)"
+check_equal "20 cores" "here" "$(hactor run -n1 -c20 echo here)"
+check_equal "core and GPU" "0" "$(hactor run -n1 -c1 -g1 sh -c 'echo $CUDA_VISIBLE_DEVICES')"
+fails_with 1 hactor run -n1 -c37 true
+check_contains "$output" "there is room for 36 cores"
+END
+
 fails_with 1 start -S "resource.graph=$scratch/none" -- true
 check_contains "$output" "resource.graph=$scratch/none"
