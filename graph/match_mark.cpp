@@ -18,49 +18,50 @@ uint32_t match_marker::mark_vertex(vertex v) {
     return mark_of_[v] - 1;
   auto up = graph_.parent(v);
   auto above = up == no_vertex ? no_mark : mark_vertex(up);
-  marks_.push_back({v, above, graph_.units(v), false, false});
+  marks_.push_back({v, above, graph_.units(v), false, 0});
   mark_of_[v] = static_cast<uint32_t>(marks_.size());
   return mark_of_[v] - 1;
 }
 
-void match_marker::choose(vertex v, int64_t units, bool exclusive, bool slot) {
+void match_marker::choose(vertex v, int64_t units, bool exclusive, uint8_t slot) {
   auto& m = marks_[mark_vertex(v)];
   m.units = units;
   m.exclusive = exclusive;
   m.slot = slot;
 }
 
-void match_marker::take_own(const finding* found, size_t sibling) {
+void match_marker::take_own(const finding* found, uint16_t level, size_t sibling) {
   auto own = found == nullptr ? nullptr : found->as(static_cast<uint16_t>(sibling));
   if (own == nullptr)
     return;
   for (size_t i = 0; i < own->chosen.size(); ++i)
-    take_all(own->chosen[i], i);
+    take_all(own->chosen[i], node(level, sibling).level, i);
   result_.charges.insert(result_.charges.end(), own->charges.begin(), own->charges.end());
 }
 
-void match_marker::take_all(const candidates& chosen, size_t sibling) {
+void match_marker::take_all(const candidates& chosen, uint16_t level, size_t sibling) {
   auto wanted = chosen.wanted;
   for (auto& c : chosen.list) {
-    take(c, sibling, wanted);
+    take(c, level, sibling, wanted);
     wanted -= std::min(wanted, c.count);
   }
 }
 
-void match_marker::take(const candidate& c, size_t sibling, uint64_t wanted) {
+void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted) {
   if (c.slot == candidate::no_slot) {
-    choose(c.at, static_cast<int64_t>(c.count), c.exclusive, false);
+    choose(c.at, static_cast<int64_t>(c.count), c.exclusive, 0);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
     if (request_->charge && !c.exclusive && graph_.below(c.at).empty())
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
-    take_own(c.found, sibling);
+    take_own(c.found, level, sibling);
     return;
   }
+  auto& slot = node(level, sibling);
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
-    choose(part.at, static_cast<int64_t>(part.count), true, i == begin);
-    take_own(part.found, part.sibling);
+    choose(part.at, static_cast<int64_t>(part.count), true, i == begin ? slot.slot_number : 0);
+    take_own(part.found, slot.level, part.sibling);
   }
 }
 
@@ -97,7 +98,8 @@ size_t match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool whole, b
                                                [v](const charge& c) { return c.at == v; }));
   }
   if (count > 0)
-    result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
+    result_.picks.push_back(
+        {v, depth, exclusive, mark == no_mark ? uint8_t{0} : marks_[mark].slot, units});
   return count;
 }
 
@@ -132,7 +134,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_ = {};
   mark_vertex(graph_.root());
   for (size_t i = 0; i < top.size(); ++i)
-    take_all(top[i], i);
+    take_all(top[i], 0, i);
   result_.charges.insert(result_.charges.end(), top_charges.begin(), top_charges.end());
   std::sort(result_.charges.begin(), result_.charges.end(),
             [](const charge& a, const charge& b) { return a.at < b.at; });

@@ -27,14 +27,17 @@ private:
     uint32_t above; // in marks_
     int64_t units;
     bool exclusive;
-    bool slot;
+    uint8_t slot;
   };
 
   uint32_t mark_vertex(vertex v);
-  void choose(vertex v, int64_t units, bool exclusive, bool slot);
-  void take(const candidate& c, size_t sibling, uint64_t wanted);
-  void take_own(const finding* found, size_t sibling);
-  void take_all(const candidates& chosen, size_t sibling);
+  void choose(vertex v, int64_t units, bool exclusive, uint8_t slot);
+  const request_node& node(uint16_t level, size_t sibling) const {
+    return request_->nodes[request_->levels[level].first + sibling];
+  }
+  void take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted);
+  void take_own(const finding* found, uint16_t level, size_t sibling);
+  void take_all(const candidates& chosen, uint16_t level, size_t sibling);
   bool is_whole(vertex v, uint32_t mark) const;
   void sort_by_place();
   size_t emit(vertex v, uint32_t mark, uint16_t depth, bool whole, bool exclusive, int64_t units);

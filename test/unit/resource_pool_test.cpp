@@ -227,6 +227,38 @@ TEST_SUITE("unit") {
     CHECK(where->slots == std::vector<uint32_t>{3, 3, 3, 3});
   }
 
+  TEST_CASE("tasks run in the slots of their label only") {
+    cluster c{machine(2, 4)};
+    auto resources = R"([
+      {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+      {"type":"slot","count":3,"label":"b","with":[{"type":"core","count":2}]}])";
+    auto one = request_of(resources);
+    auto r = c.run(1, one);
+    REQUIRE(r);
+    CHECK(r->core_count() == 7);
+    CHECK(r->nslots == 1);
+    auto where = layout(*one, *r);
+    REQUIRE(where);
+    CHECK(where->ntasks == 1);
+    c.pool->release(job_id{1});
+    // Two entries in tasks: R says whose slots are where.
+    auto two = request_of(resources, 0, json::object(), {{"b", 2}});
+    r = c.run(2, two);
+    REQUIRE(r);
+    CHECK(r->nslots == 4);
+    where = layout(*two, *r);
+    REQUIRE(where);
+    CHECK(where->ntasks == 7);
+    CHECK(where->starts == std::vector<uint32_t>{0, 1});
+    CHECK(where->entry_of(0) == 0);
+    CHECK(where->entry_of(1) == 1);
+    CHECK(where->entry_of(6) == 1);
+    // After a restart as well.
+    auto back = parse_rset(to_json(*r));
+    REQUIRE(back);
+    CHECK(layout(*two, *back)->tasks == where->tasks);
+  }
+
   TEST_CASE("a count that leaves a choice gives as many tasks as slots were found") {
     cluster c{racks()};
     auto request = request_of(R"([{"type":"slot","count":{"min":3,"max":7},"label":"task",

@@ -11,7 +11,7 @@ TEST_SUITE("unit") {
   TEST_CASE("what an R cannot say in cores and GPUs is read back as it was written") {
     rset_extra x;
     CHECK(to_json(x).empty());
-    x.slots = {{idset::range(0, 3), 2}, {idset::single(7), 1}};
+    x.slots = {{idset::range(0, 3), "", 2}, {idset::single(7), "a", 1}};
     x.others = {{"/cluster0/ssd1", -1, 500}, {"/cluster0/n3", 3, 1}};
     x.charges = {{"power", "/center/pdu0", 1'200}};
     auto text = to_json(x);
