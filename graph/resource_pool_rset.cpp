@@ -94,12 +94,17 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
       if (auto both = have.intersect(ranks); !both.empty())
         r.properties.emplace(name, std::move(both));
   }
-  for (auto& c : what.charges)
-    for (subsystem_id s = 1; s < graph_->subsystem_count(); ++s)
+  for (auto& c : what.charges) {
+    // A pool that is shared is one of the picks, what is drawn in another subsystem is not.
+    auto shared = std::any_of(what.picks.begin(), what.picks.end(),
+                              [&](const pick& p) { return p.at == c.at; });
+    for (subsystem_id s = shared ? 0 : 1; s < graph_->subsystem_count(); ++s)
       if (auto path = graph_->path(c.at, s); !path.empty()) {
-        extra.charges.push_back({graph_->subsystem_name(s), std::move(path), c.units});
+        extra.charges.push_back(
+            {graph_->subsystem_name(s), std::move(path), c.units, graph_->rank(c.at)});
         break;
       }
+  }
   add_slots(what, request, r, extra);
   for (auto& of : extra.slots)
     r.nslots += static_cast<uint32_t>(of.ranks.size()) * of.count;
@@ -167,8 +172,11 @@ caf::error resource_pool::take(job_id job, const rset& r) {
       held.add_exclusive(v, x.units);
   for (auto& x : extra->charges)
     if (auto s = graph_->find_subsystem(x.subsystem))
-      if (auto v = graph_->find_path(x.path, *s); v != no_vertex)
+      if (auto v = graph_->find_path(x.path, *s, x.rank); v != no_vertex) {
+        if (*s == containment)
+          held.add_shared(v);
         held.charge_units(v, x.units);
+      }
   auto at = static_cast<int64_t>(std::floor(r.starttime));
   auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
   auto what = held.finish(at, std::max<int64_t>(end - at, 1));

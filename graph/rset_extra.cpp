@@ -67,7 +67,10 @@ std::string to_json(const rset_extra& extra) {
   for (const auto& x : extra.others)
     out["others"].push_back({x.path, std::to_string(x.rank), x.units});
   for (const auto& x : extra.charges)
-    out["charges"].push_back({x.subsystem, x.path, x.units});
+    if (x.rank < 0)
+      out["charges"].push_back({x.subsystem, x.path, x.units});
+    else
+      out["charges"].push_back({x.subsystem, x.path, std::to_string(x.rank), x.units});
   return dump(out);
 }
 
@@ -96,9 +99,12 @@ caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
       return rank.has_value();
     });
   if (!e)
-    e = each_row(*all, "charges", 3, 3, "[subsystem, path, units]", [&](const json& x) {
-      r.charges.push_back({x[0].get<std::string>(), x[1].get<std::string>(), x[2].get<int64_t>()});
-      return true;
+    e = each_row(*all, "charges", 3, 4, "[subsystem, path, rank, units]", [&](const json& x) {
+      auto rank = x.size() == 4 ? read_rank(x[2].get_ref<const std::string&>()) : -1;
+      if (rank)
+        r.charges.push_back(
+            {x[0].get<std::string>(), x[1].get<std::string>(), x.back().get<int64_t>(), *rank});
+      return rank.has_value();
     });
   if (e)
     return e;

@@ -33,11 +33,12 @@ struct rset_extra {
 
     friend bool operator==(const other&, const other&) = default;
   };
-  /// An amount drawn in another subsystem, by the path there.
+  /// An amount drawn in another subsystem, or of a pool that jobs share, by the path there.
   struct charged {
     std::string subsystem;
     std::string path;
     int64_t units = 0;
+    int32_t rank = -1; ///< As in other.
 
     friend bool operator==(const charged&, const charged&) = default;
   };

@@ -135,6 +135,7 @@ ssd 1 of 9
 ssd 2 of 9" "$(hactor job attach "$id" | sort)"
 R=$(hactor job info "$id" R)
 check_contains "$R" '["1,3,5","local-ssd",1]'
+check_contains "$R" '["containment","/cluster0/storage100",4]'
 check_contains "$R" '["0,2,4","no-ssd",2]'
 check_equal "tasks in the list" 9 "$(hactor jobs -a -n -o '{ntasks}' | head -1)"
 END
