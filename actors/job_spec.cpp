@@ -14,16 +14,6 @@ namespace {
 // The stored form is the JSON text, which has no newline, and a second line naming the environment.
 constexpr std::string_view environment_mark = "\nenv:";
 
-uint32_t task_count(const resource_request& r) {
-  switch (r.spread) {
-    case task_spread::per_slot: return r.slots * r.task_count;
-    case task_spread::total: return r.task_count;
-    case task_spread::per_node: return (r.nnodes == 0 ? 1 : r.nnodes) * r.task_count;
-    case task_spread::per_core: return static_cast<uint32_t>(r.ncores) * r.task_count;
-  }
-  return 0;
-}
-
 } // namespace
 
 spec_environment::spec_environment(std::string object)
@@ -78,7 +68,7 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   s.name = job_name_of(parsed);
   s.queue = parsed.system.queue;
   s.cwd = parsed.system.cwd;
-  s.ntasks = task_count(*request);
+  s.ntasks = static_cast<uint32_t>(least_tasks(*request));
   s.ncores = static_cast<uint32_t>(request->ncores);
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;

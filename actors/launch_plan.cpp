@@ -160,14 +160,11 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   auto request = compile_request(*spec);
   if (!request)
     return std::move(request.error());
-  if (spec->tasks.size() != 1)
-    return make_error(ec::bad_jobspec,
-                      fmt::format("tasks: this instance runs jobs with one task entry, found {}",
-                                  spec->tasks.size()));
   auto plan = std::make_shared<launch_plan>();
   plan->jobspec = jobspec_text;
   plan->environment = environment;
-  plan->command = spec->tasks[0].command;
+  for (auto& task : spec->tasks)
+    plan->commands.push_back(task.command);
   plan->cwd = spec->system.cwd;
   plan->name = job_name_of(*spec);
   plan->request = std::move(*request);

@@ -17,7 +17,7 @@ namespace hactor {
 struct launch_plan {
   std::string jobspec;     // the texts as they came, to be passed on
   std::string environment;
-  std::vector<std::string> command;
+  std::vector<std::vector<std::string>> commands; // by entry of the jobspec's tasks
   std::string variables; // "K=V\0K=V\0", launcher variables removed
   std::string path;      // PATH of it
   std::string cwd;
@@ -33,7 +33,7 @@ struct launch_plan {
 };
 using launch_plan_ptr = std::shared_ptr<const launch_plan>;
 
-/// Errors: as parse_jobspec and compile_request; ec::bad_jobspec for several tasks or bad options.
+/// Errors: as parse_jobspec and compile_request; ec::bad_jobspec for bad options.
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec,
                                                 const std::string& environment);
 

@@ -198,6 +198,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
     st.ranks.push_back(t.task_rank);
+    st.entries.push_back(t.entry);
     auto p = folder ? prepare(st, *order.plan, *work, t, entries.front(), first_node)
                     : caf::expected<prepared>{folder.error()};
     caf::error err;
@@ -290,7 +291,9 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       auto& st = self->state;
       st.tokens[f.task] = 0;
       auto of_command = f.what == "command";
-      auto what = of_command ? plan->command.front() : f.what == "cwd" ? plan->cwd : f.what;
+      auto what = of_command        ? plan->commands[st.entries[f.task]].front()
+                  : f.what == "cwd" ? plan->cwd
+                                    : f.what;
       st.core.on_failed(st.context->host, what, f.error, of_command);
       advance(self);
     },

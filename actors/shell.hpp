@@ -40,6 +40,7 @@ struct shell_state {
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<uint32_t> ranks;  // task rank by local task
+  std::vector<uint32_t> entries; // of the jobspec's tasks, by local task
   output_files files;
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours

@@ -69,10 +69,11 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   shell_work work;
   work.cwd = plan.has_cc ? fill_cc(plan.cwd, item.cc) : plan.cwd;
   work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks};
-  auto argv = plan.command;
+  auto commands = plan.commands;
   if (plan.has_cc)
-    for (auto& a : argv)
-      a = fill_cc(std::move(a), item.cc);
+    for (auto& command : commands)
+      for (auto& word : command)
+        word = fill_cc(std::move(word), item.cc);
   auto variables = job_variables(plan, item, where->ntasks, place);
   work.size = where->ntasks;
   auto pmi = plan.pmi && where->ntasks > 1;
@@ -89,7 +90,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       shell_task t;
       t.task_rank = task;
       t.local_id = local++;
-      t.argv = argv;
+      t.entry = static_cast<uint32_t>(where->entry_of(task));
+      t.argv = commands[t.entry];
       t.variables = variables;
       set(t.variables, "HACTOR_TASK_RANK", std::to_string(task));
       set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));

@@ -17,6 +17,7 @@ namespace hactor {
 struct shell_task {
   uint32_t task_rank = 0; // in the job
   uint32_t local_id = 0;  // on its node of R
+  uint32_t entry = 0;     // of the jobspec's tasks
   std::vector<std::string> argv;
   std::string variables; // "K=V\0": the plan's and the task's own
 };

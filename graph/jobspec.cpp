@@ -462,6 +462,17 @@ std::string canonical_json(const jobspec& spec) {
   return dump(to_json(spec));
 }
 
+std::vector<std::string> slot_labels(const std::vector<resource_vertex>& resources) {
+  std::vector<std::string> labels;
+  for (auto& v : resources) {
+    if (v.type == "slot")
+      labels.push_back(v.label);
+    auto below = slot_labels(v.with);
+    labels.insert(labels.end(), below.begin(), below.end());
+  }
+  return labels;
+}
+
 std::string job_name_of(const jobspec& spec) {
   if (!spec.system.job_name.empty() || spec.tasks.empty() || spec.tasks[0].command.empty())
     return spec.system.job_name;

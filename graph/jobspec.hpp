@@ -89,6 +89,9 @@ json to_json(const jobspec& spec);
 /// form. What is stored and hashed: equal jobspecs have equal text.
 std::string canonical_json(const jobspec& spec);
 
+/// The labels of the slots in the order of the document.
+std::vector<std::string> slot_labels(const std::vector<resource_vertex>& resources);
+
 /// job.name, or the base name of the command.
 std::string job_name_of(const jobspec& spec);
 

@@ -87,7 +87,8 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
                                    candidates& out) {
   auto n = siblings(choice.parts);
   lists parts(n);
-  explore(f, {choice.parts, false, true, how.factor}, node(how.level, choice.holder).most, parts);
+  explore(f, {choice.parts, may_skip(false), true, how.factor, node(how.level, choice.holder).most},
+          parts);
   std::vector<uint64_t> units;
   for (auto& p : parts) {
     units.push_back(p.qualified);

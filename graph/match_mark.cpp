@@ -24,12 +24,13 @@ uint32_t match_marker::mark_vertex(vertex v, vertex within) {
       up = within;
   }
   auto above = up == no_vertex ? no_mark : mark_vertex(up);
-  marks_.push_back({v, above, graph_.units(v), false, false});
+  marks_.push_back({v, above, graph_.units(v), false, 0});
   mark_of_[v] = static_cast<uint32_t>(marks_.size());
   return mark_of_[v] - 1;
 }
 
-uint32_t match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot) {
+uint32_t match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive,
+                              uint8_t slot) {
   auto mark = mark_vertex(v, within);
   auto& m = marks_[mark];
   m.units = units;
@@ -70,7 +71,7 @@ void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint
                         vertex within) {
   auto& n = request_->node(level, sibling);
   if (c.slot == candidate::no_slot) {
-    auto mark = choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, false);
+    auto mark = choose(c.at, within, static_cast<int64_t>(c.count), c.exclusive, 0);
     // A part of a shared pool is taken as an amount: the next job may have the rest.
     if (request_->charge && !c.exclusive && graph_.is_leaf(c.at))
       result_.charges.push_back({c.at, static_cast<int64_t>(std::min(wanted, c.count))});
@@ -84,7 +85,8 @@ void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
     auto& of = request_->node(parts, part.sibling);
-    auto mark = choose(part.at, c.at, static_cast<int64_t>(part.count), true, i == begin);
+    auto mark = choose(part.at, c.at, static_cast<int64_t>(part.count), true,
+                       i == begin ? n.slot_number : uint8_t{0});
     label(part.at, of);
     take_own(part.found, of, part.sibling, mark);
   }
@@ -129,7 +131,8 @@ bool match_marker::emit(vertex v, uint32_t mark, uint16_t depth, bool exclusive,
                             [v](const charge& c) { return c.at == v; });
   }
   if (wanted)
-    result_.picks.push_back({v, depth, exclusive, mark != no_mark && marks_[mark].slot, units});
+    result_.picks.push_back(
+        {v, depth, exclusive, mark == no_mark ? uint8_t{0} : marks_[mark].slot, units});
   return wanted;
 }
 

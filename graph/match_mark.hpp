@@ -27,11 +27,11 @@ private:
     uint32_t above; // in marks_
     int64_t units;
     bool exclusive;
-    bool slot;
+    uint8_t slot;
   };
 
   uint32_t mark_vertex(vertex v, vertex within = no_vertex);
-  uint32_t choose(vertex v, vertex within, int64_t units, bool exclusive, bool slot);
+  uint32_t choose(vertex v, vertex within, int64_t units, bool exclusive, uint8_t slot);
   void take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted, vertex within);
   void take_own(const finding* found, const request_node& n, size_t sibling, uint32_t mark);
   void take_all(const candidates& chosen, uint16_t level, size_t sibling, vertex within);

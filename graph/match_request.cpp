@@ -14,6 +14,9 @@ namespace {
 /// Vertices of one request; each is looked for at every vertex of the graph.
 constexpr size_t request_nodes_max = 4096;
 
+/// Different slots of one request; a pick tells them apart by 8 bits.
+constexpr size_t slots_max = UINT8_MAX;
+
 /// Larger numbers of things than any graph has.
 constexpr uint64_t unbounded = UINT32_MAX;
 
@@ -55,6 +58,11 @@ public:
       : graph_{graph}, charge_{charge}, flexible_{flexible} {}
 
   caf::error run(const jobspec& spec) {
+    slots_ = slot_labels(spec.resources);
+    if (slots_.size() > slots_max)
+      return make_error(
+          ec::bad_jobspec,
+          fmt::format("resources: a request has at most {} different slots", slots_max));
     if (auto e = add_level(spec.resources, "resources"))
       return e;
     for (uint16_t l = 0, levels = static_cast<uint16_t>(r.levels.size()); flexible_ && l < levels;
@@ -116,6 +124,9 @@ private:
     n.type = n.slot ? no_type : graph_.find_type(v.type);
     n.name = v.type;
     n.label = v.label;
+    if (n.slot)
+      n.slot_number = static_cast<uint8_t>(std::find(slots_.begin(), slots_.end(), v.label)
+                                           - slots_.begin() + 1);
     n.count = v.count;
     n.least = least(v.count);
     n.most = largest_within(v.count, unbounded).value_or(n.least);
@@ -214,6 +225,7 @@ private:
   const resource_graph& graph_;
   bool charge_;
   bool flexible_;
+  std::vector<std::string> slots_;
 };
 
 // -- either this slot or that one ----------------------------------------------------------------

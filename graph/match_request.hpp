@@ -20,6 +20,7 @@ namespace hactor {
 struct request_node {
   type_id type = no_type; ///< no_type: a slot, or a type that the graph does not have.
   bool slot = false;
+  uint8_t slot_number = 0; ///< Of a slot: its place in slot_labels and 1.
   bool elsewhere = false; ///< Not contained: an amount on the way up in another subsystem.
   subsystem_id subsystem = containment;
   std::string name; ///< The type as written.
@@ -83,9 +84,9 @@ struct match_request {
 };
 
 /// Compiles. `charge`: amounts of types that only other subsystems have are charged there; else
-/// they are looked for in containment, and not found. Errors: ec::bad_jobspec (too many vertices,
-/// a constraint that is none), ec::bad_argument (a duration that is negative, no number or longer
-/// than 100 years), starting with the key's path.
+/// they are looked for in containment, and not found. Errors: ec::bad_jobspec (too many vertices
+/// or slots, a constraint that is none), ec::bad_argument (a duration that is negative, no number
+/// or longer than 100 years), starting with the key's path.
 caf::expected<match_request> compile_match(const jobspec& spec, const resource_graph& graph,
                                            bool charge);
 

@@ -37,6 +37,15 @@ struct share_tally {
       begun = 0;
     }
   }
+
+  /// What was found since; what came from below one vertex is one bundle, or each is one.
+  void add(const candidates& found, uint64_t before, size_t& listed, bool as_one) {
+    if (as_one)
+      add(found.qualified - before);
+    else
+      for (; listed < found.list.size(); ++listed)
+        add(found.list[listed].count);
+  }
 };
 
 } // namespace
@@ -114,18 +123,28 @@ bool match_walk::fits(vertex u, const request_node& n, bool exclusive) {
   return (!exclusive || untouched(u)) && has_below(u, n.below);
 }
 
-/// Whether all that a slot is made of is directly below. Does not change while the graph keeps its
-/// shape.
+/// Whether anything of the type is below.
+bool match_walk::contains(vertex u, type_id type) const {
+  auto n = places(u);
+  for (uint32_t place = 0; place < n; ++place)
+    if (auto c = child(u, place); graph_.type(c) == type || contains(c, type))
+      return true;
+  return false;
+}
+
+/// Whether a slot may be made here: all that it is made of is directly below, or, in a node, below
+/// at any depth. Does not change while the graph keeps its shape.
 bool match_walk::slot_is_here(finding& f, uint16_t node) {
   for (auto& [n, here] : f.slot_fits)
     if (n == node)
       return here;
   auto& slot = request_->nodes[node];
+  auto deep = !options_.levels_as_fluxion && graph_.rank(f.at) >= 0;
   auto here = true;
   auto n = places(f.at);
   for (size_t i = 0; here && i < siblings(slot.level); ++i) {
     auto& part = this->node(slot.level, i);
-    here = part.elsewhere;
+    here = part.elsewhere || (deep && contains(f.at, part.type));
     for (uint32_t place = 0; !here && place < n; ++place)
       here = graph_.type(child(f.at, place)) == part.type;
   }
@@ -153,13 +172,20 @@ void match_walk::search(finding& f, const visit& how) {
   f.slot_ends.clear();
   auto first = request_->levels[how.level].first;
   bool is_wanted = false, slot_wanted = false, slot_here = false, slot_fits = false;
+  bool others = false; // besides slots
+  bool deeper = false; // slots
   auto exclusive = how.exclusive;
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& n = node(how.level, i);
     if (n.slot) {
       slot_wanted = true;
-      slot_here |= slot_is_here(f, static_cast<uint16_t>(first + i));
-    } else if (n.type == graph_.type(u) && !n.elsewhere) {
+      auto here = slot_is_here(f, static_cast<uint16_t>(first + i));
+      slot_here |= here;
+      deeper |= !here && !options_.levels_as_fluxion;
+      continue;
+    }
+    others |= !n.elsewhere && !options_.levels_as_fluxion;
+    if (n.type == graph_.type(u) && !n.elsewhere) {
       is_wanted = true;
       exclusive |= n.exclusive == true;
     }
@@ -172,7 +198,7 @@ void match_walk::search(finding& f, const visit& how) {
   for (size_t i = 0; i < siblings(how.level); ++i)
     if (auto& n = node(how.level, i); n.slot)
       slot_fits |= has_below(u, n.below);
-  if (slot_wanted && !slot_fits && !is_wanted)
+  if (slot_wanted && !slot_fits && !is_wanted && !others)
     return;
   if (!is_wanted && !is_first_visit(u, true))
     return;
@@ -187,12 +213,13 @@ void match_walk::search(finding& f, const visit& how) {
   } else {
     f.ok = true;
     f.up.resize(siblings(how.level));
-    visit inner{how.level, how.pristine && !slot_here, exclusive, how.factor + bounds_.factor(u)};
-    if (!slot_here)
-      explore(f, inner, 1, f.up);
+    visit inner{how.level, may_skip(how.pristine && !slot_here), exclusive,
+                how.factor + bounds_.factor(u), how.shares};
+    if (!slot_here || others || deeper)
+      explore(f, inner, f.up);
     if (slot_here)
       make_all_slots(f, inner, f.up);
-    trim(how.level, f.up);
+    trim(how, f.up);
   }
   postorder_ += f.ok;
 }
@@ -205,16 +232,21 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
   own.sibling = static_cast<uint16_t>(sibling);
   own.exclusive = how.exclusive;
   own.chosen.resize(siblings(n.level));
-  visit inner{n.level, false, how.exclusive, how.factor + bounds_.factor(f.at),
+  visit inner{n.level,
+              may_skip(false),
+              how.exclusive,
+              how.factor + bounds_.factor(f.at),
+              1,
               takes_all(f.at, n, how.exclusive)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
     auto here = node(n.level, i).slot && slot_is_here(f, static_cast<uint16_t>(first + i));
     slot_here |= here;
-    others |= !node(n.level, i).slot && !node(n.level, i).elsewhere;
+    others |=
+        node(n.level, i).slot ? !here && !options_.levels_as_fluxion : !node(n.level, i).elsewhere;
   }
   if (siblings(n.level) > 0 && (!slot_here || others))
-    explore(f, inner, 1, own.chosen);
+    explore(f, inner, own.chosen);
   if (slot_here)
     make_all_slots(f, inner, own.chosen);
   if (!choose(n.level, own.chosen))
@@ -229,7 +261,7 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
 
 // -- slots ---------------------------------------------------------------------------------------
 
-/// Makes those of a level whose parts are directly below.
+/// Makes those of a level that can be made here.
 void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
   auto first = request_->levels[how.level].first;
   if (auto choice = request_->choice_at(how.level)) {
@@ -242,17 +274,19 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
     auto& slot = node(how.level, i);
     if (!slot.slot)
       continue;
-    out[i] = {};
     if (slot_is_here(f, static_cast<uint16_t>(first + i)))
       make_slots(f, how, slot, out[i]);
+    else if (options_.levels_as_fluxion)
+      out[i] = {};
   }
 }
 
-/// Makes as many slots as can be made of what is directly below.
+/// Makes as many slots as can be made of what is below.
 void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
                             candidates& out) {
+  out = {};
   lists parts(siblings(slot.level));
-  explore(f, {slot.level, false, true, how.factor}, slot.most, parts);
+  explore(f, {slot.level, may_skip(false), true, how.factor, slot.most}, parts);
   for (auto& p : parts)
     keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
   pack_slots(f, slot, parts, out);
@@ -289,11 +323,18 @@ void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, 
 
 // -- what is below -------------------------------------------------------------------------------
 
-void match_walk::explore(finding& f, const visit& how, uint64_t shares, lists& out) {
-  if (explore_one(f, how, shares, out))
+uint64_t match_walk::most(const visit& how, size_t sibling) const {
+  auto each = node(how.level, sibling).most;
+  return each > std::numeric_limits<uint64_t>::max() / how.shares
+             ? std::numeric_limits<uint64_t>::max()
+             : each * how.shares;
+}
+
+void match_walk::explore(finding& f, const visit& how, lists& out) {
+  if (explore_one(f, how, out))
     return;
   if (take_first_) {
-    explore_first(f, how, shares, out);
+    explore_first(f, how, out);
     return;
   }
   if (explore_kept(f, how, out))
@@ -356,7 +397,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
     b.best.set_bound(place, bound(place));
   b.stale.clear();
   auto& result = out[0];
-  auto wanted = node(how.level, 0).most;
+  auto wanted = most(how, 0);
   uint64_t have = 0;
   std::vector<std::pair<uint32_t, size_t>> taken; // by place: how many
   lists one(1);
@@ -407,16 +448,17 @@ candidate match_walk::candidate_of(const finding& f, size_t i) {
 }
 
 /// Until there is enough of everything.
-void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, lists& out) {
+void match_walk::explore_first(finding& f, const visit& how, lists& out) {
   std::vector<share_tally> tallies;
   for (size_t i = 0; i < siblings(how.level); ++i)
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
+  std::vector<size_t> listed(tallies.size());
   auto choice = request_->choice_at(how.level);
   auto enough = [&](size_t i) {
     auto& n = node(how.level, i);
     return n.elsewhere
-           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= shares;
+           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= how.shares;
   };
   order_.each(f.at, [&](uint32_t place) {
     auto type = graph_.type(child(f.at, place));
@@ -427,7 +469,7 @@ void match_walk::explore_first(finding& f, const visit& how, uint64_t shares, li
     auto all = true, found = false;
     for (size_t i = 0; i < tallies.size(); ++i) {
       if (out[i].qualified > seen[i]) {
-        tallies[i].add(out[i].qualified - seen[i]);
+        tallies[i].add(out[i], seen[i], listed[i], options_.levels_as_fluxion);
         seen[i] = out[i].qualified;
         found = true;
       }
@@ -514,7 +556,7 @@ bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) cons
 }
 
 /// Most levels are one request. False when this is none that is looked for child by child.
-bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, lists& out) {
+bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto& n = node(how.level, 0);
   auto children = graph_.below(f.at);
   if (graph_.has_links() || request_->choice_at(how.level) != nullptr || siblings(how.level) != 1
@@ -524,9 +566,10 @@ bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, list
   auto exclusive = how.exclusive || n.exclusive == true;
   auto& result = out[0];
   if (leaves && !how.all_taken && graph_.below(children[0]).empty())
-    result.list.reserve(take_first_ ? std::min<size_t>(n.most * shares, children.size())
+    result.list.reserve(take_first_ ? std::min<size_t>(most(how, 0), children.size())
                                     : children.size());
   share_tally tally{n.most};
+  size_t listed = 0;
   auto step = [&](uint32_t place) {
     auto c = children[place];
     auto before = result.qualified;
@@ -543,8 +586,8 @@ bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, list
       add_leaf(c, units, exclusive, how, result);
     }
     if (result.qualified > before)
-      tally.add(result.qualified - before);
-    return !take_first_ || tally.shares < shares;
+      tally.add(result, before, listed, options_.levels_as_fluxion || how.all_taken);
+    return !take_first_ || tally.shares < how.shares;
   };
   if (take_first_)
     order_.each(f.at, step);
@@ -555,11 +598,11 @@ bool match_walk::explore_one(finding& f, const visit& how, uint64_t shares, list
 }
 
 /// Cuts what goes up to what can be chosen of it.
-void match_walk::trim(uint16_t level, lists& found) const {
+void match_walk::trim(const visit& how, lists& found) const {
   if (keep_all_)
     return;
   for (size_t i = 0; i < found.size(); ++i)
-    keep_best(found[i], node(level, i).most, order_at(level), false);
+    keep_best(found[i], most(how, i), order_at(how.level), false);
 }
 
 // -- choosing ------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ private:
     bool pristine;          ///< Nothing above was asked for: levels may be left out.
     bool exclusive;         ///< Something above is exclusive.
     int64_t factor;         ///< What the nodes above add to scores.
+    uint64_t shares = 1; ///< So many times what the level asks for may be chosen: parts of slots.
     bool all_taken = false; ///< All below comes with what is above: how much there is will do.
   };
 
@@ -58,6 +59,7 @@ private:
   bool untouched(vertex u) const;
   bool has_below(vertex u, const type_amounts& wanted) const;
   bool fits(vertex u, const request_node& n, bool exclusive);
+  bool contains(vertex u, type_id type) const;
   bool slot_is_here(finding& f, uint16_t node);
 
   void search(finding& f, const visit& how);
@@ -85,18 +87,22 @@ private:
   }
   bool is_first_visit(vertex u, bool passing = false);
 
-  void explore(finding& f, const visit& how, uint64_t shares, lists& out);
+  /// The most units that may be chosen for a sibling.
+  uint64_t most(const visit& how, size_t sibling) const;
+  bool may_skip(bool pristine) const { return pristine || !options_.levels_as_fluxion; }
+
+  void explore(finding& f, const visit& how, lists& out);
   int64_t bound_of(vertex u, const visit& how);
   bool explore_kept(finding& f, const visit& how, lists& out);
-  void explore_first(finding& f, const visit& how, uint64_t shares, lists& out);
-  bool explore_one(finding& f, const visit& how, uint64_t shares, lists& out);
+  void explore_first(finding& f, const visit& how, lists& out);
+  bool explore_one(finding& f, const visit& how, lists& out);
   static candidate candidate_of(const finding& f, size_t i);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);
   uint64_t leaf_units(vertex u, const request_node& n, bool exclusive);
   void add_leaf(vertex u, uint64_t units, bool exclusive, const visit& how, candidates& out) const;
   bool takes_all(vertex u, const request_node& n, bool exclusive) const;
-  void trim(uint16_t level, lists& found) const;
+  void trim(const visit& how, lists& found) const;
   bool charge_above(vertex u, const request_node& n, std::vector<charge>& out) const;
 
   const resource_graph& graph_;

@@ -44,6 +44,10 @@ struct matcher_options {
   /// Among equals choose as Fluxion does (by an unstable sort of all candidates) rather than the
   /// first in the graph. Slower: all candidates are looked at.
   bool ties_as_fluxion = false;
+  /// Below the first vertex that was named no level may be left out, and a slot is made of what is
+  /// directly below one vertex. Else levels may be left out anywhere, and a slot is packed from all
+  /// that is in one node.
+  bool levels_as_fluxion = false;
   int64_t horizon_begin = 0; ///< The time that the graph covers, in seconds.
   int64_t horizon_end = int64_t{100} * 365 * 86'400; ///< Spans are cut here.
   /// A request is unsatisfiable when it cannot be met at the end of the horizon, as Fluxion has it,

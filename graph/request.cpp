@@ -86,16 +86,18 @@ bool read_plain(const jobspec& spec, resource_request& to) {
 /// What a jobspec asks for at least, by counting. Products stop growing far beyond any bound.
 class tally {
 public:
-  explicit tally(const std::string& label) : label_{label} {}
+  /// Slots of these labels are looked at in particular.
+  explicit tally(const std::vector<std::string>& labels)
+      : labels_{labels}, slots_(labels.size()), in_one_slot_(labels.size()) {}
 
   void add(const std::vector<resource_vertex>& level, uint64_t times) {
     for (const auto& v : level) {
       auto count = product(times, least(v.count));
-      if (v.type == "slot" && v.label == label_) {
-        slots += count;
-        for (const auto& part : v.with)
-          slot_types.push_back(part.type);
-        in_one_slot_.add_parts(v.with, 1);
+      auto label = std::find(labels_.begin(), labels_.end(), v.label);
+      if (v.type == "slot" && label != labels_.end()) {
+        auto i = static_cast<size_t>(label - labels_.begin());
+        slots_[i] += count;
+        add_parts(v.with, 1, in_one_slot_[i]);
       } else if (v.type == "node") {
         nodes += count;
       } else if (v.type == "core") {
@@ -107,43 +109,45 @@ public:
     }
   }
 
+  /// Slots of one label, or of all.
+  uint64_t slots(size_t label) const { return slots_[label]; }
+  uint64_t slots() const { return std::accumulate(slots_.begin(), slots_.end(), uint64_t{0}); }
+
   /// How many of a type one slot has.
-  uint64_t in_one_slot(const std::string& type) const {
-    auto i = in_one_slot_.counts.find(type);
-    return i == in_one_slot_.counts.end() ? 0 : i->second;
+  uint64_t in_one_slot(size_t label, const std::string& type) const {
+    auto i = in_one_slot_[label].find(type);
+    return i == in_one_slot_[label].end() ? 0 : i->second;
   }
 
-  uint64_t slots = 0, nodes = 0, cores = 0, gpus = 0;
-  std::vector<std::string> slot_types;
+  uint64_t nodes = 0, cores = 0, gpus = 0;
 
 private:
-  struct parts {
-    std::map<std::string, uint64_t> counts;
-    void add_parts(const std::vector<resource_vertex>& level, uint64_t times) {
-      for (const auto& v : level) {
-        auto count = product(times, least(v.count));
-        counts[v.type] += count;
-        add_parts(v.with, count);
-      }
+  using amounts = std::map<std::string, uint64_t>;
+
+  static void add_parts(const std::vector<resource_vertex>& level, uint64_t times, amounts& to) {
+    for (const auto& v : level) {
+      auto count = product(times, least(v.count));
+      to[v.type] += count;
+      add_parts(v.with, count, to);
     }
-  };
+  }
 
   static uint64_t product(uint64_t a, uint64_t b) {
     constexpr uint64_t much = uint64_t{1} << 48;
     return a > much / b ? much : a * b;
   }
 
-  const std::string& label_;
-  parts in_one_slot_;
+  const std::vector<std::string>& labels_;
+  std::vector<uint64_t> slots_;
+  std::vector<amounts> in_one_slot_;
 };
 
 caf::error read_resources(const jobspec& spec, const tally& sums, resource_request& to) {
-  if (sums.slots > count_max)
+  if (sums.slots() > count_max)
     return make_error(ec::unsatisfiable,
-                      fmt::format("resources: {} slots; at most {}", sums.slots, count_max));
+                      fmt::format("resources: {} slots; at most {}", sums.slots(), count_max));
   to.plain = read_plain(spec, to);
-  to.slots = static_cast<uint32_t>(sums.slots);
-  to.slot_types = sums.slot_types;
+  to.slots = static_cast<uint32_t>(sums.slots());
   to.ncores = sums.cores;
   to.ngpus = sums.gpus;
   if (to.plain) {
@@ -153,8 +157,8 @@ caf::error read_resources(const jobspec& spec, const tally& sums, resource_reque
   to.nnodes = static_cast<uint32_t>(std::min(sums.nodes, count_max));
   to.slots_per_node = 0;
   to.exclusive = false;
-  to.cores_per_slot = static_cast<uint32_t>(sums.in_one_slot("core"));
-  to.gpus_per_slot = static_cast<uint32_t>(sums.in_one_slot("gpu"));
+  to.cores_per_slot = static_cast<uint32_t>(sums.in_one_slot(0, "core"));
+  to.gpus_per_slot = static_cast<uint32_t>(sums.in_one_slot(0, "gpu"));
   return {};
 }
 
@@ -170,44 +174,51 @@ void set_shape(const jobspec& spec, resource_request& to) {
 
 // -- tasks --------------------------------------------------------------------------------------
 
-caf::error read_task(const jobspec& spec, const tally& sums, resource_request& to) {
-  const auto& task = spec.tasks[0];
+caf::error read_task(const jobspec& spec, size_t entry, const tally& sums, resource_request& to) {
+  const auto& task = spec.tasks[entry];
+  auto& group = to.tasks[entry];
+  auto path = fmt::format("tasks[{}].count", entry);
+  auto label = std::find(to.slot_labels.begin(), to.slot_labels.end(), task.slot);
+  group.slot = static_cast<uint32_t>(label - to.slot_labels.begin());
+  group.slots = static_cast<uint32_t>(sums.slots(group.slot));
   auto count = task.count;
   if (task.rule == task_rule::total) {
-    to.spread = task_spread::total;
+    group.spread = task_spread::total;
     if (spec.version == 1 && count < to.nnodes)
-      return bad("tasks[0].count.total",
+      return bad(path + ".total",
                  fmt::format("must be at least the number of nodes ({})", to.nnodes), count);
     if (spec.version == 1 && to.plain && count > to.slots)
-      return bad("tasks[0].count.total",
-                 fmt::format("must be at most the number of slots ({})", to.slots), count);
+      return bad(path + ".total", fmt::format("must be at most the number of slots ({})", to.slots),
+                 count);
   } else {
-    to.spread = task_spread::per_slot;
+    group.spread = task_spread::per_slot;
     // What is inside of a slot is the same in all slots: a count per resource is one per slot.
     if (task.rule == task_rule::per_resource)
-      count *= std::clamp<uint64_t>(sums.in_one_slot(task.per_type), 1, count_max);
+      count *= std::clamp<uint64_t>(sums.in_one_slot(group.slot, task.per_type), 1, count_max);
   }
   if (count > tasks_max)
-    return make_error(ec::too_big,
-                      fmt::format("tasks[0].count: {} tasks; at most {}", count, tasks_max));
-  to.task_count = static_cast<uint32_t>(count);
+    return make_error(ec::too_big, fmt::format("{}: {} tasks; at most {}", path, count, tasks_max));
+  group.count = static_cast<uint32_t>(count);
   return {};
 }
 
 caf::error read_per_resource(const json& option, resource_request& to) {
   const std::string path = "attributes.system.shell.options.per-resource";
+  if (to.tasks.size() != 1)
+    return bad(path, "is for jobs with one entry in tasks", option);
   if (!option.is_object() || !option.contains("type"))
     return bad(path, "must be a mapping with type (node or core) and count", option);
   const auto& type = option["type"];
   if (type != "node" && type != "core")
     return bad(path + ".type", "must be \"node\" or \"core\"", type);
-  to.task_count = 1;
+  auto& group = to.tasks[0];
+  group.count = 1;
   if (auto count = option.find("count"); count != option.end()) {
     if (!count->is_number_unsigned() || *count < 1 || *count > tasks_max)
       return bad(path + ".count", "must be a positive integer", *count);
-    to.task_count = count->get<uint32_t>();
+    group.count = count->get<uint32_t>();
   }
-  to.spread = type == "node" ? task_spread::per_node : task_spread::per_core;
+  group.spread = type == "node" ? task_spread::per_node : task_spread::per_core;
   return {};
 }
 
@@ -282,10 +293,10 @@ std::vector<uint64_t> deal(const std::vector<uint32_t>& slots, uint64_t total) {
   return counts;
 }
 
-std::vector<idset> number_tasks(const std::vector<uint64_t>& counts, uint32_t stride) {
-  std::vector<idset> tasks(counts.size());
+/// Gives out task ranks from `next` on.
+void number_tasks(const std::vector<uint64_t>& counts, uint32_t stride, uint32_t next,
+                  std::vector<idset>& tasks) {
   auto left = counts;
-  uint32_t next = 0;
   for (bool some = true; some;) {
     some = false;
     for (size_t i = 0; i < left.size(); ++i) {
@@ -298,7 +309,6 @@ std::vector<idset> number_tasks(const std::vector<uint64_t>& counts, uint32_t st
       some = some || left[i] > 0;
     }
   }
-  return tasks;
 }
 
 /// Slots on each node of R; they sum up to request.slots, or there is too little room.
@@ -323,14 +333,17 @@ caf::expected<std::vector<uint32_t>> count_slots(const resource_request& request
   return slots;
 }
 
-/// The same when R says it.
-caf::expected<std::vector<uint32_t>> told_slots(const rset& r) {
+/// The slots of one label on each node of R, when R says it.
+caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request, size_t label,
+                                                const rset& r) {
   auto extra = parse_rset_extra(r.scheduling);
   if (!extra)
     return extra.error();
   std::vector<uint32_t> slots(r.nodes.size());
   uint64_t sum = 0;
-  for (const auto& [ranks, count] : extra->slots) {
+  for (const auto& [ranks, of, count] : extra->slots) {
+    if (!of.empty() && of != request.slot_labels[label])
+      continue;
     if (!r.ranks().contains_all(ranks))
       return make_error(ec::bad_rset, "R: scheduling.slots names ranks that R_lite has not");
     for (size_t i = 0; i < r.nodes.size(); ++i)
@@ -340,7 +353,8 @@ caf::expected<std::vector<uint32_t>> told_slots(const rset& r) {
       }
   }
   if (sum == 0 || sum > tasks_max)
-    return make_error(ec::bad_rset, fmt::format("R: scheduling.slots has {} slots in all", sum));
+    return make_error(ec::bad_rset, fmt::format("R: scheduling.slots has {} slots \"{}\"", sum,
+                                                request.slot_labels[label]));
   return slots;
 }
 
@@ -366,17 +380,19 @@ std::string describe(const std::vector<resource_vertex>& level) {
 } // namespace
 
 caf::expected<resource_request> compile_request(const jobspec& spec) {
-  if (spec.tasks.size() != 1)
-    return make_error(ec::unsatisfiable,
-                      fmt::format("tasks: {} entries; an instance runs jobs of one",
-                                  spec.tasks.size()));
   resource_request request;
-  tally sums{spec.tasks[0].slot};
+  auto& labels = request.slot_labels;
+  for (auto& task : spec.tasks)
+    if (std::find(labels.begin(), labels.end(), task.slot) == labels.end())
+      labels.push_back(task.slot);
+  tally sums{labels};
   sums.add(spec.resources, 1);
   if (auto e = read_resources(spec, sums, request))
     return e;
-  if (auto e = read_task(spec, sums, request))
-    return e;
+  request.tasks.resize(spec.tasks.size());
+  for (size_t i = 0; i < spec.tasks.size(); ++i)
+    if (auto e = read_task(spec, i, sums, request))
+      return e;
   request.duration_s = spec.system.duration.value_or(0);
   set_shape(spec, request);
   if (spec.system.shell_options.is_object()) {
@@ -393,30 +409,56 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
 
 std::string describe(const resource_request& request) { return describe(request.wants.resources); }
 
+uint64_t least_tasks(const resource_request& request) {
+  uint64_t sum = 0;
+  for (auto& group : request.tasks) {
+    auto times = group.spread == task_spread::per_slot   ? group.slots
+                 : group.spread == task_spread::total    ? 1
+                 : group.spread == task_spread::per_node ? std::max(request.nnodes, 1u)
+                                                         : request.ncores;
+    sum += uint64_t{group.count} * times;
+  }
+  return sum;
+}
+
 caf::expected<job_layout> layout(const resource_request& request, const rset& r) {
   job_layout result;
-  auto slots = request.plain ? count_slots(request, r) : told_slots(r);
-  if (!slots)
-    return slots.error();
-  result.slots = std::move(*slots);
-  std::vector<uint64_t> counts;
-  if (request.spread == task_spread::total)
-    counts = deal(result.slots, request.task_count);
-  for (size_t i = 0; i < r.nodes.size(); ++i) {
-    if (request.spread == task_spread::per_slot)
-      counts.push_back(uint64_t{result.slots[i]} * request.task_count);
-    else if (request.spread == task_spread::per_node)
-      counts.push_back(request.task_count);
-    else if (request.spread == task_spread::per_core)
-      counts.push_back(r.nodes[i].cores.size() * request.task_count);
+  result.slots.resize(r.nodes.size());
+  result.tasks.resize(r.nodes.size());
+  std::vector<std::vector<uint32_t>> slots; // by label
+  auto labels = request.plain ? 1 : request.slot_labels.size();
+  for (size_t label = 0; label < labels; ++label) {
+    auto of_label = request.plain ? count_slots(request, r) : told_slots(request, label, r);
+    if (!of_label)
+      return of_label.error();
+    for (size_t i = 0; i < r.nodes.size(); ++i)
+      result.slots[i] += (*of_label)[i];
+    slots.push_back(std::move(*of_label));
   }
-  auto ntasks = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
-  if (ntasks > tasks_max)
-    return make_error(ec::too_big,
-                      fmt::format("tasks: {} tasks; at most {} in one job", ntasks, tasks_max));
+  uint64_t ntasks = 0;
+  for (auto& group : request.tasks) {
+    auto& here = slots[group.slot];
+    std::vector<uint64_t> counts;
+    if (group.spread == task_spread::total)
+      counts = deal(here, group.count);
+    for (size_t i = 0; i < r.nodes.size(); ++i) {
+      if (group.spread == task_spread::per_slot)
+        counts.push_back(uint64_t{here[i]} * group.count);
+      else if (group.spread == task_spread::per_node)
+        counts.push_back(group.count);
+      else if (group.spread == task_spread::per_core)
+        counts.push_back(r.nodes[i].cores.size() * group.count);
+    }
+    auto first = static_cast<uint32_t>(ntasks);
+    ntasks = std::accumulate(counts.begin(), counts.end(), ntasks);
+    if (ntasks > tasks_max)
+      return make_error(ec::too_big,
+                        fmt::format("tasks: {} tasks; at most {} in one job", ntasks, tasks_max));
+    result.starts.push_back(first);
+    number_tasks(counts, request.order == task_order::block ? 0 : request.cyclic_stride, first,
+                 result.tasks);
+  }
   result.ntasks = static_cast<uint32_t>(ntasks);
-  result.tasks =
-      number_tasks(counts, request.order == task_order::block ? 0 : request.cyclic_stride);
   return result;
 }
 

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,6 +27,14 @@ enum class task_spread : uint8_t {
 /// In which order task ranks are dealt to nodes (RFC 34).
 enum class task_order : uint8_t { block, cyclic };
 
+/// One entry of `tasks`.
+struct task_group {
+  uint32_t slot = 0;  ///< Where its tasks run, in resource_request::slot_labels.
+  uint32_t slots = 1; ///< So many of them, at least.
+  task_spread spread = task_spread::per_slot;
+  uint32_t count = 1;
+};
+
 /// What a job needs. Immutable once compiled; all jobs of one jobspec share it. The numbers are the
 /// least ones where the jobspec leaves a choice.
 struct resource_request {
@@ -39,39 +48,49 @@ struct resource_request {
   bool plain = true;      ///< An R can be laid out by these numbers alone.
   bool exclusive = false; ///< Plain: whole nodes; the slots say what each must at least have.
   double duration_s = 0;  ///< 0: unlimited.
-  task_spread spread = task_spread::per_slot;
-  uint32_t task_count = 1;
+  std::vector<task_group> tasks = std::vector<task_group>(1);
   task_order order = task_order::block;
   uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
 
-  jobspec wants;                       ///< Resources, duration, constraints and queue; no more.
-  std::string shape;                   ///< Text of `wants`: equal exactly when those are.
-  std::vector<std::string> slot_types; ///< What is directly in the slot that tasks run in.
+  jobspec wants;                        ///< Resources, duration, constraints and queue; no more.
+  std::string shape;                    ///< Text of `wants`: equal exactly when those are.
+  std::vector<std::string> slot_labels; ///< Of the slots that tasks run in, each once.
 };
 
-/// Compiles a jobspec. Errors: ec::unsatisfiable (more slots or tasks entries than an instance can
-/// run), ec::bad_jobspec (shell options that do not fit together), starting with the path.
+/// Compiles a jobspec. Errors: ec::unsatisfiable (more slots than an instance can run),
+/// ec::bad_jobspec (shell options that do not fit together), starting with the path.
 caf::expected<resource_request> compile_request(const jobspec& spec);
 
 /// For people: "4 nodes with 2 slots of 1 core and 1 gpu", "6 slots of 2 cores".
 std::string describe(const resource_request& request);
 
+/// How many tasks there are at least, as far as that can be told before there is an R.
+uint64_t least_tasks(const resource_request& request);
+
 /// Which tasks run where. One entry per node of R, by rank.
 struct job_layout {
-  std::vector<uint32_t> slots; ///< Slots on the node.
-  std::vector<idset> tasks;    ///< Task ranks on the node; may be empty.
+  std::vector<uint32_t> slots;  ///< Slots on the node.
+  std::vector<idset> tasks;     ///< Task ranks on the node; may be empty.
+  std::vector<uint32_t> starts; ///< The first task rank of each entry of the jobspec's tasks.
   uint32_t ntasks = 0;
+
+  /// The entry of the jobspec's tasks to which a task belongs.
+  size_t entry_of(uint32_t task) const {
+    return static_cast<size_t>(std::upper_bound(starts.begin(), starts.end(), task)
+                               - starts.begin())
+           - 1;
+  }
 
   friend bool operator==(const job_layout&, const job_layout&) = default;
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, job_layout& x) {
-    return f(x.slots, x.tasks, x.ntasks);
+    return f(x.slots, x.tasks, x.starts, x.ntasks);
   }
 };
 
-/// Lays the job's tasks out over what was allocated. Errors: ec::bad_rset when R cannot hold the
-/// slots, ec::too_big beyond tasks_max.
+/// Lays the job's tasks out over what was allocated, those of the first entry first. Errors:
+/// ec::bad_rset when R cannot hold the slots, ec::too_big beyond tasks_max.
 caf::expected<job_layout> layout(const resource_request& request, const rset& r);
 
 /// The task map of a layout (RFC 34): a JSON list of blocks [nodeid, nnodes, ppn, repeat].

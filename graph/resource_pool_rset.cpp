@@ -94,15 +94,20 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
       if (auto both = have.intersect(ranks); !both.empty())
         r.properties.emplace(name, std::move(both));
   }
-  for (auto& c : what.charges)
-    for (subsystem_id s = 1; s < graph_->subsystem_count(); ++s)
+  for (auto& c : what.charges) {
+    // A pool that is shared is one of the picks, what is drawn in another subsystem is not.
+    auto shared = std::any_of(what.picks.begin(), what.picks.end(),
+                              [&](const pick& p) { return p.at == c.at; });
+    for (subsystem_id s = shared ? 0 : 1; s < graph_->subsystem_count(); ++s)
       if (auto path = graph_->path(c.at, s); !path.empty()) {
-        extra.charges.push_back({graph_->subsystem_name(s), std::move(path), c.units});
+        extra.charges.push_back(
+            {graph_->subsystem_name(s), std::move(path), c.units, graph_->rank(c.at)});
         break;
       }
+  }
   add_slots(what, request, r, extra);
-  for (auto& [ranks, count] : extra.slots)
-    r.nslots += static_cast<uint32_t>(ranks.size()) * count;
+  for (auto& of : extra.slots)
+    r.nslots += static_cast<uint32_t>(of.ranks.size()) * of.count;
   if (request.plain) {
     r.nslots = request.slots;
     extra.slots.clear();
@@ -112,35 +117,41 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
   return r;
 }
 
-/// Counts the slots that tasks run in by the rank that their first vertex belongs to.
+/// Counts the slots that tasks run in by label and the rank that their first vertex belongs to.
 void resource_pool::add_slots(const selection& what, const resource_request& request, const rset& r,
                               rset_extra& extra) const {
   if (request.plain || r.nodes.empty())
     return;
-  std::map<rank_t, uint32_t> by_rank;
-  uint32_t nowhere = 0;
+  auto& labels = request.slot_labels;
+  auto all_labels = slot_labels(request.wants.resources);
+  std::vector<std::map<rank_t, uint32_t>> by_rank(labels.size());
+  std::vector<uint32_t> nowhere(labels.size());
   auto& picks = what.picks;
   for (size_t i = 0; i < picks.size(); ++i) {
-    auto& types = request.slot_types;
-    if (!picks[i].slot
-        || std::find(types.begin(), types.end(), graph_->type_name(picks[i].at)) == types.end())
+    if (picks[i].slot == 0)
       continue;
+    auto found = std::find(labels.begin(), labels.end(), all_labels[picks[i].slot - 1u]);
+    if (found == labels.end())
+      continue;
+    auto label = static_cast<size_t>(found - labels.begin());
     auto rank = graph_->rank(picks[i].at);
     for (auto k = i; rank < 0 && k-- > 0 && picks[k].depth > picks[i].depth;)
       rank = graph_->rank(picks[k].at);
     if (rank < 0)
-      ++nowhere;
+      ++nowhere[label];
     else
-      ++by_rank[static_cast<rank_t>(rank)];
+      ++by_rank[label][static_cast<rank_t>(rank)];
   }
-  // A slot that begins outside of all nodes runs where the job has cores.
-  for (uint32_t k = 0; k < nowhere; ++k)
-    ++by_rank[r.nodes[k % r.nodes.size()].rank];
-  std::map<uint32_t, idset> by_count;
-  for (auto& [rank, count] : by_rank)
-    by_count[count].add(rank);
-  for (auto& [count, ranks] : by_count)
-    extra.slots.emplace_back(ranks, count);
+  for (size_t label = 0; label < labels.size(); ++label) {
+    // A slot that begins outside of all nodes runs where the job has cores.
+    for (uint32_t k = 0; k < nowhere[label]; ++k)
+      ++by_rank[label][r.nodes[k % r.nodes.size()].rank];
+    std::map<uint32_t, idset> by_count;
+    for (auto& [rank, count] : by_rank[label])
+      by_count[count].add(rank);
+    for (auto& [count, ranks] : by_count)
+      extra.slots.push_back({ranks, labels.size() == 1 ? "" : labels[label], count});
+  }
 }
 
 caf::error resource_pool::take(job_id job, const rset& r) {
@@ -161,8 +172,11 @@ caf::error resource_pool::take(job_id job, const rset& r) {
       held.add_exclusive(v, x.units);
   for (auto& x : extra->charges)
     if (auto s = graph_->find_subsystem(x.subsystem))
-      if (auto v = graph_->find_path(x.path, *s); v != no_vertex)
+      if (auto v = graph_->find_path(x.path, *s, x.rank); v != no_vertex) {
+        if (*s == containment)
+          held.add_shared(v);
         held.charge_units(v, x.units);
+      }
   auto at = static_cast<int64_t>(std::floor(r.starttime));
   auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
   auto what = held.finish(at, std::max<int64_t>(end - at, 1));

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/rset_extra.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -29,18 +30,18 @@ bool is_row(const json& x, size_t size) {
   return true;
 }
 
-/// Calls `read` with each row of a list that may be absent.
+/// Calls `read` with each row of a list that may be absent; a row has so many elements.
 template <class Read>
-caf::error each_row(const json& from, const char* key, size_t size, std::string_view wanted,
-                    Read read) {
+caf::error each_row(const json& from, const char* key, size_t least, size_t most,
+                    std::string_view wanted, Read read) {
   auto list = from.find(key);
   if (list == from.end())
     return {};
   if (!list->is_array())
     return bad(key, 0, "a list", *list);
   for (size_t i = 0; i < list->size(); ++i)
-    if (!is_row((*list)[i], size) || !read((*list)[i]))
-      return bad(key, i, wanted, (*list)[i]);
+    if (auto& row = (*list)[i]; !is_row(row, std::clamp(row.size(), least, most)) || !read(row))
+      return bad(key, i, wanted, row);
   return {};
 }
 
@@ -58,12 +59,18 @@ std::string to_json(const rset_extra& extra) {
   if (extra.empty())
     return {};
   json out{{"writer", "hactor"}};
-  for (const auto& [ranks, count] : extra.slots)
-    out["slots"].push_back({ranks.to_string(), count});
+  for (const auto& [ranks, label, count] : extra.slots)
+    if (label.empty())
+      out["slots"].push_back({ranks.to_string(), count});
+    else
+      out["slots"].push_back({ranks.to_string(), label, count});
   for (const auto& x : extra.others)
     out["others"].push_back({x.path, std::to_string(x.rank), x.units});
   for (const auto& x : extra.charges)
-    out["charges"].push_back({x.subsystem, x.path, x.units});
+    if (x.rank < 0)
+      out["charges"].push_back({x.subsystem, x.path, x.units});
+    else
+      out["charges"].push_back({x.subsystem, x.path, std::to_string(x.rank), x.units});
   return dump(out);
 }
 
@@ -76,24 +83,28 @@ caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
     return all.error();
   if (!all->is_object() || !all->contains("writer") || (*all)["writer"] != "hactor")
     return r;
-  auto e = each_row(*all, "slots", 2, "[ranks, count]", [&](const json& x) {
+  auto e = each_row(*all, "slots", 2, 3, "[ranks, label, count]", [&](const json& x) {
     auto ranks = idset::parse(x[0].get_ref<const std::string&>());
-    if (!ranks || x[1] > UINT32_MAX)
+    if (!ranks || x.back() > UINT32_MAX)
       return false;
-    r.slots.emplace_back(std::move(*ranks), x[1].get<uint32_t>());
+    auto label = x.size() == 3 ? x[1].get<std::string>() : std::string{};
+    r.slots.push_back({std::move(*ranks), std::move(label), x.back().get<uint32_t>()});
     return true;
   });
   if (!e)
-    e = each_row(*all, "others", 3, "[path, rank, units]", [&](const json& x) {
+    e = each_row(*all, "others", 3, 3, "[path, rank, units]", [&](const json& x) {
       auto rank = read_rank(x[1].get_ref<const std::string&>());
       if (rank)
         r.others.push_back({x[0].get<std::string>(), *rank, x[2].get<int64_t>()});
       return rank.has_value();
     });
   if (!e)
-    e = each_row(*all, "charges", 3, "[subsystem, path, units]", [&](const json& x) {
-      r.charges.push_back({x[0].get<std::string>(), x[1].get<std::string>(), x[2].get<int64_t>()});
-      return true;
+    e = each_row(*all, "charges", 3, 4, "[subsystem, path, rank, units]", [&](const json& x) {
+      auto rank = x.size() == 4 ? read_rank(x[2].get_ref<const std::string&>()) : -1;
+      if (rank)
+        r.charges.push_back(
+            {x[0].get<std::string>(), x[1].get<std::string>(), x.back().get<int64_t>(), *rank});
+      return rank.has_value();
     });
   if (e)
     return e;

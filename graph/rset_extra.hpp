@@ -18,6 +18,13 @@
 namespace hactor {
 
 struct rset_extra {
+  struct rank_slots {
+    idset ranks;
+    std::string label;  ///< "": the only one that tasks run in.
+    uint32_t count = 0; ///< Of each rank.
+
+    friend bool operator==(const rank_slots&, const rank_slots&) = default;
+  };
   /// A resource that is neither a core nor a GPU of a rank, by its path in containment.
   struct other {
     std::string path;
@@ -26,16 +33,17 @@ struct rset_extra {
 
     friend bool operator==(const other&, const other&) = default;
   };
-  /// An amount drawn in another subsystem, by the path there.
+  /// An amount drawn in another subsystem, or of a pool that jobs share, by the path there.
   struct charged {
     std::string subsystem;
     std::string path;
     int64_t units = 0;
+    int32_t rank = -1; ///< As in other.
 
     friend bool operator==(const charged&, const charged&) = default;
   };
 
-  std::vector<std::pair<idset, uint32_t>> slots; ///< Ranks, and how many slots each of them has.
+  std::vector<rank_slots> slots; ///< Those that tasks run in.
   std::vector<other> others;
   std::vector<charged> charges;
 

@@ -17,7 +17,7 @@ struct pick {
   vertex at = no_vertex;
   uint16_t depth = 0;     ///< Edges from the root in containment.
   bool exclusive = false; ///< False: shared, on the way to something exclusive.
-  bool slot = false;      ///< The first vertex of a slot: they count the slots.
+  uint8_t slot = 0;       ///< The first vertex of a slot, by place in slot_labels and 1; else 0.
   int64_t units = 0;      ///< Of the pool; all of them when shared.
 
   friend bool operator==(const pick&, const pick&) = default;

@@ -58,7 +58,7 @@ selection selection_builder::finish(int64_t at, int64_t duration) {
     auto [v, depth] = open.back();
     open.pop_back();
     auto& c = chosen_[v];
-    result.picks.push_back({v, depth, c.exclusive, false, c.units});
+    result.picks.push_back({v, depth, c.exclusive, 0, c.units});
     if (auto children = below.find(v); children != below.end())
       for (auto child : children->second)
         open.emplace_back(child, static_cast<uint16_t>(depth + 1));

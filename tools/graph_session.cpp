@@ -138,6 +138,7 @@ graph_session::make(resource_graph graph, const query_settings& settings, query_
   session->held_ = std::make_unique<ledger>(session->graph_, std::move(*filter));
   matcher_options options;
   options.ties_as_fluxion = true;
+  options.levels_as_fluxion = true;
   options.satisfiable_at_horizon = true;
   session->graph_seconds_ = graph_seconds;
   if (graph_seconds > 0)

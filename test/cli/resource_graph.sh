@@ -54,5 +54,91 @@ fails_with 1 hactor job submit "$HACTOR_TEST_SCRATCH/three.yaml"
 check_contains "$output" "there is room for 2 racks"
 END
 
+# Nodes of two sockets of 18 cores, the GPU below the node: what the options of a command line ask
+# for is packed from all of a node.
+python3 - >"$scratch/sockets.json" <<'END'
+import json
+nodes, edges = [], []
+def add(parent, type, id, rank=-1):
+    key = str(len(nodes))
+    nodes.append({"id": key, "metadata": {"type": type, "id": id, "rank": rank}})
+    if parent is not None:
+        edges.append({"source": parent, "target": key, "metadata": {"subsystem": "containment"}})
+    return key
+root = add(None, "cluster", 0)
+for rank in range(6):
+    node = add(root, "node", rank, rank)
+    add(node, "gpu", 0, rank)
+    for s in range(2):
+        socket = add(node, "socket", s, rank)
+        for c in range(18):
+            add(socket, "core", 18 * s + c, rank)
+print(json.dumps({"graph": {"nodes": nodes, "edges": edges}}))
+END
+instance -S "resource.graph=$scratch/sockets.json" <<'END'
+check_equal "6 nodes" 6 "$(hactor run -N6 -n6 -c36 echo here | wc -l)"
+check_equal "20 cores" "here" "$(hactor run -n1 -c20 echo here)"
+check_equal "core and GPU" "0" "$(hactor run -n1 -c1 -g1 sh -c 'echo $CUDA_VISIBLE_DEVICES')"
+fails_with 1 hactor run -n1 -c37 true
+check_contains "$output" "there is room for 36 cores"
+END
+
+# Nodes with an SSD and nodes without one in one job, each kind with its own program.
+python3 - >"$scratch/ssd.json" <<'END'
+import json
+nodes, edges = [], []
+def add(parent, type, id, rank=-1, size=1):
+    key = str(len(nodes))
+    nodes.append({"id": key, "metadata": {"type": type, "id": id, "rank": rank, "size": size}})
+    if parent is not None:
+        edges.append({"source": parent, "target": key, "metadata": {"subsystem": "containment"}})
+    return key
+root = add(None, "cluster", 0)
+add(root, "storage", 100, size=8)
+for rank in range(6):
+    node = add(root, "node", rank, rank)
+    add(node, "core", 0, rank)
+    add(node, "core", 1, rank)
+    if rank % 2:
+        add(node, "ssd", 0, rank)
+print(json.dumps({"graph": {"nodes": nodes, "edges": edges}}))
+END
+cat >"$scratch/ssd.yaml" <<'END'
+version: 9999
+resources:
+  - type: node
+    count: 3
+    with:
+      - {type: slot, label: local-ssd, count: 1, with: [{type: core, count: 1}, {type: ssd, count: 1}]}
+  - type: node
+    count: 3
+    with:
+      - {type: slot, label: no-ssd, count: 2, with: [{type: core, count: 1}]}
+  - {type: storage, count: 4}
+tasks:
+  - {command: [sh, -c, 'echo ssd $HACTOR_TASK_RANK of $HACTOR_JOB_SIZE'], slot: local-ssd,
+     count: {per_slot: 1}}
+  - {command: [sh, -c, 'echo none $HACTOR_TASK_RANK of $HACTOR_JOB_SIZE'], slot: no-ssd,
+     count: {per_slot: 1}}
+attributes: {system: {duration: 60}}
+END
+instance -S "resource.graph=$scratch/ssd.json" <<'END'
+id=$(hactor job submit "$HACTOR_TEST_SCRATCH/ssd.yaml")
+check_equal "tasks on their slots" "none 3 of 9
+none 4 of 9
+none 5 of 9
+none 6 of 9
+none 7 of 9
+none 8 of 9
+ssd 0 of 9
+ssd 1 of 9
+ssd 2 of 9" "$(hactor job attach "$id" | sort)"
+R=$(hactor job info "$id" R)
+check_contains "$R" '["1,3,5","local-ssd",1]'
+check_contains "$R" '["containment","/cluster0/storage100",4]'
+check_contains "$R" '["0,2,4","no-ssd",2]'
+check_equal "tasks in the list" 9 "$(hactor jobs -a -n -o '{ntasks}' | head -1)"
+END
+
 fails_with 1 start -S "resource.graph=$scratch/none" -- true
 check_contains "$output" "resource.graph=$scratch/none"

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "graph/jobspec.hpp"
 #include "graph/request.hpp"
@@ -15,8 +16,12 @@ namespace hactor::test {
 
 using request_ptr = std::shared_ptr<const resource_request>;
 
+/// More entries of tasks: the label of their slots, and how many of them in each.
+using more_tasks = std::vector<std::pair<std::string, uint32_t>>;
+
 /// A request of these resources (RFC 14), with tasks in slots labelled "task". Requires: valid.
-inline request_ptr request_of(json resources, double duration_s = 0, json system = json::object()) {
+inline request_ptr request_of(json resources, double duration_s = 0, json system = json::object(),
+                              const more_tasks& more = {}) {
   system["duration"] = duration_s;
   json document{{"version", 9999},
                 {"resources", std::move(resources)},
@@ -24,6 +29,9 @@ inline request_ptr request_of(json resources, double duration_s = 0, json system
                                         {"slot", "task"},
                                         {"count", {{"per_slot", 1}}}}})},
                 {"attributes", {{"system", std::move(system)}}}};
+  for (auto& [label, count] : more)
+    document["tasks"].push_back(
+        {{"command", json::array({"b"})}, {"slot", label}, {"count", {{"per_slot", count}}}});
   auto spec = parse_jobspec(dump(document));
   HACTOR_CHECK(spec);
   auto request = compile_request(*spec);
@@ -32,10 +40,10 @@ inline request_ptr request_of(json resources, double duration_s = 0, json system
 }
 
 inline request_ptr request_of(const char* resources, double duration_s = 0,
-                              json system = json::object()) {
+                              json system = json::object(), const more_tasks& more = {}) {
   auto value = parse_json(resources);
   HACTOR_CHECK(value);
-  return request_of(std::move(*value), duration_s, std::move(system));
+  return request_of(std::move(*value), duration_s, std::move(system), more);
 }
 
 inline json slot_json(uint32_t n, uint32_t cores, uint32_t gpus = 0) {

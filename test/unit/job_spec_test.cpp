@@ -185,8 +185,15 @@ TEST_SUITE("unit") {
     CHECK_FALSE((*spec)->request->plain);
     text["tasks"].push_back(text["tasks"][0]);
     auto two = cache.intern(dump(text), "");
-    REQUIRE_FALSE(two);
-    CHECK(code_of(two.error()) == ec::unsatisfiable);
+    REQUIRE(two);
+    CHECK((*two)->ntasks == 2);
+    text["resources"][0]["count"] = 2000000000;
+    text["resources"].push_back(text["resources"][0]);
+    text["resources"][1]["label"] = "more";
+    text["tasks"][1]["slot"] = "more";
+    auto many = cache.intern(dump(text), "");
+    REQUIRE_FALSE(many);
+    CHECK(code_of(many.error()) == ec::unsatisfiable);
   }
 
   TEST_CASE("dependencies are seen") {

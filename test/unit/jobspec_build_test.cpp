@@ -87,8 +87,8 @@ TEST_SUITE("unit") {
               REQUIRE(r->exclusive == (exclusive || (nodes != 0 && tasks == 0)));
               REQUIRE(r->slots == (nodes == 0 ? wanted : nodes * ((wanted + nodes - 1) / nodes)));
               bool even = nodes == 0 || wanted % nodes == 0;
-              REQUIRE(r->spread == (even ? task_spread::per_slot : task_spread::total));
-              REQUIRE(r->task_count == (even ? 1 : wanted));
+              REQUIRE(r->tasks[0].spread == (even ? task_spread::per_slot : task_spread::total));
+              REQUIRE(r->tasks[0].count == (even ? 1 : wanted));
             }
   }
 

@@ -70,7 +70,8 @@ TEST_SUITE("unit") {
     s.cwd = "/tmp";
     s.environment = {{"PATH", "/opt/bin"}, {"PMI_RANK", "3"}, {"A", "b=c"}, {"GONE", nullptr}};
     auto plan = plan_of(s);
-    CHECK(plan->command == s.command);
+    REQUIRE(plan->commands.size() == 1);
+    CHECK(plan->commands[0] == s.command);
     CHECK(plan->cwd == "/tmp");
     CHECK(plan->name == "echo");
     CHECK(plan->path == "/opt/bin");

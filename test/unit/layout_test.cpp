@@ -87,15 +87,15 @@ TEST_SUITE("unit") {
 
   TEST_CASE("several tasks a slot, per node and per core") {
     auto request = slots(3);
-    request.task_count = 2;
+    request.tasks[0].count = 2;
     CHECK(tasks_of(laid_out(request, nodes_with({2, 1}))) == "0-3|4-5");
-    request.spread = task_spread::per_node;
+    request.tasks[0].spread = task_spread::per_node;
     CHECK(tasks_of(laid_out(request, nodes_with({2, 1}))) == "0-1|2-3");
-    request.spread = task_spread::per_core;
+    request.tasks[0].spread = task_spread::per_core;
     CHECK(tasks_of(laid_out(request, nodes_with({2, 1}))) == "0-3|4-5");
     auto whole = on_nodes(1, 1);
     whole.exclusive = true;
-    whole.spread = task_spread::per_core;
+    whole.tasks[0].spread = task_spread::per_core;
     CHECK(laid_out(whole, nodes_with({8})).ntasks == 8);
   }
 
@@ -115,8 +115,8 @@ TEST_SUITE("unit") {
       for (auto c : cores)
         sum += c;
       auto request = slots(sum);
-      request.spread = task_spread::total;
-      request.task_count = total;
+      request.tasks[0].spread = task_spread::total;
+      request.tasks[0].count = total;
       auto where = laid_out(request, nodes_with(cores));
       INFO(wanted);
       CHECK(tasks_of(where) == wanted);
@@ -156,11 +156,11 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a job has an end to its tasks") {
     auto request = slots(4);
-    request.task_count = static_cast<uint32_t>(tasks_max / 2);
+    request.tasks[0].count = static_cast<uint32_t>(tasks_max / 2);
     auto where = layout(request, nodes_with({4}));
     REQUIRE_FALSE(where);
     CHECK(code_of(where.error()) == ec::too_big);
-    request.task_count = static_cast<uint32_t>(tasks_max / 4);
+    request.tasks[0].count = static_cast<uint32_t>(tasks_max / 4);
     CHECK(laid_out(request, nodes_with({4})).ntasks == tasks_max);
   }
 
@@ -201,8 +201,8 @@ TEST_SUITE("unit") {
             for (auto c : cores)
               sum += c;
             auto request = slots(sum);
-            request.spread = spread;
-            request.task_count = count;
+            request.tasks[0].spread = spread;
+            request.tasks[0].count = count;
             request.order = stride == 0 ? task_order::block : task_order::cyclic;
             request.cyclic_stride = std::max(stride, 1u);
             auto where = laid_out(request, nodes_with(cores));

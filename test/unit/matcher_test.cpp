@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include <fmt/format.h>
+
 #include "match_bench.hpp"
 
 using namespace hactor;
@@ -17,6 +19,20 @@ std::string node_slot(int nodes, int slots, int cores) {
   return "[{type: node, count: " + std::to_string(nodes)
          + ", with: [{type: slot, count: " + std::to_string(slots)
          + ", label: s, with: [{type: core, count: " + std::to_string(cores) + "}]}]}]";
+}
+
+std::string one_slot(int slots, int cores) {
+  return fmt::format("[{{type: slot, count: {}, label: s, with: [{{type: core, count: {}}}]}}]",
+                     slots, cores);
+}
+
+/// Node and id of each core that the last match chose.
+std::vector<std::pair<int64_t, int64_t>> cores_of(const match_bench& b) {
+  std::vector<std::pair<int64_t, int64_t>> all;
+  for (auto& p : b.last.what.picks)
+    if (p.exclusive && b.g.type_name(p.at) == "core")
+      all.emplace_back(b.g.rank(p.at), b.g.id(p.at));
+  return all;
 }
 
 resource_graph two_racks() {
@@ -105,15 +121,100 @@ TEST_CASE("the example with racks: 2 racks x 3 nodes x 2 sockets x 18 cores, or 
   CHECK(one.take(compile(one.g, spec), match_op::allocate_if_satisfiable) == "never");
 }
 
-TEST_CASE("levels may be left out above the first, not below") {
-  match_bench b{two_racks(), "low"};
+TEST_CASE("levels may be left out anywhere; as Fluxion has it, above the first only") {
+  matcher_options options;
+  options.levels_as_fluxion = true;
+  match_bench b{two_racks(), "low"}, as_fluxion{two_racks(), "low", "ALL:core", options};
   CHECK(b.take(compile(b.g, spec_text("[{type: socket, count: 1, with: [{type: slot, count: 1, "
                                       "label: s, with: [{type: core, count: 2}]}]}]")))
         == "rack0/node0/socket0/core0 rack0/node0/socket0/core1");
   auto gap = compile(b.g, spec_text("[{type: rack, count: 1, with: [{type: socket, count: 1, with: "
                                     "[{type: slot, count: 1, label: s, with: [{type: core, count: "
                                     "1}]}]}]}]"));
-  CHECK(b.take(gap, match_op::satisfiable) == "never");
+  CHECK(b.take(gap) == "rack0/node1/socket0/core0");
+  CHECK(as_fluxion.take(compile(as_fluxion.g, spec_text(one_core))) == "rack0/node0/socket0/core0");
+  CHECK(as_fluxion.take(gap, match_op::satisfiable) == "never");
+}
+
+TEST_CASE("a slot is packed from all that is in a node; as Fluxion has it, from one socket") {
+  matcher_options options;
+  options.levels_as_fluxion = true;
+  for (auto& policy : {"first", "low", "lonode", "locality"}) {
+    match_bench b{two_racks(), policy}, as_fluxion{two_racks(), policy, "ALL:core", options};
+    for (auto& text : {node_slot(3, 1, 4), one_slot(1, 4), one_slot(1, 3)}) {
+      CAPTURE(text);
+      auto request = compile(as_fluxion.g, spec_text(text));
+      CHECK(as_fluxion.take(request, match_op::satisfiable) == "never");
+      CHECK(b.m.match(compile(b.g, spec_text(text)), match_op::allocate, 0).verdict
+            == match_verdict::matched);
+    }
+    // No slot is in two nodes.
+    CHECK(b.take(compile(b.g, spec_text(one_slot(1, 5))), match_op::satisfiable) == "never");
+    b.take(compile(b.g, spec_text(node_slot(3, 1, 3))));
+    CHECK(b.count(b.last.what, "core") == 9);
+    CHECK(b.count(b.last.what, "node") == 3);
+    CHECK(b.take(compile(b.g, spec_text(one_slot(3, 2)))) == "busy");
+    b.take(compile(b.g, spec_text(one_slot(2, 2))));
+    CHECK(b.count(b.last.what, "core") == 4);
+    CHECK(!b.held.audit());
+  }
+}
+
+TEST_CASE("what a slot is made of may be at several depths of a node") {
+  resource_graph g;
+  cluster_builder build{g};
+  auto root = build.add("cluster", 0, no_vertex);
+  for (int n = 0; n < 2; ++n) {
+    auto node = build.add("node", n, root);
+    build.add("gpu", 0, node);
+    build.add("disk", 0, node, 10);
+    for (int s = 0; s < 2; ++s) {
+      auto socket = build.add("socket", s, node);
+      for (int c = 0; c < 2; ++c)
+        build.add("core", 2 * s + c, socket);
+    }
+  }
+  match_bench b{std::move(g), "lonode"};
+  auto with_gpu = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: core, "
+                                         "count: 3}, {type: gpu, count: 1}]}]"));
+  CHECK(b.take(with_gpu)
+        == "node0/gpu0 node0/socket0/core0 node0/socket0/core1 node0/socket1/core2");
+  // A sibling of the slot is looked for beside it, and below.
+  auto beside = compile(b.g, spec_text("[{type: node, count: 1, with: [{type: slot, count: 1, "
+                                       "label: s, with: [{type: core, count: 1}]}, {type: disk, "
+                                       "count: 4}]}]"));
+  CHECK(b.take(beside) == "node0/socket1/core3");
+  CHECK(b.last.what.charges.size() == 1);
+  auto top = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: core, count: "
+                                    "4}]}, {type: disk, count: 7}]"));
+  CHECK(b.take(top)
+        == "node1/socket0/core0 node1/socket0/core1 node1/socket1/core2 node1/socket1/core3");
+  REQUIRE(b.last.what.charges.size() == 2); // the first has 6 units left
+  CHECK(b.last.what.charges[0].units + b.last.what.charges[1].units == 7);
+  CHECK(b.take(with_gpu) == "busy");
+}
+
+TEST_CASE("sockets change nothing of which cores are chosen when nobody asked for sockets") {
+  for (auto& policy : {"low", "high", "lonode", "hinode", "locality", "hinodex"}) {
+    CAPTURE(policy);
+    match_bench flat{make_cluster({{"node", 9}, {"core", 8}}), policy};
+    match_bench deep{make_cluster({{"node", 9}, {"socket", 2}, {"core", 4}}), policy};
+    for (auto& text : {one_slot(1, 1), one_slot(1, 3), one_slot(2, 3), node_slot(2, 1, 5),
+                       node_slot(3, 2, 2), one_slot(5, 1), one_slot(3, 7)}) {
+      CAPTURE(text);
+      flat.take(compile(flat.g, spec_text(text)));
+      deep.take(compile(deep.g, spec_text(text)));
+      CHECK(cores_of(flat) == cores_of(deep));
+    }
+    CHECK(!deep.held.audit());
+  }
+}
+
+TEST_CASE("slots of whole nodes are found among many") {
+  match_bench b{make_cluster({{"rack", 1}, {"node", 12}, {"core", 2}}), "lonode"};
+  b.take(compile(b.g, spec_text("[{type: slot, count: 4, label: s, with: [{type: node, count: 2, "
+                                "with: [{type: core, count: 1}]}]}]")));
+  CHECK(b.count(b.last.what, "node") == 8);
 }
 
 TEST_CASE("ranges and sets are given the most that is there") {

@@ -111,11 +111,11 @@ TEST_SUITE("unit") {
 
   TEST_CASE("task counts are those of the slot, of its parts, or of the job") {
     auto slots = shape{0, 3, 4, 2, false}.resources();
-    CHECK(compiled(document_of(slots)).task_count == 1);
-    CHECK(compiled(document_of(slots, {{"per_slot", 5}})).task_count == 5);
+    CHECK(compiled(document_of(slots)).tasks[0].count == 1);
+    CHECK(compiled(document_of(slots, {{"per_slot", 5}})).tasks[0].count == 5);
     auto total = compiled(document_of(slots, {{"total", 2}}));
-    CHECK(total.spread == task_spread::total);
-    CHECK(total.task_count == 2);
+    CHECK(total.tasks[0].spread == task_spread::total);
+    CHECK(total.tasks[0].count == 2);
     auto more = compile(document_of(slots, {{"total", 999}}));
     REQUIRE_FALSE(more);
     CHECK(render(more.error()).find("tasks[0].count.total: must be at most the number of slots")
@@ -123,9 +123,9 @@ TEST_SUITE("unit") {
     auto per = [](const char* type, int count) {
       return json{{"per_resource", {{"type", type}, {"count", count}}}};
     };
-    CHECK(compiled(document_of(slots, per("core", 2))).task_count == 8);
-    CHECK(compiled(document_of(slots, per("gpu", 3))).task_count == 6);
-    CHECK(compiled(document_of(slots, per("core", 1))).spread == task_spread::per_slot);
+    CHECK(compiled(document_of(slots, per("core", 2))).tasks[0].count == 8);
+    CHECK(compiled(document_of(slots, per("gpu", 3))).tasks[0].count == 6);
+    CHECK(compiled(document_of(slots, per("core", 1))).tasks[0].spread == task_spread::per_slot);
   }
 
   TEST_CASE("duration, constraint and shell options are taken over") {
@@ -157,11 +157,11 @@ TEST_SUITE("unit") {
     CHECK(with(R"({"taskmap":{"scheme":"cyclic","value":5}})").cyclic_stride == 5);
     CHECK(with(R"({"taskmap":{"scheme":"block"}})").order == task_order::block);
     auto node = with(R"({"per-resource":{"type":"node","count":3}})");
-    CHECK(node.spread == task_spread::per_node);
-    CHECK(node.task_count == 3);
+    CHECK(node.tasks[0].spread == task_spread::per_node);
+    CHECK(node.tasks[0].count == 3);
     auto core = with(R"({"per-resource":{"type":"core"}})");
-    CHECK(core.spread == task_spread::per_core);
-    CHECK(core.task_count == 1);
+    CHECK(core.tasks[0].spread == task_spread::per_core);
+    CHECK(core.tasks[0].count == 1);
   }
 
   TEST_CASE("shapes beyond RFC 25 compile to the least that they ask for") {
@@ -214,7 +214,7 @@ TEST_SUITE("unit") {
       resources_of(R"([{"type":"slot","count":1,"label":"task","with":[{"type":"socket","count":2,
         "with":[{"type":"core","count":9}]}]}])"),
       {{"per_resource", {{"type", "core"}, {"count", 2}}}}));
-    CHECK(r.task_count == 36);
+    CHECK(r.tasks[0].count == 36);
   }
 
   TEST_CASE("shapes are equal when what is wanted is, whatever the rest") {
@@ -231,16 +231,37 @@ TEST_SUITE("unit") {
           != a.shape);
   }
 
-  TEST_CASE("more slots than there can be, and several tasks, are refused") {
+  TEST_CASE("more slots than there can be are refused") {
     auto many = compile(document_of(resources_of(
       R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
           "task","with":[{"type":"core","count":1}]}]}])")));
     REQUIRE_FALSE(many);
     CHECK(code_of(many.error()) == ec::unsatisfiable);
     CHECK(render(many.error()).starts_with("resources: 10000000000 slots; at most "));
-    auto two = document_of(shape{}.resources());
-    two["tasks"].push_back(two["tasks"][0]);
-    CHECK(render(compile(two).error()).starts_with("tasks: 2 entries"));
+  }
+
+  TEST_CASE("several entries in tasks, each in slots of its label") {
+    auto document = document_of(resources_of(
+        R"([{"type":"slot","count":2,"label":"task","with":[{"type":"core","count":1}]},
+          {"type":"node","count":3,"with":[{"type":"slot","count":2,"label":"b",
+            "with":[{"type":"core","count":4}]}]}])"));
+    document["tasks"].push_back({{"command", {"b"}},
+                                 {"slot", "b"},
+                                 {"count", {{"per_resource", {{"type", "core"}, {"count", 1}}}}}});
+    document["tasks"].push_back({{"command", {"c"}}, {"slot", "task"}, {"count", {{"total", 5}}}});
+    auto r = compiled(document);
+    CHECK(r.slot_labels == std::vector<std::string>{"task", "b"});
+    CHECK(r.slots == 8);
+    REQUIRE(r.tasks.size() == 3);
+    CHECK(r.tasks[1].slot == 1);
+    CHECK(r.tasks[1].slots == 6);
+    CHECK(r.tasks[1].count == 4);
+    CHECK(r.tasks[2].slot == 0);
+    CHECK(r.tasks[2].spread == task_spread::total);
+    CHECK(least_tasks(r) == 2 + 24 + 5);
+    document["attributes"]["system"]["shell"]["options"]["per-resource"] = {{"type", "node"}};
+    CHECK(render(compile(document).error())
+              .starts_with("attributes.system.shell.options.per-resource: is for jobs with one"));
   }
 
   TEST_CASE("options and task counts that do not fit are refused with their path") {

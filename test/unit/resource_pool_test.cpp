@@ -208,6 +208,51 @@ TEST_SUITE("unit") {
     CHECK_FALSE(d.pool->take(job_id{1}, *back));
   }
 
+  TEST_CASE("amounts of pools that jobs share are in R, and held again after a restart") {
+    auto machine_with_pools = [] {
+      resource_graph g;
+      auto root = add(g, no_vertex, "cluster", 0);
+      add(g, root, "storage", 100, 8);
+      add(g, root, "licence", 0, 5);
+      for (int32_t rank = 0; rank < 2; ++rank) {
+        auto node = add(g, root, "node", 7, 1, rank); // two ranks of one host
+        add(g, node, "disk", 0, 10);
+        for (int64_t c = 0; c < 4; ++c)
+          add(g, node, "core", c);
+      }
+      return g;
+    };
+    cluster c{machine_with_pools()};
+    auto request = request_of(R"([{"type":"storage","count":4},{"type":"licence","count":3},
+      {"type":"node","count":1,"with":[{"type":"disk","count":6},
+        {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]}]}])");
+    c.pool->set_up(0, false);
+    auto r = c.run(1, request);
+    REQUIRE(r);
+    CHECK(r->scheduling.find(R"(["containment","/cluster0/storage100",4])") != std::string::npos);
+    CHECK(r->scheduling.find(R"(["containment","/cluster0/licence0",3])") != std::string::npos);
+    CHECK(r->scheduling.find(R"(["containment","/cluster0/node7/disk0","1",6])")
+          != std::string::npos);
+    r->starttime = 10;
+
+    cluster d{machine_with_pools()};
+    auto back = parse_rset(to_json(*r));
+    REQUIRE(back);
+    REQUIRE_FALSE(d.pool->take(job_id{1}, *back));
+    CHECK_FALSE(d.pool->held().audit());
+    CHECK(d.pool->find(job_id{1})->what.picks.size() == c.pool->find(job_id{1})->what.picks.size());
+    auto wants = [&](const char* type, int count) {
+      return request_of(json::array({{{"type", type}, {"count", count}}, slot_json(1, 1)}));
+    };
+    CHECK_FALSE(d.run(2, wants("storage", 5)));
+    CHECK(d.run(2, wants("storage", 4)));
+    CHECK_FALSE(d.run(3, wants("licence", 3)));
+    CHECK_FALSE(d.run(3, wants("disk", 15)));
+    CHECK(d.run(3, wants("disk", 14)));
+    d.pool->release(job_id{1});
+    CHECK(d.run(4, wants("licence", 5)));
+  }
+
   TEST_CASE("slots that cannot be counted from cores are told in R, and tasks follow them") {
     cluster c{racks()};
     auto request = request_of(R"([{"type":"rack","count":2,"with":[
@@ -225,6 +270,38 @@ TEST_SUITE("unit") {
       FAIL(render(where.error()));
     CHECK(where->ntasks == 12);
     CHECK(where->slots == std::vector<uint32_t>{3, 3, 3, 3});
+  }
+
+  TEST_CASE("tasks run in the slots of their label only") {
+    cluster c{machine(2, 4)};
+    auto resources = R"([
+      {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+      {"type":"slot","count":3,"label":"b","with":[{"type":"core","count":2}]}])";
+    auto one = request_of(resources);
+    auto r = c.run(1, one);
+    REQUIRE(r);
+    CHECK(r->core_count() == 7);
+    CHECK(r->nslots == 1);
+    auto where = layout(*one, *r);
+    REQUIRE(where);
+    CHECK(where->ntasks == 1);
+    c.pool->release(job_id{1});
+    // Two entries in tasks: R says whose slots are where.
+    auto two = request_of(resources, 0, json::object(), {{"b", 2}});
+    r = c.run(2, two);
+    REQUIRE(r);
+    CHECK(r->nslots == 4);
+    where = layout(*two, *r);
+    REQUIRE(where);
+    CHECK(where->ntasks == 7);
+    CHECK(where->starts == std::vector<uint32_t>{0, 1});
+    CHECK(where->entry_of(0) == 0);
+    CHECK(where->entry_of(1) == 1);
+    CHECK(where->entry_of(6) == 1);
+    // After a restart as well.
+    auto back = parse_rset(to_json(*r));
+    REQUIRE(back);
+    CHECK(layout(*two, *back)->tasks == where->tasks);
   }
 
   TEST_CASE("a count that leaves a choice gives as many tasks as slots were found") {

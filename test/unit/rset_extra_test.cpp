@@ -11,9 +11,9 @@ TEST_SUITE("unit") {
   TEST_CASE("what an R cannot say in cores and GPUs is read back as it was written") {
     rset_extra x;
     CHECK(to_json(x).empty());
-    x.slots = {{idset::range(0, 3), 2}, {idset::single(7), 1}};
+    x.slots = {{idset::range(0, 3), "", 2}, {idset::single(7), "a", 1}};
     x.others = {{"/cluster0/ssd1", -1, 500}, {"/cluster0/n3", 3, 1}};
-    x.charges = {{"power", "/center/pdu0", 1'200}};
+    x.charges = {{"power", "/center/pdu0", 1'200}, {"containment", "/cluster0/n3/disk0", 4, 3}};
     auto text = to_json(x);
     CHECK(text.find("\"writer\":\"hactor\"") != std::string::npos);
     auto back = parse_rset_extra(text);
@@ -37,7 +37,9 @@ TEST_SUITE("unit") {
           std::pair{R"({"writer":"hactor","slots":[["0",5000000000]]})", "scheduling.slots[0]"},
           std::pair{R"({"writer":"hactor","others":[[1,2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","others":[["/a","x",2]]})", "scheduling.others[0]"},
-          std::pair{R"({"writer":"hactor","charges":[["a","b",-1]]})", "scheduling.charges[0]"}}) {
+          std::pair{R"({"writer":"hactor","charges":[["a","b",-1]]})", "scheduling.charges[0]"},
+          std::pair{R"({"writer":"hactor","charges":[["a","b","x",1]]})",
+                    "scheduling.charges[0]"}}) {
       auto x = parse_rset_extra(text);
       REQUIRE_FALSE(x);
       CHECK(code_of(x.error()) == ec::bad_rset);

@@ -60,6 +60,30 @@ TEST_SUITE("unit") {
     CHECK(two.tasks[2].local_id == 0);
   }
 
+  TEST_CASE("each entry of tasks has its own command, on the slots of its label") {
+    auto text = json::parse(spec_text{}.text());
+    text["resources"].push_back(text["resources"][0]);
+    text["resources"][1]["label"] = "b";
+    text["resources"][1]["count"] = 3;
+    text["tasks"].push_back(text["tasks"][0]);
+    text["tasks"][1]["slot"] = "b";
+    text["tasks"][1]["command"] = {"echo", "b"};
+    auto plan = make_launch_plan(dump(text), "");
+    REQUIRE_MESSAGE(plan, render(plan.error()));
+    launch_item item{{77}, 1000, -1, true, whole_nodes(2, 2)};
+    item.resources.scheduling =
+        R"({"writer":"hactor","slots":[["0","task",1],["0","b",1],["1","b",2]]})";
+    auto work = plan_shell(**plan, item, {0, 1}, {"local:///x", "/tmp/job", 1});
+    REQUIRE_MESSAGE(work, render(work.error()));
+    std::string all;
+    for (auto& t : work->tasks)
+      all += std::to_string(t.task_rank) + ":" + t.argv.back() + std::to_string(t.entry) + " ";
+    CHECK(all == "0:true0 1:b1 2:b1 3:b1 ");
+    CHECK(work->names.size == 4);
+    item.resources.scheduling = R"({"writer":"hactor","slots":[["0","task",1]]})";
+    CHECK(code_of(plan_shell(**plan, item, {0, 1}, {}).error()) == ec::bad_rset);
+  }
+
   TEST_CASE("a task sees who it is, and nothing of its GPUs when it has none") {
     spec_text s;
     s.nodes = 2;
