@@ -3,11 +3,13 @@
 #include "actors/queue_policy.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 
 #include <fmt/format.h>
 
 #include "graph/policy_library.hpp"
+#include "runtime/log.hpp"
 
 namespace hactor {
 
@@ -29,20 +31,30 @@ constexpr built_in built_ins[] = {
 /// A queue policy written in C.
 class foreign_queue_policy final : public queue_policy {
 public:
-  explicit foreign_queue_policy(const hactor_queue_policy& policy) : policy_{policy} {
+  foreign_queue_policy(std::string path, const hactor_queue_policy& policy)
+      : path_{std::move(path)}, policy_{policy} {
     name = policy.name;
     reservation_depth = std::min(policy.reservation_depth, reservation_depth_max);
     stop_at_blocked = policy.stop_at_blocked != 0;
   }
 
   bool before(const job_facts& a, const job_facts& b) const override {
-    if (policy_.compare != nullptr) {
+    if (policy_.compare != nullptr && !off_.load(std::memory_order_relaxed)) {
       auto x = facts(a), y = facts(b);
-      if (auto order = policy_.compare(&x, &y); order != 0)
-        return order < 0;
+      try {
+        if (auto order = policy_.compare(&x, &y); order != 0)
+          return order < 0;
+      } catch (...) {
+        if (!off_.exchange(true))
+          log_error("the order of queue policy {} of {} is turned off, and the usual one holds: "
+                    "comparing jobs {} and {} threw {}",
+                    name, path_, to_string(a.id), to_string(b.id), what_was_thrown());
+      }
     }
     return queue_policy::before(a, b);
   }
+
+  bool gave_up() const override { return off_.load(std::memory_order_relaxed); }
 
 private:
   static hactor_job facts(const job_facts& j) {
@@ -50,7 +62,9 @@ private:
     return {j.id.value, j.priority, j.t_submit_ns, r.nnodes, r.ncores, r.ngpus, r.duration_s};
   }
 
+  std::string path_;
   const hactor_queue_policy& policy_;
+  mutable std::atomic<bool> off_{false};
 };
 
 caf::expected<std::shared_ptr<queue_policy>> load(const std::string& path) {
@@ -61,7 +75,7 @@ caf::expected<std::shared_ptr<queue_policy>> load(const std::string& path) {
   if (own == nullptr || own->name == nullptr)
     return make_error(ec::bad_argument,
                       fmt::format("policy library {}: it has no queue policy", path));
-  return std::make_shared<foreign_queue_policy>(*own);
+  return std::make_shared<foreign_queue_policy>(path, *own);
 }
 
 } // namespace

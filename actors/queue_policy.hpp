@@ -29,6 +29,9 @@ public:
   /// A strict order of any two jobs: priority, then submit time, then id.
   virtual bool before(const job_facts& a, const job_facts& b) const;
 
+  /// True once a user's order has failed: from then on the usual one holds.
+  virtual bool gave_up() const { return false; }
+
   std::string name;
   uint32_t reservation_depth = 0; ///< Jobs that do not fit now and are promised a time.
   bool stop_at_blocked = false;   ///< Nothing behind a job that does not fit is looked at.

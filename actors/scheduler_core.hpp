@@ -222,6 +222,8 @@ private:
   void retake(const rset& before);
   static rset r_of(const running_job& job);
 
+  bool settle_orders();
+  void pass(int64_t now_ns, scheduler_out& out);
   void begin_pass(uint32_t queue);
   void set_aside(uint32_t queue, int64_t now_s);
   void forget_reservation(uint32_t place);

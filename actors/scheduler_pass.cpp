@@ -64,7 +64,28 @@ void scheduler_core::begin_pass(uint32_t number) {
   }
 }
 
+/// Orders queues anew whose policy failed; true when there was one.
+bool scheduler_core::settle_orders() {
+  bool any = false;
+  for (uint32_t i = 0; i < queues_.size(); ++i) {
+    if (!waiting_.must_reorder(i))
+      continue;
+    begin_pass(i);
+    waiting_.reorder(i);
+    changed();
+    any = true;
+  }
+  return any;
+}
+
 void scheduler_core::schedule(int64_t now_ns, scheduler_out& out) {
+  settle_orders();
+  do
+    pass(now_ns, out);
+  while (settle_orders()); // a policy may fail in a pass
+}
+
+void scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
   for (auto id : std::exchange(cancelled_, {}))
     out.cancelled(id);
   for (auto& [id, note] : std::exchange(denied_, {}))

@@ -3,13 +3,13 @@
 #include "actors/scheduler_settings.hpp"
 
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include <fmt/format.h>
 
 #include "graph/graph_reader.hpp"
 #include "graph/policy_library.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/regular_file.hpp"
 
 namespace hactor {
 
@@ -178,13 +178,12 @@ caf::expected<graph_inventory> load_graph(const std::string& path, const std::st
   auto how = parse_graph_format(format);
   if (!how)
     return refuse(how.error());
-  std::ifstream in{path, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in)
-    return make_errno_error(ec::system_failed, "resource.graph=" + path, errno);
+  auto text = read_regular_file(path, limits::graph_text_bytes_max);
+  if (!text)
+    return make_error(code_of(text.error()), "resource.graph=" + render(text.error()));
   graph_options options;
   options.number_nodes = true;
-  auto graph = read_graph(*how, text, options);
+  auto graph = read_graph(*how, *text, options);
   if (!graph)
     return refuse(graph.error());
   // Judged once here, so that it is refused at the start.

@@ -7,7 +7,7 @@
 namespace hactor {
 
 uint32_t waiting_list::add_queue(std::shared_ptr<const queue_policy> policy) {
-  queues_.push_back({std::move(policy), {}, {}, 0});
+  queues_.push_back({std::move(policy), {}, {}, 0, false});
   return static_cast<uint32_t>(queues_.size() - 1);
 }
 
@@ -114,6 +114,22 @@ void waiting_list::leave(uint32_t place) {
   shapes_[q.shapes.back()].at = s.at;
   q.shapes[s.at] = q.shapes.back();
   q.shapes.pop_back();
+}
+
+void waiting_list::reorder(uint32_t queue) {
+  auto& q = queues_[queue];
+  q.usual_order = true;
+  q.order = {};
+  for (auto shape : q.shapes)
+    shapes_[shape].jobs = {};
+  auto order = [this](uint32_t a, uint32_t b) { return before(a, b); };
+  for (auto& [id, place] : index_) {
+    auto& s = shape_at(place);
+    if (s.queue != queue || jobs_[place].priority == 0)
+      continue;
+    s.jobs.insert(jobs_, place, order);
+    q.order.insert(jobs_, place, order);
+  }
 }
 
 job_facts waiting_list::facts(uint32_t place) const {

@@ -57,6 +57,7 @@ public:
     ranked_tree<waiting_job, &waiting_job::in_queue> order;
     std::vector<uint32_t> shapes; ///< Those with jobs in the order; themselves in none.
     uint32_t held = 0;
+    bool usual_order = false; ///< Ordered anew since its policy gave up.
   };
 
   /// Adds a queue, and returns its number.
@@ -69,6 +70,13 @@ public:
   uint32_t add(job_id id, uint32_t priority, int64_t t_submit_ns, uint32_t shape);
   void remove(uint32_t place);
   void set_priority(uint32_t place, uint32_t priority);
+
+  /// Whether the order of a queue's policy has failed, so that its jobs must be ordered anew.
+  bool must_reorder(uint32_t queue) const {
+    return !queues_[queue].usual_order && queues_[queue].policy->gave_up();
+  }
+  /// Requires: no job of the queue has a reservation. O(jobs log jobs), once in a queue's life.
+  void reorder(uint32_t queue);
 
   /// The place of a job, or `nothing`.
   uint32_t find(job_id id) const {

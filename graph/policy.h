@@ -5,8 +5,8 @@
  *     hactor start -S sched.policy=/path/libmine.so -S sched.match=/path/libmine.so ...
  *
  * The functions are called from the scheduler's thread, one at a time; they must return soon, must
- * not throw, and must answer the same question in the same way every time. What they are given is
- * valid until they return. examples/queue-policy and examples/match-policy are complete ones.
+ * not throw, and must answer the same question in the same way every time. A policy that throws is
+ * turned off, and the log says so. What they are given is valid until they return. examples/queue-policy and examples/match-policy are complete ones.
  * Installed as hactor/policy.h.
  * SPDX-License-Identifier: LGPL-3.0-or-later
  */

@@ -2,8 +2,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/policy_library.hpp"
 
+#include <atomic>
+#include <exception>
+
 #include <dlfcn.h>
 #include <fmt/format.h>
+
+#include "graph/library_file.hpp"
+#include "runtime/log.hpp"
 
 namespace hactor {
 
@@ -13,10 +19,12 @@ caf::error bad(const std::string& path, std::string_view why) {
   return make_error(ec::bad_argument, fmt::format("policy library {}: {}", path, why));
 }
 
-/// A match policy written in C.
+/// A match policy written in C. Once its score has thrown it is not called any more: all vertices
+/// are as good as each other.
 class foreign_match_policy final : public match_policy {
 public:
-  explicit foreign_match_policy(const hactor_match_policy& policy) : policy_{policy} {
+  foreign_match_policy(std::string path, const hactor_match_policy& policy)
+      : path_{std::move(path)}, policy_{policy} {
     name = policy.name;
     order = order_within = order_of_slots =
         policy.lowest_first != 0 ? score_order::low : score_order::high;
@@ -25,6 +33,8 @@ public:
   }
 
   int64_t score(const resource_graph& graph, vertex v) const override {
+    if (off_.load(std::memory_order_relaxed))
+      return 0;
     // The names live in the graph's tables, ended by a zero as all std::strings are.
     auto name_of_vertex = graph.name(v);
     facts f;
@@ -36,7 +46,15 @@ public:
     f.property = property;
     f.graph = &graph;
     f.v = v;
-    return std::max<int64_t>(policy_.score(&f), 0);
+    try {
+      return std::max<int64_t>(policy_.score(&f), 0);
+    } catch (...) {
+      if (!off_.exchange(true))
+        log_error("match policy {} of {} is turned off, and resources are taken in the order of "
+                  "the graph: its score of {} threw {}",
+                  name, path_, name_of_vertex, what_was_thrown());
+      return 0;
+    }
   }
 
 private:
@@ -51,12 +69,13 @@ private:
     return i == all.end() ? nullptr : i->second.c_str();
   }
 
+  std::string path_;
   const hactor_match_policy& policy_;
+  mutable std::atomic<bool> off_{false};
 };
 
-} // namespace
-
-caf::expected<const hactor_policy_set*> load_policies(const std::string& path) {
+/// Calls the library's own code for the first time.
+caf::expected<const hactor_policy_set*> open_library(const std::string& path) {
   // Never closed: the policies are in use until the end.
   auto* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
@@ -64,10 +83,38 @@ caf::expected<const hactor_policy_set*> load_policies(const std::string& path) {
   auto entry = reinterpret_cast<const hactor_policy_set* (*)()>(dlsym(library, "hactor_policies"));
   if (entry == nullptr)
     return bad(path, "it does not define hactor_policies (hactor/policy.h)");
-  const auto* all = entry();
-  if (all == nullptr || all->version != HACTOR_POLICY_VERSION)
+  return entry();
+}
+
+} // namespace
+
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return fmt::format("\"{}\"", e.what());
+  } catch (...) {
+    return "something that is no std::exception";
+  }
+}
+
+caf::expected<const hactor_policy_set*> load_policies(const std::string& path) {
+  if (auto e = check_library_file(path))
+    return bad(path, render(e));
+  caf::expected<const hactor_policy_set*> all{nullptr};
+  try {
+    all = open_library(path);
+  } catch (...) {
+    return bad(path,
+               fmt::format("when it was asked for its policies it threw {}", what_was_thrown()));
+  }
+  if (!all)
+    return all;
+  if (*all == nullptr)
+    return bad(path, "hactor_policies returned a null pointer");
+  if ((*all)->version != HACTOR_POLICY_VERSION)
     return bad(path, fmt::format("it was built for version {} of hactor/policy.h; this is {}",
-                                 all == nullptr ? 0 : all->version, HACTOR_POLICY_VERSION));
+                                 (*all)->version, HACTOR_POLICY_VERSION));
   return all;
 }
 
@@ -80,7 +127,7 @@ caf::expected<std::shared_ptr<const match_policy>> choose_match_policy(const std
   const auto* own = (*all)->match;
   if (own == nullptr || own->name == nullptr || own->score == nullptr)
     return bad(name, "it has no match policy");
-  return std::make_shared<const foreign_match_policy>(*own);
+  return std::make_shared<const foreign_match_policy>(name, *own);
 }
 
 } // namespace hactor

@@ -19,11 +19,14 @@ inline bool is_policy_path(std::string_view name) {
 }
 
 /// Loads it, or finds it loaded. Errors: ec::bad_argument, naming the file and what is wrong with
-/// it (cannot be loaded, no entry point, another version).
+/// it (cut off, cannot be loaded, no entry point, another version, or it threw).
 caf::expected<const hactor_policy_set*> load_policies(const std::string& path);
 
 /// The match policy of a library, or one of hactor's own by its name (match_policy.hpp). Errors:
 /// as load_policies and make_match_policy; ec::bad_argument when the library has none.
 caf::expected<std::shared_ptr<const match_policy>> choose_match_policy(const std::string& name);
+
+/// For a log: what a library has thrown. Requires: called in a handler.
+std::string what_was_thrown();
 
 } // namespace hactor

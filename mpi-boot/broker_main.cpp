@@ -438,6 +438,10 @@ service_parts make_parts(rank_state& s) {
     log_error("the lead broker was lost: this one ends");
     s.end.tell(1, true);
   };
+  parts.on_service_failed = [&s](const std::string& name, const std::string& what) {
+    log_error("the {} service has failed, and this broker ends: {}", name, what);
+    s.end.tell(1, true);
+  };
   parts.store = s.store;
   parts.specs = s.specs;
   parts.restored = s.restored;

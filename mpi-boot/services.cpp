@@ -30,13 +30,21 @@ using named_actors = std::vector<std::pair<std::string, caf::actor>>;
 /// Spawns under the name by which ping and stats know it.
 class maker {
 public:
-  maker(caf::actor_system& system, rank_actors& made) : system_{system}, made_{made} {}
+  maker(caf::actor_system& system, rank_actors& made, service_failed failed)
+      : system_{system}, made_{made}, failed_{std::move(failed)} {}
 
   template <caf::spawn_options Options = caf::no_spawn_options, class F, class... Ts>
   auto make(const char* name, F f, Ts&&... xs) {
-    auto handle = system_.spawn<Options>(f, std::forward<Ts>(xs)...);
-    made_.all.push_back(caf::actor_cast<caf::actor>(handle));
+    auto handle = make_unnamed<Options>(name, f, std::forward<Ts>(xs)...);
     named.emplace_back(name, made_.all.back());
+    return handle;
+  }
+
+  /// For those that are told to the broker in another way.
+  template <caf::spawn_options Options = caf::no_spawn_options, class F, class... Ts>
+  auto make_unnamed(const char* name, F f, Ts&&... xs) {
+    auto handle = spawn_guarded<Options>(system_, failed_, name, f, std::forward<Ts>(xs)...);
+    made_.all.push_back(caf::actor_cast<caf::actor>(handle));
     return handle;
   }
 
@@ -45,6 +53,7 @@ public:
 private:
   caf::actor_system& system_;
   rank_actors& made_;
+  service_failed failed_;
 };
 
 caf::expected<std::shared_ptr<const shell_context>>
@@ -113,7 +122,7 @@ caf::expected<rank_services> meet_lead(caf::actor_system& system, const broker_a
 
 caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& p) {
   rank_actors made;
-  maker m{system, made};
+  maker m{system, made, p.on_service_failed};
   rank_services own;
   own.rank = p.net->rank();
   own.protocol = protocol_version;
@@ -122,9 +131,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
                      p.on_lead_lost};
   for (rank_t r = 0; r < p.net->size(); ++r)
     setup.hosts.push_back(p.net->host_of(r));
-  auto broker = system.spawn(broker_service, std::move(setup));
+  auto broker = m.make_unnamed("broker", broker_service, std::move(setup));
   made.broker = broker;
-  made.all.push_back(caf::actor_cast<caf::actor>(broker));
   auto output = m.make("output", output_service, own.rank, p.output, p.gate);
   auto context = make_shell_context(p, output);
   if (!context)
@@ -167,8 +175,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.exec = exec;
   c.events = events;
   c.named = m.named;
-  made.connector = system.spawn(connector_service, std::move(c));
-  made.all.push_back(caf::actor_cast<caf::actor>(made.connector));
+  made.connector = m.make_unnamed("connector", connector_service, std::move(c));
   caf::anon_send(broker, local_services{own, {{"connector", made.all.back()}}});
   made.named = std::move(m.named);
   made.named.emplace_back("broker", caf::actor_cast<caf::actor>(broker));

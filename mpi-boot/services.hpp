@@ -10,6 +10,7 @@
 
 #include "actors/broker.hpp"
 #include "actors/connector.hpp"
+#include "actors/guarded.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"
 #include "actors/output_gate.hpp"
@@ -38,6 +39,7 @@ struct service_parts {
   std::function<void(std::string)> on_shutdown;
   std::function<void(rank_t)> on_peer_lost;
   std::function<void()> on_lead_lost;
+  service_failed on_service_failed;
   // lead only
   std::shared_ptr<journal> store;
   std::shared_ptr<spec_cache> specs;

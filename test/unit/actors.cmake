@@ -22,8 +22,17 @@ hactor_unit_test(client_json_test
   SOURCES unit/client_json_test.cpp unit/client_submit_test.cpp
   LIBRARIES hactor_actors)
 target_include_directories(client_json_test PRIVATE support)
-# Policies of users: the examples, and a library that has none.
+# Policies of users: the examples, a library that has none, and some with a fault.
 add_library(no_policy MODULE support/no_policy.cpp)
+set(faulty "")
+foreach(fault call entry null version)
+  add_library(faulty_policy_${fault} MODULE support/faulty_policy.cpp)
+  target_include_directories(faulty_policy_${fault} PRIVATE ${PROJECT_BINARY_DIR}/include)
+  target_compile_definitions(faulty_policy_${fault} PRIVATE FAULT="${fault}")
+  set_target_properties(faulty_policy_${fault} PROPERTIES PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/faulty)
+  list(APPEND faulty faulty_policy_${fault})
+endforeach()
 hactor_unit_test(unit_scheduler_core
   SOURCES
     unit/scheduler_core_test.cpp
@@ -33,8 +42,9 @@ hactor_unit_test(unit_scheduler_core
     unit/scheduler_settings_test.cpp
   LIBRARIES hactor_scheduler_core)
 target_include_directories(unit_scheduler_core PRIVATE support)
-add_dependencies(unit_scheduler_core no_policy example_queue_policy example_match_policy)
+add_dependencies(unit_scheduler_core ${faulty} no_policy example_queue_policy example_match_policy)
 target_compile_definitions(unit_scheduler_core PRIVATE
+  HACTOR_TEST_FAULTY="${CMAKE_CURRENT_BINARY_DIR}/faulty/faulty_policy_"
   HACTOR_TEST_NO_POLICY="$<TARGET_FILE:no_policy>"
   HACTOR_TEST_QUEUE_POLICY="$<TARGET_FILE:example_queue_policy>"
   HACTOR_TEST_MATCH_POLICY="$<TARGET_FILE:example_match_policy>")

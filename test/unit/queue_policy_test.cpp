@@ -3,6 +3,8 @@
 #include "actors/queue_policy.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <random>
 #include <set>
@@ -15,6 +17,8 @@
 #include "queue_twin.hpp"
 #include "recording_scheduler_out.hpp"
 #include "requests.hpp"
+#include "runtime/log.hpp"
+#include "temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -467,6 +471,70 @@ TEST_SUITE("unit") {
     CHECK(
         render(choose_match_policy(HACTOR_TEST_QUEUE_POLICY).error()).find("it has no match policy")
         != std::string::npos);
+  }
+
+  TEST_CASE("a library that fails when it is loaded is refused with its name and why") {
+    for (auto [fault, says] :
+         {std::pair{"entry", "when it was asked for its policies it threw \"no licence\""},
+          std::pair{"null", "hactor_policies returned a null pointer"},
+          std::pair{"version", "it was built for version 99"}}) {
+      auto path = std::string{HACTOR_TEST_FAULTY} + fault + ".so";
+      for (auto& e : {make_queue_policy(path, 0).error(), choose_match_policy(path).error()}) {
+        CHECK(code_of(e) == ec::bad_argument);
+        CHECK(render(e).find("policy library " + path + ": " + says) != std::string::npos);
+      }
+    }
+  }
+
+  TEST_CASE("a library that was cut off anywhere is refused, not mapped") {
+    temp_dir dir;
+    auto path = dir / "cut.so";
+    std::ifstream in{HACTOR_TEST_FAULTY "call.so", std::ios::binary};
+    std::string whole{std::istreambuf_iterator<char>{in}, {}};
+    REQUIRE(whole.size() > 4096);
+    for (size_t size :
+         {size_t{0}, size_t{40}, size_t{100}, size_t{4096}, whole.size() / 2, whole.size() - 1}) {
+      std::ofstream{path, std::ios::binary} << whole.substr(0, size);
+      auto made = choose_match_policy(path);
+      REQUIRE_FALSE(made);
+      CHECK(render(made.error()).find(path) != std::string::npos);
+      if (size >= 64)
+        CHECK(render(made.error()).find("is cut off") != std::string::npos);
+    }
+    CHECK(render(choose_match_policy(dir / "").error()).find("is no regular file")
+          != std::string::npos);
+  }
+
+  TEST_CASE("a policy that throws is turned off; the jobs go on in the usual order") {
+    auto path = std::string{HACTOR_TEST_FAULTY} + "call.so";
+    log_clear();
+    log_to_ring_only();
+    auto settings = one_queue(path);
+    settings.match = *choose_match_policy(path);
+    scheduler_core core{settings};
+    core.set_inventory(machine(3, 1));
+    recording_scheduler_out out;
+    for (uint64_t id : {1, 2, 5, 4, 3, 6})
+      core.enqueue({job_id{id}, 16, static_cast<int64_t>(id), on_nodes(1, 1)});
+    core.schedule(0, out);
+    std::vector<uint64_t> started;
+    for (auto& [id, r] : out.grants)
+      started.push_back(id);
+    CHECK(started == std::vector<uint64_t>{1, 2, 3});
+    for (uint64_t id : {1, 2, 3})
+      core.free(job_id{id}, {}, true);
+    core.schedule(1'000'000'000, out);
+    CHECK(out.grants.size() == 6);
+    std::string log;
+    for (auto& line : log_records())
+      log += line.text + "\n";
+    log_to_stderr();
+    INFO(log);
+    CHECK(log.find("match policy faulty of " + path + " is turned off") != std::string::npos);
+    CHECK(log.find("its score of n1 threw \"no watts are known\"") != std::string::npos);
+    CHECK(log.find("the order of queue policy faulty of " + path + " is turned off")
+          != std::string::npos);
+    CHECK(std::count(log.begin(), log.end(), '\n') == 2);
   }
 
 } // TEST_SUITE
