@@ -26,6 +26,7 @@ struct launch_plan {
   bool input_attached = false; // stdin comes from whoever is attached; else it is empty
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
+  bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   double simulated_s = -1; // < 0: real
   resource_request request;
