@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/binding.hpp"
 #include "actors/job_spec.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/duration.hpp"
@@ -92,6 +93,8 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
 caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
     return caf::none;
+  if (auto* verbose = find_json(options, "verbose"); verbose != nullptr)
+    plan.verbose = *verbose != 0 && *verbose != false;
   auto out = read_stream(options, "output", "stdout");
   auto err = read_stream(options, "output", "stderr");
   auto in = read_stream(options, "input", "stdin");
@@ -115,8 +118,9 @@ caf::error add_options(launch_plan& plan, const json& options) {
 }
 
 /// Set for each task by shell_core; a second value of the same name would hide it.
-bool is_shells_variable(std::string_view name) {
-  return name == "HACTOR_LEVEL" || name == "CUDA_VISIBLE_DEVICES" || name == "CUDA_DEVICE_ORDER";
+bool is_shells_variable(const launch_plan& plan, std::string_view name) {
+  return name == "HACTOR_LEVEL"
+         || (plan.request.gpus.kind != affinity_kind::off && is_gpu_variable(name));
 }
 
 caf::error add_environment(launch_plan& plan, const std::string& environment) {
@@ -127,7 +131,7 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
   if (!object)
     return std::move(object.error());
   for (auto& [name, value] : object->items()) {
-    if (!value.is_string() || is_launcher_variable(name) || is_shells_variable(name))
+    if (!value.is_string() || is_launcher_variable(name) || is_shells_variable(plan, name))
       continue;
     auto& text = value.get_ref<const std::string&>();
     if (name == "PATH")

@@ -27,6 +27,7 @@ struct launch_plan {
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
   bool pmi = true;         // tasks of a job of several find each other by PMI
+  bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   double simulated_s = -1; // < 0: real
   resource_request request;

@@ -108,6 +108,14 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
   return r;
 }
 
+bool shares_cores(const rset& all, rank_t rank) {
+  auto& own = all.nodes.at(rank);
+  for (size_t i = 0; i < all.nodes.size(); ++i)
+    if (i != rank && all.host(i) == all.host(rank) && all.nodes[i].cores.intersects(own.cores))
+      return true;
+  return false;
+}
+
 caf::expected<rset> fake_resources(const std::string& text) {
   auto refuse = [&](const std::string& why) {
     return make_error(ec::bad_argument,

@@ -26,6 +26,9 @@ struct instance_resources {
 /// than ranks. `oversubscribe`: each rank has the whole host.
 instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversubscribe);
 
+/// True when a core of `rank` is another rank's of the same host too.
+bool shares_cores(const rset& all, rank_t rank);
+
 /// Resources from a text like "nodes=1000,cores=40,gpus=4"; hosts are fake0, fake1, ... Errors:
 /// ec::bad_argument.
 caf::expected<rset> fake_resources(const std::string& text);

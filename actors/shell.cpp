@@ -76,6 +76,8 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.argv = std::move(t.argv);
   p.request.environment = std::move(t.variables);
   p.request.cwd = work.cwd;
+  for (auto cpu : t.cpus.expand())
+    p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;
   names.task = t.task_rank;
   names.node = node;
@@ -180,7 +182,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   if (!work || work->tasks.empty()) {
     st.core = shell_core{order.item.id, work ? 0u : 1u};
     if (!work)
-      st.core.on_failed(st.context->host, render(work.error()), EINVAL, false);
+      st.core.on_failed(st.context->host, render(work.error()), 0, false);
     return;
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
@@ -194,6 +196,12 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
                    pmi_process_mapping(work->places));
   }
   auto first_node = entries.front() == 0;
+  if (!work->notes.empty()) {
+    st.wrote = true;
+    st.context->gate->add(static_cast<int64_t>(work->notes.size()));
+    self->send(st.context->output,
+               output_append{st.id, work->tasks.front().task_rank, 2, std::move(work->notes)});
+  }
   auto me = caf::actor_cast<shell_actor>(self);
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
@@ -291,9 +299,10 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       auto& st = self->state;
       st.tokens[f.task] = 0;
       auto of_command = f.what == "command";
-      auto what = of_command        ? plan->commands[st.entries[f.task]].front()
-                  : f.what == "cwd" ? plan->cwd
-                                    : f.what;
+      auto what = of_command         ? plan->commands[st.entries[f.task]].front()
+                  : f.what == "cwd"  ? plan->cwd
+                  : f.what == "cpus" ? "binding to the job's CPUs"
+                                     : f.what;
       st.core.on_failed(st.context->host, what, f.error, of_command);
       advance(self);
     },

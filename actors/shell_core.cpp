@@ -39,13 +39,6 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   return v;
 }
 
-/// The node's GPUs that are the job's, as CUDA wants them; "-1" hides all.
-std::string visible_gpus(const idset& gpus) {
-  if (gpus.empty())
-    return "-1";
-  return fmt::format("{}", fmt::join(gpus.expand(), ","));
-}
-
 /// By task rank: which host it is on, counted from 0. Brokers of one host count as one.
 std::vector<uint32_t> places_of(const job_layout& where, const rset& r) {
   std::vector<uint32_t> places(where.ntasks);
@@ -84,9 +77,18 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   }
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
-    auto gpus = visible_gpus(share.gpus);
+    auto& tasks = where->tasks[entry];
+    auto host = item.resources.host(entry);
+    auto& wants = plan.request;
+    auto bound = bind_tasks(wants.cpus, wants.gpus, share, host, place.machine.get(),
+                            static_cast<uint32_t>(tasks.size()));
+    if (!bound)
+      return std::move(bound.error());
     uint32_t local = 0;
-    for (auto task : where->tasks[entry].expand()) {
+    for (auto task : tasks.expand()) {
+      auto& own = bound->tasks[local];
+      if (plan.verbose || wants.cpus.verbose || wants.gpus.verbose)
+        work.notes += describe_binding(task, host, *bound, own);
       shell_task t;
       t.task_rank = task;
       t.local_id = local++;
@@ -97,8 +99,9 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
       if (pmi)
         set(t.variables, "PMI_RANK", std::to_string(task));
-      set(t.variables, "CUDA_VISIBLE_DEVICES", gpus);
-      set(t.variables, "CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+      if (wants.gpus.kind != affinity_kind::off)
+        append_visible_gpus(t.variables, own.gpus);
+      t.cpus = std::move(own.cpus);
       work.tasks.push_back(std::move(t));
     }
   }
@@ -113,9 +116,10 @@ void shell_core::on_failed(const std::string& host, const std::string& what, int
   if (!report_.failure.empty())
     return; // the first failure is the cause
   report_.status = code << 8;
-  report_.failure = fmt::format("{}: {}: {}", host, what,
-                                  of_command && error == ENOENT ? "command not found"
-                                                                : std::strerror(error));
+  report_.failure = fmt::format("{}: {}", host, what);
+  if (error != 0)
+    report_.failure += fmt::format(": {}", of_command && error == ENOENT ? "command not found"
+                                                                         : std::strerror(error));
 }
 
 void shell_core::on_exited(int wait_status, const usage& used) {

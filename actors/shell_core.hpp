@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "actors/binding.hpp"
 #include "actors/launch_plan.hpp"
 #include "actors/messages.hpp"
 
@@ -20,6 +22,7 @@ struct shell_task {
   uint32_t entry = 0;     // of the jobspec's tasks
   std::vector<std::string> argv;
   std::string variables; // "K=V\0": the plan's and the task's own
+  idset cpus;            // OS numbers; empty: not bound
 };
 
 /// What this node runs of a job.
@@ -29,6 +32,7 @@ struct shell_work {
   std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI
   std::string cwd;
   template_values names; // for output files; task and node are set per task
+  std::string notes;     // lines about where tasks run, when that was asked
 };
 
 /// Where a job runs, as the shell sees it.
@@ -36,9 +40,10 @@ struct shell_place {
   std::string uri;         // HACTOR_URI for the tasks
   std::string tmpdir;      // HACTOR_JOB_TMPDIR
   uint32_t instance_level = 0;
+  std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
 };
 
-/// Lays out the tasks that the entries of R (by index) run. Errors: as layout().
+/// Lays out the tasks that the entries of R (by index) run. Errors: as layout() and bind_tasks().
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
                                      const std::vector<uint32_t>& entries,
                                      const shell_place& place);
@@ -49,7 +54,8 @@ public:
   explicit shell_core(job_id id = {}, uint32_t tasks = 0) : tasks_{tasks} { report_.id = id; }
 
   void on_started() { ++started_; }
-  /// Errors of errno: ENOENT of the command is 127, other failures 126 (POSIX shells).
+  /// Errors of errno: ENOENT of the command is 127, other failures 126 (POSIX shells); 0 when
+  /// `what` says all.
   void on_failed(const std::string& host, const std::string& what, int error, bool of_command);
   void on_exited(int wait_status, const usage& used);
   /// The job cannot go on; `wait_status` is its end.

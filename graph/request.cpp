@@ -256,6 +256,20 @@ caf::error read_taskmap(const json& option, resource_request& to) {
   return {};
 }
 
+caf::error read_affinity(const json& options, const char* name, affinity& to) {
+  auto option = options.find(name);
+  if (option == options.end())
+    return {};
+  auto path = fmt::format("attributes.system.shell.options.{}", name);
+  if (!option->is_string())
+    return bad(path, "must be on, off, per-task or map:SET;SET;..", *option);
+  auto read = parse_affinity(option->get_ref<const std::string&>());
+  if (!read)
+    return make_error(ec::bad_jobspec, fmt::format("{}: {}", path, context_of(read.error())));
+  to = std::move(*read);
+  return {};
+}
+
 /// Deals `total` over nodes evenly, no node beyond its slots before all have theirs.
 std::vector<uint64_t> deal(const std::vector<uint32_t>& slots, uint64_t total) {
   auto all = std::accumulate(slots.begin(), slots.end(), uint64_t{0});
@@ -403,6 +417,10 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
     if (auto x = options.find("taskmap"); x != options.end())
       if (auto e = read_taskmap(*x, request))
         return e;
+    if (auto e = read_affinity(options, "cpu-affinity", request.cpus))
+      return e;
+    if (auto e = read_affinity(options, "gpu-affinity", request.gpus))
+      return e;
   }
   return request;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/affinity.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/rset.hpp"
 #include "runtime/error.hpp"
@@ -51,6 +52,8 @@ struct resource_request {
   std::vector<task_group> tasks = std::vector<task_group>(1);
   task_order order = task_order::block;
   uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
+  affinity cpus;              ///< To what tasks are bound.
+  affinity gpus;              ///< What of GPUs they see.
 
   jobspec wants;                        ///< Resources, duration, constraints and queue; no more.
   std::string shape;                    ///< Text of `wants`: equal exactly when those are.

@@ -110,6 +110,7 @@ struct rank_state {
   std::shared_ptr<spool> output;
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<unix_listener> listener;
+  std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file
@@ -256,8 +257,13 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
       s.epoch_ns = g->epoch_ns;
     all.push_back(std::move(g->own));
   }
-  if (s.graph != nullptr)
+  auto rank = s.net->rank();
+  auto machine = std::make_shared<machine_cpus>(
+    machine_cpus{mine.own.hostname, mine.own.core_cpus, false});
+  if (!s.attributes->text("resource.graph").empty()) {
+    s.machine = std::move(machine); // the graph says by its host names what of it is here
     return caf::none;
+  }
   auto fake = s.attributes->text("resource.fake");
   if (!fake.empty()) {
     auto pretended = fake_resources(fake);
@@ -268,7 +274,9 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   }
   auto real = divide_hosts(all, oversubscribe);
   s.resources = std::move(real.all);
-  if (s.net->rank() == 0)
+  machine->shared = shares_cores(s.resources, rank);
+  s.machine = std::move(machine);
+  if (rank == 0)
     for (auto& note : real.notes)
       fmt::print(stderr, "hactor-start: {}\n", note);
   return caf::none;
@@ -429,6 +437,7 @@ service_parts make_parts(rank_state& s) {
   parts.output = s.output;
   parts.uri = s.uri;
   parts.rundir = s.folders.run;
+  parts.machine = s.machine;
   parts.epoch_ns = s.epoch_ns;
   parts.started_ns = s.started_ns;
   parts.last_id_ms = s.last_id_ms;

@@ -62,6 +62,7 @@ make_shell_context(const service_parts& p, const output_actor& output) {
   c->rank = p.net->rank();
   c->host = p.net->host_of(c->rank);
   c->place.uri = p.uri;
+  c->place.machine = p.machine;
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
     static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));

@@ -8,6 +8,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include "actors/binding.hpp"
 #include "actors/broker.hpp"
 #include "actors/connector.hpp"
 #include "actors/guarded.hpp"
@@ -33,6 +34,7 @@ struct service_parts {
   std::shared_ptr<spool> output;
   std::string uri;
   std::string rundir;
+  std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   int64_t epoch_ns = 0;
   int64_t started_ns = 0;
   uint64_t last_id_ms = 0;

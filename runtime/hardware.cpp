@@ -48,6 +48,17 @@ idset find_gpus(hwloc_topology_t t) {
   return found;
 }
 
+/// The CPUs of a core that tasks may have.
+idset cpus_of(hwloc_const_bitmap_t core, hwloc_const_bitmap_t allowed) {
+  idset all, ours;
+  for (int cpu = hwloc_bitmap_first(core); cpu >= 0; cpu = hwloc_bitmap_next(core, cpu)) {
+    all.add(static_cast<uint32_t>(cpu));
+    if (hwloc_bitmap_isset(allowed, static_cast<unsigned>(cpu)) != 0)
+      ours.add(static_cast<uint32_t>(cpu));
+  }
+  return ours.empty() ? all : ours;
+}
+
 } // namespace
 
 caf::expected<hardware> discover_hardware(look_at what) {
@@ -72,6 +83,7 @@ caf::expected<hardware> discover_hardware(look_at what) {
     h.cores.add(static_cast<uint32_t>(i));
     if (hwloc_bitmap_intersects(core->cpuset, allowed))
       h.bound_cores.add(static_cast<uint32_t>(i));
+    h.core_cpus.push_back(cpus_of(core->cpuset, allowed));
   }
   hwloc_bitmap_free(allowed);
   h.gpus = find_gpus(top);

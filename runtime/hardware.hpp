@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/error.hpp"
 #include "runtime/idset.hpp"
@@ -15,6 +16,9 @@ struct hardware {
   idset cores;       // of the whole host
   idset bound_cores; // of them, those that this process may use
   idset gpus;        // of the whole host; none when nobody looked for devices
+  /// By core of the host: the operating system's numbers of its CPUs, without those that a binding
+  /// of this process leaves out unless it leaves out all.
+  std::vector<idset> core_cpus{};
 };
 
 /// A look at the devices takes hwloc 8 ms; all else 2 ms.

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "graph/affinity.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
@@ -147,6 +148,25 @@ void set_streams(json& shell, const parsed_options& options) {
   if (options.has("unbuffered"))
     for (auto* stream : {"stdout", "stderr"})
       shell["options"]["output"][stream]["buffer"]["type"] = "none";
+}
+
+/// Who asked for an amount of each task wants each to have its own.
+caf::error set_binding(json& shell, const parsed_options& options) {
+  struct {
+    const char* option;
+    const char* amount;
+  } rows[] = {{"cpu-affinity", "cores-per-task"}, {"gpu-affinity", "gpus-per-task"}};
+  for (auto& row : rows) {
+    if (!options.has(row.option) && !options.has(row.amount))
+      continue;
+    auto text = options.value(row.option, "per-task");
+    if (auto read = parse_affinity(text); !read)
+      return bad("--" + std::string{row.option} + ": " + context_of(read.error()));
+    shell["options"][row.option] = text;
+  }
+  if (options.has("verbose"))
+    shell["options"]["verbose"] = options.count("verbose");
+  return {};
 }
 
 caf::error set_limits(json& system, const parsed_options& options) {
@@ -336,6 +356,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   if (options.has("job-name"))
     system["job"]["name"] = options.value("job-name");
   set_streams(system["shell"], options);
+  if (auto e = set_binding(system["shell"], options))
+    return e;
   // The keys that a person names win over those that options made.
   for (auto& text : options.all("setopt"))
     if (auto e = set_attribute(system["shell"]["options"], "setopt", text))

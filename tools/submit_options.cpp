@@ -14,6 +14,16 @@ namespace hactor::tools {
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
       {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
+      {0, "cpu-affinity", "HOW",                                                                   \
+       "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
+       "per-task (each to its part), off, or map:SET;SET;.. (CPUs of each task of a node, "        \
+       "0-3,8 or 0xff). verbose, before it prints the map, dry-run, does no more. "                \
+       "Default: on; per-task with -c; off where ranks share cores.",                              \
+       "--cpu-bind"},                                                                              \
+      {0, "gpu-affinity", "HOW",                                                                   \
+       "Which of the job's GPUs tasks see: on (all), per-task, off (the environment stays "        \
+       "as it is), or map:SET;SET;... Default: on; per-task with -g.",                             \
+       "--gpu-bind"},                                                                              \
       {'t', "time-limit", "TIME",                                                                  \
        "Time after which the job is ended: a bare number is minutes; 90s, "                        \
        "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.",                                 \

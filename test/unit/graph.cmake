@@ -6,6 +6,7 @@ hactor_unit_test(unit_graph
     unit/constraint_test.cpp
     unit/jobspec_test.cpp
     unit/rset_test.cpp
+    unit/affinity_test.cpp
     unit/request_test.cpp
     unit/layout_test.cpp
     unit/planner_test.cpp

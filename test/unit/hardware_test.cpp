@@ -16,6 +16,13 @@ TEST_SUITE("unit") {
     CHECK(h->cores == idset::range(0, static_cast<uint32_t>(h->cores.size()) - 1));
     CHECK_FALSE(h->bound_cores.empty());
     CHECK(h->cores.contains_all(h->bound_cores));
+    REQUIRE(h->core_cpus.size() == h->cores.size());
+    idset cpus;
+    for (auto& of_core : h->core_cpus) {
+      CHECK_FALSE(of_core.empty());
+      CHECK_FALSE(cpus.intersects(of_core)); // a CPU is of one core
+      cpus.add_all(of_core);
+    }
     if (!h->gpus.empty())
       CHECK(h->gpus == idset::range(0, static_cast<uint32_t>(h->gpus.size()) - 1));
   }

@@ -113,6 +113,21 @@ TEST_SUITE("unit") {
       CHECK(refusal({word}).starts_with("--"));
   }
 
+  TEST_CASE("an amount for each task binds each to its own, unless told otherwise") {
+    auto options = [](const std::vector<const char*>& words) {
+      auto system = system_of(words);
+      return system.contains("shell") ? dump(system["shell"]["options"]) : std::string{};
+    };
+    CHECK(options({"-n4"}) == "");
+    CHECK(options({"-c2"}) == R"({"cpu-affinity":"per-task"})");
+    CHECK(options({"-g1"}) == R"({"gpu-affinity":"per-task"})");
+    CHECK(options({"-c2", "--cpu-affinity=off"}) == R"({"cpu-affinity":"off"})");
+    CHECK(options({"--cpu-affinity=map:0;2"}) == R"({"cpu-affinity":"map:0;2"})");
+    CHECK(options({"-vv"}) == R"({"verbose":2})");
+    CHECK(refusal({"--cpu-affinity=near"}).find("--cpu-affinity: \"near\" is not on") == 0);
+    CHECK(refusal({"--gpu-affinity=map:"}).find("--gpu-affinity: ") == 0);
+  }
+
   TEST_CASE("time limits are minutes or what their unit says") {
     struct row {
       const char* word;

@@ -76,6 +76,20 @@ TEST_SUITE("unit") {
     CHECK(cores_of(three) == "0-1 | 2-3 | 4-6");
   }
 
+  TEST_CASE("ranks share cores only on one host, and only when they have the same") {
+    auto alone = divide_hosts({host("a", "0-3"), host("b", "0-3")}, true);
+    CHECK_FALSE(shares_cores(alone.all, 0));
+    auto split = divide_hosts({host("a", "0-3"), host("a", "0-3")}, false);
+    CHECK_FALSE(shares_cores(split.all, 1));
+    auto same = divide_hosts({host("a", "0-3"), host("a", "0-3"), host("b", "0-3")}, true);
+    CHECK(shares_cores(same.all, 0));
+    CHECK(shares_cores(same.all, 1));
+    CHECK_FALSE(shares_cores(same.all, 2));
+    auto few = divide_hosts({host("a", "0-1"), host("a", "0-1"), host("a", "0-1")}, false);
+    CHECK(shares_cores(few.all, 0));
+    CHECK_FALSE(shares_cores(few.all, 1));
+  }
+
   TEST_CASE("with fewer cores than ranks, ranks share cores, one each") {
     auto r = divide_hosts({host("a", "0-1"), host("a", "0-1"), host("a", "0-1")}, false);
     CHECK(cores_of(r) == "0 | 1 | 0");

@@ -106,6 +106,9 @@ TEST_SUITE("unit") {
       {"PMI_FD", "3"},
       {"PMI_RANK", "1"},
       {"PMI_SIZE", "2"},
+      {"ROCR_VISIBLE_DEVICES", "-1"},
+      {"HIP_VISIBLE_DEVICES", "-1"},
+      {"ZE_AFFINITY_MASK", "65535"},
     };
     CHECK(v == expected);
   }
@@ -137,6 +140,37 @@ TEST_SUITE("unit") {
     auto v = variables(planned(s, item, {0}).tasks.at(0).variables);
     CHECK(v["CUDA_VISIBLE_DEVICES"] == "1,4,5");
     CHECK(v.count("HACTOR_JOB_CC") == 0);
+  }
+
+  TEST_CASE("tasks are bound as the job asks, and a line says where each runs") {
+    spec_text s;
+    s.nodes = 1;
+    s.slots = 2;
+    s.gpus = 1;
+    s.environment = {{"CUDA_VISIBLE_DEVICES", "7"}};
+    s.options = {{"cpu-affinity", "per-task"}, {"gpu-affinity", "per-task"}, {"verbose", 1}};
+    launch_item item{{77}, 1000, -1, true, whole_nodes(1, 2)};
+    item.resources.nodes[0].gpus = *idset::parse("0-1");
+    shell_place place{"u", "/t", 1, nullptr};
+    place.machine = std::make_shared<machine_cpus>(
+      machine_cpus{"n0", {idset::single(4), idset::single(9)}, false});
+    auto work = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE(work);
+    CHECK(work->tasks.at(0).cpus == idset::single(4));
+    CHECK(work->tasks.at(1).cpus == idset::single(9));
+    CHECK(variables(work->tasks[1].variables)["CUDA_VISIBLE_DEVICES"] == "1");
+    CHECK(variables(work->tasks[1].variables)["HIP_VISIBLE_DEVICES"] == "0");
+    CHECK(work->notes == "hactor: task 0 on n0: CPUs 4, GPUs 0\n"
+                         "hactor: task 1 on n0: CPUs 9, GPUs 1\n");
+    s.options = {{"cpu-affinity", "map:5"}};
+    auto refused = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE_FALSE(refused);
+    CHECK(context_of(refused.error()).find("the job has 4,9 there") != std::string::npos);
+    s.options = {{"gpu-affinity", "off"}};
+    auto own = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE(own);
+    CHECK(variables(own->tasks[0].variables)["CUDA_VISIBLE_DEVICES"] == "7");
+    CHECK(own->notes.empty());
   }
 
   TEST_CASE("what hactor sets is set once, whatever the user's environment had") {
@@ -217,6 +251,7 @@ TEST_SUITE("unit") {
       {"frobnicate", ENOENT, true, 127, "command not found"},
       {"script", EACCES, true, 126, "Permission denied"},
       {"/no/dir", ENOENT, false, 126, "No such file"},
+      {"cpu-affinity: no", 0, false, 126, "no"},
     };
     for (auto& t : table) {
       shell_core c{{5}, 2};
