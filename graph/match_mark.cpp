@@ -107,7 +107,8 @@ bool match_marker::is_whole(vertex v, uint32_t mark) const {
 void match_marker::emit_below(vertex v, uint16_t depth) {
   auto down = static_cast<uint16_t>(depth + 1);
   for (auto c : graph_.below(v)) {
-    emit_below(c, down);
+    if (!graph_.below(c).empty())
+      emit_below(c, down);
     auto mark = mark_of_[c];
     result_.picks.push_back({c, down, true, mark != 0 && marks_[mark - 1].slot, graph_.units(c)});
   }
@@ -188,10 +189,12 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_.charges = std::move(sums);
 
   sort_by_place();
+  result_.picks.reserve(picks_before_); // the next job is mostly like the last
   auto& root = marks_[0];
   emit(root.at, 0, 0, root.exclusive, root.units);
   for (auto& m : marks_)
     mark_of_[m.at] = 0;
+  picks_before_ = result_.picks.size();
   return std::move(result_);
 }
 

@@ -51,6 +51,7 @@ private:
   std::vector<uint32_t> sorted_;                     // marks by parent and place
   std::vector<std::pair<uint32_t, uint32_t>> below_; // by mark: its part of sorted_
   selection result_;
+  size_t picks_before_ = 0;
 };
 
 } // namespace hactor

@@ -536,6 +536,9 @@ void match_walk::look_at_leaf(vertex u, const visit& how, lists& out) {
 
 /// What a leaf of the right type that is up has for a request; 0 when it does not fit.
 uint64_t match_walk::leaf_units(vertex u, const request_node& n, bool exclusive) {
+  auto contradicts = exclusive && n.exclusive == false;
+  if (held_.whole(u) && (!exclusive || held_.idle(u)) && !contradicts)
+    return static_cast<uint64_t>(graph_.units(u));
   auto units = available(u);
   return units > 0 && fits(u, n, exclusive) ? units : 0;
 }
@@ -564,6 +567,7 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
     return false;
   auto leaves = !n.slot && siblings(n.level) == 0;
   auto exclusive = how.exclusive || n.exclusive == true;
+  auto constrained = !request_->where.trivial();
   auto& result = out[0];
   if (leaves && !how.all_taken && graph_.below(children[0]).empty())
     result.list.reserve(take_first_ ? std::min<size_t>(most(how, 0), children.size())
@@ -577,7 +581,7 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
       look(f, how, place, out);
     } else {
       ++preorder_;
-      if (!leaves || graph_.type(c) != n.type || !is_up(c) || !meets_constraint(c))
+      if (!leaves || graph_.type(c) != n.type || !is_up(c) || (constrained && !meets_constraint(c)))
         return true;
       auto units = leaf_units(c, n, exclusive);
       if (units == 0)

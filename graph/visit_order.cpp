@@ -3,6 +3,7 @@
 #include "graph/visit_order.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace hactor {
 
@@ -11,19 +12,25 @@ void visit_order::touched(vertex child, int64_t left) {
   if (parent == no_vertex)
     return;
   follow_shape();
-  if (left_[child] == left)
+  auto before = std::exchange(left_[child], left);
+  if (before == left)
     return;
   has_used_[parent] = true;
-  auto& all = used_[parent].touched;
-  touched_child now{left, graph_.uniq_id(child), child};
-  if (left_[child] == never) {
-    all.insert(now);
+  auto uniq_id = graph_.uniq_id(child);
+  if (before == never)
+    seen_.push_back({child, parent, uniq_id});
+  auto i = used_.find(parent);
+  if (i == used_.end() || !i->second.is_sorted)
+    return;
+  auto& sorted = i->second.sorted;
+  used_child now{left, uniq_id, child};
+  if (before == never) {
+    sorted.insert(now);
   } else {
-    auto known = all.extract({left_[child], now.uniq_id, child});
+    auto known = sorted.extract({before, uniq_id, child});
     known.value() = now;
-    all.insert(std::move(known));
+    sorted.insert(std::move(known));
   }
-  left_[child] = left;
 }
 
 /// Forgets what the graph has lost.
@@ -32,24 +39,31 @@ void visit_order::follow_shape() {
     return;
   shape_version_ = graph_.shape_version();
   sorted_.clear();
+  used_.clear();
   left_.resize(graph_.limit(), never);
   has_used_.resize(graph_.limit());
-  for (auto& [parent, used] : used_) {
-    used.first = 0;
-    std::erase_if(used.touched, [&, parent = parent](const touched_child& c) {
-      auto gone = !graph_.exists(c.at) || graph_.parent(c.at) != parent
-                  || graph_.uniq_id(c.at) != c.uniq_id;
-      if (gone)
-        left_[c.at] = never;
-      return gone;
-    });
-  }
+  std::erase_if(seen_, [&](const seen& s) {
+    auto gone = !graph_.exists(s.at) || graph_.parent(s.at) != s.parent
+                || graph_.uniq_id(s.at) != s.uniq_id;
+    if (gone)
+      left_[s.at] = never;
+    return gone;
+  });
 }
 
 uint32_t visit_order::skip_used(used_children& used, const order_view& order) const {
   while (used.first < order.children.size() && left_[order.at(used.first)] != never)
     ++used.first;
   return used.first;
+}
+
+void visit_order::sort_used(used_children& used, const order_view& order) const {
+  if (used.is_sorted)
+    return;
+  used.is_sorted = true;
+  for (auto c : order.children)
+    if (left_[c] != never)
+      used.sorted.insert({left_[c], graph_.uniq_id(c), c});
 }
 
 visit_order::order_view visit_order::by_uniq_id(vertex parent) {

@@ -24,25 +24,25 @@ public:
   template <class F>
   void each(vertex parent, F f) {
     follow_shape();
-    auto* used = used_below(parent);
     auto n = static_cast<uint32_t>(graph_.below(parent).size());
     auto linked = static_cast<uint32_t>(graph_.linked(parent).size());
-    if (used == nullptr && linked == 0 && graph_.is_ascending(parent)) {
+    if (!has_used_[parent] && linked == 0 && graph_.is_ascending(parent)) {
       while (n > 0 && f(n - 1))
         --n;
       return;
     }
     auto order = by_uniq_id(parent);
-    auto first = used == nullptr ? 0 : skip_used(*used, order);
-    for (auto i = first; i < n; ++i)
+    auto& used = used_[parent];
+    for (auto i = skip_used(used, order); i < n; ++i)
       if (auto c = order.at(i); left_[c] == never && !f(graph_.place(c)))
         return;
     for (uint32_t i = 0; i < linked; ++i)
       if (!f(n + i))
         return;
-    if (used == nullptr)
+    if (!has_used_[parent])
       return;
-    for (auto& c : used->touched)
+    sort_used(used, order);
+    for (auto& c : used.sorted)
       if (!f(graph_.place(c.at)))
         return;
   }
@@ -50,19 +50,27 @@ public:
 private:
   static constexpr int64_t never = -1;
 
-  struct touched_child {
+  struct used_child {
     int64_t left;
     int64_t uniq_id;
     vertex at;
-    bool operator<(const touched_child& o) const { // the largest first
+    bool operator<(const used_child& o) const { // the largest first
       return left != o.left ? left > o.left : uniq_id > o.uniq_id;
     }
   };
 
-  /// Of a parent of which some child was used.
+  /// What is known of a parent that was visited after some child had been used.
   struct used_children {
-    std::set<touched_child> touched;
+    std::set<used_child> sorted; // those that were used, once somebody had to ask for them
+    bool is_sorted = false;
     uint32_t first = 0; // so many with the highest uniq_id have all been used
+  };
+
+  /// A vertex with something in left_, as it was then.
+  struct seen {
+    vertex at;
+    vertex parent;
+    int64_t uniq_id;
   };
 
   /// The children, the highest uniq_id first: mostly those of the graph from behind.
@@ -72,20 +80,16 @@ private:
     vertex at(size_t i) const { return children[backwards ? children.size() - 1 - i : i]; }
   };
 
-  used_children* used_below(vertex parent) {
-    if (!has_used_[parent])
-      return nullptr;
-    auto i = used_.find(parent);
-    return i == used_.end() ? nullptr : &i->second;
-  }
   uint32_t skip_used(used_children& used, const order_view& order) const;
+  void sort_used(used_children& used, const order_view& order) const;
   order_view by_uniq_id(vertex parent);
   void follow_shape();
 
   const resource_graph& graph_;
   uint64_t shape_version_ = 0;
   std::vector<int64_t> left_;                              // by vertex, or never
-  std::vector<bool> has_used_;                             // by vertex: it may be in used_
+  std::vector<seen> seen_;                                 // those with something in left_
+  std::vector<bool> has_used_;                             // by vertex: it contains one of them
   std::unordered_map<vertex, used_children> used_;         // by parent
   std::unordered_map<vertex, std::vector<vertex>> sorted_; // by parent whose children are shuffled
 };

@@ -135,32 +135,36 @@ void fill(int nodes, const shape& s, const std::string& policy, bool fragmented)
   tell(name + "_first_ms", first_ms);
 }
 
-/// Reading the machine as a recipe and as all of its vertices; the bound of both is a pass over the
-/// bytes of the latter.
-void load(int nodes) {
-  auto named = [nodes](const char* what) { return "graph_" + std::to_string(nodes) + what; };
-  std::string recipe = R"(<graphml><key id="root" for="node" attr.name="root" attr.type="int"/>)";
-  for (auto key : {"type", "basename"})
-    recipe += std::string{R"(<key id=")"} + key + R"(" for="node" attr.name=")" + key
-              + R"(" attr.type="string"/>)";
-  recipe +=
-      R"(<key id="n" for="edge" attr.name="multi_scale" attr.type="int"/><graph edgedefault="directed">)";
-  const std::pair<const char*, int> levels[] = {{"cluster", 1},
+/// The machine as a recipe.
+std::string grug_of(int nodes) {
+  std::string text = R"(<graphml><key id="root" for="node" attr.name="root" attr.type="int"/>)"
+                     R"(<key id="type" for="node" attr.name="type" attr.type="string"/>)"
+                     R"(<key id="basename" for="node" attr.name="basename" attr.type="string"/>)"
+                     R"(<key id="n" for="edge" attr.name="multi_scale" attr.type="int"/>)"
+                     R"(<graph edgedefault="directed">)";
+  const std::pair<std::string, int> levels[] = {{"cluster", 1},
                                                 {"rack", std::max(nodes / nodes_per_rack, 1)},
                                                 {"node", std::min(nodes, nodes_per_rack)},
                                                 {"socket", 2},
                                                 {"core", cores_per_node / 2}};
-  const char* above = nullptr;
+  std::string above;
   for (auto& [type, n] : levels) {
-    auto t = std::string{type};
-    recipe += "<node id=\"" + t + "\">" + (above == nullptr ? "<data key=\"root\">1</data>" : "")
-              + "<data key=\"type\">" + t + "</data><data key=\"basename\">" + t + "</data></node>";
-    if (above != nullptr)
-      recipe += "<edge source=\"" + std::string{above} + "\" target=\"" + t + "\"><data key=\"n\">"
-                + std::to_string(n) + "</data></edge>";
+    text += R"(<node id=")" + type + R"("><data key="type">)" + type
+            + R"(</data><data key="basename">)" + type + "</data>"
+            + (above.empty() ? R"(<data key="root">1</data>)" : "") + "</node>";
+    if (!above.empty())
+      text += R"(<edge source=")" + above + R"(" target=")" + type + R"("><data key="n">)"
+              + std::to_string(n) + "</data></edge>";
     above = type;
   }
-  recipe += "</graph></graphml>";
+  return text + "</graph></graphml>";
+}
+
+/// Reading the machine as a recipe and as all of its vertices; the bound of both is a pass over the
+/// bytes of the latter.
+void load(int nodes) {
+  auto named = [nodes](const char* what) { return "graph_" + std::to_string(nodes) + what; };
+  auto recipe = grug_of(nodes);
   auto begin = thread_ns();
   auto g = read_graph(graph_format::grug, recipe);
   tell(named("_grug_s"), thread_seconds_since(begin));

@@ -421,3 +421,35 @@ TEST_CASE("what was kept from earlier matches is what a fresh matcher finds") {
       }
     }
 }
+
+TEST_CASE("a leaf that stands among many nodes is found, whatever the policy") {
+  for (auto policy : {"first", "low", "high", "lonode", "locality", "variation"}) {
+    CAPTURE(std::string{policy});
+    auto g = make_cluster({{"node", 12}, {"core", 2}});
+    cluster_builder{g}.add("licence", 0, g.root());
+    match_bench b{std::move(g), policy};
+    auto r = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: licence, "
+                                    "count: 1}]}]"));
+    CHECK(b.take(r) == "licence0");
+    CHECK(b.take(r) == "busy");
+  }
+}
+
+TEST_CASE("the best is taken of what was not looked at yet, and of what has become free again") {
+  for (auto policy : {"low", "lonode"}) {
+    CAPTURE(std::string{policy});
+    match_bench b{make_cluster({{"rack", 9}, {"node", 9}, {"core", 2}}), policy};
+    auto whole = compile(b.g, spec_text("[{type: node, count: 1, with: [{type: slot, count: 1, "
+                                        "label: s, with: [{type: core, count: 2}]}]}]"));
+    auto core = compile(b.g, spec_text("[{type: slot, count: 1, label: s, with: [{type: core, "
+                                       "count: 1}]}]"));
+    for (int i = 0; i < 20; ++i)
+      CHECK(b.take(whole).starts_with("rack" + std::to_string(i / 9) + "/node" + std::to_string(i)
+                                      + "/"));
+    REQUIRE(b.held.release(15)); // rack1/node14
+    CHECK(b.take(core) == "rack1/node14/core0");
+    REQUIRE(b.held.release(4)); // rack0/node3
+    CHECK(b.take(core) == "rack0/node3/core0");
+    CHECK(b.take(whole).starts_with("rack2/node20/"));
+  }
+}
