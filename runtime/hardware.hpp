@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/error.hpp"
 #include "runtime/idset.hpp"
@@ -15,6 +16,8 @@ struct hardware {
   idset cores;       // of the whole host
   idset bound_cores; // of them, those that this process may use
   idset gpus;        // of the whole host; none when nobody looked for devices
+  std::vector<idset> sockets;   // the cores of each
+  std::vector<idset> numanodes; // the cores of each
 };
 
 /// A look at the devices takes hwloc 8 ms; all else 2 ms.
