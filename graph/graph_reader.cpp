@@ -34,7 +34,8 @@ caf::expected<resource_graph> read_unchecked(graph_format format, std::string_vi
   case graph_format::jgf_shorthand:
     return read_jgf(text, options.vertices_max);
   case graph_format::hwloc:
-    return read_hwloc(text, {options.allowlist, -1, options.vertices_max});
+    return read_hwloc(text,
+                      {options.allowlist, options.number_nodes ? 0 : -1, options.vertices_max});
   case graph_format::rv1exec:
     return has_jgf(text) ? read_jgf(text, options.vertices_max)
                          : read_rv1(text, options.vertices_max);

@@ -30,7 +30,7 @@ caf::expected<graph_format> parse_graph_format(std::string_view name);
 struct graph_options {
   subsystem_choice subsystems;        ///< Others are left out; as if nothing was ever in them.
   std::vector<std::string> allowlist; ///< hwloc: kinds to keep; empty: all.
-  bool number_nodes = false;          ///< grug: ranks for nodes (see grug_options).
+  bool number_nodes = false;          ///< grug, hwloc: ranks for nodes, as those of R.
   size_t vertices_max = limits::graph_vertices_max;
 };
 

@@ -19,7 +19,7 @@ namespace hactor {
 
 namespace {
 
-constexpr std::array<const char*, 11> kinds = {"node",    "group", "numanode", "socket",
+constexpr std::array<const char*, 12> kinds = {"cluster", "node",    "group", "numanode", "socket",
                                                "core",    "pu",    "L1cache",  "L2cache",
                                                "L3cache", "gpu",   "storage"};
 

@@ -3,6 +3,7 @@
 // them.
 //
 //   allowlist name   type      basename  id and size
+//   cluster          is kept always
 //   node             node      host's    the last digits of the host's name, as its name is
 //   group, numanode, socket, core, pu    hwloc's logical index
 //   L1cache, L2cache, L3cache  cache     hwloc's logical index; size in KiB

@@ -44,7 +44,8 @@ bool resource_pool::is_leaf_of_rank(vertex v) const {
 }
 
 /// Adds cores and GPUs at and below what a job has exclusively. Other things below it, which a
-/// restart would not know to be taken, make it itself one of the others.
+/// restart would not know to be taken, make it itself one of the others; what is in a core goes
+/// with the core.
 void resource_pool::add_below(vertex top, rset_extra& extra,
                               std::map<rank_t, node_share>& shares) const {
   bool other = false;
@@ -52,9 +53,9 @@ void resource_pool::add_below(vertex top, rset_extra& extra,
   while (!open.empty()) {
     auto v = open.back();
     open.pop_back();
-    auto below = graph_->below(v);
-    open.insert(open.end(), below.begin(), below.end());
     if (!is_leaf_of_rank(v)) {
+      auto below = graph_->below(v);
+      open.insert(open.end(), below.begin(), below.end());
       other = other || below.empty();
       continue;
     }

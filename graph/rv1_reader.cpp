@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,7 +21,8 @@ namespace {
 
 class maker {
 public:
-  maker(const rset& r, size_t vertices_max) : r_(r), max_(vertices_max) {
+  maker(const rset& r, size_t vertices_max, const std::vector<host_levels>* levels = nullptr)
+      : r_(r), max_(vertices_max), levels_(levels) {
     for (auto& [name, ranks] : r.properties)
       for (auto& run : ranks.runs())
         for (auto i = first_at_or_after(run.first); i < r.nodes.size(); ++i) {
@@ -70,9 +73,52 @@ private:
       return node.error();
     if (auto p = properties_.find(i); p != properties_.end())
       graph_.set_properties(*node, p->second);
-    if (auto e = add_all(*node, "core", share.cores, share.rank))
+    std::vector<level> levels;
+    if (levels_ != nullptr)
+      levels = nested((*levels_)[i]);
+    if (auto e = add_cores(*node, share.cores, share.rank, levels))
       return e;
     return add_all(*node, "gpu", share.gpus, share.rank);
+  }
+
+  /// Groups of cores, of one type.
+  using level = std::pair<std::string_view, const std::vector<idset>*>;
+
+  /// From the outside to the inside.
+  static std::vector<level> nested(const host_levels& of) {
+    level sockets{"socket", &of.sockets}, numanodes{"numanode", &of.numanodes};
+    auto is_within = [](const level& inner, const level& outer) {
+      return std::all_of(inner.second->begin(), inner.second->end(), [&](const idset& x) {
+        return std::any_of(outer.second->begin(), outer.second->end(),
+                           [&](const idset& y) { return y.contains_all(x); });
+      });
+    };
+    if (is_within(numanodes, sockets))
+      return {sockets, numanodes};
+    if (is_within(sockets, numanodes))
+      return {numanodes, sockets};
+    return {sockets};
+  }
+
+  caf::error add_cores(vertex up, idset cores, rank_t rank, std::span<const level> levels) {
+    if (levels.empty())
+      return add_all(up, "core", cores, rank);
+    auto& [type, groups] = levels.front();
+    for (size_t i = 0; i < groups->size(); ++i) {
+      auto here = cores.intersect((*groups)[i]);
+      if (here.empty())
+        continue;
+      vertex_facts f;
+      f.type = type;
+      f.id = static_cast<int64_t>(i);
+      auto group = add(up, f, rank);
+      if (!group)
+        return group.error();
+      if (auto e = add_cores(*group, here, rank, levels.subspan(1)))
+        return e;
+      cores.remove_all(here);
+    }
+    return add_all(up, "core", cores, rank);
   }
 
   caf::error add_all(vertex node, std::string_view type, const idset& ids, rank_t rank) {
@@ -99,6 +145,7 @@ private:
 
   const rset& r_;
   size_t max_;
+  const std::vector<host_levels>* levels_;                   // by position in r_.nodes; null: none
   std::unordered_map<size_t, vertex_properties> properties_; // by position in r_.nodes
   resource_graph graph_;
 };
@@ -215,6 +262,13 @@ caf::expected<resource_graph> graph_of(const rset& r, size_t vertices_max) {
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
   return maker{r, vertices_max}.run(order);
+}
+
+caf::expected<resource_graph> graph_of(const rset& r, const std::vector<host_levels>& levels) {
+  HACTOR_CHECK(levels.size() == r.nodes.size());
+  std::vector<size_t> order(r.nodes.size());
+  std::iota(order.begin(), order.end(), 0);
+  return maker{r, limits::graph_vertices_max, &levels}.run(order);
 }
 
 caf::expected<resource_graph> read_rv1(std::string_view text, size_t vertices_max) {

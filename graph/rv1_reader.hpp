@@ -16,10 +16,21 @@
 
 namespace hactor {
 
+/// How the cores of a host lie: those of each socket and numanode.
+struct host_levels {
+  std::vector<idset> sockets;
+  std::vector<idset> numanodes;
+};
+
 /// The nodes by rank, in each first the cores, then the GPUs. A property of a rank is one of the
 /// node, without a value. A node without host is "node" and its rank. Errors: ec::too_big.
 caf::expected<resource_graph> graph_of(const rset& r,
                                        size_t vertices_max = limits::graph_vertices_max);
+
+/// The same with the cores of a node in its sockets, and in each socket in its numanodes (or the
+/// other way round, where a numanode has several sockets), as far as they have cores of R. `levels`
+/// by position in r.nodes. Errors: ec::too_big.
+caf::expected<resource_graph> graph_of(const rset& r, const std::vector<host_levels>& levels);
 
 /// Reads R: the same, but nodes in the order of R_lite, as Fluxion has it. What "scheduling" says
 /// is passed over. Errors: those of parse_rset, ec::too_big.

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -17,11 +18,12 @@
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
-#include "actors/owned_fd.hpp"
 #include "actors/job_manager.hpp"
+#include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"
 #include "actors/resource_core.hpp"
 #include "actors/scheduler_settings.hpp"
+#include "graph/rv1_reader.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
@@ -65,6 +67,13 @@ private:
   bool abrupt_ = false;
 };
 
+std::vector<std::string> texts_of(const std::vector<idset>& all) {
+  std::vector<std::string> texts;
+  for (auto& ids : all)
+    texts.push_back(ids.to_string());
+  return texts;
+}
+
 /// What a rank tells all others at the start, or why it cannot take part.
 struct greeting {
   hardware own;
@@ -73,8 +82,8 @@ struct greeting {
 
   template <class Archive>
   void save(Archive& a) const {
-    a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(),
-      own.bound_cores.to_string(), own.gpus.to_string(), failure, epoch_ns);
+    a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
+      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, epoch_ns);
   }
 
   template <class Archive>
@@ -83,7 +92,9 @@ struct greeting {
     std::string cores;
     std::string bound;
     std::string gpus;
-    a(version, own.hostname, cores, bound, gpus, failure, epoch_ns);
+    std::vector<std::string> sockets;
+    std::vector<std::string> numanodes;
+    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, epoch_ns);
     auto read = [this](const std::string& text, idset& out) {
       if (auto ids = idset::parse(text))
         out = std::move(*ids);
@@ -93,6 +104,10 @@ struct greeting {
     read(cores, own.cores);
     read(bound, own.bound_cores);
     read(gpus, own.gpus);
+    for (auto& text : sockets)
+      read(text, own.sockets.emplace_back());
+    for (auto& text : numanodes)
+      read(text, own.numanodes.emplace_back());
     if (version != HACTOR_VERSION)
       failure = fmt::format("is hactor {}, this is {}", version, HACTOR_VERSION);
   }
@@ -113,7 +128,7 @@ struct rank_state {
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
-  std::shared_ptr<resource_graph> graph; // lead only: of a file
+  std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
   int64_t epoch_ns = 0;
   uint64_t last_id_ms = 0;
   int64_t started_ns = 0;
@@ -209,6 +224,10 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
+  if (!is_first) { // all others of the host would tell the same
+    g.own.sockets.clear();
+    g.own.numanodes.clear();
+  }
   if (!name.empty())
     g.own.hostname = name;
   auto rank = s.net->rank();
@@ -232,6 +251,21 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
   if (!output)
     return std::move(output.error());
   s.output = std::move(*output);
+  return caf::none;
+}
+
+/// The graph of what was found: sockets and numanodes as the first rank of each host told of them.
+caf::error make_graph(rank_state& s, const std::vector<hardware>& all) {
+  std::map<std::string, host_levels> by_host;
+  for (auto& own : all)
+    by_host.try_emplace(own.hostname, host_levels{own.sockets, own.numanodes});
+  std::vector<host_levels> levels;
+  for (auto& own : all)
+    levels.push_back(by_host[own.hostname]);
+  auto graph = graph_of(s.resources, levels);
+  if (!graph)
+    return std::move(graph.error());
+  s.graph = std::make_shared<resource_graph>(std::move(*graph));
   return caf::none;
 }
 
@@ -276,10 +310,11 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   s.resources = std::move(real.all);
   machine->shared = shares_cores(s.resources, rank);
   s.machine = std::move(machine);
-  if (rank == 0)
-    for (auto& note : real.notes)
-      fmt::print(stderr, "hactor-start: {}\n", note);
-  return caf::none;
+  if (rank != 0)
+    return caf::none;
+  for (auto& note : real.notes)
+    fmt::print(stderr, "hactor-start: {}\n", note);
+  return make_graph(s, all);
 }
 
 /// For --verbose: what this instance is, before its script starts.

@@ -48,7 +48,8 @@ struct service_parts {
   std::shared_ptr<job_manager_core> restored;
   rset resources;
   scheduler_settings scheduling;
-  std::shared_ptr<resource_graph> graph; // of a file; null: made of the resources
+  std::shared_ptr<resource_graph>
+      graph; // of a file, or what was found; null: made of the resources
 };
 
 /// The handles that main itself needs.

@@ -59,6 +59,20 @@ idset cpus_of(hwloc_const_bitmap_t core, hwloc_const_bitmap_t allowed) {
   return ours.empty() ? all : ours;
 }
 
+/// The cores (or processing units, where hwloc knows no cores) of each socket or numanode.
+std::vector<idset> cores_of_each(hwloc_topology_t t, hwloc_obj_type_t of, hwloc_obj_type_t cores) {
+  std::vector<idset> all;
+  for (auto* o = hwloc_get_next_obj_by_type(t, of, nullptr); o != nullptr;
+       o = hwloc_get_next_obj_by_type(t, of, o)) {
+    auto& here = all.emplace_back();
+    for (auto* c = hwloc_get_next_obj_by_type(t, cores, nullptr); c != nullptr;
+         c = hwloc_get_next_obj_by_type(t, cores, c))
+      if (hwloc_bitmap_isincluded(c->cpuset, o->cpuset))
+        here.add(c->logical_index);
+  }
+  return all;
+}
+
 } // namespace
 
 caf::expected<hardware> discover_hardware(look_at what) {
@@ -86,6 +100,8 @@ caf::expected<hardware> discover_hardware(look_at what) {
     h.core_cpus.push_back(cpus_of(core->cpuset, allowed));
   }
   hwloc_bitmap_free(allowed);
+  h.sockets = cores_of_each(top, HWLOC_OBJ_PACKAGE, type);
+  h.numanodes = cores_of_each(top, HWLOC_OBJ_NUMANODE, type);
   h.gpus = find_gpus(top);
   return h;
 }

@@ -69,8 +69,12 @@ int with_graph(const invocation& call, F then) {
   auto settings = settings_of(call.options);
   if (!settings)
     return fail_usage(call, settings.error());
+  if (!call.options.has("load-file") && settings->load_format != "hwloc")
+    return fail_usage(call, make_error(ec::bad_argument,
+                                       "needs a graph: --load-file=FILE, or --load-format=hwloc "
+                                       "for this machine's"));
   if (!call.options.has("load-file"))
-    return fail_usage(call, make_error(ec::bad_argument, "needs a graph: --load-file=FILE"));
+    settings->load_file.clear();
   auto begin = steady_ns();
   auto graph = load_graph(*settings);
   if (!graph)
@@ -139,6 +143,8 @@ int run_query_command(const invocation& call) {
   auto settings = read_query_options(call.options);
   if (!settings)
     return fail_usage(call, settings.error());
+  if (!call.options.has("load-file") && settings->load_format == "hwloc")
+    settings->load_file.clear();
   auto e = run_query(*settings);
   return e ? fail(call, e) : exit_ok;
 }

@@ -7,6 +7,7 @@
 #include "graph/graph_reader.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/rv1_reader.hpp"
+#include "runtime/hardware.hpp"
 #include "tools/text_file.hpp"
 
 namespace hactor::tools {
@@ -42,7 +43,7 @@ caf::expected<loaded_graph> load_graph(const query_settings& settings) {
       options.allowlist.push_back(settings.allowlist.substr(at, end - at));
     at = end + 1;
   }
-  auto text = read_file(settings.load_file);
+  auto text = settings.load_file.empty() ? discover_topology() : read_file(settings.load_file);
   if (!text)
     return std::move(text.error());
   auto graph = read_graph(*format, *text, options);

@@ -14,7 +14,9 @@ namespace hactor::tools {
 namespace {
 
 constexpr option_spec specs[] = {
-    {'L', "load-file", "FILE", "The file of the resource graph. Default: conf/default."},
+    {'L', "load-file", "FILE",
+     "The file of the resource graph. Default: conf/default; of hactor graph with -f hwloc, this "
+     "machine."},
     {'f', "load-format", "FORMAT",
      "What the file is: grug (a recipe in GraphML), jgf, jgf_shorthand, hwloc (XML) or rv1exec (R "
      "of version 1; "

@@ -8,7 +8,7 @@
 namespace hactor::tools {
 
 struct query_settings {
-  std::string load_file = "conf/default";
+  std::string load_file = "conf/default"; ///< "": this machine, as hwloc sees it.
   std::string load_format = "grug";
   std::string allowlist;         ///< Types to be loaded, comma separated; "": all.
   std::string subsystems = "CA"; ///< A predefined set, or names, comma separated.

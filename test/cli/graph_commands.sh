@@ -27,6 +27,13 @@ check_contains "$output" "2 branches left out"
 fails_with 0 hactor graph info $graph --paths
 check_contains "$output" "/cluster0/node1/core0"
 
+# Without a file, hwloc's look at this machine.
+fails_with 0 hactor graph info -f hwloc -W node,core --paths
+check_contains "$output" "/cluster0/$(uname -n)/core0"
+fails_with 0 hactor graph find -f hwloc -W cluster,node,core names=core0
+check_contains "$output" core0
+fails_with 2 hactor graph info
+
 fails_with 0 hactor graph find $graph property=fast or names=core0
 check_equal "what is found" "      ---------core0[1:x]
       ------node0[1:x]

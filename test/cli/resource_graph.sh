@@ -140,5 +140,27 @@ check_contains "$R" '["0,2,4","no-ssd",2]'
 check_equal "tasks in the list" 9 "$(hactor jobs -a -n -o '{ntasks}' | head -1)"
 END
 
+# hwloc's XML of a machine is one node; without any file the graph is that of the machine.
+python3 - >"$scratch/numa.yaml" <<'END'
+print('''version: 9999
+resources: [{type: numanode, count: 1, with: [
+  {type: slot, count: 1, label: task, with: [{type: core, count: 1}]}]}]
+tasks: [{command: [echo, there], slot: task, count: {per_slot: 1}}]
+attributes: {system: {duration: 60}}''')
+END
+sed 's/numanode/socket/' "$scratch/numa.yaml" >"$scratch/socket.yaml"
+instance -S "resource.graph=$(dirname "$0")/../data/graph/host.xml" -S sched.graph_format=hwloc <<'END'
+check_contains "$(hactor resource info)" "1 Node"
+check_equal "socket" there "$(hactor job attach $(hactor job submit "$HACTOR_TEST_SCRATCH/socket.yaml"))"
+END
+if hactor graph info -f hwloc --paths | grep -q /socket0/; then
+  instance <<'END'
+check_equal "socket" there "$(hactor job attach $(hactor job submit "$HACTOR_TEST_SCRATCH/socket.yaml"))"
+check_equal "numanode" there "$(hactor job attach $(hactor job submit "$HACTOR_TEST_SCRATCH/numa.yaml"))"
+id=$(hactor submit -N1 -x true) && hactor job status "$id"
+check_lacks "$(hactor job info "$id" R)" scheduling
+END
+fi
+
 fails_with 1 start -S "resource.graph=$scratch/none" -- true
 check_contains "$output" "resource.graph=$scratch/none"

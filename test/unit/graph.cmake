@@ -31,4 +31,4 @@ target_compile_definitions(unit_graph PRIVATE
   HACTOR_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
 
 # The only one that asks the machine: of two layers.
-hactor_unit_test(unit_live_graph SOURCES unit/live_graph_test.cpp LIBRARIES hactor_graph hactor_host)
+hactor_unit_test(unit_live_graph SOURCES unit/live_graph_test.cpp LIBRARIES hactor_graph hactor_hardware)

@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include "graph/resource_pool.hpp"
 #include "test/support/data_file.hpp"
+#include "test/support/requests.hpp"
 
 using namespace hactor;
 
@@ -62,6 +64,27 @@ TEST_CASE("each format is read and checked") {
   auto refused = read_graph(graph_format::jgf, cycle);
   REQUIRE(!refused);
   CHECK(render(refused.error()).starts_with("jgf: subsystem containment: "));
+}
+
+TEST_CASE("a machine of hwloc can be what an instance has") {
+  graph_options options;
+  options.number_nodes = true;
+  auto g = read_graph(graph_format::hwloc, read_data("graph/host.xml"), options);
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(g->rank(g->root()) == -1);
+  auto policy = make_match_policy("lonode");
+  auto pool = resource_pool::make(std::move(*g), *policy);
+  REQUIRE_MESSAGE(pool, render(pool.error()));
+  CHECK((*pool)->inventory().nodelist == std::vector<std::string>{"login042"});
+  // What is in a core goes with it: R need not name it.
+  auto request = test::slots(2);
+  auto compiled = (*pool)->compile(request->wants, nullptr);
+  REQUIRE(compiled);
+  auto found = (*pool)->match(*compiled, match_op::allocate, 0);
+  REQUIRE(found.verdict == match_verdict::matched);
+  auto r = (*pool)->r_of(found.what, *request);
+  CHECK(r.core_count() == 2);
+  CHECK(r.scheduling.empty());
 }
 
 TEST_CASE("an R with a graph is a graph, unless the R is wanted") {

@@ -63,7 +63,7 @@ TEST_CASE("an allowlist leaves levels out") {
   REQUIRE(g);
   CHECK(g->size() == 1 + 1 + 8 + 2);
   CHECK(g->find_path("/cluster0/login042/core7") != no_vertex);
-  options.allowlist = {"socket", "l3cache"};
+  options.allowlist = {"cluster", "socket", "l3cache"};
   g = read_hwloc(read_data("graph/host.xml"), options);
   REQUIRE(g);
   CHECK(g->find_path("/cluster0/socket1/L3cache3") != no_vertex);

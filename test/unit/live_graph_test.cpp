@@ -19,4 +19,12 @@ TEST_CASE("the machine at hand can be read") {
   REQUIRE(here);
   CHECK(g->count(g->find_type("core")) == here->cores.size());
   CHECK(g->find_path("/cluster0/" + here->hostname) != no_vertex);
+  for (auto* groups : {&here->sockets, &here->numanodes}) {
+    idset seen;
+    for (auto& cores : *groups) {
+      CHECK(here->cores.contains_all(cores));
+      CHECK_FALSE(seen.intersects(cores));
+      seen.add_all(cores);
+    }
+  }
 }

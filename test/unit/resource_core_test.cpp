@@ -11,7 +11,7 @@ namespace {
 idset ids(const char* text) { return *idset::parse(text); }
 
 hardware host(const char* name, const char* cores, const char* bound = "", const char* gpus = "") {
-  return {name, ids(cores), ids(bound), ids(gpus)};
+  return {name, ids(cores), ids(bound), ids(gpus), {}, {}};
 }
 
 std::string cores_of(const instance_resources& r) {
@@ -128,7 +128,7 @@ TEST_SUITE("unit") {
   TEST_CASE("any number of ranks splits any number of cores without loss or double use") {
     for (uint32_t cores = 1; cores <= 20; ++cores)
       for (uint32_t ranks = 1; ranks <= cores; ++ranks) {
-        std::vector<hardware> all(ranks, {"a", idset::range(0, cores - 1), {}, {}});
+        std::vector<hardware> all(ranks, {"a", idset::range(0, cores - 1), {}, {}, {}, {}});
         auto r = divide_hosts(all, false);
         idset seen;
         for (auto& node : r.all.nodes) {

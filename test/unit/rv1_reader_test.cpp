@@ -93,6 +93,32 @@ TEST_CASE("a host whose number does not fit is refused, since nodes are known by
   CHECK(render(refused.error()).find("n9223372036854775808") != std::string::npos);
 }
 
+TEST_CASE("cores lie in the sockets and numanodes of their host, as far as R has them") {
+  auto r = parsed(R"({"version":1,"execution":{"R_lite":[
+    {"rank":"0-1","children":{"core":"0-7","gpu":"0"}},{"rank":"2","children":{"core":"5-8"}},
+    {"rank":"3","children":{"core":"0-1"}}],"nodelist":["a,b,a,c"]}})");
+  auto runs = [](std::initializer_list<idset> all) { return std::vector<idset>{all}; };
+  host_levels inside{runs({idset::range(0, 3), idset::range(4, 7)}),
+                     runs({idset::range(0, 1), idset::range(2, 3), idset::range(4, 7)})};
+  host_levels outside{runs({idset::range(0, 3), idset::range(4, 7)}), runs({idset::range(0, 7)})};
+  auto g = graph_of(r, {inside, outside, inside, {}});
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(g->find_path("/cluster0/a/socket0/numanode1/core2", containment, 0) != no_vertex);
+  CHECK(g->find_path("/cluster0/a/socket1/numanode2/core7", containment, 0) != no_vertex);
+  CHECK(g->find_path("/cluster0/b/numanode0/socket1/core4") != no_vertex);
+  CHECK(g->find_path("/cluster0/b/gpu0") != no_vertex);
+  // Of rank 2 only what it has; what lies nowhere is in the node.
+  auto core = g->find_path("/cluster0/a/socket1/numanode2/core5", containment, 2);
+  REQUIRE(core != no_vertex);
+  CHECK(g->rank(core) == 2);
+  core = g->find_path("/cluster0/a/core8", containment, 2);
+  REQUIRE(core != no_vertex);
+  CHECK(g->rank(core) == 2);
+  CHECK(g->of_rank(2).size() == 1 + 2 + 4);
+  CHECK(g->of_rank(3).size() == 1 + 2);
+  CHECK(g->count(g->find_type("core")) == 22);
+}
+
 TEST_CASE("what is no R is refused") {
   for (auto text :
        {"", "{", "[]", R"({"version":2,"execution":{"R_lite":[]}})",
