@@ -4,6 +4,8 @@
 #pragma once
 
 #include <functional>
+#include <unordered_map>
+#include <vector>
 
 #include "actors/connector.hpp"
 
@@ -17,6 +19,19 @@ std::function<void(const caf::error&)> fail_call(const client_call& c);
 
 /// Calls `use` with the lead's services, or answers the client with the error.
 void with_lead(const client_call& c, std::function<void(const rank_services&)> use);
+
+/// Why jobs wait, of those for which the scheduler has more to say than that they are next.
+using waiting_reasons = std::unordered_map<job_id, job_reason>;
+
+/// Jobs of a listing of which is asked why they wait, the first in the queue: a reason costs the
+/// scheduler microseconds, and `hactor jobs` shows so many unless told otherwise.
+inline constexpr size_t explained_jobs_max = 1'000;
+
+/// Asks the scheduler about those of the jobs that are in its hands, the first so many. When it
+/// does not answer there are no reasons.
+void with_reasons(const client_call& c, const rank_services& lead,
+                  const std::vector<job_summary>& jobs,
+                  std::function<void(const waiting_reasons&)> use);
 
 void list_resources(const client_call& c, client_params& p);
 void drain_resources(const client_call& c, client_params& p);

@@ -52,6 +52,28 @@ void submit(const client_call& c, client_params& p) {
     submit_jobs(c, std::move(jobs));
 }
 
+/// What the scheduler knows of a waiting job stands beside what its events say (RFC 27).
+void add_reason(json& job, const job_reason& r) {
+  auto& notes = job["annotations"]["sched"];
+  if (r.t_estimate > 0)
+    notes["t_estimate"] = r.t_estimate;
+  notes["reason_pending"] = r.sentence;
+}
+
+void reply_jobs(const client_call& c, const std::vector<job_summary>& found,
+                const waiting_reasons& reasons) {
+  auto jobs = json::array();
+  for (auto& s : found) {
+    if (jobs.size() == jobs_per_frame)
+      c.self->state.send(c.session, client_frame_kind::item, c.tag,
+                         dump({{"jobs", std::exchange(jobs, json::array())}}));
+    jobs.push_back(to_json(s));
+    if (auto r = reasons.find(s.id); r != reasons.end())
+      add_reason(jobs.back(), r->second);
+  }
+  c.self->state.reply(c.session, c.tag, {{"jobs", std::move(jobs)}});
+}
+
 void list_jobs(const client_call& c, client_params& p) {
   list_request r;
   r.ids = p.ids("ids");
@@ -65,16 +87,11 @@ void list_jobs(const client_call& c, client_params& p) {
   with_lead(c, [c, r](const rank_services& lead) {
     c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
       .then(
-        [c](const list_reply& x) {
-          auto jobs = json::array();
-          for (auto& s : x.jobs) {
-            if (jobs.size() == jobs_per_frame) {
-              c.self->state.send(c.session, client_frame_kind::item, c.tag,
-                                 dump({{"jobs", std::exchange(jobs, json::array())}}));
-            }
-            jobs.push_back(to_json(s));
-          }
-          c.self->state.reply(c.session, c.tag, {{"jobs", std::move(jobs)}});
+        [c, lead](list_reply& x) {
+          auto jobs = std::make_shared<std::vector<job_summary>>(std::move(x.jobs));
+          with_reasons(c, lead, *jobs, [c, jobs](const waiting_reasons& reasons) {
+            reply_jobs(c, *jobs, reasons);
+          });
         },
         fail_call(c));
   });

@@ -1,5 +1,7 @@
 // The methods of the client protocol about resources, queues, and why a job waits.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
@@ -33,6 +35,23 @@ json to_json(const queue_info& q) {
   return x;
 }
 
+/// "completed", "failed with exit code 3", "was canceled: no longer wanted".
+std::string how_ended(const job_summary& s) {
+  auto note = s.exception_note.empty() ? "" : ": " + s.exception_note;
+  switch (s.result) {
+  case job_result::completed:
+    return "completed";
+  case job_result::canceled:
+    return "was canceled" + note;
+  case job_result::timeout:
+    return "ran into its time limit" + note;
+  default:
+    if (s.exception)
+      return fmt::format("failed with an exception of type {}{}", s.exception_type, note);
+    return fmt::format("failed with exit code {}", exit_code_of(s));
+  }
+}
+
 /// Why a job that is not in the scheduler's hands does not run, or does.
 job_reason reason_of(const job_summary& s) {
   switch (s.state) {
@@ -45,7 +64,7 @@ job_reason reason_of(const job_summary& s) {
   case job_state::cleanup:
     return {"cleanup", "has ended; its resources are given back", 0};
   case job_state::inactive:
-    return {"ended", "has ended", 0};
+    return {"ended", how_ended(s), 0};
   default:
     return {"next", "is on its way to the scheduler", 0};
   }
@@ -72,6 +91,28 @@ void explain_summary(const client_call& c, const rank_services& lead, const job_
 }
 
 } // namespace
+
+void with_reasons(const client_call& c, const rank_services& lead,
+                  const std::vector<job_summary>& jobs,
+                  std::function<void(const waiting_reasons&)> use) {
+  explain_request ask;
+  for (auto& s : jobs)
+    if (s.state == job_state::sched && ask.ids.size() < explained_jobs_max)
+      ask.ids.push_back(s.id);
+  if (ask.ids.empty())
+    return use({});
+  c.self->request(caf::actor_cast<scheduler_actor>(lead.scheduler), deadline, ask)
+      .then(
+          [ask, use](explain_reply& x) {
+            waiting_reasons reasons;
+            for (size_t i = 0; i < x.reasons.size() && i < ask.ids.size(); ++i)
+              for (auto code : {"reserved", "behind", "resources", "down", "stopped"})
+                if (x.reasons[i].code == code)
+                  reasons.emplace(ask.ids[i], std::move(x.reasons[i]));
+            use(reasons);
+          },
+          [use](const caf::error&) { use({}); });
+}
 
 void list_resources(const client_call& c, client_params&) {
   with_lead(c, [c](const rank_services& lead) {

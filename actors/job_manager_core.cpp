@@ -4,6 +4,7 @@
 #include "actors/job_manager_core.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -165,6 +166,39 @@ void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
 
 // -- what the scheduler says ----------------------------------------------------------------------
 
+namespace {
+
+/// "rank[0-3]/core[0-1],gpu0 rank4/core0": ranks that have the same stand together.
+std::string resource_summary(const rset& r) {
+  auto ids = [](const char* type, const idset& set) {
+    auto text = set.to_string();
+    return set.size() == 1 ? type + text : fmt::format("{}[{}]", type, text);
+  };
+  std::map<std::string, idset> ranks;
+  std::vector<std::string> order;
+  for (auto& share : r.nodes) {
+    auto what = share.cores.empty() ? "" : ids("core", share.cores);
+    if (!share.gpus.empty())
+      what += (what.empty() ? "" : ",") + ids("gpu", share.gpus);
+    auto [at, is_new] = ranks.try_emplace(what);
+    if (is_new)
+      order.push_back(what);
+    at->second.add(share.rank);
+  }
+  std::string text;
+  for (auto& what : order)
+    text += (text.empty() ? "" : " ") + ids("rank", ranks[what]) + "/" + what;
+  return text;
+}
+
+/// What the alloc event says of a grant (RFC 27), as a JSON object.
+std::string annotations_of(const rset& granted) {
+  // Letters, digits and ,-/[] only: nothing needs escaping.
+  return fmt::format(R"({{"sched":{{"resource_summary":"{}"}}}})", resource_summary(granted));
+}
+
+} // namespace
+
 void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
                                   job_manager_out& out) {
   auto it = jobs_.find(id);
@@ -182,7 +216,10 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   auto& j = it->second;
   j.room_wanted = false;
   j.resources = std::move(resources);
-  post(now_ns, id, j, event_kind::alloc, out);
+  job_event alloc;
+  alloc.kind = event_kind::alloc;
+  alloc.text = annotations_of(j.resources);
+  post(now_ns, id, j, std::move(alloc), out);
   j.launched = true;
   job_record record; // R is durable with the alloc event
   record.id = id;

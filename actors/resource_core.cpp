@@ -55,8 +55,8 @@ std::string note_of(size_t ranks, size_t cores, size_t used, bool bound, bool ov
   constexpr auto unbind = "with Open MPI, --bind-to none gives all";
   if (ranks == 1)
     return used == cores || oversubscribe
-             ? std::string{}
-             : fmt::format("the launcher bound it to {} of {} cores; {}", used, cores, unbind);
+               ? std::string{}
+               : fmt::format("the launcher bound it to {} of {} cores; {}", used, cores, unbind);
   if (oversubscribe)
     return fmt::format("each has all {} cores (--oversubscribe)", cores);
   if (bound && used < cores)
@@ -94,8 +94,8 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
       }
       used.add_all(node.cores);
     }
-    auto text = note_of(here.size(), ranks[here.front()].cores.size(), used.size(), bound,
-                        oversubscribe);
+    auto text =
+        note_of(here.size(), ranks[here.front()].cores.size(), used.size(), bound, oversubscribe);
     if (!text.empty())
       notes[{here.size(), text}].push_back(host);
   }
@@ -137,9 +137,10 @@ caf::expected<rset> fake_resources(const std::string& text) {
     if (err != std::errc{} || end != digits.data() + digits.size())
       return refuse(fmt::format("\"{}\" is not a number", digits));
   }
-  if (values["nodes"] < 1 || values["nodes"] > limits::idset_universe_max || values["cores"] < 1
+  if (values["nodes"] < 1 || values["nodes"] > limits::hostlist_hosts_max || values["cores"] < 1
       || values["cores"] > 65536 || values["gpus"] > 65536)
-    return refuse("1 to 16777216 nodes, 1 to 65536 cores and 0 to 65536 gpus a node");
+    return refuse(fmt::format("1 to {} nodes, 1 to 65536 cores and 0 to 65536 gpus a node",
+                              limits::hostlist_hosts_max));
   rset r;
   auto last = [&](const char* what) { return static_cast<uint32_t>(values[what]) - 1; };
   for (uint32_t i = 0; i <= last("nodes"); ++i) {
@@ -201,9 +202,8 @@ drain_table drain_table::from_json(const std::string& text) {
   if (text.empty() || !list || !list->is_array())
     return t;
   for (auto& x : *list)
-    if (x.is_object() && x.contains("rank") && x["rank"].is_number_unsigned()
-        && x.contains("since") && x["since"].is_number() && x.contains("reason")
-        && x["reason"].is_string()) {
+    if (x.is_object() && x.contains("rank") && x["rank"].is_number_unsigned() && x.contains("since")
+        && x["since"].is_number() && x.contains("reason") && x["reason"].is_string()) {
       auto rank = x["rank"].get<rank_t>();
       t.drained_[rank] = {rank, x["since"].get<double>(), x["reason"].get<std::string>()};
     }
@@ -215,7 +215,10 @@ caf::expected<idset> ranks_of(const rset& all, const drain_request& request) {
   auto unknown = ranks;
   unknown.remove_all(all.ranks());
   if (!unknown.empty())
-    return make_error(ec::unknown_rank, fmt::format("there are no ranks {}", unknown.to_string()));
+    return make_error(
+        ec::unknown_rank,
+        fmt::format("there are no ranks {}; nodes are named by rank, {}, or by host, {}",
+                    unknown.to_string(), all.ranks().to_string(), format_hostlist(all.nodelist)));
   if (request.hosts.empty())
     return ranks;
   auto hosts = parse_hostlist(request.hosts);
@@ -229,7 +232,10 @@ caf::expected<idset> ranks_of(const rset& all, const drain_request& request) {
         found = true;
       }
     if (!found)
-      return make_error(ec::bad_argument, fmt::format("there is no host {}", host));
+      return make_error(ec::bad_argument,
+                        fmt::format("there is no host {}; nodes are named by rank, {}, or by host, "
+                                    "{}",
+                                    host, all.ranks().to_string(), format_hostlist(all.nodelist)));
   }
   return ranks;
 }

@@ -13,11 +13,11 @@ namespace {
 
 constexpr int64_t ns_per_s = 1'000'000'000;
 
-/// The first vertex, from the top, of which more than one is asked: that is what one can have fewer
+/// The first vertex, from the top, of which at least two are asked: that is what one can have fewer
 /// of.
 resource_vertex* countable(std::vector<resource_vertex>& level) {
   for (auto& v : level) {
-    if (auto n = exact(v.count); n && *n > 1)
+    if (least(v.count) > 1)
       return &v;
     if (auto* below = countable(v.with))
       return below;
@@ -45,7 +45,7 @@ std::optional<uint64_t> scheduler_core::room_for(const job_shape& s, match_op op
   auto* vertex = countable(wants.resources);
   if (vertex == nullptr)
     return std::nullopt;
-  uint64_t fits = 0, fails = *exact(vertex->count);
+  uint64_t fits = 0, fails = least(vertex->count);
   while (fails - fits > 1) {
     auto n = fits + (fails - fits) / 2;
     vertex->count = n;
@@ -99,10 +99,11 @@ std::string scheduler_core::holders_until(uint32_t place, int64_t at) const {
 }
 
 explanation scheduler_core::explain_reserved(uint32_t place, int64_t at, int64_t now_s) const {
+  auto what = describe(*waiting_.shape_at(place).request);
+  auto one = what.starts_with("1 ") && what.find(" and ") == what.npos;
   auto wait = at > now_s ? "in " + format_fsd(static_cast<double>(at - now_s)) : "now";
   return {"reserved",
-          fmt::format("{} reserved for it {}{}",
-                      describe(*waiting_.shape_at(place).request) + " is", wait,
+          fmt::format("{} {} reserved for it {}{}", what, one ? "is" : "are", wait,
                       holders_until(place, at)),
           static_cast<double>(at)};
 }
@@ -132,9 +133,10 @@ explanation scheduler_core::explain_full(uint32_t place, int64_t now_s) {
 explanation scheduler_core::explain_waiting(uint32_t place, int64_t now_s) {
   auto& s = waiting_.shape_at(place);
   auto& q = queues_[s.queue];
-  for (auto& r : q.reservations)
-    if (r.place == place)
-      return explain_reserved(place, r.at, now_s);
+  if (waiting_.job(place).promised)
+    for (auto& r : q.reservations)
+      if (r.place == place)
+        return explain_reserved(place, r.at, now_s);
   if (!never(s).empty())
     return {"unsatisfiable", "can never run here: " + s.never, 0};
   if (news_ == news::all)

@@ -138,6 +138,11 @@ caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
       return e;
     all.push_back(std::move(q));
   }
+  if (all.empty() && !text.empty())
+    return make_error(ec::bad_argument,
+                      fmt::format("sched.queues: \"{}\" names no queue; must be like \"batch "
+                                  "policy=easy; debug ranks=0-3\"",
+                                  text));
   return all;
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/scheduler_core.hpp"
 #include "graph/resource_graph.hpp"
@@ -31,6 +32,12 @@ struct graph_inventory {
   rset all;
 };
 caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format);
+
+/// What a person should be told at the start, a sentence each: settings without effect, queues
+/// without nodes, and where a graph and the brokers do not meet.
+std::vector<std::string> scheduling_notes(const config& attributes,
+                                          const scheduler_settings& settings, const rset& all,
+                                          uint32_t brokers);
 
 /// The states of all queues as JSON, and back; queues that are no more are passed over.
 std::string queue_states_json(const scheduler_core& core);

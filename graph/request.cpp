@@ -372,9 +372,21 @@ caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request,
   return slots;
 }
 
-std::string plural(const count_spec& count, std::string_view what) {
-  auto text = to_string(count);
-  return fmt::format("{} {}{}", text, what, text == "1" ? "" : "s");
+/// Amounts have no plural: 300 power, 4 TB of storage.
+bool is_amount(std::string_view type) {
+  for (auto amount : {"power", "storage", "memory", "bandwidth", "energy", "bb"})
+    if (type == amount || type.ends_with(std::string{"_"} + amount))
+      return true;
+  return type.ends_with("_bw") || type.ends_with("bandwidth");
+}
+
+/// "2 whole nodes", "1 core", "300 power", "4 TB of storage".
+std::string counted(const resource_vertex& v) {
+  auto text = to_string(v.count);
+  auto whole = v.exclusive == true && v.type != "slot" ? "whole " : "";
+  if (!v.unit.empty())
+    return fmt::format("{} {} of {}{}", text, v.unit, whole, v.type);
+  return fmt::format("{} {}{}{}", text, whole, v.type, text == "1" || is_amount(v.type) ? "" : "s");
 }
 
 std::string describe(const std::vector<resource_vertex>& level) {
@@ -382,9 +394,7 @@ std::string describe(const std::vector<resource_vertex>& level) {
   for (const auto& v : level) {
     if (!text.empty())
       text += &v == &level.back() ? " and " : ", ";
-    if (v.exclusive == true && v.type != "slot")
-      text += "whole ";
-    text += plural(v.count, v.type);
+    text += counted(v);
     if (!v.with.empty())
       text += (v.type == "slot" ? " of " : " with ") + describe(v.with);
   }

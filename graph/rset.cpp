@@ -195,8 +195,9 @@ caf::error read_entry(const json& value, const std::string& path, reading& to) {
   idset ranks;
   if (auto e = read_idset(member(value, "rank"), path + ".rank", ranks))
     return e;
-  if (ranks.empty() || to.nodes.size() + ranks.size() > limits::ranks_max)
-    return bad(path + ".rank", fmt::format("must name 1 to {} ranks in all", limits::ranks_max),
+  if (ranks.empty() || to.nodes.size() + ranks.size() > limits::hostlist_hosts_max)
+    return bad(path + ".rank",
+               fmt::format("must name 1 to {} ranks in all", limits::hostlist_hosts_max),
                member(value, "rank"));
   auto children = member(value, "children");
   if (!children || !children->is_object())

@@ -18,6 +18,7 @@
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 
+#include "actors/fluxion_options.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"
@@ -199,8 +200,20 @@ caf::error open_store(rank_state& s) {
   return caf::none;
 }
 
+void say(const std::vector<std::string>& notes) {
+  for (auto& note : notes)
+    fmt::print(stderr, "hactor-start: {}\n", note);
+}
+
 /// How jobs are scheduled, and on what if a file says so.
 caf::error read_scheduling(rank_state& s) {
+  for (auto variable : {qmanager_options_variable, resource_options_variable})
+    if (const auto* text = std::getenv(variable); text != nullptr) {
+      auto notes = apply_fluxion_options(*s.attributes, variable, text);
+      if (!notes)
+        return std::move(notes.error());
+      say(*notes);
+    }
   auto settings = read_scheduler_settings(*s.attributes);
   if (!settings)
     return std::move(settings.error());
@@ -312,8 +325,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   s.machine = std::move(machine);
   if (rank != 0)
     return caf::none;
-  for (auto& note : real.notes)
-    fmt::print(stderr, "hactor-start: {}\n", note);
+  say(real.notes);
   return make_graph(s, all);
 }
 
@@ -598,6 +610,8 @@ int broker_main(const start_options& options, const way_to_peers& way,
     return 1;
   }
   set_attributes(s);
+  if (rank == 0)
+    say(scheduling_notes(*s.attributes, s.scheduling, s.resources, s.net->size()));
   if (options.verbose && rank == 0)
     say_what_there_is(s);
 

@@ -24,10 +24,15 @@ std::vector<option_spec> with_load_options(const option_spec (&own)[Count]) {
   return result;
 }
 
+constexpr option_spec prune_filters_spec{
+    'p', "prune-filters", "FILTERS",
+    "Checks filters as 'graph query' takes them: what a match would count here."};
+
 const std::vector<option_spec>& load_options() {
   static const option_spec own[] = {
       {'o', "output", "FILE", "Writes the graph to the file; \"-\" is standard output."},
       {'F', "format", "FORMAT", "What is written: jgf, dot or graphml. Default: jgf."},
+      prune_filters_spec,
   };
   static const auto all = with_load_options(own);
   return all;
@@ -37,6 +42,7 @@ const std::vector<option_spec>& info_options() {
   static const option_spec own[] = {
       {'l', "lines", "COUNT", "The most lines of the picture; 0: no picture. Default: 40."},
       {'P', "paths", nullptr, "Prints the paths of all vertices instead, one a line."},
+      prune_filters_spec,
   };
   static const auto all = with_load_options(own);
   return all;
@@ -75,6 +81,8 @@ int with_graph(const invocation& call, F then) {
                                        "for this machine's"));
   if (!call.options.has("load-file"))
     settings->load_file.clear();
+  if (auto filter = pruning_filter::parse(settings->prune_filters); !filter)
+    return fail_usage(call, filter.error());
   auto begin = steady_ns();
   auto graph = load_graph(*settings);
   if (!graph)
@@ -127,9 +135,10 @@ int run_find(const invocation& call) {
     return fail_usage(call, expression.error());
   return with_graph(call, [&](const resource_graph& graph, const query_settings& settings, double) {
     auto format = parse_match_format(settings.match_format);
-    auto filter = pruning_filter::parse(settings.prune_filters);
-    if (!format || !filter)
-      return fail_usage(call, format ? filter.error() : format.error());
+    if (!format)
+      return fail_usage(call, format.error());
+    auto filter = pruning_filter::parse(settings.prune_filters); // checked already
+    HACTOR_CHECK(filter);
     ledger held{graph, std::move(*filter)};
     auto found = expression->find(held, 0);
     match_remarks remarks;

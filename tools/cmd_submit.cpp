@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <unistd.h>
 
+#include "runtime/idset.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
@@ -94,6 +95,24 @@ caf::expected<int> submit_with(const invocation& call, client& broker, const jso
   return exit_ok;
 }
 
+// The jobspec of each job that would be submitted, a line each.
+void print_jobspecs(const json& params) {
+  auto text = dump(params["jobspec"]);
+  auto* set = params.contains("cc") ? &params["cc"] : params.contains("bcc") ? &params["bcc"]
+                                                                             : nullptr;
+  auto values = set == nullptr ? caf::expected<idset>{idset{}}
+                               : idset::parse(set->get_ref<const std::string&>());
+  if (set == nullptr || !values)
+    return print_line(text);
+  for (auto value : values->expand()) {
+    auto own = text;
+    auto number = std::to_string(value);
+    for (size_t at = 0; (at = own.find("{cc}", at)) != own.npos; at += number.size())
+      own.replace(at, 4, number);
+    print_line(own);
+  }
+}
+
 int run_submit(const invocation& call) {
   auto params = build_submit(call.options, read_environment(environ), working_directory());
   if (!params)
@@ -109,7 +128,7 @@ int run_submit(const invocation& call) {
   if (call.options.has("cc") && call.options.has("bcc"))
     return fail_usage(call, make_error(ec::bad_argument, "--cc and --bcc exclude each other"));
   if (call.options.has("dry-run")) {
-    print_line(dump((*params)["jobspec"]));
+    print_jobspecs(*params);
     return exit_ok;
   }
   return with_broker(call, [&](client& broker) { return submit_with(call, broker, *params); });

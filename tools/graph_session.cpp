@@ -8,6 +8,7 @@
 
 #include "graph/document.hpp"
 #include "graph/jobspec.hpp"
+#include "graph/policy_library.hpp"
 #include "runtime/limits.hpp"
 #include "tools/text_file.hpp"
 
@@ -124,7 +125,7 @@ graph_session::make(resource_graph graph, const query_settings& settings, query_
   auto format = parse_match_format(settings.match_format);
   if (!format)
     return std::move(format.error());
-  auto policy = make_match_policy(settings.policy);
+  auto policy = choose_match_policy(settings.policy);
   if (!policy)
     return std::move(policy.error());
   auto filter = pruning_filter::parse(settings.prune_filters);

@@ -2,6 +2,7 @@
 //   -n            slot[n] > core[c] (, gpu[g])
 //   -N [-n]       node[N] > slot[ceil(n/N)] > core[c] (, gpu[g])
 //   -N --tasks-per-node=T alone: whole nodes with one slot, and the shell starts T tasks on each.
+// Counts may be ranges, and --shape may say all of it (RFC 45, 46): then the version is not 1.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <charconv>
 #include <cmath>
@@ -9,18 +10,20 @@
 #include <iterator>
 
 #include "graph/affinity.hpp"
+#include "graph/count.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
 #include "tools/constraint_text.hpp"
+#include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
 
 namespace hactor::tools {
 
 namespace {
 
-// The most that a jobspec takes for one count.
-constexpr uint64_t count_max = (uint64_t{1} << 31) - 1;
+// Of jobspecs that are more than version 1 has.
+constexpr int canonical_version = 9999;
 
 caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
 
@@ -32,7 +35,29 @@ struct sizes {
   uint64_t gpus = 0;
   uint64_t tasks_per_node = 0;
   bool exclusive = false;
+  json tasks_range; // Null: `tasks` says it.
+  json nodes_range; // Null: `nodes` says it.
 };
+
+// Reads a count that is no plain number. Null when it is one.
+caf::expected<json> read_range(const parsed_options& options, const char* name) {
+  auto text = options.value(name);
+  if (text.find_first_not_of("0123456789") == text.npos)
+    return json{};
+  auto count = parse_count_text(text);
+  if (!count)
+    return bad("--" + std::string{name} + ": '" + text
+               + "' is neither a number nor a range like 2-4, 2-8:2:*, 4+ or 1,2,4");
+  return to_json(*count);
+}
+
+caf::error check_ranges(const sizes& s) {
+  if (!s.nodes_range.is_null() && (s.tasks != 0 || !s.tasks_range.is_null()))
+    return bad("--ntasks with a range of --nodes: say --tasks-per-node, or leave one of them out");
+  if (!s.tasks_range.is_null() && (s.nodes != 0 || s.tasks_per_node != 0))
+    return bad("a range of --ntasks goes with neither --nodes nor --tasks-per-node");
+  return {};
+}
 
 caf::expected<sizes> read_sizes(const parsed_options& options) {
   sizes s;
@@ -45,14 +70,25 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
                 {"cores-per-task", &s.cores, 1},
                 {"gpus-per-task", &s.gpus, 0},
                 {"tasks-per-node", &s.tasks_per_node, 1}};
+  for (auto& [name, to] : {std::pair{"ntasks", &s.tasks_range}, {"nodes", &s.nodes_range}}) {
+    auto range = read_range(options, name);
+    if (!range)
+      return std::move(range.error());
+    *to = std::move(*range);
+  }
   for (auto& f : fields) {
+    if ((f.to == &s.tasks && !s.tasks_range.is_null())
+        || (f.to == &s.nodes && !s.nodes_range.is_null()))
+      continue;
     auto n = options.number(f.name, 0, f.min, count_max);
     if (!n)
       return std::move(n.error());
     *f.to = *n;
   }
   s.exclusive = options.has("exclusive");
-  if (s.exclusive && s.nodes == 0)
+  if (auto e = check_ranges(s))
+    return e;
+  if (s.exclusive && s.nodes == 0 && s.nodes_range.is_null())
     return bad("--exclusive needs --nodes: whole nodes are counted by -N");
   if (s.nodes > s.tasks && s.tasks != 0)
     return bad("--nodes=" + std::to_string(s.nodes) + " with --ntasks=" + std::to_string(s.tasks)
@@ -81,29 +117,57 @@ caf::error settle_tasks_per_node(sizes& s) {
   return {};
 }
 
-json slot_of(uint64_t count, const sizes& s) {
+json slot_of(json count, const sizes& s) {
   json with = json::array({{{"type", "core"}, {"count", std::max<uint64_t>(s.cores, 1)}}});
   if (s.gpus > 0)
     with.push_back({{"type", "gpu"}, {"count", s.gpus}});
   return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
 }
 
-json node_of(uint64_t count, bool exclusive, json slot) {
+json node_of(json count, bool exclusive, json slot) {
   json node = {{"type", "node"}, {"count", count}, {"with", json::array({std::move(slot)})}};
   if (exclusive)
     node["exclusive"] = true;
   return node;
 }
 
+json one_task(const parsed_options& options, const std::string& slot, json count) {
+  return json::array(
+      {{{"command", options.operands}, {"slot", slot}, {"count", std::move(count)}}});
+}
+
+// What --shape says is all that is said.
+caf::error set_told_shape(json& spec, const parsed_options& options) {
+  for (auto* other : {"ntasks", "nodes", "cores-per-task", "gpus-per-task", "tasks-per-node",
+                      "exclusive"})
+    if (options.has(other))
+      return bad("--shape and --" + std::string{other} + " exclude each other");
+  auto told = parse_shape(options.value("shape"));
+  if (!told)
+    return std::move(told.error());
+  spec["version"] = canonical_version;
+  spec["resources"] = std::move(told->resources);
+  spec["tasks"] = one_task(options, told->label, {{"per_slot", 1}});
+  return {};
+}
+
 // Sets resources, the task count, and the shell's option for several tasks a slot.
 caf::error set_shape(json& spec, const parsed_options& options) {
+  if (options.has("shape"))
+    return set_told_shape(spec, options);
   auto read = read_sizes(options);
   if (!read)
     return std::move(read.error());
   auto& s = *read;
   json count = {{"per_slot", 1}};
   json resource;
-  if (s.tasks_per_node != 0 && s.nodes != 0 && s.tasks == 0 && s.cores == 0 && s.gpus == 0) {
+  if (!s.nodes_range.is_null() || !s.tasks_range.is_null()) {
+    spec["version"] = canonical_version;
+    resource = s.nodes_range.is_null()
+                   ? slot_of(s.tasks_range, s)
+                   : node_of(s.nodes_range, s.exclusive || s.tasks_per_node == 0,
+                             slot_of(std::max<uint64_t>(s.tasks_per_node, 1), s));
+  } else if (s.tasks_per_node != 0 && s.nodes != 0 && s.tasks == 0 && s.cores == 0 && s.gpus == 0) {
     resource = node_of(s.nodes, true, slot_of(1, s));
     spec["attributes"]["system"]["shell"]["options"]["per-resource"]
       = {{"type", "node"}, {"count", s.tasks_per_node}};
@@ -122,8 +186,7 @@ caf::error set_shape(json& spec, const parsed_options& options) {
     }
   }
   spec["resources"] = json::array({std::move(resource)});
-  spec["tasks"]
-    = json::array({{{"command", options.operands}, {"slot", "task"}, {"count", std::move(count)}}});
+  spec["tasks"] = one_task(options, "task", std::move(count));
   return {};
 }
 

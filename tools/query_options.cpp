@@ -32,7 +32,8 @@ constexpr option_spec specs[] = {
      "What is chosen among what fits: first, firstnodex, high, low (ids), hinode, lonode (the "
      "node's id "
      "first), hinodex, lonodex (whole nodes), locality (runs of ids), variation (nodes of like "
-     "perf_class); or parts as in \"policy=high node_exclusive=true\". Default: first."},
+     "perf_class); or parts as in \"policy=high node_exclusive=true\"; or the path of a library "
+     "(hactor/policy.h), with a slash. Default: first."},
     {'F', "match-format", "FORMAT",
      "How what was found is written: simple, pretty_simple (trees), rlite, rv1, rv1_nosched, "
      "rv1_shorthand (R), jgf, jgf_shorthand, idset (numbers of vertices). Default: simple."},

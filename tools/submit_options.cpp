@@ -5,10 +5,12 @@
 namespace hactor::tools {
 
 #define HACTOR_SUBMIT_ROWS                                                                         \
-  {'n', "ntasks", "N", "Number of tasks. Default: 1, or one a node with -N.", "--tasks"},          \
+  {'n', "ntasks", "N",                                                                             \
+   "Number of tasks, or a range of it (2-4, 2-8:2:*). Default: 1, or one a node with -N.",         \
+   "--tasks"},                                                                                     \
       {'N', "nodes", "N",                                                                          \
        "Number of nodes to spread the tasks over; without -n one task a node, and "                \
-       "the nodes are the job's alone. Default: any."},                                            \
+       "the nodes are the job's alone. May be a range: 2-4, 4+. Default: any."},                   \
       {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},          \
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
@@ -24,6 +26,9 @@ namespace hactor::tools {
        "Which of the job's GPUs tasks see: on (all), per-task, off (the environment stays "        \
        "as it is), or map:SET;SET;... Default: on; per-task with -g.",                             \
        "--gpu-bind"},                                                                              \
+      {0, "shape", "SHAPE",                                                                        \
+       "In place of the options above: what the job needs, as a shape of RFC 46, e.g. "            \
+       "slot=4/node or node=2/slot=2/[core=4;gpu]. One task runs in each slot."},                  \
       {'t', "time-limit", "TIME",                                                                  \
        "Time after which the job is ended: a bare number is minutes; 90s, "                        \
        "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.",                                 \
@@ -66,7 +71,7 @@ namespace hactor::tools {
       {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \
-      {0, "dry-run", nullptr, "Prints the jobspec and submits nothing."},                          \
+      {0, "dry-run", nullptr, "Prints the jobspec, one for each job, and submits nothing."},       \
       {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."}, {          \
     0, "quiet", nullptr, "Prints no job id, and no progress."                                      \
   }

@@ -51,6 +51,23 @@ cmp again.json twice.json || fail "a graph that was read and written is another"
 fails_with 0 hactor graph load $graph --format=dot -o -
 check_contains "$output" 'digraph G'
 
+fails_with 0 hactor graph load $graph -p ALL:core,cluster:node
+fails_with 0 hactor graph info $graph -p ALL:core
+fails_with 2 hactor graph info $graph -p core
+
+# A match policy of one's own; a job takes the coolest node.
+own=$HACTOR_TEST_BUILD/examples/libexample_match_policy.so
+if [ -f "$own" ]; then
+  sed 's/"rank": 0}/"rank": 0, "properties": {"watts": "300"}}/
+       s/{"fast": ""}/{"fast": "", "watts": "90"}/' cluster.json >watts.json
+  hactor submit --dry-run -N1 true >job.json
+  echo 'match allocate job.json' >commands
+  output=$(hactor graph query -L watts.json -f jgf -P "$own" <commands)
+  check_contains "$output" "node1["
+  check_lacks "$output" "node0["
+fi
+fails_with 1 hactor graph query $graph -P ./none.so
+check_contains "$output" "policy library ./none.so"
 fails_with 2 hactor graph
 fails_with 2 hactor graph load
 check_contains "$output" "--load-file"

@@ -12,9 +12,21 @@ check_contains "$(hactor explain "$large")" "reserved: "
 check_contains "$(hactor explain "$large")" "behind job $long"
 check_contains "$(hactor explain --json "$large")" '"t_estimate":'
 check_contains "$(hactor explain "$long")" "running: runs on"
+# The same in listings: INFO says when, the annotations of RFC 27 what and why.
+case $(hactor jobs -n -o '{contextual_info}' "$large") in
+  eta:9.*m | eta:10m) ;;
+  *) fail "INFO: $(hactor jobs -n -o '{contextual_info}' "$large")" ;;
+esac
+notes='{annotations.sched.t_estimate} {annotations.sched.reason_pending}'
+check_contains "$(hactor jobs -n -o "$notes" "$large")" "reserved for it in "
+estimate=$(hactor jobs -n -o '{annotations.sched.t_estimate}' "$large")
+[ "${estimate%.*}" -ge "$(($(date +%s) + 500))" ] || fail "t_estimate is no time: $estimate"
+check_contains "$(hactor job eventlog -f json "$long")" \
+  '"annotations":{"sched":{"resource_summary":"rank0/core[0-1] rank1/core0"}}'
 hactor cancel "$long"
 hactor job wait "$large"
-check_contains "$(hactor explain "$large")" "ended: "
+check_contains "$(hactor explain "$large")" "ended: completed"
+check_contains "$(hactor explain "$long")" "ended: was canceled"
 END
 
 instance -S resource.fake=nodes=2,cores=2 <<'END'
@@ -27,6 +39,9 @@ check_contains "$(hactor explain "$large")" \
   "resources: needs 2 nodes with 2 slots of 1 core; there is room for 0 nodes now"
 check_contains "$(hactor explain "$small")" "behind: 1 job is ahead (fcfs)"
 check_contains "$(hactor explain "$held")" "held: "
+check_contains "$(hactor jobs -n -o '{contextual_info}' "$large")" "needs 2 nodes"
+check_contains "$(hactor jobs -n -o '{contextual_info}' "$small")" "1 job is ahead (fcfs)"
+check_equal "INFO" "held" "$(hactor jobs -n -o '{contextual_info}' "$held")"
 END
 
 fails_with 1 start -S sched.policy=lifo -- true

@@ -24,6 +24,10 @@ check_contains "$(hactor explain "$(cat "$HACTOR_TEST_SCRATCH/waits")")" \
 hactor resource drain 1-2 broken fan
 fails_with 1 hactor resource drain fake2
 check_contains "$output" "drained already"
+fails_with 1 hactor resource drain 1-2,0
+check_contains "$output" "ids must ascend"
+fails_with 1 hactor resource drain fake77
+check_contains "$output" "there is no host fake77; nodes are named by rank, 0-"
 check_contains "$(hactor resource drain)" "broken fan"
 check_contains "$(hactor resource status)" "drained"
 END

@@ -238,4 +238,47 @@ TEST_SUITE("unit") {
     CHECK(refusal({"-O=1"}).starts_with("--setopt: "));
   }
 
+  TEST_CASE("counts may be ranges, and then the jobspec is canonical") {
+    CHECK(jobspec_of({"-N", "2-4"})["version"] == 9999);
+    CHECK(resources({"-N", "2-4"})
+          == R"({"count":{"max":4,"min":2},"exclusive":true,"type":"node","with":[)"
+             R"({"count":1,"label":"task","type":"slot","with":[{"count":1,"type":"core"}]}]})");
+    CHECK(resources({"-N", "2+", "--tasks-per-node=3", "-c2"})
+          == R"({"count":{"min":2},"type":"node","with":[)"
+             R"({"count":3,"label":"task","type":"slot","with":[{"count":2,"type":"core"}]}]})");
+    CHECK(resources({"-n", "2-8:2:*"})
+          == R"({"count":{"max":8,"min":2,"operand":2,"operator":"*"},"label":"task",)"
+             R"("type":"slot","with":[{"count":1,"type":"core"}]})");
+    CHECK(jobspec_of({"-n", "3"})["version"] == 1);
+    CHECK(refusal({"-N", "4-2"}).find("--nodes: '4-2' is neither a number nor a range")
+          != std::string::npos);
+    CHECK(refusal({"-N", "2-4", "-n", "4"}).find("say --tasks-per-node") != std::string::npos);
+    CHECK(refusal({"-N", "2", "-n", "2-4"}).find("goes with neither") != std::string::npos);
+  }
+
+  TEST_CASE("shapes of RFC 46 become resources") {
+    auto shape = [](const std::string& text) { return resources({"--shape", text.c_str()}); };
+    CHECK(shape("slot=4/node")
+          == R"({"count":4,"label":"task","type":"slot","with":[{"count":1,"type":"node"}]})");
+    CHECK(shape("slot=4{nodelevel}/node{-x}/socket=2+/core=4+")
+          == R"({"count":4,"label":"nodelevel","type":"slot","with":[{"count":1,"exclusive":false,)"
+             R"("type":"node","with":[{"count":{"min":2},"type":"socket","with":[)"
+             R"({"count":{"min":4},"type":"core"}]}]}]})");
+    CHECK(shape("node{x}/[slot=10{read}/[core;memory=4{unit:GB}];storage=[2-8:2:*]]")
+          == R"({"count":1,"exclusive":true,"type":"node","with":[{"count":10,"label":"read",)"
+             R"("type":"slot","with":[{"count":1,"type":"core"},{"count":4,"type":"memory",)"
+             R"("unit":"GB"}]},{"count":{"max":8,"min":2,"operand":2,"operator":"*"},)"
+             R"("type":"storage"}]})");
+    CHECK(jobspec_of({"--shape=slot=4{a}/core"})["tasks"][0]["slot"] == "a");
+    for (auto [text, says] :
+         {std::pair{"node/core", "has 0 slots"}, {"[slot{a}/core;slot{b}/core]", "has 2 slots"},
+          {"slot=0/core", "at '0/core': is no count"}, {"slot/", "a type is expected"},
+          {"slot/[core;gpu", "';' or ']' is expected"}, {"slot{a", "',' or '}' is expected"},
+          {"slot/core]", "at ']'"}, {"slot/core{:1}", "a key is expected"}}) {
+      CAPTURE(text);
+      CHECK(refusal({"--shape", text}).find(says) != std::string::npos);
+    }
+    CHECK(refusal({"--shape=slot/core", "-n2"}) == "--shape and --ntasks exclude each other");
+  }
+
 } // TEST_SUITE

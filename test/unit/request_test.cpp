@@ -308,7 +308,13 @@ TEST_SUITE("unit") {
     CHECK(text({0, 1, 1, 0, false}) == "1 slot of 1 core");
     CHECK(text({0, 6, 2, 0, false}) == "6 slots of 2 cores");
     CHECK(text({4, 2, 1, 1, false}) == "4 nodes with 2 slots of 1 core and 1 gpu");
-    CHECK(text({1, 1, 8, 2, true}) == "whole 1 node with 1 slot of 8 cores and 2 gpus");
+    CHECK(text({1, 1, 8, 2, true}) == "1 whole node with 1 slot of 8 cores and 2 gpus");
+    CHECK(describe(compiled(document_of(resources_of(
+              R"([{"type":"node","count":2,"exclusive":true,"with":[
+                  {"type":"slot","count":1,"label":"task","with":[{"type":"core","count":1}]},
+                  {"type":"power","count":300},
+                  {"type":"storage","count":4,"unit":"TB"}]}])"))))
+          == "2 whole nodes with 1 slot of 1 core, 300 power and 4 TB of storage");
   }
 
 } // TEST_SUITE

@@ -82,7 +82,7 @@ TEST_SUITE("unit") {
     CHECK(b.out.notes[1]
           == "unsatisfiable: asked for 9 slots of 1 core; there is room for 8 slots");
     CHECK(b.out.notes[2]
-          == "unsatisfiable: asked for whole 3 nodes with 1 slot of 1 core; there is room for 2 "
+          == "unsatisfiable: asked for 3 whole nodes with 1 slot of 1 core; there is room for 2 "
              "nodes");
     CHECK(code_of(b.core.feasible(slots(9))) == ec::unsatisfiable);
     CHECK_FALSE(b.core.feasible(slots(8)));

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "actors/fluxion_options.hpp"
 #include "requests.hpp"
 #include "temp_dir.hpp"
 
@@ -130,6 +131,82 @@ TEST_SUITE("unit") {
     CHECK(render(load_graph(path, "jgf").error()).starts_with("resource.graph=" + path));
     CHECK(code_of(load_graph(dir / "none", "jgf").error()) == ec::system_failed);
     CHECK(code_of(load_graph(path, "yaml").error()) == ec::bad_argument);
+  }
+
+  TEST_CASE("settings that mean less than they say are told of") {
+    auto notes = [](const std::vector<std::string>& items, const rset& all, uint32_t brokers) {
+      config c;
+      for (auto& item : items)
+        REQUIRE_FALSE(c.set_item(item));
+      auto settings = read_scheduler_settings(c);
+      REQUIRE(settings);
+      std::string text;
+      for (auto& note : scheduling_notes(c, *settings, all, brokers))
+        text += note + "\n";
+      return text;
+    };
+    auto four = machine(4, 1);
+    CHECK(notes({"sched.policy=hybrid", "sched.reservation_depth=8"}, four, 1).empty());
+    CHECK(notes({"sched.policy=easy", "sched.reservation_depth=8"}, four, 1)
+          == "sched.reservation_depth=8 is not used: policy easy promises one job a time; hybrid "
+             "takes a depth\n");
+    CHECK(notes({"sched.queues=a ranks=0-3; b ranks=9"}, four, 1)
+          == "queue b: there are no ranks 9; there are 0-3\n"
+             "queue b: no node is for it; it needs {\"ranks\":[\"9\"]}\n");
+    CHECK(notes({"sched.queues=a requires=gpu ranks=2-5"}, four, 1).find("ranks 4-5;")
+          != std::string::npos);
+    CHECK(notes({"resource.graph=g", "resource.fake=nodes=2"}, four, 4)
+          == "resource.fake=nodes=2 is not used: resource.graph=g is\n");
+    CHECK(notes({"resource.graph=g"}, four, 2)
+          == "resource.graph=g: no broker has ranks 2-3: what is granted there runs on the broker "
+             "of rank modulo 2\n");
+    CHECK(notes({"resource.graph=g"}, machine(2, 1), 4)
+          == "resource.graph=g: it has nothing of the brokers of ranks 2-3: no job will run "
+             "there\n");
+    CHECK(refusal({"sched.queues=;"}).starts_with("sched.queues: \";\" names no queue"));
+  }
+
+  TEST_CASE("Fluxion's option strings set what they mean; a person's own settings stay") {
+    auto set = [](std::string_view variable, std::string_view text, const char* own = nullptr) {
+      config c;
+      if (own != nullptr)
+        REQUIRE_FALSE(c.set_item(own));
+      auto notes = apply_fluxion_options(c, variable, text);
+      if (!notes)
+        return "refused: " + render(notes.error());
+      std::string all;
+      for (auto& entry : c.list())
+        if (!entry.is_default)
+          all += entry.name + "=" + entry.value + "\n";
+      for (auto& note : *notes)
+        all += note + "\n";
+      return all;
+    };
+    constexpr auto q = qmanager_options_variable, r = resource_options_variable;
+    for (auto text : {"queue-policy=easy queue-params=queue-depth=41,reservation-depth=8",
+                      "  queue-policy=easy queue-params=queue-depth=41 "
+                      "policy-params=reservation-depth=8"})
+      CHECK(set(q, text)
+            == "sched.policy=easy\nsched.queue_depth=41\nsched.reservation_depth=8\n");
+    CHECK(set(q, "queue-policy-per-queue=batch:easy debug:fcfs "
+                 "queue-params-per-queue=batch:queue-depth=5")
+          == "sched.queues=batch policy=easy depth=5; debug policy=fcfs\n");
+    CHECK(set(q, "queue-policy=easy", "sched.policy=hybrid")
+          == "sched.policy=hybrid\nFLUXION_QMANAGER_OPTIONS: queue-policy is not used: "
+             "sched.policy is set\n");
+    CHECK(set(r, "load-format=jgf load-file=/g.json match-policy=hinode prune-filters=ALL:core")
+          == "resource.graph=/g.json\nsched.match=hinode\n"
+             "FLUXION_RESOURCE_OPTIONS: prune-filters means nothing here\n");
+    CHECK(set(q, "").empty());
+    CHECK(set(q, "queue-polcy=easy").find("\"queue-polcy\"; did you mean queue-policy")
+          != std::string::npos);
+    CHECK(set(q, "queue-params=queue-deep=3").find("did you mean queue-depth")
+          != std::string::npos);
+    CHECK(set(q, "queue-params=queue-depth=0").find("sched.queue_depth") != std::string::npos);
+    CHECK(set(q, "queue-policy").find("is not queue-policy=VALUE") != std::string::npos);
+    CHECK(set(q, "queue-policy-per-queue=easy").find("is not QUEUE:VALUE") != std::string::npos);
+    CHECK(set(q, "match-policy=low").find("there is no option") != std::string::npos);
+    CHECK(set(r, "load-format=yaml").find("sched.graph_format") != std::string::npos);
   }
 
 } // TEST_SUITE

@@ -1,0 +1,94 @@
+// What a person should be told of settings that are allowed and mean less than they say.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "actors/scheduler_settings.hpp"
+#include "graph/policy_library.hpp"
+
+namespace hactor {
+
+namespace {
+
+/// All ranks that a constraint names.
+void add_named_ranks(const json& where, idset& to) {
+  for (auto& [op, values] : where.items())
+    for (auto& value : values) {
+      if (op == "ranks" && value.is_string()) {
+        if (auto ranks = idset::parse(value.get_ref<const std::string&>()))
+          to.add_all(*ranks);
+      } else if (value.is_object()) {
+        add_named_ranks(value, to);
+      }
+    }
+}
+
+void note_policies(const config& attributes, const scheduler_settings& settings,
+                   std::vector<std::string>& notes) {
+  auto depth = attributes.integer("sched.reservation_depth");
+  auto takes_it = [&](const queue_settings& q) {
+    return q.policy->reservation_depth == static_cast<uint64_t>(depth);
+  };
+  if (depth > 0 && std::none_of(settings.queues.begin(), settings.queues.end(), takes_it))
+    notes.push_back(fmt::format("sched.reservation_depth={} is not used: policy {} promises {} a "
+                                "time; hybrid takes a depth",
+                                depth, settings.queues[0].policy->name,
+                                settings.queues[0].policy->name == "fcfs"   ? "no job"
+                                : settings.queues[0].policy->name == "easy" ? "one job"
+                                                                            : "all jobs"));
+}
+
+void note_queues(const scheduler_settings& settings, const rset& all,
+                 std::vector<std::string>& notes) {
+  for (auto& q : settings.queues) {
+    auto where = q.where.is_null() ? caf::expected<constraint>{ec::bad_jobspec}
+                                   : constraint::compile(q.where, "requires");
+    if (!where)
+      continue;
+    idset named;
+    add_named_ranks(q.where, named);
+    named.remove_all(all.ranks());
+    if (!named.empty())
+      notes.push_back(fmt::format("queue {}: there are no ranks {}; there are {}", q.name,
+                                  named.to_string(), all.ranks().to_string()));
+    bool any = false;
+    for (size_t i = 0; i < all.nodes.size() && !any; ++i)
+      any = where->matches(all.nodes[i].rank, all.host(i), all.properties);
+    if (!any)
+      notes.push_back(
+          fmt::format("queue {}: no node is for it; it needs {}", q.name, dump(q.where)));
+  }
+}
+
+} // namespace
+
+std::vector<std::string> scheduling_notes(const config& attributes,
+                                          const scheduler_settings& settings, const rset& all,
+                                          uint32_t brokers) {
+  std::vector<std::string> notes;
+  note_policies(attributes, settings, notes);
+  note_queues(settings, all, notes);
+  auto path = attributes.text("resource.graph");
+  if (path.empty())
+    return notes;
+  if (!attributes.text("resource.fake").empty())
+    notes.push_back(fmt::format("resource.fake={} is not used: resource.graph={} is",
+                                attributes.text("resource.fake"), path));
+  idset own = idset::range(0, brokers - 1), foreign = all.ranks();
+  foreign.remove_all(own);
+  if (!foreign.empty())
+    notes.push_back(fmt::format("resource.graph={}: no broker has ranks {}: what is granted there "
+                                "runs on the broker of rank modulo {}",
+                                path, foreign.to_string(), brokers));
+  idset idle = own;
+  for (auto rank : all.ranks().expand())
+    idle.remove_all(idset::single(rank % brokers));
+  if (!idle.empty())
+    notes.push_back(fmt::format("resource.graph={}: it has nothing of the brokers of ranks {}: no "
+                                "job will run there",
+                                path, idle.to_string()));
+  return notes;
+}
+
+} // namespace hactor

@@ -1,0 +1,41 @@
+# Settings that mean less than they say are told of at the start, and Fluxion's option strings are
+# read from the environment.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+said() { # TEXT OPTION...
+  text=$1
+  shift
+  check_contains "$(start "$@" -- true 2>&1)" "hactor-start: $text"
+}
+
+said "sched.reservation_depth=8 is not used: policy easy promises one job a time" \
+  -S sched.policy=easy -S sched.queue_depth=41 -S sched.reservation_depth=8
+said "queue a: there are no ranks 9; there are 0-3" \
+  -S resource.fake=nodes=4 -S 'sched.queues=a ranks=0,9'
+cat >"$scratch/r.json" <<'END'
+{"version":1,"execution":{"R_lite":[{"rank":"1-2","children":{"core":"0"}}],
+ "starttime":0,"expiration":0,"nodelist":["n[1-2]"]}}
+END
+graph="-S resource.graph=$scratch/r.json -S sched.graph_format=rv1exec"
+said "resource.fake=nodes=4 is not used: resource.graph=$scratch/r.json is" \
+  $graph -S resource.fake=nodes=4
+said "resource.graph=$scratch/r.json: no broker has ranks 1-2" $graph
+fails_with 1 start -S 'sched.queues=;' -- true
+check_contains "$output" 'sched.queues: ";" names no queue'
+check_equal "nothing to say" "" "$(start -S sched.policy=hybrid -S sched.reservation_depth=8 true 2>&1)"
+
+FLUXION_QMANAGER_OPTIONS="queue-policy=hybrid queue-params=queue-depth=41 policy-params=reservation-depth=3"
+FLUXION_RESOURCE_OPTIONS="match-policy=hinode"
+export FLUXION_QMANAGER_OPTIONS FLUXION_RESOURCE_OPTIONS
+instance -S resource.fake=nodes=3,cores=1 <<'END'
+for setting in policy=hybrid queue_depth=41 reservation_depth=3 match=hinode; do
+  check_equal "${setting%=*}" "${setting#*=}" "$(hactor getattr "sched.${setting%=*}")"
+done
+id=$(hactor submit --setattr=exec.test.run_duration=60 true)
+hactor job wait-event "$id" start >/dev/null
+check_equal "the highest node" fake2 "$(hactor jobs -n -o '{nodelist}' "$id")"
+END
+FLUXION_QMANAGER_OPTIONS="queue-polisy=easy"
+fails_with 1 start -- true
+check_contains "$output" 'FLUXION_QMANAGER_OPTIONS: there is no option "queue-polisy"; did you mean'
