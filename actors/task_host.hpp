@@ -36,6 +36,9 @@ struct task_pipes {
   bool error = false;
   bool unbuffered = false; // pass bytes on as they come
   bool gated = true;       // counts for the output gate (the sink's bytes go to the spool)
+  bool terminal = false;   // all three streams are one terminal, which the task controls
+  uint16_t rows = 24;
+  uint16_t columns = 80;
 };
 
 class task_host final : public spawner_listener, public std::enable_shared_from_this<task_host> {
@@ -53,7 +56,11 @@ public:
   void signal(uint64_t token, int signo);
 
   /// Bytes for a task's standard input; an empty text ends it. Dropped when it has no input pipe.
-  void input(uint64_t token, std::string bytes);
+  /// `ticket` is let go when the task's pipe has taken the bytes, or nobody will.
+  void input(uint64_t token, std::string bytes, std::shared_ptr<void> ticket = {});
+
+  /// Sets the size of the task's terminal, if it has one.
+  void resize(uint64_t token, uint16_t rows, uint16_t columns);
 
   /// Kills what the supervisor started on this node, but the broker; see spawner_client::sweep.
   void sweep(int64_t grace_ms, std::function<void()> done);
@@ -84,6 +91,8 @@ private:
   task_host(poller& p, std::shared_ptr<output_gate> gate, std::function<void()> on_lost)
     : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
   task take(uint64_t token);
+  /// Calls `f` on the transport thread with what writes to the task's standard input.
+  void with_input(uint64_t token, std::function<void(pipe_writer&)> f);
   void resume_reading();
 
   poller& poller_;
