@@ -1,6 +1,7 @@
 // Attached clients: the job's events as they come, and its output, which is pulled from the OUTPUT
 // actors of the brokers that run it, as fast as the client reads.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <cstring>
 
 #include "actors/connector.hpp"
@@ -14,7 +15,8 @@ using pointer = connector_state::pointer;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr uint64_t read_bytes = 256 << 10;
-constexpr size_t held_inputs_max = 16;
+// A client that heeds what it is told is never so far ahead (tools/attach.cpp); another is stopped.
+constexpr uint64_t input_bytes_max = 4 << 20;
 
 void send_event(pointer self, const client_stream& s, const job_event& e) {
   std::string line;
@@ -63,6 +65,8 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
   pump_attach(self, number);
 }
 
+void count_input(pointer self, uint64_t number);
+
 /// The rest of the job's output can still be shown; this part is said to be lost.
 void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
   auto it = self->state.streams.find(number);
@@ -73,6 +77,7 @@ void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
                                        + " cannot be read: " + render(e)}}));
   it->second.readers[rank].busy = false;
   it->second.readers[rank].done = true;
+  count_input(self, number);
   pump_attach(self, number);
 }
 
@@ -102,39 +107,94 @@ void read_on(pointer self, uint64_t number, rank_t rank) {
 
 } // namespace
 
-void pass_input(pointer self, uint64_t number, uint32_t task, std::string bytes) {
-  auto& st = self->state;
-  auto& s = st.streams.at(number);
-  auto session = st.sessions.find(s.session);
-  if (!s.started && !s.over) {
-    // A person may type ahead; more than a line or two waits in the client.
-    s.held_input.emplace_back(task, std::move(bytes));
-    if (s.held_input.size() >= held_inputs_max && session != st.sessions.end())
-      session->second.socket->pause_reading();
-    return;
-  }
+namespace {
+
+void give_input(pointer self, const client_stream& s, const input_request& in) {
   for (auto& [rank, reader] : s.readers)
     with_rank(
       self, rank,
-      [self, in = input_request{s.id, task, bytes}](const rank_services& r) {
+      [self, in](const rank_services& r) {
         self->send(caf::actor_cast<exec_actor>(r.exec), in);
       },
       [](const caf::error&) {});
 }
 
-namespace {
-
-void pass_held_input(pointer self, uint64_t number) {
+/// Holds it when the job has not started: a person may type ahead.
+void give_or_hold(pointer self, uint64_t number, input_request&& in) {
   auto& st = self->state;
   auto& s = st.streams.at(number);
+  in.id = s.id;
+  in.reader = caf::actor_cast<caf::actor>(self);
+  in.tag = number;
+  in.offset = s.input_passed;
+  auto& held = s.held_input;
+  if (s.started || s.over) {
+    give_input(self, s, in);
+  } else if (!in.bytes.empty() && !held.empty() && !held.back().bytes.empty()
+             && held.back().task == in.task) {
+    held.back().bytes += in.bytes;
+    held.back().offset = in.offset;
+  } else {
+    held.push_back(std::move(in));
+  }
+  auto session = st.sessions.find(s.session);
+  if (s.input_passed - s.input_taken > input_bytes_max && session != st.sessions.end())
+    session->second.socket->pause_reading();
+}
+
+void pass_held_input(pointer self, uint64_t number) {
+  auto& s = self->state.streams.at(number);
   s.started = true;
-  for (auto& [task, bytes] : std::exchange(s.held_input, {}))
-    pass_input(self, number, task, std::move(bytes));
-  if (auto session = st.sessions.find(s.session); session != st.sessions.end())
+  for (auto& in : std::exchange(s.held_input, {}))
+    give_input(self, s, in);
+}
+
+/// What all ranks that have not gone took of the input; the client may send as much again.
+void count_input(pointer self, uint64_t number) {
+  auto& st = self->state;
+  auto& s = st.streams.at(number);
+  auto taken = s.input_passed;
+  for (auto& [rank, reader] : s.readers)
+    if (!reader.done)
+      taken = std::min(taken, reader.taken);
+  if (taken <= s.input_taken)
+    return;
+  s.input_taken = taken;
+  st.send(s.session, client_frame_kind::item, s.tag, dump({{"taken", taken}}));
+  auto session = st.sessions.find(s.session);
+  if (s.input_passed - taken <= input_bytes_max && session != st.sessions.end())
     session->second.socket->resume_reading();
 }
 
 } // namespace
+
+void pass_input(pointer self, uint64_t number, uint32_t task, std::string bytes) {
+  self->state.streams.at(number).input_passed += bytes.size();
+  input_request in;
+  in.task = task;
+  in.bytes = std::move(bytes);
+  give_or_hold(self, number, std::move(in));
+}
+
+void pass_window(pointer self, uint64_t number, uint16_t rows, uint16_t columns) {
+  if (rows == 0)
+    return;
+  input_request in;
+  in.rows = rows;
+  in.columns = columns;
+  give_or_hold(self, number, std::move(in));
+}
+
+void on_input_taken(pointer self, const input_taken& t) {
+  auto it = self->state.streams.find(t.tag);
+  if (it == self->state.streams.end())
+    return;
+  auto reader = it->second.readers.find(t.rank);
+  if (reader == it->second.readers.end())
+    return;
+  reader->second.taken = std::max(reader->second.taken, t.offset);
+  count_input(self, t.tag);
+}
 
 void start_attach(const client_call& c, client_params& p) {
   auto& st = c.self->state;

@@ -104,6 +104,15 @@ void on_frame(pointer self, const client_frame& f) {
       pass_input(self, s->second, task, f.payload.substr(4));
       break;
     }
+    case client_frame_kind::window: {
+      auto s = it->second.streams.find(f.tag);
+      uint16_t size[2] = {};
+      if (s == it->second.streams.end() || f.payload.size() != sizeof size)
+        break;
+      memcpy(size, f.payload.data(), sizeof size);
+      pass_window(self, s->second, size[0], size[1]);
+      break;
+    }
     default:
       log_warning("connector: a client sent a frame of kind {}", f.kind);
       close_session(self, f.session);
@@ -201,6 +210,7 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](const client_drained& d) { on_drained(self, d.session); },
     [self](const job_events& e) { on_job_events(self, e.tag, e.events, e.ranks); },
     [self](const output_ready& r) { on_output_ready(self, r); },
+    [self](const input_taken& t) { on_input_taken(self, t); },
     [self](subscribed_events& e) { on_subscribed(self, e); },
     [self](const command_output& o) { on_command_output(self, o); },
     [self](const command_ended& e) { on_command_ended(self, e); },

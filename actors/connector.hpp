@@ -43,6 +43,7 @@ enum class client_frame_kind : uint8_t {
   output,
   cancel,
   input,
+  window,
 };
 
 /// Something that a client follows.
@@ -63,9 +64,12 @@ struct client_stream {
     bool busy = false; // a read is under way
     bool waits = false; // nothing there; output_ready will come
     bool done = false;
+    uint64_t taken = 0; // of the standard input that was passed, in bytes
   };
   bool started = false;
-  std::vector<std::pair<uint32_t, std::string>> held_input; // came before the job started
+  std::vector<input_request> held_input; // came before the job started
+  uint64_t input_passed = 0;             // bytes that the client sent
+  uint64_t input_taken = 0;              // of them the client knows that all tasks took them
   bool over = false; // the job is inactive
   std::map<rank_t, reader> readers;
   job_summary end;
@@ -162,6 +166,10 @@ void abandon_stream(connector_state::pointer self, uint64_t number);
 
 /// Passes standard input on to the job's tasks, or holds it until they are there.
 void pass_input(connector_state::pointer self, uint64_t number, uint32_t task, std::string bytes);
+/// The same for the size of the client's terminal.
+void pass_window(connector_state::pointer self, uint64_t number, uint16_t rows, uint16_t columns);
+/// Tells the client how much it may send again.
+void on_input_taken(connector_state::pointer self, const input_taken& t);
 
 /// Reads on for an attached client (client_attach.cpp).
 void pump_attach(connector_state::pointer self, uint64_t number);

@@ -346,9 +346,15 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     [self](const exchange_whole& w) {
       self->state.core.on_exchange_whole(w.id, w.values, self->state);
     },
-    [self](const input_request& in) {
+    [self](input_request& in) {
+      auto told = [to = caf::actor_cast<connector_actor>(in.reader),
+                   taken = input_taken{in.tag, self->state.context->rank, in.offset}](void*) {
+        caf::anon_send(to, taken);
+      };
+      if (in.reader)
+        in.ticket = std::shared_ptr<void>{nullptr, std::move(told)};
       if (auto it = self->state.shells.find(in.id); it != self->state.shells.end())
-        self->send(it->second, in);
+        self->send(it->second, std::move(in));
     },
     [self](const command_request& r) { self->state.run_command(r); },
     [self](const command_kill& k) { kill_command(self, k); },

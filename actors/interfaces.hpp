@@ -172,6 +172,7 @@ using connector_actor = caf::typed_actor<
   // What clients follow.
   caf::reacts_to<job_events>,
   caf::reacts_to<output_ready>,
+  caf::reacts_to<input_taken>,
   caf::reacts_to<subscribed_events>,
   caf::reacts_to<command_output>,
   caf::reacts_to<command_ended>,

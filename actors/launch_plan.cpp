@@ -54,7 +54,7 @@ constexpr auto options_path = "attributes.system.shell.options";
 
 /// What shell.options say of one stream, as Flux writes it.
 struct stream_options {
-  std::string type, path, buffer; // empty: not said
+  std::string type, path, buffer, ranks; // empty: not said
   bool label = false;
 };
 
@@ -70,7 +70,8 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
         return std::move(object.error());
   stream_options s;
   for (auto& [key, value] : {std::pair{".type", &s.type}, std::pair{".path", &s.path},
-                             std::pair{".buffer.type", &s.buffer}}) {
+                             std::pair{".buffer.type", &s.buffer},
+                             std::pair{".ranks", &s.ranks}}) {
     auto text = get_string_or(options, at + key, "", where);
     if (!text)
       return std::move(text.error());
@@ -90,6 +91,27 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
   return s;
 }
 
+/// pty: true, 1, or {"rows": R, "columns": C}.
+caf::error add_terminal(launch_plan& plan, const json& options) {
+  constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
+  auto* pty = find_json(options, "pty");
+  if (pty == nullptr || *pty == false || *pty == 0)
+    return caf::none;
+  plan.terminal = true;
+  if (!pty->is_object())
+    return caf::none;
+  for (auto& [key, value] : {std::pair{"rows", &plan.rows}, std::pair{"columns", &plan.columns}}) {
+    auto at = pty->find(key);
+    if (at == pty->end())
+      continue;
+    if (!at->is_number_unsigned() || *at < 1 || *at > UINT16_MAX)
+      return make_error(ec::bad_jobspec, fmt::format("{}.pty.{}: must be 1 to 65535, found {}",
+                                                     where.prefix, key, dump(*at)));
+    *value = at->get<uint16_t>();
+  }
+  return caf::none;
+}
+
 caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
     return caf::none;
@@ -104,8 +126,18 @@ caf::error add_options(launch_plan& plan, const json& options) {
   plan.output = std::move(out->path);
   plan.error = std::move(err->path);
   plan.input = std::move(in->path);
-  plan.label = out->label;
+  plan.label = out->label || err->label;
   plan.input_attached = in->type == "service";
+  if (plan.input_attached && in->ranks != "all" && !in->ranks.empty()) {
+    auto tasks = idset::parse(in->ranks);
+    if (!tasks)
+      return make_error(ec::bad_jobspec,
+                        fmt::format("attributes.system.shell.options.input.stdin.ranks: must be "
+                                    "\"all\" or tasks like \"0-3\", found \"{}\"", in->ranks));
+    plan.input_tasks = std::move(*tasks);
+  }
+  if (auto e = add_terminal(plan, options))
+    return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
   auto pmi = get_string_or(options, "pmi", "simple", {ec::bad_jobspec, options_path});
   if (!pmi)
@@ -228,6 +260,7 @@ std::optional<std::pair<std::string, size_t>> value_at(std::string_view rest,
       case 'x': return std::pair{v.name, size_t{2}};
       case 't': return std::pair{std::to_string(v.task), size_t{2}};
       case 'n': return std::pair{std::to_string(v.node), size_t{2}};
+      case 'N': return std::pair{v.host, size_t{2}};
       case 'a': return std::pair{std::to_string(v.cc), size_t{2}};
       case '%': return std::pair{std::string{"%"}, size_t{2}};
       default: return std::nullopt;
@@ -242,6 +275,10 @@ std::optional<std::pair<std::string, size_t>> value_at(std::string_view rest,
   if (auto r = named({"{{size}}"}, std::to_string(v.size)))
     return r;
   if (auto r = named({"{{taskid}}", "{{task.id}}"}, std::to_string(v.task)))
+    return r;
+  if (auto r = named({"{{node.name}}"}, v.host))
+    return r;
+  if (auto r = named({"{{tmpdir}}"}, v.tmpdir))
     return r;
   if (auto r = named({"{{nodeid}}", "{{node.id}}"}, std::to_string(v.node)))
     return r;

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
+#include "runtime/idset.hpp"
 
 namespace hactor {
 
@@ -24,6 +26,9 @@ struct launch_plan {
   std::string name;
   std::string output, error, input; // file templates; "" : captured; input "": nothing
   bool input_attached = false; // stdin comes from whoever is attached; else it is empty
+  std::optional<idset> input_tasks; // whose; none: of all
+  bool terminal = false; // task 0 has a terminal of its own; its size at the start:
+  uint16_t rows = 24, columns = 80;
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
   bool pmi = true;         // tasks of a job of several find each other by PMI
@@ -53,8 +58,8 @@ private:
 /// (doc/architecture.md, "What a task sees").
 bool is_launcher_variable(std::string_view name);
 
-/// Fills {{id}}, {{jobid}}, {{name}}, {{taskid}}, {{nodeid}}, {{size}}, {cc} and Slurm's %j %x %t
-/// %n %a in a file template. `task` < 0: the template names no task.
+/// Fills {{id}}, {{jobid}}, {{name}}, {{taskid}}, {{nodeid}}, {{node.name}}, {{size}}, {{tmpdir}},
+/// {cc} and Slurm's %j %x %t %n %N %a in a file template. `task` < 0: the template names no task.
 struct template_values {
   std::string id;
   std::string name;
@@ -62,6 +67,8 @@ struct template_values {
   int64_t task = -1;
   uint32_t node = 0;
   uint32_t size = 1;
+  std::string host{};
+  std::string tmpdir{};
 };
 std::string fill_template(const std::string& text, const template_values& values);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -206,13 +207,28 @@ struct shell_signal {
 };
 HACTOR_INSPECT(shell_signal, x.signal, x.terminate)
 
-/// connector -> exec -> shell: standard input of an attached job.
+/// connector -> exec -> shell: standard input of an attached job, or the size of its terminal.
 struct input_request {
   job_id id;
   uint32_t task = 0xffffffffu; // all
   std::string bytes;           // empty: end of input
+  uint16_t rows = 0;           // > 0: the terminal's new size, and no input
+  uint16_t columns = 0;
+  caf::actor reader; // told with input_taken
+  uint64_t tag = 0;
+  uint64_t offset = 0; // of the end of `bytes` in all that was sent
+  /// Within the rank: when the last copy is gone, the tasks have taken the bytes or never will.
+  std::shared_ptr<void> ticket{};
 };
-HACTOR_INSPECT(input_request, x.id, x.task, x.bytes)
+HACTOR_INSPECT(input_request, x.id, x.task, x.bytes, x.rows, x.columns, x.reader, x.tag, x.offset)
+
+/// exec -> connector: all up to `offset` was taken on this rank.
+struct input_taken {
+  uint64_t tag = 0;
+  rank_t rank = 0;
+  uint64_t offset = 0;
+};
+HACTOR_INSPECT(input_taken, x.tag, x.rank, x.offset)
 
 // -- shell -> output, connector -> output ---------------------------------------------------------
 

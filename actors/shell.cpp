@@ -58,18 +58,6 @@ caf::expected<owned_fd> open_input(const launch_plan& plan, const template_value
   return fd;
 }
 
-caf::error attach_file(shell_state& st, prepared& p, int stream, const std::string& pattern,
-                       const template_values& names, const std::string& cwd, bool truncate) {
-  auto name = st.files.open(pattern, names, cwd, truncate);
-  if (!name)
-    return std::move(name.error());
-  auto fd = st.files.share(*name);
-  if (!fd)
-    return std::move(fd.error());
-  p.request.pass(stream, std::move(*fd));
-  return caf::none;
-}
-
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
                                 shell_task& t, uint32_t node, bool first_node) {
   prepared p;
@@ -81,9 +69,16 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   auto names = work.names;
   names.task = t.task_rank;
   names.node = node;
+  names.host = st.context->host;
   p.pipes.unbuffered = plan.unbuffered;
-  p.pipes.input = plan.input_attached;
+  if (plan.terminal && t.task_rank == 0) {
+    p.pipes = {true, true, true, true, true, true, plan.rows, plan.columns};
+    p.pipes.control = !work.places.empty();
+    return p;
+  }
   p.pipes.control = !work.places.empty();
+  p.pipes.input = plan.input_attached
+                  && (!plan.input_tasks || plan.input_tasks->contains(t.task_rank));
   if (!plan.input.empty()) {
     auto fd = open_input(plan, names, work.cwd);
     if (!fd)
@@ -92,19 +87,24 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   }
   p.pipes.output = plan.output.empty() || plan.label;
   p.pipes.error = (plan.error.empty() && plan.output.empty()) || plan.label;
-  // The names are opened in any case, so that a directory that is missing is seen at once.
+  // Opened in any case, so that a directory that is missing is seen at once.
   auto& error_pattern = plan.error.empty() ? plan.output : plan.error;
-  if (!plan.output.empty()) {
-    if (p.pipes.output) {
-      if (auto name = st.files.open(plan.output, names, work.cwd, first_node); !name)
-        return std::move(name.error());
-    } else if (auto e = attach_file(st, p, 1, plan.output, names, work.cwd, first_node)) {
-      return e;
+  for (int stream : {1, 2}) {
+    auto& pattern = stream == 1 ? plan.output : error_pattern;
+    if (pattern.empty())
+      continue;
+    auto name = st.files.open(pattern, names, work.cwd, first_node);
+    if (!name)
+      return std::move(name.error());
+    if (stream == 1 ? p.pipes.output : p.pipes.error) {
+      st.labelled[{t.task_rank, stream}] = std::move(*name);
+      continue;
     }
+    auto fd = st.files.share(*name);
+    if (!fd)
+      return std::move(fd.error());
+    p.request.pass(stream, std::move(*fd));
   }
-  if (!error_pattern.empty() && !p.pipes.error)
-    if (auto e = attach_file(st, p, 2, error_pattern, names, work.cwd, first_node))
-      return e;
   return p;
 }
 
@@ -169,6 +169,32 @@ void signal_all(shell_state& st, int signo) {
       st.context->tasks->signal(token, signo);
 }
 
+/// Puts a word of ours into the job's standard error.
+void add_note(shell_state::pointer self, uint32_t task, std::string text) {
+  auto& st = self->state;
+  st.wrote = true;
+  st.context->gate->add(static_cast<int64_t>(text.size()));
+  self->send(st.context->output, output_append{st.id, task, 2, std::move(text)});
+}
+
+/// Output that came through a pipe goes to the spool, or with labels to its file.
+void write_output(shell_state::pointer self, task_output& o) {
+  auto& st = self->state;
+  auto task = st.ranks[o.task];
+  auto file = st.labelled.find({task, o.stream});
+  if (file == st.labelled.end()) {
+    st.wrote = true;
+    self->send(st.context->output, output_append{st.id, task, o.stream, std::move(o.bytes)});
+    return;
+  }
+  auto err = st.files.write_labelled(file->second, task, o.bytes);
+  st.context->gate->done(static_cast<int64_t>(o.bytes.size()));
+  if (err && st.complained.insert(file->second).second) {
+    log_error("shell {}: {}", to_string(st.id), render(err));
+    add_note(self, task, "hactor: output is lost: " + render(err) + "\n");
+  }
+}
+
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
@@ -196,12 +222,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
                    pmi_process_mapping(work->places));
   }
   auto first_node = entries.front() == 0;
-  if (!work->notes.empty()) {
-    st.wrote = true;
-    st.context->gate->add(static_cast<int64_t>(work->notes.size()));
-    self->send(st.context->output,
-               output_append{st.id, work->tasks.front().task_rank, 2, std::move(work->notes)});
-  }
+  if (!work->notes.empty())
+    add_note(self, work->tasks.front().task_rank, std::move(work->notes));
   auto me = caf::actor_cast<shell_actor>(self);
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
@@ -257,26 +279,6 @@ void end_of_rank(shell_state::pointer self, const task_exited& x) {
             x.status != 0 ? x.status : 1 << 8);
 }
 
-/// To OUTPUT, or, with labels, to the user's file; else the task writes its file itself.
-void pass_output(shell_state::pointer self, const launch_plan& plan, task_output& o) {
-  auto& st = self->state;
-  if (!plan.output.empty()) {
-    auto size = static_cast<int64_t>(o.bytes.size());
-    template_values names{to_string(st.id), plan.name, -1, st.ranks[o.task], 0, 1};
-    auto& pattern = o.stream == 2 && !plan.error.empty() ? plan.error : plan.output;
-    auto name = st.files.open(pattern, names, plan.cwd, false);
-    auto err = name ? st.files.write_labelled(*name, st.ranks[o.task], o.bytes)
-                    : caf::error{name.error()};
-    if (err)
-      log_error("shell {}: {}", to_string(st.id), render(err));
-    st.context->gate->done(size);
-    return;
-  }
-  st.wrote = true;
-  self->send(st.context->output,
-             output_append{st.id, st.ranks[o.task], o.stream, std::move(o.bytes)});
-}
-
 } // namespace
 
 shell_actor::behavior_type shell(shell_state::pointer self,
@@ -306,7 +308,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       st.core.on_failed(st.context->host, what, f.error, of_command);
       advance(self);
     },
-    [self, plan](task_output& o) { pass_output(self, *plan, o); },
+    [self](task_output& o) { write_output(self, o); },
     [self](const task_control& c) {
       pmi_core::effects effects;
       self->state.pmi->on_bytes(c.task, c.bytes, effects);
@@ -333,9 +335,14 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     },
     [self](const input_request& in) {
       auto& st = self->state;
-      for (size_t i = 0; i < st.tokens.size(); ++i)
-        if (st.tokens[i] != 0 && (in.task == UINT32_MAX || in.task == st.ranks[i]))
-          st.context->tasks->input(st.tokens[i], in.bytes);
+      for (size_t i = 0; i < st.tokens.size(); ++i) {
+        if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
+          continue;
+        if (in.rows > 0)
+          st.context->tasks->resize(st.tokens[i], in.rows, in.columns);
+        else
+          st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
+      }
     },
     [self](caf::tick_atom) {
       auto& st = self->state;

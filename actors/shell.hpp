@@ -4,8 +4,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/exec_core.hpp"
@@ -42,6 +46,8 @@ struct shell_state {
   std::vector<uint32_t> ranks;  // task rank by local task
   std::vector<uint32_t> entries; // of the jobspec's tasks, by local task
   output_files files;
+  std::map<std::pair<uint32_t, int>, std::string> labelled; // by task rank and stream: its file
+  std::set<std::string> complained;                         // files that could not be written
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;

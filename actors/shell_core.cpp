@@ -61,7 +61,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     return std::move(where.error());
   shell_work work;
   work.cwd = plan.has_cc ? fill_cc(plan.cwd, item.cc) : plan.cwd;
-  work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks};
+  work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks, {}, place.tmpdir};
   auto commands = plan.commands;
   if (plan.has_cc)
     for (auto& command : commands)

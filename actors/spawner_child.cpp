@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -142,7 +143,8 @@ void child_starter::place_fds() {
 }
 
 void child_starter::become_task(const spawn_view& view) {
-  if (view.head.own_group != 0 && ::setpgid(0, 0) != 0)
+  bool session = view.head.own_group == 2;
+  if (session ? ::setsid() < 0 : view.head.own_group != 0 && ::setpgid(0, 0) != 0)
     give_up(spawn_step::group, errno);
   // The signal comes when the supervisor ends; if it had ended before this call, nobody is told.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -156,6 +158,8 @@ void child_starter::become_task(const spawn_view& view) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // Descriptors first: once the limit is back at its old value, high numbers cannot be made.
   place_fds();
+  if (session && ::ioctl(0, TIOCSCTTY, 0) != 0)
+    give_up(spawn_step::group, errno);
   if (defaults_.restore_open_files)
     ::setrlimit(RLIMIT_NOFILE, &defaults_.open_files);
   for (const auto& limit : view.limits) {

@@ -74,6 +74,7 @@ struct spawn_request {
   std::vector<int32_t> cpus;      ///< OS numbers; empty is all that the supervisor may use.
   std::vector<resource_limit> limits;
   bool own_group = true;          ///< false: the supervisor's group (a terminal's foreground).
+  bool own_session = false;       ///< It leads a session, and descriptor 0 is its terminal.
   bool kill_group_on_exit = true; ///< Kill what the task left in its own group when it exits.
 
   /// Makes `fd` the child's descriptor `child_fd`.
@@ -107,7 +108,7 @@ struct frame_header {
 static_assert(sizeof(frame_header) == 16);
 
 struct spawn_head { // followed by fd maps, limits, cpus, then cwd, argv, environment as C strings
-  uint32_t own_group = 0;
+  uint32_t own_group = 0; // 2: and a session whose terminal is descriptor 0
   uint32_t kill_group = 0;
   uint32_t fd_map_count = 0;
   uint32_t limit_count = 0;

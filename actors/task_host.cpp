@@ -3,11 +3,13 @@
 #include "actors/task_host.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,9 +57,9 @@ private:
   bool read_once() {
     thread_local char buffer[limits::output_chunk_bytes];
     auto n = ::read(fd_.get(), buffer, sizeof buffer);
-    if (n < 0)
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
       return errno == EINTR;
-    if (n == 0) {
+    if (n <= 0) { // a terminal that nobody has open any more is an error (EIO)
       close();
       return false;
     }
@@ -103,18 +105,26 @@ private:
 class task_host::pipe_writer final : public poller::handler,
                                      public std::enable_shared_from_this<pipe_writer> {
 public:
-  pipe_writer(task_host& host, owned_fd fd) : host_{host}, fd_{std::move(fd)} {}
+  pipe_writer(task_host& host, owned_fd fd, bool terminal)
+    : host_{host}, fd_{std::move(fd)}, terminal_{terminal} {}
 
-  void write(std::string bytes) {
+  void write(std::string bytes, std::shared_ptr<void> ticket) {
+    if (bytes.empty() && terminal_)
+      bytes = "\4\4"; // ends the line that was begun, then the input
     if (bytes.empty())
       ended_ = true;
     else if (fd_)
-      queue_.push_back(std::move(bytes));
+      queue_.emplace_back(std::move(bytes), std::move(ticket));
     on_ready(0);
+  }
+  void resize(uint16_t rows, uint16_t columns) {
+    winsize size{rows, columns, 0, 0};
+    if (fd_ && terminal_)
+      (void)::ioctl(fd_.get(), TIOCSWINSZ, &size);
   }
   void on_ready(uint32_t) override {
     while (fd_ && !queue_.empty()) {
-      auto& front = queue_.front();
+      auto& front = queue_.front().first;
       auto n = ::write(fd_.get(), front.data() + offset_, front.size() - offset_);
       if (n < 0 && errno == EAGAIN) {
         watch();
@@ -150,7 +160,8 @@ private:
 
   task_host& host_;
   owned_fd fd_;
-  std::deque<std::string> queue_;
+  bool terminal_;
+  std::deque<std::pair<std::string, std::shared_ptr<void>>> queue_; // bytes, and their ticket
   size_t offset_ = 0;
   bool ended_ = false;
   bool watched_ = false;
@@ -192,13 +203,10 @@ std::shared_ptr<task_host> task_host::make(poller& p, int fd, std::shared_ptr<ou
   return host;
 }
 
-caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes& pipes,
-                                         std::shared_ptr<task_sink> sink) {
-  auto token = ++last_token_;
-  request.token = token;
-  task t;
-  t.sink = sink;
-  owned_fd ours[3];
+namespace {
+
+/// Makes the pipes of a task and gives it their other ends; ours go to `ours`, by stream.
+caf::error make_pipes(spawn_request& request, const task_pipes& pipes, owned_fd (&ours)[3]) {
   for (int stream = 0; stream < 3; ++stream) {
     if (!(stream == 0 ? pipes.input : stream == 1 ? pipes.output : pipes.error))
       continue;
@@ -211,11 +219,51 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
     ours[stream] = std::move(mine);
     request.pass(stream, stream == 0 ? std::move(read_end) : std::move(write_end));
   }
-  if (pipes.input)
-    t.in = std::make_shared<pipe_writer>(*this, std::move(ours[0]));
-  if (pipes.output)
+  return caf::none;
+}
+
+/// Makes a terminal and gives the task its end of it as standard input, output and error.
+caf::error make_terminal(spawn_request& request, const task_pipes& pipes, owned_fd (&ours)[3]) {
+  auto failed = [] { return make_errno_error(ec::system_failed, "terminal for a task", errno); };
+  owned_fd keyboard{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  char name[64];
+  if (!keyboard || ::grantpt(keyboard.get()) != 0 || ::unlockpt(keyboard.get()) != 0
+      || ::ptsname_r(keyboard.get(), name, sizeof name) != 0)
+    return failed();
+  owned_fd screen{::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  winsize size{pipes.rows, pipes.columns, 0, 0};
+  if (!screen || ::ioctl(keyboard.get(), TIOCSWINSZ, &size) != 0
+      || ::fcntl(keyboard.get(), F_SETFL, O_RDWR | O_NONBLOCK) != 0)
+    return failed();
+  for (int stream = 0; stream < 3; ++stream) {
+    owned_fd copy{::fcntl(screen.get(), F_DUPFD_CLOEXEC, 3)};
+    if (!copy)
+      return failed();
+    request.pass(stream, std::move(copy));
+  }
+  request.own_session = true;
+  ours[0] = owned_fd{::fcntl(keyboard.get(), F_DUPFD_CLOEXEC, 3)};
+  ours[1] = std::move(keyboard);
+  return ours[0] ? caf::error{} : failed();
+}
+
+} // namespace
+
+caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes& pipes,
+                                         std::shared_ptr<task_sink> sink) {
+  auto token = ++last_token_;
+  request.token = token;
+  task t;
+  t.sink = sink;
+  owned_fd ours[3];
+  if (auto e = pipes.terminal ? make_terminal(request, pipes, ours)
+                              : make_pipes(request, pipes, ours))
+    return e;
+  if (ours[0])
+    t.in = std::make_shared<pipe_writer>(*this, std::move(ours[0]), pipes.terminal);
+  if (ours[1])
     t.out = std::make_shared<pipe_reader>(*this, std::move(ours[1]), 1, pipes, sink);
-  if (pipes.error)
+  if (ours[2])
     t.err = std::make_shared<pipe_reader>(*this, std::move(ours[2]), 2, pipes, sink);
   if (pipes.control)
     if (auto err = add_control(t, request, sink))
@@ -264,9 +312,10 @@ void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token,
 
 void task_host::ready() { (void)client_->ready(); }
 
-void task_host::write(uint64_t token, std::string bytes,
-                      std::shared_ptr<pipe_writer> task::*to) {
-  poller_.post([self = shared_from_this(), token, to, bytes = std::move(bytes)]() mutable {
+/// Calls `f` on the transport thread with one of the task's writers, if it has it.
+void task_host::with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*which,
+                            std::function<void(pipe_writer&)> f) {
+  poller_.post([self = shared_from_this(), token, which, f = std::move(f)] {
     std::shared_ptr<pipe_writer> writer;
     {
       std::lock_guard guard{self->mutex_};
@@ -274,16 +323,25 @@ void task_host::write(uint64_t token, std::string bytes,
         writer = it->second.*to;
     }
     if (writer)
-      writer->write(std::move(bytes));
+      f(*writer);
   });
 }
 
-void task_host::input(uint64_t token, std::string bytes) {
-  write(token, std::move(bytes), &task::in);
+void task_host::input(uint64_t token, std::string bytes, std::shared_ptr<void> ticket) {
+  with_writer(token, &task::in,
+              [bytes = std::move(bytes), ticket = std::move(ticket)](pipe_writer& in) {
+                in.write(bytes, ticket);
+              });
+}
+
+void task_host::resize(uint64_t token, uint16_t rows, uint16_t columns) {
+  with_writer(token, &task::in,
+              [rows, columns](pipe_writer& in) { in.resize(rows, columns); });
 }
 
 void task_host::control(uint64_t token, std::string bytes) {
-  write(token, std::move(bytes), &task::control_out);
+  with_writer(token, &task::control_out,
+              [bytes = std::move(bytes)](pipe_writer& out) { out.write(bytes, {}); });
 }
 
 void task_host::sweep(int64_t grace_ms, std::function<void()> done) {

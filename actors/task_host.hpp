@@ -36,8 +36,11 @@ struct task_pipes {
   bool output = false;
   bool error = false;
   bool unbuffered = false; // pass bytes on as they come
-  bool control = false;    // a socket to its process manager, as descriptor pmi_fd
   bool gated = true;       // counts for the output gate (the sink's bytes go to the spool)
+  bool terminal = false;   // all three streams are one terminal, which the task controls
+  uint16_t rows = 24;
+  uint16_t columns = 80;
+  bool control = false;    // a socket to its process manager, as descriptor pmi_fd
 };
 
 class task_host final : public spawner_listener, public std::enable_shared_from_this<task_host> {
@@ -55,7 +58,11 @@ public:
   void signal(uint64_t token, int signo);
 
   /// Bytes for a task's standard input; an empty text ends it. Dropped when it has no input pipe.
-  void input(uint64_t token, std::string bytes);
+  /// `ticket` is let go when the task's pipe has taken the bytes, or nobody will.
+  void input(uint64_t token, std::string bytes, std::shared_ptr<void> ticket = {});
+
+  /// Sets the size of the task's terminal, if it has one.
+  void resize(uint64_t token, uint16_t rows, uint16_t columns);
 
   /// Bytes for a task that has a control socket.
   void control(uint64_t token, std::string bytes);
@@ -92,7 +99,8 @@ private:
     : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
   task take(uint64_t token);
   caf::error add_control(task& t, spawn_request& request, std::shared_ptr<task_sink> sink);
-  void write(uint64_t token, std::string bytes, std::shared_ptr<pipe_writer> task::*to);
+  void with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*which,
+                   std::function<void(pipe_writer&)> f);
   void resume_reading();
 
   poller& poller_;

@@ -13,6 +13,7 @@
 
 #include "runtime/clock.hpp"
 #include "tools/attach_core.hpp"
+#include "tools/raw_terminal.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {
@@ -23,12 +24,17 @@ namespace {
 // a fast writer is held back by its pipe.
 constexpr size_t unsent_bytes_max = 256 << 10;
 
+// Input that was sent and that not all tasks have taken: a task that does not read holds back who
+// feeds it, and nothing piles up in between.
+constexpr uint64_t untaken_bytes_max = 256 << 10;
+
 constexpr int frames_per_round_max = 64;
 
 sigset_t attach_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int s : {SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGALRM, SIGUSR1, SIGUSR2, SIGCONT})
+  for (int s : {SIGINT, SIGTSTP, SIGTERM, SIGHUP, SIGALRM, SIGUSR1, SIGUSR2, SIGCONT,
+                SIGWINCH})
     sigaddset(&set, s);
   return set;
 }
@@ -49,6 +55,8 @@ public:
       signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     }
     tag_ = broker_.request("job.attach", {{"id", id_}, {"stdin", settings_.forward_input}});
+    if (settings_.terminal)
+      screen_.enter();
     while (!done_) {
       if (auto e = broker_.flush_now())
         return fail(call_, e);
@@ -64,7 +72,8 @@ public:
 
 private:
   void wait() {
-    bool input = input_open_ && broker_.unsent() < unsent_bytes_max && may_read_input();
+    bool input = input_open_ && broker_.unsent() < unsent_bytes_max
+                 && input_sent_ - input_taken_ < untaken_bytes_max && may_read_input();
     pollfd fds[] = {
       {broker_.fd(), static_cast<short>(broker_.unsent() > 0 ? POLLIN | POLLOUT : POLLIN), 0},
       {signals_, POLLIN, 0},
@@ -142,6 +151,8 @@ private:
     auto item = parse_object(payload);
     if (!item)
       return;
+    input_taken_ = static_cast<uint64_t>(
+      number_at(*item, "taken", static_cast<double>(input_taken_)));
     auto& event = object_at(*item, "event");
     if (!event.is_object())
       return;
@@ -159,6 +170,7 @@ private:
   }
 
   void on_end(const frame& f) {
+    screen_.leave();
     auto result = result_of(f);
     if (!result)
       return finish(fail(call_, result.error()));
@@ -181,6 +193,8 @@ private:
       return;
     if (n <= 0)
       input_open_ = false;
+    else
+      input_sent_ += static_cast<uint64_t>(n);
     broker_.input(tag_, {buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))});
   }
 
@@ -191,6 +205,11 @@ private:
   }
 
   void on_signal(int number) {
+    if (number == SIGWINCH) {
+      if (auto size = terminal_size(); settings_.terminal && size.rows > 0)
+        broker_.window(tag_, size.rows, size.columns);
+      return;
+    }
     switch (core_.on_signal(number, steady_ns())) {
       case attach_action::none:
         break;
@@ -230,6 +249,9 @@ private:
   uint64_t ending_tag_ = 0; // of a TERM or HUP that was passed on
   int signals_ = -1;
   bool input_open_;
+  uint64_t input_sent_ = 0; // in bytes
+  uint64_t input_taken_ = 0;
+  raw_terminal screen_;
   bool readable_ = true;   // somebody still reads our output
   bool explained_ = false; // a fatal exception was printed
   bool more_ = false; // frames may be waiting in memory

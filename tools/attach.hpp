@@ -14,6 +14,7 @@ struct attach_settings {
   bool forward_signals = true;
   bool label = false;
   bool owns_job = false; ///< The job was made by this process: a reader that went away ends it.
+  bool terminal = false; ///< The first task has a terminal: ours is its keyboard and screen.
   size_t verbose = 0;
 };
 

@@ -107,6 +107,10 @@ uint64_t client::request(std::string_view method, const json& params) {
   return tag;
 }
 
+void client::window(uint64_t tag, uint16_t rows, uint16_t columns) {
+  append_frame(out_, frame_kind::window, tag, write_window(rows, columns));
+}
+
 void client::input(uint64_t tag, std::string_view bytes) {
   append_frame(out_, frame_kind::input, tag, write_input(all_tasks, bytes));
 }

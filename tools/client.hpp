@@ -33,6 +33,7 @@ public:
 
   void cancel(uint64_t tag) { append_frame(out_, frame_kind::cancel, tag, {}); }
   void input(uint64_t tag, std::string_view bytes);
+  void window(uint64_t tag, uint16_t rows, uint16_t columns);
 
   /// Sends all that is queued. Errors: ec::disconnected.
   caf::error flush();

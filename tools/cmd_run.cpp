@@ -4,6 +4,7 @@
 
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
+#include "tools/raw_terminal.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
 
@@ -29,7 +30,8 @@ caf::expected<int> run_with(const invocation& call, client& broker, const json& 
     return e ? caf::expected<int>{e} : exit_ok;
   }
   attach_settings settings;
-  settings.forward_input = !options.has("input");
+  settings.forward_input = !options.has("input") || tasks_of_input(options);
+  settings.terminal = options.has("pty");
   settings.label = options.has("label-io");
   settings.owns_job = true;
   settings.verbose = options.count("verbose");
@@ -40,6 +42,9 @@ int run_run(const invocation& call) {
   auto params = build_submit(call.options, read_environment(environ), working_directory());
   if (!params)
     return fail_usage(call, params.error());
+  if (auto size = terminal_size(); call.options.has("pty") && size.rows > 0 && size.columns > 0)
+    (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["pty"]
+      = {{"rows", size.rows}, {"columns", size.columns}};
   if (call.options.has("dry-run")) {
     print_line(dump((*params)["jobspec"]));
     return exit_ok;
@@ -56,6 +61,8 @@ const command run_command{
   "[OPTIONS] [--] COMMAND [ARGS...]",
   "Submits a job as 'hactor submit' does and stays attached to it: its output comes here as it is "
   "written, standard input goes to its tasks, and the exit code is the job's.\n\n"
+  "With --pty the job's first task has a terminal of its own, with line editing, colours and this "
+  "terminal's size: every key is the task's, Ctrl-C and Ctrl-Z too.\n\n"
   "One Ctrl-C says how to go on; a second within 2 s cancels the job, and Ctrl-Z within 2 s leaves "
   "it to itself. TERM, HUP, ALRM, USR1 and USR2 are passed on to the tasks.",
   run_table,
@@ -64,7 +71,8 @@ const command run_command{
   " 2    the command line is wrong\n"
   " 126  the command cannot be executed\n"
   " 127  the command was not found",
-  " hactor run -N 2 -n 8 -l ./hello\n hactor run --input=/dev/null -t 5m make test",
+  " hactor run -N 2 -n 8 -l ./hello\n hactor run --pty bash\n"
+  " hactor run --input=/dev/null -t 5m make test",
   true,
   1,
   any_number,

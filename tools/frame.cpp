@@ -81,4 +81,11 @@ std::string write_input(uint32_t task, std::string_view bytes) {
   return out;
 }
 
+std::string write_window(uint16_t rows, uint16_t columns) {
+  std::string out;
+  append_integer(out, rows);
+  append_integer(out, columns);
+  return out;
+}
+
 } // namespace hactor::tools

@@ -21,6 +21,7 @@ enum class frame_kind : uint8_t {
   output = 6,
   cancel = 7,
   input = 8,
+  window = 9,
 };
 
 /// Bytes before the payload: u32 size of the payload, u8 kind, u64 tag, little endian.
@@ -71,5 +72,8 @@ inline constexpr uint32_t all_tasks = 0xffffffff;
 
 /// Writes the payload of an input frame; no bytes mean the end of input.
 std::string write_input(uint32_t task, std::string_view bytes);
+
+/// Writes the payload of a window frame: the size of the client's terminal.
+std::string write_window(uint16_t rows, uint16_t columns);
 
 } // namespace hactor::tools

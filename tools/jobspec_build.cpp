@@ -34,6 +34,7 @@ struct sizes {
   uint64_t cores = 0;
   uint64_t gpus = 0;
   uint64_t tasks_per_node = 0;
+  uint64_t memory_gb = 0; // on each node
   bool exclusive = false;
   json tasks_range; // Null: `tasks` says it.
   json nodes_range; // Null: `nodes` says it.
@@ -57,6 +58,27 @@ caf::error check_ranges(const sizes& s) {
   if (!s.tasks_range.is_null() && (s.nodes != 0 || s.tasks_per_node != 0))
     return bad("a range of --ntasks goes with neither --nodes nor --tasks-per-node");
   return {};
+}
+
+/// "4G", "512M", "2T", or bare megabytes as for Slurm; in GB, the unit of resource graphs, rounded
+/// up. Errors: ec::bad_argument.
+caf::expected<uint64_t> parse_memory(std::string_view text) {
+  uint64_t n = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
+  auto unit = std::string_view{end, static_cast<size_t>(text.data() + text.size() - end)};
+  if (unit.size() == 2 && (unit[1] == 'B' || unit[1] == 'b'))
+    unit.remove_suffix(1);
+  auto letter = unit.empty() ? 'M' : unit.size() == 1 ? static_cast<char>(unit[0] & ~0x20) : '?';
+  constexpr uint64_t mb_in_gb = 1024;
+  if (code == std::errc{} && n > 0 && n <= count_max) {
+    if (letter == 'M')
+      return (n + mb_in_gb - 1) / mb_in_gb;
+    if (letter == 'G')
+      return n;
+    if (letter == 'T' && n * mb_in_gb <= count_max)
+      return n * mb_in_gb;
+  }
+  return bad("--mem: '" + std::string{text} + "' is not a size like 512M, 4G or 1T");
 }
 
 caf::expected<sizes> read_sizes(const parsed_options& options) {
@@ -84,6 +106,15 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
     if (!n)
       return std::move(n.error());
     *f.to = *n;
+  }
+  if (options.has("mem")) {
+    auto gb = parse_memory(options.value("mem"));
+    if (!gb)
+      return std::move(gb.error());
+    s.memory_gb = *gb;
+    if (s.nodes == 0 && s.tasks > 1)
+      return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
+                 + " it needs --nodes");
   }
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
@@ -121,6 +152,10 @@ json slot_of(json count, const sizes& s) {
   json with = json::array({{{"type", "core"}, {"count", std::max<uint64_t>(s.cores, 1)}}});
   if (s.gpus > 0)
     with.push_back({{"type", "gpu"}, {"count", s.gpus}});
+  // What is asked of the node is asked in its slots: only there it is the job's alone.
+  if (auto slots = s.nodes == 0 ? 1 : count; s.memory_gb > 0)
+    with.push_back({{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots},
+                    {"unit", "GB"}});
   return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
 }
 
@@ -190,7 +225,17 @@ caf::error set_shape(json& spec, const parsed_options& options) {
   return {};
 }
 
-void set_streams(json& shell, const parsed_options& options) {
+caf::error set_terminal(json& shell, const parsed_options& options) {
+  for (auto* other : {"input", "output", "error", "label-io"})
+    if (options.has(other))
+      return bad(std::string{"--pty and --"} + other + " exclude each other: a terminal is input, "
+                 "output and error at once");
+  shell["options"]["pty"] = true;
+  return {};
+}
+
+caf::error set_streams(json& shell, const parsed_options& options) {
+  bool runs = std::string_view{options.of->name} == "run";
   struct {
     const char* option;
     const char* group;
@@ -198,7 +243,7 @@ void set_streams(json& shell, const parsed_options& options) {
   } streams[] = {{"output", "output", "stdout"}, {"error", "output", "stderr"},
                  {"input", "input", "stdin"}};
   for (auto& s : streams) {
-    if (!options.has(s.option))
+    if (!options.has(s.option) || (s.group == std::string_view{"input"} && tasks_of_input(options)))
       continue;
     auto& at = shell["options"][s.group][s.stream];
     at = {{"type", "file"}, {"path", options.value(s.option)}};
@@ -206,11 +251,14 @@ void set_streams(json& shell, const parsed_options& options) {
       at["label"] = true;
   }
   // Who runs a job is attached to it: its input comes from there.
-  if (std::string_view{options.of->name} == "run" && !options.has("input"))
+  if (tasks_of_input(options))
+    shell["options"]["input"]["stdin"] = {{"type", "service"}, {"ranks", options.value("input")}};
+  else if (runs && !options.has("input"))
     shell["options"]["input"]["stdin"]["type"] = "service";
   if (options.has("unbuffered"))
     for (auto* stream : {"stdout", "stderr"})
       shell["options"]["output"][stream]["buffer"]["type"] = "none";
+  return runs && options.has("pty") ? set_terminal(shell, options) : caf::error{};
 }
 
 /// Who asked for an amount of each task wants each to have its own.
@@ -352,6 +400,11 @@ caf::error add_dependencies(json& list, std::string_view text) {
   return {};
 }
 
+bool tasks_of_input(const parsed_options& options) {
+  auto text = options.value("input");
+  return text == "all" || (!text.empty() && idset::parse(text));
+}
+
 caf::expected<int> parse_urgency(std::string_view text) {
   if (text == "hold")
     return 0;
@@ -418,7 +471,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
       system[key] = options.value(option);
   if (options.has("job-name"))
     system["job"]["name"] = options.value("job-name");
-  set_streams(system["shell"], options);
+  if (auto e = set_streams(system["shell"], options))
+    return e;
   if (auto e = set_binding(system["shell"], options))
     return e;
   // The keys that a person names win over those that options made.

@@ -15,6 +15,9 @@ namespace hactor::tools {
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
+      {0, "mem", "SIZE",                                                                           \
+       "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted, "   \
+       "where the instance's resource graph has memory."},                                         \
       {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
       {0, "cpu-affinity", "HOW",                                                                   \
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
@@ -37,11 +40,14 @@ namespace hactor::tools {
       {'B', "bank", "NAME", "Bank to charge. Default: none.", "-A --account"},                     \
       {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \
       {'o', "output", "FILE",                                                                      \
-       "File for standard output, by templates {{id}}, {{name}}, {{task.id}}, "                    \
-       "{{node.id}}, or %j, %x, %t, %N."},                                                         \
+       "File for standard output, by templates {{id}}, {{name}}, {{size}}, {{task.id}}, "          \
+       "{{node.id}}, {{node.name}}, {{tmpdir}}, {cc}, or %j, %x, %t, %n, %N, %a. One that names "  \
+       "the task gives each its own."},                                                            \
       {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
-      {0, "input", "FILE",                                                                         \
-       "File for standard input. Default: run forwards its own, submit has none."},                \
+      {0, "input", "FILE|TASKS",                                                                   \
+       "File for standard input, by the same templates; or to which tasks the input of who is "    \
+       "attached goes: all, 0, 0-3 (./0 is a file). Default: run forwards its own to all, "        \
+       "submit has none."},                                                                        \
       {0, "cwd", "DIR", "Working directory. Default: the current one.", "-D --chdir"},             \
       {0, "env", "RULE",                                                                           \
        "Changes the environment, which is this one less what launchers set; may be "               \
@@ -96,6 +102,7 @@ static constexpr option_spec submit_rows[] = {
 
 static constexpr option_spec run_rows[] = {
   HACTOR_SUBMIT_ROWS,
+  {0, "pty", nullptr, "Gives the first task a terminal, which is this one's picture."},
   {0, "wait-event", "NAME", "Waits for this event instead of the job's end, then leaves the job to "
                             "itself."},
 };

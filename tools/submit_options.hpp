@@ -21,6 +21,9 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
 caf::expected<json> build_submit(const parsed_options& options, const environment_map& own,
                                  const std::string& cwd);
 
+/// The tasks that --input names: "all", or like "0-3,8". False when it is absent or a file's name.
+bool tasks_of_input(const parsed_options& options);
+
 /// Reads "0" .. "31", "hold", "default" or "expedite". Errors: ec::bad_argument.
 caf::expected<int> parse_urgency(std::string_view text);
 

@@ -162,5 +162,40 @@ check_lacks "$(hactor job info "$id" R)" scheduling
 END
 fi
 
+# Memory is what a graph says, in pools; without it nothing is promised.
+python3 - >"$scratch/memory.json" <<'END'
+import json
+nodes, edges = [], []
+def add(parent, type, id, rank=-1, size=1):
+    key = str(len(nodes))
+    nodes.append({"id": key, "metadata": {"type": type, "id": id, "rank": rank, "size": size}})
+    if parent is not None:
+        edges.append({"source": parent, "target": key, "metadata": {"subsystem": "containment"}})
+    return key
+node = add(add(None, "cluster", 0), "node", 0, 0)
+for c in range(4):
+    add(node, "core", c, 0)
+    add(node, "memory", c, 0, 2)
+print(json.dumps({"graph": {"nodes": nodes, "edges": edges}}))
+END
+instance -S "resource.graph=$scratch/memory.json" <<'END'
+check_equal "granted" ok "$(hactor run --mem=3G echo ok)"
+first=$(hactor submit --mem=4G sleep 60)
+hactor job wait-event "$first" start >/dev/null
+second=$(hactor submit -N 1 -n 2 --mem=4G sleep 60)
+hactor job wait-event "$second" start >/dev/null
+third=$(hactor submit --mem=512M true)
+check_contains "$(hactor explain "$third")" "there is no room for that now"
+hactor cancel "$first" "$second"
+hactor job wait "$third"
+fails_with 1 hactor submit --mem=16G true
+END
+instance <<'END'
+fails_with 1 hactor submit --mem=1G true
+check_contains "$output" memory
+fails_with 2 hactor submit -n 2 --mem=1G true
+check_contains "$output" "--mem is the memory of each node"
+END
+
 fails_with 1 start -S "resource.graph=$scratch/none" -- true
 check_contains "$output" "resource.graph=$scratch/none"

@@ -154,6 +154,7 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
       w->pushed.insert(w->pushed.end(), e.events.begin(), e.events.end());
     },
     [w](const output_ready& r) { w->ready.push_back(r); },
+    [](const input_taken&) {},
     [](const subscribed_events&) {},
     [](const command_output&) {},
     [](const command_ended&) {},

@@ -113,6 +113,52 @@ TEST_SUITE("unit") {
       CHECK(refusal({word}).starts_with("--"));
   }
 
+  TEST_CASE("memory is asked of each node, in its slots, by whole gigabytes") {
+    auto memory = [](const std::vector<const char*>& words) {
+      auto at = jobspec_of(words)["resources"][0];
+      while (at["type"] != "slot") {
+        auto inner = at["with"][0];
+        at = std::move(inner);
+      }
+      return dump(at["with"].back());
+    };
+    auto gb = [](const char* n) {
+      return R"({"count":)" + std::string{n} + R"(,"type":"memory","unit":"GB"})";
+    };
+    CHECK(memory({"--mem=4G"}) == gb("4"));
+    CHECK(memory({"--mem=1"}) == gb("1"));
+    CHECK(memory({"--mem=1025m"}) == gb("2"));
+    CHECK(memory({"--mem=2TB", "-g1"}) == gb("2048"));
+    CHECK(memory({"--mem=8G", "-N2", "-n6"}) == gb("3"));
+    CHECK(memory({"--mem=8G", "-N2"}) == gb("8"));
+    auto says = [](const char* word, std::string_view part) {
+      return refusal({word, "-n2"}).find(part) != std::string::npos;
+    };
+    CHECK(says("--mem=8G", "--mem is the memory of each node"));
+    for (auto word : {"--mem=", "--mem=0", "--mem=G", "--mem=-1", "--mem=4K", "--mem=4GiB",
+                      "--mem=9999999999G"})
+      CHECK(says(word, "--mem: "));
+  }
+
+  TEST_CASE("input is a file's, or goes to the tasks that are named") {
+    auto input = [](std::vector<const char*> words, const command& of) {
+      auto system = system_of(words, of);
+      return system.contains("shell") ? dump(system["shell"]["options"]["input"]["stdin"])
+                                      : std::string{};
+    };
+    CHECK(input({"--input=f"}, submit_command) == R"({"path":"f","type":"file"})");
+    CHECK(input({"--input=./0"}, run_command) == R"({"path":"./0","type":"file"})");
+    CHECK(input({"--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
+    CHECK(input({"--input=all"}, submit_command) == R"({"ranks":"all","type":"service"})");
+    CHECK(input({"-n1"}, run_command) == R"({"type":"service"})");
+    CHECK(dump(system_of({"--pty"}, run_command)["shell"]["options"]["pty"]) == "true");
+    for (auto other : {"--input=f", "--output=f", "--error=f", "-l"}) {
+      auto both = build({"--pty", other}, run_command);
+      REQUIRE_FALSE(both);
+      CHECK(render(both.error()).find("--pty and --") != std::string::npos);
+    }
+  }
+
   TEST_CASE("an amount for each task binds each to its own, unless told otherwise") {
     auto options = [](const std::vector<const char*>& words) {
       auto system = system_of(words);
@@ -124,8 +170,11 @@ TEST_SUITE("unit") {
     CHECK(options({"-c2", "--cpu-affinity=off"}) == R"({"cpu-affinity":"off"})");
     CHECK(options({"--cpu-affinity=map:0;2"}) == R"({"cpu-affinity":"map:0;2"})");
     CHECK(options({"-vv"}) == R"({"verbose":2})");
-    CHECK(refusal({"--cpu-affinity=near"}).find("--cpu-affinity: \"near\" is not on") == 0);
-    CHECK(refusal({"--gpu-affinity=map:"}).find("--gpu-affinity: ") == 0);
+    auto says = [](const char* word, std::string_view part) {
+      return refusal({word}).find(part) != std::string::npos;
+    };
+    CHECK(says("--cpu-affinity=near", "--cpu-affinity: \"near\" is not on"));
+    CHECK(says("--gpu-affinity=map:", "--gpu-affinity: "));
   }
 
   TEST_CASE("time limits are minutes or what their unit says") {

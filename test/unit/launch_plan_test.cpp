@@ -10,7 +10,7 @@ using namespace hactor::test;
 namespace {
 
 std::string fill(const std::string& text) {
-  return fill_template(text, {"fABC", "name", 5, 3, 2, 8});
+  return fill_template(text, {"fABC", "name", 5, 3, 2, 8, "n7", "/tmp/j"});
 }
 
 } // namespace
@@ -29,6 +29,7 @@ TEST_SUITE("unit") {
       {"{{nodeid}}{{node.id}}", "22"},
       {"{cc}", "5"},
       {"%j-%x-%t-%n-%a", "fABC-name-3-2-5"},
+      {"{{tmpdir}}/%N.{{node.name}}", "/tmp/j/n7.n7"},
       {"100%%", "100%"},
       {"%%j", "%j"},
       {"%q%", "%q%"},
@@ -136,6 +137,36 @@ TEST_SUITE("unit") {
     }
     s.options = {{"verbose", 2}, {"output", {{"mode", "truncate"}, {"stdout", {{"limit", "1M"}}}}}};
     CHECK(plan_of(s)->output.empty());
+  }
+
+  TEST_CASE("input may be of some tasks, and the first one may have a terminal") {
+    spec_text s;
+    s.options = {{"input", {{"stdin", {{"type", "service"}, {"ranks", "1-2"}}}}}};
+    CHECK(plan_of(s)->input_tasks == *idset::parse("1-2"));
+    s.options = {{"input", {{"stdin", {{"type", "service"}, {"ranks", "all"}}}}}};
+    CHECK_FALSE(plan_of(s)->input_tasks);
+    CHECK_FALSE(plan_of(s)->terminal);
+    for (auto& on : {json(true), json(1), json::object()}) {
+      s.options = {{"pty", on}};
+      CHECK(plan_of(s)->terminal);
+      CHECK(plan_of(s)->rows == 24);
+    }
+    for (auto& off : {json(false), json(0)}) {
+      s.options = {{"pty", off}};
+      CHECK_FALSE(plan_of(s)->terminal);
+    }
+    s.options = {{"pty", {{"rows", 50}, {"columns", 132}}}};
+    CHECK(plan_of(s)->rows == 50);
+    CHECK(plan_of(s)->columns == 132);
+    const json bad[] = {{{"pty", {{"rows", 0}}}},
+                        {{"pty", {{"columns", "80"}}}},
+                        {{"input", {{"stdin", {{"type", "service"}, {"ranks", "first"}}}}}}};
+    for (auto& options : bad) {
+      s.options = options;
+      auto plan = make_launch_plan(s.text(), "");
+      REQUIRE_FALSE(plan);
+      CHECK(code_of(plan.error()) == ec::bad_jobspec);
+    }
   }
 
   TEST_CASE("a simulated duration is seconds or a duration text") {

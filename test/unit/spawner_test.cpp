@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -211,6 +212,38 @@ TEST_SUITE("unit") {
       EXPECT(output.find("\n64\n") != output.npos);
     });
     ::signal(SIGUSR2, SIG_DFL);
+  }
+
+  TEST_CASE("a task that leads a session has its terminal, and keys signal its foreground") {
+    check_broker([](test_broker& b, expectations& expect) {
+      owned_fd keyboard{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+      char name[64];
+      EXPECT(::grantpt(keyboard.get()) == 0 && ::unlockpt(keyboard.get()) == 0);
+      EXPECT(::ptsname_r(keyboard.get(), name, sizeof name) == 0);
+      auto r = b.shell(1, "[ $(ps -o sid= -p $$) = $$ ] && echo leads >/dev/tty && exec sleep 60");
+      r.own_session = true;
+      for (int fd : {0, 1, 2})
+        r.pass(fd, owned_fd{::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)});
+      EXPECT(!b.client.spawn(std::move(r)));
+      std::string seen;
+      char part[256];
+      b.until([&] { return b.pids.count(1) > 0; });
+      while (seen.find("leads") == seen.npos) {
+        auto n = ::read(keyboard.get(), part, sizeof part);
+        if (n <= 0)
+          break;
+        seen.append(part, static_cast<size_t>(n));
+      }
+      EXPECT(seen.find("leads") != seen.npos);
+      EXPECT(::write(keyboard.get(), "\3", 1) == 1); // ctrl-C
+      b.until([&] { return b.statuses.count(1) > 0; });
+      EXPECT(killed_by(b.statuses[1], SIGINT));
+      // Without one it cannot lead: descriptor 0 is no terminal.
+      auto none = b.shell(2, "true");
+      none.own_session = true;
+      EXPECT(b.run(std::move(none)) == -1);
+      EXPECT(b.failures[2].step == spawn_step::group);
+    });
   }
 
   TEST_CASE("tasks have the limit of open files that the supervisor was started with") {
