@@ -37,7 +37,7 @@ json to_json(const queue_info& q) {
 job_reason reason_of(const job_summary& s) {
   switch (s.state) {
   case job_state::depend:
-    return {"dependency", "waits for what it depends on", 0};
+    return {"dependency", s.reason, 0};
   case job_state::priority:
     return {"priority", "waits for its priority", 0};
   case job_state::run:
