@@ -194,6 +194,8 @@ json to_json(const job_summary& s) {
   add_text("ranks", s.ranks);
   add_text("nodelist", s.nodelist);
   add_text("reason", s.reason);
+  if (!s.dependencies.empty())
+    j["dependencies"] = s.dependencies;
   if (s.expiration > 0)
     j["expiration"] = s.expiration;
   if (s.exception) {

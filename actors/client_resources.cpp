@@ -56,7 +56,7 @@ std::string how_ended(const job_summary& s) {
 job_reason reason_of(const job_summary& s) {
   switch (s.state) {
   case job_state::depend:
-    return {"dependency", "waits for what it depends on", 0};
+    return {"dependency", s.reason, 0};
   case job_state::priority:
     return {"priority", "waits for its priority", 0};
   case job_state::run:

@@ -25,10 +25,6 @@ caf::expected<accepted_spec> check(ingest_state& st, const submission& s) {
   auto spec = st.reader->read(s.jobspec);
   if (!spec)
     return std::move(spec.error());
-  if ((*spec)->has_dependencies)
-    return make_error(ec::bad_jobspec, "attributes.system.dependencies: this instance's job "
-                                       "manager knows no dependencies; submit the job when its "
-                                       "predecessors have ended");
   if (s.urgency < 0 || s.urgency > limits::urgency_max)
     return make_error(ec::bad_argument,
                       fmt::format("urgency {}: must be 0 to {}", s.urgency, limits::urgency_max));

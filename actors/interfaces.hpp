@@ -24,10 +24,10 @@ using journal_actor = caf::typed_actor<
 
 /// ARCHIVE: reads what is durable: old events, ended jobs. Lead rank, a thread of its own.
 using archive_actor = caf::typed_actor<
-  // Ended jobs only.
-  caf::replies_to<list_request>::with<list_reply>,
-  caf::replies_to<job_request>::with<job_reply>,
-  caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
+    // Ended jobs only.
+    caf::replies_to<list_request>::with<list_reply>, caf::replies_to<job_request>::with<job_reply>,
+    caf::replies_to<ends_request>::with<ends_reply>,
+    caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
 
 /// EVENTS: the instance's one ordered, numbered stream. It begins on the lead rank; the others have
 /// it from their parent in the tree of ranks, while somebody there wants it.

@@ -49,6 +49,9 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.exception_severity = fold.exception_severity;
   s.exception_type = fold.exception_type;
   s.exception_note = fold.exception_note;
+  s.dependencies.assign(fold.dependencies.begin(), fold.dependencies.end());
+  if (spec.dependencies != nullptr && !fold.dependencies.empty())
+    s.reason = sentence_of(*spec.dependencies, fold.dependencies);
   if (fold.state == job_state::sched && fold.priority == 0)
     s.reason = "held: its urgency is 0";
   if (end != nullptr) {

@@ -73,7 +73,8 @@ void job_manager_core::post(int64_t now_ns, job_id id, job& j, event_kind kind,
 // -- submission -----------------------------------------------------------------------------------
 
 void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec,
-                              const accepted_spec& jobs, job_manager_out& out) {
+                              const accepted_spec& jobs, job_manager_out& out,
+                              const known_ends& ends) {
   out.keep_spec(spec->hash, spec->stored());
   if (spec->environment)
     out.keep_spec(spec->environment->hash, spec->environment->text);
@@ -98,8 +99,7 @@ void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_pt
     record.cc = j.cc;
     out.keep_record(std::move(record));
     post(now_ns, id, j, event_kind::validate, out);
-    post(now_ns, id, j, event_kind::depend, out);
-    enqueue(now_ns, id, j, out);
+    begin_to_depend(now_ns, id, j, ends, out);
   }
 }
 
@@ -136,6 +136,11 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
     encode_event(j.log, e, &j.log_last_ns, false);
   }
   waitable_active_ += is_waitable(j);
+  name_job(j);
+  auto s = j.fold.state; // past DEPEND?
+  j.is_active = s == job_state::priority || s == job_state::sched || s == job_state::run
+                || (s == job_state::cleanup && j.fold.t_sched != 0);
+  j.name->active += j.is_active;
 }
 
 void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
@@ -143,16 +148,19 @@ void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
   for (auto& [id, j] : jobs_)
     ids.push_back(id);
   std::sort(ids.begin(), ids.end());
+  for (auto id : ids) // all, before any of them ends
+    if (auto& j = jobs_.at(id); j.fold.state <= job_state::depend)
+      depend_again(id, j);
   for (auto id : ids) {
     auto& j = jobs_.at(id);
     if (j.fold.state == job_state::new_job)
       post(now_ns, id, j, event_kind::validate, out);
-    if (j.fold.state == job_state::depend)
-      post(now_ns, id, j, event_kind::depend, out);
     if (j.damaged && j.fold.state < job_state::run)
       fail(now_ns, id, j, "lost", "the job's log has a hole; whether it ran is not known", 0, -1,
            -1, out);
-    if (j.fold.state == job_state::sched)
+    if (j.fold.state == job_state::depend)
+      resume_depend(now_ns, id, j, out);
+    else if (j.fold.state == job_state::sched && !j.room_wanted)
       post(now_ns, id, j, event_kind::restart, out);
     if (j.fold.state == job_state::priority)
       enqueue(now_ns, id, j, out);
@@ -262,6 +270,7 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   auto began = report.started || (report.ended && report.failure.empty());
   if (began && !j.fold.has_started && j.fold.state == job_state::run) {
     post(now_ns, id, j, event_kind::start, out);
+    tell_dependents(now_ns, id, j, out);
     // The limit counts from here: what the instance took to start the job is not the job's time.
     if (j.spec->duration_s > 0) {
       j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
@@ -381,6 +390,8 @@ void job_manager_core::fail(int64_t now_ns, job_id id, job& j, std::string type,
   post(now_ns, id, j, std::move(e), out);
   if (severity != 0 || was == job_state::cleanup)
     return;
+  if (was == job_state::depend)
+    stop_to_depend(id, j);
   if (j.room_wanted)
     out.cancel_room(id);
   else if (j.launched)
@@ -425,6 +436,8 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   record.events = events(id);
   out.keep_record(std::move(record));
   out.ended(id);
+  ended_.push_back(id);
+  follow_ends(now_ns, out);
 }
 
 void job_manager_core::withdraw(job_id id, job_manager_out& out) {
@@ -440,6 +453,12 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
     count_result(j.fold.result(), -1);
   count(j.fold.state, job_state::none);
   waitable_active_ -= is_waitable(j);
+  stop_to_depend(id, j);
+  if (j.is_active) {
+    --j.name->active;
+    begin_singletons(j.log_last_ns, *j.name, out);
+  }
+  unname_job(j);
   jobs_.erase(it);
 }
 
@@ -452,6 +471,7 @@ void job_manager_core::forget(job_id id) {
     --waitable_active_;
     put_back({{id, j.fold.result(), j.fold.waitstatus}});
   }
+  unname_job(j);
   jobs_.erase(it);
 }
 
@@ -516,13 +536,17 @@ caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_requ
   auto ids = select(r.jobs, pending_states | 16 | 32, "an active job");
   if (!ids)
     return std::move(ids.error());
+  auto followed = std::exchange(following_, true); // what is cancelled was not ended by the others
   for (auto id : *ids) {
     auto& j = jobs_.at(id);
     auto forced = r.severity == 0 && j.fold.state == job_state::cleanup && j.launched;
     fail(now_ns, id, j, r.type, r.note, r.severity, r.userid, -1, out);
     if (forced) // asked again while it ends: no more patience
       out.signal(j.resources, {id, 9, true});
+    finish_cleanup(now_ns, id, j, out); // nobody holds anything of a job in DEPEND
   }
+  following_ = followed;
+  follow_ends(now_ns, out);
   return ids->size();
 }
 
@@ -572,10 +596,13 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
            fmt::format("resource allocation expired: time limit {} s", j.spec->duration_s), 0, -1,
            -1, out);
   }
+  begin_due(now_ns, out);
 }
 
 int64_t job_manager_core::next_deadline_ns() const {
-  return deadlines_.empty() ? 0 : deadlines_.begin()->first;
+  auto limit = deadlines_.empty() ? 0 : deadlines_.begin()->first;
+  auto begin = begins_.empty() ? 0 : begins_.begin()->first;
+  return limit == 0 || begin == 0 ? limit + begin : std::min(limit, begin);
 }
 
 } // namespace hactor

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,9 +40,16 @@ struct job_manager_out {
 
 class job_manager_core {
 public:
-  /// Takes in jobs of one spec that ingest has checked. Requires: ids are new and ascending.
+  /// Takes in jobs of one spec that ingest has checked. `ends`: of all jobs that it depends on and
+  /// that are not known() any more. Requires: ids are new and ascending; check_dependencies is
+  /// content.
   void accept(int64_t now_ns, uint32_t userid, const job_spec_ptr& spec, const accepted_spec& jobs,
-              job_manager_out& out);
+              job_manager_out& out, const known_ends& ends = {});
+
+  /// Could all that the jobspec depends on come to hold? Errors: ec::unknown_job,
+  /// ec::unsatisfiable, ec::not_permitted (a job of another user).
+  caf::error check_dependencies(uint32_t userid, const job_spec& spec,
+                                const known_ends& ends) const;
 
   /// Restart: a job that had not ended, with its events so far in order. Nothing is posted yet.
   /// What follows a hole in the events is left out; such a job is not run again.
@@ -77,7 +85,8 @@ public:
   caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
                                       job_manager_out& out);
 
-  /// Ends what is over its time limit. Call at or after next_deadline_ns().
+  /// Ends what is over its time limit, begins what has waited for a time. Call at or after
+  /// next_deadline_ns().
   void on_deadline(int64_t now_ns, job_manager_out& out);
   int64_t next_deadline_ns() const; ///< 0: none.
 
@@ -122,6 +131,24 @@ private:
     job_report end;      // of the tree
     job_report parts;    // what was heard beside it
   };
+  /// Jobs of one user and name.
+  struct namesakes {
+    uint64_t jobs = 0;           // in memory
+    uint64_t active = 0;         // past DEPEND and not ended
+    std::set<job_id> singletons; // wait for there to be no active one, and for nothing else
+  };
+  using user_and_name = std::pair<uint32_t, std::string>;
+  struct name_hash {
+    size_t operator()(const user_and_name& k) const noexcept {
+      return std::hash<std::string>{}(k.second) ^ k.first;
+    }
+  };
+  /// A condition of a job's dependencies: places in the spec's list, and in the dependency.
+  struct condition_of {
+    job_id id;
+    uint32_t dependency = 0, place = 0;
+    friend auto operator<=>(const condition_of&, const condition_of&) = default;
+  };
   struct job {
     job_spec_ptr spec;
     int64_t cc = -1;
@@ -135,6 +162,10 @@ private:
     int64_t deadline_ns = 0;
     std::unique_ptr<job_report> end; // usage and outputs, once ended
     std::unique_ptr<settling> settle; // it lost a broker
+    std::map<uint32_t, uint32_t> open; // in DEPEND: dependencies, how many conditions have failed
+    uint32_t open_unnamed = 0;         // those of them that no end of a namesake can close
+    namesakes* name = nullptr;
+    bool is_active = false; // counted in name->active
   };
 
   void post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out);
@@ -145,6 +176,26 @@ private:
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  // Dependencies: job_manager_depend.cpp.
+  void name_job(job& j);
+  void unname_job(job& j);
+  void begin_to_depend(int64_t now_ns, job_id id, job& j, const known_ends& ends,
+                       job_manager_out& out);
+  void depend_again(job_id id, job& j);
+  void resume_depend(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  verdict judge_now(int64_t now_ns, const condition& c, const known_ends& ends) const;
+  void open_dependency(job_id id, job& j, uint32_t dependency, const std::vector<bool>& failed);
+  void close_dependency(job_id id, job& j, uint32_t dependency);
+  void close_dependency(int64_t now_ns, job_id id, job& j, uint32_t dependency,
+                        job_manager_out& out);
+  void stop_to_depend(job_id id, job& j);
+  void leave_depend(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  bool is_hopeless(const job& j, uint32_t dependency) const;
+  void tell_dependents(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void begin_singletons(int64_t now_ns, namesakes& name, job_manager_out& out);
+  void follow_ends(int64_t now_ns, job_manager_out& out);
+  void begin_due(int64_t now_ns, job_manager_out& out);
+
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
                                             const char* wanted) const;
   void count(job_state from, job_state to);
@@ -152,12 +203,20 @@ private:
 
   std::unordered_map<job_id, job> jobs_;
   std::multimap<int64_t, job_id> deadlines_;
+  std::set<std::pair<int64_t, condition_of>> begins_;    // times, and what waits for them
+  std::set<std::pair<job_id, condition_of>> dependents_; // jobs, and what waits for them
+  std::unordered_map<user_and_name, namesakes, name_hash> names_;
+  std::deque<job_id> ended_; // whose dependents have not been told
+  bool following_ = false;   // ended_ is being worked off, or is to gather
   job_counts counts_;
   idset lost_; // brokers
   std::unordered_map<job_id, ended_job> unwaited_; // waitable ones that have ended
   std::deque<job_id> end_order_; // of these, and of some that were waited for by their ids since
   uint64_t waitable_active_ = 0; // and not waited for
 };
+
+/// What others may depend on of a job with this fold.
+job_end end_of(job_id id, const job_fold& fold);
 
 /// A job's summary from its parts; also used for records read back from disk.
 job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,

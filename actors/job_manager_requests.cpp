@@ -40,34 +40,95 @@ caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected
 
 } // namespace
 
-caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) {
-  if (!st.paused.empty())
-    return make_error(ec::disk_full, "no job is taken in: " + st.paused);
-  submit_reply reply;
+namespace {
+
+/// Jobs that are being taken in. What they depend on and is not in memory is asked of the archive
+/// first.
+struct acceptance {
+  accept_request request;
   std::vector<job_spec_ptr> specs;
-  for (auto& s : r.specs) {
-    auto spec = st.specs->intern(s.spec);
-    if (!spec)
-      return std::move(spec.error());
-    specs.push_back(std::move(*spec));
+  known_ends ends;
+  caf::typed_response_promise<submit_reply> promise;
+};
+using acceptance_ptr = std::shared_ptr<acceptance>;
+
+std::vector<job_id> unknown_targets(const job_manager_state& st, const acceptance& a) {
+  std::vector<job_id> ids;
+  for (auto& spec : a.specs)
+    if (spec->dependencies != nullptr)
+      for (auto& d : *spec->dependencies)
+        for (auto& c : d.any_of)
+          if (c.target != job_id{} && !st.core.knows(c.target) && a.ends.count(c.target) == 0)
+            ids.push_back(c.target);
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+void take_in(job_manager_state& st, acceptance& a) {
+  auto& specs = a.request.specs;
+  if (!st.paused.empty()) {
+    a.promise.deliver(make_error(ec::disk_full, "no job is taken in: " + st.paused));
+    return;
   }
+  for (size_t i = 0; i < specs.size(); ++i)
+    if (auto e = st.core.check_dependencies(a.request.userid, *a.specs[i], a.ends)) {
+      if (specs.size() > 1)
+        e = make_error(code_of(e), fmt::format("jobs[{}]: {}", i, render(e)));
+      a.promise.deliver(std::move(e));
+      return;
+    }
+  submit_reply reply;
   auto now = wall_ns();
-  for (size_t i = 0; i < r.specs.size(); ++i) {
-    auto& s = r.specs[i];
-    st.core.accept(now, r.userid, specs[i], s, st);
+  for (size_t i = 0; i < specs.size(); ++i) {
+    auto& s = specs[i];
+    st.core.accept(now, a.request.userid, a.specs[i], s, st, a.ends);
     if (reply.ids.empty())
       reply.ids = std::move(s.ids);
     else
       reply.ids.insert(reply.ids.end(), s.ids.begin(), s.ids.end());
   }
-  auto promise = st.self->make_response_promise<submit_reply>();
-  st.answer_when_durable([promise, reply = std::move(reply)](const caf::error& e) mutable {
-    if (e)
-      promise.deliver(e);
-    else
-      promise.deliver(std::move(reply));
-  });
+  st.answer_when_durable(
+      [promise = a.promise, reply = std::move(reply)](const caf::error& e) mutable {
+        if (e)
+          promise.deliver(e);
+        else
+          promise.deliver(std::move(reply));
+      });
   st.end_turn();
+}
+
+/// Asks until nothing is unknown: jobs may leave memory while the archive looks.
+void look_up_and_take_in(job_manager_state& st, acceptance_ptr a) {
+  auto ids = unknown_targets(st, *a);
+  if (ids.empty())
+    return take_in(st, *a);
+  st.self->request(st.peers.archive, archive_deadline, ends_request{std::move(ids)})
+      .then(
+          [&st, a](const ends_reply& x) {
+            for (auto& end : x.ends)
+              a->ends[end.id] = end;
+            look_up_and_take_in(st, a);
+          },
+          [a](caf::error& e) { a->promise.deliver(std::move(e)); });
+}
+
+} // namespace
+
+caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) {
+  if (!st.paused.empty())
+    return make_error(ec::disk_full, "no job is taken in: " + st.paused);
+  auto a = std::make_shared<acceptance>();
+  for (auto& s : r.specs) {
+    auto spec = st.specs->intern(s.spec);
+    if (!spec)
+      return std::move(spec.error());
+    a->specs.push_back(std::move(*spec));
+  }
+  a->request = std::move(r);
+  a->promise = st.self->make_response_promise<submit_reply>();
+  auto promise = a->promise;
+  look_up_and_take_in(st, std::move(a));
   return promise;
 }
 

@@ -51,7 +51,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.ncores = ncores;
   s.nnodes = nnodes;
   s.duration_s = duration_s;
-  s.has_dependencies = has_dependencies;
+  s.dependencies = dependencies;
   s.request = request;
   return s;
 }
@@ -61,6 +61,10 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   auto request = compile_request(parsed);
   if (!request)
     return std::move(request.error());
+  auto dependencies =
+      read_dependencies(parsed.system.dependencies, !parsed.system.job_name.empty());
+  if (!dependencies)
+    return std::move(dependencies.error());
   job_spec s;
   s.text = std::move(text);
   s.environment = std::move(environment);
@@ -72,8 +76,7 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   s.ncores = static_cast<uint32_t>(request->ncores);
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;
-  s.has_dependencies =
-      !parsed.system.dependencies.is_null() && !parsed.system.dependencies.empty();
+  s.dependencies = std::move(*dependencies);
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
 }

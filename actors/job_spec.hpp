@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "actors/dependency.hpp"
 #include "actors/messages.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/request.hpp"
@@ -36,7 +37,7 @@ struct job_spec {
   std::string name, queue, cwd;
   uint32_t ntasks = 0, ncores = 0, nnodes = 0;
   double duration_s = 0;
-  bool has_dependencies = false;
+  dependency_list_ptr dependencies; // null: none
   /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;
 
@@ -50,7 +51,7 @@ struct job_spec {
 };
 
 /// Compiles a jobspec of which `text` is the canonical text, and `environment` its environment or
-/// null. Errors: as compile_request.
+/// null. Errors: as compile_request and read_dependencies.
 caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
                                       spec_environment_ptr environment);
 

@@ -67,6 +67,8 @@ void job_fold::apply(job_event& e) {
   state = *to;
   e.after = *to;
   if (entered) {
+    if (state > job_state::depend)
+      dependencies.clear();
     switch (state) {
       case job_state::depend: t_depend = e.t_ns; break;
       case job_state::sched: t_sched = e.t_ns; break;
@@ -82,6 +84,12 @@ void job_fold::apply(job_event& e) {
       urgency = static_cast<int32_t>(e.a);
       userid = static_cast<uint32_t>(e.b);
       flags = static_cast<uint32_t>(e.c);
+      break;
+    case event_kind::dependency_add:
+      dependencies.insert(e.text);
+      break;
+    case event_kind::dependency_remove:
+      dependencies.erase(e.text);
       break;
     case event_kind::priority: priority = static_cast<uint32_t>(e.a); break;
     case event_kind::urgency: urgency = static_cast<int32_t>(e.a); break;

@@ -178,6 +178,18 @@ caf::result<job_reply> whole_ended(archive_state& st, job_id id) {
   return r;
 }
 
+ends_reply tell_ends(const archive_state& st, const ends_request& r) {
+  ends_reply reply;
+  reply.ends.reserve(r.ids.size());
+  for (auto id : r.ids) {
+    auto record = st.store->job(id);
+    reply.ends.push_back({id});
+    if (record && record->ended)
+      reply.ends.back() = end_of(id, fold_record(*record).fold);
+  }
+  return reply;
+}
+
 } // namespace
 
 archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<archive_state> self,
@@ -186,27 +198,27 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
   self->state.store = std::move(store);
   self->state.specs = std::move(specs);
   return {
-    [self](const list_request& r) { return list_ended(self->state, r); },
-    [self](const job_request& r) { return whole_ended(self->state, r.id); },
-    [self](const log_request& r) -> caf::result<event_batch> {
-      event_batch b;
-      auto err = self->state.store->read_log(r.since, [&](uint64_t seq, const job_event& e) {
-        if (b.events.empty())
-          b.first_sequence = seq;
-        else if (seq != b.first_sequence + b.events.size())
-          return false; // a dropped chunk leaves a gap; the next request goes on after it
-        b.events.push_back(e);
-        return b.events.size() < r.max;
-      });
-      if (err)
-        return err;
-      return b;
-    },
-    [self](stats_atom) {
-      return stats_reply{
-        {{"bytes_used", static_cast<int64_t>(self->state.store->bytes_used())}}};
-    },
-    [](waits_atom) { return waits_reply{}; },
+      [self](const list_request& r) { return list_ended(self->state, r); },
+      [self](const job_request& r) { return whole_ended(self->state, r.id); },
+      [self](const ends_request& r) { return tell_ends(self->state, r); },
+      [self](const log_request& r) -> caf::result<event_batch> {
+        event_batch b;
+        auto err = self->state.store->read_log(r.since, [&](uint64_t seq, const job_event& e) {
+          if (b.events.empty())
+            b.first_sequence = seq;
+          else if (seq != b.first_sequence + b.events.size())
+            return false; // a dropped chunk leaves a gap; the next request goes on after it
+          b.events.push_back(e);
+          return b.events.size() < r.max;
+        });
+        if (err)
+          return err;
+        return b;
+      },
+      [self](stats_atom) {
+        return stats_reply{{{"bytes_used", static_cast<int64_t>(self->state.store->bytes_used())}}};
+      },
+      [](waits_atom) { return waits_reply{}; },
   };
 }
 

@@ -164,6 +164,7 @@ struct job_summary {
   int32_t exception_severity = 0;
   std::string exception_type, exception_note;
   std::string reason;   // why it waits, as a sentence; "" when it does not
+  std::vector<std::string> dependencies; // that do not hold yet, e.g. "after-success=f3xK2"
   int64_t maxrss_kb = -1;
   double user_s = 0, system_s = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
@@ -172,7 +173,7 @@ HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.re
                x.queue, x.cwd, x.ntasks, x.ncores, x.nnodes, x.duration_s, x.t_submit, x.t_depend,
                x.t_run, x.t_cleanup, x.t_inactive, x.expiration, x.ranks, x.nodelist, x.waitstatus,
                x.exception, x.exception_severity, x.exception_type, x.exception_note, x.reason,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs)
+               x.dependencies, x.maxrss_kb, x.user_s, x.system_s, x.outputs)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist.
@@ -271,6 +272,28 @@ struct waited_for {
   job_id id;
 };
 HACTOR_INSPECT(waited_for, x.id)
+
+/// -> archive: how have these jobs ended? Of those that others depend on.
+struct ends_request {
+  std::vector<job_id> ids;
+};
+HACTOR_INSPECT(ends_request, x.ids)
+
+/// What a job has come to, as far as other jobs may depend on it.
+struct job_end {
+  job_id id;
+  job_result result = job_result::none; // none: it has not ended; in an ends_reply: is not known
+  uint32_t userid = 0;
+  bool ran = false;     // it reached RUN
+  bool started = false; // its tasks ran
+  bool fatal = false;   // it had a fatal exception
+};
+HACTOR_INSPECT(job_end, x.id, x.result, x.userid, x.ran, x.started, x.fatal)
+
+struct ends_reply {
+  std::vector<job_end> ends; // one per id
+};
+HACTOR_INSPECT(ends_reply, x.ends)
 
 /// Counts of jobs by state, for uptime and stats.
 struct job_counts {

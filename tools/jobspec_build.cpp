@@ -15,6 +15,7 @@
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
 #include "tools/constraint_text.hpp"
+#include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
 
@@ -300,7 +301,10 @@ caf::error set_limits(json& system, const parsed_options& options) {
 caf::error set_dependencies(json& system, const parsed_options& options) {
   json list = json::array();
   for (auto& text : options.all("dependency"))
-    if (auto e = add_dependencies(list, text))
+    if (auto e = add_dependencies(list, text, now_s()))
+      return e;
+  if (options.has("begin-time"))
+    if (auto e = add_dependencies(list, "begin-time:" + options.value("begin-time"), now_s()))
       return e;
   for (auto& entry : list)
     if (entry["scheme"] == "singleton" && !options.has("job-name"))
@@ -354,51 +358,7 @@ caf::expected<json> read_json_file(std::string_view option, const std::string& p
                              + render(value.error()));
 }
 
-// "afterok:1:2" is two dependencies for Slurm's users; other schemes keep what follows the colon.
-caf::error add_dependency(json& list, const std::string& text) {
-  auto colon = std::min(text.find(':'), text.size());
-  auto scheme = text.substr(0, colon);
-  auto rest = colon < text.size() ? text.substr(colon + 1) : std::string{};
-  if (scheme.empty() || (rest.empty() && scheme != "singleton"))
-    return bad("--dependency: '" + text + "' is not SCHEME:VALUE, e.g. afterok:ID");
-  json extra = json::object();
-  if (auto query = rest.find('?'); query != rest.npos) {
-    for (auto start = query + 1; start <= rest.size();) {
-      auto end = std::min(rest.find('&', start), rest.size());
-      auto equals = rest.find('=', start);
-      if (equals >= end || equals == start)
-        return bad("--dependency: '" + text + "': after '?' stand KEY=VALUE pairs; that one of "
-                   "several dependencies is enough cannot be said");
-      extra[rest.substr(start, equals - start)] = rest.substr(equals + 1, end - equals - 1);
-      start = end + 1;
-    }
-    rest.resize(query);
-  }
-  bool splits = scheme.starts_with("after");
-  for (size_t start = 0; start <= rest.size();) {
-    auto end = splits ? std::min(rest.find(':', start), rest.size()) : rest.size();
-    if (end == start && scheme != "singleton")
-      return bad("--dependency: '" + text + "' has an empty value");
-    json entry = extra;
-    entry["scheme"] = scheme;
-    entry["value"] = rest.substr(start, end - start);
-    list.push_back(std::move(entry));
-    start = end + 1;
-  }
-  return {};
-}
-
 } // namespace
-
-caf::error add_dependencies(json& list, std::string_view text) {
-  for (size_t start = 0; start <= text.size();) {
-    auto end = std::min(text.find(',', start), text.size());
-    if (auto e = add_dependency(list, std::string{text.substr(start, end - start)}))
-      return e;
-    start = end + 1;
-  }
-  return {};
-}
 
 bool tasks_of_input(const parsed_options& options) {
   auto text = options.value("input");

@@ -59,10 +59,16 @@ namespace hactor::tools {
       {0, "hold", nullptr,                                                                         \
        "Does not run before its urgency is raised; the same as --urgency=hold.", "-H"},            \
       {0, "dependency", "WHAT",                                                                    \
-       "Waits for another job: afterok:ID, afterany:ID, afternotok:ID, "                           \
-       "afterstart:ID, begin-time:EPOCH, singleton; a comma joins; may be "                        \
-       "repeated.",                                                                                \
+       "Waits for other jobs: afterok:ID (it ended well), afternotok:ID (it ran and "              \
+       "failed), afterany:ID (it ended), afterstart:ID (it started), afterexcept:ID (an "          \
+       "exception ended it), singleton (no other job of this name is active), or for "             \
+       "begin-time:TIME. Of several all must hold when a comma joins them, one when '?' "          \
+       "does. A job whose dependencies can never hold fails. May be repeated.",                    \
        "-d"},                                                                                      \
+      {0, "begin-time", "TIME",                                                                    \
+       "Does not run before TIME: +10m, 18:00, tomorrow, 2026-12-24T18:00, or seconds "            \
+       "since the epoch.",                                                                         \
+       "--begin"},                                                                                 \
       {0, "requires", "QUERY", "Nodes with properties: 'gpu&-slow', 'host:n[1-3] or rank:0-7'.",   \
        "-C --constraint"},                                                                         \
       {'w', "hosts", "HOSTLIST", "Only these hosts, e.g. n[1-3].", "--nodelist"},                  \

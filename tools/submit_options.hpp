@@ -27,9 +27,15 @@ bool tasks_of_input(const parsed_options& options);
 /// Reads "0" .. "31", "hold", "default" or "expedite". Errors: ec::bad_argument.
 caf::expected<int> parse_urgency(std::string_view text);
 
-/// Reads "scheme:value[?key=val&..]", several joined by commas, Slurm's "afterok:ID:ID" too, into
-/// entries of the dependency list (RFC 26). Errors: ec::bad_argument.
-caf::error add_dependencies(json& list, std::string_view text);
+/// Reads "scheme:value[?key=val&..]" into entries of the dependency list (RFC 26); several joined
+/// by ',' must all hold, by '?' one of them; Slurm's "afterok:ID:ID" too. A begin-time may be
+/// written as for parse_moment. Errors: ec::bad_argument.
+caf::error add_dependencies(json& list, std::string_view text, double now);
+
+/// A moment in seconds since the epoch: "+10m" from `now` on, seconds since the epoch, a date
+/// "2026-12-24", "2026-12-24T18:00[:00][Z]", or the next "18:00[:00]", noon, midnight or tomorrow;
+/// local time but for Z. Errors: ec::bad_argument.
+caf::expected<double> parse_moment(std::string_view text, double now);
 
 /// Sets `at`.KEY for "KEY=JSON", "KEY=TEXT" that is not JSON, "KEY" (1) or "^KEY=FILE" (the file's
 /// JSON). `option` is named in errors. Errors: ec::bad_argument.

@@ -77,7 +77,7 @@ TEST_SUITE("actor") {
     auto good = spec_text{}.text();
     auto dependent = json::parse(good);
     dependent["attributes"]["system"]["dependencies"] =
-        json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
+        json::array({{{"scheme", "afterall"}, {"value", "f1"}}});
     auto urgent = one(good);
     urgent.urgency = 32;
     struct {
@@ -88,7 +88,7 @@ TEST_SUITE("actor") {
         {{one("{")}, ec::bad_json, ""},
         {{one("{}")}, ec::bad_jobspec, ""},
         {{one(good), one("{}")}, ec::bad_jobspec, "jobs[1]: "},
-        {{one(dump(dependent))}, ec::bad_jobspec, "dependencies"},
+        {{one(dump(dependent))}, ec::bad_jobspec, "dependencies[0].scheme: must be one of"},
         {{urgent}, ec::bad_argument, "urgency 32"},
         {{}, ec::too_big, "0 jobs"},
         {{one(good, "0-999999"), one(good)}, ec::too_big, "1000001 jobs"},

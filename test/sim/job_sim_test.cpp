@@ -32,10 +32,13 @@ auto run_seeds(sim_options o, uint64_t first) {
     all.cancelled += s.seen.cancelled;
     all.timeout += s.seen.timeout;
     all.crashes += s.seen.crashes;
+    all.waited += s.seen.waited;
+    all.hopeless += s.seen.hopeless;
   }
   MESSAGE(all.submitted << " jobs, " << all.ended << " ended, " << all.cancelled << " cancelled, "
-                        << all.timeout << " over time, " << all.lost << " lost, " << all.crashes
-                        << " crashes");
+                        << all.timeout << " over time, " << all.lost << " lost, " << all.waited
+                        << " had dependencies, " << all.hopeless << " could not go on, "
+                        << all.crashes << " crashes");
   return all;
 }
 
@@ -50,6 +53,8 @@ TEST_SUITE("sim") {
     auto all = run_seeds(o, 1);
     CHECK(all.ended == all.submitted);
     CHECK(all.lost == 0);
+    CHECK(all.waited > 0);
+    CHECK(all.hopeless > 0);
   }
 
   TEST_CASE("with lost ranks and crashes every acknowledged job ends exactly once") {

@@ -184,11 +184,54 @@ spec_text sim::any_spec() {
   s.simulated_s = simulated[below(random_, 6)];
   if (below(random_, 3) == 0)
     s.environment = {{"A", std::to_string(below(random_, 3))}};
+  if (below(random_, 3) == 0)
+    s.name = "n" + std::to_string(below(random_, 2));
+  if (below(random_, 2) == 0)
+    s.dependencies = any_dependencies(!s.name.empty());
   return s;
+}
+
+json sim::any_dependencies(bool named) {
+  auto list = json::array();
+  std::vector<job_id> targets;
+  for (auto& [id, known] : jobs_)
+    if (auto fold = folds_.find(id);
+        core_->knows(id) || (fold != folds_.end() && fold->second.state == job_state::inactive))
+      targets.push_back(id);
+  for (auto n = 1 + below(random_, 3); n > 0; --n) {
+    constexpr const char* schemes[] = {"afterok",     "afterany",   "afternotok", "afterstart",
+                                       "afterexcept", "begin-time", "singleton"};
+    std::string scheme = schemes[below(random_, 7)];
+    std::string value;
+    if (scheme == "begin-time")
+      value = fmt::format("{:.3f}", static_cast<double>(now_ns_) / 1e9
+                                        + static_cast<double>(below(random_, 4)));
+    else if (scheme == "singleton" ? !named : targets.empty())
+      continue;
+    else if (scheme != "singleton") // mostly one of the newest
+      value = to_string(
+          targets[targets.size() - 1 - below(random_, std::min<uint64_t>(targets.size(), 12))]);
+    list.push_back({{"scheme", scheme}, {"value", value}});
+    if (below(random_, 3) == 0)
+      list.back()["any"] = "x";
+  }
+  return list;
+}
+
+/// Of all jobs that are over, as the archive would tell them.
+known_ends sim::ends() const {
+  known_ends result;
+  for (auto& [id, fold] : folds_)
+    if (fold.state == job_state::inactive)
+      result[id] = end_of(id, fold);
+  return result;
 }
 
 void sim::submit() {
   auto spec = intern(specs_, any_spec());
+  auto over = ends();
+  if (core_->check_dependencies(1000, *spec, over))
+    return; // it can never run
   accepted_spec a;
   a.urgency = below(random_, 4) == 0 ? static_cast<int32_t>(below(random_, 32)) : 16;
   auto n = below(random_, 4) == 0 ? 1 + below(random_, 6) : 1;
@@ -196,7 +239,7 @@ void sim::submit() {
     auto id = ids_.next(static_cast<uint64_t>(now_ns_ / 1'000'000 - 1'600'000'000'000));
     if (jobs_.count(id) != 0)
       fail(fmt::format("id {} was given twice", to_string(id)));
-    jobs_[id] = {};
+    jobs_[id].spec = spec;
     a.ids.push_back(id);
     if (n > 1)
       a.cc.push_back(static_cast<int64_t>(i * 2));
@@ -208,7 +251,7 @@ void sim::submit() {
       script.status[static_cast<rank_t>(below(random_, options_.brokers))] = 1 << 8;
   }
   seen.submitted += n;
-  core_->accept(now_ns_, 1000, spec, a, *this);
+  core_->accept(now_ns_, 1000, spec, a, *this, over);
   gathering_.then.emplace_back([this, ids = a.ids] {
     for (auto id : ids)
       jobs_[id].acknowledged = true;
@@ -441,6 +484,7 @@ void sim::check_journal() {
     if (seq != log_checked_)
       fail(fmt::format("event {} is missing", log_checked_));
     log_checked_ = seq + 1;
+    check_dependencies(e);
     auto& fold = folds_[e.id];
     auto to = next_state(fold.state, e);
     if (!to || *to != e.after) {
@@ -456,6 +500,46 @@ void sim::check_journal() {
     fail(render(err));
 }
 
+/// As the log says until just before this event.
+verdict sim::judge_durable(const job_event& e, const condition& c) const {
+  if (c.kind == dependency_kind::begin_time)
+    return c.begin_ns <= e.t_ns ? verdict::holds : verdict::open;
+  if (c.kind != dependency_kind::singleton)
+    return judge(c.kind, end_of(c.target, folds_.at(c.target)));
+  auto& name = jobs_.at(e.id).spec->name;
+  for (auto& [id, fold] : folds_)
+    if (id != e.id && jobs_.at(id).spec->name == name && fold.state > job_state::depend
+        && fold.state < job_state::inactive)
+      return verdict::open;
+  return verdict::holds;
+}
+
+/// A job leaves DEPEND when all that it depends on holds; it fails for that when some never can.
+void sim::check_dependencies(const job_event& e) {
+  auto& dependencies = jobs_.at(e.id).spec->dependencies;
+  if (dependencies == nullptr)
+    return;
+  auto is_all = [&](const dependency& d, verdict v) {
+    return std::all_of(d.any_of.begin(), d.any_of.end(),
+                       [&](auto& c) { return judge_durable(e, c) == v; });
+  };
+  auto is_any = [&](const dependency& d) {
+    return std::any_of(d.any_of.begin(), d.any_of.end(),
+                       [&](auto& c) { return judge_durable(e, c) == verdict::holds; });
+  };
+  if (e.kind == event_kind::depend) {
+    ++seen.waited;
+    if (!std::all_of(dependencies->begin(), dependencies->end(), is_any))
+      fail(fmt::format("{} goes on though a dependency does not hold", to_string(e.id)));
+  }
+  if (e.kind == event_kind::exception && e.text.starts_with("dependency\n")) {
+    ++seen.hopeless;
+    if (std::none_of(dependencies->begin(), dependencies->end(),
+                     [&](auto& d) { return is_all(d, verdict::never); }))
+      fail(fmt::format("{} was given up though it could go on", to_string(e.id)));
+  }
+}
+
 void sim::check_restored() {
   uint64_t active = 0;
   for (auto& [id, fold] : folds_) {
@@ -466,8 +550,8 @@ void sim::check_restored() {
     }
     ++active;
     auto s = core_->summary(id);
-    if (!s || s->state != fold.state || s->priority != fold.priority
-        || s->urgency != fold.urgency || s->waitstatus != fold.waitstatus)
+    if (!s || s->state != fold.state || s->priority != fold.priority || s->urgency != fold.urgency
+        || s->waitstatus != fold.waitstatus || s->dependencies.size() != fold.dependencies.size())
       fail(fmt::format("{} was not restored as it was", to_string(id)));
   }
   if (active != core_->active())
@@ -498,7 +582,8 @@ void sim::check_invariants() {
       fail(fmt::format("{} is held and has room", to_string(s.id)));
   }
   if (c.sched != by_state[job_state::sched] || c.run != by_state[job_state::run]
-      || c.cleanup != by_state[job_state::cleanup] || c.depend + c.priority != 0)
+      || c.cleanup != by_state[job_state::cleanup] || c.depend != by_state[job_state::depend]
+      || c.priority != 0)
     fail("the counts by state are wrong");
   for (auto& what : net_->wrong)
     fail(what);

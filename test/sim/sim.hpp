@@ -43,6 +43,7 @@ public:
 
   struct {
     uint64_t submitted = 0, ended = 0, lost = 0, cancelled = 0, timeout = 0, crashes = 0;
+    uint64_t waited = 0, hopeless = 0; // for dependencies: that came to hold, that never could
   } seen;
 
 private:
@@ -51,6 +52,7 @@ private:
     bool acknowledged = false;
     bool over = false;
     bool ran = false; // it was launched
+    job_spec_ptr spec;
   };
 
   // -- what users and the world do ----------------------------------------------------------------
@@ -87,8 +89,12 @@ private:
   void boot();
   void end_turn();
   spec_text any_spec();
+  json any_dependencies(bool named);
+  known_ends ends() const;
   void check_invariants();
   void check_journal();
+  verdict judge_durable(const job_event& e, const condition& c) const;
+  void check_dependencies(const job_event& e);
   void check_restored();
   void check_ended(job_id id, const known_job& known);
   void fail(std::string what);

@@ -18,6 +18,7 @@ struct fake_world {
   std::vector<std::pair<caf::typed_response_promise<committed>, journal_batch>> held;
   // ARCHIVE
   std::vector<job_summary> ended;
+  std::vector<job_end> ends;
   // SCHEDULER
   std::vector<alloc_entry> wanted;
   std::vector<job_id> room_cancelled, freed;
@@ -71,22 +72,32 @@ inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, wo
 
 inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_ptr w) {
   return {
-    [w](const list_request&) { return list_reply{w->ended}; },
-    [w](const job_request& r) -> caf::result<job_reply> {
-      for (auto& s : w->ended)
-        if (s.id == r.id) {
-          job_reply reply;
-          reply.summary = s;
-          for (auto& e : w->durable_events())
-            if (e.id == r.id)
-              reply.events.push_back(e);
-          return reply;
+      [w](const list_request&) { return list_reply{w->ended}; },
+      [w](const ends_request& r) {
+        ends_reply reply;
+        for (auto id : r.ids) {
+          reply.ends.push_back({id});
+          for (auto& end : w->ends)
+            if (end.id == id)
+              reply.ends.back() = end;
         }
-      return make_error(ec::unknown_job, to_string(r.id));
-    },
-    [](const log_request&) { return event_batch{}; },
-    [](stats_atom) { return stats_reply{}; },
-    [](waits_atom) { return waits_reply{}; },
+        return reply;
+      },
+      [w](const job_request& r) -> caf::result<job_reply> {
+        for (auto& s : w->ended)
+          if (s.id == r.id) {
+            job_reply reply;
+            reply.summary = s;
+            for (auto& e : w->durable_events())
+              if (e.id == r.id)
+                reply.events.push_back(e);
+            return reply;
+          }
+        return make_error(ec::unknown_job, to_string(r.id));
+      },
+      [](const log_request&) { return event_batch{}; },
+      [](stats_atom) { return stats_reply{}; },
+      [](waits_atom) { return waits_reply{}; },
   };
 }
 

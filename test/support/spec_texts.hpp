@@ -21,6 +21,7 @@ struct spec_text {
   std::vector<std::string> command{"true"};
   std::string cwd, name;
   json environment, options; // null: absent
+  json dependencies;         // attributes.system.dependencies; null: absent
   json exec;                 // attributes.system.exec as it is; null: from simulated_s
 
   std::string text() const {
@@ -39,6 +40,8 @@ struct spec_text {
       system["job"] = {{"name", name}};
     if (!environment.is_null())
       system["environment"] = environment;
+    if (!dependencies.is_null())
+      system["dependencies"] = dependencies;
     if (!options.is_null())
       system["shell"] = {{"options", options}};
     if (!exec.is_null())

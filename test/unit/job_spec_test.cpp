@@ -167,7 +167,7 @@ TEST_SUITE("unit") {
     CHECK(spec->duration_s == 90);
     CHECK(spec->cwd == "/tmp");
     CHECK(spec->name == "env");
-    CHECK_FALSE(spec->has_dependencies);
+    CHECK(spec->dependencies == nullptr);
     s.name = "mine";
     CHECK(intern(cache, s)->name == "mine");
   }
@@ -203,6 +203,7 @@ TEST_SUITE("unit") {
       = json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
     auto spec = cache.intern(dump(text), "");
     REQUIRE(spec);
-    CHECK((*spec)->has_dependencies);
+    REQUIRE((*spec)->dependencies != nullptr);
+    CHECK((*spec)->dependencies->at(0).text == "after-success=f1");
   }
 }

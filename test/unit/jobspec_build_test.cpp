@@ -239,12 +239,51 @@ TEST_SUITE("unit") {
              R"({"scheme":"x","value":"y:z"}])");
     CHECK(list({"--dependency=string:a?scope=user&b=c"})
           == R"([{"b":"c","scheme":"string","scope":"user","value":"a"}])");
+    CHECK(list({"--dependency=afterok:1?afterany:2:3", "-d", "afterok:4", "-dafterok:5?singleton",
+                "-Jn"})
+          == R"([{"any":"0","scheme":"afterok","value":"1"},)"
+             R"({"any":"0","scheme":"afterany","value":"2"},)"
+             R"({"any":"0","scheme":"afterany","value":"3"},{"scheme":"afterok","value":"4"},)"
+             R"({"any":"4","scheme":"afterok","value":"5"},)"
+             R"({"any":"4","scheme":"singleton","value":""}])");
+    CHECK(list({"--dependency=begin-time:2026-12-24T18:00Z"})
+          == R"([{"scheme":"begin-time","value":"1798135200"}])");
+    CHECK(list({"--begin-time=1.5"}) == R"([{"scheme":"begin-time","value":"1.500"}])");
+    CHECK(list({"--begin=7", "-dafterok:1"})
+          == R"([{"scheme":"afterok","value":"1"},{"scheme":"begin-time","value":"7"}])");
+    CHECK(refusal({"-dafterok:1,afterok:2?afterok:3"}).find("give the option once for each")
+          != std::string::npos);
+    CHECK(refusal({"--begin-time=soon"}).find("'soon' is not a time") != std::string::npos);
     CHECK(list({"--dependency=singleton", "-Jn"}) == R"([{"scheme":"singleton","value":""}])");
     for (auto word : {"--dependency=", "--dependency=afterok", "--dependency=afterok:",
                       "--dependency=:1", "--dependency=afterok:1,", "--dependency=afterok:1::2",
                       "--dependency=a:b?c", "--dependency=a:b?=c", "--dependency=a:?b=c",
                       "--dependency=singleton"})
       CHECK(refusal({word}).starts_with("--dependency"));
+  }
+
+  TEST_CASE("a moment is read in every spelling") {
+    constexpr double now = 1'798'135'200; // 2026-12-24T18:00:00Z
+    auto moment = [&](std::string_view text) {
+      auto at = parse_moment(text, now);
+      return at ? *at - now : -1;
+    };
+    CHECK(moment("now") == 0);
+    CHECK(moment("+10m") == 600);
+    CHECK(moment("now+1.5s") == 1.5);
+    CHECK(moment("1798135201") == 1);
+    CHECK(moment("2026-12-24T18:00:05Z") == 5);
+    CHECK(moment("2026-12-24 18:01Z") == 60);
+    CHECK(moment("2026-12-25Z") == 6 * 3600);
+    CHECK(moment("18:30Z") == 1800);
+    CHECK(moment("17:59:59Z") == 86399);
+    CHECK(moment("18:00Z") == 86400);
+    for (auto daily : {"tomorrow", "noon", "midnight", "3:15"}) {
+      CHECK(moment(daily) > 0);
+      CHECK(moment(daily) <= 86400);
+    }
+    for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon"})
+      CHECK_MESSAGE(!parse_moment(wrong, now), wrong);
   }
 
   TEST_CASE("urgency is a number or a word, and hold is one") {

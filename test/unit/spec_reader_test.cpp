@@ -36,7 +36,7 @@ struct readers {
     CHECK(x.ncores == y.ncores);
     CHECK(x.nnodes == y.nnodes);
     CHECK(x.duration_s == y.duration_s);
-    CHECK(x.has_dependencies == y.has_dependencies);
+    CHECK((x.dependencies == nullptr) == (y.dependencies == nullptr));
     CHECK(describe(*x.request) == describe(*y.request));
   }
 

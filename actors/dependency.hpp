@@ -1,0 +1,72 @@
+// What a job waits for before it may be scheduled (RFC 26): the dependencies of a jobspec, read and
+// judged. Which jobs wait for which is kept in job_manager_core. Pure values; callers: job_spec,
+// job_manager_core, job_listing.
+// A dependency is one condition or several of which one suffices: entries of
+// attributes.system.dependencies with the same value of the key "any" are alternatives.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "runtime/error.hpp"
+#include "runtime/json.hpp"
+
+namespace hactor {
+
+enum class dependency_kind : uint8_t {
+  after_start,  ///< The job has started.
+  after_any,    ///< It has ended.
+  after_ok,     ///< It has ended well.
+  after_not_ok, ///< It has run and not ended well.
+  after_except, ///< It has run and a fatal exception has ended it.
+  begin_time,   ///< A time has come.
+  singleton,    ///< No other job of this user and name is past DEPEND and active.
+};
+
+/// One condition.
+struct condition {
+  dependency_kind kind = dependency_kind::after_any;
+  job_id target;        // of the after_ kinds
+  int64_t begin_ns = 0; // of begin_time
+  std::string text;     // of its events, e.g. "after-success=f3xK2"
+};
+
+/// Conditions of which one must hold.
+struct dependency {
+  std::vector<condition> any_of;
+  std::string text; // of its events: those of the conditions, joined by '?'
+};
+
+/// All must hold. No two have the same text.
+using dependency_list = std::vector<dependency>;
+using dependency_list_ptr = std::shared_ptr<const dependency_list>; // null: none
+
+/// Reads attributes.system.dependencies, which is a list of objects with scheme and value, or null.
+/// `named`: the job has a name of its own. Errors: ec::bad_jobspec (starts with the key's path).
+caf::expected<dependency_list_ptr> read_dependencies(const json& list, bool named);
+
+enum class verdict : uint8_t { open, holds, never };
+
+/// Does an after_ condition hold, given what its target has done so far? All but after_any need a
+/// target that ran.
+verdict judge(dependency_kind kind, const job_end& target);
+
+/// The ends of jobs that are not in memory any more.
+using known_ends = std::unordered_map<job_id, job_end>;
+
+/// "job f3xK2 to end well", "2026-11-25T21:00:00Z to come".
+std::string sentence_of(const condition& c);
+
+/// "waits for A, and for B, or for C", for the first of those dependencies whose text is in `open`.
+std::string sentence_of(const dependency_list& list, const std::set<std::string>& open);
+
+/// Why the condition can never hold: "afterok:f3xK2 can never hold: the job has failed".
+std::string why_never(const condition& c, const job_end& target);
+
+} // namespace hactor

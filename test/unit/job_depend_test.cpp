@@ -1,0 +1,440 @@
+// What jobs wait for before they are scheduled: reading, judging, and who goes on when.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "recording_out.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+constexpr int64_t second = 1'000'000'000;
+
+/// One entry of the list, e.g. on("afterok", 1); with `any` one of several alternatives.
+json on(const char* scheme, uint64_t id, const char* any = nullptr) {
+  json entry{{"scheme", scheme}, {"value", to_string(job_id{id})}};
+  if (any != nullptr)
+    entry["any"] = any;
+  return entry;
+}
+
+json at(double seconds, const char* any = nullptr) {
+  json entry{{"scheme", "begin-time"}, {"value", fmt::format("{}", seconds)}};
+  if (any != nullptr)
+    entry["any"] = any;
+  return entry;
+}
+
+const json alone{{"scheme", "singleton"}, {"value", ""}};
+
+struct bench {
+  spec_text text(json dependencies, std::string name = "") {
+    spec_text s;
+    s.dependencies = std::move(dependencies);
+    s.name = std::move(name);
+    return s;
+  }
+  void submit(uint64_t id, json dependencies = nullptr, std::string name = "") {
+    auto spec = intern(specs, text(std::move(dependencies), std::move(name)));
+    auto e = core->check_dependencies(1000, *spec, ends);
+    REQUIRE_MESSAGE(!e, render(e));
+    accepted_spec a;
+    a.ids = {{id}};
+    core->accept(now, 1000, spec, a, out, ends);
+  }
+  caf::error refusal(json dependencies, uint32_t userid = 1000) {
+    return core->check_dependencies(userid, *intern(specs, text(std::move(dependencies))), ends);
+  }
+  void grant(uint64_t id) { core->on_granted(now, {id}, whole_nodes(1, 1), out); }
+  void start(uint64_t id) {
+    grant(id);
+    job_report r;
+    r.id = {id};
+    r.started = true;
+    core->on_report(now, r, out);
+  }
+  void end(uint64_t id, int status = 0) {
+    start(id);
+    job_report r;
+    r.id = {id};
+    r.started = r.ended = true;
+    r.status = status;
+    core->on_report(now, r, out);
+  }
+  void cancel(std::vector<job_id> ids) {
+    auto n = core->raise(now, {1000, {std::move(ids), 62}, "cancel", 0, "why"}, out);
+    REQUIRE(n);
+  }
+  job_summary summary(uint64_t id) {
+    auto s = core->summary({id});
+    REQUIRE(s);
+    return *s;
+  }
+  std::string names(uint64_t id) { return out.take_names({id}); }
+  bool waits(uint64_t id) { return summary(id).state == job_state::depend; }
+  bool goes_on(uint64_t id) { return summary(id).state == job_state::sched; }
+
+  /// The instance ends abruptly and starts again with what is durable: all of it.
+  void restart() {
+    auto next = std::make_shared<job_manager_core>();
+    for (auto& [id, spec] : durable_specs())
+      if (auto events = core->events(id); events.back().after != job_state::inactive) {
+        job_record record;
+        record.id = id;
+        next->restore(spec, record, events);
+      }
+    core = next;
+    core->resume(now, out);
+  }
+  std::vector<std::pair<job_id, job_spec_ptr>> durable_specs() {
+    std::vector<std::pair<job_id, job_spec_ptr>> list;
+    for (auto& s : core->list({{}, 127, 15, 0, "", 0})) {
+      auto spec = specs.intern(core->whole(s.id)->jobspec, "");
+      REQUIRE(spec);
+      list.emplace_back(s.id, *spec);
+    }
+    return list;
+  }
+
+  spec_cache specs;
+  known_ends ends;
+  std::shared_ptr<job_manager_core> core = std::make_shared<job_manager_core>();
+  recording_out out;
+  int64_t now = 100 * second;
+};
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("dependencies of a jobspec are read, and what is wrong is refused with its path") {
+    auto list = read_dependencies(
+        json::array({on("afterok", 5), on("after", 6), at(12.5), alone, on("afterany", 7, "x"),
+                     on("afternotok", 8), on("afterexcept", 9, "x"), on("afterok", 5)}),
+        true);
+    REQUIRE(list);
+    std::vector<std::string> texts;
+    for (auto& d : **list)
+      texts.push_back(d.text);
+    CHECK(texts
+          == std::vector<std::string>{"after-success=f6", "after-start=f7", "begin-time=12.500",
+                                      "singleton", "after-finish=f8?after-except=fA",
+                                      "after-failure=f9"});
+    CHECK((*list)->at(2).any_of[0].begin_ns == 12'500'000'000);
+    CHECK(*read_dependencies(nullptr, true) == nullptr);
+    CHECK(*read_dependencies(json::array(), true) == nullptr);
+
+    struct {
+      json entry;
+      const char* part;
+    } table[] = {
+        {on("afterall", 1), "[0].scheme: must be one of afterok"},
+        {{{"scheme", "afterok"}, {"value", "no id"}}, "[0].value: must be the id of a job"},
+        {{{"scheme", "begin-time"}, {"value", "+10m"}}, "[0].value: must be seconds since"},
+        {{{"scheme", "begin-time"}, {"value", "-1"}}, "[0].value: must be seconds since"},
+        {{{"scheme", "begin-time"}, {"value", "1e300"}}, "[0].value: must be seconds since"},
+        {alone, "singleton needs attributes.system.job.name"},
+        {{{"scheme", "afterok"}, {"value", "f1"}, {"any", 1}}, "[0].any: must be a string"},
+    };
+    for (auto& t : table) {
+      auto refused = read_dependencies(json::array({t.entry}), false);
+      REQUIRE_FALSE(refused);
+      CHECK(code_of(refused.error()) == ec::bad_jobspec);
+      CHECK_MESSAGE(render(refused.error()).find(t.part) != std::string::npos,
+                    render(refused.error()));
+    }
+  }
+
+  TEST_CASE("each scheme holds for the ends that it names, and for no other") {
+    using k = dependency_kind;
+    using v = verdict;
+    auto end = [](job_result r, bool ran, bool started, bool fatal) {
+      return job_end{{1}, r, 1000, ran, started, fatal};
+    };
+    struct {
+      job_end target;
+      v start, any, ok, not_ok, except;
+    } table[] = {
+        {end(job_result::none, false, false, false), v::open, v::open, v::open, v::open, v::open},
+        {end(job_result::none, true, true, false), v::holds, v::open, v::open, v::open, v::open},
+        {end(job_result::completed, true, true, false), v::holds, v::holds, v::holds, v::never,
+         v::never},
+        {end(job_result::failed, true, true, false), v::holds, v::holds, v::never, v::holds,
+         v::never},
+        {end(job_result::failed, true, false, true), v::never, v::holds, v::never, v::holds,
+         v::holds},
+        {end(job_result::timeout, true, true, true), v::holds, v::holds, v::never, v::holds,
+         v::holds},
+        {end(job_result::canceled, false, false, true), v::never, v::holds, v::never, v::never,
+         v::never},
+    };
+    for (auto& t : table) {
+      CHECK(judge(k::after_start, t.target) == t.start);
+      CHECK(judge(k::after_any, t.target) == t.any);
+      CHECK(judge(k::after_ok, t.target) == t.ok);
+      CHECK(judge(k::after_not_ok, t.target) == t.not_ok);
+      CHECK(judge(k::after_except, t.target) == t.except);
+    }
+  }
+
+  TEST_CASE("a job waits in DEPEND for the end of another, and then goes on in the same turn") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("afterok", 1)}));
+    CHECK(b.names(2) == "submit validate dependency-add");
+    CHECK(b.waits(2));
+    CHECK(b.core->counts().depend == 1);
+    CHECK(b.out.wanted.size() == 1); // the scheduler does not know of it
+    CHECK(b.summary(2).dependencies == std::vector<std::string>{"after-success=f2"});
+    CHECK(b.summary(2).reason == "waits for job f2 to end well");
+    b.start(1);
+    CHECK(b.waits(2));
+    b.end(1);
+    CHECK(b.names(2) == "dependency-remove depend priority");
+    CHECK(b.goes_on(2));
+    CHECK(b.summary(2).dependencies.empty());
+    CHECK(b.out.wanted.back().id == job_id{2});
+  }
+
+  TEST_CASE("afterstart goes on when tasks run, afterany and afternotok when they have failed") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("afterstart", 1)}));
+    b.submit(3, json::array({on("afternotok", 1)}));
+    b.submit(4, json::array({on("afterany", 1)}));
+    b.submit(5, json::array({on("afterok", 1)}));
+    b.grant(1);
+    CHECK(b.waits(2));
+    b.start(1);
+    CHECK(b.goes_on(2));
+    CHECK(b.waits(3));
+    b.end(1, 1 << 8);
+    CHECK(b.goes_on(3));
+    CHECK(b.goes_on(4));
+    CHECK(b.summary(5).result == job_result::failed);
+    CHECK(b.summary(5).exception_type == "dependency");
+    CHECK(b.summary(5).exception_note == "afterok:f2 can never hold: the job has failed");
+    CHECK(b.names(5) == "submit validate dependency-add exception clean");
+    CHECK(b.out.over == std::vector<job_id>{{1}, {5}});
+    CHECK(b.core->counts().depend == 0);
+  }
+
+  TEST_CASE("all dependencies must hold, of alternatives one") {
+    bench b;
+    for (uint64_t i = 1; i <= 3; ++i)
+      b.submit(i);
+    b.submit(4, json::array({on("afterok", 1, "x"), on("afterok", 2, "x"), on("afterany", 3)}));
+    CHECK(b.summary(4).reason
+          == "waits for job f2 to end well, or for job f3 to end well, and for job f4 to end");
+    b.end(1, 1 << 8);
+    CHECK(b.waits(4)); // the other alternative may hold yet
+    b.end(2);
+    CHECK(b.waits(4));
+    CHECK(b.summary(4).dependencies == std::vector<std::string>{"after-finish=f4"});
+    b.end(3, 1 << 8);
+    CHECK(b.goes_on(4));
+
+    b.submit(5);
+    b.submit(6);
+    b.submit(7, json::array({on("afterok", 5, "x"), on("afterok", 6, "x")}));
+    b.end(5, 1 << 8);
+    CHECK(b.waits(7));
+    b.end(6, 1 << 8);
+    CHECK(b.summary(7).exception_type == "dependency");
+  }
+
+  TEST_CASE("what has ended before is judged at once, and leaves no event") {
+    bench b;
+    b.ends[{1}] = {{1}, job_result::completed, 1000, true, true, false};
+    b.ends[{2}] = {{2}, job_result::failed, 1000, true, true, false};
+    b.ends[{3}] = {{3}};
+    b.submit(10, json::array({on("afterok", 1), on("afternotok", 2)}));
+    CHECK(b.names(10) == "submit validate depend priority");
+    auto refused = b.refusal(json::array({on("afterok", 2)}));
+    CHECK(code_of(refused) == ec::unsatisfiable);
+    CHECK(render(refused)
+          == "attributes.system.dependencies: afterok:f3 can never hold: the job has failed");
+    CHECK(code_of(b.refusal(json::array({on("afterok", 3)}))) == ec::unknown_job);
+    CHECK(render(b.refusal(json::array({on("afterany", 99)})))
+          == "attributes.system.dependencies: there is no job f2i, or it was purged");
+    CHECK(code_of(b.refusal(json::array({on("afterok", 1)}), 1001)) == ec::not_permitted);
+    CHECK_FALSE(b.refusal(json::array({on("afterok", 2, "x"), on("afterok", 1, "x")})));
+    b.submit(11, json::array({on("afterok", 2, "x"), on("afterok", 10, "x")}));
+    CHECK(b.waits(11));
+    b.end(10);
+    CHECK(b.goes_on(11));
+  }
+
+  TEST_CASE("a cancelled job that never ran satisfies afterany alone") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("afterany", 1)}));
+    b.submit(3, json::array({on("afternotok", 1)}));
+    b.submit(4, json::array({on("afterstart", 1)}));
+    b.cancel({{1}});
+    b.core->on_room_cancelled(b.now, {1}, b.out);
+    CHECK(b.goes_on(2));
+    CHECK(b.summary(3).exception_note
+          == "afternotok:f2 can never hold: the job was cancelled before it ran");
+    CHECK(b.summary(4).result == job_result::failed);
+  }
+
+  TEST_CASE("a waiting job is cancelled at once; a selection is cancelled, not failed by itself") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("afterok", 1)}));
+    b.submit(3, json::array({on("afterok", 2)}));
+    b.submit(4, json::array({on("afterok", 3)}));
+    b.cancel({{3}});
+    CHECK(b.summary(3).result == job_result::canceled);
+    CHECK(b.summary(4).exception_type == "dependency");
+    b.cancel({});
+    CHECK(b.summary(2).result == job_result::canceled);
+    CHECK(b.summary(1).state == job_state::cleanup); // the scheduler has it
+    b.core->on_room_cancelled(b.now, {1}, b.out);
+    CHECK(b.core->counts().inactive == 4);
+    CHECK(b.out.take_names({2}) == "submit validate dependency-add exception clean");
+  }
+
+  TEST_CASE("a time is waited for") {
+    bench b;
+    b.submit(1, json::array({at(160)}));
+    b.submit(2, json::array({at(100)}));
+    CHECK(b.goes_on(2)); // it has come
+    CHECK(b.core->next_deadline_ns() == 160 * second);
+    CHECK(b.summary(1).reason == "waits for 1970-01-01T00:02:40Z to come");
+    b.core->on_deadline(159 * second, b.out);
+    CHECK(b.waits(1));
+    b.submit(3, json::array({at(150)}));
+    b.cancel({{3}});
+    CHECK(b.core->next_deadline_ns() == 160 * second);
+    b.core->on_deadline(160 * second, b.out);
+    CHECK(b.goes_on(1));
+    CHECK(b.core->next_deadline_ns() == 0);
+  }
+
+  TEST_CASE("singletons of a name run one after another, in the order of their ids") {
+    bench b;
+    b.submit(1, nullptr, "n");
+    b.submit(2, json::array({alone}), "n");
+    b.submit(3, json::array({alone}), "n");
+    b.submit(4, json::array({alone}), "other");
+    b.submit(5, json::array({alone, on("afterok", 4)}), "n");
+    CHECK(b.waits(2));
+    CHECK(b.waits(3));
+    CHECK(b.goes_on(4));
+    b.end(1);
+    CHECK(b.goes_on(2));
+    CHECK(b.waits(3));
+    b.end(4);
+    CHECK(b.waits(5));
+    b.core->forget({1});
+    b.end(2);
+    CHECK(b.goes_on(3));
+    b.cancel({{3}});
+    b.core->on_room_cancelled(b.now, {3}, b.out);
+    CHECK(b.goes_on(5));
+  }
+
+  TEST_CASE("a singleton does not wait for one that another dependency still holds back") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({alone, on("afterok", 1)}), "n");
+    b.submit(3, json::array({alone}), "n");
+    CHECK(b.goes_on(3));
+    b.end(1);
+    CHECK(b.waits(2));
+    b.end(3);
+    CHECK(b.goes_on(2));
+  }
+
+  TEST_CASE("a submission that is taken back lets its namesake go on") {
+    bench b;
+    b.submit(1, nullptr, "n");
+    b.submit(2, json::array({alone}), "n");
+    b.core->withdraw({1}, b.out);
+    CHECK(b.goes_on(2));
+    b.submit(3, json::array({on("afterok", 2), at(500)}));
+    b.core->withdraw({3}, b.out);
+    CHECK(b.core->next_deadline_ns() == 0);
+    b.end(2);
+    CHECK_FALSE(b.core->knows({3}));
+  }
+
+  TEST_CASE("after a restart every job waits for what it waited for") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("afterok", 1), at(200)}));
+    b.submit(3, json::array({on("afterany", 2)}));
+    b.submit(4, nullptr, "n");
+    b.submit(5, json::array({alone}), "n");
+    b.submit(6);
+    b.submit(7, json::array({on("afterok", 6, "x"), on("afternotok", 1, "x")}));
+    b.submit(8);
+    b.submit(9, json::array({on("afterok", 8)}));
+    b.submit(10, json::array({on("afternotok", 8)}));
+    b.end(6, 1 << 8);
+    b.start(8);
+    b.out.clear();
+    b.restart();
+    for (uint64_t waiting : {2, 3, 5, 7})
+      CHECK(b.waits(waiting));
+    CHECK(b.summary(8).exception_type == "lost");
+    CHECK(b.summary(9).exception_type == "dependency");
+    CHECK(b.goes_on(10));
+    CHECK(b.names(10) == "dependency-remove depend priority");
+    CHECK(b.names(2) == "");
+    CHECK(b.core->next_deadline_ns() == 200 * second);
+    b.core->on_deadline(200 * second, b.out);
+    CHECK(b.waits(2));
+    b.end(4);
+    CHECK(b.goes_on(5));
+    b.end(1);
+    CHECK(b.goes_on(2));
+    CHECK(b.summary(7).exception_type == "dependency");
+    b.end(2, 1 << 8);
+    CHECK(b.goes_on(3));
+  }
+
+  TEST_CASE("a hundred thousand jobs in a chain, a fan and a funnel cost as many steps") {
+    constexpr uint64_t n = 100'000;
+    auto plain = intern(*std::make_unique<spec_cache>(), spec_text{});
+    auto submit = [&](bench& b, uint64_t id, dependency_kind kind, uint64_t first, uint64_t last) {
+      auto spec = std::make_shared<job_spec>(*plain); // without JSON, which would take all the time
+      auto list = std::make_shared<dependency_list>();
+      for (auto target = first; target <= last; ++target) {
+        auto text = "after=" + std::to_string(target);
+        list->push_back({{{kind, {target}, 0, text}}, text});
+      }
+      spec->dependencies = std::move(list);
+      accepted_spec a;
+      a.ids = {{id}};
+      b.core->accept(b.now, 1000, spec, a, b.out);
+    };
+    auto began = std::clock();
+    bench chain;
+    chain.submit(1);
+    for (uint64_t i = 2; i <= n; ++i)
+      submit(chain, i, dependency_kind::after_ok, i - 1, i - 1);
+    chain.end(1, 1 << 8); // all of it fails
+    CHECK(chain.core->counts().failed == n);
+    bench fan;
+    fan.submit(1);
+    for (uint64_t i = 2; i <= n; ++i)
+      submit(fan, i, dependency_kind::after_ok, 1, 1);
+    submit(fan, n + 1, dependency_kind::after_any, 1, n);
+    fan.end(1);
+    CHECK(fan.core->counts().sched == n - 1);
+    for (uint64_t i = 2; i <= n; ++i)
+      fan.end(i);
+    CHECK(fan.goes_on(n + 1));
+    // Some seconds of CPU without optimisation; the square of n would be hours.
+    CHECK(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC < 60);
+  }
+}
