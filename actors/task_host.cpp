@@ -294,7 +294,7 @@ caf::error task_host::add_control(task& t, spawn_request& request,
   how.unbuffered = true;
   how.gated = false;
   t.control_in = std::make_shared<pipe_reader>(*this, std::move(mine), pmi_fd, how, sink);
-  t.control_out = std::make_shared<pipe_writer>(*this, std::move(again));
+  t.control_out = std::make_shared<pipe_writer>(*this, std::move(again), false);
   return caf::none;
 }
 
@@ -320,7 +320,7 @@ void task_host::with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*
     {
       std::lock_guard guard{self->mutex_};
       if (auto it = self->tasks_.find(token); it != self->tasks_.end())
-        writer = it->second.*to;
+        writer = it->second.*which;
     }
     if (writer)
       f(*writer);

@@ -19,8 +19,8 @@ struct hardware {
   /// By core of the host: the operating system's numbers of its CPUs, without those that a binding
   /// of this process leaves out unless it leaves out all.
   std::vector<idset> core_cpus{};
-  std::vector<idset> sockets;   // the cores of each
-  std::vector<idset> numanodes; // the cores of each
+  std::vector<idset> sockets{};   // the cores of each
+  std::vector<idset> numanodes{}; // the cores of each
 };
 
 /// A look at the devices takes hwloc 8 ms; all else 2 ms.

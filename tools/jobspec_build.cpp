@@ -113,6 +113,8 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
     if (!gb)
       return std::move(gb.error());
     s.memory_gb = *gb;
+    if (!s.tasks_range.is_null())
+      return bad("--mem is the memory of each node: with a range of --ntasks it has no meaning");
     if (s.nodes == 0 && s.tasks > 1)
       return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
                  + " it needs --nodes");
@@ -154,7 +156,8 @@ json slot_of(json count, const sizes& s) {
   if (s.gpus > 0)
     with.push_back({{"type", "gpu"}, {"count", s.gpus}});
   // What is asked of the node is asked in its slots: only there it is the job's alone.
-  if (auto slots = s.nodes == 0 ? 1 : count; s.memory_gb > 0)
+  auto of_nodes = s.nodes != 0 || !s.nodes_range.is_null();
+  if (auto slots = of_nodes && count.is_number() ? count.get<uint64_t>() : 1; s.memory_gb > 0)
     with.push_back({{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots},
                     {"unit", "GB"}});
   return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
