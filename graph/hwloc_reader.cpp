@@ -19,9 +19,9 @@ namespace hactor {
 
 namespace {
 
-constexpr std::array<const char*, 12> kinds = {"cluster", "node",    "group", "numanode", "socket",
-                                               "core",    "pu",    "L1cache",  "L2cache",
-                                               "L3cache", "gpu",   "storage"};
+constexpr std::array<const char*, 12> kinds = {"cluster", "node",    "group", "numanode",
+                                               "socket",  "core",    "pu",    "L1cache",
+                                               "L2cache", "L3cache", "gpu",   "storage"};
 
 struct topology_deleter {
   void operator()(hwloc_topology* t) const { hwloc_topology_destroy(t); }
