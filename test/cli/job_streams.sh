@@ -58,7 +58,7 @@ said = subprocess.run(["sh", "-c", "head -c %s /dev/zero | hactor run cat | wc -
 peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 print("all" if said == n and peak < 40000 else "%s bytes, a client had %s KiB" % (said, peak))
 PY
-check_equal "through" all "$(python3 measure.py "${HACTOR_TEST_BYTES:-200000000}")"
+check_equal "through" all "$(python3 measure.py "${HACTOR_TEST_BYTES:-100000000}")"
 for pid in $(env -u HACTOR_TEST_TAG grep -lszx "HACTOR_TEST_TAG=$HACTOR_TEST_TAG" \
     /proc/[0-9]*/environ | cut -d/ -f3); do
   kib=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status" 2>/dev/null) || continue
