@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "actors/job_state.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -147,78 +146,6 @@ submission read_submission(const json& object, client_params& p) {
   if (own.error)
     p.refuse(own.error);
   return s;
-}
-
-int exit_code_of(const job_summary& s) {
-  auto fatal = s.exception && s.exception_severity == 0;
-  if (s.waitstatus < 0)
-    return fatal ? 1 : 0;
-  auto code = shell_code(s.waitstatus);
-  return code == 0 && fatal ? 1 : code;
-}
-
-namespace {
-
-void add_times(json& j, const job_summary& s) {
-  auto add = [&](const char* key, int64_t t_ns) {
-    if (t_ns != 0)
-      j[key] = static_cast<double>(t_ns) / 1e9;
-  };
-  add("t_submit", s.t_submit);
-  add("t_depend", s.t_depend);
-  add("t_run", s.t_run);
-  add("t_cleanup", s.t_cleanup);
-  add("t_inactive", s.t_inactive);
-}
-
-} // namespace
-
-json to_json(const job_summary& s) {
-  json j{{"id", to_string(s.id)},
-         {"userid", s.userid},
-         {"urgency", s.urgency},
-         {"priority", s.priority},
-         {"state", name_of(s.state)},
-         {"name", s.name},
-         {"ntasks", s.ntasks},
-         {"ncores", s.ncores},
-         {"nnodes", s.nnodes},
-         {"duration", s.duration_s}};
-  add_times(j, s);
-  auto add_text = [&](const char* key, const std::string& value) {
-    if (!value.empty())
-      j[key] = value;
-  };
-  add_text("queue", s.queue);
-  add_text("cwd", s.cwd);
-  add_text("ranks", s.ranks);
-  add_text("nodelist", s.nodelist);
-  add_text("reason", s.reason);
-  if (!s.dependencies.empty())
-    j["dependencies"] = s.dependencies;
-  if (s.expiration > 0)
-    j["expiration"] = s.expiration;
-  if (s.exception) {
-    j["exception_occurred"] = true;
-    j["exception_type"] = s.exception_type;
-    j["exception_severity"] = s.exception_severity;
-    j["exception_note"] = s.exception_note;
-  }
-  if (s.state != job_state::inactive)
-    return j;
-  j["result"] = name_of(s.result);
-  j["success"] = s.result == job_result::completed;
-  if (s.waitstatus >= 0)
-    j["waitstatus"] = s.waitstatus;
-  j["status"] = exit_code_of(s);
-  if (s.exception)
-    j["note"] = s.exception_type + (s.exception_note.empty() ? "" : ": " + s.exception_note);
-  if (s.maxrss_kb >= 0) {
-    j["maxrss_kb"] = s.maxrss_kb;
-    j["user_s"] = s.user_s;
-    j["system_s"] = s.system_s;
-  }
-  return j;
 }
 
 json to_json(const job_counts& c) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/job_json.hpp"
 #include "actors/messages.hpp"
 #include "runtime/json.hpp"
 
@@ -43,12 +44,6 @@ private:
 
 /// Reads one submission (method submit). Errors in p.error.
 submission read_submission(const json& object, client_params& p);
-
-/// The attributes of RFC 43 that are set, with `status` and `note`.
-json to_json(const job_summary& s);
-
-/// What a shell would show as the job's exit code: its code, 128+signal, 1 when it never ran.
-int exit_code_of(const job_summary& s);
 
 json to_json(const job_counts& c);
 

@@ -9,6 +9,7 @@
 
 #include "actors/client_calls.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
@@ -194,6 +195,18 @@ void set_urgency(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+void purge_jobs(const client_call& c, client_params& p) {
+  purge_request r;
+  r.ids = p.ids("ids");
+  if (p.has("age"))
+    r.before_ns = wall_ns() - moment_after(0, std::max(p.number("age", 0), 0.0));
+  if (p.has("keep"))
+    r.keep = static_cast<uint64_t>(std::max<int64_t>(p.integer("keep", 0), 0));
+  if (r.ids.empty() && !p.has("age") && !p.has("keep"))
+    p.refuse("ids: must name at least one job, or age or keep must be given");
+  ask_count(c, p, r);
+}
+
 std::string user_name(uint32_t uid) {
   char buffer[4096];
   passwd entry{};
@@ -348,6 +361,7 @@ constexpr std::array methods{
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
+  method_row{"purge", purge_jobs},
   method_row{"queue", ask_queues},           method_row{"resource.drain", drain_resources},
   method_row{"resource.list", list_resources}, method_row{"shutdown", shutdown},
   method_row{"stats", stats},                method_row{"submit", submit},

@@ -19,8 +19,14 @@ using status_actor = caf::typed_actor<caf::replies_to<stats_atom>::with<stats_re
 using journal_actor = caf::typed_actor<
   // Made durable together with whatever else waits.
   caf::replies_to<commit_request>::with<committed>,
+  // Between commits, some at a time.
+  caf::replies_to<purge_request>::with<count_reply>,
   // INTERNAL: commit what has gathered.
-  caf::reacts_to<flush_atom>>::extend_with<status_actor>;
+  caf::reacts_to<flush_atom>,
+  // INTERNAL: forget the next few jobs.
+  caf::reacts_to<tick_atom>,
+  // INTERNAL: some may have become too old.
+  caf::reacts_to<timeout_atom>>::extend_with<status_actor>;
 
 /// ARCHIVE: reads what is durable: old events, ended jobs. Lead rank, a thread of its own.
 using archive_actor = caf::typed_actor<
@@ -55,6 +61,7 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<reap_request>::with<reap_reply>,
   caf::reacts_to<not_reaped>,
   caf::reacts_to<waited_for>,
+  caf::replies_to<purge_request>::with<count_reply>,
   caf::replies_to<counts_atom>::with<job_counts>,
   // The instance ends: running jobs are cancelled, none is started; answered when none runs.
   caf::replies_to<drain_atom>::with<done>,

@@ -17,6 +17,10 @@ namespace {
 /// time between two starts of short jobs, so that the timer is rarely what commits them.
 constexpr auto commit_delay = std::chrono::milliseconds(10);
 constexpr size_t commit_events_max = 10'000;
+
+/// How often the wall clock is looked at while something waits for a time: it may be set, or the
+/// machine may sleep.
+constexpr auto clock_check = std::chrono::minutes(1);
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 } // namespace
@@ -209,8 +213,8 @@ void job_manager_state::arm_deadline() {
   if (next == 0 || (armed_ns != 0 && armed_ns <= next))
     return;
   armed_ns = next;
-  auto wait = std::max<int64_t>(next - wall_ns(), 0);
-  self->delayed_send(self, std::chrono::nanoseconds(wait), caf::tick_atom_v);
+  std::chrono::nanoseconds wait{std::max<int64_t>(next - wall_ns(), 0)};
+  self->delayed_send(self, std::min<std::chrono::nanoseconds>(wait, clock_check), caf::tick_atom_v);
 }
 
 // -- exec -----------------------------------------------------------------------------------------
@@ -381,6 +385,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       self->state.core.on_waited_for(w.id);
       self->state.serve_reapers();
     },
+    [self](purge_request& r) { return purge_jobs(self->state, r); },
     [self](drain_atom) { return drain_jobs(self->state); },
     [self](counts_atom) {
       auto counts = self->state.core.counts();

@@ -149,9 +149,4 @@ job_manager_actor::behavior_type
 job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
                     std::shared_ptr<spec_cache> specs, std::shared_ptr<job_manager_core> restored);
 
-/// Reads the jobs that have not ended out of the journal. Errors: ec::store_failed,
-/// ec::store_corrupt.
-caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
-                                                              spec_cache& specs);
-
 } // namespace hactor

@@ -272,10 +272,7 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     post(now_ns, id, j, event_kind::start, out);
     tell_dependents(now_ns, id, j, out);
     // The limit counts from here: what the instance took to start the job is not the job's time.
-    if (j.spec->duration_s > 0) {
-      j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
-      deadlines_.emplace(j.deadline_ns, id);
-    }
+    begin_limit(now_ns, id, j);
   }
   if (!report.ended)
     return;
@@ -412,14 +409,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
     post(now_ns, id, j, event_kind::free, out);
   }
   post(now_ns, id, j, event_kind::clean, out);
-  if (j.deadline_ns != 0) {
-    auto [first, last] = deadlines_.equal_range(j.deadline_ns);
-    for (auto d = first; d != last; ++d)
-      if (d->second == id) {
-        deadlines_.erase(d);
-        break;
-      }
-  }
+  end_limit(id, j);
   auto result = j.fold.result();
   count_result(result, 1);
   job_record record;
@@ -596,13 +586,46 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
            fmt::format("resource allocation expired: time limit {} s", j.spec->duration_s), 0, -1,
            -1, out);
   }
+  warn_due(now_ns, out);
   begin_due(now_ns, out);
 }
 
+void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
+  if (j.spec->duration_s <= 0)
+    return;
+  j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
+  deadlines_.emplace(j.deadline_ns, id);
+  if (j.spec->warn_signal == 0)
+    return;
+  j.warn_ns = moment_after(now_ns, std::max(j.spec->duration_s - j.spec->warn_before_s, 0.0));
+  warnings_.emplace(j.warn_ns, id);
+}
+
+void job_manager_core::end_limit(job_id id, job& j) {
+  deadlines_.erase({j.deadline_ns, id});
+  warnings_.erase({j.warn_ns, id});
+}
+
+/// Tells tasks that their time is nearly over; the job's state does not change.
+void job_manager_core::warn_due(int64_t now_ns, job_manager_out& out) {
+  while (!warnings_.empty() && warnings_.begin()->first <= now_ns) {
+    auto id = warnings_.begin()->second;
+    warnings_.erase(warnings_.begin());
+    auto& j = jobs_.at(id);
+    if (j.fold.state == job_state::run && j.launched)
+      out.signal(j.resources, {id, j.spec->warn_signal, false});
+  }
+}
+
 int64_t job_manager_core::next_deadline_ns() const {
-  auto limit = deadlines_.empty() ? 0 : deadlines_.begin()->first;
-  auto begin = begins_.empty() ? 0 : begins_.begin()->first;
-  return limit == 0 || begin == 0 ? limit + begin : std::min(limit, begin);
+  auto next = INT64_MAX;
+  if (!deadlines_.empty())
+    next = deadlines_.begin()->first;
+  if (!warnings_.empty())
+    next = std::min(next, warnings_.begin()->first);
+  if (!begins_.empty())
+    next = std::min(next, begins_.begin()->first);
+  return next == INT64_MAX ? 0 : next;
 }
 
 } // namespace hactor

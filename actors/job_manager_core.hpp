@@ -85,8 +85,8 @@ public:
   caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
                                       job_manager_out& out);
 
-  /// Ends what is over its time limit, begins what has waited for a time. Call at or after
-  /// next_deadline_ns().
+  /// Ends what is over its time limit, warns what soon will be, begins what has waited for a time.
+  /// Call at or after next_deadline_ns().
   void on_deadline(int64_t now_ns, job_manager_out& out);
   int64_t next_deadline_ns() const; ///< 0: none.
 
@@ -160,6 +160,7 @@ private:
     bool launched = false;      // exec has it, its end report is due
     bool damaged = false;       // restored from a log with a hole
     int64_t deadline_ns = 0;
+    int64_t warn_ns = 0;             // 0: no warning is due
     std::unique_ptr<job_report> end; // usage and outputs, once ended
     std::unique_ptr<settling> settle; // it lost a broker
     std::map<uint32_t, uint32_t> open; // in DEPEND: dependencies, how many conditions have failed
@@ -175,6 +176,9 @@ private:
             int64_t userid, int64_t wait_status, job_manager_out& out);
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
+  void begin_limit(int64_t now_ns, job_id id, job& j);
+  void end_limit(job_id id, job& j);
+  void warn_due(int64_t now_ns, job_manager_out& out);
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   // Dependencies: job_manager_depend.cpp.
   void name_job(job& j);
@@ -202,7 +206,8 @@ private:
   void count_result(job_result result, int by);
 
   std::unordered_map<job_id, job> jobs_;
-  std::multimap<int64_t, job_id> deadlines_;
+  std::set<std::pair<int64_t, job_id>> deadlines_;
+  std::set<std::pair<int64_t, job_id>> warnings_;        // signals before a time limit
   std::set<std::pair<int64_t, condition_of>> begins_;    // times, and what waits for them
   std::set<std::pair<job_id, condition_of>> dependents_; // jobs, and what waits for them
   std::unordered_map<user_and_name, namesakes, name_hash> names_;

@@ -247,6 +247,18 @@ caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r) 
   return promise;
 }
 
+caf::result<count_reply> purge_jobs(job_manager_state& st, purge_request& r) {
+  for (auto id : r.ids)
+    if (st.core.knows(id))
+      return make_error(ec::wrong_state,
+                        to_string(id) + ": the job is active; only ended jobs can be forgotten");
+  auto promise = st.self->make_response_promise<count_reply>();
+  st.self->request(st.peers.journal, caf::infinite, std::move(r))
+      .then([promise](count_reply n) mutable { promise.deliver(n); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
 /// Answers who waits for jobs, first come first served, as far as there is something to tell.
 void job_manager_state::serve_reapers() {
   std::deque<reaper> waiting;

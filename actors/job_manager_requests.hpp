@@ -14,6 +14,7 @@ caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r);
 caf::result<job_reply> show_job(job_manager_state& st, const job_request& r);
 caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r);
 caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r);
+caf::result<count_reply> purge_jobs(job_manager_state& st, purge_request& r);
 caf::result<done> drain_jobs(job_manager_state& st);
 void unfollow_job(job_manager_state& st, const unfollow& u);
 

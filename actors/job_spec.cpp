@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/job_spec.hpp"
 
+#include <csignal>
+
 #include <fmt/format.h>
 
 #include "graph/jobspec.hpp"
@@ -13,6 +15,23 @@ namespace {
 
 // The stored form is the JSON text, which has no newline, and a second line naming the environment.
 constexpr std::string_view environment_mark = "\nenv:";
+
+/// shell.options.signal, as Flux writes it: which signal, how long before the limit.
+caf::error read_warning(const json& options, job_spec& to) {
+  auto at = options.is_object() ? options.find("signal") : options.end();
+  if (at == options.end())
+    return {};
+  auto signum = at->is_object() ? at->value("signum", json(SIGUSR1)) : json{};
+  auto left = at->is_object() ? at->value("timeleft", json(60)) : json{};
+  if (!signum.is_number_integer() || signum < 1 || signum > 64 || !left.is_number()
+      || !(left.get<double>() > 0))
+    return make_error(ec::bad_jobspec,
+                      "attributes.system.shell.options.signal: must be a mapping with signum (1 "
+                      "to 64) and timeleft (seconds above 0), found " + dump(*at));
+  to.warn_signal = signum.get<int32_t>();
+  to.warn_before_s = left.get<double>();
+  return {};
+}
 
 } // namespace
 
@@ -51,6 +70,8 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.ncores = ncores;
   s.nnodes = nnodes;
   s.duration_s = duration_s;
+  s.warn_signal = warn_signal;
+  s.warn_before_s = warn_before_s;
   s.dependencies = dependencies;
   s.request = request;
   return s;
@@ -77,6 +98,8 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;
   s.dependencies = std::move(*dependencies);
+  if (auto e = read_warning(parsed.system.shell_options, s))
+    return e;
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
 }

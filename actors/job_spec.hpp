@@ -37,6 +37,8 @@ struct job_spec {
   std::string name, queue, cwd;
   uint32_t ntasks = 0, ncores = 0, nnodes = 0;
   double duration_s = 0;
+  int32_t warn_signal = 0;  // to the tasks, warn_before_s before the time limit; 0: none
+  double warn_before_s = 0;
   dependency_list_ptr dependencies; // null: none
   /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "actors/job_archive.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -41,142 +44,162 @@ void commit_gathered(journal_state& st, journal_actor::stateful_pointer<journal_
   st.parts.clear();
 }
 
+// -- purging --------------------------------------------------------------------------------------
+
+using pointer = journal_actor::stateful_pointer<journal_state>;
+
+/// Jobs that are forgotten in one transaction: some milliseconds, which a commit may wait.
+constexpr size_t purge_slice = 500;
+
+/// How many more than what is to be kept there may be before some are forgotten.
+uint64_t slack_of(uint64_t keep) { return std::min<uint64_t>(keep / 10, 10'000); }
+
+/// The next few jobs of a purge; none when it is done.
+caf::expected<std::vector<job_id>> next_slice(const journal& store, purge_request& r) {
+  std::vector<job_id> slice;
+  for (; !r.ids.empty() && slice.size() < purge_slice; r.ids.pop_back())
+    slice.push_back(r.ids.back());
+  if (!slice.empty())
+    return slice;
+  auto kept = store.ended_count();
+  auto excess = kept > r.keep ? kept - r.keep : 0;
+  auto by_count = store.oldest_ended(std::min<uint64_t>(excess, purge_slice), INT64_MAX);
+  if (!by_count || by_count->size() == purge_slice)
+    return by_count;
+  auto by_age = store.oldest_ended(purge_slice, r.before_ns);
+  if (!by_age || by_age->size() > by_count->size())
+    return by_age;
+  return by_count;
+}
+
+/// Events of jobs that are forgotten are nobody's any more, up to the first of a job that is kept.
+void trim_log(journal& store) {
+  auto oldest = store.oldest_ended(1, INT64_MAX);
+  if (!oldest)
+    return;
+  auto before = store.next_sequence();
+  if (!oldest->empty()) {
+    auto record = store.job(oldest->front());
+    before = record ? record->first_sequence : 0;
+  }
+  if (auto trimmed = store.trim_log(before); !trimmed)
+    log_warning("journal: the log was not trimmed: {}", render(trimmed.error()));
+}
+
+void purge_some(pointer self) {
+  auto& st = self->state;
+  auto& p = st.purges.front();
+  auto slice = next_slice(*st.store, p.request);
+  caf::error failed = slice ? caf::error{} : slice.error();
+  if (slice && !slice->empty()) {
+    if (auto n = st.store->erase_jobs(*slice)) {
+      p.count += *n;
+      self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
+      return;
+    } else {
+      failed = n.error();
+    }
+  }
+  if (failed)
+    log_warning("journal: ended jobs were not forgotten: {}", render(failed));
+  else if (p.count > 0)
+    trim_log(*st.store);
+  if (p.promise.pending()) {
+    if (failed)
+      p.promise.deliver(failed);
+    else
+      p.promise.deliver(count_reply{p.count});
+  }
+  st.purges.pop_front();
+  if (!st.purges.empty())
+    self->send(self, caf::tick_atom_v);
+}
+
+void begin_purge(pointer self, journal_state::purge p) {
+  auto& st = self->state;
+  st.purges.push_back(std::move(p));
+  if (st.purges.size() == 1)
+    self->send(self, caf::tick_atom_v);
+}
+
+/// Forgets by count as soon as there are more, while no other purge is under way.
+void retain_by_count(pointer self) {
+  auto& st = self->state;
+  auto keep = st.keep.count;
+  if (st.purges.empty() && st.store->ended_count() > keep
+      && st.store->ended_count() - keep > slack_of(keep))
+    begin_purge(self, {{{}, INT64_MIN, keep}, {}, 0});
+}
+
+/// Forgets by age, and looks again after a while.
+void retain_by_age(pointer self) {
+  auto& st = self->state;
+  if (!std::isfinite(st.keep.age_s))
+    return;
+  if (st.purges.empty())
+    begin_purge(self, {{{}, wall_ns() - moment_after(0, st.keep.age_s), UINT64_MAX}, {}, 0});
+  auto wait_s = std::clamp(st.keep.age_s / 10, 0.1, 600.0);
+  self->delayed_send(self, std::chrono::milliseconds(static_cast<int64_t>(wait_s * 1000)),
+                     caf::timeout_atom_v);
+}
+
 } // namespace
 
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
-                                             std::shared_ptr<journal> store, events_actor events) {
+                                             std::shared_ptr<journal> store, events_actor events,
+                                             retention keep) {
   self->state.store = std::move(store);
   self->state.events = std::move(events);
+  self->state.keep = keep;
+  retain_by_age(self);
   return {
-    [self](commit_request& r) {
-      auto& st = self->state;
-      auto promise = self->make_response_promise<committed>();
-      st.parts.push_back({r.batch.events.size(), promise});
-      move_append(st.gathered.events, r.batch.events);
-      move_append(st.gathered.specs, r.batch.specs);
-      move_append(st.gathered.jobs, r.batch.jobs);
-      move_append(st.gathered.meta, r.batch.meta);
-      // What is in the mailbox already comes before this message to ourselves: that is the group.
-      if (!st.flushing) {
-        st.flushing = true;
-        self->send(self, caf::flush_atom_v);
-      }
-      return promise;
-    },
-    [self](caf::flush_atom) {
-      self->state.flushing = false;
-      commit_gathered(self->state, self);
-    },
-    [self](stats_atom) {
-      auto& st = self->state;
-      return stats_reply{{{"commits", st.commits},
-                          {"events", st.committed_events},
-                          {"bytes_used", static_cast<int64_t>(st.store->bytes_used())}}};
-    },
-    [self](waits_atom) {
-      auto& st = self->state;
-      waits_reply r;
-      if (!st.parts.empty())
-        r.lines.push_back(std::to_string(st.parts.size()) + " requests gather for a commit of "
-                          + std::to_string(st.gathered.events.size()) + " events");
-      return r;
-    },
+      [self](commit_request& r) {
+        auto& st = self->state;
+        auto promise = self->make_response_promise<committed>();
+        st.parts.push_back({r.batch.events.size(), promise});
+        move_append(st.gathered.events, r.batch.events);
+        move_append(st.gathered.specs, r.batch.specs);
+        move_append(st.gathered.jobs, r.batch.jobs);
+        move_append(st.gathered.meta, r.batch.meta);
+        // What is in the mailbox already comes before this message to ourselves: that is the group.
+        if (!st.flushing) {
+          st.flushing = true;
+          self->send(self, caf::flush_atom_v);
+        }
+        return promise;
+      },
+      [self](caf::flush_atom) {
+        self->state.flushing = false;
+        commit_gathered(self->state, self);
+        retain_by_count(self);
+      },
+      [self](purge_request& r) {
+        auto promise = self->make_response_promise<count_reply>();
+        begin_purge(self, {std::move(r), promise, 0});
+        return promise;
+      },
+      [self](caf::tick_atom) { purge_some(self); },
+      [self](caf::timeout_atom) { retain_by_age(self); },
+      [self](stats_atom) {
+        auto& st = self->state;
+        return stats_reply{{{"commits", st.commits},
+                            {"events", st.committed_events},
+                            {"bytes_used", static_cast<int64_t>(st.store->bytes_used())}}};
+      },
+      [self](waits_atom) {
+        auto& st = self->state;
+        waits_reply r;
+        if (!st.parts.empty())
+          r.lines.push_back(std::to_string(st.parts.size()) + " requests gather for a commit of "
+                            + std::to_string(st.gathered.events.size()) + " events");
+        return r;
+      },
   };
 }
 
 // -- archive --------------------------------------------------------------------------------------
 
-caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
-                                      const spec_hash& hash) {
-  auto stored = store.spec(hash);
-  if (!stored)
-    return std::move(stored.error());
-  auto parts = split_stored(*stored);
-  std::string environment;
-  if (parts.environment != spec_hash{}) {
-    auto text = store.spec(parts.environment);
-    if (!text)
-      return std::move(text.error());
-    environment = std::move(*text);
-  }
-  return specs.intern(std::string{parts.text}, environment);
-}
-
 namespace {
-
-struct folded {
-  job_fold fold;
-  rset resources;
-  job_report end;
-};
-
-folded fold_record(const job_record& record) {
-  folded f;
-  for (auto e : record.events)
-    f.fold.apply(e);
-  if (!record.rset.empty())
-    if (auto r = parse_rset(record.rset))
-      f.resources = std::move(*r);
-  f.end = decode_extra(record.extra);
-  return f;
-}
-
-caf::expected<job_summary> summarize_record(archive_state& st, const job_record& record) {
-  auto spec = load_spec(*st.store, *st.specs, record.spec);
-  if (!spec)
-    return std::move(spec.error());
-  auto f = fold_record(record);
-  return summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end);
-}
-
-caf::result<list_reply> list_ended(archive_state& st, const list_request& request) {
-  list_reply reply;
-  caf::error failed;
-  auto add = [&](const job_record& record) {
-    if (!(static_cast<uint32_t>(record.result) & request.results))
-      return true;
-    if (record.t_end_ns < request.since_ns)
-      return false; // newest first: nothing later can match
-    auto s = summarize_record(st, record);
-    if (!s) {
-      failed = std::move(s.error());
-      return false;
-    }
-    if (request.name.empty() || s->name == request.name)
-      reply.jobs.push_back(std::move(*s));
-    return request.max == 0 || reply.jobs.size() < request.max;
-  };
-  if (request.ids.empty()) {
-    if (auto err = st.store->each_ended(add))
-      return err;
-  }
-  for (auto id : request.ids) {
-    auto record = st.store->job(id);
-    if (!record)
-      return std::move(record.error());
-    if (record->ended)
-      add(*record);
-  }
-  if (failed)
-    return failed;
-  return reply;
-}
-
-caf::result<job_reply> whole_ended(archive_state& st, job_id id) {
-  auto record = st.store->job(id);
-  if (!record)
-    return std::move(record.error());
-  auto spec = load_spec(*st.store, *st.specs, record->spec);
-  if (!spec)
-    return std::move(spec.error());
-  auto f = fold_record(*record);
-  job_reply r;
-  r.summary = summarize(id, f.fold, **spec, record->cc, &f.resources, &f.end);
-  r.events = std::move(record->events);
-  r.jobspec = restore_jobspec((*spec)->text, (*spec)->environment_text(), record->cc);
-  r.rset = record->rset;
-  return r;
-}
 
 ends_reply tell_ends(const archive_state& st, const ends_request& r) {
   ends_reply reply;
@@ -198,8 +221,18 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
   self->state.store = std::move(store);
   self->state.specs = std::move(specs);
   return {
-      [self](const list_request& r) { return list_ended(self->state, r); },
-      [self](const job_request& r) { return whole_ended(self->state, r.id); },
+      [self](const list_request& r) -> caf::result<list_reply> {
+        auto jobs = list_ended(*self->state.store, *self->state.specs, r);
+        if (!jobs)
+          return std::move(jobs.error());
+        return list_reply{std::move(*jobs)};
+      },
+      [self](const job_request& r) -> caf::result<job_reply> {
+        auto job = whole_ended(*self->state.store, *self->state.specs, r.id);
+        if (!job)
+          return std::move(job.error());
+        return std::move(*job);
+      },
       [self](const ends_request& r) { return tell_ends(self->state, r); },
       [self](const log_request& r) -> caf::result<event_batch> {
         event_batch b;

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <cmath>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -12,6 +14,12 @@
 #include "actors/job_spec.hpp"
 
 namespace hactor {
+
+/// How long the journal keeps jobs that have ended.
+struct retention {
+  double age_s = HUGE_VAL;
+  uint64_t count = UINT64_MAX;
+};
 
 struct journal_state {
   static inline const char* name = "journal";
@@ -24,12 +32,20 @@ struct journal_state {
   };
   std::vector<part> parts;
   bool flushing = false;
+  retention keep;
+  struct purge {
+    purge_request request;
+    caf::typed_response_promise<count_reply> promise; // none: by retention
+    uint64_t count = 0;
+  };
+  std::deque<purge> purges; // the first is under way
   int64_t commits = 0, committed_events = 0;
 };
 
 /// Commits to `store` and passes what was committed on to `events`. Spawn detached.
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
-                                             std::shared_ptr<journal> store, events_actor events);
+                                             std::shared_ptr<journal> store, events_actor events,
+                                             retention keep);
 
 struct archive_state {
   static inline const char* name = "archive";
@@ -41,9 +57,5 @@ struct archive_state {
 archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<archive_state> self,
                                              std::shared_ptr<journal> store,
                                              std::shared_ptr<spec_cache> specs);
-
-/// The job_spec of a stored jobspec. Errors: ec::unknown_key, ec::store_corrupt.
-caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
-                                      const spec_hash& hash);
 
 } // namespace hactor

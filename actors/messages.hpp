@@ -32,6 +32,7 @@ struct done {
 
 using caf::flush_atom;
 using caf::tick_atom;
+using caf::timeout_atom;
 
 } // namespace hactor
 

@@ -295,6 +295,17 @@ struct ends_reply {
 };
 HACTOR_INSPECT(ends_reply, x.ends)
 
+/// -> job manager, and on to the journal: forget jobs that have ended: these, or, without ids, all
+/// that ended before `before_ns` and all but the `keep` that ended last. Answered by count_reply
+/// when it is done. Errors: ec::wrong_state (one of the ids is active), ec::store_failed,
+/// ec::disk_full.
+struct purge_request {
+  std::vector<job_id> ids;
+  int64_t before_ns = INT64_MIN;
+  uint64_t keep = UINT64_MAX;
+};
+HACTOR_INSPECT(purge_request, x.ids, x.before_ns, x.keep)
+
 /// Counts of jobs by state, for uptime and stats.
 struct job_counts {
   uint64_t depend = 0, priority = 0, sched = 0, run = 0, cleanup = 0, inactive = 0;

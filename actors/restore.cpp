@@ -2,23 +2,20 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <unordered_map>
 
-#include "actors/job_manager.hpp"
-#include "actors/journal.hpp"
+#include "actors/job_archive.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
 
-caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
-                                                              spec_cache& specs) {
-  auto core = std::make_shared<job_manager_core>();
+caf::error restore_active(const journal& store, spec_cache& specs, job_manager_core& core) {
   std::unordered_map<job_id, job_record> live;
   journal_findings found;
   auto err = store.each_live(
-    [&](const job_record& record) {
-      live[record.id] = record;
-      return true;
-    },
-    &found);
+      [&](const job_record& record) {
+        live[record.id] = record;
+        return true;
+      },
+      &found);
   if (err)
     return err;
   auto since = store.restart_sequence();
@@ -26,13 +23,13 @@ caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& sto
     return std::move(since.error());
   std::unordered_map<job_id, std::vector<job_event>> events;
   err = store.read_log(
-    *since,
-    [&](uint64_t, const job_event& e) {
-      if (live.count(e.id) != 0)
-        events[e.id].push_back(e);
-      return true;
-    },
-    &found);
+      *since,
+      [&](uint64_t, const job_event& e) {
+        if (live.count(e.id) != 0)
+          events[e.id].push_back(e);
+        return true;
+      },
+      &found);
   if (err)
     return err;
   for (auto& note : found.notes)
@@ -48,10 +45,19 @@ caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& sto
       log_error("journal: job {} is left out: its submit event is gone", to_string(id));
       continue;
     }
-    core->restore(*spec, record, it->second);
+    core.restore(*spec, record, it->second);
   }
-  if (!live.empty())
-    log_info("journal: {} jobs had not ended; they are queued again or marked lost", live.size());
+  return {};
+}
+
+caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
+                                                              spec_cache& specs) {
+  auto core = std::make_shared<job_manager_core>();
+  if (auto err = restore_active(store, specs, *core))
+    return err;
+  if (core->active() > 0)
+    log_info("journal: {} jobs had not ended; they are queued again or marked lost",
+             core->active());
   return core;
 }
 

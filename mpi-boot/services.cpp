@@ -85,9 +85,11 @@ events_actor make_lead(maker& m, const service_parts& p, events_setup setup,
   setup.next = p.store->next_sequence();
   auto events = m.make("events", events_service, std::move(setup));
   // A thread of its own only where it waits for the disk.
+  retention keep{p.attributes->duration_s("retention.age"),
+                 static_cast<uint64_t>(p.attributes->integer("retention.count"))};
   auto journal = p.store->syncs()
-                   ? m.make<caf::detached>("journal", journal_service, p.store, events)
-                   : m.make("journal", journal_service, p.store, events);
+                   ? m.make<caf::detached>("journal", journal_service, p.store, events, keep)
+                   : m.make("journal", journal_service, p.store, events, keep);
   auto kept = [&p](const char* name) {
     auto text = p.store->meta(name);
     return text ? std::move(*text) : std::string{};

@@ -54,6 +54,17 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "File with a graph of the resources (sched.graph_format); empty: what is really "
                 "there."},
+    {.name = "retention.age",
+     .type = duration,
+     .default_value = "infinity",
+     .meaning = "How long an ended job is kept; then nothing is known of it any more.",
+     .minimum = 0},
+    {.name = "retention.count",
+     .type = integer,
+     .default_value = "2000000",
+     .meaning = "Ended jobs that are kept, about 2 KB each; beyond it the oldest are forgotten.",
+     .minimum = 0,
+     .maximum = 1'000'000'000},
     {.name = "rundir",
      .default_value = "",
      .meaning = "Folder of sockets and scratch files, gone with the instance; empty: a new one in "

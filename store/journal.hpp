@@ -139,6 +139,10 @@ public:
   caf::error each_ended(const std::function<bool(const job_record&)>& f,
                         journal_findings* found = nullptr) const;
 
+  /// Ids of at most `max` jobs that ended before `before_ns`, oldest end first. O(max).
+  /// Errors: ec::store_failed.
+  caf::expected<std::vector<job_id>> oldest_ended(size_t max, int64_t before_ns) const;
+
   uint64_t ended_count() const; ///< How many ended jobs are kept. O(1). Thread-safe.
   uint64_t live_count() const;  ///< How many jobs have not ended. O(1). Thread-safe.
   uint64_t bytes_used() const;  ///< Bytes of the file's used pages. Thread-safe.

@@ -359,4 +359,20 @@ caf::error journal::each_ended(const std::function<bool(const job_record&)>& f,
   return {};
 }
 
+caf::expected<std::vector<job_id>> journal::oldest_ended(size_t max, int64_t before_ns) const {
+  std::vector<job_id> ids;
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  cursor c{at->txn(), impl_->dbi(table::done)};
+  const auto bound = done_key_of(before_ns, job_id{});
+  const std::string_view before{reinterpret_cast<const char*>(bound.data()), bound.size()};
+  int rc = c.move(MDB_FIRST);
+  for (; rc == 0 && ids.size() < max && view_of(c.key) < before; rc = c.move(MDB_NEXT))
+    ids.push_back(job_of(view_of(c.key)));
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return impl_->env->failure(rc, "read ended jobs");
+  return ids;
+}
+
 } // namespace hactor

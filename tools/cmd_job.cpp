@@ -30,11 +30,14 @@ constexpr option_spec status_options[] = {
 };
 
 constexpr option_spec wait_options[] = {
-  {'a', "all", nullptr,
-   "Without ids: waits for all jobs that nobody has waited for, not for one."},
-  {0, "any", nullptr, "Returns when the first of them has ended, and prints its id."},
-  {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
-  {'v', "verbose", nullptr, "Prints a line for each job that ends."},
+    {'a', "all", nullptr,
+     "Without ids: waits for all jobs that nobody has waited for, not for one."},
+    {'n', "count", "K",
+     "Waits for K jobs to end: of those with the ids, or the next K. Default: all "
+     "of the ids; without ids one."},
+    {0, "any", nullptr, "Returns when the first of them has ended, and prints its id."},
+    {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
+    {'v', "verbose", nullptr, "Prints a line for each job that ends."},
 };
 
 constexpr option_spec wait_event_options[] = {
@@ -155,6 +158,45 @@ caf::expected<int> wait_for_any(const invocation& call, client& broker, double t
   return failed == 0 ? exit_ok : exit_failed;
 }
 
+/// Waits for the next K that nobody has waited for, one after another.
+caf::expected<int> wait_for_next(const invocation& call, client& broker, uint64_t count,
+                                 double timeout_s) {
+  auto until = now_s() + timeout_s;
+  int code = exit_ok;
+  for (uint64_t i = 0; i < count && code != 2; ++i) {
+    auto left = timeout_s > 0 ? std::max(until - now_s(), 1e-3) : 0;
+    auto one = wait_for_any(call, broker, left);
+    if (!one)
+      return one;
+    code = std::max(code, *one);
+  }
+  return code;
+}
+
+/// Waits for `count` of the jobs; what ends is told of by its id when that is not all of them.
+caf::expected<int> wait_for(const invocation& call, client& broker,
+                            const std::vector<std::string>& ids, uint64_t count, double timeout_s) {
+  int code = exit_ok;
+  bool some = call.options.has("any") || call.options.has("count");
+  auto on_end = [&](size_t i, caf::expected<json> end) {
+    auto failed = !end || number_at(*end, "status", 1) != 0;
+    if (failed)
+      code = exit_failed;
+    if (!end)
+      complain(call, ids[i] + ": " + render(end.error()));
+    else if (failed)
+      complain(call, failure_of(*end));
+    if (end && some)
+      print_line(ids[i]);
+    else if (end && call.options.has("verbose"))
+      print_line(ids[i] + " " + text_at(*end, "result"));
+    return --count > 0;
+  };
+  if (auto err = ask_each(broker, "job.wait", ids, json::object(), timeout_s, on_end))
+    return err;
+  return code;
+}
+
 int run_wait(const invocation& call) {
   auto& o = call.options;
   auto ids = read_ids(o.operands);
@@ -163,31 +205,17 @@ int run_wait(const invocation& call) {
   auto timeout = duration_option(o, "timeout", 0);
   if (!timeout)
     return fail_usage(call, timeout.error());
+  auto all = ids->empty() || o.has("any") ? 1 : ids->size();
+  auto count = o.number("count", all, 1, ids->empty() ? UINT32_MAX : ids->size());
+  if (!count)
+    return fail_usage(call, count.error());
+  if (o.has("all") + o.has("any") + o.has("count") > 1)
+    return fail_usage(call,
+                      make_error(ec::bad_argument, "--all, --any and --count exclude each other"));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     if (ids->empty())
-      return wait_for_any(call, broker, *timeout);
-    int code = exit_ok;
-    bool first_only = o.has("any");
-    auto err = ask_each(broker, "job.wait", *ids, json::object(), *timeout,
-                        [&](size_t i, caf::expected<json> end) {
-                          auto failed = !end || number_at(*end, "status", 1) != 0;
-                          if (failed)
-                            code = exit_failed;
-                          if (!end)
-                            complain(call, (*ids)[i] + ": " + render(end.error()));
-                          else if (failed)
-                            complain(call, failure_of(*end));
-                          if (!end)
-                            return !first_only;
-                          if (first_only)
-                            print_line((*ids)[i]);
-                          else if (o.has("verbose"))
-                            print_line((*ids)[i] + " " + text_at(*end, "result"));
-                          return !first_only;
-                        });
-    if (err)
-      return err;
-    return code;
+      return wait_for_next(call, broker, *count, *timeout);
+    return wait_for(call, broker, *ids, *count, *timeout);
   });
 }
 
@@ -310,14 +338,24 @@ const command job_status_command{
   run_status};
 
 const command job_wait_command{
-  "job wait", group_jobs, "waits for jobs to end", "[OPTIONS] [ID...]",
-  "Waits for the jobs with the ids. Without ids: for the next job to end that was submitted (not "
-  "run) and that nobody has waited for yet, and prints its id; with --all for all of these. A job "
-  "that ended before counts too; each is told once. After a restart those that ended before it are "
-  "not told.",
-  wait_options,
-  " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait for",
-  " hactor job wait --all", false, 0, any_number, run_wait};
+    "job wait",
+    group_jobs,
+    "waits for jobs to end",
+    "[OPTIONS] [ID...]",
+    "Waits for the jobs with the ids. Without ids: for the next job to end that was submitted (not "
+    "run) and that nobody has waited for yet, and prints its id; with --count for the next K, with "
+    "--all for all of these. A job "
+    "that ended before counts too; each is told once. After a restart those that ended before it "
+    "are "
+    "not told.",
+    wait_options,
+    " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait "
+    "for",
+    " hactor job wait --all",
+    false,
+    0,
+    any_number,
+    run_wait};
 
 const command job_wait_event_command{
   "job wait-event", group_jobs, "waits until an event happened to a job", "[OPTIONS] ID EVENT",

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <charconv>
 
+#include "actors/job_archive.hpp"
+#include "actors/job_json.hpp"
 #include "runtime/duration.hpp"
 #include "tools/commands.hpp"
 #include "tools/job_fields.hpp"
@@ -12,7 +14,7 @@ namespace hactor::tools {
 namespace {
 
 /// So many options at the front of the table say which jobs are meant, the others how they look.
-constexpr size_t selecting_options = 6;
+constexpr size_t selecting_options = 7;
 
 constexpr option_spec options[] = {
     {'a', "all", nullptr, "Lists ended jobs too."},
@@ -27,6 +29,9 @@ constexpr option_spec options[] = {
      "Lists ended jobs too, but those only that ended after WHEN: seconds since "
      "the epoch, or -1h for an hour ago."},
     {0, "name", "NAME", "Lists jobs of this name only."},
+    {0, "from", "STATEDIR",
+     "Lists the jobs that an instance which has ended has left in its state directory; its active "
+     "jobs as they were."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
@@ -162,20 +167,37 @@ caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json par
   return jobs;
 }
 
-caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
-                             const table_format& format) {
-  auto& o = call.options;
-  bool only = o.has("stats-only");
-  if (only || o.has("stats")) {
-    auto active = print_stats(broker);
-    if (!active || only)
-      return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
-                    : caf::expected<int>{std::move(active.error())};
+/// The jobs of an instance that is gone, by the same parameters.
+caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
+  list_request r;
+  for (auto& word : o.operands) {
+    auto id = parse_job_id(word);
+    if (!id)
+      return std::move(id.error());
+    r.ids.push_back(*id);
   }
-  auto fetched = fetch_jobs(o, broker, std::move(params));
-  if (!fetched)
-    return std::move(fetched.error());
-  auto& jobs = *fetched;
+  r.states = static_cast<uint32_t>(number_at(params, "states", r.states));
+  r.results = static_cast<uint32_t>(number_at(params, "results", r.results));
+  r.max = static_cast<uint64_t>(number_at(params, "max"));
+  r.name = text_at(params, "name");
+  r.since_ns = static_cast<int64_t>(number_at(params, "since") * 1e9);
+  journal_options options;
+  options.directory = o.value("from");
+  options.read_only = true;
+  auto store = journal::open(options, nullptr);
+  if (!store)
+    return std::move(store.error());
+  spec_cache specs;
+  auto list = list_stored(**store, specs, r);
+  if (!list)
+    return std::move(list.error());
+  auto jobs = json::array();
+  for (auto& s : *list)
+    jobs.push_back(to_json(s));
+  return jobs;
+}
+
+int print_jobs(const parsed_options& o, const json& jobs, const table_format& format) {
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;
     print_line(dump(single ? jobs[0] : json{{"jobs", jobs}}));
@@ -192,6 +214,22 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   return exit_ok;
 }
 
+caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
+                             const table_format& format) {
+  auto& o = call.options;
+  bool only = o.has("stats-only");
+  if (only || o.has("stats")) {
+    auto active = print_stats(broker);
+    if (!active || only)
+      return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
+                    : caf::expected<int>{std::move(active.error())};
+  }
+  auto jobs = fetch_jobs(o, broker, std::move(params));
+  if (!jobs)
+    return std::move(jobs.error());
+  return print_jobs(o, *jobs, format);
+}
+
 int run_jobs(const invocation& call) {
   if (call.options.value("format") == "help") {
     print_field_names();
@@ -203,22 +241,33 @@ int run_jobs(const invocation& call) {
   auto format = read_format(call.options);
   if (!format)
     return fail_usage(call, format.error());
-  return with_broker(call, [&](client& broker) {
-    return list_jobs(call, broker, *params, *format);
-  });
+  if (!call.options.has("from"))
+    return with_broker(call,
+                       [&](client& broker) { return list_jobs(call, broker, *params, *format); });
+  if (call.options.has("stats") || call.options.has("stats-only"))
+    return fail_usage(call, make_error(ec::bad_argument, "--stats asks an instance that runs"));
+  auto jobs = read_jobs(call.options, *params);
+  return jobs ? print_jobs(call.options, *jobs, *format) : fail(call, jobs.error());
 }
 
 int run_job_list(const invocation& call) {
   auto params = list_params(call.options);
   if (!params)
     return fail_usage(call, params.error());
+  auto print_all = [](const json& jobs) {
+    for (auto& job : jobs)
+      print_line(dump(job));
+    return exit_ok;
+  };
+  if (call.options.has("from")) {
+    auto jobs = read_jobs(call.options, *params);
+    return jobs ? print_all(*jobs) : fail(call, jobs.error());
+  }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     auto jobs = fetch_jobs(call.options, broker, *params);
     if (!jobs)
       return std::move(jobs.error());
-    for (auto& job : *jobs)
-      print_line(dump(job));
-    return exit_ok;
+    return print_all(*jobs);
   });
 }
 

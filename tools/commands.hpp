@@ -11,6 +11,7 @@ extern const command submit_command;
 extern const command run_command;
 extern const command jobs_command;
 extern const command cancel_command;
+extern const command purge_command;
 extern const command job_command;
 extern const command job_attach_command;
 extern const command job_eventlog_command;

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <charconv>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 
@@ -14,6 +15,7 @@
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/signals.hpp"
 #include "tools/constraint_text.hpp"
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
@@ -301,6 +303,30 @@ caf::error set_limits(json& system, const parsed_options& options) {
   return {};
 }
 
+// "SIG@TIME", and Slurm's "B:SIG@TIME": a job here has no batch shell apart from its tasks.
+caf::error set_warning(json& system, const parsed_options& options) {
+  if (!options.has("signal"))
+    return {};
+  if (system["duration"] == 0)
+    return bad("--signal needs --time-limit: it warns before that");
+  auto given = options.value("signal");
+  std::string_view text = given;
+  if (text.starts_with("B:"))
+    text.remove_prefix(2);
+  auto split = std::min(text.find('@'), text.size());
+  auto signal = split == 0 ? caf::expected<int>{SIGUSR1} : parse_signal(text.substr(0, split));
+  auto before =
+      split == text.size() ? caf::expected<double>{60.0} : parse_fsd(text.substr(split + 1));
+  if (!signal)
+    return bad("--signal: " + render(signal.error()));
+  if (!before)
+    return bad("--signal: " + render(before.error()));
+  if (!(*before > 0 && std::isfinite(*before)))
+    return bad("--signal: '" + given + "': the time before the limit must be above 0");
+  system["shell"]["options"]["signal"] = {{"signum", *signal}, {"timeleft", *before}};
+  return {};
+}
+
 caf::error set_dependencies(json& system, const parsed_options& options) {
   json list = json::array();
   for (auto& text : options.all("dependency"))
@@ -422,7 +448,7 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   auto& system = spec["attributes"]["system"];
   if (auto e = set_shape(spec, options))
     return e;
-  for (auto set : {set_limits, set_dependencies, set_constraints})
+  for (auto set : {set_limits, set_warning, set_dependencies, set_constraints})
     if (auto e = set(system, options))
       return e;
   if (auto e = set_environment(system, options, own))

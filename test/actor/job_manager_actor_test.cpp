@@ -74,6 +74,45 @@ std::string names(const std::vector<job_event>& events) {
 
 TEST_SUITE("actor") {
 
+  TEST_CASE("what a job depends on is looked up in the archive when it is not in memory") {
+    bench b;
+    b.world->ends = {{{7}, job_result::completed, 1000, true, true, false},
+                     {{8}, job_result::failed, 1000, true, true, false}};
+    spec_text s;
+    auto after = [&](uint64_t id, uint64_t target) {
+      s.dependencies = json::array({{{"scheme", "afterok"}, {"value", to_string(job_id{target})}}});
+      return b.submit({{id}}, s);
+    };
+    auto good = after(20, 7);
+    REQUIRE(good->value);
+    CHECK(names(b.world->durable_events()) == "submit validate depend priority");
+    auto bad = after(21, 8);
+    REQUIRE(bad->error);
+    CHECK(code_of(bad->error) == ec::unsatisfiable);
+    auto unknown = after(22, 9);
+    REQUIRE(unknown->error);
+    CHECK(code_of(unknown->error) == ec::unknown_job);
+    CHECK(after(23, 20)->value); // which is in memory
+    CHECK(b.counts().depend == 1);
+  }
+
+  TEST_CASE("active jobs are not purged, ended ones are the journal's to forget") {
+    bench b;
+    b.submit({one});
+    purge_request r;
+    r.ids = {{7}, one};
+    auto refused = b.ask<count_reply>(b.manager, r);
+    REQUIRE(refused->error);
+    CHECK(code_of(refused->error) == ec::wrong_state);
+    CHECK(b.world->purged.empty());
+    r.ids = {{7}};
+    auto done = b.ask<count_reply>(b.manager, r);
+    REQUIRE(done->value);
+    CHECK(done->value->count == 1);
+    CHECK(b.world->purged.size() == 1);
+  }
+
+
   TEST_CASE("a submit is answered when its jobs are durable, not before") {
     bench b;
     b.world->hold = true;

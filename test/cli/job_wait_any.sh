@@ -45,6 +45,23 @@ check_contains "$output" "$(sed -n 2p ids): Exit 1"
 hactor submit --cc=1-20 true >/dev/null
 fails_with 0 deadline 20 hactor job wait --all
 
+# K of them.
+hactor submit --quiet --cc=1-5 true
+fails_with 0 deadline 20 hactor job wait -n 3
+check_equal "three" 3 "$(echo "$output" | wc -l)"
+fails_with 2 deadline 20 hactor job wait -n 3 # two are left
+check_equal "two, and that is all" 3 "$(echo "$output" | wc -l)"
+mkfifo stay
+slow=$(hactor submit sh -c 'read line <stay')
+fast=$(hactor submit true) faster=$(hactor submit false)
+fails_with 1 deadline 20 hactor job wait -n 2 "$slow" "$fast" "$faster"
+check_equal "two of three" "$(printf '%s\n' "$fast" "$faster" | sort)" \
+  "$(echo "$output" | grep -v ^hactor | sort)"
+fails_with 2 hactor job wait -n 4 "$slow" "$fast" "$faster"
+echo >stay
+deadline 20 hactor job wait "$slow"
+fails_with 2 hactor job wait --any --all "$slow"
+
 hactor run true # is nobody's to wait for
 fails_with 2 hactor job wait
 id=$(hactor submit true)

@@ -7,7 +7,7 @@ fails_with 1 hactor submit -n 100000 true
 check_contains "$output" "100000"
 check_contains "$output" "room for"
 fails_with 1 hactor submit -N 100 true
-check_contains "$output" "100 nodes"
+check_contains "$output" "100 whole nodes"
 fails_with 1 hactor submit -c 9999 true
 check_contains "$output" "9999"
 fails_with 1 hactor submit -n 1 -g 77 true

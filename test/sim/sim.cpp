@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "actors/job_manager.hpp"
+#include "actors/job_archive.hpp"
 
 namespace hactor::test {
 

@@ -16,6 +16,7 @@ struct fake_world {
   caf::error journal_error; // what commits fail with; none: they succeed
   bool hold = false;        // commits are answered when the fake is told flush_atom
   std::vector<std::pair<caf::typed_response_promise<committed>, journal_batch>> held;
+  std::vector<purge_request> purged;
   // ARCHIVE
   std::vector<job_summary> ended;
   std::vector<job_end> ends;
@@ -64,7 +65,13 @@ inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, wo
         w->release();
       return promise;
     },
+    [w](const purge_request& r) {
+      w->purged.push_back(r);
+      return count_reply{r.ids.size()};
+    },
     [w](caf::flush_atom) { w->release(); },
+    [](caf::tick_atom) {},
+    [](caf::timeout_atom) {},
     [](stats_atom) { return stats_reply{}; },
     [](waits_atom) { return waits_reply{}; },
   };

@@ -319,6 +319,44 @@ TEST_SUITE("unit") {
     CHECK(b.core->next_deadline_ns() == 0);
   }
 
+  TEST_CASE("tasks are warned before the time limit, and times come in their order") {
+    bench b;
+    spec_text s;
+    s.duration_s = 100;
+    s.options = {{"signal", {{"signum", 12}, {"timeleft", 30}}}};
+    accepted_spec a;
+    a.ids = {{1}, {2}};
+    b.core->accept(b.now, 1000, intern(b.specs, s), a, b.out);
+    b.submit(3, json::array({at(180)}));
+    b.start(1);
+    b.start(2);
+    CHECK(b.core->next_deadline_ns() == 170 * second);
+    b.core->on_deadline(169 * second, b.out);
+    CHECK(b.out.signals.empty());
+    b.now = 169 * second;
+    b.end(2);
+    b.core->on_deadline(170 * second, b.out);
+    REQUIRE(b.out.signals.size() == 1);
+    CHECK(b.out.signals[0].item.id == job_id{1});
+    CHECK(b.out.signals[0].item.signal == 12);
+    CHECK_FALSE(b.out.signals[0].item.terminate);
+    CHECK(b.summary(1).state == job_state::run);
+    CHECK(b.core->next_deadline_ns() == 180 * second);
+    b.core->on_deadline(180 * second, b.out);
+    CHECK(b.goes_on(3));
+    CHECK(b.core->next_deadline_ns() == 200 * second);
+    b.core->on_deadline(200 * second, b.out);
+    CHECK(b.summary(1).exception_type == "timeout");
+    for (auto wrong : {R"({"signum":0})", R"({"signum":65})", R"({"timeleft":0})", R"(10)"}) {
+      s.options = {{"signal", json::parse(wrong)}};
+      auto parts = separate_environment(s.text());
+      REQUIRE(parts);
+      auto made = b.specs.intern(parts->text, "");
+      REQUIRE_FALSE(made);
+      CHECK(code_of(made.error()) == ec::bad_jobspec);
+    }
+  }
+
   TEST_CASE("singletons of a name run one after another, in the order of their ids") {
     bench b;
     b.submit(1, nullptr, "n");

@@ -262,6 +262,20 @@ TEST_SUITE("unit") {
       CHECK(refusal({word}).starts_with("--dependency"));
   }
 
+  TEST_CASE("a warning before the time limit is a signal and a time") {
+    auto warning = [](const char* word) {
+      return dump(system_of({"-t10", word})["shell"]["options"]["signal"]);
+    };
+    CHECK(warning("--signal=TERM@2m") == R"({"signum":15,"timeleft":120.0})");
+    CHECK(warning("--signal=B:SIGINT@90") == R"({"signum":2,"timeleft":90.0})");
+    CHECK(warning("--signal=@5s") == R"({"signum":10,"timeleft":5.0})");
+    CHECK(warning("--signal=12") == R"({"signum":12,"timeleft":60.0})");
+    CHECK(refusal({"--signal=USR1@2m"}).starts_with("--signal needs --time-limit"));
+    for (auto word : {"--signal=", "--signal=NONE@1m", "--signal=USR1@", "--signal=USR1@0",
+                      "--signal=USR1@x", "--signal=@infinity"})
+      CHECK_MESSAGE(refusal({"-t10", word}).starts_with("--signal: "), word);
+  }
+
   TEST_CASE("a moment is read in every spelling") {
     constexpr double now = 1'798'135'200; // 2026-12-24T18:00:00Z
     auto moment = [&](std::string_view text) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <map>
 
 #include "store/journal.hpp"
@@ -200,6 +201,23 @@ TEST_SUITE("unit") {
     CHECK(calls == 10);
     CHECK(!j->each_job(false, [&](const job_record&) { return ++calls < 20; }));
     CHECK(calls == 20);
+  }
+
+  TEST_CASE("the oldest ended jobs are found by count and by age") {
+    temp_dir dir;
+    auto j = open(dir);
+    auto spec = hash_of_spec("{}");
+    journal_batch b;
+    b.specs.emplace_back(spec, "{}");
+    b.jobs = {ended(1, 30, spec), ended(2, 10, spec), ended(3, 20, spec), live(4, spec)};
+    commit(*j, b);
+    constexpr auto any = std::numeric_limits<int64_t>::max();
+    CHECK(*j->oldest_ended(2, any) == std::vector<job_id>{{2}, {3}});
+    CHECK(*j->oldest_ended(9, any) == std::vector<job_id>{{2}, {3}, {1}});
+    CHECK(*j->oldest_ended(9, 20) == std::vector<job_id>{{2}});
+    CHECK(j->oldest_ended(0, any)->empty());
+    CHECK(*j->erase_jobs({{2}}) == 1);
+    CHECK(*j->oldest_ended(1, any) == std::vector<job_id>{{3}});
   }
 
   TEST_CASE("the first sequence of a job is found in its batch and kept at its end") {

@@ -1,0 +1,121 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/job_archive.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
+
+caf::expected<job_summary> summarize_record(const journal& store, spec_cache& specs,
+                                            const job_record& record) {
+  auto spec = load_spec(store, specs, record.spec);
+  if (!spec)
+    return std::move(spec.error());
+  auto f = fold_record(record);
+  return summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end);
+}
+
+} // namespace
+
+caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
+                                      const spec_hash& hash) {
+  auto stored = store.spec(hash);
+  if (!stored)
+    return std::move(stored.error());
+  auto parts = split_stored(*stored);
+  std::string environment;
+  if (parts.environment != spec_hash{}) {
+    auto text = store.spec(parts.environment);
+    if (!text)
+      return std::move(text.error());
+    environment = std::move(*text);
+  }
+  return specs.intern(std::string{parts.text}, environment);
+}
+
+folded_record fold_record(const job_record& record) {
+  folded_record f;
+  for (auto e : record.events)
+    f.fold.apply(e);
+  if (!record.rset.empty())
+    if (auto r = parse_rset(record.rset))
+      f.resources = std::move(*r);
+  f.end = decode_extra(record.extra);
+  return f;
+}
+
+caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
+                                                   const list_request& request) {
+  std::vector<job_summary> jobs;
+  caf::error failed;
+  auto add = [&](const job_record& record) {
+    if (!(static_cast<uint32_t>(record.result) & request.results))
+      return true;
+    if (record.t_end_ns < request.since_ns)
+      return false; // newest first: nothing later can match
+    auto s = summarize_record(store, specs, record);
+    if (!s) {
+      failed = std::move(s.error());
+      return false;
+    }
+    if (request.name.empty() || s->name == request.name)
+      jobs.push_back(std::move(*s));
+    return request.max == 0 || jobs.size() < request.max;
+  };
+  if (request.ids.empty()) {
+    if (auto err = store.each_ended(add))
+      return err;
+  }
+  for (auto id : request.ids) {
+    auto record = store.job(id);
+    if (!record)
+      return std::move(record.error());
+    if (record->ended)
+      add(*record);
+  }
+  if (failed)
+    return failed;
+  return jobs;
+}
+
+caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, job_id id) {
+  auto record = store.job(id);
+  if (!record)
+    return std::move(record.error());
+  auto spec = load_spec(store, specs, record->spec);
+  if (!spec)
+    return std::move(spec.error());
+  auto f = fold_record(*record);
+  job_reply r;
+  r.summary = summarize(id, f.fold, **spec, record->cc, &f.resources, &f.end);
+  r.events = std::move(record->events);
+  r.jobspec = restore_jobspec((*spec)->text, (*spec)->environment_text(), record->cc);
+  r.rset = record->rset;
+  return r;
+}
+
+caf::expected<std::vector<job_summary>> list_stored(const journal& store, spec_cache& specs,
+                                                    const list_request& request) {
+  job_manager_core active;
+  if (auto err = restore_active(store, specs, active))
+    return err;
+  auto jobs = active.list(request);
+  auto wanted = request;
+  for (auto& s : jobs)
+    std::erase(wanted.ids, s.id);
+  if ((request.states & inactive_bit) == 0 || (!request.ids.empty() && wanted.ids.empty()))
+    return jobs;
+  if (request.max != 0 && jobs.size() >= request.max)
+    return jobs;
+  wanted.max -= request.max == 0 ? 0 : jobs.size();
+  auto ended = list_ended(store, specs, wanted);
+  if (!ended)
+    return ended;
+  jobs.insert(jobs.end(), std::make_move_iterator(ended->begin()),
+              std::make_move_iterator(ended->end()));
+  return jobs;
+}
+
+} // namespace hactor

@@ -1,0 +1,47 @@
+// Jobs out of a journal: what its records say of ended jobs, and its log of those that had not
+// ended. Callers: the archive, the restart, 'hactor jobs --from'.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <vector>
+
+#include "actors/job_manager_core.hpp"
+#include "actors/job_spec.hpp"
+#include "store/journal.hpp"
+
+namespace hactor {
+
+/// The job_spec of a stored jobspec. Errors: ec::unknown_key, ec::store_corrupt.
+caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
+                                      const spec_hash& hash);
+
+/// Puts the jobs that have not ended into `core`, as they were. Logs what is damaged.
+/// Errors: ec::store_failed, ec::store_corrupt.
+caf::error restore_active(const journal& store, spec_cache& specs, job_manager_core& core);
+
+/// The same for a restart: a core of its own.
+caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
+                                                              spec_cache& specs);
+
+/// What a record of an ended job says.
+struct folded_record {
+  job_fold fold;
+  rset resources;
+  job_report end;
+};
+folded_record fold_record(const job_record& record);
+
+/// Ended jobs that match, latest end first. Errors: ec::unknown_job (an id without a record),
+/// ec::store_failed.
+caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
+                                                   const list_request& request);
+
+/// All of an ended job. Errors: ec::unknown_job, ec::store_failed, ec::store_corrupt.
+caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, job_id id);
+
+/// The jobs of an instance that is gone, in the order of a listing. Those that had not ended are
+/// shown as its log leaves them. Errors: as list_ended.
+caf::expected<std::vector<job_summary>> list_stored(const journal& store, spec_cache& specs,
+                                                    const list_request& request);
+
+} // namespace hactor
