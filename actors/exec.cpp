@@ -292,6 +292,24 @@ void settle(exec_state& st, const settle_request& r) {
   st.end_turn();
 }
 
+/// Who sends input hears when the task has taken it, or nobody will.
+void add_ticket(const exec_state& st, input_request& in) {
+  if (!in.reader)
+    return;
+  auto told = [to = caf::actor_cast<connector_actor>(in.reader),
+               taken = input_taken{in.tag, st.context->rank, in.offset}](void*) {
+    caf::anon_send(to, taken);
+  };
+  in.ticket = std::shared_ptr<void>{nullptr, std::move(told)};
+}
+
+stats_reply stats_of(const exec_state& st) {
+  return {{{"running", static_cast<int64_t>(st.core.running())},
+           {"shells", static_cast<int64_t>(st.shells.size())},
+           {"launched", st.launched},
+           {"tasks", static_cast<int64_t>(st.context->tasks->task_count())}}};
+}
+
 waits_reply waits_of(const exec_state& st) {
   waits_reply r{st.core.waits(limits::wait_lines_max)};
   if (!st.commands.empty())
@@ -347,12 +365,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
       self->state.core.on_exchange_whole(w.id, w.values, self->state);
     },
     [self](input_request& in) {
-      auto told = [to = caf::actor_cast<connector_actor>(in.reader),
-                   taken = input_taken{in.tag, self->state.context->rank, in.offset}](void*) {
-        caf::anon_send(to, taken);
-      };
-      if (in.reader)
-        in.ticket = std::shared_ptr<void>{nullptr, std::move(told)};
+      add_ticket(self->state, in);
       if (auto it = self->state.shells.find(in.id); it != self->state.shells.end())
         self->send(it->second, std::move(in));
     },
@@ -370,13 +383,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
       st.core.on_time(steady_ns(), st);
       st.end_turn();
     },
-    [self](stats_atom) {
-      auto& st = self->state;
-      return stats_reply{{{"running", static_cast<int64_t>(st.core.running())},
-                          {"shells", static_cast<int64_t>(st.shells.size())},
-                          {"launched", st.launched},
-                          {"tasks", static_cast<int64_t>(st.context->tasks->task_count())}}};
-    },
+    [self](stats_atom) { return stats_of(self->state); },
     [self](waits_atom) { return waits_of(self->state); },
   };
 }

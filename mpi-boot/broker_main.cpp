@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "actors/fluxion_options.hpp"
+#include "actors/job_archive.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"

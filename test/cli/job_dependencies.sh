@@ -36,8 +36,8 @@ check_equal "at once" "submit validate depend priority alloc start finish releas
   "$(id=$(hactor submit -d afterok:$good true) && hactor job status "$id" && events "$id")"
 fails_with 1 hactor submit -d afterok:$bad true
 check_contains "$output" "afterok:$bad can never hold: the job has failed"
-fails_with 1 hactor submit -d afterok:$good,afterok:f1234 true
-check_contains "$output" "there is no job f1234, or it was purged"
+fails_with 1 hactor submit -d afterok:$good,afterok:f2345 true
+check_contains "$output" "there is no job f2345, or it was purged"
 fails_with 1 hactor submit -d afterall:$good true
 check_contains "$output" "attributes.system.dependencies[0].scheme: must be one of afterok, afterany"
 fails_with 1 hactor submit -d afterok:nonsense true
