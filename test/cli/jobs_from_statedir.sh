@@ -22,7 +22,7 @@ check_equal "by name" "$good" "$(hactor jobs -a -n -o '{id}' --name good --from 
 check_equal "by id" "COMPLETED" "$(hactor jobs -n -o '{result}' --from state "$good")"
 check_contains "$(hactor jobs --from state "$next")" "depends:after-success=$held"
 check_equal "for programs" 4 "$(hactor job list -a --from state | wc -l)"
-fails_with 1 hactor jobs --from state f1234
+fails_with 1 hactor jobs --from state f2345
 fails_with 1 hactor jobs --from nowhere
 check_contains "$output" nowhere
 fails_with 2 hactor jobs --from state --stats
