@@ -310,6 +310,8 @@ caf::error set_warning(json& system, const parsed_options& options) {
   if (system["duration"] == 0)
     return bad("--signal needs --time-limit: it warns before that");
   auto given = options.value("signal");
+  if (given.empty())
+    return bad("--signal: '' is not SIG@TIME, e.g. USR1@2m");
   std::string_view text = given;
   if (text.starts_with("B:"))
     text.remove_prefix(2);
