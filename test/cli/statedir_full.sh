@@ -9,7 +9,7 @@ mount -t tmpfs -o size=2m none small 2>/dev/null || skip "this machine lets nobo
 on_end='umount -l "$scratch/small"'
 instance --statedir="$scratch/small" <<'END'
 submit() {
-  deadline 3 hactor submit --cc=1-20 --env=BIG="$(head -c 3000 /dev/urandom | base64 -w0)" \
+  deadline 20 hactor submit --cc=1-20 --env=BIG="$(head -c 3000 /dev/urandom | base64 -w0)" \
     --setattr=exec.test.run_duration=0 true
 }
 : >ids
