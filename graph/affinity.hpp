@@ -25,7 +25,7 @@ struct affinity {
   bool asked = false;     ///< By a person: what cannot be done is refused, not left out.
   bool verbose = false;   ///< The map is printed.
   bool dry_run = false;   ///< The map is printed, and nothing is bound.
-  std::vector<idset> map; ///< Of task 0 of a node, of task 1, ...; begins again after the last.
+  std::vector<idset> map{}; ///< Of task 0 of a node, of task 1, ...; begins again after the last.
 };
 
 /// Reads "off", "on", "per-task" or "map:SET;SET;..", before it "verbose," or "dry-run,"; a SET is

@@ -52,7 +52,8 @@ struct resource_request {
   std::vector<task_group> tasks = std::vector<task_group>(1);
   task_order order = task_order::block;
   uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
-  affinity cpus;              ///< To what tasks are bound.
+  /// To what tasks are bound; who asked for nothing is not: it costs a migration, and surprises.
+  affinity cpus{.kind = affinity_kind::off};
   affinity gpus;              ///< What of GPUs they see.
 
   jobspec wants;                        ///< Resources, duration, constraints and queue; no more.

@@ -9,7 +9,8 @@ bound() { # OPTION... : the CPUs of each task, in the order of tasks
     cut -d' ' -f2 | tr '\n' ' '
 }
 all=$(grep Cpus_allowed_list /proc/self/status | cut -f2)
-one=$(bound -n 1)
+check_equal "who asked for nothing" "$all " "$(bound -n 1)"
+one=$(bound -n 1 --cpu-affinity=on)
 case $one in
   *[,-]*) [ -d /sys/devices/system/cpu/cpu0/topology ] && check_lacks "$one" "$all" ;;
 esac

@@ -121,7 +121,7 @@ TEST_SUITE("unit") {
     auto good = compile(R"("per-task")");
     REQUIRE(good);
     CHECK(good->gpus.kind == affinity_kind::per_task);
-    CHECK(good->cpus.kind == affinity_kind::on);
+    CHECK(good->cpus.kind == affinity_kind::off);
     for (auto value : {R"("near")", "1", "null", "[]"}) {
       auto refused = compile(value);
       REQUIRE_FALSE(refused);
