@@ -62,6 +62,6 @@ END
 # Brokers that share cores: unbound by themselves, bound when asked.
 instance --oversubscribe <<'END'
 [ "$ranks" -gt 1 ] || exit 0
-check_contains "$(hactor run -v true 2>&1)" "not bound (other ranks share the cores)"
+check_contains "$(hactor run --cpu-affinity=verbose true 2>&1)" "not bound (other ranks share the cores)"
 check_contains "$(hactor run -v -n 2 -c 1 true 2>&1)" ": CPUs "
 END
