@@ -92,6 +92,7 @@ private:
   bool cancel(const words& args);
   bool partial_cancel(const words& args);
   bool set_property(const words& args);
+  vertex find_or_say(const std::string& path);
   bool get_property(const words& args);
   bool remove_property(const words& args);
   bool set_status(const words& args);

@@ -261,6 +261,14 @@ void graph_session::drop_jobs_without_holding() {
       job.state = job_state::cancelled;
 }
 
+/// The vertex of the path; no_vertex after telling that there is none.
+vertex graph_session::find_or_say(const std::string& path) {
+  auto v = graph_.find_path(path);
+  if (v == no_vertex)
+    result("Could not find path " + path + " in resource graph.\n");
+  return v;
+}
+
 bool graph_session::set_property(const words& args) {
   if (args.size() != 3)
     return malformed();
@@ -283,11 +291,9 @@ bool graph_session::set_property(const words& args) {
 bool graph_session::get_property(const words& args) {
   if (args.size() != 2)
     return malformed();
-  auto v = graph_.find_path(args[1]);
-  if (v == no_vertex) {
-    result("Could not find path " + args[1] + " in resource graph.\n");
+  auto v = find_or_say(args[1]);
+  if (v == no_vertex)
     return true;
-  }
   auto& properties = graph_.properties(v);
   if (properties.empty())
     result("No properties were found for " + args[1]
@@ -300,11 +306,9 @@ bool graph_session::get_property(const words& args) {
 bool graph_session::remove_property(const words& args) {
   if (args.size() != 3)
     return malformed();
-  auto v = graph_.find_path(args[1]);
-  if (v == no_vertex) {
-    result("Could not find path " + args[1] + " in resource graph.\n");
+  auto v = find_or_say(args[1]);
+  if (v == no_vertex)
     return true;
-  }
   graph_.remove_property(v, args[2]);
   held_->touched(v);
   return true;
@@ -313,11 +317,9 @@ bool graph_session::remove_property(const words& args) {
 bool graph_session::set_status(const words& args) {
   if (args.size() != 3)
     return malformed();
-  auto v = graph_.find_path(args[1]);
-  if (v == no_vertex) {
-    result("Could not find path " + args[1] + " in resource graph.\n");
+  auto v = find_or_say(args[1]);
+  if (v == no_vertex)
     return true;
-  }
   if (args[2] != "up" && args[2] != "down")
     return error("unrecognized status");
   graph_.set_status(v, args[2] == "up" ? vertex_status::up : vertex_status::down);
