@@ -215,8 +215,8 @@ void start_attach(const client_call& c, client_params& p) {
     self->state.fail(it->second.session, it->second.tag, e);
     self->state.close_stream(number);
   };
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, number, id, fail](const rank_services& lead) {
       follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
       self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
@@ -236,7 +236,7 @@ void attach_events(pointer self, uint64_t number, const std::vector<job_event>& 
         || e.kind == event_kind::exception)
       send_event(self, s, e);
   for (auto rank : ranks.expand())
-    s.readers.try_emplace(rank % st.setup.size);
+    s.readers.try_emplace(st.setup.where.broker(rank));
   for (auto& e : events)
     if (e.kind == event_kind::start)
       pass_held_input(self, number);

@@ -33,6 +33,8 @@ void with_reasons(const client_call& c, const rank_services& lead,
                   const std::vector<job_summary>& jobs,
                   std::function<void(const waiting_reasons&)> use);
 
+void start_instance(const client_call& c, client_params& p);
+void wait_instance(const client_call& c, client_params& p);
 void list_resources(const client_call& c, client_params& p);
 void drain_resources(const client_call& c, client_params& p);
 void ask_queues(const client_call& c, client_params& p);

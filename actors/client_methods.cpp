@@ -278,18 +278,22 @@ void set_attribute(const client_call& c, client_params& p) {
 void ping(const client_call& c, client_params& p) {
   ping_request r;
   auto& st = c.self->state;
-  r.rank = static_cast<rank_t>(p.integer("rank", st.setup.rank));
+  auto rank = p.integer("rank", st.setup.rank);
+  if (!p.error && (rank < 0 || rank >= st.setup.size))
+    p.refuse(make_error(ec::unknown_rank, fmt::format("rank {}: this instance has ranks 0 to {}",
+                                                      rank, st.setup.size - 1)));
   r.service = p.text("service", "broker");
   r.pad = std::string(static_cast<size_t>(std::clamp<int64_t>(p.integer("pad", 0), 0, 1 << 24)),
                       'x');
   if (refused(c, p))
     return;
+  r.rank = st.setup.where.broker(static_cast<rank_t>(rank));
   auto asked_ns = steady_ns();
   c.self->request(st.setup.broker, deadline, r)
     .then(
-      [c, r, asked_ns](const ping_reply& x) {
+      [c, r, rank, asked_ns](const ping_reply& x) {
         c.self->state.reply(c.session, c.tag,
-                            {{"rank", x.rank},
+                            {{"rank", rank},
                              {"service", r.service},
                              {"pad", x.pad.size()},
                              {"route", x.route},
@@ -338,6 +342,13 @@ void stats(const client_call& c, client_params&) {
 }
 
 void shutdown(const client_call& c, client_params&) {
+  auto& setup = c.self->state.setup;
+  if (setup.nested) {
+    c.self->state.reply(c.session, c.tag, json::object());
+    c.self->send(caf::actor_cast<instance_actor>(setup.nested),
+                 instance_end{"asked by a client"});
+    return;
+  }
   with_lead(c, [c](const rank_services& lead) {
     c.self->state.reply(c.session, c.tag, json::object());
     c.self->send(caf::actor_cast<broker_actor>(lead.broker), shutdown_request{"asked by a client"});
@@ -353,7 +364,9 @@ constexpr std::array methods{
   method_row{"attr.get", get_attribute},     method_row{"attr.list", list_attributes},
   method_row{"attr.set", set_attribute},     method_row{"dmesg", dmesg},
   method_row{"events", start_events},        method_row{"exec", start_command},
-  method_row{"hello", hello},                method_row{"job.attach", start_attach},
+  method_row{"hello", hello},
+  method_row{"instance.start", start_instance}, method_row{"instance.wait", wait_instance},
+  method_row{"job.attach", start_attach},
   method_row{"job.cancel", cancel_jobs},     method_row{"job.eventlog", start_eventlog},
   method_row{"job.explain", explain_job},
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
@@ -402,7 +415,7 @@ std::function<void(const caf::error&)> fail_call(const client_call& c) {
 }
 
 void with_lead(const client_call& c, std::function<void(const rank_services&)> use) {
-  with_rank(c.self, 0, std::move(use), fail_call(c));
+  with_lead(c.self, std::move(use), fail_call(c));
 }
 
 client_method find_client_method(const std::string& name) {

@@ -47,8 +47,8 @@ void follow(const client_call& c, client_params& p, client_stream s) {
   auto number = st.open_stream(std::move(s));
   auto self = c.self;
   auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, number, id, fail](const rank_services& lead) {
       follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
       self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
@@ -71,8 +71,8 @@ void wait_events(pointer self, uint64_t number, const std::vector<job_event>& ev
       if (self->state.streams.count(number) == 0)
         return; // the client has gone: nobody has heard of the end
       reply_stream(self, number, to_json(s));
-      with_rank(
-        self, 0,
+      with_lead(
+        self,
         [self, id](const rank_services& lead) {
           self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), waited_for{id});
         },
@@ -122,8 +122,8 @@ void wait_event_events(pointer self, uint64_t number, const std::vector<job_even
 
 void with_summary(pointer self, job_id id, std::function<void(job_summary&)> use,
                   std::function<void(const caf::error&)> fail) {
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, id, use, fail](const rank_services& lead) {
       list_request r;
       r.ids.push_back(id);
@@ -173,8 +173,8 @@ void start_wait_any(const client_call& c, client_params& p) {
   r.tag = number;
   r.subscriber = caf::actor_cast<caf::actor>(self);
   auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, number, r, fail](const rank_services& lead) {
       auto manager = caf::actor_cast<job_manager_actor>(lead.job_manager);
       // As long as the jobs take.
@@ -259,8 +259,8 @@ void start_events(const client_call& c, client_params& p) {
   if (r.follow)
     return c.self->send(st.setup.events, r);
   auto self = c.self;
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, number, r](const rank_services& lead) {
       auto it = self->state.streams.find(number);
       if (it == self->state.streams.end())
@@ -329,6 +329,11 @@ void start_command(const client_call& c, client_params& p) {
         r.environment.push_back(name + "=" + value.get<std::string>());
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
+  idset brokers;
+  for (auto rank : r.ranks.expand())
+    brokers.add(st.setup.where.broker(rank));
+  r.ranks = std::move(brokers);
+  r.instance = st.setup.instance;
   client_stream s;
   s.kind = what::command;
   s.session = c.session;
@@ -345,7 +350,8 @@ void on_command_output(pointer self, const command_output& o) {
   if (it == st.streams.end())
     return;
   std::string payload(5, '\0');
-  memcpy(payload.data(), &o.rank, 4);
+  auto rank = st.setup.where.rank_on(o.rank);
+  memcpy(payload.data(), &rank, 4);
   payload[4] = static_cast<char>(o.stream);
   payload += o.bytes;
   st.send(it->second.session, client_frame_kind::output, it->second.tag, payload);
@@ -358,9 +364,10 @@ void on_command_ended(pointer self, const command_ended& e) {
     return;
   auto& s = it->second;
   s.ranks_due.remove(e.rank);
-  s.statuses[std::to_string(e.rank)] = e.status;
+  auto rank = std::to_string(st.setup.where.rank_on(e.rank));
+  s.statuses[rank] = e.status;
   if (!e.failure.empty())
-    s.failures[std::to_string(e.rank)] = e.failure;
+    s.failures[rank] = e.failure;
   if (s.ranks_due.empty()) {
     json result{{"status", std::move(s.statuses)}, {"failed", std::move(s.failures)}};
     reply_stream(self, e.tag, result);
@@ -402,8 +409,8 @@ void abandon_stream(pointer self, uint64_t number) {
             .then([](const output_reply&) {}, [](const caf::error&) {});
         },
         [](const caf::error&) {});
-  with_rank(
-    self, 0,
+  with_lead(
+    self,
     [self, id, number, me](const rank_services& lead) {
       self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), unfollow{id, number, me});
     },

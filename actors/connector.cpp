@@ -30,7 +30,10 @@ void open_session(pointer self, const client_opened& o) {
   calls.on_drained = [me, number] { send_here(me, client_drained{number}); };
   calls.on_closed = [me, number](const caf::error&) { send_here(me, client_closed{number}); };
   auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
-  st.sessions[number] = {socket, o.userid, {}};
+  auto& s = st.sessions[number];
+  s.socket = socket;
+  s.userid = o.userid;
+  s.pid = o.pid;
   (void)socket->start();
 }
 
@@ -39,6 +42,8 @@ void close_session(pointer self, uint64_t number) {
   auto it = st.sessions.find(number);
   if (it == st.sessions.end())
     return;
+  if (it->second.inside)
+    self->send(it->second.inside, client_closed{number});
   auto streams = it->second.streams;
   it->second.socket->close();
   st.sessions.erase(it);
@@ -51,6 +56,8 @@ void dispatch(pointer self, const client_frame& f) {
   auto& st = self->state;
   auto& s = st.sessions.at(f.session);
   ++st.requests;
+  if (s.refusal)
+    return st.fail(f.session, f.tag, s.refusal);
   if (s.userid != st.setup.owner && s.userid != 0)
     return st.fail(f.session, f.tag,
                    make_error(ec::not_permitted,
@@ -83,11 +90,17 @@ void dispatch(pointer self, const client_frame& f) {
   found({self, f.session, f.tag, s.userid}, params);
 }
 
-void on_frame(pointer self, const client_frame& f) {
+} // namespace
+
+void on_client_frame(pointer self, const client_frame& f) {
   auto& st = self->state;
   auto it = st.sessions.find(f.session);
   if (it == st.sessions.end())
     return;
+  if (it->second.inside)
+    return self->send(it->second.inside, f);
+  if (it->second.entering)
+    return it->second.held.push_back(f);
   switch (static_cast<client_frame_kind>(f.kind)) {
     case client_frame_kind::request: dispatch(self, f); break;
     case client_frame_kind::cancel:
@@ -113,13 +126,12 @@ void on_frame(pointer self, const client_frame& f) {
       pass_window(self, s->second, size[0], size[1]);
       break;
     }
+    case client_frame_kind::enter: enter_instance(self, f.session, f.payload); break;
     default:
       log_warning("connector: a client sent a frame of kind {}", f.kind);
       close_session(self, f.session);
   }
 }
-
-} // namespace
 
 void connector_state::send(uint64_t session, client_frame_kind kind, uint64_t tag,
                            std::string_view payload) {
@@ -159,6 +171,15 @@ void connector_state::close_stream(uint64_t number) {
   streams.erase(it);
 }
 
+void with_lead(pointer self, std::function<void(const rank_services&)> use,
+               std::function<void(const caf::error&)> fail) {
+  auto& own = self->state.setup.lead;
+  if (own.job_manager)
+    use(own);
+  else
+    with_rank(self, 0, std::move(use), std::move(fail));
+}
+
 void with_rank(pointer self, rank_t rank, std::function<void(const rank_services&)> use,
                std::function<void(const caf::error&)> fail) {
   auto& st = self->state;
@@ -176,6 +197,17 @@ void with_rank(pointer self, rank_t rank, std::function<void(const rank_services
 }
 
 namespace {
+
+/// The instance has ended, or the broker does: so do those of the instances below.
+void end_all(pointer self, const caf::error& reason) {
+  auto& st = self->state;
+  for (auto& [job, inside] : st.nested)
+    self->send_exit(inside, reason);
+  if (st.setup.nested)
+    for (auto& [number, s] : st.sessions)
+      s.socket->finish();
+  self->quit(reason);
+}
 
 std::vector<std::string> waits_of(const connector_state& st) {
   std::vector<std::string> lines{
@@ -203,11 +235,27 @@ std::vector<std::string> waits_of(const connector_state& st) {
 
 connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
   self->state.setup = std::move(setup);
+  if (self->state.setup.nested)
+    self->monitor(self->state.setup.nested);
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (down.source == self->state.setup.nested.address())
+      end_all(self, caf::exit_reason::user_shutdown);
+    else
+      on_nested_down(self, down.source);
+  });
+  self->set_exit_handler([self](const caf::exit_msg& e) { end_all(self, e.reason); });
   return {
     [self](const client_opened& o) { open_session(self, o); },
-    [self](const client_frame& f) { on_frame(self, f); },
+    [self](client_entered& e) { take_client(self, e); },
+    [self](const client_frame& f) { on_client_frame(self, f); },
     [self](const client_closed& c) { close_session(self, c.session); },
-    [self](const client_drained& d) { on_drained(self, d.session); },
+    [self](const client_drained& d) {
+      auto it = self->state.sessions.find(d.session);
+      if (it != self->state.sessions.end() && it->second.inside)
+        self->send(it->second.inside, d);
+      else
+        on_drained(self, d.session);
+    },
     [self](const job_events& e) { on_job_events(self, e.tag, e.events, e.ranks); },
     [self](const output_ready& r) { on_output_ready(self, r); },
     [self](const input_taken& t) { on_input_taken(self, t); },
@@ -217,6 +265,8 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](const rank_lost& l) {
       self->state.peers.erase(l.rank);
       readers_lost(self, l.rank); // what was asked of the dead is never answered
+      for (auto& [job, inside] : self->state.nested)
+        self->send(inside, l);
     },
     [self](stats_atom) {
       return stats_reply{{{"clients", static_cast<int64_t>(self->state.sessions.size())},

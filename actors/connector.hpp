@@ -13,6 +13,7 @@
 
 #include "actors/client_json.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/rank_map.hpp"
 #include "runtime/config.hpp"
 #include "runtime/stream_socket.hpp"
 
@@ -32,6 +33,12 @@ struct connector_setup {
   exec_actor exec;
   events_actor events;
   std::vector<std::pair<std::string, caf::actor>> named; // of this rank, for stats
+  rank_map where;    // of the instance's nodes
+  rank_t broker_rank = 0; // this broker's in the system; `rank` is that in the instance
+  // Of a nested instance only:
+  std::string instance{};  // its path
+  caf::actor nested{};     // the clients' connections are closed when it has ended
+  rank_services lead{};    // its services
 };
 
 enum class client_frame_kind : uint8_t {
@@ -44,6 +51,7 @@ enum class client_frame_kind : uint8_t {
   cancel,
   input,
   window,
+  enter,
 };
 
 /// Something that a client follows.
@@ -90,14 +98,20 @@ struct connector_state {
   struct session {
     std::shared_ptr<stream_socket> socket;
     uint32_t userid = 0;
+    int32_t pid = 0;                      // of the client; 0: unknown
     std::map<uint64_t, uint64_t> streams; // by the client's tag
+    // A client of an instance below (client_enter.cpp):
+    connector_actor inside;            // it gets the frames
+    bool entering = false;             // until it is known ...
+    std::vector<client_frame> held;    // ... they wait here
+    caf::error refusal;                // why there is none
   };
 
   connector_setup setup;
-  rank_services lead; // known once the broker has met the lead
   std::unordered_map<uint64_t, session> sessions;
   std::unordered_map<uint64_t, client_stream> streams;
   std::map<rank_t, rank_services> peers;
+  std::map<job_id, connector_actor> nested; // of instances below, which this rank's clients use
   uint64_t last_stream = 0;
   /// Requests that have not been answered, by session and tag.
   struct open_call {
@@ -121,6 +135,18 @@ struct connector_state {
 
 connector_actor::behavior_type connector_service(connector_state::pointer self,
                                                  connector_setup setup);
+
+/// The frames of a client from here on, also those that were held.
+void on_client_frame(connector_state::pointer self, const client_frame& f);
+
+// -- nested instances (client_enter.cpp) ----------------------------------------------------------
+
+/// The client means the instance of this path, "A/B", of which A is ours: its frames go there.
+void enter_instance(connector_state::pointer self, uint64_t session, const std::string& path);
+/// From the connector around: one of its clients.
+void take_client(connector_state::pointer self, client_entered& e);
+/// A connector of an instance below has ended; its clients are gone.
+void on_nested_down(connector_state::pointer self, const caf::actor_addr& who);
 
 // -- methods (client_methods.cpp) -----------------------------------------------------------------
 
@@ -176,7 +202,11 @@ void pump_attach(connector_state::pointer self, uint64_t number);
 void attach_events(connector_state::pointer self, uint64_t number,
                    const std::vector<job_event>& events, const idset& ranks);
 
-/// Calls `use` with the services of a rank, or answers the stream's client with the error.
+/// Calls `use` with the instance's services.
+void with_lead(connector_state::pointer self, std::function<void(const rank_services&)> use,
+               std::function<void(const caf::error&)> fail);
+
+/// Calls `use` with the services of a broker, or answers the stream's client with the error.
 void with_rank(connector_state::pointer self, rank_t rank,
                std::function<void(const rank_services&)> use,
                std::function<void(const caf::error&)> fail);

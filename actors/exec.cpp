@@ -33,11 +33,11 @@ void exec_state::signal_shell(const signal_item& item) {
 }
 
 void exec_state::forward_launch(rank_t to, const launch_order& order) {
-  auto& m = mail[to];
-  auto [it, added] = m.groups.try_emplace(order.plan.get(), m.launches.groups.size());
+  auto& m = mail[to].launches[order.origin];
+  auto [it, added] = m.groups.try_emplace(order.plan.get(), m.request.groups.size());
   if (added)
-    m.launches.groups.push_back({order.plan->jobspec, order.plan->environment, {}});
-  m.launches.groups[it->second].items.push_back(order.item);
+    m.request.groups.push_back({order.plan->jobspec, order.plan->environment, {}});
+  m.request.groups[it->second].items.push_back(order.item);
 }
 
 void exec_state::forward_signal(rank_t to, const signal_item& item) {
@@ -69,18 +69,30 @@ void exec_state::pass_down(job_id id, bool to_shell, const std::set<rank_t>& chi
 
 void exec_state::settled(job_report&& r) {
   // A job whose subtree has ended is not reported in another way.
-  if (!core.runs(r.id))
+  if (!core.runs(r.id)) {
     shells.erase(r.id);
-  settled_jobs.jobs.push_back(std::move(r));
+    origins.erase(r.id);
+    instances.on_job_gone(r.id);
+  }
+  auto asker = askers.find(r.id);
+  if (asker == askers.end())
+    return;
+  manager_mails[asker->second].settled.jobs.push_back(std::move(r));
+  askers.erase(asker);
 }
 
 void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
-  if (r.ended)
-    shells.erase(r.id);
-  if (at_root)
-    root_reports.jobs.push_back(std::move(r));
-  else
+  auto id = r.id;
+  auto ended = r.ended;
+  if (!at_root)
     mail[parent].reports.jobs.push_back(std::move(r));
+  else if (auto origin = origins.find(id); origin != origins.end())
+    manager_mails[origin->second->manager].reports.jobs.push_back(std::move(r));
+  if (!ended)
+    return;
+  shells.erase(id);
+  origins.erase(id);
+  instances.on_job_gone(id);
 }
 
 // -- turns ----------------------------------------------------------------------------------------
@@ -92,8 +104,7 @@ void exec_state::end_turn() {
     self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(next - steady_ns(), 0)),
                        caf::tick_atom_v);
   }
-  if (!flushing
-      && (!root_reports.jobs.empty() || !settled_jobs.jobs.empty() || !mail.empty())) {
+  if (!flushing && (!manager_mails.empty() || !mail.empty())) {
     // What else is in the mailbox already may add to the same messages.
     flushing = true;
     self->send(self, caf::flush_atom_v);
@@ -102,33 +113,38 @@ void exec_state::end_turn() {
 
 void exec_state::send_gathered() {
   flushing = false;
-  if (!root_reports.jobs.empty() && job_manager) {
-    root_reports.rank = context->rank;
-    self->send(caf::actor_cast<job_manager_actor>(job_manager), std::exchange(root_reports, {}));
-  }
-  if (!settled_jobs.jobs.empty() && job_manager) {
-    settled_jobs.rank = context->rank;
-    self->send(caf::actor_cast<job_manager_actor>(job_manager), std::exchange(settled_jobs, {}));
+  auto managers = std::exchange(manager_mails, {});
+  for (auto& [to, m] : managers) {
+    auto manager = caf::actor_cast<job_manager_actor>(to);
+    m.reports.rank = m.settled.rank = context->rank;
+    if (!m.reports.jobs.empty())
+      self->send(manager, std::move(m.reports));
+    if (!m.settled.jobs.empty())
+      self->send(manager, std::move(m.settled));
   }
   auto all = std::exchange(mail, {});
   for (auto& [to, m] : all) {
-    m.launches.reply_to = job_manager;
+    for (auto& [origin, launches] : m.launches) {
+      launches.request.reply_to = origin->manager;
+      launches.request.instance = origin->instance;
+    }
     m.reports.rank = context->rank;
     auto shared = std::make_shared<peer_mail>(std::move(m));
     with_exec(
       to,
       [this, shared](const exec_actor& peer) {
-        if (!shared->launches.groups.empty())
-          self->send(peer, std::move(shared->launches));
+        for (auto& [origin, launches] : shared->launches)
+          self->send(peer, std::move(launches.request));
         if (!shared->signals.items.empty())
           self->send(peer, std::move(shared->signals));
         if (!shared->reports.jobs.empty())
           self->send(peer, std::move(shared->reports));
       },
       [this, shared, to = to](const caf::error& e) {
-        for (auto& group : shared->launches.groups)
-          for (auto& item : group.items)
-            core.on_unreachable(item.id, to, render(e), *this);
+        for (auto& [origin, launches] : shared->launches)
+          for (auto& group : launches.request.groups)
+            for (auto& item : group.items)
+              core.on_unreachable(item.id, to, render(e), *this);
         end_turn();
       });
   }
@@ -152,15 +168,39 @@ void exec_state::with_exec(rank_t rank, std::function<void(const exec_actor&)> u
 
 void exec_state::launch(launch_request& r) {
   auto now = steady_ns();
+  if (!last_origin || last_origin->instance != r.instance || last_origin->manager != r.reply_to)
+    last_origin = std::make_shared<job_origin>(job_origin{r.instance, r.reply_to});
   for (auto& group : r.groups) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
-      if (plan)
-        core.launch(now, {*plan, std::move(item)}, *this);
-      else
+      origins.try_emplace(item.id, last_origin);
+      if (!plan)
         core.refuse(item, render(plan.error()), *this);
+      else if (instances.is_dead(r.instance))
+        core.refuse(item, "the instance around it has ended", *this);
+      else
+        core.launch(now, {*plan, std::move(item), last_origin}, *this);
     }
   }
+}
+
+/// What runs of an instance over the job's grant goes first: its own job manager may be lost.
+void exec_state::settle(const settle_request& r) {
+  for (auto id : r.ids) {
+    askers[id] = r.reply_to;
+    auto within = instances.begin_settle(id, r.lost, origins);
+    for (auto inner : within)
+      core.settle(steady_ns(), inner, r.lost, *this);
+    if (within.empty())
+      core.settle(steady_ns(), id, r.lost, *this);
+  }
+  end_turn();
+}
+
+void exec_state::on_shell_report(const job_report& r) {
+  if (!instances.hold(r))
+    core.on_shell_report(r, *this);
+  end_turn();
 }
 
 // -- commands outside of jobs ---------------------------------------------------------------------
@@ -237,7 +277,7 @@ void exec_state::run_command(const command_request& r) {
   for (auto& v : r.environment)
     if (!is_launcher_variable(v.substr(0, v.find('='))))
       s.environment += v + '\0';
-  s.set_env("HACTOR_URI", context->place.uri);
+  s.set_env("HACTOR_URI", context->place.uri + (r.instance.empty() ? "" : "/" + r.instance));
   s.set_env("HACTOR_RANK", std::to_string(context->rank));
   s.cwd = r.cwd;
   auto key = std::make_pair(r.subscriber.address(), r.tag);
@@ -284,14 +324,6 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
 
 namespace {
 
-void settle(exec_state& st, const settle_request& r) {
-  if (!st.job_manager)
-    st.job_manager = r.reply_to;
-  for (auto id : r.ids)
-    st.core.settle(steady_ns(), id, r.lost, st);
-  st.end_turn();
-}
-
 /// Who sends input hears when the task has taken it, or nobody will.
 void add_ticket(const exec_state& st, input_request& in) {
   if (!in.reader)
@@ -306,6 +338,7 @@ void add_ticket(const exec_state& st, input_request& in) {
 stats_reply stats_of(const exec_state& st) {
   return {{{"running", static_cast<int64_t>(st.core.running())},
            {"shells", static_cast<int64_t>(st.shells.size())},
+           {"instances", static_cast<int64_t>(st.instances.count())},
            {"launched", st.launched},
            {"tasks", static_cast<int64_t>(st.context->tasks->task_count())}}};
 }
@@ -322,9 +355,11 @@ waits_reply waits_of(const exec_state& st) {
 
 exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
                                        std::shared_ptr<const shell_context> context,
+                                       std::shared_ptr<const instance_context> nested,
                                        uint32_t brokers, uint32_t fanout) {
   auto& st = self->state;
   st.broker = std::move(broker);
+  st.instances.start(std::move(nested));
   st.context = std::move(context);
   st.fanout = fanout;
   st.core = exec_core{st.context->rank, brokers, fanout};
@@ -332,31 +367,30 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   self->set_exit_handler([self](const caf::exit_msg& e) {
     for (auto& [id, shell] : self->state.shells)
       self->send_exit(shell, e.reason);
+    self->state.instances.stop();
     self->quit(e.reason);
   });
   return {
     [self](launch_request& r) {
       auto& st = self->state;
-      if (!st.job_manager)
-        st.job_manager = r.reply_to; // only roots use it; others report to a parent by rank
       st.launch(r);
       st.end_turn();
     },
     [self](const signal_request& r) {
-      for (auto& item : r.items)
+      for (auto& item : r.items) {
         self->state.core.signal(steady_ns(), item, self->state);
+        if (item.terminate)
+          self->state.instances.end(item.id, "its job is to end");
+      }
       self->state.end_turn();
     },
-    [self](const settle_request& r) { settle(self->state, r); },
+    [self](const settle_request& r) { self->state.settle(r); },
     [self](const exec_report& r) {
       for (auto& job : r.jobs)
         self->state.core.on_child_report(r.rank, job, self->state);
       self->state.end_turn();
     },
-    [self](const shell_report& r) {
-      self->state.core.on_shell_report(r.report, self->state);
-      self->state.end_turn();
-    },
+    [self](const shell_report& r) { self->state.on_shell_report(r.report); },
     [self](const exchange_part& p) {
       self->state.core.on_exchange_part(p.id, p.from, p.values, self->state);
       self->state.end_turn();
@@ -371,9 +405,14 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     },
     [self](const command_request& r) { self->state.run_command(r); },
     [self](const command_kill& k) { kill_command(self, k); },
+    [self](const instance_request& r) { return self->state.instances.begin(r); },
+    [self](const enter_request& r) { return self->state.instances.enter(r.job); },
+    [self](const instance_wait& r) { return self->state.instances.wait(r.job); },
+    [self](const instance_over& o) { self->state.instances.on_over(o.job); },
     [self](const rank_lost& lost) {
       self->state.peers.erase(lost.rank);
       self->state.core.on_rank_lost(lost.rank, self->state);
+      self->state.instances.on_rank_lost(lost.rank);
       self->state.end_turn();
     },
     [self](caf::flush_atom) { self->state.send_gathered(); },

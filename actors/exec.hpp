@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "actors/exec_core.hpp"
+#include "actors/exec_instances.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/shell.hpp"
 
@@ -35,13 +36,24 @@ struct exec_state : exec_out {
   void with_exec(rank_t rank, std::function<void(const exec_actor&)> use,
                  std::function<void(const caf::error&)> fail);
   void launch(launch_request& r);
+  void settle(const settle_request& r);
+  void on_shell_report(const job_report& r);
   void run_command(const command_request& r);
 
-  struct peer_mail {
-    launch_request launches;
+  /// Launches for one rank of jobs of one instance.
+  struct launch_mail {
+    launch_request request;
     std::map<const launch_plan*, size_t> groups;
+  };
+  struct peer_mail {
+    std::map<job_origin_ptr, launch_mail> launches;
     signal_request signals;
     exec_report reports;
+  };
+  /// What one instance's job manager is told at the end of this turn.
+  struct manager_mail {
+    exec_report reports;
+    settled_report settled;
   };
 
   pointer self;
@@ -50,12 +62,14 @@ struct exec_state : exec_out {
   uint32_t fanout = 16;
   exec_core core;
   launch_plans plans;
-  caf::actor job_manager; // where roots report: who asked for the launch
   std::unordered_map<job_id, shell_actor> shells;
+  std::unordered_map<job_id, job_origin_ptr> origins; // of what runs here
+  job_origin_ptr last_origin;
+  std::map<job_id, caf::actor> askers; // who wants to hear that a job is settled
   std::map<rank_t, exec_actor> peers;
   std::map<rank_t, peer_mail> mail; // gathered in this turn, by rank
-  exec_report root_reports;
-  settled_report settled_jobs;
+  std::map<caf::actor, manager_mail> manager_mails; // gathered likewise
+  exec_instances instances{*this};
   bool flushing = false;
   int64_t armed_ns = 0;
   std::map<std::pair<caf::actor_addr, uint64_t>, uint64_t> commands; // token of the task host
@@ -64,6 +78,7 @@ struct exec_state : exec_out {
 
 exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor broker,
                                        std::shared_ptr<const shell_context> context,
+                                       std::shared_ptr<const instance_context> nested,
                                        uint32_t brokers, uint32_t fanout);
 
 } // namespace hactor

@@ -353,6 +353,11 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
   }
 }
 
+bool exec_core::leads(job_id id) const {
+  auto it = jobs_.find(id);
+  return it != jobs_.end() && it->second.root;
+}
+
 int64_t exec_core::next_wake_ns() const { return wakes_.empty() ? 0 : wakes_.begin()->first; }
 
 } // namespace hactor

@@ -17,10 +17,18 @@
 
 namespace hactor {
 
+/// Whose job it is.
+struct job_origin {
+  std::string instance; // path of the instance, "A/B"; "": the outermost
+  caf::actor manager;   // its job manager
+};
+using job_origin_ptr = std::shared_ptr<const job_origin>;
+
 /// A job to launch: what all jobs of its jobspec share, and its own.
 struct launch_order {
   launch_plan_ptr plan;
   launch_item item;
+  job_origin_ptr origin{};
 };
 
 /// Everything exec can cause.
@@ -80,6 +88,8 @@ public:
   /// What the job's tree waits for here, as sentences; at most `max` of them.
   std::vector<std::string> waits(size_t max) const;
   bool runs(job_id id) const { return jobs_.count(id) != 0; }
+  /// True when the job runs and this is the root of its tree, the broker of its first task.
+  bool leads(job_id id) const;
 
 private:
   struct job {

@@ -52,16 +52,16 @@ feasible_request ask_feasible(const accept_request& accept) {
 }
 
 void give_ids(ingest_state& st, const submission& s, accepted_spec& a) {
-  auto now_ms = static_cast<uint64_t>((wall_ns() - st.epoch_ns) / 1'000'000);
+  auto now_ns = wall_ns();
   if (s.cc.empty()) {
-    a.ids.push_back(st.ids.next(now_ms));
+    a.ids.push_back(st.ids->next(now_ns));
     return;
   }
   a.ids.reserve(s.cc.size());
   a.cc.reserve(s.cc.size());
   for (auto& run : s.cc.runs())
     for (uint64_t i = run.first; i <= run.last; ++i) {
-      a.ids.push_back(st.ids.next(now_ms));
+      a.ids.push_back(st.ids->next(now_ns));
       a.cc.push_back(static_cast<int64_t>(i));
     }
 }
@@ -104,13 +104,12 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
 } // namespace
 
 ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
-                                           std::shared_ptr<spec_cache> specs, rank_t rank,
-                                           int64_t epoch_ns, uint64_t last_ms) {
+                                           std::shared_ptr<spec_cache> specs,
+                                           std::shared_ptr<id_source> ids) {
   auto& st = self->state;
   st.peers = std::move(peers);
   st.reader = std::make_unique<spec_reader>(std::move(specs));
-  st.epoch_ns = epoch_ns;
-  st.ids = fluid_generator{rank, last_ms};
+  st.ids = std::move(ids);
   return {
     [self](submit_request& r) { return submit(self, r); },
     [self](stats_atom) {

@@ -6,9 +6,9 @@
 
 #include <memory>
 
+#include "actors/id_source.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/spec_reader.hpp"
-#include "runtime/ids.hpp"
 
 namespace hactor {
 
@@ -23,14 +23,12 @@ struct ingest_state {
 
   ingest_peers peers;
   std::unique_ptr<spec_reader> reader;
-  int64_t epoch_ns = 0; // of the instance: what FLUIDs count from
-  fluid_generator ids{0};
+  std::shared_ptr<id_source> ids;
   int64_t requests = 0, jobs = 0;
 };
 
-/// `last_ms`: the newest FLUID time this rank may have used before (restart), 0 for none.
 ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
-                                           std::shared_ptr<spec_cache> specs, rank_t rank,
-                                           int64_t epoch_ns, uint64_t last_ms);
+                                           std::shared_ptr<spec_cache> specs,
+                                           std::shared_ptr<id_source> ids);
 
 } // namespace hactor

@@ -123,12 +123,24 @@ using exec_actor = caf::typed_actor<
   caf::reacts_to<input_request>,
   caf::reacts_to<command_request>,
   caf::reacts_to<command_kill>,
+  // Instances over the grants of jobs whose first rank this is.
+  caf::replies_to<instance_request>::with<instance_reply>,
+  caf::replies_to<enter_request>::with<instance_reply>,
+  caf::replies_to<instance_wait>::with<done>,
+  caf::reacts_to<instance_over>,
   // From the BROKER.
   caf::reacts_to<rank_lost>,
   // INTERNAL: send reports that have gathered.
   caf::reacts_to<flush_atom>,
   // INTERNAL: a simulated job's end, a kill's second step.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// INSTANCE: a nested instance, on the first rank of the job whose grant it has.
+using instance_actor = caf::typed_actor<
+  caf::replies_to<ready_atom>::with<instance_reply>,
+  caf::reacts_to<instance_end>,
+  // From EXEC: a broker was lost.
+  caf::reacts_to<rank_lost>>::extend_with<status_actor>;
 
 /// SHELL: the tasks of one job on one node. From launch to the end of its last task.
 using shell_actor = caf::typed_actor<
@@ -173,6 +185,8 @@ using broker_actor = caf::typed_actor<
 using connector_actor = caf::typed_actor<
   // From the transport thread.
   caf::reacts_to<client_opened>,
+  // From the CONNECTOR of the instance around.
+  caf::reacts_to<client_entered>,
   caf::reacts_to<client_frame>,
   caf::reacts_to<client_closed>,
   caf::reacts_to<client_drained>,

@@ -61,7 +61,7 @@ void job_manager_state::launch(const job_spec_ptr& spec, launch_item&& item) {
 }
 
 void job_manager_state::signal(const rset& where, const signal_item& item) {
-  gathering.signals.push_back({where.nodes.front().rank % peers.brokers, item});
+  gathering.signals.push_back({peers.where.broker(where.nodes.front().rank), item});
 }
 
 void job_manager_state::settle(job_id id, const idset& brokers, const idset& lost) {
@@ -248,14 +248,16 @@ void job_manager_state::send_launches(std::vector<launch_order> orders) {
   // One message a broker, in it one group a jobspec.
   std::map<rank_t, std::pair<launch_request, std::map<const job_spec*, size_t>>> by_broker;
   for (auto& o : orders) {
-    auto& [request, groups] = by_broker[o.item.resources.nodes.front().rank % peers.brokers];
+    auto& [request, groups] = by_broker[peers.where.broker(o.item.resources.nodes.front().rank)];
     auto [it, added] = groups.try_emplace(o.spec.get(), request.groups.size());
     if (added)
       request.groups.push_back({o.spec->text, o.spec->environment_text(), {}});
+    o.item.resources = peers.where.to_system(std::move(o.item.resources));
     request.groups[it->second].items.push_back(std::move(o.item));
   }
   for (auto& [broker, order] : by_broker) {
     order.first.reply_to = caf::actor_cast<caf::actor>(self);
+    order.first.instance = peers.instance;
     auto request = std::make_shared<launch_request>(std::move(order.first));
     with_exec(
       broker,
@@ -340,7 +342,7 @@ void apply_settled(job_manager_state& st, const settled_report& r) {
 
 void lose_rank(job_manager_state& st, rank_t rank) {
   st.execs.erase(rank);
-  st.core.on_rank_lost(wall_ns(), rank, st.peers.brokers, st);
+  st.core.on_rank_lost(wall_ns(), rank, st.peers.where, st);
   st.end_turn();
 }
 
@@ -398,7 +400,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       auto& st = self->state;
       for (auto& job : r.jobs) {
         for (auto rank : job.lost.expand()) // whoever was below may still run
-          st.core.on_rank_lost(now, rank, st.peers.brokers, st);
+          st.core.on_rank_lost(now, rank, st.peers.where, st);
         st.core.on_report(now, job, st);
       }
       st.end_turn();

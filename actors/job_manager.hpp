@@ -15,6 +15,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/job_manager_core.hpp"
+#include "actors/rank_map.hpp"
 #include "runtime/memory.hpp"
 
 namespace hactor {
@@ -27,7 +28,8 @@ struct job_manager_peers {
   broker_actor broker;
   exec_actor exec;      // of this rank
   rank_t rank = 0;      // of this broker
-  uint32_t brokers = 1; // ranks of R beyond are hosted at rank modulo brokers (fake resources)
+  rank_map where;       // of the instance's nodes
+  std::string instance{}; // the ids of the jobs that it is nested in, "A/B"; "": the outermost
   /// The state outlives the instance: what an event causes waits for its commit.
   bool lasting = true;
 };

@@ -306,33 +306,33 @@ void job_manager_core::on_launch_failed(int64_t now_ns, job_id id, const std::st
   on_report(now_ns, r, out);
 }
 
-void job_manager_core::on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers,
+void job_manager_core::on_rank_lost(int64_t now_ns, rank_t broker, const rank_map& where,
                                     job_manager_out& out) {
-  if (lost_.contains(rank))
+  if (lost_.contains(broker))
     return;
-  lost_.add(rank);
+  lost_.add(broker);
   std::vector<job_id> hit;
   for (auto& [id, j] : jobs_)
     if (j.launched
         && std::any_of(j.resources.nodes.begin(), j.resources.nodes.end(),
-                       [&](auto& node) { return node.rank % brokers == rank; }))
+                       [&](auto& node) { return where.broker(node.rank) == broker; }))
       hit.push_back(id);
   std::sort(hit.begin(), hit.end());
   for (auto id : hit) {
     auto& j = jobs_.at(id);
-    auto note = fmt::format("the broker of rank {} was lost", rank);
+    auto note = fmt::format("the broker of rank {} was lost", broker);
     if (!j.fold.has_fatal)
       fail(now_ns, id, j, "node-failure", note, 0, -1, 1 << 8, out);
     if (!j.settle) {
       j.settle = std::make_unique<settling>();
       for (auto& node : j.resources.nodes)
-        j.settle->due.add(node.rank % brokers);
+        j.settle->due.add(where.broker(node.rank));
       j.settle->due.remove_all(lost_);
       if (!j.settle->due.empty())
         out.settle(id, j.settle->due, lost_);
     }
-    j.settle->due.remove(rank);
-    if (j.resources.nodes.front().rank % brokers == rank && !j.settle->tree_ended) {
+    j.settle->due.remove(broker);
+    if (where.broker(j.resources.nodes.front().rank) == broker && !j.settle->tree_ended) {
       j.settle->tree_ended = true; // nobody is left who would report its end
       j.settle->end.id = id;
       j.settle->end.ended = true;

@@ -18,6 +18,7 @@
 #include "actors/job_spec.hpp"
 #include "actors/job_state.hpp"
 #include "actors/messages.hpp"
+#include "actors/rank_map.hpp"
 
 namespace hactor {
 
@@ -69,7 +70,7 @@ public:
 
   /// A broker died: jobs on it get a fatal exception, and end when every other broker of theirs has
   /// told that nothing of them runs there: the tree that gathers ends may be broken.
-  void on_rank_lost(int64_t now_ns, rank_t rank, uint32_t brokers, job_manager_out& out);
+  void on_rank_lost(int64_t now_ns, rank_t broker, const rank_map& where, job_manager_out& out);
 
   /// Nothing of the job runs on this broker any more; what the report holds was heard nowhere else.
   void on_settled(int64_t now_ns, rank_t rank, const job_report& report, job_manager_out& out);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,9 +12,12 @@
 #include <caf/actor.hpp>
 
 #include "actors/message_inspect.hpp"
+#include "graph/rset.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor {
+
+class stream_socket;
 
 // -- connector -> events --------------------------------------------------------------------------
 
@@ -124,6 +128,60 @@ struct rank_lost {
 };
 HACTOR_INSPECT(rank_lost, x.rank)
 
+// -- nested instances -----------------------------------------------------------------------------
+
+/// connector -> exec of a job's first rank: make an instance over the job's grant, which lives until
+/// the process `owner` or the job's own tasks have ended. Errors: ec::wrong_state (the job does not
+/// run here, or has an instance), ec::bad_argument (a setting), ec::store_failed.
+struct instance_request {
+  job_id job;
+  std::string parent;        // path of the instance that the job belongs to; "": the outermost
+  rset resources;            // of the new one: ranks from 0
+  std::vector<rank_t> nodes; // by its rank: the system's rank of the node
+  std::vector<std::pair<std::string, std::string>> settings; // attributes that are set
+  int32_t owner = 0;         // process id; 0: unknown
+};
+HACTOR_INSPECT(instance_request, x.job, x.parent, x.resources, x.nodes, x.settings, x.owner)
+
+/// connector -> exec: the instance of this job. Errors: ec::unknown_job when there is none.
+struct enter_request {
+  job_id job;
+};
+HACTOR_INSPECT(enter_request, x.job)
+
+/// What a connector needs to serve clients of a nested instance.
+struct instance_reply {
+  caf::actor instance; // down when the instance has ended
+  rank_services lead;  // of the instance; no broker
+  caf::actor ingest;
+  std::string path;
+  std::vector<rank_t> nodes;
+  std::vector<std::pair<std::string, std::string>> attributes; // that differ from the defaults
+  std::vector<std::pair<std::string, caf::actor>> named;
+  int64_t started_ns = 0;
+};
+HACTOR_INSPECT(instance_reply, x.instance, x.lead, x.ingest, x.path, x.nodes, x.attributes, x.named,
+               x.started_ns)
+
+/// connector -> exec: answered when the job's instance, or all of the job here, has ended. Errors:
+/// ec::wrong_state when the job does not run here.
+struct instance_wait {
+  job_id job;
+};
+HACTOR_INSPECT(instance_wait, x.job)
+
+/// To an instance: end, and all that runs in it first.
+struct instance_end {
+  std::string reason;
+};
+HACTOR_INSPECT(instance_end, x.reason)
+
+/// instance -> exec: nothing of it runs any more.
+struct instance_over {
+  job_id job;
+};
+HACTOR_INSPECT(instance_over, x.job)
+
 struct ping_request {
   rank_t rank = 0;
   std::string service;
@@ -164,8 +222,9 @@ struct client_opened {
   uint64_t session = 0;
   int32_t fd = -1; // ours from now on
   uint32_t userid = 0;
+  int32_t pid = 0; // 0: not of this pid namespace
 };
-HACTOR_INSPECT(client_opened, x.session, x.fd, x.userid)
+HACTOR_INSPECT(client_opened, x.session, x.fd, x.userid, x.pid)
 
 /// One frame of a client (doc/client-protocol.md).
 struct client_frame {
@@ -175,6 +234,17 @@ struct client_frame {
   std::string payload;
 };
 HACTOR_INSPECT(client_frame, x.session, x.kind, x.tag, x.payload)
+
+/// connector -> connector of a nested instance, within the rank: this client means you. Its frames
+/// follow, by way of the first.
+struct client_entered {
+  uint64_t session = 0;
+  uint32_t userid = 0;
+  int32_t pid = 0;
+  std::string path; // of an instance below; "": this one
+  std::shared_ptr<stream_socket> socket{};
+};
+HACTOR_INSPECT(client_entered, x.session, x.userid, x.pid, x.path)
 
 struct client_closed {
   uint64_t session = 0;

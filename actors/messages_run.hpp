@@ -38,12 +38,13 @@ struct launch_group {
 HACTOR_INSPECT(launch_group, x.jobspec, x.environment, x.items)
 
 /// To the exec of each job's first rank, which passes it on to its children in the job's tree.
-/// `reply_to` is told with exec_report.
+/// `reply_to` is told with exec_report. Ranks are those of the brokers, whatever the instance.
 struct launch_request {
   std::vector<launch_group> groups;
   caf::actor reply_to;
+  std::string instance; // whose jobs they are: "A/B", the jobs that it is nested in; "": outermost
 };
-HACTOR_INSPECT(launch_request, x.groups, x.reply_to)
+HACTOR_INSPECT(launch_request, x.groups, x.reply_to, x.instance)
 
 /// Signals to running jobs, down the job's tree. `terminate`: the job is to end (SIGTERM first, or
 /// `signal`, then SIGKILL after exec.kill_timeout).
@@ -130,8 +131,10 @@ struct command_request {
   std::vector<std::string> environment; // NAME=VALUE
   std::string cwd;
   caf::actor subscriber; // told with command_output and command_ended
+  std::string instance;  // as in launch_request: which one its HACTOR_URI names
 };
-HACTOR_INSPECT(command_request, x.tag, x.ranks, x.argv, x.environment, x.cwd, x.subscriber)
+HACTOR_INSPECT(command_request, x.tag, x.ranks, x.argv, x.environment, x.cwd, x.subscriber,
+               x.instance)
 
 struct command_output {
   uint64_t tag = 0;

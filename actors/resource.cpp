@@ -60,15 +60,18 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
   state.scheduler = std::move(setup.scheduler);
   state.journal = std::move(setup.journal);
   state.all = std::move(setup.all);
-  state.brokers = setup.brokers;
+  state.where = std::move(setup.where);
   state.drains = drain_table::from_json(setup.drains);
   state.tell_scheduler();
   return {
       [self](const rank_lost& lost) {
         auto& st = self->state;
+        auto before = st.down;
         for (auto& node : st.all.nodes)
-          if (node.rank % st.brokers == lost.rank)
+          if (st.where.broker(node.rank) == lost.rank)
             st.down.add(node.rank);
+        if (st.down == before)
+          return;
         log_warning("resource: what rank {} had is down", lost.rank);
         st.tell_scheduler();
       },

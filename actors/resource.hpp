@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/interfaces.hpp"
+#include "actors/rank_map.hpp"
 #include "actors/resource_core.hpp"
 
 namespace hactor {
@@ -15,7 +16,7 @@ struct resource_setup {
   scheduler_actor scheduler;
   journal_actor journal;
   rset all;
-  uint32_t brokers = 1;
+  rank_map where; // of the nodes
   std::string drains; // as drain_table wrote them before; "" at the first start
 };
 
@@ -35,7 +36,7 @@ struct resource_state {
   rset all;
   idset down;
   drain_table drains;
-  uint32_t brokers = 1;
+  rank_map where;
 };
 
 resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup);

@@ -199,6 +199,11 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
   auto place = st.context->place;
+  if (auto& path = order.origin->instance; !path.empty()) {
+    place.uri += "/" + path;
+    place.instance += path;
+    place.instance_level += 1 + static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
+  }
   auto folder = st.context->folders->take();
   if (folder) {
     st.folder = *folder;

@@ -30,6 +30,10 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   auto v = plan.has_cc ? fill_cc(plan.variables, item.cc) : plan.variables;
   set(v, "HACTOR_URI", place.uri);
   set(v, "HACTOR_JOB_ID", to_string(item.id));
+  auto& around = place.instance;
+  set(v, "HACTOR_JOB_ID_PATH", (around.empty() ? "/" : "/" + around + "/") + to_string(item.id));
+  if (!around.empty())
+    set(v, "HACTOR_ENCLOSING_ID", around.substr(around.rfind('/') + 1)); // npos + 1: all of it
   set(v, "HACTOR_JOB_SIZE", std::to_string(ntasks));
   set(v, "HACTOR_JOB_NNODES", std::to_string(item.resources.nodes.size()));
   set(v, "HACTOR_JOB_TMPDIR", place.tmpdir);

@@ -40,6 +40,7 @@ struct shell_place {
   std::string uri;         // HACTOR_URI for the tasks
   std::string tmpdir;      // HACTOR_JOB_TMPDIR
   uint32_t instance_level = 0;
+  std::string instance{}; // path of the nested instance whose job it is; "": the outermost
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
 };
 

@@ -24,6 +24,7 @@
 #include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"
 #include "actors/resource_core.hpp"
+#include "actors/service_maker.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "graph/rv1_reader.hpp"
 #include "mpi-boot/folders.hpp"
@@ -357,7 +358,7 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
   auto last = std::make_shared<uint64_t>(0);
   auto listener = unix_listener::make(
     s.net->poller(), s.folders.socket(), [connector, last](int fd, peer_credentials who) {
-      send_here(connector, client_opened{++*last, fd, who.uid});
+      send_here(connector, client_opened{++*last, fd, who.uid, who.pid});
     });
   if (!listener)
     return std::move(listener.error());
@@ -551,7 +552,8 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
   slot->clear();
   if (s.end.abrupt())
     ::_exit(code);
-  stop_services(*actors);
+  stop_services(actors->all);
+  *actors = {}; // no handle keeps one alive
   s.listener.reset();
   return code;
 }

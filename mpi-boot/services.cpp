@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "mpi-boot/services.hpp"
 
-#include <algorithm>
-
 #include <unistd.h>
 
 #include <caf/io/middleman.hpp>
@@ -12,11 +10,10 @@
 #include "actors/events.hpp"
 #include "actors/exec.hpp"
 #include "actors/ingest.hpp"
-#include "actors/job_manager.hpp"
-#include "actors/journal.hpp"
+#include "actors/id_source.hpp"
+#include "actors/instance.hpp"
+#include "actors/lead_services.hpp"
 #include "actors/output.hpp"
-#include "actors/resource.hpp"
-#include "actors/scheduler.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/system.hpp"
@@ -24,37 +21,6 @@
 namespace hactor {
 
 namespace {
-
-using named_actors = std::vector<std::pair<std::string, caf::actor>>;
-
-/// Spawns under the name by which ping and stats know it.
-class maker {
-public:
-  maker(caf::actor_system& system, rank_actors& made, service_failed failed)
-      : system_{system}, made_{made}, failed_{std::move(failed)} {}
-
-  template <caf::spawn_options Options = caf::no_spawn_options, class F, class... Ts>
-  auto make(const char* name, F f, Ts&&... xs) {
-    auto handle = make_unnamed<Options>(name, f, std::forward<Ts>(xs)...);
-    named.emplace_back(name, made_.all.back());
-    return handle;
-  }
-
-  /// For those that are told to the broker in another way.
-  template <caf::spawn_options Options = caf::no_spawn_options, class F, class... Ts>
-  auto make_unnamed(const char* name, F f, Ts&&... xs) {
-    auto handle = spawn_guarded<Options>(system_, failed_, name, f, std::forward<Ts>(xs)...);
-    made_.all.push_back(caf::actor_cast<caf::actor>(handle));
-    return handle;
-  }
-
-  named_actors named;
-
-private:
-  caf::actor_system& system_;
-  rank_actors& made_;
-  service_failed failed_;
-};
 
 caf::expected<std::shared_ptr<const shell_context>>
 make_shell_context(const service_parts& p, const output_actor& output) {
@@ -76,39 +42,46 @@ make_shell_context(const service_parts& p, const output_actor& output) {
   return std::shared_ptr<const shell_context>{std::move(c)};
 }
 
+std::shared_ptr<const instance_context> make_instance_context(const service_parts& p,
+                                                               std::shared_ptr<id_source> ids) {
+  auto c = std::make_shared<instance_context>();
+  c->sockets = &p.net->poller();
+  c->rank = p.net->rank();
+  c->brokers = p.net->size();
+  c->uri = p.uri;
+  c->folder = p.rundir + "/instances";
+  c->owner = ::getuid();
+  c->level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
+  c->patience = std::chrono::milliseconds(
+    static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
+  c->specs = p.specs;
+  c->ids = std::move(ids);
+  return c;
+}
+
 /// The services of the instance: they live on the lead rank.
-events_actor make_lead(maker& m, const service_parts& p, events_setup setup,
+events_actor make_lead(service_maker& m, const service_parts& p, events_setup stream,
                        const exec_actor& exec, rank_services& own, rank_actors& made) {
-  auto broker = setup.broker;
-  auto archive = m.make<caf::detached>("archive", archive_service, p.store, p.specs);
-  setup.archive = archive;
-  setup.next = p.store->next_sequence();
-  auto events = m.make("events", events_service, std::move(setup));
-  // A thread of its own only where it waits for the disk.
-  retention keep{p.attributes->duration_s("retention.age"),
-                 static_cast<uint64_t>(p.attributes->integer("retention.count"))};
-  auto journal = p.store->syncs()
-                   ? m.make<caf::detached>("journal", journal_service, p.store, events, keep)
-                   : m.make("journal", journal_service, p.store, events, keep);
-  auto kept = [&p](const char* name) {
-    auto text = p.store->meta(name);
-    return text ? std::move(*text) : std::string{};
-  };
-  auto scheduler = m.make(
-    "scheduler", scheduler_service,
-    scheduler_setup{p.specs, p.scheduling, p.graph, journal, kept(queue_states_key)});
-  auto resource = m.make(
-    "resource", resource_service,
-    resource_setup{scheduler, journal, p.resources, p.net->size(), kept(drains_key)});
-  job_manager_peers peers{journal, archive, scheduler, broker,         exec,
-                          p.net->rank(), p.net->size(), p.store->syncs()};
-  made.job_manager
-    = m.make("job-manager", job_manager_service, std::move(peers), p.specs, p.restored);
-  own.job_manager = caf::actor_cast<caf::actor>(made.job_manager);
-  own.resource = caf::actor_cast<caf::actor>(resource);
-  own.archive = caf::actor_cast<caf::actor>(archive);
-  own.scheduler = caf::actor_cast<caf::actor>(scheduler);
-  return events;
+  lead_parts parts;
+  parts.store = p.store;
+  parts.specs = p.specs;
+  parts.restored = p.restored;
+  parts.resources = p.resources;
+  parts.scheduling = p.scheduling;
+  parts.graph = p.graph;
+  parts.attributes = p.attributes;
+  parts.where = rank_map{p.net->size()};
+  parts.rank = own.rank;
+  parts.broker = stream.broker;
+  parts.exec = exec;
+  parts.stream = std::move(stream);
+  auto lead = make_lead_services(m, std::move(parts));
+  made.job_manager = lead.job_manager;
+  own.job_manager = caf::actor_cast<caf::actor>(lead.job_manager);
+  own.resource = caf::actor_cast<caf::actor>(lead.resource);
+  own.archive = caf::actor_cast<caf::actor>(lead.archive);
+  own.scheduler = caf::actor_cast<caf::actor>(lead.scheduler);
+  return lead.events;
 }
 
 /// The lead's services, as every rank's ingest needs them.
@@ -125,7 +98,8 @@ caf::expected<rank_services> meet_lead(caf::actor_system& system, const broker_a
 
 caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& p) {
   rank_actors made;
-  maker m{system, made, p.on_service_failed};
+  service_maker m{system, p.on_service_failed};
+  auto ids = std::make_shared<id_source>(p.net->rank(), p.epoch_ns, p.last_id_ms);
   rank_services own;
   own.rank = p.net->rank();
   own.protocol = protocol_version;
@@ -140,7 +114,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   auto context = make_shell_context(p, output);
   if (!context)
     return std::move(context.error());
-  auto exec = m.make("exec", exec_service, broker, *context, p.net->size(), fanout);
+  auto exec = m.make("exec", exec_service, broker, *context, make_instance_context(p, ids),
+                     p.net->size(), fanout);
   own.broker = caf::actor_cast<caf::actor>(broker);
   own.exec = caf::actor_cast<caf::actor>(exec);
   own.output = caf::actor_cast<caf::actor>(output);
@@ -163,12 +138,12 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   }
   ingest_peers peers{caf::actor_cast<scheduler_actor>(lead.scheduler),
                      caf::actor_cast<job_manager_actor>(lead.job_manager)};
-  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, own.rank, p.epoch_ns,
-                       p.last_id_ms);
+  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, std::move(ids));
   connector_setup c;
   c.sockets = &p.net->poller();
   c.attributes = p.attributes;
-  c.rank = own.rank;
+  c.rank = c.broker_rank = own.rank;
+  c.where = rank_map{p.net->size()};
   c.size = p.net->size();
   c.owner = ::getuid();
   c.uri = p.uri;
@@ -179,10 +154,11 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.events = events;
   c.named = m.named;
   made.connector = m.make_unnamed("connector", connector_service, std::move(c));
-  caf::anon_send(broker, local_services{own, {{"connector", made.all.back()}}});
+  caf::anon_send(broker, local_services{own, {{"connector", m.all.back()}}});
   made.named = std::move(m.named);
   made.named.emplace_back("broker", caf::actor_cast<caf::actor>(broker));
-  made.named.emplace_back("connector", made.all.back());
+  made.named.emplace_back("connector", m.all.back());
+  made.all = std::move(m.all);
   return made;
 }
 
@@ -200,13 +176,6 @@ void log_waits(caf::actor_system& system, const rank_actors& actors) {
           log_notice("waits: {}: does not answer: {}", *name, render(e));
         });
   log_notice("waits: end");
-}
-
-void stop_services(rank_actors& actors) {
-  std::reverse(actors.all.begin(), actors.all.end());
-  for (auto& a : actors.all)
-    caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
-  actors = {};
 }
 
 } // namespace hactor

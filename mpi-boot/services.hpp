@@ -69,7 +69,4 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
 /// said not to.
 void log_waits(caf::actor_system& system, const rank_actors& actors);
 
-/// Ends them, last made first.
-void stop_services(rank_actors& actors);
-
 } // namespace hactor

@@ -84,6 +84,9 @@ inline constexpr size_t log_line_bytes_max = 16u << 10;
 /// use disk, and growing the map of an open environment would stop its readers.
 inline constexpr size_t journal_map_bytes_max = size_t{1} << 40;
 
+/// The same for a nested instance: thousands of them share an address space of 2^47 bytes.
+inline constexpr size_t nested_journal_map_bytes_max = size_t{8} << 30;
+
 // -- time -----------------------------------------------------------------------------------------
 
 /// Seconds until a request to another actor fails with ec::timed_out. Far above a round trip

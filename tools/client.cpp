@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/clock.hpp"
+#include "runtime/ids.hpp"
 
 namespace hactor::tools {
 
@@ -69,12 +70,43 @@ caf::expected<client> client::connect() {
   return connect(uri);
 }
 
+namespace {
+
+/// What HACTOR_URI names: a socket, and the ids of the jobs in which the instance is nested.
+struct instance_address {
+  std::string socket;
+  std::string inside; // "A/B"; "": the instance whose socket it is
+};
+
+bool is_socket(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
+/// The ids stand behind the path of the socket, local:///PATH/A/B.
+instance_address split_address(std::string_view text) {
+  instance_address whole{std::string{text}, {}};
+  auto a = whole;
+  while (!is_socket(a.socket)) {
+    auto slash = a.socket.rfind('/');
+    if (slash == std::string::npos || !parse_job_id(a.socket.substr(slash + 1)))
+      return whole;
+    a.inside = a.socket.substr(slash + 1) + (a.inside.empty() ? "" : "/" + a.inside);
+    a.socket.resize(slash);
+  }
+  return a;
+}
+
+} // namespace
+
 caf::expected<client> client::connect(std::string_view uri) {
   constexpr std::string_view scheme = "local://";
   if (!uri.starts_with(scheme))
     return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{uri}
-                                          + "', but must be local:///PATH-OF-A-SOCKET");
-  auto path = uri.substr(scheme.size());
+                                          + "', but must be local:///PATH-OF-A-SOCKET, or that "
+                                            "and /JOBID of a nested instance");
+  auto where = split_address(uri.substr(scheme.size()));
+  auto& path = where.socket;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path))
@@ -92,6 +124,8 @@ caf::expected<client> client::connect(std::string_view uri) {
       text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
     return make_error(ec::no_instance, text);
   }
+  if (!where.inside.empty())
+    append_frame(c.out_, frame_kind::enter, 0, where.inside);
   return c;
 }
 

@@ -20,7 +20,7 @@ public:
   /// Connects to the instance named by HACTOR_URI. Errors: ec::no_instance.
   static caf::expected<client> connect();
 
-  /// Connects to local://PATH. Errors: ec::no_instance (nobody listens), ec::bad_argument (another
+  /// Connects to local://PATH, or to the nested instance local://PATH/A/B. Errors: ec::no_instance (nobody listens), ec::bad_argument (another
   /// scheme, a path too long for a socket).
   static caf::expected<client> connect(std::string_view uri);
 

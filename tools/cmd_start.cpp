@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tools/child_start.hpp"
 #include "tools/commands.hpp"
 #include "tools/say.hpp"
 
@@ -20,6 +21,8 @@ constexpr option_spec options[] = {
   {0, "statedir", "DIR", "Keeps jobs, events and output in DIR, and takes up what is there."},
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
+  {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what the job was "
+                      "granted, unless another option asks for one of its own."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
   {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
@@ -92,11 +95,34 @@ caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o,
                           "found neither mpiexec.mpich nor mpirun.openmpi with one");
 }
 
+/// In a job the instance is a part of the one around it, unless it is to be another.
+caf::expected<bool> is_child(const parsed_options& o, uint64_t size) {
+  auto how = o.value("boot");
+  if (!how.empty() && how != "child" && how != "alone")
+    return make_error(ec::bad_argument, "--boot: must be child or alone, found '" + how + "'");
+  std::string alone;
+  for (auto* name : {"statedir", "rundir", "oversubscribe", "mpi"})
+    if (o.has(name))
+      alone = std::string{"--"} + name;
+  if (size > 1)
+    alone = "-s " + std::to_string(size);
+  if (how == "child" && !alone.empty())
+    return make_error(ec::bad_argument, alone + ": an instance within this one runs on its brokers");
+  if (how == "child" && !is_in_job())
+    return make_error(ec::bad_argument, "--boot=child: this process is not a task of a job");
+  return how == "child" || (how.empty() && alone.empty() && is_in_job());
+}
+
 int run_start(const invocation& call) {
   auto& o = call.options;
   auto size = o.number("size", 1, 1, 16384);
   if (!size)
     return fail_usage(call, size.error());
+  auto child = is_child(o, *size);
+  if (!child)
+    return fail_usage(call, child.error());
+  if (*child)
+    return start_child(call);
   auto words = choose_launcher(o, *size);
   if (!words)
     return words.error() == ec::bad_argument ? fail_usage(call, words.error())
@@ -138,12 +164,15 @@ const command start_command{
   "[OPTIONS] [--] [COMMAND [ARGS...]]",
   "Runs COMMAND, or a shell, in an instance of one broker or of N, and ends with it. On several "
   "machines an MPI launcher starts it: mpirun -n N hactor-start COMMAND; or, without MPI, "
-  "hactor-start -S transport=tcp -S transport.hosts=HOSTS COMMAND on each of them.",
+  "hactor-start -S transport=tcp -S transport.hosts=HOSTS COMMAND on each of them. As the command "
+  "of a job it starts an instance over the job's nodes, cores and GPUs, with a scheduler of its own "
+  "(-S sched.*), which ends with COMMAND or the job.",
   options,
   " n    COMMAND's exit code, 128+N if signal N ended it\n"
   " 1    the instance could not start\n"
   " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
-  " hactor start -s 4 ./my_ensemble.sh",
+  " hactor start -s 4 ./my_ensemble.sh\n"
+  " hactor submit -N 2 -n 2 hactor start -S sched.policy=easy ./inner.sh",
   true,
   0,
   any_number,

@@ -43,7 +43,7 @@ caf::expected<std::optional<frame>> frame_decoder::next() {
   if (size > frame_payload_size_max)
     return make_error(ec::too_big, "the instance sent a frame of " + std::to_string(size)
                                      + " bytes; is this socket really hactor's?");
-  if (kind < 1 || kind > static_cast<uint8_t>(frame_kind::input))
+  if (kind < 1 || kind > static_cast<uint8_t>(frame_kind::enter))
     return make_error(ec::bad_json, "the instance sent a frame of unknown kind "
                                       + std::to_string(kind));
   if (rest.size() < frame_header_size + size) {

@@ -22,6 +22,7 @@ enum class frame_kind : uint8_t {
   cancel = 7,
   input = 8,
   window = 9,
+  enter = 10,
 };
 
 /// Bytes before the payload: u32 size of the payload, u8 kind, u64 tag, little endian.

@@ -4,7 +4,7 @@
 
 instance <<'END'
 outer=$HACTOR_URI
-inner=$(hactor run -n 1 hactor start sh -c 'echo "$HACTOR_URI $(hactor getattr size) $(hactor run echo inner)"')
+inner=$(hactor run -n 1 hactor start --boot=alone sh -c 'echo "$HACTOR_URI $(hactor getattr size) $(hactor run echo inner)"')
 check_contains "$inner" "1 inner"
 check_lacks "$inner" "$outer"
 END

@@ -51,7 +51,7 @@ void sim::boot() {
   net_->now_ns = now_ns_;
   net_->to_manager = [this](rank_t, const job_report& r) {
     for (auto rank : r.lost.expand())
-      core_->on_rank_lost(now_ns_, rank, options_.brokers, *this);
+      core_->on_rank_lost(now_ns_, rank, rank_map{options_.brokers}, *this);
     core_->on_report(now_ns_, r, *this);
     end_turn();
   };
@@ -62,7 +62,7 @@ void sim::boot() {
   net_->manager_lost = [this](rank_t rank) {
     told_lost_.insert(rank);
     to_scheduler_.push_back([this, rank] { scheduler_->rank_down(rank); });
-    core_->on_rank_lost(now_ns_, rank, options_.brokers, *this);
+    core_->on_rank_lost(now_ns_, rank, rank_map{options_.brokers}, *this);
     end_turn();
   };
   auto restored = restore_jobs(*store_, specs_);

@@ -396,7 +396,7 @@ TEST_SUITE("unit") {
   TEST_CASE("room comes back when nothing runs on any rank, though the tree has ended") {
     bench b;
     b.run(one, {}, whole_nodes(4, 1));
-    b.core.on_rank_lost(b.now, 1, 4, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
     REQUIRE(b.out.settles.size() == 1);
     CHECK(b.out.settles[0].second.to_string() == "0,2-3");
     b.out.clear();
@@ -406,7 +406,7 @@ TEST_SUITE("unit") {
     CHECK(b.out.freed.empty());
     CHECK(b.summary().state == job_state::cleanup);
     SUBCASE("the last one tells") { b.settled(3); }
-    SUBCASE("the last one is lost as well") { b.core.on_rank_lost(b.now, 3, 4, b.out); }
+    SUBCASE("the last one is lost as well") { b.core.on_rank_lost(b.now, 3, rank_map{4}, b.out); }
     CHECK(b.out.freed == std::vector<job_id>{one});
     CHECK(b.out.take_names(one) == "finish release free clean");
     b.settled(3);
@@ -416,19 +416,19 @@ TEST_SUITE("unit") {
   TEST_CASE("the first rank's report is waited for, unless that rank is lost") {
     bench b;
     b.run(one, {}, whole_nodes(3, 1));
-    b.core.on_rank_lost(b.now, 2, 3, b.out);
+    b.core.on_rank_lost(b.now, 2, rank_map{3}, b.out);
     b.settled(0);
     b.settled(1);
     CHECK(b.out.freed.empty());
     SUBCASE("it comes") { b.end(15); }
-    SUBCASE("it cannot come") { b.core.on_rank_lost(b.now, 0, 3, b.out); }
+    SUBCASE("it cannot come") { b.core.on_rank_lost(b.now, 0, rank_map{3}, b.out); }
     CHECK(b.out.freed == std::vector<job_id>{one});
   }
 
   TEST_CASE("what orphans used and wrote is in the job's record") {
     bench b;
     b.run(one, {}, whole_nodes(3, 1));
-    b.core.on_rank_lost(b.now, 1, 3, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{3}, b.out);
     b.end(15);
     b.settled(0);
     job_report orphan;
@@ -529,7 +529,7 @@ TEST_SUITE("unit") {
     for (uint64_t id = 1; id <= 3; ++id)
       b.start({id});
     b.out.clear();
-    b.core.on_rank_lost(b.now, 1, 4, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
     CHECK(b.out.take_names({1}) == "exception");
     CHECK(b.out.take_names({2}) == "exception");
     b.settled(2, {2});
@@ -541,7 +541,7 @@ TEST_SUITE("unit") {
       told |= s.root == 0 && s.item.id == job_id{1} && s.item.terminate;
     CHECK(told);
     CHECK(b.out.over == std::vector<job_id>{{2}});
-    b.core.on_rank_lost(b.now, 1, 4, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
     CHECK(b.out.events.empty());
     b.end(9, {1}, "rank 1: its broker was lost");
     b.settled(0, {1});
@@ -555,9 +555,9 @@ TEST_SUITE("unit") {
     b.submit({one});
     b.grant(one, whole_nodes(1, 1, 7));
     b.out.clear();
-    b.core.on_rank_lost(b.now, 0, 3, b.out);
+    b.core.on_rank_lost(b.now, 0, rank_map{3}, b.out);
     CHECK(b.out.events.empty());
-    b.core.on_rank_lost(b.now, 1, 3, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{3}, b.out);
     CHECK(b.out.take_names(one) == "exception release free clean");
   }
 

@@ -1,0 +1,178 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/exec_instances.hpp"
+
+#include <fmt/format.h>
+
+#include "actors/exec.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+namespace {
+
+constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+/// True when the job is one of those that the path names.
+bool names(const std::string& path, job_id job) {
+  auto id = to_string(job);
+  return ("/" + path + "/").find("/" + id + "/") != std::string::npos;
+}
+
+caf::error not_here(job_id job) {
+  return make_error(ec::wrong_state,
+                    fmt::format("job {}: its first task does not run here (any more); an instance "
+                                "over its grant is started by that task",
+                                to_string(job)));
+}
+
+} // namespace
+
+caf::result<instance_reply> exec_instances::begin(const instance_request& r) {
+  if (!exec_.core.leads(r.job))
+    return not_here(r.job);
+  auto promise = exec_.self->make_response_promise<instance_reply>();
+  auto before = all_.find(r.job);
+  if (before == all_.end())
+    make(r, promise);
+  else if (before->second.ending)
+    begins_.emplace(r.job, waiting_begin{r, promise});
+  else
+    return make_error(ec::wrong_state, fmt::format("job {} has an instance already; one job can "
+                                                   "have one at a time",
+                                                   to_string(r.job)));
+  return promise;
+}
+
+void exec_instances::make(const instance_request& r,
+                          caf::typed_response_promise<instance_reply> promise) {
+  auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
+                                  exec_actor{exec_.self}, r);
+  all_.emplace(r.job, entry{handle, false, {}});
+  exec_.self->request(handle, deadline, ready_atom_v)
+    .then([promise](instance_reply& reply) mutable { promise.deliver(std::move(reply)); },
+          [this, handle, job = r.job, promise](caf::error& e) mutable {
+            exec_.self->send_exit(handle, caf::exit_reason::user_shutdown);
+            promise.deliver(std::move(e));
+            on_over(job);
+          });
+}
+
+caf::result<instance_reply> exec_instances::enter(job_id job) {
+  auto it = all_.find(job);
+  if (it == all_.end() || it->second.ending)
+    return make_error(ec::no_instance,
+                      fmt::format("job {} has no instance; it has ended, or its script has not "
+                                  "started one",
+                                  to_string(job)));
+  return exec_.self->delegate(it->second.handle, ready_atom_v);
+}
+
+caf::result<done> exec_instances::wait(job_id job) {
+  if (!exec_.core.runs(job))
+    return not_here(job);
+  if (had_one_.count(job) != 0 && all_.count(job) == 0)
+    return done{};
+  auto promise = exec_.self->make_response_promise<done>();
+  waiters_[job].push_back(promise);
+  return promise;
+}
+
+void exec_instances::end(job_id job, const std::string& reason) {
+  auto it = all_.find(job);
+  if (it == all_.end() || std::exchange(it->second.ending, true))
+    return;
+  exec_.self->send(it->second.handle, instance_end{reason});
+}
+
+void exec_instances::on_over(job_id job) {
+  auto it = all_.find(job);
+  if (it == all_.end())
+    return;
+  auto held = std::move(it->second.held);
+  all_.erase(it);
+  had_one_.insert(job);
+  if (held) {
+    exec_.core.on_shell_report(*held, exec_);
+    exec_.end_turn();
+  } else if (auto next = begins_.find(job); next != begins_.end()) {
+    auto [request, promise] = std::move(next->second);
+    begins_.erase(next);
+    make(request, promise);
+    return;
+  }
+  if (auto waiting = waiters_.extract(job); !waiting.empty())
+    for (auto& promise : waiting.mapped())
+      promise.deliver(done{});
+}
+
+bool exec_instances::hold(const job_report& r) {
+  if (!r.ended)
+    return false;
+  if (auto [first, last] = begins_.equal_range(r.id); first != last) {
+    for (auto it = first; it != last; ++it)
+      it->second.second.deliver(not_here(r.id));
+    begins_.erase(first, last);
+  }
+  auto it = all_.find(r.id);
+  if (it == all_.end())
+    return false;
+  it->second.held = r;
+  end(r.id, "the tasks of its job have ended");
+  return true;
+}
+
+void exec_instances::on_rank_lost(rank_t rank) {
+  for (auto& [job, e] : all_)
+    exec_.self->send(e.handle, rank_lost{rank});
+}
+
+void exec_instances::stop() {
+  for (auto& [job, e] : all_)
+    exec_.self->send_exit(e.handle, caf::exit_reason::user_shutdown);
+  all_.clear();
+}
+
+std::vector<job_id>
+exec_instances::begin_settle(job_id job, const idset& lost,
+                             const std::unordered_map<job_id, job_origin_ptr>& origins) {
+  std::vector<job_id> within;
+  dead_.insert(job);
+  for (auto& [id, origin] : origins)
+    if (!origin->instance.empty() && names(origin->instance, job))
+      within.push_back(id);
+  if (!within.empty())
+    settling_[job] = {lost, {within.begin(), within.end()}};
+  return within;
+}
+
+void exec_instances::on_job_gone(job_id job) {
+  std::vector<std::pair<job_id, idset>> ready;
+  for (auto it = settling_.begin(); it != settling_.end();) {
+    it->second.due.erase(job);
+    if (!it->second.due.empty()) {
+      ++it;
+      continue;
+    }
+    ready.emplace_back(it->first, it->second.lost);
+    it = settling_.erase(it);
+  }
+  had_one_.erase(job);
+  for (auto& [around, lost] : ready)
+    exec_.core.settle(steady_ns(), around, lost, exec_);
+  if (auto waiting = waiters_.extract(job); !waiting.empty())
+    for (auto& promise : waiting.mapped())
+      promise.deliver(done{});
+}
+
+bool exec_instances::is_dead(const std::string& path) const {
+  if (dead_.empty() || path.empty())
+    return false;
+  for (auto job : dead_)
+    if (names(path, job))
+      return true;
+  return false;
+}
+
+} // namespace hactor

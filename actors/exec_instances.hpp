@@ -1,0 +1,74 @@
+// The nested instances that are led from one rank, as its exec sees them: made on request, and
+// gone before the job whose grant they have is said to have ended.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/exec_core.hpp"
+#include "actors/instance.hpp"
+#include "actors/interfaces.hpp"
+
+namespace hactor {
+
+struct exec_state;
+
+class exec_instances {
+public:
+  explicit exec_instances(exec_state& exec) : exec_{exec} {}
+  void start(std::shared_ptr<const instance_context> context) { context_ = std::move(context); }
+
+  caf::result<instance_reply> begin(const instance_request& r);
+  caf::result<instance_reply> enter(job_id job);
+  caf::result<done> wait(job_id job);
+  void end(job_id job, const std::string& reason);
+  void on_over(job_id job);
+  void on_rank_lost(rank_t rank);
+  /// The broker ends.
+  void stop();
+
+  /// The tasks of a job here have ended. True: its instance has not, and the report is kept.
+  bool hold(const job_report& r);
+
+  /// A job lost a broker: returns the jobs that run here in an instance over its grant. When they
+  /// are gone the job itself is settled.
+  std::vector<job_id> begin_settle(job_id job, const idset& lost,
+                                   const std::unordered_map<job_id, job_origin_ptr>& origins);
+  /// Nothing of the job runs here any more.
+  void on_job_gone(job_id job);
+
+  /// True for the path of an instance whose job, or one around it, was settled here.
+  bool is_dead(const std::string& path) const;
+  size_t count() const { return all_.size(); }
+
+private:
+  struct entry {
+    instance_actor handle;
+    bool ending = false;
+    std::optional<job_report> held; // the end of the job's own tasks
+  };
+  struct settling {
+    idset lost;
+    std::set<job_id> due;
+  };
+  using waiting_begin = std::pair<instance_request, caf::typed_response_promise<instance_reply>>;
+
+  void make(const instance_request& r, caf::typed_response_promise<instance_reply> promise);
+
+  exec_state& exec_;
+  std::shared_ptr<const instance_context> context_;
+  std::map<job_id, entry> all_;
+  std::map<job_id, std::vector<caf::typed_response_promise<done>>> waiters_;
+  std::multimap<job_id, waiting_begin> begins_; // that wait for the end of one before
+  std::map<job_id, settling> settling_;
+  std::set<job_id> dead_;
+  std::set<job_id> had_one_; // jobs that run here, whose instance has ended
+};
+
+} // namespace hactor

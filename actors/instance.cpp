@@ -1,0 +1,228 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/instance.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "actors/ingest.hpp"
+#include "actors/lead_services.hpp"
+#include "actors/owned_fd.hpp"
+#include "actors/scheduler_settings.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/config.hpp"
+#include "runtime/here.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+/// Tells an instance when a process has ended.
+class process_watch final : public poller::handler,
+                            public std::enable_shared_from_this<process_watch> {
+public:
+  process_watch(poller& p, int fd, instance_actor whom)
+    : poller_{p}, fd_{fd}, whom_{std::move(whom)} {}
+
+  void on_ready(uint32_t) override {
+    poller_.unwatch(fd_.get());
+    send_here(whom_, instance_end{"its script has ended"});
+  }
+
+  /// No more is told. From any thread.
+  void stop() {
+    poller_.post([me = shared_from_this()] {
+      me->poller_.unwatch(me->fd_.get());
+      me->whom_ = nullptr;
+    });
+  }
+
+private:
+  poller& poller_;
+  owned_fd fd_;
+  instance_actor whom_;
+};
+
+namespace {
+
+/// Attributes that are each instance's own; the others are the system's.
+bool is_own(std::string_view name) {
+  return name.starts_with("sched.") || name.starts_with("retention.");
+}
+
+caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c,
+                                                       const instance_request& r,
+                                                       const std::string& path) {
+  auto a = std::make_shared<config>();
+  for (auto& [name, value] : r.settings) {
+    if (auto e = a->set(name, value))
+      return e;
+    if (!is_own(name))
+      return make_error(ec::bad_argument,
+                        fmt::format("attribute {}: a nested instance has it from the one around it; "
+                                    "sched.* and retention.* can be set",
+                                    name));
+  }
+  a->fix("rank", "0");
+  a->fix("size", std::to_string(r.nodes.size()));
+  a->fix("hostname", r.resources.nodelist.empty() ? "" : r.resources.nodelist.front());
+  a->fix("uri", c.uri + "/" + path);
+  a->fix("security.owner", std::to_string(c.owner));
+  auto depth = 1 + std::count(path.begin(), path.end(), '/');
+  a->fix("instance-level", std::to_string(c.level + depth));
+  return a;
+}
+
+caf::expected<std::shared_ptr<journal>> open_journal(const std::string& folder,
+                                                     const std::string& owner) {
+  journal_options o;
+  o.directory = folder;
+  o.sync = false; // its state ends with it
+  o.map_bytes_max = limits::nested_journal_map_bytes_max;
+  o.owner = owner;
+  auto store = journal::open(o, nullptr);
+  if (!store)
+    return std::move(store.error());
+  return std::shared_ptr<journal>{std::move(*store)};
+}
+
+} // namespace
+
+instance_state::~instance_state() {
+  if (watch)
+    watch->stop();
+}
+
+caf::error instance_state::start(const instance_request& r) {
+  about.path = r.parent.empty() ? to_string(r.job) : r.parent + "/" + to_string(r.job);
+  auto attributes = make_attributes(*context, r, about.path);
+  if (!attributes)
+    return std::move(attributes.error());
+  auto settings = read_scheduler_settings(**attributes);
+  if (!settings)
+    return std::move(settings.error());
+  folder = context->folder + "/" + to_string(r.job);
+  auto store = open_journal(folder, context->uri + "/" + about.path);
+  if (!store)
+    return std::move(store.error());
+  service_maker m{self->system(), [me = instance_actor{self}, path = about.path](
+                                    const std::string& name, const std::string& what) {
+                    log_error("instance {}: its {} service has failed, and it ends: {}", path, name,
+                              what);
+                    caf::anon_send(me, instance_end{name + " has failed"});
+                  }};
+  lead_parts p;
+  p.store = std::move(*store);
+  p.specs = context->specs;
+  p.resources = r.resources;
+  p.scheduling = std::move(*settings);
+  p.attributes = *attributes;
+  p.where = rank_map{context->brokers, r.nodes};
+  p.instance = about.path;
+  p.rank = context->rank;
+  p.broker = broker;
+  p.exec = exec;
+  auto lead = make_lead_services(m, std::move(p));
+  job_manager = lead.job_manager;
+  resource = lead.resource;
+  auto ingest = m.make("ingest", ingest_service, ingest_peers{lead.scheduler, lead.job_manager},
+                       context->specs, context->ids);
+  about.instance = caf::actor_cast<caf::actor>(self);
+  about.ingest = caf::actor_cast<caf::actor>(ingest);
+  about.lead.rank = context->rank;
+  about.lead.exec = caf::actor_cast<caf::actor>(exec);
+  about.lead.events = caf::actor_cast<caf::actor>(lead.events);
+  about.lead.job_manager = caf::actor_cast<caf::actor>(lead.job_manager);
+  about.lead.resource = caf::actor_cast<caf::actor>(lead.resource);
+  about.lead.archive = caf::actor_cast<caf::actor>(lead.archive);
+  about.lead.scheduler = caf::actor_cast<caf::actor>(lead.scheduler);
+  about.nodes = r.nodes;
+  for (auto& entry : (*attributes)->list())
+    if (!entry.is_default)
+      about.attributes.emplace_back(entry.name, entry.value);
+  about.named = std::move(m.named);
+  about.started_ns = wall_ns();
+  services = std::move(m.all);
+  if (r.owner <= 0)
+    return caf::none;
+  auto fd = static_cast<int>(::syscall(SYS_pidfd_open, r.owner, 0));
+  if (fd < 0) // of another pid namespace, or gone: then the end of the job's tasks is the end
+    return caf::none;
+  watch = std::make_shared<process_watch>(*context->sockets, fd, instance_actor{self});
+  if (auto watched = context->sockets->watch(fd, EPOLLIN, watch); !watched)
+    return std::move(watched.error());
+  return caf::none;
+}
+
+/// Children first: the jobs in it, whose end is awaited, among them instances.
+void instance_state::end(const std::string& reason) {
+  if (std::exchange(ending, true))
+    return;
+  log_debug("instance {} ends: {}", about.path, reason);
+  if (!job_manager)
+    return finish();
+  self->request(job_manager, context->patience, drain_atom_v)
+    .then([this](done) { finish(); },
+          [this](const caf::error& e) {
+            log_warning("instance {}: not all of its jobs could be ended: {}", about.path,
+                        render(e));
+            finish();
+          });
+}
+
+void instance_state::finish() {
+  stop_services(services);
+  std::error_code ignored; // the run folder goes as a whole in the end
+  if (!folder.empty())
+    std::filesystem::remove_all(folder, ignored);
+  self->send(exec, instance_over{job});
+  self->quit(caf::exit_reason::user_shutdown);
+}
+
+instance_actor::behavior_type instance_service(instance_state::pointer self,
+                                               std::shared_ptr<const instance_context> context,
+                                               broker_actor broker, exec_actor exec,
+                                               const instance_request& request) {
+  auto& st = self->state;
+  st.context = std::move(context);
+  st.broker = std::move(broker);
+  st.exec = std::move(exec);
+  st.job = request.job;
+  auto started = st.start(request);
+  self->set_exit_handler([self](const caf::exit_msg& e) {
+    stop_services(self->state.services);
+    self->quit(e.reason);
+  });
+  return {
+    [self, started](ready_atom) -> caf::result<instance_reply> {
+      if (started)
+        return started;
+      return self->state.about;
+    },
+    [self](const instance_end& e) { self->state.end(e.reason); },
+    [self](const rank_lost& lost) {
+      auto& st = self->state;
+      if (!st.job_manager)
+        return;
+      self->send(st.job_manager, lost);
+      self->send(st.resource, lost);
+    },
+    [self](stats_atom) {
+      return stats_reply{{{"services", static_cast<int64_t>(self->state.services.size())}}};
+    },
+    [self](waits_atom) {
+      waits_reply r;
+      if (self->state.ending)
+        r.lines.push_back("instance " + self->state.about.path + " ends: its jobs have not");
+      return r;
+    },
+  };
+}
+
+} // namespace hactor

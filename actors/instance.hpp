@@ -1,0 +1,69 @@
+// INSTANCE: a nested instance, on the first rank of the job whose grant it has. It makes the
+// services that an instance has once, and ends when the process that asked for it has ended: first
+// what runs in it, then the services, then itself. Brokers, execs and outputs are those of the
+// system around it.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/id_source.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/job_spec.hpp"
+#include "actors/service_maker.hpp"
+#include "runtime/poller.hpp"
+#include "store/journal.hpp"
+
+namespace hactor {
+
+/// What all nested instances led by this rank share.
+struct instance_context {
+  poller* sockets = nullptr; // outlives the actor system
+  rank_t rank = 0;
+  uint32_t brokers = 1;
+  std::string uri;    // of the outermost instance, on this rank
+  std::string folder; // for their journals
+  uint32_t owner = 0; // user id
+  uint32_t level = 0; // of the outermost instance
+  std::chrono::milliseconds patience{11'000}; // for the jobs of one that ends
+  std::shared_ptr<spec_cache> specs;
+  std::shared_ptr<id_source> ids;
+};
+
+class process_watch;
+
+struct instance_state {
+  static inline const char* name = "instance";
+  using pointer = instance_actor::stateful_pointer<instance_state>;
+
+  explicit instance_state(pointer self) : self{self} {}
+  ~instance_state();
+
+  caf::error start(const instance_request& r);
+  void end(const std::string& reason);
+  void finish();
+
+  pointer self;
+  std::shared_ptr<const instance_context> context;
+  broker_actor broker;
+  exec_actor exec;
+  job_id job;
+  std::string folder;
+  std::string failure; // why it could not start; "" when it did
+  instance_reply about;
+  job_manager_actor job_manager;
+  resource_actor resource;
+  std::vector<caf::actor> services;
+  std::shared_ptr<process_watch> watch; // over the process that asked for it
+  bool ending = false;
+};
+
+instance_actor::behavior_type instance_service(instance_state::pointer self,
+                                               std::shared_ptr<const instance_context> context,
+                                               broker_actor broker, exec_actor exec,
+                                               const instance_request& request);
+
+} // namespace hactor

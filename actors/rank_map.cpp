@@ -1,0 +1,58 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/rank_map.hpp"
+
+#include <map>
+
+namespace hactor {
+
+namespace {
+
+/// Gives every node, and the ranks of its properties, another number. Requires: order is kept.
+template <class F>
+void renumber(rset& r, F number) {
+  for (auto& node : r.nodes)
+    node.rank = number(node.rank);
+  for (auto& [name, ranks] : r.properties) {
+    idset renamed;
+    for (auto rank : ranks.expand())
+      renamed.add(number(static_cast<rank_t>(rank)));
+    ranks = std::move(renamed);
+  }
+}
+
+} // namespace
+
+rset rank_map::to_system(rset r) const {
+  if (!nodes_.empty())
+    renumber(r, [this](rank_t rank) { return nodes_.at(rank); });
+  return r;
+}
+
+rank_t rank_map::rank_on(rank_t broker) const {
+  for (size_t i = 0; i < nodes_.size(); ++i)
+    if (nodes_[i] % brokers_ == broker)
+      return static_cast<rank_t>(i);
+  return broker;
+}
+
+rset as_instance(const rset& grant) {
+  auto r = grant;
+  std::map<rank_t, rank_t> own;
+  for (auto& node : grant.nodes)
+    own.emplace(node.rank, static_cast<rank_t>(own.size()));
+  for (auto& [name, ranks] : r.properties) { // of the parent's other nodes too
+    idset kept;
+    for (auto rank : ranks.expand())
+      if (own.count(static_cast<rank_t>(rank)) != 0)
+        kept.add(rank);
+    ranks = std::move(kept);
+  }
+  renumber(r, [&own](rank_t rank) { return own.at(rank); });
+  r.starttime = r.expiration = 0;
+  r.nslots = 0;
+  r.scheduling.clear();
+  return r;
+}
+
+} // namespace hactor

@@ -1,0 +1,76 @@
+# An instance within a job: it sees what the job was granted and nothing else, ends with its script
+# and all that runs in it, and a script runs the same at every depth.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+cat >script.sh <<'END'
+set -e
+echo "level $(hactor getattr instance-level) job '${HACTOR_JOB_ID-}' task '${HACTOR_TASK_RANK-}'"
+hactor run -N 2 -n 2 sh -c 'echo "task $HACTOR_TASK_RANK of $HACTOR_JOB_SIZE"' | sort
+hactor run sh -c 'echo "$HACTOR_URI"' | grep -cFx "$HACTOR_URI"
+hactor jobs -a -n -o '{name} {ntasks} {result}'
+END
+export SCRIPT=$scratch/script.sh
+
+instance -S resource.fake=nodes=8,cores=4 <<'END'
+same() { printf '%s\n' "$1" | tail -n +2; }
+
+top=$(hactor start --boot=alone -S resource.fake=nodes=2,cores=4 sh "$SCRIPT")
+child=$(hactor run -N 3 -n 3 hactor start sh "$SCRIPT")
+check_contains "$child" "level 1 job '' task ''"
+grandchild=$(hactor run -N 4 -n 4 hactor start hactor run -N 2 -n 2 hactor start sh "$SCRIPT")
+check_contains "$grandchild" "level 2 job '' task ''"
+check_equal "in a child" "$(same "$top")" "$(same "$child")"
+check_equal "in a grandchild" "$(same "$top")" "$(same "$grandchild")"
+
+# What the job has, counted from 0, and no more.
+hactor run -N 2 hactor start hactor submit sleep 0
+inside=$(hactor run -N 2 -n 2 -c 2 hactor start hactor resource list)
+check_contains "$inside" "free      2        4"
+ranks=$(hactor run -N 2 -n 2 hactor start sh -c 'hactor job info "$(hactor submit --wait -N 2 -n 2 true)" R')
+check_contains "$ranks" '"rank":"0-1"'
+fails_with 1 hactor run -N 2 -n 2 hactor start hactor submit -N 3 true
+
+# Exit codes, also of what cannot be executed.
+fails_with 7 hactor run hactor start sh -c 'exit 7'
+fails_with 127 hactor run hactor start no-such-program
+check_contains "$output" "no-such-program"
+fails_with 143 hactor run hactor start sh -c 'kill -TERM $$'
+
+# A policy of its own; what is the system's is refused.
+check_equal "policy" conservative "$(hactor run -N 2 hactor start -S sched.policy=conservative hactor getattr sched.policy)"
+fails_with 1 hactor run hactor start -S exec.kill_timeout=1s true
+check_contains "$output" "exec.kill_timeout"
+fails_with 1 hactor run hactor start -S sched.policy=no-such true
+check_contains "$output" "no-such"
+fails_with 2 hactor start --boot=child true
+check_contains "$output" "not a task of a job"
+
+# One after the other in one job.
+check_equal "two in one job" "a b" "$(hactor run sh -c 'hactor start hactor run echo a; hactor start hactor run echo b' | xargs)"
+END
+
+# Who is outside looks in while it lives; a cancelled one takes with it what runs in it.
+instance -S resource.fake=nodes=4,cores=4 -S exec.kill_timeout=2s <<'END'
+mkfifo up
+deep='echo up >up; exec sleep 300'
+middle="hactor submit sleep 300 >/dev/null; exec hactor run hactor start sh -c '$deep'"
+id=$(hactor submit -N 2 -n 2 hactor start sh -c "$middle")
+read line <up
+fails_with 0 env HACTOR_URI="$HACTOR_URI/$id" hactor jobs -n -o '{name}'
+check_contains "$output" sleep
+inner=$(HACTOR_URI=$HACTOR_URI/$id hactor jobs -n -o '{id} {name}' | sed -n 's/ hactor$//p')
+check_equal "level of the inner one" 2 "$(HACTOR_URI=$HACTOR_URI/$id/$inner hactor getattr instance-level)"
+check_equal "jobs at the top" 1 "$(hactor jobs -n | wc -l)"
+hactor cancel "$id"
+fails_with 1 hactor job wait "$id"
+check_contains "$output" Canceled
+check_equal "tasks that run, and this script" 1 "$(hactor stats | sed -n 's/.*"tasks": \([0-9]*\).*/\1/p')"
+fails_with 1 env HACTOR_URI="$HACTOR_URI/$id" hactor jobs
+check_contains "$output" "$id"
+check_contains "$output" "does not run any more"
+
+# A time limit ends it likewise, and so does the end of a job that only started it.
+fails_with 142 hactor run -t 1s hactor start sh -c 'hactor submit sleep 300 >/dev/null; exec sleep 300'
+fails_with 0 hactor run sh -c 'hactor start sleep 300 & while [ "$(hactor stats | sed -n "s/.*\"instances\": \([0-9]*\).*/\1/p")" != 1 ]; do sleep 0.05; done'
+END

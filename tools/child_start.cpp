@@ -1,0 +1,100 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/child_start.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <unistd.h>
+
+#include "tools/session.hpp"
+
+extern char** environ;
+
+namespace hactor::tools {
+
+namespace {
+
+std::string variable(const char* name) {
+  auto* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+/// What -S said: {"NAME": "VALUE"}; "NAME" alone sets a flag.
+json settings_of(const parsed_options& o) {
+  auto settings = json::object();
+  for (auto& item : o.all("setattr")) {
+    auto equals = item.find('=');
+    settings[item.substr(0, equals)] = equals == std::string::npos ? "true"
+                                                                   : item.substr(equals + 1);
+  }
+  return settings;
+}
+
+/// The script sees the new instance, and nothing of the task that it was: the same script runs the
+/// same at every level.
+void become_outermost(const std::string& uri) {
+  ::setenv("HACTOR_ENCLOSING_ID", variable("HACTOR_JOB_ID").c_str(), 1);
+  ::setenv("HACTOR_URI", uri.c_str(), 1);
+  std::vector<std::string> gone;
+  for (auto** e = environ; *e != nullptr; ++e) {
+    std::string_view text = *e;
+    auto name = text.substr(0, text.find('='));
+    for (std::string_view prefix : {"HACTOR_JOB_", "HACTOR_TASK_", "PMI_", "PMIX_"})
+      if (name.starts_with(prefix))
+        gone.emplace_back(name);
+    if (name == "HACTOR_LEVEL")
+      gone.emplace_back(name);
+  }
+  for (auto& name : gone)
+    ::unsetenv(name.c_str());
+}
+
+int execute(const invocation& call) {
+  auto words = call.options.operands;
+  if (words.empty()) {
+    auto shell = variable("SHELL");
+    words.push_back(shell.empty() ? "/bin/sh" : shell);
+  }
+  std::vector<char*> argv;
+  for (auto& w : words)
+    argv.push_back(w.data());
+  argv.push_back(nullptr);
+  ::execvp(argv[0], argv.data());
+  auto missing = errno == ENOENT;
+  complain(call, words.front() + ": " + (missing ? "command not found" : std::strerror(errno)));
+  return missing ? 127 : 126;
+}
+
+} // namespace
+
+bool is_in_job() { return !variable("HACTOR_JOB_ID").empty() && !variable("HACTOR_URI").empty(); }
+
+int start_child(const invocation& call) {
+  auto job = variable("HACTOR_JOB_ID");
+  if (auto rank = variable("HACTOR_TASK_RANK"); rank != "0" && !rank.empty())
+    return with_broker(call, [&](client& broker) -> caf::expected<int> {
+      auto over = broker.ask("instance.wait", {{"job", job}}, 0);
+      if (!over)
+        return std::move(over.error());
+      return exit_ok;
+    });
+  std::string uri;
+  auto code = with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto made = broker.ask("instance.start",
+                           {{"job", job}, {"settings", settings_of(call.options)}});
+    if (!made)
+      return std::move(made.error());
+    uri = text_at(*made, "uri");
+    return exit_ok;
+  });
+  if (code != exit_ok)
+    return code;
+  if (call.options.has("verbose"))
+    complain(call, "HACTOR_URI=" + uri);
+  become_outermost(uri);
+  return execute(call);
+}
+
+} // namespace hactor::tools

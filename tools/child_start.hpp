@@ -1,0 +1,16 @@
+// hactor start as the task of a job: an instance within the one around.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include "tools/command.hpp"
+
+namespace hactor::tools {
+
+/// True in a task of a job of a hactor instance.
+bool is_in_job();
+
+/// Asks for an instance over the job's grant and becomes its script; in the job's other tasks, waits
+/// for its end. Returns the exit code when the script could not be executed.
+int start_child(const invocation& call);
+
+} // namespace hactor::tools
