@@ -17,6 +17,7 @@
 #include "actors/output.hpp"
 #include "actors/resource.hpp"
 #include "actors/scheduler.hpp"
+#include "runtime/launcher.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/system.hpp"
@@ -56,6 +57,14 @@ private:
   service_failed failed_;
 };
 
+/// The path of hactor-pmix; "" when this hactor was built without it.
+std::string find_pmix_server() {
+  for (auto& folder : module_folders(own_program()))
+    if (auto path = folder + "/hactor-pmix"; ::access(path.c_str(), X_OK) == 0)
+      return path;
+  return {};
+}
+
 caf::expected<std::shared_ptr<const shell_context>>
 make_shell_context(const service_parts& p, const output_actor& output) {
   auto c = std::make_shared<shell_context>();
@@ -73,6 +82,13 @@ make_shell_context(const service_parts& p, const output_actor& output) {
   if (!folders)
     return std::move(folders.error());
   c->folders = std::move(*folders);
+  if (auto program = find_pmix_server(); !program.empty()) {
+    auto hosts = std::make_shared<std::vector<std::string>>();
+    for (rank_t r = 0; r < p.net->size(); ++r)
+      hosts->push_back(p.net->host_of(r));
+    c->place.pmix = pmix_place{p.pmix_spaces, std::move(hosts)};
+    c->pmix = pmix_host::make(p.net->poller(), p.tasks, {program, p.rundir + "/pmix", c->host});
+  }
   return std::shared_ptr<const shell_context>{std::move(c)};
 }
 
