@@ -25,15 +25,15 @@ namespace {
 /// A question of the library that the broker has not answered.
 struct question {
   std::string space;
-  pmix_op_cbfunc_t done = nullptr;      // one of the two
+  pmix_op_cbfunc_t done = nullptr;      // at most one of the two
   pmix_modex_cbfunc_t values = nullptr;
   void* data = nullptr;                 // for it
 
   void answer(pmix_status_t status, const std::string& bytes) const {
-    if (done != nullptr) {
+    if (done != nullptr)
       done(status, data);
-      return;
-    }
+    if (values == nullptr)
+      return; // nor does the library wait for every answer
     auto* copy = static_cast<char*>(std::malloc(bytes.size() + 1));
     std::memcpy(copy, bytes.data(), bytes.size());
     values(status, copy, bytes.size(), data, std::free, copy);
