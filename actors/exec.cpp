@@ -324,6 +324,18 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
 
 namespace {
 
+/// To the shell of the job on the broker `to`. When that is lost its job is over, here too.
+template <class What>
+void pass_on(exec_state::pointer self, rank_t to, const What& what) {
+  auto& st = self->state;
+  if (to != st.context->rank)
+    st.with_exec(
+      to, [self, what](const exec_actor& peer) { self->send(peer, what); },
+      [](const caf::error&) {});
+  else if (auto it = st.shells.find(what.id); it != st.shells.end())
+    self->send(it->second, what);
+}
+
 /// Who sends input hears when the task has taken it, or nobody will.
 void add_ticket(const exec_state& st, input_request& in) {
   if (!in.reader)
@@ -398,6 +410,8 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     [self](const exchange_whole& w) {
       self->state.core.on_exchange_whole(w.id, w.values, self->state);
     },
+    [self](const modex_request& r) { pass_on(self, r.broker, r); },
+    [self](const modex_reply& r) { pass_on(self, r.to, r); },
     [self](input_request& in) {
       add_ticket(self->state, in);
       if (auto it = self->state.shells.find(in.id); it != self->state.shells.end())

@@ -120,6 +120,9 @@ using exec_actor = caf::typed_actor<
   // From a SHELL or a child in the job's tree; from the parent.
   caf::reacts_to<exchange_part>,
   caf::reacts_to<exchange_whole>,
+  // From a SHELL or another EXEC, to be passed on to where it is meant for.
+  caf::reacts_to<modex_request>,
+  caf::reacts_to<modex_reply>,
   caf::reacts_to<input_request>,
   caf::reacts_to<command_request>,
   caf::reacts_to<command_kill>,
@@ -150,6 +153,11 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<task_exited>,
   caf::reacts_to<task_control>,
   caf::reacts_to<exchange_whole>,
+  caf::reacts_to<pmix_word>,
+  caf::reacts_to<modex_request>,
+  caf::reacts_to<modex_reply>,
+  // INTERNAL: a rank's program went without MPI_Finalize, a moment ago.
+  caf::reacts_to<rank_dropped>,
   caf::reacts_to<shell_signal>,
   caf::reacts_to<input_request>,
   // INTERNAL: the grace after SIGTERM is over.

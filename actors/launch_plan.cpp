@@ -26,7 +26,7 @@ constexpr std::array launcher_prefixes{
   "MPIR_",    "MPICH_", "PALS_", "SLURM_", "MPIEXEC_",      "HACTOR_JOB_", "HACTOR_TASK_"};
 constexpr std::array launcher_names{"MPI_LOCALNRANKS", "MPI_LOCALRANKID", "GFORTRAN_UNBUFFERED",
                                     "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "HACTOR_URI",
-                                    "HACTOR_RANK"};
+                                    "HACTOR_RANK",        "FLUX_JOB_ID"};
 
 /// attributes.system.exec.test.run_duration: seconds, or a duration text.
 caf::expected<double> simulated_duration(const json& rest) {
@@ -112,6 +112,32 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// pmi: "off", or those that are offered, divided by commas.
+caf::error add_pmi(launch_plan& plan, const json& options) {
+  if (find_json(options, "pmi") == nullptr)
+    return caf::none;
+  auto text = get_string_or(options, "pmi", "", {ec::bad_jobspec, options_path});
+  if (!text)
+    return std::move(text.error());
+  plan.pmi = plan.pmix = false;
+  if (*text == "off")
+    return caf::none;
+  std::string_view rest = *text;
+  while (true) {
+    auto word = rest.substr(0, rest.find(','));
+    if (word != "simple" && word != "pmix")
+      return make_error(ec::bad_jobspec,
+                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or off, found {}",
+                                    options_path, *text));
+    (word == "simple" ? plan.pmi : plan.pmix) = true;
+    if (word.size() == rest.size())
+      break;
+    rest.remove_prefix(word.size() + 1);
+  }
+  plan.needs_pmix = plan.pmix;
+  return caf::none;
+}
+
 caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
     return caf::none;
@@ -139,14 +165,7 @@ caf::error add_options(launch_plan& plan, const json& options) {
   if (auto e = add_terminal(plan, options))
     return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
-  auto pmi = get_string_or(options, "pmi", "simple", {ec::bad_jobspec, options_path});
-  if (!pmi)
-    return std::move(pmi.error());
-  if (*pmi != "simple" && *pmi != "off")
-    return make_error(ec::bad_jobspec, fmt::format("{}.pmi: must be simple or off, found {}",
-                                                   options_path, *pmi));
-  plan.pmi = *pmi == "simple";
-  return caf::none;
+  return add_pmi(plan, options);
 }
 
 /// Set for each task by shell_core; a second value of the same name would hide it.

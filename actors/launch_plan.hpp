@@ -31,7 +31,9 @@ struct launch_plan {
   uint16_t rows = 24, columns = 80;
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
-  bool pmi = true;         // tasks of a job of several find each other by PMI
+  bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)
+  bool pmix = true;        // ... and by PMIx (Open MPI), where this hactor has it
+  bool needs_pmix = false; // ... or the job fails
   bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   double simulated_s = -1; // < 0: real

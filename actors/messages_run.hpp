@@ -12,6 +12,7 @@
 #include <caf/actor.hpp>
 
 #include "actors/message_inspect.hpp"
+#include "actors/pmix_protocol.hpp"
 #include "graph/rset.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
@@ -123,6 +124,27 @@ struct exchange_whole {
 };
 HACTOR_INSPECT(exchange_whole, x.id, x.values)
 
+/// What one task of a job has told (PMIx), wanted by the tasks of another broker: shell -> exec ->
+/// the task's exec -> its shell, when a task had to have it that was not told by an exchange.
+struct modex_request {
+  job_id id;
+  uint32_t task = 0;
+  rank_t broker = 0; // of the task
+  rank_t from = 0;   // whose tasks want it
+  uint64_t tag = 0;
+};
+HACTOR_INSPECT(modex_request, x.id, x.task, x.broker, x.from, x.tag)
+
+/// ... and back by the same way.
+struct modex_reply {
+  job_id id;
+  rank_t to = 0;
+  uint64_t tag = 0;
+  int32_t status = 0; // of PMIx
+  std::string value;
+};
+HACTOR_INSPECT(modex_reply, x.id, x.to, x.tag, x.status, x.value)
+
 /// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
 struct command_request {
   uint64_t tag = 0;
@@ -196,6 +218,16 @@ struct task_control {
   std::string bytes;
 };
 HACTOR_INSPECT(task_control, x.task, x.bytes)
+
+/// PMIx server -> shell, through the transport thread.
+HACTOR_INSPECT(pmix_word, x.kind, x.space, x.id, x.rank, x.status, x.bytes)
+
+/// shell -> itself, a moment after a rank's program has gone without MPI_Finalize: had its task
+/// ended with it, that would be known by now.
+struct rank_dropped {
+  uint32_t rank = 0;
+};
+HACTOR_INSPECT(rank_dropped, x.rank)
 
 /// shell -> exec: this node's part of the job.
 struct shell_report {

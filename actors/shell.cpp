@@ -17,6 +17,9 @@ namespace hactor {
 
 namespace {
 
+/// How long the end of a task may come behind the end of its connection.
+constexpr auto dropped_patience = std::chrono::seconds{1};
+
 /// Passes what the task host tells on to the shell actor.
 class shell_sink final : public task_sink {
 public:
@@ -126,6 +129,8 @@ void tell(shell_state::pointer self, bool ended) {
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    if (auto pmix = std::exchange(st.pmix, std::nullopt))
+      st.context->pmix->remove(pmix->space(), pmix->is_known());
     auto folder = std::exchange(st.folder, std::nullopt);
     if (folder && !st.context->folders->give_back(*folder)) {
       // The job holds its room until its files are gone: they may be in memory (tmpfs).
@@ -195,6 +200,20 @@ void write_output(shell_state::pointer self, task_output& o) {
   }
 }
 
+/// Lets the tasks of an Open MPI program find each other, where there is the means.
+caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& place,
+                      const shell_actor& me) {
+  if (work.brokers.empty())
+    return caf::none;
+  auto port = st.context->pmix->open();
+  if (!port)
+    return std::move(port.error());
+  set_pmix_server(work, *port);
+  st.pmix.emplace(st.id, describe_pmix(work, place, st.id), work.brokers, st.context->rank);
+  st.context->pmix->add(st.pmix->space(), me);
+  return caf::none;
+}
+
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
@@ -226,16 +245,18 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     st.pmi.emplace(to_string(st.id), work->size, std::move(ranks),
                    pmi_process_mapping(work->places));
   }
+  auto me = caf::actor_cast<shell_actor>(self);
+  auto refused = begin_pmix(st, *work, place, me);
   auto first_node = entries.front() == 0;
   if (!work->notes.empty())
     add_note(self, work->tasks.front().task_rank, std::move(work->notes));
-  auto me = caf::actor_cast<shell_actor>(self);
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
     st.ranks.push_back(t.task_rank);
     st.entries.push_back(t.entry);
-    auto p = folder ? prepare(st, *order.plan, *work, t, entries.front(), first_node)
-                    : caf::expected<prepared>{folder.error()};
+    auto p = !folder   ? caf::expected<prepared>{folder.error()}
+             : refused ? caf::expected<prepared>{refused}
+                       : prepare(st, *order.plan, *work, t, entries.front(), first_node);
     caf::error err;
     if (!p) {
       err = std::move(p.error());
@@ -272,10 +293,51 @@ void apply(shell_state::pointer self, pmi_core::effects&& effects) {
     break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
 }
 
+void apply(shell_state::pointer self, pmix_core::effects&& effects) {
+  auto& st = self->state;
+  for (auto& word : effects.words)
+    st.context->pmix->send(word);
+  if (effects.part)
+    self->send(st.exec, exchange_part{st.id, st.context->rank, std::move(*effects.part)});
+  for (auto& ask : effects.asks)
+    self->send(st.exec, std::move(ask));
+  for (auto& reply : effects.replies)
+    self->send(st.exec, std::move(reply));
+  if (effects.dropped)
+    self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
+  if (!effects.failure.empty() && st.terminating == 0)
+    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
+}
+
+/// Calls a member of the job's part in PMIx, and does what it causes.
+template <class Member, class What>
+void with_pmix(shell_state::pointer self, Member member, const What& what) {
+  auto& st = self->state;
+  if (!st.pmix)
+    return; // all tasks have ended
+  pmix_core::effects effects;
+  ((*st.pmix).*member)(what, effects);
+  apply(self, std::move(effects));
+}
+
+/// The tasks of all brokers have told each other something, by one PMI or the other.
+void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
+  auto& st = self->state;
+  if (st.pmix && st.pmix->in_exchange())
+    return with_pmix(self, &pmix_core::on_exchange, all.values);
+  if (!st.pmi)
+    return; // nothing could be started here, of which exec knows
+  pmi_core::effects effects;
+  st.pmi->on_barrier(all.values, effects);
+  apply(self, std::move(effects));
+}
+
 /// A rank that dies within MPI would leave the others waiting for it.
 void end_of_rank(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
-  if (!st.pmi || !st.pmi->is_inside(x.task) || st.terminating != 0)
+  auto inside = (st.pmi && st.pmi->is_inside(x.task))
+                || (st.pmix && st.pmix->is_inside(st.ranks[x.task]));
+  if (!inside || st.terminating != 0)
     return;
   auto how = WIFSIGNALED(x.status) ? fmt::format("was ended by signal {}", WTERMSIG(x.status))
                                    : fmt::format("ended with exit code {} and without "
@@ -319,12 +381,15 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       self->state.pmi->on_bytes(c.task, c.bytes, effects);
       apply(self, std::move(effects));
     },
-    [self](const exchange_whole& all) {
-      if (!self->state.pmi)
-        return; // nothing could be started here, of which exec knows
-      pmi_core::effects effects;
-      self->state.pmi->on_barrier(all.values, effects);
-      apply(self, std::move(effects));
+    [self](const exchange_whole& all) { end_of_exchange(self, all); },
+    [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
+    [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
+    [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
+    [self](const rank_dropped& d) {
+      auto& st = self->state;
+      if (st.pmix && st.pmix->is_inside(d.rank) && st.terminating == 0)
+        break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize",
+                                    d.rank), 1 << 8);
     },
     [self](const task_exited& x) {
       self->state.tokens[x.task] = 0;

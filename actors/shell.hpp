@@ -17,6 +17,8 @@
 #include "actors/job_folders.hpp"
 #include "actors/output_files.hpp"
 #include "actors/pmi_core.hpp"
+#include "actors/pmix_core.hpp"
+#include "actors/pmix_host.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/task_host.hpp"
 
@@ -32,6 +34,7 @@ struct shell_context {
   std::shared_ptr<output_gate> gate;
   output_actor output;
   std::shared_ptr<job_folders> folders;
+  std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
 };
 
 struct shell_state {
@@ -51,7 +54,8 @@ struct shell_state {
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  std::optional<pmi_core> pmi; // when the tasks may be an MPI program
+  std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
+  std::optional<pmix_core> pmix; // ... of Open MPI
   int terminating = 0;     // steps of the way to SIGKILL taken so far
 };
 

@@ -55,7 +55,59 @@ std::vector<uint32_t> places_of(const job_layout& where, const rset& r) {
   return places;
 }
 
+/// By task rank: its broker, as exec_core divides the entries of R.
+std::vector<rank_t> brokers_of(const job_layout& where, const rset& r, size_t brokers) {
+  std::vector<rank_t> result(where.ntasks);
+  for (size_t i = 0; i < where.tasks.size(); ++i)
+    for (auto task : where.tasks[i].expand())
+      result[task] = static_cast<rank_t>(r.nodes[i].rank % brokers);
+  return result;
+}
+
+/// What a client of PMIx looks for in its environment (the PMIx standard leaves it to the library;
+/// these are OpenPMIx's, as PMIx_server_setup_fork would set them), less the rank and the address.
+void add_pmix_variables(std::string& variables, const pmix_place& place, const std::string& host,
+                        job_id id, const std::string& tmpdir) {
+  set(variables, "PMIX_NAMESPACE", pmix_space(place, id));
+  set(variables, "PMIX_SECURITY_MODE", "native");
+  set(variables, "PMIX_GDS_MODULE", "hash"); // by messages: no file of the server is shared
+  set(variables, "PMIX_BFROP_BUFFER_TYPE", "PMIX_BFROP_BUFFER_NON_DESC");
+  set(variables, "PMIX_HOSTNAME", host);
+  set(variables, "PMIX_SERVER_TMPDIR", tmpdir);
+  // Open MPI 4 asks no PMIx server but of a launcher that it knows by name, and this is one.
+  set(variables, "FLUX_JOB_ID", to_string(id));
+}
+
 } // namespace
+
+std::string pmix_space(const pmix_place& place, job_id id) {
+  return fmt::format("{}-{}", place.spaces, to_string(id));
+}
+
+pmix_job describe_pmix(const shell_work& work, const shell_place& place, job_id id) {
+  pmix_job job;
+  job.space = pmix_space(*place.pmix, id);
+  job.tmpdir = place.tmpdir;
+  std::map<std::string_view, uint32_t> hosts;
+  for (auto broker : work.brokers) {
+    auto& host = (*place.pmix->hosts)[broker];
+    auto [it, added] = hosts.try_emplace(host, static_cast<uint32_t>(hosts.size()));
+    if (added)
+      job.hosts.push_back(host);
+    job.places.push_back(it->second);
+  }
+  for (auto& task : work.tasks)
+    job.ranks.push_back(task.task_rank);
+  return job;
+}
+
+void set_pmix_server(shell_work& work, uint16_t port) {
+  auto uri = fmt::format("{}.0;tcp4://127.0.0.1:{}", pmix_server_name, port);
+  for (auto& task : work.tasks)
+    for (auto name : {"PMIX_SERVER_URI41", "PMIX_SERVER_URI4", "PMIX_SERVER_URI3",
+                      "PMIX_SERVER_URI21", "PMIX_SERVER_URI2"})
+      set(task.variables, name, uri);
+}
 
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
                                      const std::vector<uint32_t>& entries,
@@ -78,6 +130,18 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     work.places = places_of(*where, item.resources);
     set(variables, "PMI_FD", std::to_string(pmi_fd));
     set(variables, "PMI_SIZE", std::to_string(where->ntasks));
+  }
+  if (plan.needs_pmix && !place.pmix)
+    return make_error(ec::exec_failed,
+                      "-O pmi=pmix: this hactor was built without libpmix, or its program "
+                      "lib/hactor/hactor-pmix is not beside it; on Debian: apt-get install "
+                      "libpmix-dev, and build again");
+  auto pmix = plan.pmix && place.pmix && where->ntasks > 1;
+  if (pmix) {
+    auto& hosts = *place.pmix->hosts;
+    work.brokers = brokers_of(*where, item.resources, hosts.size());
+    auto here = item.resources.nodes[entries.front()].rank % hosts.size();
+    add_pmix_variables(variables, *place.pmix, hosts[here], item.id, place.tmpdir);
   }
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
@@ -103,6 +167,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
       if (pmi)
         set(t.variables, "PMI_RANK", std::to_string(task));
+      if (pmix)
+        set(t.variables, "PMIX_RANK", std::to_string(task));
       if (wants.gpus.kind != affinity_kind::off)
         append_visible_gpus(t.variables, own.gpus);
       t.cpus = std::move(own.cpus);

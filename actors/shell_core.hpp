@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,17 @@ struct shell_task {
 struct shell_work {
   std::vector<shell_task> tasks;
   uint32_t size = 0;            // tasks of the whole job
-  std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI
+  std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI-1
+  std::vector<rank_t> brokers;  // by task rank; empty without PMIx
   std::string cwd;
   template_values names; // for output files; task and node are set per task
   std::string notes;     // lines about where tasks run, when that was asked
+};
+
+/// What of PMIx is the same for all jobs of this rank.
+struct pmix_place {
+  std::string spaces;                              // what the names of all jobs begin with
+  std::shared_ptr<const std::vector<std::string>> hosts; // by broker
 };
 
 /// Where a job runs, as the shell sees it.
@@ -42,12 +50,22 @@ struct shell_place {
   uint32_t instance_level = 0;
   std::string instance{}; // path of the nested instance whose job it is; "": the outermost
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
+  std::optional<pmix_place> pmix{};              // nothing: this hactor was built without it
 };
 
 /// Lays out the tasks that the entries of R (by index) run. Errors: as layout() and bind_tasks().
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
                                      const std::vector<uint32_t>& entries,
                                      const shell_place& place);
+
+/// What PMIx calls the job. Whoever knows it may take part in the job, so it is not to be guessed.
+std::string pmix_space(const pmix_place& place, job_id id);
+
+/// What the tasks may ask about their job. Requires: the work has PMIx.
+pmix_job describe_pmix(const shell_work& work, const shell_place& place, job_id id);
+
+/// Adds where the tasks find their PMIx server.
+void set_pmix_server(shell_work& work, uint16_t port);
 
 /// Counts starts and ends.
 class shell_core {

@@ -12,6 +12,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -82,11 +83,13 @@ struct greeting {
   hardware own;
   std::string failure;
   int64_t epoch_ns = 0; // of the lead
+  uint64_t secret = 0;  // the lead's: of this instance, and of no other
 
   template <class Archive>
   void save(Archive& a) const {
     a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
-      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, epoch_ns);
+      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, epoch_ns,
+      secret);
   }
 
   template <class Archive>
@@ -97,7 +100,7 @@ struct greeting {
     std::string gpus;
     std::vector<std::string> sockets;
     std::vector<std::string> numanodes;
-    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, epoch_ns);
+    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, epoch_ns, secret);
     auto read = [this](const std::string& text, idset& out) {
       if (auto ids = idset::parse(text))
         out = std::move(*ids);
@@ -133,6 +136,7 @@ struct rank_state {
   scheduler_settings scheduling;         // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
   int64_t epoch_ns = 0;
+  uint64_t secret = 0;
   uint64_t last_id_ms = 0;
   int64_t started_ns = 0;
   std::string uri;
@@ -259,6 +263,8 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
     if (auto err = open_store(s))
       return err;
     g.epoch_ns = s.epoch_ns;
+    if (::getrandom(&g.secret, sizeof g.secret, 0) != sizeof g.secret)
+      return make_errno_error(ec::system_failed, "getrandom", errno);
   }
   spool_options o;
   o.directory = s.folders.output;
@@ -302,8 +308,10 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
                         texts.size() == 1
                           ? g->failure
                           : fmt::format("rank {} on {}: {}", r, g->own.hostname, g->failure));
-    if (r == 0)
+    if (r == 0) {
       s.epoch_ns = g->epoch_ns;
+      s.secret = g->secret;
+    }
     all.push_back(std::move(g->own));
   }
   auto rank = s.net->rank();
@@ -487,6 +495,7 @@ service_parts make_parts(rank_state& s) {
   parts.uri = s.uri;
   parts.rundir = s.folders.run;
   parts.machine = s.machine;
+  parts.pmix_spaces = fmt::format("hactor-{:016x}", s.secret);
   parts.epoch_ns = s.epoch_ns;
   parts.started_ns = s.started_ns;
   parts.last_id_ms = s.last_id_ms;

@@ -14,6 +14,7 @@
 #include "actors/instance.hpp"
 #include "actors/lead_services.hpp"
 #include "actors/output.hpp"
+#include "runtime/launcher.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/system.hpp"
@@ -21,6 +22,14 @@
 namespace hactor {
 
 namespace {
+
+/// The path of hactor-pmix; "" when this hactor was built without it.
+std::string find_pmix_server() {
+  for (auto& folder : module_folders(own_program()))
+    if (auto path = folder + "/hactor-pmix"; ::access(path.c_str(), X_OK) == 0)
+      return path;
+  return {};
+}
 
 caf::expected<std::shared_ptr<const shell_context>>
 make_shell_context(const service_parts& p, const output_actor& output) {
@@ -39,6 +48,13 @@ make_shell_context(const service_parts& p, const output_actor& output) {
   if (!folders)
     return std::move(folders.error());
   c->folders = std::move(*folders);
+  if (auto program = find_pmix_server(); !program.empty()) {
+    auto hosts = std::make_shared<std::vector<std::string>>();
+    for (rank_t r = 0; r < p.net->size(); ++r)
+      hosts->push_back(p.net->host_of(r));
+    c->place.pmix = pmix_place{p.pmix_spaces, std::move(hosts)};
+    c->pmix = pmix_host::make(p.net->poller(), p.tasks, {program, p.rundir + "/pmix", c->host});
+  }
   return std::shared_ptr<const shell_context>{std::move(c)};
 }
 

@@ -35,6 +35,7 @@ struct service_parts {
   std::string uri;
   std::string rundir;
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
+  std::string pmix_spaces; // what no stranger can guess: with it begin the names of MPI jobs
   int64_t epoch_ns = 0;
   int64_t started_ns = 0;
   uint64_t last_id_ms = 0;

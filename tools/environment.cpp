@@ -22,7 +22,7 @@ constexpr std::string_view launcher_prefixes[] = {
 
 constexpr std::string_view launcher_names[] = {"MPI_LOCALNRANKS", "MPI_LOCALRANKID",
                                                "GFORTRAN_UNBUFFERED", "IPATH_NO_BACKTRACE",
-                                               "HFI_NO_BACKTRACE"};
+                                               "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};
 
 // Files of rules may name further files; a cycle must end as an error.
 constexpr int nesting_max = 8;

@@ -150,6 +150,8 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     [](const exec_report&) {},
     [](const shell_report&) {},
     [](const exchange_part&) {},
+    [](const modex_request&) {},
+    [](const modex_reply&) {},
     [](const exchange_whole&) {},
     [](const input_request&) {},
     [](const command_request&) {},

@@ -11,6 +11,7 @@ hactor_unit_test(actors_cores_test
     unit/binding_test.cpp
     unit/shell_core_test.cpp
     unit/pmi_core_test.cpp
+    unit/pmix_core_test.cpp
     unit/resource_core_test.cpp
     unit/events_core_test.cpp
     unit/output_files_test.cpp
