@@ -287,8 +287,8 @@ namespace {
 void settle(exec_state& st, const settle_request& r) {
   if (!st.job_manager)
     st.job_manager = r.reply_to;
-  for (auto id : r.ids)
-    st.core.settle(steady_ns(), id, r.lost, st);
+  for (size_t i = 0; i < r.ids.size(); ++i)
+    st.core.settle(steady_ns(), r.ids[i], i < r.attempts.size() ? r.attempts[i] : 1, r.lost, st);
   st.end_turn();
 }
 

@@ -84,6 +84,13 @@ inline constexpr size_t log_line_bytes_max = 16u << 10;
 /// use disk, and growing the map of an open environment would stop its readers.
 inline constexpr size_t journal_map_bytes_max = size_t{1} << 40;
 
+// -- jobs that are started again -----------------------------------------------------------------
+
+/// How often a job with retries is started again because a node of it was lost, which does not
+/// count as one of them: a job that itself brings nodes down must end some time.
+inline constexpr uint32_t node_losses_max = 16;
+inline constexpr uint32_t retries_max = 1'000'000;
+
 // -- time -----------------------------------------------------------------------------------------
 
 /// Seconds until a request to another actor fails with ec::timed_out. Far above a round trip
