@@ -115,6 +115,10 @@ submission read_submission(const json& object, client_params& p) {
     s.jobspec = own.at("jobspec").get<std::string>();
   else
     s.jobspec = dump(own.at("jobspec"));
+  if (own.has("commands") && !own.at("commands").is_array())
+    own.refuse("commands: must be a list of lists of words");
+  else if (own.has("commands"))
+    s.commands = dump(own.at("commands"));
   auto urgency = own.integer("urgency", limits::urgency_default);
   if (urgency < 0 || urgency > limits::urgency_max)
     own.refuse(fmt::format("urgency: must be 0 to {}, found {}", limits::urgency_max, urgency));

@@ -82,6 +82,12 @@ void list_jobs(const client_call& c, client_params& p) {
   r.results = static_cast<uint32_t>(p.integer("results", 15));
   r.max = static_cast<uint64_t>(std::max<int64_t>(p.integer("max", 0), 0));
   r.name = p.text("name", "");
+  r.queue = p.text("queue", "");
+  r.userid = p.integer("userid", -1);
+  if (p.has("hosts"))
+    r.hosts = p.texts("hosts");
+  if (p.has("ranks"))
+    r.ranks = p.set("ranks", limits::idset_universe_max);
   r.since_ns = static_cast<int64_t>(p.number("since", 0) * 1e9);
   if (refused(c, p))
     return;

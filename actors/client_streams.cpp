@@ -150,10 +150,21 @@ namespace {
 
 json to_json(const ended_job& e) {
   job_summary s;
+  s.id = e.id;
+  s.state = job_state::inactive;
+  s.result = e.result;
   s.waitstatus = e.waitstatus;
-  s.exception = e.result == job_result::canceled || e.result == job_result::timeout
-                || (e.result == job_result::failed && e.waitstatus <= 0);
-  return {{"id", to_string(e.id)}, {"result", name_of(e.result)}, {"status", exit_code_of(s)}};
+  s.exception = !e.exception.empty();
+  auto line = e.exception.find('\n');
+  s.exception_type = e.exception.substr(0, line);
+  s.exception_note = line == std::string::npos ? "" : e.exception.substr(line + 1);
+  auto whole = hactor::to_json(s);
+  json j = json::object();
+  for (auto* key :
+       {"id", "state", "result", "status", "waitstatus", "exception_type", "exception_note"})
+    if (auto at = whole.find(key); at != whole.end())
+      j[key] = *at;
+  return j;
 }
 
 } // namespace

@@ -186,13 +186,15 @@ void exec_state::launch(launch_request& r) {
 
 /// What runs of an instance over the job's grant goes first: its own job manager may be lost.
 void exec_state::settle(const settle_request& r) {
-  for (auto id : r.ids) {
+  for (size_t i = 0; i < r.ids.size(); ++i) {
+    auto id = r.ids[i];
+    auto attempt = i < r.attempts.size() ? r.attempts[i] : 1;
     askers[id] = r.reply_to;
-    auto within = instances.begin_settle(id, r.lost, origins);
+    auto within = instances.begin_settle(id, attempt, r.lost, origins);
     for (auto inner : within)
-      core.settle(steady_ns(), inner, r.lost, *this);
+      core.settle(steady_ns(), inner, 0, r.lost, *this);
     if (within.empty())
-      core.settle(steady_ns(), id, r.lost, *this);
+      core.settle(steady_ns(), id, attempt, r.lost, *this);
   }
   end_turn();
 }

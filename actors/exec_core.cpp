@@ -36,7 +36,8 @@ exec_core::place exec_core::find_place(const rset& r) const {
 
 void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out) {
   auto id = order.item.id;
-  if (disowned_.count(id) != 0) {
+  auto disowned = disowned_.find(id);
+  if (disowned != disowned_.end() && order.item.attempt <= disowned->second) {
     refuse(order.item, "a broker of the job was lost before it started here", out);
     return;
   }
@@ -200,7 +201,8 @@ void exec_core::tell_settled(job_id id, job& j, exec_out& out) {
   out.settled(std::move(gone));
 }
 
-void exec_core::settle(int64_t now_ns, job_id id, const idset& lost, exec_out& out) {
+void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset& lost,
+                       exec_out& out) {
   for (auto rank : lost.expand())
     if (lost_.count(rank) == 0)
       on_rank_lost(rank, out); // the news that comes again by another way changes nothing
@@ -209,7 +211,7 @@ void exec_core::settle(int64_t now_ns, job_id id, const idset& lost, exec_out& o
   gone.ended = true;
   auto it = jobs_.find(id);
   if (it == jobs_.end()) {
-    disowned_.insert(id);
+    disowned_[id] = attempt;
     if (auto end = unheard_.find(id); end != unheard_.end()) {
       gone = std::move(end->second);
       unheard_.erase(end);

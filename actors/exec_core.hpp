@@ -75,7 +75,7 @@ public:
 
   /// The job lost a broker (one of `lost`): end it here, and say once when it is gone. Where its
   /// parent in the tree is lost the answer also holds what the parent would have been told.
-  void settle(int64_t now_ns, job_id id, const idset& lost, exec_out& out);
+  void settle(int64_t now_ns, job_id id, uint32_t attempt, const idset& lost, exec_out& out);
 
   /// A message to a child did not arrive.
   void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
@@ -128,7 +128,8 @@ private:
   std::unordered_map<job_id, job> jobs_;
   std::set<rank_t> lost_;
   std::unordered_map<job_id, job_report> unheard_; // ends whose parent is lost, for settle()
-  std::set<job_id> disowned_; // a launch that is still on its way comes too late
+  /// The attempt of which a launch that is still on its way comes too late.
+  std::unordered_map<job_id, uint32_t> disowned_;
   std::multimap<int64_t, job_id> wakes_;
 };
 

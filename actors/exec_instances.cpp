@@ -135,7 +135,7 @@ void exec_instances::stop() {
 }
 
 std::vector<job_id>
-exec_instances::begin_settle(job_id job, const idset& lost,
+exec_instances::begin_settle(job_id job, uint32_t attempt, const idset& lost,
                              const std::unordered_map<job_id, job_origin_ptr>& origins) {
   std::vector<job_id> within;
   dead_.insert(job);
@@ -143,24 +143,24 @@ exec_instances::begin_settle(job_id job, const idset& lost,
     if (!origin->instance.empty() && names(origin->instance, job))
       within.push_back(id);
   if (!within.empty())
-    settling_[job] = {lost, {within.begin(), within.end()}};
+    settling_[job] = {attempt, lost, {within.begin(), within.end()}};
   return within;
 }
 
 void exec_instances::on_job_gone(job_id job) {
-  std::vector<std::pair<job_id, idset>> ready;
+  std::vector<std::pair<job_id, settling>> ready;
   for (auto it = settling_.begin(); it != settling_.end();) {
     it->second.due.erase(job);
     if (!it->second.due.empty()) {
       ++it;
       continue;
     }
-    ready.emplace_back(it->first, it->second.lost);
+    ready.emplace_back(it->first, std::move(it->second));
     it = settling_.erase(it);
   }
   had_one_.erase(job);
-  for (auto& [around, lost] : ready)
-    exec_.core.settle(steady_ns(), around, lost, exec_);
+  for (auto& [around, s] : ready)
+    exec_.core.settle(steady_ns(), around, s.attempt, s.lost, exec_);
   if (auto waiting = waiters_.extract(job); !waiting.empty())
     for (auto& promise : waiting.mapped())
       promise.deliver(done{});

@@ -38,7 +38,7 @@ public:
 
   /// A job lost a broker: returns the jobs that run here in an instance over its grant. When they
   /// are gone the job itself is settled.
-  std::vector<job_id> begin_settle(job_id job, const idset& lost,
+  std::vector<job_id> begin_settle(job_id job, uint32_t attempt, const idset& lost,
                                    const std::unordered_map<job_id, job_origin_ptr>& origins);
   /// Nothing of the job runs here any more.
   void on_job_gone(job_id job);
@@ -54,6 +54,7 @@ private:
     std::optional<job_report> held; // the end of the job's own tasks
   };
   struct settling {
+    uint32_t attempt = 1;
     idset lost;
     std::set<job_id> due;
   };

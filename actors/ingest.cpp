@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "runtime/clock.hpp"
+#include "runtime/json_scan.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -20,20 +21,87 @@ caf::error at_job(size_t index, size_t count, const caf::error& e) {
   return count == 1 ? e : make_error(code_of(e), fmt::format("jobs[{}]: {}", index, render(e)));
 }
 
-/// Everything about one submission that can be judged without the scheduler.
-caf::expected<accepted_spec> check(ingest_state& st, const submission& s) {
-  auto spec = st.reader->read(s.jobspec);
+/// What of submissions comes to, and from which of them each came.
+struct accepted {
+  accept_request request;
+  std::vector<size_t> from;
+  std::vector<uint32_t> times; // as often as its command came in a row
+};
+
+/// Everything about one jobspec that can be judged without the scheduler.
+caf::error add_spec(ingest_state& st, const submission& s, std::string_view text, size_t index,
+                    accepted& to) {
+  auto spec = st.reader->read(text);
   if (!spec)
     return std::move(spec.error());
-  if (s.urgency < 0 || s.urgency > limits::urgency_max)
-    return make_error(ec::bad_argument,
-                      fmt::format("urgency {}: must be 0 to {}", s.urgency, limits::urgency_max));
   accepted_spec a;
   a.spec.here = std::move(*spec);
   a.urgency = s.urgency;
   a.flags = s.flags;
   a.with_cc_env = s.with_cc_env;
-  return a;
+  to.request.specs.push_back(std::move(a));
+  to.from.push_back(index);
+  to.times.push_back(1);
+  return {};
+}
+
+/// A submission with commands: a jobspec for each of them.
+caf::error add_commands(ingest_state& st, const submission& s, size_t index, accepted& to) {
+  auto own = find_command(s.jobspec);
+  if (own.empty())
+    return make_error(ec::bad_jobspec, "commands: go with a jobspec of one task, in JSON");
+  auto before = static_cast<size_t>(own.data() - s.jobspec.data());
+  auto after = std::string_view{s.jobspec}.substr(before + own.size());
+  json_scan scan{s.commands};
+  caf::error failed;
+  std::string text = s.jobspec.substr(0, before);
+  std::string_view last;
+  size_t n = 0;
+  auto whole = scan.elements([&] {
+    scan.next();
+    auto begin = scan.at();
+    if (!scan.value())
+      return false;
+    if (scan.since(begin) == last) {
+      ++to.times.back();
+      return ++n <= limits::jobs_per_request_max;
+    }
+    last = scan.since(begin);
+    text.resize(before);
+    text.append(last).append(after);
+    if (auto e = add_spec(st, s, text, index, to)) {
+      failed = make_error(code_of(e), fmt::format("commands[{}]: {}", n, render(e)));
+      return false;
+    }
+    return ++n <= limits::jobs_per_request_max;
+  });
+  if (failed)
+    return failed;
+  if (!whole || !scan.at_end() || n == 0)
+    return make_error(ec::bad_argument,
+                      fmt::format("commands: must be a list of 1 to {} lists of words",
+                                  limits::jobs_per_request_max));
+  return {};
+}
+
+/// Everything about the submissions that can be judged without the scheduler.
+caf::expected<accepted> check(ingest_state& st, submit_request& r) {
+  accepted all;
+  all.request.userid = r.userid;
+  all.request.specs.reserve(r.jobs.size());
+  for (size_t i = 0; i < r.jobs.size(); ++i) {
+    auto& s = r.jobs[i];
+    if (s.urgency < 0 || s.urgency > limits::urgency_max)
+      return at_job(i, r.jobs.size(),
+                    make_error(ec::bad_argument, fmt::format("urgency {}: must be 0 to {}",
+                                                             s.urgency, limits::urgency_max)));
+    auto e = s.commands.empty() ? add_spec(st, s, s.jobspec, i, all) : add_commands(st, s, i, all);
+    if (e)
+      return at_job(i, r.jobs.size(), e);
+    s.jobspec = {}; // it is not needed any more, and there may be many
+    s.commands = {};
+  }
+  return all;
 }
 
 /// Asks once for all that ask for the same.
@@ -51,53 +119,46 @@ feasible_request ask_feasible(const accept_request& accept) {
   return r;
 }
 
-void give_ids(ingest_state& st, const submission& s, accepted_spec& a) {
+void give_ids(ingest_state& st, const submission& s, uint32_t times, accepted_spec& a) {
   auto now_ns = wall_ns();
-  if (s.cc.empty()) {
-    a.ids.push_back(st.ids->next(now_ns));
-    return;
-  }
-  a.ids.reserve(s.cc.size());
-  a.cc.reserve(s.cc.size());
-  for (auto& run : s.cc.runs())
-    for (uint64_t i = run.first; i <= run.last; ++i) {
+  a.ids.reserve(times * std::max<size_t>(s.cc.size(), 1));
+  a.cc.reserve(times * s.cc.size());
+  for (uint32_t n = 0; n < times; ++n) {
+    if (s.cc.empty())
       a.ids.push_back(st.ids->next(now_ns));
-      a.cc.push_back(static_cast<int64_t>(i));
-    }
+    for (auto& run : s.cc.runs())
+      for (uint64_t i = run.first; i <= run.last; ++i) {
+        a.ids.push_back(st.ids->next(now_ns));
+        a.cc.push_back(static_cast<int64_t>(i));
+      }
+  }
 }
 
 caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) {
   auto& st = self->state;
   ++st.requests;
+  auto checked = check(st, r);
+  if (!checked)
+    return std::move(checked.error());
   uint64_t total = 0;
-  for (auto& s : r.jobs)
-    total += s.cc.empty() ? 1 : s.cc.size();
+  for (size_t i = 0; i < checked->from.size(); ++i)
+    total += checked->times[i] * std::max<uint64_t>(r.jobs[checked->from[i]].cc.size(), 1);
   if (total == 0 || total > limits::jobs_per_request_max)
     return make_error(ec::too_big, fmt::format("{} jobs in one request: must be 1 to {}", total,
                                                limits::jobs_per_request_max));
-  accept_request accept;
-  accept.userid = r.userid;
-  accept.specs.reserve(r.jobs.size());
-  for (size_t i = 0; i < r.jobs.size(); ++i) {
-    auto a = check(st, r.jobs[i]);
-    if (!a)
-      return at_job(i, r.jobs.size(), a.error());
-    accept.specs.push_back(std::move(*a));
-    r.jobs[i].jobspec = {}; // it is not needed any more, and there may be many
-  }
   auto promise = self->make_response_promise<submit_reply>();
-  self->request(st.peers.scheduler, deadline, ask_feasible(accept))
-    .then(
-      [self, promise, r = std::move(r), accept = std::move(accept), total](done) mutable {
-        auto& st = self->state;
-        for (size_t i = 0; i < r.jobs.size(); ++i)
-          give_ids(st, r.jobs[i], accept.specs[i]);
-        st.jobs += static_cast<int64_t>(total);
-        self->request(st.peers.job_manager, caf::infinite, std::move(accept))
-          .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
-                [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-      },
-      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  self->request(st.peers.scheduler, deadline, ask_feasible(checked->request))
+      .then(
+          [self, promise, r = std::move(r), all = std::move(*checked), total](done) mutable {
+            auto& st = self->state;
+            for (size_t i = 0; i < all.from.size(); ++i)
+              give_ids(st, r.jobs[all.from[i]], all.times[i], all.request.specs[i]);
+            st.jobs += static_cast<int64_t>(total);
+            self->request(st.peers.job_manager, caf::infinite, std::move(all.request))
+                .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
+                      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;
 }
 

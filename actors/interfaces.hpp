@@ -166,6 +166,7 @@ using shell_actor = caf::typed_actor<
 /// OUTPUT: what tasks of this rank wrote; the only writer of its spool. Every rank.
 using output_actor = caf::typed_actor<
   caf::reacts_to<output_append>,
+  caf::reacts_to<output_reopen>,
   caf::replies_to<output_seal>::with<output_sealed>,
   caf::replies_to<output_request>::with<output_reply>,
   // INTERNAL: try again what found the disk full.

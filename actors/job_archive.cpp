@@ -2,19 +2,25 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/job_archive.hpp"
 
+#include <optional>
+
 namespace hactor {
 
 namespace {
 
 constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 
-caf::expected<job_summary> summarize_record(const journal& store, spec_cache& specs,
-                                            const job_record& record) {
+/// Nothing when the listing does not mean this job.
+caf::expected<std::optional<job_summary>> summarize_record(const journal& store, spec_cache& specs,
+                                                           const job_record& record,
+                                                           const list_request& request) {
   auto spec = load_spec(store, specs, record.spec);
   if (!spec)
     return std::move(spec.error());
   auto f = fold_record(record);
-  return summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end);
+  if (!is_meant(request, **spec, f.fold.userid) || !is_on(request, f.resources))
+    return std::optional<job_summary>{};
+  return std::optional{summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end)};
 }
 
 } // namespace
@@ -55,13 +61,13 @@ caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_ca
       return true;
     if (record.t_end_ns < request.since_ns)
       return false; // newest first: nothing later can match
-    auto s = summarize_record(store, specs, record);
+    auto s = summarize_record(store, specs, record, request);
     if (!s) {
       failed = std::move(s.error());
       return false;
     }
-    if (request.name.empty() || s->name == request.name)
-      jobs.push_back(std::move(*s));
+    if (*s)
+      jobs.push_back(std::move(**s));
     return request.max == 0 || jobs.size() < request.max;
   };
   if (request.ids.empty()) {

@@ -23,6 +23,8 @@ void add_times(json& j, const job_summary& s) {
   };
   add("t_submit", s.t_submit);
   add("t_depend", s.t_depend);
+  add("t_priority", s.t_priority);
+  add("t_sched", s.t_sched);
   add("t_run", s.t_run);
   add("t_cleanup", s.t_cleanup);
   add("t_inactive", s.t_inactive);
@@ -42,11 +44,15 @@ json to_json(const job_summary& s) {
   };
   add_text("queue", s.queue);
   add_text("cwd", s.cwd);
+  add_text("bank", s.bank);
+  add_text("project", s.project);
   add_text("ranks", s.ranks);
   add_text("nodelist", s.nodelist);
   add_text("reason", s.reason);
   if (!s.dependencies.empty())
     j["dependencies"] = s.dependencies;
+  if (s.attempts > 1)
+    j["attempts"] = s.attempts;
   if (s.expiration > 0)
     j["expiration"] = s.expiration;
   if (s.exception) {

@@ -21,6 +21,8 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.result = fold.result();
   s.name = spec.name;
   s.queue = spec.queue;
+  s.bank = spec.bank;
+  s.project = spec.project;
   s.cwd = spec.cwd;
   s.ntasks = spec.ntasks;
   s.ncores = spec.ncores;
@@ -28,6 +30,8 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.duration_s = spec.duration_s;
   s.t_submit = fold.t_submit;
   s.t_depend = fold.t_depend;
+  s.t_priority = fold.t_priority;
+  s.t_sched = fold.t_sched;
   s.t_run = fold.t_run;
   s.t_cleanup = fold.t_cleanup;
   s.t_inactive = fold.t_inactive;
@@ -44,6 +48,7 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
     s.ncores = static_cast<uint32_t>(cores);
     s.expiration = resources->expiration;
   }
+  s.attempts = fold.attempts;
   s.waitstatus = fold.waitstatus;
   s.exception = fold.exception_severity >= 0;
   s.exception_severity = fold.exception_severity;
@@ -61,6 +66,21 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
     s.outputs = end->outputs;
   }
   return s;
+}
+
+bool is_on(const list_request& r, const rset& resources) {
+  if (r.hosts.empty() && r.ranks.empty())
+    return true;
+  for (size_t i = 0; i < resources.nodes.size(); ++i)
+    if (r.ranks.contains(resources.nodes[i].rank)
+        || std::find(r.hosts.begin(), r.hosts.end(), resources.host(i)) != r.hosts.end())
+      return true;
+  return false;
+}
+
+bool is_meant(const list_request& r, const job_spec& spec, uint32_t userid) {
+  return (r.name.empty() || spec.name == r.name) && (r.queue.empty() || spec.queue == r.queue)
+         && (r.userid < 0 || r.userid == userid);
 }
 
 caf::expected<job_summary> job_manager_core::summary(job_id id) const {
@@ -115,7 +135,7 @@ std::vector<job_summary> job_manager_core::list(const list_request& request) con
   std::vector<job_summary> result;
   auto matches = [&](const job& j) {
     return (static_cast<uint32_t>(j.fold.state) & request.states) != 0
-           && (request.name.empty() || j.spec->name == request.name);
+           && is_meant(request, *j.spec, j.fold.userid) && is_on(request, j.resources);
   };
   if (!request.ids.empty()) {
     for (auto id : request.ids)

@@ -64,9 +64,11 @@ void job_manager_state::signal(const rset& where, const signal_item& item) {
   gathering.signals.push_back({peers.where.broker(where.nodes.front().rank), item});
 }
 
-void job_manager_state::settle(job_id id, const idset& brokers, const idset& lost) {
+void job_manager_state::settle(job_id id, uint32_t attempt, const idset& brokers,
+                               const idset& lost) {
   for (auto broker : brokers.expand()) {
     settles[broker].ids.push_back(id);
+    settles[broker].attempts.push_back(attempt);
     settles[broker].lost = lost;
   }
 }

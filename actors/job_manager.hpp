@@ -50,7 +50,7 @@ struct job_manager_state : job_manager_out {
   void free_room(job_id id) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;
-  void settle(job_id id, const idset& brokers, const idset& lost) override;
+  void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) override;
   void ended(job_id id) override;
 
   // -- turns --------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_pt
     record.cc = j.cc;
     out.keep_record(std::move(record));
     post(now_ns, id, j, event_kind::validate, out);
+    join_group(id, j);
     begin_to_depend(now_ns, id, j, ends, out);
   }
 }
@@ -126,6 +127,8 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   j.cc = record.cc;
   if (auto resources = parse_rset(record.rset); resources && !record.rset.empty())
     j.resources = std::move(*resources);
+  if (!record.extra.empty())
+    j.end = std::make_unique<job_report>(decode_extra(record.extra)); // of attempts before
   for (auto e : events) {
     j.damaged = j.damaged || !next_state(j.fold.state, e);
     if (j.damaged)
@@ -141,6 +144,7 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   j.is_active = s == job_state::priority || s == job_state::sched || s == job_state::run
                 || (s == job_state::cleanup && j.fold.t_sched != 0);
   j.name->active += j.is_active;
+  join_group(record.id, j);
 }
 
 void job_manager_core::resume(int64_t now_ns, job_manager_out& out) {
@@ -234,8 +238,13 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   record.spec = j.spec->hash;
   record.cc = j.cc;
   record.rset = to_json(j.resources);
-  out.keep_record(std::move(record));
   launch_item item{id, j.fold.userid, j.cc, (j.fold.flags & submit_flag_bcc) == 0, j.resources};
+  item.attempt = j.fold.attempts;
+  if (j.end) {
+    record.extra = encode_extra(*j.end);
+    item.outputs = j.end->outputs;
+  }
+  out.keep_record(std::move(record));
   out.launch(j.spec, std::move(item));
 }
 
@@ -283,7 +292,7 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     return;
   }
   j.launched = false;
-  j.end = std::make_unique<job_report>(report);
+  take_end(j, report);
   if (!report.failure.empty() && !j.fold.has_fatal)
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
   if (j.fold.has_started) {
@@ -329,7 +338,7 @@ void job_manager_core::on_rank_lost(int64_t now_ns, rank_t broker, const rank_ma
         j.settle->due.add(where.broker(node.rank));
       j.settle->due.remove_all(lost_);
       if (!j.settle->due.empty())
-        out.settle(id, j.settle->due, lost_);
+        out.settle(id, j.fold.attempts, j.settle->due, lost_);
     }
     j.settle->due.remove(broker);
     if (where.broker(j.resources.nodes.front().rank) == broker && !j.settle->tree_ended) {
@@ -408,8 +417,10 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
     out.free_room(id);
     post(now_ns, id, j, event_kind::free, out);
   }
-  post(now_ns, id, j, event_kind::clean, out);
   end_limit(id, j);
+  if (begin_again(now_ns, id, j, out))
+    return;
+  post(now_ns, id, j, event_kind::clean, out);
   auto result = j.fold.result();
   count_result(result, 1);
   job_record record;
@@ -444,6 +455,7 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
   count(j.fold.state, job_state::none);
   waitable_active_ -= is_waitable(j);
   stop_to_depend(id, j);
+  leave_group(id, j);
   if (j.is_active) {
     --j.name->active;
     begin_singletons(j.log_last_ns, *j.name, out);
@@ -459,7 +471,10 @@ void job_manager_core::forget(job_id id) {
   auto& j = it->second;
   if (is_waitable(j)) {
     --waitable_active_;
-    put_back({{id, j.fold.result(), j.fold.waitstatus}});
+    ended_job e{id, j.fold.result(), j.fold.waitstatus};
+    if (j.fold.has_fatal)
+      e.exception = j.fold.exception_type + "\n" + j.fold.exception_note;
+    put_back({std::move(e)});
   }
   unname_job(j);
   jobs_.erase(it);
@@ -569,7 +584,7 @@ caf::expected<uint64_t> job_manager_core::set_urgency(int64_t now_ns, const urge
     e.a = r.urgency;
     e.b = r.userid;
     post(now_ns, id, j, std::move(e), out);
-    if (j.fold.state == job_state::priority)
+    if (j.fold.state == job_state::priority && j.retry_ns == 0)
       enqueue(now_ns, id, j, out);
   }
   return ids->size();
@@ -588,6 +603,7 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
   }
   warn_due(now_ns, out);
   begin_due(now_ns, out);
+  retry_due(now_ns, out);
 }
 
 void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
@@ -604,6 +620,7 @@ void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
 void job_manager_core::end_limit(job_id id, job& j) {
   deadlines_.erase({j.deadline_ns, id});
   warnings_.erase({j.warn_ns, id});
+  retries_.erase({j.retry_ns, id});
 }
 
 /// Tells tasks that their time is nearly over; the job's state does not change.
@@ -625,6 +642,8 @@ int64_t job_manager_core::next_deadline_ns() const {
     next = std::min(next, warnings_.begin()->first);
   if (!begins_.empty())
     next = std::min(next, begins_.begin()->first);
+  if (!retries_.empty())
+    next = std::min(next, retries_.begin()->first);
   return next == INT64_MAX ? 0 : next;
 }
 

@@ -34,8 +34,9 @@ struct job_manager_out {
   virtual void free_room(job_id id) = 0;
   virtual void launch(const job_spec_ptr& spec, launch_item&& item) = 0; // after durable
   virtual void signal(const rset& where, const signal_item& item) = 0;
-  /// Ask the execs of these brokers to end the job, which lost one, and to tell when it is gone.
-  virtual void settle(job_id id, const idset& brokers, const idset& lost) = 0;
+  /// Ask the execs of these brokers to end this attempt of the job, which lost one, and to tell
+  /// when it is gone.
+  virtual void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) = 0;
   virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
 };
 
@@ -168,6 +169,7 @@ private:
     uint32_t open_unnamed = 0;         // those of them that no end of a namesake can close
     namesakes* name = nullptr;
     bool is_active = false; // counted in name->active
+    int64_t retry_ns = 0;   // in PRIORITY: when it is to be started again; 0: it waits for no time
   };
 
   void post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out);
@@ -198,6 +200,13 @@ private:
   bool is_hopeless(const job& j, uint32_t dependency) const;
   void tell_dependents(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void begin_singletons(int64_t now_ns, namesakes& name, job_manager_out& out);
+  // Jobs that are started again, and those of which too many failed: job_manager_retry.cpp.
+  bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void retry_due(int64_t now_ns, job_manager_out& out);
+  void take_end(job& j, const job_report& report) const;
+  void join_group(job_id id, const job& j);
+  void leave_group(job_id id, const job& j);
+  void count_failure(int64_t now_ns, job_id id, const job& j, job_manager_out& out);
   void follow_ends(int64_t now_ns, job_manager_out& out);
   void begin_due(int64_t now_ns, job_manager_out& out);
 
@@ -211,6 +220,13 @@ private:
   std::set<std::pair<int64_t, job_id>> warnings_;        // signals before a time limit
   std::set<std::pair<int64_t, condition_of>> begins_;    // times, and what waits for them
   std::set<std::pair<job_id, condition_of>> dependents_; // jobs, and what waits for them
+  std::set<std::pair<int64_t, job_id>> retries_;         // times at which jobs are started again
+  /// Jobs of one submission that has a limit of failures.
+  struct fail_group {
+    std::set<job_id> active;
+    uint32_t failed = 0;
+  };
+  std::unordered_map<std::string, fail_group> groups_;
   std::unordered_map<user_and_name, namesakes, name_hash> names_;
   std::deque<job_id> ended_; // whose dependents have not been told
   bool following_ = false;   // ended_ is being worked off, or is to gather
@@ -227,6 +243,10 @@ job_end end_of(job_id id, const job_fold& fold);
 /// A job's summary from its parts; also used for records read back from disk.
 job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,
                       const rset* resources, const job_report* end);
+
+/// Does a listing mean a job of this jobspec and user, and one with these resources?
+bool is_meant(const list_request& r, const job_spec& spec, uint32_t userid);
+bool is_on(const list_request& r, const rset& resources);
 
 /// job_record.extra: usage and output addresses.
 std::string encode_extra(const job_report& end);

@@ -250,6 +250,7 @@ void job_manager_core::follow_ends(int64_t now_ns, job_manager_out& out) {
     auto id = ended_.front();
     auto& j = jobs_.at(id);
     tell_dependents(now_ns, id, j, out);
+    count_failure(now_ns, id, j, out);
     if (!std::exchange(j.is_active, false))
       continue;
     --j.name->active;

@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "actors/job_files.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/json.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -30,6 +32,55 @@ caf::error read_warning(const json& options, job_spec& to) {
                       "to 64) and timeleft (seconds above 0), found " + dump(*at));
   to.warn_signal = signum.get<int32_t>();
   to.warn_before_s = left.get<double>();
+  return {};
+}
+
+caf::error bad_key(const char* key, const char* wanted, const json& found) {
+  return make_error(ec::bad_jobspec, fmt::format("attributes.system.{}: must be {}, found {}", key,
+                                                 wanted, dump(found)));
+}
+
+/// A number, or {count, delay?, node?, exit?, codes?}.
+caf::error read_retries(const json& rest, job_spec& to) {
+  auto at = rest.is_object() ? rest.find("retries") : rest.end();
+  if (at == rest.end())
+    return {};
+  constexpr auto wanted = "a number, or a mapping with count, delay (seconds), node and exit "
+                          "(true or false), codes (exit codes 1 to 255)";
+  auto whole = at->is_object() ? *at : json{{"count", *at}};
+  auto count = whole.value("count", json{});
+  auto delay = whole.value("delay", json(0));
+  auto node = whole.value("node", json(true)), on_exit = whole.value("exit", json(true));
+  auto codes = whole.value("codes", json(""));
+  if (!count.is_number_integer() || count < 0 || count > limits::retries_max || !delay.is_number()
+      || delay < 0 || !node.is_boolean() || !on_exit.is_boolean() || !codes.is_string())
+    return bad_key("retries", wanted, *at);
+  retry_rule r;
+  r.count = count.get<uint32_t>();
+  r.delay_s = delay.get<double>();
+  r.on_node = node.get<bool>();
+  r.on_exit = on_exit.get<bool>();
+  auto set = idset::parse(codes.get_ref<const std::string&>());
+  if (!set || (!set->empty() && set->last() > 255))
+    return bad_key("retries", wanted, *at);
+  r.codes = std::move(*set);
+  if (r.count > 0)
+    to.retries = std::make_shared<const retry_rule>(std::move(r));
+  return {};
+}
+
+caf::error read_fail_limit(const json& rest, job_spec& to) {
+  auto at = rest.is_object() ? rest.find("max-fails") : rest.end();
+  if (at == rest.end())
+    return {};
+  auto count = at->is_object() ? at->value("count", json{}) : json{};
+  auto group = at->is_object() ? at->value("group", json{}) : json{};
+  if (!count.is_number_integer() || count < 1 || count > limits::jobs_per_request_max
+      || !group.is_string() || group == "")
+    return bad_key("max-fails", "a mapping with count (1 or more) and group (a word of your own)",
+                   *at);
+  to.max_fails = std::make_shared<const fail_limit>(
+      fail_limit{count.get<uint32_t>(), group.get<std::string>()});
   return {};
 }
 
@@ -66,6 +117,8 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.name = name;
   s.queue = queue;
   s.cwd = cwd;
+  s.bank = bank;
+  s.project = project;
   s.ntasks = ntasks;
   s.ncores = ncores;
   s.nnodes = nnodes;
@@ -73,6 +126,8 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.warn_signal = warn_signal;
   s.warn_before_s = warn_before_s;
   s.dependencies = dependencies;
+  s.retries = retries;
+  s.max_fails = max_fails;
   s.request = request;
   return s;
 }
@@ -98,8 +153,17 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   s.nnodes = request->nnodes;
   s.duration_s = request->duration_s;
   s.dependencies = std::move(*dependencies);
+  for (auto [key, to] : {std::pair{"bank", &s.bank}, std::pair{"project", &s.project}})
+    if (auto* text = find_json(parsed.system.rest, key); text != nullptr && text->is_string())
+      *to = text->get<std::string>();
   if (auto e = read_warning(parsed.system.shell_options, s))
     return e;
+  if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)
+    if (auto read = read_job_files(*files); !read)
+      return std::move(read.error());
+  for (auto read : {read_retries, read_fail_limit})
+    if (auto e = read(parsed.system.rest, s))
+      return e;
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
 }

@@ -30,16 +30,33 @@ struct spec_environment {
 };
 using spec_environment_ptr = std::shared_ptr<const spec_environment>;
 
+/// attributes.system.retries: when a job that has failed is started again.
+struct retry_rule {
+  uint32_t count = 0; // so often, those because of lost nodes not counted
+  double delay_s = 0;
+  bool on_node = true; // when a node was lost
+  bool on_exit = true; // when its exit code is not 0, or one of
+  idset codes;         // empty: any
+};
+
+/// attributes.system.max-fails: jobs of one submission that are not to run when many have failed.
+struct fail_limit {
+  uint32_t count = 0;
+  std::string group; // what its jobs have in common, and no others
+};
+
 struct job_spec {
   std::string text;                 // canonical JSON without the environment
   spec_environment_ptr environment; // null when there is none
   spec_hash hash;                   // of stored()
-  std::string name, queue, cwd;
+  std::string name, queue, cwd, bank, project;
   uint32_t ntasks = 0, ncores = 0, nnodes = 0;
   double duration_s = 0;
   int32_t warn_signal = 0;  // to the tasks, warn_before_s before the time limit; 0: none
   double warn_before_s = 0;
   dependency_list_ptr dependencies; // null: none
+  std::shared_ptr<const retry_rule> retries;   // null: none
+  std::shared_ptr<const fail_limit> max_fails; // null: none
   /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;
 

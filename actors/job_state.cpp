@@ -48,6 +48,8 @@ std::optional<job_state> next_state(job_state from, const job_event& e) {
     case event_kind::epilog_start:
     case event_kind::epilog_finish: return only(from == s::cleanup || from == s::run, from);
     case event_kind::clean: return only(from == s::cleanup, s::inactive);
+    case event_kind::retry:
+      return only(from == s::cleanup, s::priority);
     case event_kind::prolog_start:
     case event_kind::prolog_finish:
     case event_kind::resource_update:
@@ -71,6 +73,9 @@ void job_fold::apply(job_event& e) {
       dependencies.clear();
     switch (state) {
       case job_state::depend: t_depend = e.t_ns; break;
+      case job_state::priority:
+        t_priority = e.t_ns;
+        break;
       case job_state::sched: t_sched = e.t_ns; break;
       case job_state::run: t_run = e.t_ns; break;
       case job_state::cleanup: t_cleanup = e.t_ns; break;
@@ -101,7 +106,11 @@ void job_fold::apply(job_event& e) {
       if (!has_fatal || waitstatus < 0)
         waitstatus = static_cast<int32_t>(e.a);
       break;
+    case event_kind::retry:
+      begin_attempt(e);
+      break;
     case event_kind::exception: {
+      was_cancelled = was_cancelled || (e.a == 0 && e.text.starts_with("cancel\n"));
       if (has_fatal)
         break; // the first fatal one is the root cause
       auto newline = e.text.find('\n');
@@ -115,6 +124,16 @@ void job_fold::apply(job_event& e) {
     }
     default: break;
   }
+}
+
+void job_fold::begin_attempt(const job_event& retry) {
+  attempts = static_cast<uint32_t>(retry.a);
+  node_losses += retry.b != 0;
+  has_started = has_finished = has_fatal = false;
+  waitstatus = exception_severity = -1;
+  exception_type.clear();
+  exception_note.clear();
+  t_run = t_cleanup = 0;
 }
 
 int shell_code(int wait_status) {

@@ -41,11 +41,18 @@ struct job_fold {
   int32_t waitstatus = -1;  // of finish, or of the first fatal exception; -1 when none
   int32_t exception_severity = -1; // of the first fatal one, or of the latest
   std::string exception_type, exception_note;
+  bool was_cancelled = false;         // whatever else came first
+  uint32_t attempts = 1;              // that have begun, or wait to
+  uint32_t node_losses = 0;           // attempts that ended because a node was lost
   std::set<std::string> dependencies; // that are open; none once the job is past DEPEND
-  int64_t t_submit = 0, t_depend = 0, t_sched = 0, t_run = 0, t_cleanup = 0, t_inactive = 0;
+  int64_t t_submit = 0, t_depend = 0, t_priority = 0, t_sched = 0;
+  int64_t t_run = 0, t_cleanup = 0, t_inactive = 0;
 
   /// Applies one event. Requires: legal (next_state says so); sets e.after.
   void apply(job_event& e);
+
+  /// What the attempt that is over has left behind is not the next one's.
+  void begin_attempt(const job_event& retry);
 
   /// RFC 21's rule; none while the job is active.
   job_result result() const;

@@ -3,6 +3,7 @@
 #include "actors/launch_plan.hpp"
 
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -138,6 +139,52 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// "10M", "1.5G" or bytes; less than 0 when there is none.
+caf::expected<int64_t> read_size(const json& value) {
+  if (value.is_number() && value.get<double>() >= 0 && value.get<double>() < 9e18)
+    return static_cast<int64_t>(value.get<double>());
+  auto text = value.is_string() ? value.get<std::string>() : std::string{};
+  char* end = nullptr;
+  auto n = std::strtod(text.c_str(), &end);
+  std::string_view unit = end;
+  auto letter = std::string_view{"kKMGT"}.find(unit.empty() ? 'k' : unit[0]);
+  if (end == text.c_str() || !(n >= 0) || letter == std::string_view::npos || unit.size() > 1)
+    return make_error(ec::bad_jobspec, fmt::format("{}.output.limit: must be bytes, or a size like "
+                                                   "10M, found {}",
+                                                   options_path, dump(value)));
+  constexpr int powers[] = {1, 1, 2, 3, 4};
+  for (int i = 0; !unit.empty() && i < powers[letter]; ++i)
+    n *= 1024;
+  return static_cast<int64_t>(std::min(n, 9e18));
+}
+
+/// What is said of all output: output.mode, output.limit; compat.
+caf::error add_common_options(launch_plan& plan, const json& options) {
+  constexpr json_where where{ec::bad_jobspec, options_path};
+  auto mode = get_string_or(options, "output.mode", "truncate", where);
+  if (!mode)
+    return std::move(mode.error());
+  if (*mode != "truncate" && *mode != "append")
+    return make_error(ec::bad_jobspec, fmt::format("{}.output.mode: must be truncate or append, "
+                                                   "found {}",
+                                                   options_path, *mode));
+  plan.append_output = *mode == "append";
+  if (auto* limit = find_json(options, "output.limit"); limit != nullptr) {
+    auto bytes = read_size(*limit);
+    if (!bytes)
+      return std::move(bytes.error());
+    plan.output_limit = *bytes;
+  }
+  auto compat = get_string_or(options, "compat", "", where);
+  if (!compat)
+    return std::move(compat.error());
+  if (*compat != "" && *compat != "slurm" && *compat != "flux")
+    return make_error(ec::bad_jobspec, fmt::format("{}.compat: must be slurm or flux, found {}",
+                                                   options_path, *compat));
+  plan.compat = std::move(*compat);
+  return caf::none;
+}
+
 caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
     return caf::none;
@@ -162,15 +209,20 @@ caf::error add_options(launch_plan& plan, const json& options) {
                                     "\"all\" or tasks like \"0-3\", found \"{}\"", in->ranks));
     plan.input_tasks = std::move(*tasks);
   }
-  if (auto e = add_terminal(plan, options))
-    return e;
+  for (auto add : {add_terminal, add_common_options})
+    if (auto e = add(plan, options))
+      return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
   return add_pmi(plan, options);
 }
 
 /// Set for each task by shell_core; a second value of the same name would hide it.
 bool is_shells_variable(const launch_plan& plan, std::string_view name) {
-  return name == "HACTOR_LEVEL"
+  auto of_others = plan.compat == "slurm"  ? name == "TMPDIR"
+                   : plan.compat == "flux" ? name == "FLUX_URI" || name.starts_with("FLUX_JOB_")
+                                                 || name.starts_with("FLUX_TASK_")
+                                           : false;
+  return of_others || name == "HACTOR_LEVEL"
          || (plan.request.gpus.kind != affinity_kind::off && is_gpu_variable(name));
 }
 
@@ -218,8 +270,17 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   auto plan = std::make_shared<launch_plan>();
   plan->jobspec = jobspec_text;
   plan->environment = environment;
-  for (auto& task : spec->tasks)
+  for (auto& task : spec->tasks) {
     plan->commands.push_back(task.command);
+    for (auto& word : task.command)
+      plan->has_tags = plan->has_tags || word.find("{{") != std::string::npos;
+  }
+  if (auto* files = find_json(spec->system.rest, "files"); files != nullptr) {
+    auto read = read_job_files(*files);
+    if (!read)
+      return std::move(read.error());
+    plan->files = std::move(*read);
+  }
   plan->cwd = spec->system.cwd;
   plan->name = job_name_of(*spec);
   plan->request = std::move(*request);
@@ -253,71 +314,6 @@ caf::expected<launch_plan_ptr> launch_plans::get(const std::string& jobspec,
     std::erase_if(plans_, [](const auto& p) { return p.second.expired(); });
   plans_[jobspec] = *plan;
   return plan;
-}
-
-bool names_task(const std::string& text) {
-  return text.find("{{taskid}}") != std::string::npos
-         || text.find("{{task.id}}") != std::string::npos || text.find("%t") != std::string::npos;
-}
-
-namespace {
-
-/// The value of what stands at the beginning of `rest`, and how long its name is; nothing when that
-/// is no name.
-std::optional<std::pair<std::string, size_t>> value_at(std::string_view rest,
-                                                       const template_values& v) {
-  auto named = [&](std::initializer_list<std::string_view> names, std::string value)
-    -> std::optional<std::pair<std::string, size_t>> {
-    for (auto name : names)
-      if (rest.starts_with(name))
-        return std::pair{std::move(value), name.size()};
-    return std::nullopt;
-  };
-  if (rest[0] == '%' && rest.size() > 1) {
-    switch (rest[1]) {
-      case 'j': return std::pair{v.id, size_t{2}};
-      case 'x': return std::pair{v.name, size_t{2}};
-      case 't': return std::pair{std::to_string(v.task), size_t{2}};
-      case 'n': return std::pair{std::to_string(v.node), size_t{2}};
-      case 'N': return std::pair{v.host, size_t{2}};
-      case 'a': return std::pair{std::to_string(v.cc), size_t{2}};
-      case '%': return std::pair{std::string{"%"}, size_t{2}};
-      default: return std::nullopt;
-    }
-  }
-  if (rest[0] != '{')
-    return std::nullopt;
-  if (auto r = named({"{{id}}", "{{jobid}}", "{{id.f58}}"}, v.id))
-    return r;
-  if (auto r = named({"{{name}}"}, v.name))
-    return r;
-  if (auto r = named({"{{size}}"}, std::to_string(v.size)))
-    return r;
-  if (auto r = named({"{{taskid}}", "{{task.id}}"}, std::to_string(v.task)))
-    return r;
-  if (auto r = named({"{{node.name}}"}, v.host))
-    return r;
-  if (auto r = named({"{{tmpdir}}"}, v.tmpdir))
-    return r;
-  if (auto r = named({"{{nodeid}}", "{{node.id}}"}, std::to_string(v.node)))
-    return r;
-  return v.cc < 0 ? std::nullopt : named({"{cc}"}, std::to_string(v.cc));
-}
-
-} // namespace
-
-std::string fill_template(const std::string& text, const template_values& v) {
-  // One way through: what a value holds is not looked at again.
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    if (auto found = value_at(std::string_view{text}.substr(i), v)) {
-      out += found->first;
-      i += found->second;
-    } else {
-      out += text[i++];
-    }
-  }
-  return out;
 }
 
 } // namespace hactor

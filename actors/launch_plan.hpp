@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/job_files.hpp"
+#include "actors/templates.hpp"
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
 #include "runtime/idset.hpp"
@@ -29,6 +31,8 @@ struct launch_plan {
   std::optional<idset> input_tasks; // whose; none: of all
   bool terminal = false; // task 0 has a terminal of its own; its size at the start:
   uint16_t rows = 24, columns = 80;
+  bool append_output = false; // files keep what is in them
+  int64_t output_limit = -1;  // bytes of each captured stream on a node; < 0: none
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
   bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)
@@ -36,6 +40,9 @@ struct launch_plan {
   bool needs_pmix = false; // ... or the job fails
   bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
+  bool has_tags = false;   // a command has {{ }} in it
+  std::string compat;      // "slurm", "flux": tasks see the variables of that system too
+  std::vector<job_file> files; // that the job carries
   double simulated_s = -1; // < 0: real
   resource_request request;
 };
@@ -59,22 +66,5 @@ private:
 /// True for variables of launchers and of hactor itself, which must not reach a job
 /// (doc/architecture.md, "What a task sees").
 bool is_launcher_variable(std::string_view name);
-
-/// Fills {{id}}, {{jobid}}, {{name}}, {{taskid}}, {{nodeid}}, {{node.name}}, {{size}}, {{tmpdir}},
-/// {cc} and Slurm's %j %x %t %n %N %a in a file template. `task` < 0: the template names no task.
-struct template_values {
-  std::string id;
-  std::string name;
-  int64_t cc = -1;
-  int64_t task = -1;
-  uint32_t node = 0;
-  uint32_t size = 1;
-  std::string host{};
-  std::string tmpdir{};
-};
-std::string fill_template(const std::string& text, const template_values& values);
-
-/// True when the template names a task ({{taskid}}, {{task.id}} or %t), so that each has its file.
-bool names_task(const std::string& text);
 
 } // namespace hactor

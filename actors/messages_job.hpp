@@ -22,15 +22,18 @@ namespace hactor {
 
 // -- connector -> ingest --------------------------------------------------------------------------
 
-/// One jobspec, wanted once or once for every value of `cc`.
+/// One jobspec, wanted once or once for every value of `cc`; with `commands` as often for each of
+/// them, which stands in the place of the command of its only task.
 struct submission {
-  std::string jobspec; // JSON or YAML text (RFC 14)
+  std::string jobspec; // JSON or YAML text (RFC 14); with `commands` JSON
+  std::string commands{}; // JSON list of lists of words; "": none
   int32_t urgency = 16;
   uint32_t flags = 0;  // RFC 21 submit flags
   idset cc;            // empty: one job
   bool with_cc_env = true; // --cc sets HACTOR_JOB_CC, --bcc does not
 };
-HACTOR_INSPECT(submission, x.jobspec, x.urgency, x.flags, x.cc, x.with_cc_env)
+HACTOR_INSPECT(submission, x.jobspec, x.commands, x.urgency, x.flags, x.cc,
+               x.with_cc_env)
 
 /// connector -> ingest. Answered once every job is durable; all or nothing.
 /// Errors: ec::bad_jobspec, ec::unsatisfiable, ec::too_big, ec::bad_argument, ec::disk_full.
@@ -151,11 +154,13 @@ struct job_summary {
   std::string name;
   std::string queue;
   std::string cwd;
+  std::string bank, project;
   uint32_t ntasks = 0;
   uint32_t ncores = 0;
   uint32_t nnodes = 0;
   double duration_s = 0;
-  int64_t t_submit = 0, t_depend = 0, t_run = 0, t_cleanup = 0, t_inactive = 0;
+  int64_t t_submit = 0, t_depend = 0, t_priority = 0, t_sched = 0;
+  int64_t t_run = 0, t_cleanup = 0, t_inactive = 0;
   double expiration = 0;
   std::string ranks;    // idset; "" before alloc
   std::string nodelist; // hostlist; "" before alloc
@@ -165,15 +170,17 @@ struct job_summary {
   std::string exception_type, exception_note;
   std::string reason;   // why it waits, as a sentence; "" when it does not
   std::vector<std::string> dependencies; // that do not hold yet, e.g. "after-success=f3xK2"
+  uint32_t attempts = 1; // that have begun, or wait to
   int64_t maxrss_kb = -1;
   double user_s = 0, system_s = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
-               x.queue, x.cwd, x.ntasks, x.ncores, x.nnodes, x.duration_s, x.t_submit, x.t_depend,
-               x.t_run, x.t_cleanup, x.t_inactive, x.expiration, x.ranks, x.nodelist, x.waitstatus,
-               x.exception, x.exception_severity, x.exception_type, x.exception_note, x.reason,
-               x.dependencies, x.maxrss_kb, x.user_s, x.system_s, x.outputs)
+               x.queue, x.cwd, x.bank, x.project, x.ntasks, x.ncores, x.nnodes, x.duration_s,
+               x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
+               x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
+               x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist.
@@ -182,10 +189,14 @@ struct list_request {
   uint32_t states = 62;
   uint32_t results = 15;
   uint64_t max = 0; // 0: all
-  std::string name;
+  std::string name, queue;         // "": all
+  std::vector<std::string> hosts{}; // only jobs that have one of these, or one of `ranks`
+  idset ranks{};
+  int64_t userid = -1; // -1: all
   int64_t since_ns = 0;
 };
-HACTOR_INSPECT(list_request, x.ids, x.states, x.results, x.max, x.name, x.since_ns)
+HACTOR_INSPECT(list_request, x.ids, x.states, x.results, x.max, x.name, x.queue, x.hosts, x.ranks,
+               x.userid, x.since_ns)
 
 struct list_reply {
   std::vector<job_summary> jobs;
@@ -243,8 +254,9 @@ struct ended_job {
   job_id id;
   job_result result = job_result::none;
   int32_t waitstatus = -1; // -1: none of its tasks ran
+  std::string exception{}; // of the first fatal one "type\nnote"; "" when there was none
 };
-HACTOR_INSPECT(ended_job, x.id, x.result, x.waitstatus)
+HACTOR_INSPECT(ended_job, x.id, x.result, x.waitstatus, x.exception)
 
 /// connector -> job manager: the next job that ends, or `all`, of those that were submitted as
 /// waitable and that nobody has waited for yet; each is told once. Answered when there is one, or

@@ -27,8 +27,10 @@ struct launch_item {
   int64_t cc = -1;
   bool with_cc_env = true;
   rset resources;
+  uint32_t attempt = 1; // of the job: it may be started again when it has failed
+  std::vector<std::pair<uint32_t, uint64_t>> outputs{}; // of the attempts before; as in job_summary
 };
-HACTOR_INSPECT(launch_item, x.id, x.userid, x.cc, x.with_cc_env, x.resources)
+HACTOR_INSPECT(launch_item, x.id, x.userid, x.cc, x.with_cc_env, x.resources, x.attempt, x.outputs)
 
 /// Jobs of one jobspec.
 struct launch_group {
@@ -95,10 +97,11 @@ HACTOR_INSPECT(exec_report, x.rank, x.jobs)
 /// settled_report; a job that is not known there is not started there any more.
 struct settle_request {
   std::vector<job_id> ids;
+  std::vector<uint32_t> attempts; // of each, the one that is to end
   idset lost; // all brokers that are, as the job manager knows
   caf::actor reply_to;
 };
-HACTOR_INSPECT(settle_request, x.ids, x.lost, x.reply_to)
+HACTOR_INSPECT(settle_request, x.ids, x.attempts, x.lost, x.reply_to)
 
 /// exec -> job manager: nothing of these jobs runs on this rank any more. The reports are empty but
 /// where the way up the tree is lost: there they hold what the subtree used and wrote.
@@ -274,6 +277,14 @@ struct output_append {
   std::string bytes;
 };
 HACTOR_INSPECT(output_append, x.id, x.task, x.stream, x.bytes)
+
+/// shell -> output: the job, which was sealed here with this index, is started once more; what it
+/// writes now follows what it wrote before.
+struct output_reopen {
+  job_id id;
+  uint64_t address = 0;
+};
+HACTOR_INSPECT(output_reopen, x.id, x.address)
 
 /// shell -> output: no more will come. Answered by output_sealed.
 struct output_seal {

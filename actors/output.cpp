@@ -53,6 +53,16 @@ bool append(output_state::pointer self, const output_append& a) {
   return true;
 }
 
+/// The job writes on. Readers know places in its index, which are the same in the one that follows.
+void reopen(output_state::pointer self, const output_reopen& r) {
+  auto& st = self->state;
+  auto index = st.store->read_index(r.address);
+  if (!index)
+    return log_error("output: what {} wrote before is lost: {}", to_string(r.id),
+                     render(index.error()));
+  st.live[r.id].index = std::move(*index);
+}
+
 /// Reads parts from the cursor on until enough bytes are there.
 caf::expected<output_reply> read_parts(const spool& store, const std::vector<spool_part>& index,
                                        const output_request& r) {
@@ -203,28 +213,29 @@ output_actor::behavior_type output_service(output_state::pointer self, rank_t ra
   st.store = std::move(store);
   st.gate = std::move(gate);
   return {
-    [self](output_append& a) {
-      if (!self->state.stuck.empty() || !append(self, a))
-        get_stuck(self, std::move(a));
-    },
-    [self](const output_seal& s) -> caf::result<output_sealed> {
-      if (self->state.stuck.empty())
-        if (auto sealed = seal(self, s.id)) {
-          if (*sealed)
-            return **sealed;
-          return std::move((*sealed).error());
-        }
-      auto promise = self->make_response_promise<output_sealed>();
-      get_stuck(self, output_state::stuck_seal{s.id, promise});
-      return promise;
-    },
-    [self](const output_request& r) { return read_output(self, r); },
-    [self](caf::tick_atom) { retry_stuck(self); },
-    [self](stats_atom) {
-      return stats_reply{{{"live", static_cast<int64_t>(self->state.live.size())},
-                          {"bytes", self->state.bytes}}};
-    },
-    [self](waits_atom) { return waits_reply{waits_of(self->state)}; },
+      [self](output_append& a) {
+        if (!self->state.stuck.empty() || !append(self, a))
+          get_stuck(self, std::move(a));
+      },
+      [self](const output_reopen& r) { reopen(self, r); },
+      [self](const output_seal& s) -> caf::result<output_sealed> {
+        if (self->state.stuck.empty())
+          if (auto sealed = seal(self, s.id)) {
+            if (*sealed)
+              return **sealed;
+            return std::move((*sealed).error());
+          }
+        auto promise = self->make_response_promise<output_sealed>();
+        get_stuck(self, output_state::stuck_seal{s.id, promise});
+        return promise;
+      },
+      [self](const output_request& r) { return read_output(self, r); },
+      [self](caf::tick_atom) { retry_stuck(self); },
+      [self](stats_atom) {
+        return stats_reply{{{"live", static_cast<int64_t>(self->state.live.size())},
+                            {"bytes", self->state.bytes}}};
+      },
+      [self](waits_atom) { return waits_reply{waits_of(self->state)}; },
   };
 }
 

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 
@@ -62,7 +63,7 @@ caf::expected<owned_fd> open_input(const launch_plan& plan, const template_value
 }
 
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
-                                shell_task& t, uint32_t node, bool first_node) {
+                                shell_task& t, bool first_node) {
   prepared p;
   p.request.argv = std::move(t.argv);
   p.request.environment = std::move(t.variables);
@@ -71,7 +72,8 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;
   names.task = t.task_rank;
-  names.node = node;
+  names.local = t.local_id;
+  names.node = t.node;
   names.host = st.context->host;
   p.pipes.unbuffered = plan.unbuffered;
   if (plan.terminal && t.task_rank == 0) {
@@ -96,7 +98,10 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
     auto& pattern = stream == 1 ? plan.output : error_pattern;
     if (pattern.empty())
       continue;
-    auto name = st.files.open(pattern, names, work.cwd, first_node);
+    // Who writes a file alone makes it empty; one of several nodes is emptied by the first.
+    auto truncate =
+        !plan.append_output && work.names.attempt == 1 && (first_node || names_node(pattern));
+    auto name = st.files.open(pattern, names, work.cwd, truncate);
     if (!name)
       return std::move(name.error());
     if (stream == 1 ? p.pipes.output : p.pipes.error) {
@@ -182,12 +187,34 @@ void add_note(shell_state::pointer self, uint32_t task, std::string text) {
   self->send(st.context->output, output_append{st.id, task, 2, std::move(text)});
 }
 
+/// Cuts what a captured stream has beyond the job's limit, and says so once.
+void cut_to_limit(shell_state::pointer self, task_output& o) {
+  auto& st = self->state;
+  auto& written = st.captured[o.stream == 2];
+  auto room = std::max<int64_t>(st.output_limit - written, 0);
+  auto size = static_cast<int64_t>(o.bytes.size());
+  written += size;
+  if (size <= room)
+    return;
+  o.bytes.resize(static_cast<size_t>(room));
+  st.context->gate->done(size - room);
+  if (written - size <= st.output_limit)
+    add_note(self, st.ranks[o.task],
+             fmt::format("hactor: {} of {} is cut off after output.limit, {} bytes\n",
+                         o.stream == 2 ? "standard error" : "standard output", st.context->host,
+                         st.output_limit));
+}
+
 /// Output that came through a pipe goes to the spool, or with labels to its file.
 void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
   auto task = st.ranks[o.task];
   auto file = st.labelled.find({task, o.stream});
   if (file == st.labelled.end()) {
+    if (st.output_limit >= 0)
+      cut_to_limit(self, o);
+    if (o.bytes.empty())
+      return;
     st.wrote = true;
     self->send(st.context->output, output_append{st.id, task, o.stream, std::move(o.bytes)});
     return;
@@ -227,7 +254,10 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   if (folder) {
     st.folder = *folder;
     place.tmpdir = folder->path;
+    if (auto e = write_job_files(order.plan->files, folder->path))
+      folder = std::move(e);
   }
+  place.now_ns = wall_ns();
   auto work = plan_shell(*order.plan, order.item, entries, place);
   if (!work || work->tasks.empty()) {
     st.core = shell_core{order.item.id, work ? 0u : 1u};
@@ -248,6 +278,11 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = begin_pmix(st, *work, place, me);
   auto first_node = entries.front() == 0;
+  for (auto& [rank, address] : order.item.outputs)
+    if (rank == st.context->rank) {
+      st.wrote = true; // its index is to be written again
+      self->send(st.context->output, output_reopen{st.id, address});
+    }
   if (!work->notes.empty())
     add_note(self, work->tasks.front().task_rank, std::move(work->notes));
   for (uint32_t i = 0; i < count; ++i) {
@@ -256,7 +291,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     st.entries.push_back(t.entry);
     auto p = !folder   ? caf::expected<prepared>{folder.error()}
              : refused ? caf::expected<prepared>{refused}
-                       : prepare(st, *order.plan, *work, t, entries.front(), first_node);
+                       : prepare(st, *order.plan, *work, t, first_node);
     caf::error err;
     if (!p) {
       err = std::move(p.error());
@@ -355,6 +390,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   st.context = std::move(context);
   st.exec = std::move(exec);
   st.id = order.item.id;
+  st.output_limit = order.plan->output_limit;
   start_tasks(self, order, entries);
   if (st.core.all_ended())
     advance(self);

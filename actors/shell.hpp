@@ -52,6 +52,8 @@ struct shell_state {
   std::map<std::pair<uint32_t, int>, std::string> labelled; // by task rank and stream: its file
   std::set<std::string> complained;                         // files that could not be written
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
+  int64_t output_limit = -1;               // bytes of each captured stream; < 0: none
+  int64_t captured[2] = {0, 0};            // of standard output and error so far
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH

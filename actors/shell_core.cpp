@@ -12,6 +12,8 @@
 #include "actors/job_spec.hpp"
 #include "actors/job_state.hpp"
 #include "actors/pmi_core.hpp"
+#include "runtime/duration.hpp"
+#include "runtime/hostlist.hpp"
 
 namespace hactor {
 
@@ -22,6 +24,55 @@ void set(std::string& variables, std::string_view name, std::string_view value) 
   variables += '=';
   variables += value;
   variables += '\0';
+}
+
+/// What tasks of another system would see (--compat); "%d" ids, since scripts there count with
+/// them.
+void add_compat_variables(std::string& v, const launch_plan& plan, const launch_item& item,
+                          uint32_t ntasks, const shell_place& place) {
+  auto nnodes = std::to_string(item.resources.nodes.size());
+  auto size = std::to_string(ntasks);
+  if (plan.compat == "flux") {
+    set(v, "FLUX_URI", place.uri);
+    set(v, "FLUX_JOB_ID", to_string(item.id));
+    set(v, "FLUX_JOB_SIZE", size);
+    set(v, "FLUX_JOB_NNODES", nnodes);
+    set(v, "FLUX_JOB_TMPDIR", place.tmpdir);
+    if (item.cc >= 0 && item.with_cc_env)
+      set(v, "FLUX_JOB_CC", std::to_string(item.cc));
+    return;
+  }
+  auto id = std::to_string(item.id.value);
+  auto hosts = format_hostlist(item.resources.nodelist);
+  std::pair<const char*, std::string> rows[] = {
+      {"SLURM_JOB_ID", id},
+      {"SLURM_JOBID", id},
+      {"SLURM_JOB_NAME", plan.name},
+      {"SLURM_NTASKS", size},
+      {"SLURM_NPROCS", size},
+      {"SLURM_NNODES", nnodes},
+      {"SLURM_JOB_NUM_NODES", nnodes},
+      {"SLURM_JOB_NODELIST", hosts},
+      {"SLURM_NODELIST", hosts},
+      {"SLURM_SUBMIT_DIR", plan.cwd},
+      {"SLURM_CPUS_PER_TASK", std::to_string(plan.request.cores_per_slot)},
+      {"TMPDIR", place.tmpdir}};
+  for (auto& [name, value] : rows)
+    set(v, name, value);
+  if (item.cc >= 0)
+    set(v, "SLURM_ARRAY_TASK_ID", std::to_string(item.cc));
+  if (plan.request.duration_s > 0)
+    set(v, "SLURM_JOB_END_TIME",
+        std::to_string(moment_after(place.now_ns, plan.request.duration_s) / 1'000'000'000));
+}
+
+/// The same of one task.
+void add_compat_task(std::string& v, const launch_plan& plan, const shell_task& t, uint32_t node) {
+  auto slurm = plan.compat == "slurm";
+  set(v, slurm ? "SLURM_PROCID" : "FLUX_TASK_RANK", std::to_string(t.task_rank));
+  set(v, slurm ? "SLURM_LOCALID" : "FLUX_TASK_LOCAL_ID", std::to_string(t.local_id));
+  if (slurm)
+    set(v, "SLURM_NODEID", std::to_string(node));
 }
 
 /// What every task of the job sees (formats.md 3.29; doc/architecture.md, "What a task sees").
@@ -40,6 +91,10 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   set(v, "HACTOR_LEVEL", std::to_string(place.instance_level));
   if (item.cc >= 0 && item.with_cc_env)
     set(v, "HACTOR_JOB_CC", std::to_string(item.cc));
+  if (item.attempt > 1)
+    set(v, "HACTOR_JOB_ATTEMPT", std::to_string(item.attempt));
+  if (!plan.compat.empty())
+    add_compat_variables(v, plan, item, ntasks, place);
   return v;
 }
 
@@ -118,6 +173,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   shell_work work;
   work.cwd = plan.has_cc ? fill_cc(plan.cwd, item.cc) : plan.cwd;
   work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks, {}, place.tmpdir};
+  work.names.nnodes = static_cast<uint32_t>(item.resources.nodes.size());
+  work.names.attempt = item.attempt;
   auto commands = plan.commands;
   if (plan.has_cc)
     for (auto& command : commands)
@@ -160,11 +217,23 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       shell_task t;
       t.task_rank = task;
       t.local_id = local++;
+      t.node = entry;
       t.entry = static_cast<uint32_t>(where->entry_of(task));
       t.argv = commands[t.entry];
+      if (plan.has_tags) {
+        auto names = work.names;
+        names.task = task;
+        names.local = t.local_id;
+        names.node = entry;
+        names.host = host;
+        for (auto& word : t.argv)
+          word = fill_tags(word, names);
+      }
       t.variables = variables;
       set(t.variables, "HACTOR_TASK_RANK", std::to_string(task));
       set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
+      if (!plan.compat.empty())
+        add_compat_task(t.variables, plan, t, entry);
       if (pmi)
         set(t.variables, "PMI_RANK", std::to_string(task));
       if (pmix)

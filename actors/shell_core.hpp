@@ -21,6 +21,7 @@ struct shell_task {
   uint32_t task_rank = 0; // in the job
   uint32_t local_id = 0;  // on its node of R
   uint32_t entry = 0;     // of the jobspec's tasks
+  uint32_t node = 0;      // entry of R
   std::vector<std::string> argv;
   std::string variables; // "K=V\0": the plan's and the task's own
   idset cpus;            // OS numbers; empty: not bound
@@ -49,6 +50,7 @@ struct shell_place {
   std::string tmpdir;      // HACTOR_JOB_TMPDIR
   uint32_t instance_level = 0;
   std::string instance{}; // path of the nested instance whose job it is; "": the outermost
+  int64_t now_ns = 0;     // wall clock, for the end of a time limit
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
   std::optional<pmix_place> pmix{};              // nothing: this hactor was built without it
 };

@@ -14,9 +14,7 @@ namespace {
 constexpr size_t samples_max = 32;
 constexpr size_t sample_bytes_max = 64u << 10;
 
-/// The list of words of a jobspec's only task, as a slice of its text; "" when there is no such
-/// list, or the text is not plain JSON.
-std::string_view find_command(std::string_view text) {
+std::string_view command_in(std::string_view text) {
   json_scan scan{text};
   std::string_view found;
   size_t tasks = 0;
@@ -63,6 +61,8 @@ bool append_words(std::string& out, std::string_view list, std::string_view& pro
 }
 
 } // namespace
+
+std::string_view find_command(std::string_view text) { return command_in(text); }
 
 caf::expected<job_spec_ptr> spec_reader::read(std::string_view text) {
   for (auto it = samples_.begin(); it != samples_.end(); ++it) {
@@ -112,7 +112,7 @@ void spec_reader::remember(std::string_view text, const jobspec& parsed, job_spe
   s.text = text;
   s.named = !parsed.system.job_name.empty();
   std::string_view kept = s.text, canonical = spec->text;
-  auto command = find_command(kept), words = find_command(canonical);
+  auto command = command_in(kept), words = command_in(canonical);
   if (!command.empty() && !words.empty()) {
     s.before = static_cast<size_t>(command.data() - kept.data());
     s.after = kept.size() - s.before - command.size();

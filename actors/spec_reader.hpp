@@ -13,6 +13,10 @@
 
 namespace hactor {
 
+/// The list of words of a jobspec's only task, as a slice of its text; "" when there is no such
+/// list, or the text is not plain JSON.
+std::string_view find_command(std::string_view text);
+
 class spec_reader {
 public:
   explicit spec_reader(std::shared_ptr<spec_cache> specs) : specs_(std::move(specs)) {}

@@ -87,6 +87,13 @@ inline constexpr size_t journal_map_bytes_max = size_t{1} << 40;
 /// The same for a nested instance: thousands of them share an address space of 2^47 bytes.
 inline constexpr size_t nested_journal_map_bytes_max = size_t{8} << 30;
 
+// -- jobs that are started again -----------------------------------------------------------------
+
+/// How often a job with retries is started again because a node of it was lost, which does not
+/// count as one of them: a job that itself brings nodes down must end some time.
+inline constexpr uint32_t node_losses_max = 16;
+inline constexpr uint32_t retries_max = 1'000'000;
+
 // -- time -----------------------------------------------------------------------------------------
 
 /// Seconds until a request to another actor fails with ec::timed_out. Far above a round trip

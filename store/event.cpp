@@ -41,6 +41,7 @@ constexpr std::array<std::string_view, static_cast<size_t>(event_kind::kind_coun
     "set-flags",
     "memo",
     "debug",
+    "retry",
 };
 static_assert(!kind_names.back().empty(), "every event kind has a name");
 

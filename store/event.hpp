@@ -43,6 +43,7 @@ enum class event_kind : uint8_t {
   set_flags, ///< text: names, comma separated
   memo,      ///< text: JSON object
   debug,     ///< text: "name\ncontext JSON"; the event's name is debug.<name>
+  retry,     ///< a the attempt that begins (2 ..), b 1: a node was lost, text why
   kind_count,
 };
 

@@ -181,6 +181,11 @@ bool append_context(std::string& out, const job_event& e) {
   case event_kind::finish:
     append_key(out, R"({"status":)", e.a);
     break;
+  case event_kind::retry:
+    append_key(out, R"({"attempt":)", e.a);
+    out += R"(,"reason":)";
+    append_json_string(out, e.text);
+    break;
   default:
     return append_text_context(out, e);
   }

@@ -130,10 +130,14 @@ caf::expected<client> client::connect(std::string_view uri) {
 }
 
 uint64_t client::request(std::string_view method, const json& params) {
+  return request_text(method, dump(params));
+}
+
+uint64_t client::request_text(std::string_view method, std::string_view params) {
   auto tag = ++last_tag_;
   std::string text = "{\"method\":";
   append_json_string(text, method);
-  text.append(",\"params\":").append(dump(params)).append("}");
+  text.append(",\"params\":").append(params).append("}");
   if (text.size() > frame_payload_size_max)
     too_big_ = method;
   else

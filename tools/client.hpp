@@ -31,6 +31,9 @@ public:
   /// A request that is too large is answered by ec::too_big from the next receive.
   uint64_t request(std::string_view method, const json& params);
 
+  /// The same with the parameters as text. Requires: they are a JSON object.
+  uint64_t request_text(std::string_view method, std::string_view params);
+
   void cancel(uint64_t tag) { append_frame(out_, frame_kind::cancel, tag, {}); }
   void input(uint64_t tag, std::string_view bytes);
   void window(uint64_t tag, uint16_t rows, uint16_t columns);

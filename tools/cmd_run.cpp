@@ -12,7 +12,8 @@ namespace hactor::tools {
 
 namespace {
 
-caf::expected<int> run_with(const invocation& call, client& broker, const json& params) {
+caf::expected<int> run_with(const invocation& call, client& broker, const json& params,
+                            bool terminal) {
   auto& options = call.options;
   // From here on signals wait for the attachment: a job must not be left behind by a Ctrl-C that
   // comes while it is being made.
@@ -31,12 +32,21 @@ caf::expected<int> run_with(const invocation& call, client& broker, const json& 
   }
   attach_settings settings;
   settings.forward_input = !options.has("input") || tasks_of_input(options);
-  settings.terminal = options.has("pty");
+  settings.terminal = terminal;
   settings.label = options.has("label-io");
   settings.owns_job = true;
   settings.verbose = options.count("verbose");
   return attach(call, broker, id, settings);
 }
+
+} // namespace
+
+int run_attached(const invocation& call, const json& params, bool terminal) {
+  return with_broker(call,
+                     [&](client& broker) { return run_with(call, broker, params, terminal); });
+}
+
+namespace {
 
 int run_run(const invocation& call) {
   auto params = build_submit(call.options, read_environment(environ), working_directory());
@@ -49,7 +59,7 @@ int run_run(const invocation& call) {
     print_line(dump((*params)["jobspec"]));
     return exit_ok;
   }
-  return with_broker(call, [&](client& broker) { return run_with(call, broker, *params); });
+  return run_attached(call, *params, call.options.has("pty"));
 }
 
 } // namespace

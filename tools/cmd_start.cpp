@@ -8,6 +8,7 @@
 
 #include "tools/child_start.hpp"
 #include "tools/commands.hpp"
+#include "tools/own_folder.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {
@@ -26,15 +27,6 @@ constexpr option_spec options[] = {
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
   {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
-
-std::string own_folder() {
-  char path[4096];
-  auto n = ::readlink("/proc/self/exe", path, sizeof path - 1);
-  if (n <= 0)
-    return ".";
-  std::string text{path, static_cast<size_t>(n)};
-  return text.substr(0, text.rfind('/'));
-}
 
 bool is_program(const std::string& name) {
   if (name.find('/') != std::string::npos)

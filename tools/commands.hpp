@@ -9,6 +9,9 @@ namespace hactor::tools {
 extern const command start_command;
 extern const command submit_command;
 extern const command run_command;
+extern const command bulksubmit_command;
+extern const command batch_command;
+extern const command alloc_command;
 extern const command jobs_command;
 extern const command cancel_command;
 extern const command purge_command;

@@ -281,6 +281,12 @@ caf::error set_binding(json& shell, const parsed_options& options) {
       return bad("--" + std::string{row.option} + ": " + context_of(read.error()));
     shell["options"][row.option] = text;
   }
+  if (options.has("compat")) {
+    auto name = options.value("compat");
+    if (name != "slurm" && name != "flux")
+      return bad("--compat: '" + name + "' is neither slurm nor flux");
+    shell["options"]["compat"] = name;
+  }
   if (options.has("verbose"))
     shell["options"]["verbose"] = options.count("verbose");
   return {};
@@ -455,6 +461,9 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
       return e;
   if (auto e = set_environment(system, options, own))
     return e;
+  for (auto set : {set_retries, set_files})
+    if (auto e = set(system, options))
+      return e;
   auto dir = options.value("cwd", cwd);
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
   for (auto [option, key] : {std::pair{"queue", "queue"}, std::pair{"bank", "bank"}})

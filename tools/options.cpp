@@ -75,8 +75,30 @@ caf::expected<uint64_t> parsed_options::number(std::string_view name, uint64_t o
   return n;
 }
 
+/// "--wrap=x" of a flag "wrap" that has a row "wrap-text" beside it is that option: others have the
+/// flag with a value.
+std::vector<std::string> with_text_rows(const command& of, std::span<const char* const> words) {
+  std::vector<std::string> result{words.begin(), words.end()};
+  for (auto& row : of.options) {
+    std::string_view name = row.name;
+    if (!name.ends_with("-text"))
+      continue;
+    auto flag = "--" + std::string{name.substr(0, name.size() - 5)} + "=";
+    for (auto& word : result)
+      if (word == "--")
+        break;
+      else if (word.starts_with(flag))
+        word = "--" + std::string{name} + word.substr(flag.size() - 1);
+  }
+  return result;
+}
+
 caf::expected<parsed_options> parse_options(const command& of, std::span<const char* const> words) {
-  auto line = parse_command_line(of.options, words);
+  auto own = with_text_rows(of, words);
+  std::vector<const char*> pointers;
+  for (auto& word : own)
+    pointers.push_back(word.c_str());
+  auto line = parse_command_line(of.options, pointers);
   if (!line)
     return std::move(line.error());
   parsed_options result{std::move(*line), &of};

@@ -1,4 +1,5 @@
-// The table of options of submit and run; jobspec_build.cpp makes the job of them.
+// The tables of options of submit, run, bulksubmit, batch and alloc; jobspec_build.cpp makes the
+// job of them.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/submit_options.hpp"
 
@@ -86,27 +87,84 @@ namespace hactor::tools {
       {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \
+      {0, "retries", "N",                                                                          \
+       "Starts the job again when it has failed, N times at most, under the same id. An attempt "  \
+       "that ended because a node was lost does not count. Default: 0."},                          \
+      {0, "retry-delay", "TIME", "Time between an attempt and the next. Default: 0."},             \
+      {0, "retry-on", "WHAT,..",                                                                   \
+       "What --retries is for: node (a node was lost), exit (the exit code is not 0) or "          \
+       "exit:CODE,.. (is one of these; 128+N: signal N). A job that was cancelled or came to its " \
+       "time limit is not started again. Default: node,exit."},                                    \
+      {0, "add-file", "[NAME=]FILE",                                                               \
+       "Gives the job a copy of the file, which lies as $HACTOR_JOB_TMPDIR/NAME on each of its "   \
+       "nodes before its tasks start. May be repeated. Default of NAME: the file's."},             \
+      {0, "compat", "slurm|flux",                                                                  \
+       "Sets the variables that tasks of that system see too: SLURM_JOB_ID, SLURM_PROCID, .. or "  \
+       "FLUX_JOB_ID, FLUX_TASK_RANK, .."},                                                         \
       {0, "dry-run", nullptr, "Prints the jobspec, one for each job, and submits nothing."},       \
       {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."}, {          \
     0, "quiet", nullptr, "Prints no job id, and no progress."                                      \
   }
 
-static constexpr option_spec submit_rows[] = {
+// Of the commands that make many jobs at once.
+#define HACTOR_MANY_ROWS                                                                           \
+  {0, "cc", "IDSET",                                                                               \
+   "One job for each number of the set, which replaces {cc} in the command and is "                \
+   "HACTOR_JOB_CC in the job's environment.",                                                      \
+   "--array"},                                                                                     \
+      {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},                                  \
+      {0, "max-fails", "N",                                                                        \
+       "Cancels those of the jobs that have not ended once N of them have failed. Default: "       \
+       "none is cancelled."},                                                                      \
+      {0, "wait", nullptr,                                                                         \
+       "Waits until the jobs have ended; the exit code is the largest of theirs.", "-W"},          \
+      {0, "wait-event", "NAME",                                                                    \
+       "Waits until this event (RFC 21: alloc, start, finish, ..) happened to all the jobs."},     \
+      {0, "watch", nullptr, "Prints the output of the jobs, and waits as --wait does."},           \
+      {0, "progress", nullptr,                                                                     \
+       "With --wait or --watch: a bar of the jobs that have ended, jobs/s and the time that is "   \
+       "left, on standard error, if that is a terminal."},                                         \
+  {                                                                                                \
+    0, "jps", nullptr, "With --wait or --watch: says at the end how many jobs ended each second."  \
+  }
+
+static constexpr option_spec submit_rows[] = {HACTOR_SUBMIT_ROWS, HACTOR_MANY_ROWS};
+
+static constexpr option_spec bulksubmit_rows[] = {
     HACTOR_SUBMIT_ROWS,
-    {0, "cc", "IDSET",
-     "One job for each number of the set, which replaces {cc} in the command and is "
-     "HACTOR_JOB_CC in the job's environment.",
-     "--array"},
-    {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},
-    {0, "wait", nullptr, "Waits until the jobs have ended; the exit code is the largest of theirs.",
-     "-W"},
+    HACTOR_MANY_ROWS,
+    {0, "define", "NAME=CODE", "Says what {.NAME} stands for; see above. May be repeated."},
+    {0, "shuffle", nullptr, "Submits the jobs in random order."},
+    {0, "sep", "TEXT",
+     "What separates the inputs of files and of standard input; 'none': blanks and line ends. "
+     "Default: line ends."},
+};
+
+// Of the commands whose job is an instance.
+#define HACTOR_INSTANCE_ROWS                                                                       \
+  {                                                                                                \
+    0, "conf", "NAME=VALUE",                                                                       \
+        "Sets an attribute of the instance, as 'hactor start -S' does. May be repeated."           \
+  }
+
+static constexpr option_spec batch_rows[] = {
+    HACTOR_SUBMIT_ROWS,
+    HACTOR_MANY_ROWS,
+    HACTOR_INSTANCE_ROWS,
+    {0, "wrap", nullptr,
+     "SCRIPT and ARGS are a command line for sh, not the name of a file; without them standard "
+     "input is one. --wrap='COMMAND' is understood too."},
+    {0, "wrap-text", "COMMAND", "The same as --wrap COMMAND."},
+};
+
+static constexpr option_spec alloc_rows[] = {
+    HACTOR_SUBMIT_ROWS,
+    HACTOR_INSTANCE_ROWS,
+    {0, "bg", nullptr,
+     "Prints the job's id when the instance runs, and leaves it to itself: it ends by 'hactor "
+     "cancel' or at its time limit."},
     {0, "wait-event", "NAME",
-     "Waits until this event (RFC 21: alloc, start, finish, ..) happened to "
-     "all the jobs."},
-    {0, "watch", nullptr, "Prints the output of the jobs, and waits as --wait does."},
-    {0, "progress", nullptr,
-     "With --wait or --watch: counts ended jobs on standard error, if that is a "
-     "terminal."},
+     "Waits for this event instead of the job's end, then leaves the job to itself."},
 };
 
 static constexpr option_spec run_rows[] = {
@@ -118,5 +176,8 @@ static constexpr option_spec run_rows[] = {
 
 const std::span<const option_spec> submit_table{submit_rows};
 const std::span<const option_spec> run_table{run_rows};
+const std::span<const option_spec> bulksubmit_table{bulksubmit_rows};
+const std::span<const option_spec> batch_table{batch_rows};
+const std::span<const option_spec> alloc_table{alloc_rows};
 
 } // namespace hactor::tools

@@ -1,4 +1,4 @@
-// The options that submit and run share, and the job that they describe.
+// The options that submit, run, bulksubmit, batch and alloc share, and the job that they describe.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -8,9 +8,12 @@
 
 namespace hactor::tools {
 
-/// The two commands' tables: the shared rows, then each one's own.
+/// The commands' tables: the shared rows, then each one's own.
 extern const std::span<const option_spec> submit_table;
 extern const std::span<const option_spec> run_table;
+extern const std::span<const option_spec> bulksubmit_table;
+extern const std::span<const option_spec> batch_table;
+extern const std::span<const option_spec> alloc_table;
 
 /// Builds a jobspec of version 1 (RFC 25). `cwd` is where relative --cwd starts.
 /// Errors: ec::bad_argument, naming the option, what was asked and what would be right.
@@ -40,5 +43,19 @@ caf::expected<double> parse_moment(std::string_view text, double now);
 /// Sets `at`.KEY for "KEY=JSON", "KEY=TEXT" that is not JSON, "KEY" (1) or "^KEY=FILE" (the file's
 /// JSON). `option` is named in errors. Errors: ec::bad_argument.
 caf::error set_attribute(json& at, std::string_view option, std::string_view text);
+
+/// Sets retries and max-fails by the options of these names. Errors: ec::bad_argument.
+caf::error set_retries(json& system, const parsed_options& options);
+
+/// Adds a file to attributes.system.files (RFC 37), from which the job's shell makes it again.
+void add_file(json& system, const std::string& name, const std::string& text, int mode);
+
+/// Adds the files of --add-file. Errors: ec::bad_argument (no file, a name with folders).
+caf::error set_files(json& system, const parsed_options& options);
+
+/// Makes a job of an instance that has all that the job is granted and runs `command`: one task,
+/// 'hactor start COMMAND'. Errors: as build_submit.
+caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
+                                   const environment_map& own, const std::string& cwd);
 
 } // namespace hactor::tools

@@ -51,6 +51,9 @@ caf::error wait_for_event(const invocation& call, client& broker,
   return e ? e : first;
 }
 
+namespace {
+
+/// The value of --cc or --bcc.
 caf::expected<std::string> read_copies(const parsed_options& options, const char* name) {
   std::string text;
   for (auto& item : split_commas(options.value(name))) {
@@ -65,6 +68,22 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
   if (!set)
     return make_error(ec::bad_argument, std::string{"--"} + name + ": " + render(set.error()));
   return set->to_string();
+}
+
+} // namespace
+
+caf::error set_copies(json& params, const parsed_options& options) {
+  if (options.has("cc") && options.has("bcc"))
+    return make_error(ec::bad_argument, "--cc and --bcc exclude each other");
+  for (auto* name : {"cc", "bcc"})
+    if (options.has(name)) {
+      auto set = read_copies(options, name);
+      if (!set)
+        return std::move(set.error());
+      params[name] = *set;
+    }
+  params["flags"] = json::array({"waitable"});
+  return {};
 }
 
 } // namespace hactor::tools

@@ -17,7 +17,11 @@ caf::expected<std::vector<std::string>> submit_job(client& broker, const json& p
 caf::error wait_for_event(const invocation& call, client& broker,
                           const std::vector<std::string>& ids, const std::string& event);
 
-/// The value of --cc or --bcc. Errors: ec::bad_argument (no idset, the empty one).
-caf::expected<std::string> read_copies(const parsed_options& options, const char* name);
+/// Sets cc or bcc of a submission by --cc and --bcc, and that it is waited for by 'hactor job
+/// wait'. Errors: ec::bad_argument (no idset, the empty one, both).
+caf::error set_copies(json& params, const parsed_options& options);
+
+/// Submits a job and stays with it until its end. Returns the exit code.
+int run_attached(const invocation& call, const json& params, bool terminal);
 
 } // namespace hactor::tools

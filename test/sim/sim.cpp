@@ -400,9 +400,9 @@ void sim::signal(const rset& where, const signal_item& item) {
   });
 }
 
-void sim::settle(job_id id, const idset& brokers, const idset& lost) {
+void sim::settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) {
   for (auto rank : brokers.expand())
-    net_->settle_job(rank, id, lost);
+    net_->settle_job(rank, id, attempt, lost);
 }
 
 void sim::ended(job_id id) { gathering_.ended.push_back(id); }

@@ -51,9 +51,10 @@ public:
     send(manager, root, [this, root, item] { cores[root].signal(now_ns, item, outs[root]); });
   }
 
-  void settle_job(rank_t rank, job_id id, const idset& gone) {
-    send(manager, rank,
-         [this, rank, id, gone] { cores[rank].settle(now_ns, id, gone, outs[rank]); });
+  void settle_job(rank_t rank, job_id id, uint32_t attempt, const idset& gone) {
+    send(manager, rank, [this, rank, id, attempt, gone] {
+      cores[rank].settle(now_ns, id, attempt, gone, outs[rank]);
+    });
   }
 
   // -- what happens -------------------------------------------------------------------------------

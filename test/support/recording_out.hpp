@@ -37,7 +37,7 @@ struct recording_out : job_manager_out {
   void signal(const rset& where, const signal_item& item) override {
     signals.push_back({where.nodes.front().rank, item});
   }
-  void settle(job_id id, const idset& brokers, const idset&) override {
+  void settle(job_id id, uint32_t, const idset& brokers, const idset&) override {
     settles.emplace_back(id, brokers);
   }
   void ended(job_id id) override { over.push_back(id); }

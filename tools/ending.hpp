@@ -1,0 +1,29 @@
+// The ends of jobs that were submitted just now: --wait, --watch, --progress and --jps of submit
+// and bulksubmit.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include "tools/session.hpp"
+
+namespace hactor::tools {
+
+/// What a progress line says; all that it needs, so that it can be tested.
+struct progress_facts {
+  size_t total = 0, ended = 0, failed = 0;
+  double seconds = 0; ///< Since the first job was waited for.
+  size_t width = 80;  ///< Columns of the terminal.
+};
+
+/// "CD:80 F:4 of 100 [=======>  ] 84% 123.4 jobs/s ETA 2m", no wider than the terminal.
+std::string progress_line(const progress_facts& facts);
+
+/// Waits for the ends of the jobs by the call's options --watch, --label-io, --progress, --jps and
+/// --quiet, and says which have failed. Returns the largest exit code. Errors: the connection's.
+caf::expected<int> wait_for_ends(const invocation& call, client& broker,
+                                 const std::vector<std::string>& ids);
+
+/// What is left of a call once its jobs are submitted: waits by --wait-event, --wait and --watch.
+caf::expected<int> after_submit(const invocation& call, client& broker,
+                                const std::vector<std::string>& ids);
+
+} // namespace hactor::tools

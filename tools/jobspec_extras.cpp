@@ -1,0 +1,163 @@
+// What of a job stands beside its size, its streams and its surroundings: retries, files that it
+// carries, and the job that is an instance. See submit_options.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <random>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/base64.hpp"
+#include "runtime/duration.hpp"
+#include "runtime/idset.hpp"
+#include "runtime/limits.hpp"
+#include "runtime/utf8.hpp"
+#include "tools/own_folder.hpp"
+#include "tools/session.hpp"
+#include "tools/submit_options.hpp"
+#include "tools/text_file.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+/// Of jobspecs that are more than version 1 has.
+constexpr int canonical_version = 9999;
+
+caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
+
+bool knows(const parsed_options& options, std::string_view name) {
+  for (auto& row : options.of->options)
+    if (name == row.name)
+      return true;
+  return false;
+}
+
+/// "node", "exit", "exit:CODE", and more codes after that.
+caf::error read_retry_on(const std::string& text, json& rule) {
+  bool node = false, exit = false;
+  std::string codes;
+  for (auto& word : split_commas(text)) {
+    auto code = word.starts_with("exit:") ? word.substr(5) : exit ? word : std::string{};
+    if (word == "node") {
+      node = true;
+    } else if (word == "exit") {
+      exit = true;
+    } else if (auto set = idset::parse(code); set && !set->empty() && set->last() <= 255) {
+      exit = true;
+      codes += (codes.empty() ? "" : ",") + code;
+    } else {
+      return bad("--retry-on: '" + text
+                 + "' is not node, exit or exit:CODE,.. with codes 1 to 255");
+    }
+  }
+  idset all;
+  for (auto& code : split_commas(codes))
+    if (auto set = idset::parse(code))
+      all.add_all(*set);
+  rule["node"] = node;
+  rule["exit"] = exit;
+  if (!codes.empty())
+    rule["codes"] = all.to_string();
+  return {};
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    auto step = static_cast<unsigned char>(text[0]) < 0x80 ? utf8_step{1, true} : next_utf8(text);
+    if (!step.valid)
+      return false;
+    text.remove_prefix(step.length);
+  }
+  return true;
+}
+
+std::string random_word() {
+  std::random_device source;
+  return fmt::format("{:08x}{:08x}", source(), source());
+}
+
+} // namespace
+
+caf::error set_retries(json& system, const parsed_options& options) {
+  auto count = options.number("retries", 0, 0, limits::retries_max);
+  if (!count)
+    return std::move(count.error());
+  if (*count == 0 && (options.has("retry-delay") || options.has("retry-on")))
+    return bad("--retry-delay and --retry-on need --retries");
+  if (*count > 0) {
+    json rule{{"count", *count}};
+    auto delay = duration_option(options, "retry-delay", 0);
+    if (!delay)
+      return std::move(delay.error());
+    if (*delay > 0)
+      rule["delay"] = *delay;
+    if (options.has("retry-on"))
+      if (auto e = read_retry_on(options.value("retry-on"), rule))
+        return e;
+    system["retries"] = std::move(rule);
+  }
+  if (!knows(options, "max-fails") || !options.has("max-fails"))
+    return {};
+  auto fails = options.number("max-fails", 1, 1, limits::jobs_per_request_max);
+  if (!fails)
+    return std::move(fails.error());
+  static const auto group = random_word(); // of all jobs that this process submits
+  system["max-fails"] = {{"count", *fails}, {"group", group}};
+  return {};
+}
+
+void add_file(json& system, const std::string& name, const std::string& text, int mode) {
+  auto& file = system["files"][name];
+  file = {{"mode", S_IFREG | mode}, {"size", text.size()}};
+  auto plain = is_utf8(text) && text.find('\0') == std::string::npos;
+  file["encoding"] = plain ? "utf-8" : "base64";
+  file["data"] = plain ? text : encode_base64(text);
+}
+
+caf::error set_files(json& system, const parsed_options& options) {
+  for (auto& said : options.all("add-file")) {
+    auto equals = said.find('=');
+    auto path = equals == said.npos ? said : said.substr(equals + 1);
+    auto name = equals == said.npos ? path.substr(path.rfind('/') + 1) : said.substr(0, equals);
+    if (name.empty() || name.find('/') != name.npos || name == "." || name == "..")
+      return bad("--add-file: '" + name + "' is no name of a file");
+    auto text = read_file(path);
+    if (!text)
+      return bad("--add-file: " + context_of(text.error()));
+    struct stat found {};
+    auto mode = path != "-" && ::stat(path.c_str(), &found) == 0 ? found.st_mode & 0777 : 0600;
+    add_file(system, name, *text, static_cast<int>(mode | 0400));
+  }
+  return {};
+}
+
+caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
+                                   const environment_map& own, const std::string& cwd) {
+  // As others install it too: what is found by PATH may be another one, or none.
+  std::vector<std::string> words{own_folder() + "/hactor", "start"};
+  for (auto& item : options.all("conf"))
+    words.push_back("--setattr=" + item);
+  words.emplace_back("--");
+  words.insert(words.end(), command.begin(), command.end());
+  options.operands = std::move(words);
+  auto params = build_submit(options, own, cwd);
+  if (!params)
+    return params;
+  auto& spec = (*params)["jobspec"];
+  // One task: the instance reaches the other nodes itself.
+  spec["tasks"][0]["count"] = {{"total", 1}};
+  auto& top = spec["resources"][0];
+  if (top["type"] == "node" && top["count"] != 1)
+    spec["version"] = canonical_version;
+  auto& shell = spec["attributes"]["system"]["shell"]["options"];
+  if (shell.is_object())
+    shell.erase("per-resource");
+  if (!options.has("cpu-affinity")) // so that it knows which cores it has
+    shell["cpu-affinity"] = "on";
+  if (!options.has("gpu-affinity"))
+    shell["gpu-affinity"] = "on";
+  return params;
+}
+
+} // namespace hactor::tools
