@@ -173,6 +173,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.owner = ::getuid();
   c.uri = p.uri;
   c.started_ns = p.started_ns;
+  c.epoch_ns = p.epoch_ns;
   c.broker = broker;
   c.ingest = ingest;
   c.exec = exec;
@@ -203,6 +204,8 @@ void log_waits(caf::actor_system& system, const rank_actors& actors) {
 }
 
 void stop_services(rank_actors& actors) {
+  for (auto& a : actors.modules)
+    caf::anon_send_exit(a, caf::exit_reason::kill);
   std::reverse(actors.all.begin(), actors.all.end());
   for (auto& a : actors.all)
     caf::anon_send_exit(a, caf::exit_reason::user_shutdown);

@@ -1,6 +1,6 @@
 // See client.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/client.hpp"
+#include "workflow/client.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -13,7 +13,7 @@
 
 #include "runtime/clock.hpp"
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 namespace {
 
@@ -62,14 +62,28 @@ client::~client() {
 }
 
 caf::expected<client> client::connect() {
+  auto uri = own_uri();
+  if (!uri)
+    return std::move(uri.error());
+  return connect(*uri);
+}
+
+caf::expected<client> client::connect(std::string_view uri) {
+  auto fd = connect_socket(uri);
+  if (!fd)
+    return std::move(fd.error());
+  return client{*fd};
+}
+
+caf::expected<std::string> own_uri() {
   auto* uri = std::getenv("HACTOR_URI");
   if (!uri || !*uri)
     return make_error(ec::no_instance, "no instance: HACTOR_URI is not set; start one with 'hactor "
                                        "start', or set HACTOR_URI to that of a running one");
-  return connect(uri);
+  return std::string{uri};
 }
 
-caf::expected<client> client::connect(std::string_view uri) {
+caf::expected<int> connect_socket(std::string_view uri) {
   constexpr std::string_view scheme = "local://";
   if (!uri.starts_with(scheme))
     return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{uri}
@@ -83,23 +97,30 @@ caf::expected<client> client::connect(std::string_view uri) {
                                           + std::to_string(sizeof(address.sun_path) - 1)
                                           + " are possible");
   std::memcpy(address.sun_path, path.data(), path.size());
-  client c{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (c.fd_ < 0)
+  auto fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
     return make_errno_error(ec::system_failed, "socket", errno);
-  if (::connect(c.fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(errno);
-    if (errno == ENOENT || errno == ECONNREFUSED)
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    auto code = errno;
+    ::close(fd);
+    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(code);
+    if (code == ENOENT || code == ECONNREFUSED)
       text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
     return make_error(ec::no_instance, text);
   }
-  return c;
+  return fd;
+}
+
+std::string request_text(std::string_view method, std::string_view params) {
+  std::string text = "{\"method\":";
+  append_json_string(text, method);
+  text.append(",\"params\":").append(params).append("}");
+  return text;
 }
 
 uint64_t client::request(std::string_view method, const json& params) {
   auto tag = ++last_tag_;
-  std::string text = "{\"method\":";
-  append_json_string(text, method);
-  text.append(",\"params\":").append(dump(params)).append("}");
+  auto text = request_text(method, dump(params));
   if (text.size() > frame_payload_size_max)
     too_big_ = method;
   else
@@ -270,4 +291,4 @@ const json& object_at(const json& object, const char* key) {
   return i != object.end() ? *i : null;
 }
 
-} // namespace hactor::tools
+} // namespace hactor::workflow
