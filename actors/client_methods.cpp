@@ -32,6 +32,7 @@ void hello(const client_call& c, client_params&) {
                        {"size", s.size},
                        {"owner", s.owner},
                        {"uri", s.uri},
+                       {"identity", std::to_string(s.epoch_ns)},
                        {"level", s.attributes->integer("instance-level")}});
 }
 

@@ -254,10 +254,11 @@ void start_events(const client_call& c, client_params& p) {
       else
         r.kinds.push_back(static_cast<uint8_t>(*kind));
     }
-  if (p.error)
-    return st.fail(c.session, c.tag, p.error);
   client_stream s;
   s.kind = what::events;
+  s.tell_begin = p.flag("begin", false);
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
   s.session = c.session;
   s.tag = c.tag;
   // What is to be all that has happened by now is asked of the lead: here some of it may not yet
@@ -296,6 +297,11 @@ void on_subscribed(pointer self, subscribed_events& e) {
   if (it == st.streams.end())
     return;
   auto& s = it->second;
+  if (e.lines.empty() && !e.end) { // it begins
+    if (s.tell_begin)
+      st.send(s.session, client_frame_kind::item, s.tag, dump({{"next", e.next_sequence}}));
+    return;
+  }
   if (!e.lines.empty())
     st.send(s.session, client_frame_kind::lines, s.tag, e.lines);
   if (e.end)

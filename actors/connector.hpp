@@ -28,6 +28,7 @@ struct connector_setup {
   uint32_t owner = 0;
   std::string uri;
   int64_t started_ns = 0;
+  int64_t epoch_ns = 0; // of the instance: the same after a restart from its state directory
   broker_actor broker;
   ingest_actor ingest;
   exec_actor exec;
@@ -87,6 +88,7 @@ struct client_stream {
   json failures = json::object();
   // events
   events_actor events_at; // where it is subscribed
+  bool tell_begin = false;
   int credits_owed = 0;
   uint64_t next_sequence = 0;
 };

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/events.hpp"
 
+#include <algorithm>
+
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
@@ -66,6 +68,7 @@ void events_state::subscribe(const subscribe_request& r) {
   for (auto kind : r.kinds)
     filter.kinds |= uint64_t{1} << kind;
   auto key = key_of(r.subscriber, r.tag);
+  deliver(key, {}, r.live_only ? core.next_sequence() : std::max<uint64_t>(r.since, 1), false);
   core.subscribe(key, r.since, r.live_only, r.follow, std::move(filter), *this);
 }
 

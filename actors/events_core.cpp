@@ -56,6 +56,7 @@ void events_core::subscribe(uint64_t subscriber, uint64_t since, bool live_only,
   auto& s = subscribers_[subscriber];
   s.next = live_only ? next_sequence() : std::max<uint64_t>(since, 1);
   s.follow = follow;
+  s.from_oldest = !live_only && since == 0;
   s.filter = std::move(filter);
   pump(subscriber, s, out);
 }
@@ -77,20 +78,28 @@ void events_core::on_fetched(uint64_t subscriber, uint64_t first_sequence,
     return;
   auto& s = it->second;
   s.fetching = false;
+  std::string lines;
   if (events.empty()) {
-    s.next = std::max(s.next, first_); // nothing older is kept
+    skip(s, first_, lines); // nothing older is kept
   } else {
-    std::string lines;
+    skip(s, first_sequence, lines);
     for (size_t i = 0; i < events.size(); ++i)
       if (first_sequence + i >= s.next && s.filter.passes(events[i]))
         append_stream_line(lines, first_sequence + i, events[i]);
     s.next = first_sequence + events.size();
-    if (!lines.empty()) {
-      --s.credits;
-      out.deliver(subscriber, std::move(lines), s.next, false);
-    }
+  }
+  if (!lines.empty()) {
+    --s.credits;
+    out.deliver(subscriber, std::move(lines), s.next, false);
   }
   pump(subscriber, s, out);
+}
+
+void events_core::skip(subscription& s, uint64_t next, std::string& lines) {
+  if (next > s.next && !s.from_oldest)
+    append_gap_line(lines, s.next, next);
+  s.from_oldest = false;
+  s.next = std::max(s.next, next);
 }
 
 bool events_core::pump(uint64_t key, subscription& s, events_out& out) {

@@ -62,6 +62,7 @@ private:
     uint64_t next = 0;
     bool follow = true;
     bool fetching = false;
+    bool from_oldest = false; // nothing was told yet: what is no longer kept is not missed
     int credits = 2;
     event_filter filter;
   };
@@ -69,6 +70,8 @@ private:
   /// Sends what it can to one subscriber; false when it is done and was removed.
   bool pump(uint64_t key, subscription& s, events_out& out);
   void pump_all(events_out& out);
+  /// Goes on with event `next`; tells in `lines` of those between that nobody has any more.
+  static void skip(subscription& s, uint64_t next, std::string& lines);
 
   uint64_t first_; // number of the oldest event in the ring
   std::deque<job_event> ring_;

@@ -29,6 +29,7 @@
 #include "actors/scheduler_settings.hpp"
 #include "graph/rv1_reader.hpp"
 #include "mpi-boot/folders.hpp"
+#include "mpi-boot/modules.hpp"
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
@@ -135,6 +136,7 @@ struct rank_state {
   rset resources;
   scheduler_settings scheduling;         // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
+  std::vector<loaded_module> modules;
   int64_t epoch_ns = 0;
   uint64_t secret = 0;
   uint64_t last_id_ms = 0;
@@ -235,8 +237,12 @@ caf::error read_scheduling(rank_state& s) {
   return caf::none;
 }
 
-/// This rank's own folders, stores and hardware.
+/// This rank's own folders, stores, hardware and modules.
 caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greeting& g) {
+  auto modules = load_modules(s.attributes->text("modules.load"));
+  if (!modules)
+    return std::move(modules.error());
+  s.modules = std::move(*modules);
   auto name = s.attributes->text("hostname");
   auto is_first = s.net->node_index() == 0 || !name.empty(); // of its host
   auto own = discover_hardware(is_first ? look_at::cores_and_devices : look_at::cores);
@@ -546,13 +552,15 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
   caf::actor_system system{config};
   s.tasks = task_host::make(s.net->poller(), spawner_fd, s.gate, [] { ::_exit(1); });
 
-  auto actors = start_services(system, make_parts(s));
+  auto parts = make_parts(s);
+  auto actors = start_services(system, parts);
   if (!actors)
     ::_exit(fail_start(actors.error())); // CAF waits for actors that nobody would end
   slot->set(actors->broker);
   if (auto err = listen(s, actors->connector))
     ::_exit(fail_start(err));
   s.tasks->ready();
+  start_modules(system, s.modules, parts, *actors);
 
   auto code = run(s, system, *actors, options, signals);
 

@@ -164,6 +164,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   c.owner = ::getuid();
   c.uri = p.uri;
   c.started_ns = p.started_ns;
+  c.epoch_ns = p.epoch_ns;
   c.broker = broker;
   c.ingest = ingest;
   c.exec = exec;
@@ -192,6 +193,13 @@ void log_waits(caf::actor_system& system, const rank_actors& actors) {
           log_notice("waits: {}: does not answer: {}", *name, render(e));
         });
   log_notice("waits: end");
+}
+
+void stop_services(rank_actors& actors) {
+  for (auto& a : actors.modules)
+    caf::anon_send_exit(a, caf::exit_reason::kill);
+  stop_services(actors.all);
+  actors = {}; // no handle keeps one alive
 }
 
 } // namespace hactor

@@ -60,6 +60,7 @@ struct rank_actors {
   job_manager_actor job_manager; // lead only
   std::vector<caf::actor> all;   // in the order of their making
   std::vector<std::pair<std::string, caf::actor>> named; // those who answer waits_atom
+  std::vector<caf::actor> modules; // of users: they end first, whether they want or not
 };
 
 /// Makes and publishes the actors. On other ranks it waits for the lead's. Errors: ec::timed_out,

@@ -41,6 +41,10 @@ constexpr attribute rows[] = {
      .default_value = "info",
      .meaning = "Least severe level that is logged.",
      .choices = "emerg|alert|crit|err|warning|notice|info|debug"},
+    {.name = "modules.load",
+     .default_value = "",
+     .meaning = "Shared libraries with actors that run within the brokers, separated by commas; "
+                "behind a path, after a blank, what it is given (hactor/module.hpp)."},
     {.name = "rank",
      .type = integer,
      .default_value = "0",

@@ -225,4 +225,12 @@ void append_stream_line(std::string& out, uint64_t seq, const job_event& e) {
   out += "\"}\n";
 }
 
+void append_gap_line(std::string& out, uint64_t from, uint64_t next) {
+  out += R"({"seq":)";
+  append_number(out, next - 1);
+  out += R"(,"name":"gap","context":{"events":)";
+  append_number(out, next - from);
+  out += "}}\n";
+}
+
 } // namespace hactor

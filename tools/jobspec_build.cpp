@@ -1,8 +1,6 @@
-// From the options of submit and run to a jobspec of version 1. The shapes are those of RFC 25:
-//   -n            slot[n] > core[c] (, gpu[g])
-//   -N [-n]       node[N] > slot[ceil(n/N)] > core[c] (, gpu[g])
-//   -N --tasks-per-node=T alone: whole nodes with one slot, and the shell starts T tasks on each.
-// Counts may be ranges, and --shape may say all of it (RFC 45, 46): then the version is not 1.
+// From the options of submit and run to a jobspec of version 1, whose shapes are those of
+// workflow/job_shape. Counts may be ranges, and --shape may say all of it (RFC 45, 46): then the
+// version is not 1.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <charconv>
 #include <cmath>
@@ -20,6 +18,7 @@
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
+#include "workflow/job_shape.hpp"
 
 namespace hactor::tools {
 
@@ -30,18 +29,7 @@ constexpr int canonical_version = 9999;
 
 caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
 
-// What was asked about the size of a job; 0: not given.
-struct sizes {
-  uint64_t tasks = 0;
-  uint64_t nodes = 0;
-  uint64_t cores = 0;
-  uint64_t gpus = 0;
-  uint64_t tasks_per_node = 0;
-  uint64_t memory_gb = 0; // on each node
-  bool exclusive = false;
-  json tasks_range; // Null: `tasks` says it.
-  json nodes_range; // Null: `nodes` says it.
-};
+using sizes = workflow::job_sizes;
 
 // Reads a count that is no plain number. Null when it is one.
 caf::expected<json> read_range(const parsed_options& options, const char* name) {
@@ -124,52 +112,7 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
     return e;
-  if (s.exclusive && s.nodes == 0 && s.nodes_range.is_null())
-    return bad("--exclusive needs --nodes: whole nodes are counted by -N");
-  if (s.nodes > s.tasks && s.tasks != 0)
-    return bad("--nodes=" + std::to_string(s.nodes) + " with --ntasks=" + std::to_string(s.tasks)
-               + ": every node needs a task; ask for at most " + std::to_string(s.tasks)
-               + " nodes or at least " + std::to_string(s.nodes) + " tasks");
   return s;
-}
-
-// Makes -N and -n agree with --tasks-per-node.
-caf::error settle_tasks_per_node(sizes& s) {
-  auto per = s.tasks_per_node;
-  auto asked = "--tasks-per-node=" + std::to_string(per);
-  if (s.nodes == 0 && s.tasks == 0)
-    return bad(asked + " needs --nodes or --ntasks");
-  if (s.nodes == 0) {
-    if (s.tasks % per != 0)
-      return bad(asked + " with --ntasks=" + std::to_string(s.tasks)
-                 + ": the tasks do not fill whole nodes; " + std::to_string(s.tasks - s.tasks % per)
-                 + " or " + std::to_string(s.tasks - s.tasks % per + per) + " would");
-    s.nodes = s.tasks / per;
-  } else if (s.tasks != 0 && s.tasks != s.nodes * per) {
-    return bad(asked + " on " + std::to_string(s.nodes) + " nodes makes "
-               + std::to_string(s.nodes * per) + " tasks, not --ntasks=" + std::to_string(s.tasks));
-  }
-  s.tasks = s.nodes * per;
-  return {};
-}
-
-json slot_of(json count, const sizes& s) {
-  json with = json::array({{{"type", "core"}, {"count", std::max<uint64_t>(s.cores, 1)}}});
-  if (s.gpus > 0)
-    with.push_back({{"type", "gpu"}, {"count", s.gpus}});
-  // What is asked of the node is asked in its slots: only there it is the job's alone.
-  auto of_nodes = s.nodes != 0 || !s.nodes_range.is_null();
-  if (auto slots = of_nodes && count.is_number() ? count.get<uint64_t>() : 1; s.memory_gb > 0)
-    with.push_back({{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots},
-                    {"unit", "GB"}});
-  return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
-}
-
-json node_of(json count, bool exclusive, json slot) {
-  json node = {{"type", "node"}, {"count", count}, {"with", json::array({std::move(slot)})}};
-  if (exclusive)
-    node["exclusive"] = true;
-  return node;
 }
 
 json one_task(const parsed_options& options, const std::string& slot, json count) {
@@ -199,35 +142,16 @@ caf::error set_shape(json& spec, const parsed_options& options) {
   auto read = read_sizes(options);
   if (!read)
     return std::move(read.error());
-  auto& s = *read;
-  json count = {{"per_slot", 1}};
-  json resource;
-  if (!s.nodes_range.is_null() || !s.tasks_range.is_null()) {
+  auto shape = workflow::shape_of(std::move(*read));
+  if (!shape)
+    return std::move(shape.error());
+  if (shape->beyond_version_1)
     spec["version"] = canonical_version;
-    resource = s.nodes_range.is_null()
-                   ? slot_of(s.tasks_range, s)
-                   : node_of(s.nodes_range, s.exclusive || s.tasks_per_node == 0,
-                             slot_of(std::max<uint64_t>(s.tasks_per_node, 1), s));
-  } else if (s.tasks_per_node != 0 && s.nodes != 0 && s.tasks == 0 && s.cores == 0 && s.gpus == 0) {
-    resource = node_of(s.nodes, true, slot_of(1, s));
+  if (shape->tasks_on_each_node != 0)
     spec["attributes"]["system"]["shell"]["options"]["per-resource"]
-      = {{"type", "node"}, {"count", s.tasks_per_node}};
-  } else {
-    if (auto e = s.tasks_per_node != 0 ? settle_tasks_per_node(s) : caf::error{})
-      return e;
-    if (s.nodes == 0) {
-      resource = slot_of(std::max<uint64_t>(s.tasks, 1), s);
-    } else {
-      bool whole = s.exclusive || s.tasks == 0;
-      auto tasks = s.tasks == 0 ? s.nodes : s.tasks;
-      auto slots = (tasks + s.nodes - 1) / s.nodes;
-      if (tasks != s.nodes * slots)
-        count = {{"total", tasks}};
-      resource = node_of(s.nodes, whole, slot_of(slots, s));
-    }
-  }
-  spec["resources"] = json::array({std::move(resource)});
-  spec["tasks"] = one_task(options, "task", std::move(count));
+      = {{"type", "node"}, {"count", shape->tasks_on_each_node}};
+  spec["resources"] = std::move(shape->resources);
+  spec["tasks"] = one_task(options, "task", std::move(shape->count));
   return {};
 }
 

@@ -4,9 +4,13 @@
 
 #include "runtime/json.hpp"
 #include "tools/command.hpp"
-#include "tools/environment.hpp"
+#include "workflow/environment.hpp"
 
 namespace hactor::tools {
+
+using workflow::environment_map;
+using workflow::job_environment;
+using workflow::read_environment;
 
 /// The commands' tables: the shared rows, then each one's own.
 extern const std::span<const option_spec> submit_table;

@@ -14,7 +14,7 @@
 
 #include "runtime/json.hpp"
 #include "temp_dir.hpp"
-#include "tools/frame.hpp"
+#include "workflow/frame.hpp"
 
 #include <sys/un.h>
 
@@ -22,8 +22,8 @@ namespace hactor::test {
 
 class fake_broker {
 public:
-  using frame = tools::frame;
-  using frame_kind = tools::frame_kind;
+  using frame = workflow::frame;
+  using frame_kind = workflow::frame_kind;
   /// Is called on the broker's thread for each frame that comes.
   using script = std::function<void(fake_broker&, const frame&)>;
 
@@ -69,7 +69,7 @@ public:
 
   void send(frame_kind kind, uint64_t tag, std::string_view payload) {
     std::string out;
-    tools::append_frame(out, kind, tag, payload);
+    workflow::append_frame(out, kind, tag, payload);
     raw(out);
   }
   void reply(uint64_t tag, const json& result) { send(frame_kind::reply, tag, dump(result)); }
@@ -77,7 +77,7 @@ public:
     send(frame_kind::error, tag, dump(json{{"code", code}, {"message", message}}));
   }
   void output(uint64_t tag, uint32_t task, uint8_t stream, std::string_view bytes) {
-    send(frame_kind::output, tag, tools::write_output(task, stream, bytes));
+    send(frame_kind::output, tag, workflow::write_output(task, stream, bytes));
   }
   void event(uint64_t tag, const char* name, const json& context) {
     send(frame_kind::item, tag, dump(json{{"event", {{"name", name}, {"context", context}}}}));
@@ -99,7 +99,7 @@ public:
 private:
   void serve(int fd) {
     fd_ = fd;
-    tools::frame_decoder decoder;
+    workflow::frame_decoder decoder;
     char buffer[16 << 10];
     for (ssize_t n; (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) {
       decoder.feed({buffer, static_cast<size_t>(n)});

@@ -9,6 +9,7 @@
 
 using namespace hactor;
 using namespace hactor::tools;
+using workflow::frame_payload_size_max;
 using hactor::test::fake_broker;
 
 TEST_SUITE("unit") {

@@ -1,11 +1,11 @@
-// tools/frame: bytes to frames and back.
+// workflow/frame: bytes to frames and back.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/frame.hpp"
+#include "workflow/frame.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace hactor;
-using namespace hactor::tools;
+using namespace hactor::workflow;
 
 TEST_SUITE("unit") {
 

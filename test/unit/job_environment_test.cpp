@@ -1,14 +1,14 @@
-// tools/environment: what a job inherits, and the rules of --env.
+// workflow/environment: what a job inherits, and the rules of --env.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <fstream>
 
 #include "temp_dir.hpp"
-#include "tools/environment.hpp"
+#include "workflow/environment.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace hactor;
-using namespace hactor::tools;
+using namespace hactor::workflow;
 
 namespace {
 

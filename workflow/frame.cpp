@@ -1,8 +1,8 @@
 // See frame.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/frame.hpp"
+#include "workflow/frame.hpp"
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 namespace {
 
@@ -88,4 +88,4 @@ std::string write_window(uint16_t rows, uint16_t columns) {
   return out;
 }
 
-} // namespace hactor::tools
+} // namespace hactor::workflow

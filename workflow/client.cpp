@@ -1,6 +1,6 @@
 // See client.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/client.hpp"
+#include "workflow/client.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -14,7 +14,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 namespace {
 
@@ -63,11 +63,25 @@ client::~client() {
 }
 
 caf::expected<client> client::connect() {
+  auto uri = own_uri();
+  if (!uri)
+    return std::move(uri.error());
+  return connect(*uri);
+}
+
+caf::expected<client> client::connect(std::string_view uri) {
+  auto fd = connect_socket(uri);
+  if (!fd)
+    return std::move(fd.error());
+  return client{*fd};
+}
+
+caf::expected<std::string> own_uri() {
   auto* uri = std::getenv("HACTOR_URI");
   if (!uri || !*uri)
     return make_error(ec::no_instance, "no instance: HACTOR_URI is not set; start one with 'hactor "
                                        "start', or set HACTOR_URI to that of a running one");
-  return connect(uri);
+  return std::string{uri};
 }
 
 namespace {
@@ -99,7 +113,7 @@ instance_address split_address(std::string_view text) {
 
 } // namespace
 
-caf::expected<client> client::connect(std::string_view uri) {
+caf::expected<int> connect_socket(std::string_view uri) {
   constexpr std::string_view scheme = "local://";
   if (!uri.starts_with(scheme))
     return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{uri}
@@ -115,18 +129,33 @@ caf::expected<client> client::connect(std::string_view uri) {
                                           + std::to_string(sizeof(address.sun_path) - 1)
                                           + " are possible");
   std::memcpy(address.sun_path, path.data(), path.size());
-  client c{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (c.fd_ < 0)
+  auto fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
     return make_errno_error(ec::system_failed, "socket", errno);
-  if (::connect(c.fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(errno);
-    if (errno == ENOENT || errno == ECONNREFUSED)
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    auto code = errno;
+    ::close(fd);
+    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(code);
+    if (code == ENOENT || code == ECONNREFUSED)
       text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
     return make_error(ec::no_instance, text);
   }
-  if (!where.inside.empty())
-    append_frame(c.out_, frame_kind::enter, 0, where.inside);
-  return c;
+  if (!where.inside.empty()) { // a socket that is new takes a frame as small as this at once
+    std::string enter;
+    append_frame(enter, frame_kind::enter, 0, where.inside);
+    if (::send(fd, enter.data(), enter.size(), MSG_NOSIGNAL) < 0) {
+      ::close(fd);
+      return gone(errno);
+    }
+  }
+  return fd;
+}
+
+std::string request_text(std::string_view method, std::string_view params) {
+  std::string text = "{\"method\":";
+  append_json_string(text, method);
+  text.append(",\"params\":").append(params).append("}");
+  return text;
 }
 
 uint64_t client::request(std::string_view method, const json& params) {
@@ -135,9 +164,7 @@ uint64_t client::request(std::string_view method, const json& params) {
 
 uint64_t client::request_text(std::string_view method, std::string_view params) {
   auto tag = ++last_tag_;
-  std::string text = "{\"method\":";
-  append_json_string(text, method);
-  text.append(",\"params\":").append(params).append("}");
+  auto text = workflow::request_text(method, params);
   if (text.size() > frame_payload_size_max)
     too_big_ = method;
   else
@@ -308,4 +335,4 @@ const json& object_at(const json& object, const char* key) {
   return i != object.end() ? *i : null;
 }
 
-} // namespace hactor::tools
+} // namespace hactor::workflow

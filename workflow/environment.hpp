@@ -11,7 +11,7 @@
 
 #include "runtime/error.hpp"
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 using environment_map = std::map<std::string, std::string>;
 
@@ -33,4 +33,4 @@ bool is_launcher_variable(std::string_view name);
 caf::expected<environment_map> job_environment(const environment_map& own,
                                                const std::vector<std::string>& rules);
 
-} // namespace hactor::tools
+} // namespace hactor::workflow

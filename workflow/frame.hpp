@@ -10,7 +10,7 @@
 #include "runtime/error.hpp"
 #include "runtime/limits.hpp"
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 enum class frame_kind : uint8_t {
   request = 1,
@@ -77,4 +77,4 @@ std::string write_input(uint32_t task, std::string_view bytes);
 /// Writes the payload of a window frame: the size of the client's terminal.
 std::string write_window(uint16_t rows, uint16_t columns);
 
-} // namespace hactor::tools
+} // namespace hactor::workflow

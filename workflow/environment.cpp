@@ -1,6 +1,6 @@
 // See environment.hpp. The rules are those of flux-submit(1), so that scripts carry over.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/environment.hpp"
+#include "workflow/environment.hpp"
 
 #include <cctype>
 #include <cerrno>
@@ -12,7 +12,7 @@
 #include <fnmatch.h>
 #include <regex.h>
 
-namespace hactor::tools {
+namespace hactor::workflow {
 
 namespace {
 
@@ -199,4 +199,4 @@ caf::expected<environment_map> job_environment(const environment_map& own,
   return reader.take();
 }
 
-} // namespace hactor::tools
+} // namespace hactor::workflow

@@ -1,0 +1,153 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "workflow/job_writer.hpp"
+
+#include <cmath>
+
+#include "runtime/json.hpp"
+#include "runtime/limits.hpp"
+#include "workflow/job_shape.hpp"
+
+namespace hactor::workflow {
+
+namespace {
+
+caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
+
+/// Environments of different rules that are kept; a driver that has more makes them anew.
+constexpr size_t environments_max = 64;
+
+caf::expected<job_shape> shape_of_job(const job_spec& job) {
+  job_sizes s;
+  s.tasks = job.tasks;
+  s.nodes = job.nodes;
+  s.cores = job.cores_per_task;
+  s.gpus = job.gpus_per_task;
+  s.tasks_per_node = job.tasks_per_node;
+  s.exclusive = job.exclusive;
+  return shape_of(std::move(s));
+}
+
+caf::error set_attribute(json& system, const std::string& key, const std::string& text) {
+  auto value = parse_json(text);
+  if (!value)
+    return bad("attributes: \"" + key + "\": " + render(value.error()));
+  auto* at = &system;
+  for (size_t start = 0; start <= key.size();) {
+    auto end = std::min(key.find('.', start), key.size());
+    if (end == start || (!at->is_object() && !at->is_null()))
+      return bad("attributes: \"" + key + "\" is not a key like a.b.c, or would put a key inside "
+                                          "a value that is not an object");
+    at = &(*at)[key.substr(start, end - start)];
+    start = end + 1;
+  }
+  *at = std::move(*value);
+  return {};
+}
+
+void set_streams(json& system, const job_spec& job) {
+  struct {
+    const std::string& path;
+    const char* group;
+    const char* stream;
+  } streams[] = {{job.output, "output", "stdout"},
+                 {job.error, "output", "stderr"},
+                 {job.input, "input", "stdin"}};
+  for (auto& s : streams)
+    if (!s.path.empty())
+      system["shell"]["options"][s.group][s.stream] = {{"type", "file"}, {"path", s.path}};
+}
+
+caf::error check(const job_spec& job) {
+  if (!(job.time_limit_s >= 0) || std::isinf(job.time_limit_s))
+    return bad("time_limit_s: must be seconds, or 0 for no limit");
+  if (job.urgency < 0 || job.urgency > limits::urgency_max)
+    return bad("urgency: must be 0 to " + std::to_string(limits::urgency_max) + ", found "
+               + std::to_string(job.urgency));
+  if (job.copies == 0 || job.copies > limits::jobs_per_request_max)
+    return bad("copies: must be 1 to " + std::to_string(limits::jobs_per_request_max) + ", found "
+               + std::to_string(job.copies));
+  return {};
+}
+
+} // namespace
+
+caf::expected<std::string> job_writer::environment_text(const std::vector<std::string>& rules) {
+  if (auto i = environments_.find(rules); i != environments_.end())
+    return i->second;
+  auto environment = job_environment(own_, rules);
+  if (!environment)
+    return std::move(environment.error());
+  if (environments_.size() >= environments_max)
+    environments_.clear();
+  return environments_[rules] = dump(json(std::move(*environment)));
+}
+
+/// Makes the text around the command.
+caf::error job_writer::prepare(const job_spec& job) {
+  if (auto e = check(job))
+    return e;
+  auto shape = shape_of_job(job);
+  if (!shape)
+    return std::move(shape.error());
+  auto environment = environment_text(job.env);
+  if (!environment)
+    return std::move(environment.error());
+  json system{{"cwd", job.cwd.empty()        ? cwd_
+                      : job.cwd.front() == '/' ? job.cwd
+                                               : cwd_ + "/" + job.cwd}};
+  if (job.time_limit_s == std::floor(job.time_limit_s) && job.time_limit_s < 1e15)
+    system["duration"] = static_cast<int64_t>(job.time_limit_s);
+  else
+    system["duration"] = job.time_limit_s;
+  if (!job.name.empty())
+    system["job"]["name"] = job.name;
+  if (!job.queue.empty())
+    system["queue"] = job.queue;
+  for (auto& [scheme, value] : job.dependencies)
+    system["dependencies"].push_back({{"scheme", scheme}, {"value", value}});
+  set_streams(system, job);
+  if (shape->tasks_on_each_node != 0)
+    system["shell"]["options"]["per-resource"]
+        = {{"type", "node"}, {"count", shape->tasks_on_each_node}};
+  for (auto& [key, value] : job.attributes)
+    if (auto e = set_attribute(system, key, value))
+      return e;
+  auto text = dump(system);
+  text.pop_back();
+  before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text + ",\"environment\":" + *environment
+            + "}},\"resources\":" + dump(shape->resources) + ",\"tasks\":[{\"command\":";
+  behind_ = ",\"count\":" + dump(shape->count) + ",\"slot\":\"task\"}],\"version\":1}";
+  if (job.urgency != limits::urgency_default)
+    behind_ += ",\"urgency\":" + std::to_string(job.urgency);
+  if (job.copies > 1)
+    behind_ += ",\"cc\":\"0-" + std::to_string(job.copies - 1) + "\"";
+  if (job.waitable)
+    behind_ += ",\"flags\":[\"waitable\"]";
+  behind_ += "}";
+  return {};
+}
+
+caf::error job_writer::append(std::string& out, const job_spec& job) {
+  if (job.command.empty())
+    return bad("command: must name a program");
+  auto like = job;
+  like.command.clear();
+  if (before_.empty() || like != like_) {
+    before_.clear();
+    if (auto e = prepare(job))
+      return e;
+    like_ = std::move(like);
+  }
+  out += before_;
+  char between = '[';
+  for (auto& word : job.command) {
+    out += between;
+    append_json_string(out, word);
+    between = ',';
+  }
+  out.append("]").append(behind_);
+  return {};
+}
+
+} // namespace hactor::workflow
