@@ -3,7 +3,6 @@
 #include "actors/instance.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -18,7 +17,6 @@
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/here.hpp"
-#include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -79,19 +77,6 @@ caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c
   return a;
 }
 
-caf::expected<std::shared_ptr<journal>> open_journal(const std::string& folder,
-                                                     const std::string& owner) {
-  journal_options o;
-  o.directory = folder;
-  o.sync = false; // its state ends with it
-  o.map_bytes_max = limits::nested_journal_map_bytes_max;
-  o.owner = owner;
-  auto store = journal::open(o, nullptr);
-  if (!store)
-    return std::move(store.error());
-  return std::shared_ptr<journal>{std::move(*store)};
-}
-
 } // namespace
 
 instance_state::~instance_state() {
@@ -107,8 +92,7 @@ caf::error instance_state::start(const instance_request& r) {
   auto settings = read_scheduler_settings(**attributes);
   if (!settings)
     return std::move(settings.error());
-  folder = context->folder + "/" + to_string(r.job);
-  auto store = open_journal(folder, context->uri + "/" + about.path);
+  auto store = context->journals->open(to_string(r.job));
   if (!store)
     return std::move(store.error());
   service_maker m{self->system(), [me = instance_actor{self}, path = about.path](
@@ -178,9 +162,6 @@ void instance_state::end(const std::string& reason) {
 
 void instance_state::finish() {
   stop_services(services);
-  std::error_code ignored; // the run folder goes as a whole in the end
-  if (!folder.empty())
-    std::filesystem::remove_all(folder, ignored);
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
 }

@@ -15,7 +15,7 @@
 #include "actors/job_spec.hpp"
 #include "actors/service_maker.hpp"
 #include "runtime/poller.hpp"
-#include "store/journal.hpp"
+#include "store/journal_pool.hpp"
 
 namespace hactor {
 
@@ -25,12 +25,12 @@ struct instance_context {
   rank_t rank = 0;
   uint32_t brokers = 1;
   std::string uri;    // of the outermost instance, on this rank
-  std::string folder; // for their journals
   uint32_t owner = 0; // user id
   uint32_t level = 0; // of the outermost instance
   std::chrono::milliseconds patience{11'000}; // for the jobs of one that ends
   std::shared_ptr<spec_cache> specs;
   std::shared_ptr<id_source> ids;
+  std::shared_ptr<journal_pool> journals;
 };
 
 class process_watch;
@@ -51,8 +51,6 @@ struct instance_state {
   broker_actor broker;
   exec_actor exec;
   job_id job;
-  std::string folder;
-  std::string failure; // why it could not start; "" when it did
   instance_reply about;
   job_manager_actor job_manager;
   resource_actor resource;

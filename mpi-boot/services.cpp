@@ -65,13 +65,13 @@ std::shared_ptr<const instance_context> make_instance_context(const service_part
   c->rank = p.net->rank();
   c->brokers = p.net->size();
   c->uri = p.uri;
-  c->folder = p.rundir + "/instances";
   c->owner = ::getuid();
   c->level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->patience = std::chrono::milliseconds(
     static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
   c->specs = p.specs;
   c->ids = std::move(ids);
+  c->journals = std::make_shared<journal_pool>(p.rundir + "/instances", p.uri);
   return c;
 }
 

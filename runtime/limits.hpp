@@ -84,8 +84,10 @@ inline constexpr size_t log_line_bytes_max = 16u << 10;
 /// use disk, and growing the map of an open environment would stop its readers.
 inline constexpr size_t journal_map_bytes_max = size_t{1} << 40;
 
-/// The same for a nested instance: thousands of them share an address space of 2^47 bytes.
-inline constexpr size_t nested_journal_map_bytes_max = size_t{8} << 30;
+/// The same for a file that nested instances share, and how many of them share one: each costs
+/// LMDB 350 bytes a transaction of any of them, a file 2 MB of memory.
+inline constexpr size_t nested_journal_map_bytes_max = size_t{64} << 30;
+inline constexpr uint32_t nested_journals_per_file = 64;
 
 // -- jobs that are started again -----------------------------------------------------------------
 

@@ -83,7 +83,42 @@ caf::expected<std::unique_ptr<environment>> environment::open(const environment_
   return result;
 }
 
-environment::~environment() { close(); }
+caf::expected<std::unique_ptr<environment>>
+environment::open_within(std::shared_ptr<environment> host, const std::string& prefix) {
+  std::unique_ptr<environment> result{new environment{host->options_}};
+  result->host_ = std::move(host);
+  result->prefix_ = prefix;
+  auto* guest = result.get();
+  auto err = guest->host_->write([guest](MDB_txn* txn) { return guest->open_guest_tables(txn); });
+  if (err)
+    return err;
+  std::lock_guard guard{guest->host_->writing_};
+  guest->host_->guests_.insert(guest);
+  return result;
+}
+
+environment::~environment() {
+  if (!host_)
+    return close();
+  // Where they cannot be removed they stay in a file that nobody reads again.
+  static_cast<void>(host_->write([this](MDB_txn* txn) {
+    for (auto dbi : dbis_)
+      if (int rc = mdb_drop(txn, dbi, 1); rc != 0)
+        return rc;
+    return 0;
+  }));
+  std::lock_guard guard{host_->writing_};
+  host_->guests_.erase(this);
+}
+
+int environment::open_guest_tables(MDB_txn* txn) {
+  for (size_t i = 0; i < forms.size(); ++i)
+    if (int rc = mdb_dbi_open(txn, (prefix_ + forms[i].name).c_str(), forms[i].flags | MDB_CREATE,
+                              &dbis_[i]);
+        rc != 0)
+      return rc;
+  return 0;
+}
 
 void environment::close() {
   if (env_ != nullptr)
@@ -148,7 +183,7 @@ caf::error environment::open_env(uint64_t map_bytes) {
     if (rc = mdb_env_create(&env_); rc != 0)
       return failure(rc, "open");
     catch_assertions(env_);
-    mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(table::table_count));
+    mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(table::table_count) * (1 + options_.guests_max));
     mdb_env_set_mapsize(env_, map_bytes);
     rc = mdb_env_open(env_, options_.directory.c_str(), flags, 0600);
     if (rc == 0) {
@@ -243,6 +278,8 @@ caf::error environment::open_tables(bool* existed) {
   if (rc != 0)
     return failure(rc, "begin");
   rc = open_tables_in(txn, existed, &why);
+  for (auto it = guests_.begin(); rc == 0 && it != guests_.end(); ++it)
+    rc = (*it)->open_guest_tables(txn);
   if (rc == 0)
     rc = mdb_txn_commit(txn); // also when only reading: an abort would close the tables again
   else
@@ -276,6 +313,8 @@ caf::error environment::grow() {
 }
 
 caf::expected<environment::snapshot> environment::read() const {
+  if (host_)
+    return host_->read();
   std::shared_lock lock{mutex_};
   if (env_ == nullptr)
     return make_error(ec::store_failed, options_.directory + "/data.mdb: could not be reopened");
@@ -297,6 +336,9 @@ int environment::write_once(const std::function<int(MDB_txn*)>& apply) {
 }
 
 caf::error environment::write(const std::function<int(MDB_txn*)>& apply) {
+  if (host_)
+    return host_->write(apply);
+  std::lock_guard guard{writing_};
   if (options_.read_only)
     return make_error(ec::store_failed, options_.directory + "/data.mdb: opened for reading only");
   if (env_ == nullptr) { // an earlier reopening failed
@@ -324,6 +366,8 @@ caf::error environment::write(const std::function<int(MDB_txn*)>& apply) {
 }
 
 caf::error environment::write_freeing(const std::function<int(MDB_txn*)>& apply) {
+  if (host_)
+    return host_->write_freeing(apply);
   auto err = write(apply);
   if (!err || code_of(err) != ec::disk_full
       || unlink((options_.directory + "/reserve").c_str()) != 0)
@@ -332,6 +376,8 @@ caf::error environment::write_freeing(const std::function<int(MDB_txn*)>& apply)
 }
 
 void environment::make_reserve() {
+  if (host_)
+    return host_->make_reserve();
   if (options_.read_only)
     return;
   const auto path = options_.directory + "/reserve";

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -29,6 +31,7 @@ struct environment_options {
   bool sync = true;
   bool read_only = false;
   uint64_t map_bytes_max = 0;
+  uint32_t guests_max = 0; ///< Environments that may be opened within its file.
 };
 
 class environment {
@@ -56,6 +59,11 @@ public:
   /// whether it held tables. Errors: ec::store_failed, ec::store_corrupt, ec::disk_full.
   static caf::expected<std::unique_ptr<environment>>
   open(const environment_options& options, bool* existed, std::vector<std::string>* notes);
+
+  /// Tables of their own in the file of `host`, under names that begin with `prefix`; they are empty
+  /// and go with the result. Errors: as write.
+  static caf::expected<std::unique_ptr<environment>>
+  open_within(std::shared_ptr<environment> host, const std::string& prefix);
   ~environment();
 
   MDB_dbi dbi(table t) const { return dbis_[static_cast<size_t>(t)]; }
@@ -68,7 +76,7 @@ public:
 
   /// Runs `apply` in a write transaction and commits it; `apply` returns 0 or a code of LMDB, and
   /// is run again from the start when the map had to grow. On any error nothing has changed.
-  /// Errors: ec::disk_full, ec::store_failed. One caller at a time.
+  /// Errors: ec::disk_full, ec::store_failed. Callers wait for each other.
   caf::error write(const std::function<int(MDB_txn*)>& apply);
 
   /// As write, for what makes room: on a full disk it may use the reserve. Call make_reserve when
@@ -90,6 +98,7 @@ public:
 
 private:
   explicit environment(environment_options options) : options_(std::move(options)) {}
+  int open_guest_tables(MDB_txn* txn);
   caf::error open_env(uint64_t map_bytes);
   caf::error open_tables(bool* existed);
   int open_tables_in(MDB_txn* txn, bool* existed, caf::error* why);
@@ -100,9 +109,13 @@ private:
   void close();
 
   environment_options options_;
+  std::shared_ptr<environment> host_; // in whose file the tables are; null: our own
+  std::string prefix_;                // of their names there
   MDB_env* env_ = nullptr;
   uint64_t map_bytes_ = 0;
   std::array<MDB_dbi, static_cast<size_t>(table::table_count)> dbis_{};
+  std::mutex writing_;                // held during a write, also over its reopening
+  std::set<environment*> guests_;     // guarded by writing_
   mutable std::shared_mutex mutex_; // shared: env_ is in use; unique: env_ is being replaced
 };
 

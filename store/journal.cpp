@@ -59,7 +59,8 @@ caf::expected<std::unique_ptr<journal>> journal::open(const journal_options& opt
   }
   const environment_options env_options{options.directory, options.sync, options.read_only,
                                         options.map_bytes_max != 0 ? options.map_bytes_max
-                                                                   : limits::journal_map_bytes_max};
+                                                                   : limits::journal_map_bytes_max,
+                                        options.guests_max};
   auto env = environment::open(env_options, &found.existed, &found.notes);
   if (!env)
     return std::move(env.error());
@@ -68,6 +69,19 @@ caf::expected<std::unique_ptr<journal>> journal::open(const journal_options& opt
     return err;
   if (auto err = i.check_tail(*result, &found))
     return err;
+  return result;
+}
+
+caf::expected<std::unique_ptr<journal>> journal::open_within(const std::shared_ptr<journal>& host,
+                                                             const std::string& name) {
+  std::unique_ptr<journal> result{new journal};
+  auto& i = *result->impl_;
+  i.options = host->impl_->options;
+  i.host = host;
+  auto env = environment::open_within(host->impl_->env, name + "/");
+  if (!env)
+    return std::move(env.error());
+  i.env = std::move(*env);
   return result;
 }
 

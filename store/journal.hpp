@@ -65,6 +65,7 @@ struct journal_options {
   bool sync = true;           // false: survives processes, not the machine (temporary directories)
   uint64_t map_bytes_max = 0; // bound of the file; 0: limits::journal_map_bytes_max
   std::string owner;          // goes into the lock after pid, host and time: the instance's URI
+  uint32_t guests_max = 0;    // journals that may be opened within this one's file
   bool read_only = false;     // look at what an instance left: takes no lock, makes no file;
                               // not within the process that owns it
 };
@@ -88,6 +89,12 @@ public:
   /// journal when read_only), ec::store_corrupt (foreign, or of a newer format), ec::disk_full.
   static caf::expected<std::unique_ptr<journal>> open(const journal_options& options,
                                                       journal_findings* findings);
+
+  /// An empty journal in the file of `host`, which it keeps; its tables go with it. `name`: of the
+  /// tables, unique in the file. For states that end with their instance: nothing is synced that
+  /// `host` does not sync. Errors: ec::store_failed, ec::disk_full.
+  static caf::expected<std::unique_ptr<journal>> open_within(const std::shared_ptr<journal>& host,
+                                                             const std::string& name);
   ~journal();
 
   /// Commits one batch; returns the sequence number of its first event (numbers start at 1 and

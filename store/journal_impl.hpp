@@ -17,7 +17,8 @@ namespace hactor {
 struct journal::impl {
   journal_options options;
   owner_lock lock;
-  std::unique_ptr<environment> env;
+  std::shared_ptr<journal> host; // in whose file this one is
+  std::shared_ptr<environment> env;
   std::mutex writing; // one write at a time, and `next`, `first` belong to it
   std::atomic<uint64_t> next{1};
   std::atomic<uint64_t> first{1};
