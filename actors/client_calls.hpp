@@ -35,6 +35,8 @@ void with_reasons(const client_call& c, const rank_services& lead,
 
 void list_resources(const client_call& c, client_params& p);
 void drain_resources(const client_call& c, client_params& p);
+void ask_graph(const client_call& c, client_params& p);
+void ask_scheduler(const client_call& c, client_params& p);
 void ask_queues(const client_call& c, client_params& p);
 void explain_job(const client_call& c, client_params& p);
 

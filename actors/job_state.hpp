@@ -41,6 +41,7 @@ struct job_fold {
   int32_t waitstatus = -1;  // of finish, or of the first fatal exception; -1 when none
   int32_t exception_severity = -1; // of the first fatal one, or of the latest
   std::string exception_type, exception_note;
+  std::string annotations;  // of the alloc event, as a JSON object; "" before
   std::set<std::string> dependencies; // that are open; none once the job is past DEPEND
   int64_t t_submit = 0, t_depend = 0, t_sched = 0, t_run = 0, t_cleanup = 0, t_inactive = 0;
 

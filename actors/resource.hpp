@@ -34,8 +34,11 @@ struct resource_state {
   journal_actor journal;
   rset all;
   idset down;
+  idset lost; // brokers
   drain_table drains;
   uint32_t brokers = 1;
+  uint32_t changes_due = 0;   // that the scheduler has not answered
+  bool telling_waits = false; // for them
 };
 
 resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup);
