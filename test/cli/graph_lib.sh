@@ -63,9 +63,9 @@ ranks() { # ID
   hactor jobs -a -n -o '{ranks}' "$1"
 }
 begun() { # ID...
-  for id in "$@"; do deadline 20 hactor job wait-event "$id" alloc >/dev/null; done
+  for job in "$@"; do deadline 20 hactor job wait-event "$job" alloc >/dev/null; done
 }
 ended() { # ID...
   hactor cancel "$@"
-  for id in "$@"; do deadline 20 hactor job wait-event "$id" clean >/dev/null; done
+  for job in "$@"; do deadline 20 hactor job wait-event "$job" clean >/dev/null; done
 }

@@ -221,8 +221,8 @@ done
 for source in "$host hwloc" "host.graphml grug" "host.r rv1exec" "host.json jgf"; do
   instance -S "resource.graph=$(realpath ${source% *})" -S "sched.graph_format=${source#* }" <<'END'
 . "${HACTOR_TEST_LIB%/*}/graph_lib.sh" && cd "$HACTOR_TEST_SCRATCH"
-for job in three_cores two_slots one_core; do
-  id=$(hactor job submit $job.yaml)
+for shape in three_cores two_slots one_core; do
+  id=$(hactor job submit $shape.yaml)
   begun "$id"
   hactor jobs -n -o '{annotations.sched.resource_summary}' "$id"
 done >in_instance.new

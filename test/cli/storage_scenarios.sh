@@ -71,7 +71,7 @@ ended "$second"
 ended "$id"
 check_equal "all is back" "/cluster0/storage100: storage, 8 of 8 TB free" \
   "$(hactor resource show /cluster0/storage100)"
-check_equal "on the nodes too" "/cluster0/node0/storage0: storage, 1 of 1 TB free" \
+check_equal "on the nodes too" "/cluster0/node0/storage0: storage, 1 of 1 TB free, rank 0" \
   "$(hactor resource show /cluster0/node0/storage0)"
 fails_with 1 hactor job submit stage.yaml
 check_contains "$output" "attributes.storage[1].stage-in"
