@@ -53,6 +53,27 @@ std::string how_ended(const job_summary& s) {
   }
 }
 
+/// The scheduler's annotations of an allocation (RFC 27): an object, empty before there is one.
+json sched_notes(const job_summary& s) {
+  auto notes =
+      s.annotations.empty() ? caf::expected<json>{json::object()} : parse_json(s.annotations);
+  if (!notes || !notes->is_object())
+    return json::object();
+  auto i = notes->find("sched");
+  return i != notes->end() && i->is_object() ? std::move(*i) : json::object();
+}
+
+/// How a job came to start, when it was not simply its turn.
+std::string how_started(const job_summary& s) {
+  auto notes = sched_notes(s);
+  auto type = notes.find("selection_type");
+  if (type == notes.end())
+    return {};
+  if (*type == "backfill")
+    return ", before jobs that are promised a later time";
+  return *type == "reserved" ? ", as it was promised" : "";
+}
+
 /// Why a job that is not in the scheduler's hands does not run, or does.
 job_reason reason_of(const job_summary& s) {
   switch (s.state) {
@@ -61,7 +82,9 @@ job_reason reason_of(const job_summary& s) {
   case job_state::priority:
     return {"priority", "waits for its priority", 0};
   case job_state::run:
-    return {"running", fmt::format("runs on {}", s.nodelist.empty() ? s.ranks : s.nodelist), 0};
+    return {"running",
+            fmt::format("runs on {}{}", s.nodelist.empty() ? s.ranks : s.nodelist, how_started(s)),
+            0};
   case job_state::cleanup:
     return {"cleanup", "has ended; its resources are given back", 0};
   case job_state::inactive:
@@ -75,8 +98,7 @@ void reply_reason(const client_call& c, const job_summary& s, const job_reason& 
   json x{{"id", to_string(s.id)}, {"code", r.code}, {"sentence", r.sentence}};
   if (r.t_estimate > 0)
     x["t_estimate"] = r.t_estimate;
-  if (auto notes = parse_json(s.annotations); notes && !s.annotations.empty())
-    x.update((*notes)["sched"]);
+  x.update(sched_notes(s));
   c.self->state.reply(c.session, c.tag, x);
 }
 

@@ -53,6 +53,7 @@ caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r
           [self, promise, settle](graph_reply& x) mutable {
             auto& st = self->state;
             st.all = unite(x.all, restrict_to(st.all, st.down)); // what was lost it does not have
+            st.telling_waits |= !st.drains.all().empty();        // of what has come back
             settle();
             promise.deliver(std::move(x));
           },

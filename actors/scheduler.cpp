@@ -7,6 +7,7 @@
 #include "actors/scheduler_reload.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -83,14 +84,32 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
   return done{};
 }
 
-/// Without a scheduler: what there is, and nothing of who holds what.
-resource_reply describe_resources(const scheduler_state& st) {
+/// Without a scheduler the job manager knows who holds what.
+caf::result<resource_reply> describe_unloaded(scheduler_state& st) {
   resource_reply r;
-  if (!st.core.knows_resources()) {
-    if (st.last_inventory)
-      r.all = st.last_inventory->all;
+  if (st.last_inventory)
+    r.all = st.last_inventory->all;
+  if (!st.job_manager)
     return r;
-  }
+  auto promise = st.self->make_response_promise<resource_reply>();
+  st.self->request(st.job_manager, std::chrono::seconds(limits::request_timeout_s), rooms_atom_v)
+      .then(
+          [r, promise](const rooms_reply& rooms) mutable {
+            for (auto& h : rooms.held)
+              r.allocated = unite(r.allocated, h.resources);
+            r.free = subtract(r.all, r.allocated);
+            promise.deliver(std::move(r));
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<resource_reply> describe_resources(scheduler_state& st) {
+  if (st.now != scheduler_state::phase::loaded)
+    return describe_unloaded(st);
+  resource_reply r;
+  if (!st.core.knows_resources())
+    return r;
   auto now_s = wall_ns() / 1'000'000'000;
   r.all = st.core.pool().inventory();
   r.off = st.core.pool().switched_off();
@@ -178,14 +197,15 @@ caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) 
   if (!lines)
     return std::move(lines.error());
   st.changes.add(r, *lines);
+  if (st.last_inventory)
+    st.last_inventory->all = st.core.pool().inventory();
   log_debug("scheduler: the resource graph has changed: {} {}", name_of(r.verb),
-           r.path.empty() ? fmt::format("{}", fmt::join(*lines, " ")) : r.path);
+            r.path.empty() ? fmt::format("{}", fmt::join(*lines, " ")) : r.path);
   auto promise = st.self->make_response_promise<graph_reply>();
   graph_reply reply{std::move(*lines), st.core.pool().inventory()};
-  st.commit(graph_changes_key, st.changes.to_json(),
-            [promise, reply](const caf::error& e) mutable {
-              e ? promise.deliver(e) : promise.deliver(reply);
-            });
+  st.commit(graph_changes_key, st.changes.to_json(), [promise, reply](const caf::error& e) mutable {
+    e ? promise.deliver(e) : promise.deliver(reply);
+  });
   return promise;
 }
 
@@ -202,6 +222,24 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
         e ? job_reason{std::move(e->code), std::move(e->sentence), e->t_estimate} : job_reason{});
   }
   return reply;
+}
+
+stats_reply stats_of(const scheduler_state& st) {
+  auto c = st.core.counts();
+  return {{{"queued", static_cast<int64_t>(c.queued)},
+           {"running", static_cast<int64_t>(c.running)},
+           {"passes", st.passes},
+           {"grants", st.grants},
+           {"backfilled", st.backfilled},
+           {"reserved", static_cast<int64_t>(c.reserved)}}};
+}
+
+std::string waits_of(const scheduler_state& st) {
+  if (st.now != scheduler_state::phase::loaded)
+    return st.unloaded_sentence();
+  auto c = st.core.counts();
+  return fmt::format("{} jobs wait for room, {} have room, {} are promised it{}", c.queued,
+                     c.running, c.reserved, st.pass_wanted ? "; a pass is due" : "");
 }
 
 } // namespace
@@ -264,23 +302,8 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         st.core.schedule(wall_ns(), st);
         st.tell();
       },
-      [self](stats_atom) {
-        auto c = self->state.core.counts();
-        return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
-                            {"running", static_cast<int64_t>(c.running)},
-                            {"passes", self->state.passes},
-                            {"grants", self->state.grants},
-                            {"backfilled", self->state.backfilled},
-                            {"reserved", static_cast<int64_t>(c.reserved)}}};
-      },
-      [self](waits_atom) {
-        auto c = self->state.core.counts();
-        if (self->state.now != phase::loaded)
-          return waits_reply{{self->state.unloaded_sentence()}};
-        return waits_reply{
-            {fmt::format("{} jobs wait for room, {} have room, {} are promised it{}", c.queued,
-                         c.running, c.reserved, self->state.pass_wanted ? "; a pass is due" : "")}};
-      },
+      [self](stats_atom) { return stats_of(self->state); },
+      [self](waits_atom) { return waits_reply{{waits_of(self->state)}}; },
   };
 }
 

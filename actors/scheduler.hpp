@@ -1,7 +1,7 @@
 // SCHEDULER: the actor around scheduler_core. Passes are coalesced: however many messages ask for
 // one, one pass follows what is in the mailbox. What a person does to queues and to the graph is
-// kept in the journal. The core can be taken out of use and another put in its place while jobs run:
-// the graph stays, who holds what is asked of the job manager (scheduler_reload.cpp).
+// kept in the journal. The core can be taken out of use and another put in its place while jobs
+// run: the graph stays, who holds what is asked of the job manager (scheduler_reload.cpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

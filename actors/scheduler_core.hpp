@@ -147,9 +147,9 @@ public:
   /// Requires: item.request. O(log queued).
   void enqueue(alloc_item item);
 
-  /// Tells that a job holds resources, as granted by another scheduler. What the inventory lacks now
-  /// is not counted but stays the job's. `request`: what it asked for, which says its queue; null:
-  /// the first. Errors: ec::busy when another job holds some of it: nothing is claimed.
+  /// Tells that a job holds resources, as granted by another scheduler. What the inventory lacks
+  /// now is not counted but stays the job's. `request`: what it asked for, which says its queue;
+  /// null: the first. Errors: ec::busy when another job holds some of it: nothing is claimed.
   caf::error recover(job_id id, const rset& r, const resource_request* request = nullptr);
 
   /// The name of a queue in which jobs wait and that `others` does not have.

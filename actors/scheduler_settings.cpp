@@ -171,9 +171,9 @@ caf::error change_settings(config& attributes,
       std::string names;
       for (auto* known : read_here)
         names += (names.empty() ? "" : ", ") + std::string{known};
-      return make_error(ec::not_permitted,
-                        fmt::format("{}: is fixed while the instance runs; a scheduler takes {}",
-                                    name, names));
+      return make_error(
+          ec::not_permitted,
+          fmt::format("{}: is fixed while the instance runs; a scheduler takes {}", name, names));
     }
     if (auto e = attributes.set(name, value))
       return e;

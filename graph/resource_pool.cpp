@@ -323,8 +323,7 @@ private:
     auto missing = wanted;
     auto have = pool_.graph_->properties(v);
     for (auto& [key, value] : have)
-      if (auto name = property_name(key, value);
-          is_property_name(name) && missing.erase(name) == 0)
+      if (auto name = property_name(key, value); is_property_name(name) && missing.erase(name) == 0)
         pool_.graph_->remove_property(v, key);
     for (auto& name : missing)
       pool_.graph_->set_property(v, name, "");

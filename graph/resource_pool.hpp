@@ -146,7 +146,7 @@ private:
     vertex top = no_vertex; ///< no_vertex: the rank is not there.
     bool up = true;
     bool drained = false;
-    bool off = false; ///< Marked as down by a person.
+    bool off = false;                               ///< Marked as down by a person.
     std::vector<std::pair<uint32_t, vertex>> cores; ///< By id.
     std::vector<std::pair<uint32_t, vertex>> gpus;
 

@@ -94,10 +94,9 @@ events_actor make_lead(maker& m, const service_parts& p, events_setup setup,
     auto text = p.store->meta(name);
     return text ? std::move(*text) : std::string{};
   };
-  auto scheduler = m.make(
-    "scheduler", scheduler_service,
-    scheduler_setup{p.specs, p.scheduling, p.graph, journal, kept(queue_states_key),
-                    *p.attributes, p.changes});
+  auto scheduler = m.make("scheduler", scheduler_service,
+                          scheduler_setup{p.specs, p.scheduling, p.graph, journal,
+                                          kept(queue_states_key), *p.attributes, p.changes});
   auto resource = m.make(
     "resource", resource_service,
     resource_setup{scheduler, journal, p.resources, p.net->size(), kept(drains_key)});

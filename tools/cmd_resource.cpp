@@ -145,8 +145,7 @@ int run_list(const invocation& call) {
                       unusable.add_all(p->drained);
                       auto lost = restrict_to(p->all, p->down);
                       auto used = subtract(p->allocated, lost);
-                      auto out =
-                          subtract(unite(restrict_to(p->all, unusable), p->off), used);
+                      auto out = subtract(unite(restrict_to(p->all, unusable), p->off), used);
                       return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
                                               {"allocated", used},
                                               {"down", out}};

@@ -59,7 +59,8 @@ constexpr option_spec specs[] = {
      "No prompt. There is none either when standard input is no terminal."},
     {0, "charge", nullptr,
      "Jobs hold what they ask for in other subsystems than the first (power, bandwidth), so that "
-     "nobody else can have it, as in an instance. Default: as Fluxion, which looks whether there is "
+     "nobody else can have it, as in an instance. Default: as Fluxion, which looks whether there "
+     "is "
      "that much and holds none of it: any number of jobs may have the same 500 W."},
 };
 

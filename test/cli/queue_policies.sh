@@ -11,7 +11,7 @@ check_equal "the small job" 0 "$(hactor job wait "$small" >/dev/null; echo $?)"
 check_contains "$(hactor explain "$large")" "reserved: "
 check_contains "$(hactor explain "$large")" "behind job $long"
 check_contains "$(hactor explain --json "$large")" '"t_estimate":'
-check_contains "$(hactor explain "$long")" "running: runs on"
+check_equal "explained" "running: runs on fake[0-1]" "$(hactor explain "$long")"
 # The same in listings: INFO says when, the annotations of RFC 27 what and why.
 case $(hactor jobs -n -o '{contextual_info}' "$large") in
   eta:9.*m | eta:10m) ;;

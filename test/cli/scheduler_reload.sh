@@ -29,6 +29,7 @@ check_contains "$output" "'hactor scheduler load'"
 fails_with 1 hactor resource set-property /cluster0/fake0 x
 check_contains "$output" "'hactor scheduler load'"
 check_equal "status" "the scheduler is not loaded: jobs wait" "$(hactor scheduler status | head -1)"
+check_equal "what the long one holds" "allocated 3" "$(held)"
 
 # A wrong policy is refused; with a right one the small job passes, and no core is given twice.
 fails_with 1 hactor scheduler load -S sched.policy=lifo
@@ -68,7 +69,38 @@ check_contains "$(hactor explain "$waits")" "queue batch is stopped"
 hactor queue start -q batch --quiet
 hactor job wait "$waits" >/dev/null
 
-# Held pools and power come back too; what ends gives its room back.
+# What was attached stays, and who holds some of it; what ends gives its room back.
+cat >licence.json <<'JGF'
+{"graph": {"nodes": [{"id": "1", "metadata": {"type": "license", "id": 0, "size": 2,
+  "paths": {"containment": "/cluster0/license0"}}}], "edges": []}}
+JGF
+cat >rack.json <<'JGF'
+{"graph": {"nodes": [{"id": "1", "metadata": {"type": "node", "id": 7, "rank": 7,
+  "paths": {"containment": "/cluster0/node7"}}}, {"id": "2", "metadata": {"type": "core", "id": 0}}],
+  "edges": [{"source": "1", "target": "2"}]}}
+JGF
+cat >seats.yaml <<'YAML'
+version: 9999
+resources: [{type: license, count: 2}, {type: slot, label: task, count: 1, with: [{type: core, count: 1}]}]
+tasks: [{command: ["true"], slot: task, count: {per_slot: 1}}]
+attributes: {system: {duration: 600, queue: debug, exec: {test: {run_duration: "600s"}}}}
+YAML
+hactor resource attach licence.json >/dev/null
+hactor resource attach rack.json >/dev/null
+hactor resource drain 7
+seats=$(hactor job submit seats.yaml)
+hactor job wait-event "$seats" start >/dev/null
+hactor resource set-status /cluster0/node7 down
+hactor scheduler reload >/dev/null
+check_equal "seats" "/cluster0/license0: license, 0 of 2 free" \
+  "$(hactor resource show /cluster0/license0)"
+check_equal "nodes" "3 Nodes, 5 Cores, 0 GPUs" "$(hactor resource info)"
+hactor resource undrain 7
+check_contains "$(hactor resource list -n -o '{state} {nodelist}')" "down node7"
+hactor cancel "$seats"
+hactor job wait-event "$seats" clean >/dev/null
+check_equal "seats" "/cluster0/license0: license, 2 of 2 free" \
+  "$(hactor resource show /cluster0/license0)"
 check_equal "what the long one holds" "allocated 3" "$(held)"
 hactor cancel "$long"
 hactor job wait-event "$long" clean >/dev/null

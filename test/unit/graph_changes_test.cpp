@@ -16,14 +16,16 @@ graph_request made(graph_verb verb, std::string path, std::string text = {}) {
 
 /// A JGF with a vertex below the root.
 std::string licences(int id) {
-  return dump(json{
-      {"graph",
-       {{"nodes", json::array({{{"id", "1"},
-                                {"metadata",
-                                 {{"type", "license"},
-                                  {"id", id},
-                                  {"paths", {{"containment", "/cluster0/license" + std::to_string(id)}}}}}}})},
-        {"edges", json::array()}}}});
+  return dump(
+      json{{"graph",
+            {{"nodes",
+              json::array(
+                  {{{"id", "1"},
+                    {"metadata",
+                     {{"type", "license"},
+                      {"id", id},
+                      {"paths", {{"containment", "/cluster0/license" + std::to_string(id)}}}}}}})},
+             {"edges", json::array()}}}});
 }
 
 size_t count(const graph_changes& changes) { return parse_json(changes.to_json())->size(); }

@@ -152,8 +152,8 @@ TEST_SUITE("unit") {
                               vertex_json("q", "power", 1, 500, -1, "/power0/power1", "power"),
                               vertex_json("a", "node", 0, 1, 0, "/cluster0/n0"),
                               vertex_json("b", "node", 1, 1, 1, "/cluster0/n1")});
-    auto edges = json::array({edge_json("p", "q", "power"), edge_json("q", "a", "power"),
-                              edge_json("q", "b", "power")});
+    auto edges = json::array(
+        {edge_json("p", "q", "power"), edge_json("q", "a", "power"), edge_json("q", "b", "power")});
     CHECK(c.attach(nodes, edges) == "/power0 /power0/power1");
     auto watts = request_of(json::array(
         {{{"type", "node"},
@@ -166,7 +166,8 @@ TEST_SUITE("unit") {
     CHECK(says(c.detach("/power0"), "would be cut off"));
     CHECK(c.detach("/power0/power1").empty());
     // Another panel below the one that is there.
-    CHECK(c.attach(json::array({nodes[0], vertex_json("r", "power", 2, 900, -1, "/power0/power2", "power"),
+    CHECK(c.attach(json::array({nodes[0],
+                                vertex_json("r", "power", 2, 900, -1, "/power0/power2", "power"),
                                 nodes[3]}),
                    json::array({edge_json("p", "r", "power"), edge_json("r", "b", "power")}))
           == "/power0/power2");
