@@ -383,7 +383,8 @@ constexpr std::array methods{
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
   method_row{"purge", purge_jobs},
   method_row{"queue", ask_queues},           method_row{"resource.drain", drain_resources},
-  method_row{"resource.list", list_resources}, method_row{"shutdown", shutdown},
+  method_row{"resource.graph", ask_graph},   method_row{"resource.list", list_resources},
+  method_row{"scheduler", ask_scheduler},    method_row{"shutdown", shutdown},
   method_row{"stats", stats},                method_row{"submit", submit},
   method_row{"uptime", uptime},
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
+#include "actors/graph_changes.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -52,6 +53,27 @@ std::string how_ended(const job_summary& s) {
   }
 }
 
+/// The scheduler's annotations of an allocation (RFC 27): an object, empty before there is one.
+json sched_notes(const job_summary& s) {
+  auto notes =
+      s.annotations.empty() ? caf::expected<json>{json::object()} : parse_json(s.annotations);
+  if (!notes || !notes->is_object())
+    return json::object();
+  auto i = notes->find("sched");
+  return i != notes->end() && i->is_object() ? std::move(*i) : json::object();
+}
+
+/// How a job came to start, when it was not simply its turn.
+std::string how_started(const job_summary& s) {
+  auto notes = sched_notes(s);
+  auto type = notes.find("selection_type");
+  if (type == notes.end())
+    return {};
+  if (*type == "backfill")
+    return ", before jobs that are promised a later time";
+  return *type == "reserved" ? ", as it was promised" : "";
+}
+
 /// Why a job that is not in the scheduler's hands does not run, or does.
 job_reason reason_of(const job_summary& s) {
   switch (s.state) {
@@ -60,7 +82,9 @@ job_reason reason_of(const job_summary& s) {
   case job_state::priority:
     return {"priority", "waits for its priority", 0};
   case job_state::run:
-    return {"running", fmt::format("runs on {}", s.nodelist.empty() ? s.ranks : s.nodelist), 0};
+    return {"running",
+            fmt::format("runs on {}{}", s.nodelist.empty() ? s.ranks : s.nodelist, how_started(s)),
+            0};
   case job_state::cleanup:
     return {"cleanup", "has ended; its resources are given back", 0};
   case job_state::inactive:
@@ -74,6 +98,7 @@ void reply_reason(const client_call& c, const job_summary& s, const job_reason& 
   json x{{"id", to_string(s.id)}, {"code", r.code}, {"sentence", r.sentence}};
   if (r.t_estimate > 0)
     x["t_estimate"] = r.t_estimate;
+  x.update(sched_notes(s));
   c.self->state.reply(c.session, c.tag, x);
 }
 
@@ -106,7 +131,7 @@ void with_reasons(const client_call& c, const rank_services& lead,
           [ask, use](explain_reply& x) {
             waiting_reasons reasons;
             for (size_t i = 0; i < x.reasons.size() && i < ask.ids.size(); ++i)
-              for (auto code : {"reserved", "behind", "resources", "down", "stopped"})
+              for (auto code : {"reserved", "behind", "resources", "down", "stopped", "unloaded"})
                 if (x.reasons[i].code == code)
                   reasons.emplace(ask.ids[i], std::move(x.reasons[i]));
             use(reasons);
@@ -129,6 +154,7 @@ void list_resources(const client_call& c, client_params&) {
                                   {{"all", as_json(x.all)},
                                    {"allocated", as_json(x.allocated)},
                                    {"free", as_json(x.free)},
+                                   {"off", as_json(x.off)},
                                    {"up", x.up.to_string()},
                                    {"down", x.down.to_string()},
                                    {"drained", drained.to_string()},
@@ -153,6 +179,75 @@ void drain_resources(const client_call& c, client_params& p) {
   with_lead(c, [c, r](const rank_services& lead) {
     c.self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, r)
         .then([c](done) { c.self->state.reply(c.session, c.tag, json::object()); }, fail_call(c));
+  });
+}
+
+void ask_graph(const client_call& c, client_params& p) {
+  graph_request r;
+  auto verb = p.text("verb");
+  if (auto known = read_graph_verb(verb))
+    r.verb = *known;
+  else
+    p.refuse(fmt::format("verb: must be show, attach, detach, set-status, set-property, "
+                         "remove-property or get-property, found \"{}\"",
+                         verb));
+  r.path = p.text("path", "");
+  r.text = p.text("text", "");
+  auto changes = r.verb != graph_verb::show && r.verb != graph_verb::get_property;
+  if (changes && r.verb != graph_verb::attach && r.path.empty())
+    p.refuse("path: must name a vertex");
+  if (r.verb == graph_verb::set_status && r.text != "up" && r.text != "down")
+    p.refuse(fmt::format("text: must be up or down, found \"{}\"", r.text));
+  if ((r.verb == graph_verb::set_property || r.verb == graph_verb::remove_property)
+      && split_property(r.text).first.empty())
+    p.refuse(fmt::format("text: must be a property's KEY or KEY=VALUE, found \"{}\"", r.text));
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<resource_actor>(lead.resource), caf::infinite, r)
+        .then(
+            [c](const graph_reply& x) {
+              c.self->state.reply(c.session, c.tag, {{"lines", x.lines}});
+            },
+            fail_call(c));
+  });
+}
+
+void ask_scheduler(const client_call& c, client_params& p) {
+  constexpr std::pair<std::string_view, scheduler_verb> verbs[] = {
+      {"status", scheduler_verb::status},
+      {"unload", scheduler_verb::unload},
+      {"load", scheduler_verb::load},
+      {"reload", scheduler_verb::reload}};
+  scheduler_request r;
+  auto verb = p.text("verb", "status");
+  auto known = std::find_if(std::begin(verbs), std::end(verbs),
+                            [&](const auto& v) { return v.first == verb; });
+  if (known == std::end(verbs))
+    p.refuse(fmt::format("verb: must be status, unload, load or reload, found \"{}\"", verb));
+  else
+    r.verb = known->second;
+  if (p.has("settings"))
+    for (auto& item : p.texts("settings"))
+      r.settings.push_back(split_property(item));
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    c.self->request(caf::actor_cast<scheduler_actor>(lead.scheduler), caf::infinite, r)
+        .then(
+            [c](const scheduler_reply& x) {
+              auto settings = json::object();
+              for (auto& [name, value] : x.settings) {
+                settings[name] = value;
+                (void)c.self->state.setup.attributes->set(name, value); // it was checked there
+              }
+              c.self->state.reply(c.session, c.tag,
+                                  {{"loaded", x.loaded},
+                                   {"settings", std::move(settings)},
+                                   {"waiting", x.waiting},
+                                   {"running", x.running}});
+            },
+            fail_call(c));
   });
 }
 

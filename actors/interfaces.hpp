@@ -67,6 +67,7 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<drain_atom>::with<done>,
   // From the SCHEDULER.
   caf::reacts_to<alloc_decision>,
+  caf::replies_to<rooms_atom>::with<rooms_reply>,
   // From EXEC, the root of a job's tree.
   caf::reacts_to<exec_report>,
   // From every EXEC of a job that lost a broker.
@@ -89,7 +90,10 @@ using scheduler_actor = caf::typed_actor<
   caf::replies_to<feasible_request>::with<done>,
   caf::replies_to<explain_request>::with<explain_reply>,
   caf::replies_to<queue_request>::with<queue_reply>,
+  // Asks the JOB MANAGER for all that it must know, when it is loaded.
+  caf::replies_to<scheduler_request>::with<scheduler_reply>,
   // From RESOURCE.
+  caf::replies_to<graph_request>::with<graph_reply>,
   caf::reacts_to<inventory>,
   caf::replies_to<usage_atom>::with<resource_reply>,
   // INTERNAL: one scheduling pass.
@@ -100,6 +104,8 @@ using resource_actor = caf::typed_actor<
   // From the BROKER.
   caf::reacts_to<rank_lost>,
   caf::replies_to<drain_request>::with<done>,
+  // Asks the SCHEDULER, and knows of new nodes from then on.
+  caf::replies_to<graph_request>::with<graph_reply>,
   caf::replies_to<usage_atom>::with<resource_reply>>::extend_with<status_actor>;
 
 /// INGEST: parses, checks, gives ids. Every rank.

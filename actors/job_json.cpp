@@ -49,6 +49,8 @@ json to_json(const job_summary& s) {
   add_text("ranks", s.ranks);
   add_text("nodelist", s.nodelist);
   add_text("reason", s.reason);
+  if (auto notes = parse_json(s.annotations); notes && !s.annotations.empty())
+    j["annotations"] = std::move(*notes);
   if (!s.dependencies.empty())
     j["dependencies"] = s.dependencies;
   if (s.attempts > 1)

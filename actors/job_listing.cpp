@@ -54,6 +54,7 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.exception_severity = fold.exception_severity;
   s.exception_type = fold.exception_type;
   s.exception_note = fold.exception_note;
+  s.annotations = fold.annotations;
   s.dependencies.assign(fold.dependencies.begin(), fold.dependencies.end());
   if (spec.dependencies != nullptr && !fold.dependencies.empty())
     s.reason = sentence_of(*spec.dependencies, fold.dependencies);
@@ -168,6 +169,22 @@ std::vector<job_summary> job_manager_core::list(const list_request& request) con
 }
 
 job_counts job_manager_core::counts() const { return counts_; }
+
+rooms_reply job_manager_core::rooms() const {
+  rooms_reply all;
+  std::unordered_map<const resource_request*, size_t> groups;
+  for (auto& [id, j] : jobs_) {
+    if (j.fold.has_alloc)
+      all.held.push_back({id, {j.spec, {}, {}}, j.resources});
+    if (!j.room_wanted || j.fold.state != job_state::sched)
+      continue;
+    auto [at, is_new] = groups.try_emplace(j.spec->request.get(), all.wanted.groups.size());
+    if (is_new)
+      all.wanted.groups.push_back({{j.spec, {}, {}}, {}});
+    all.wanted.groups[at->second].items.push_back({id, j.fold.priority, j.fold.t_submit});
+  }
+  return all;
+}
 
 std::vector<std::string> job_manager_core::waits(size_t max) const {
   std::vector<std::string> lines;

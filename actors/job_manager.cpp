@@ -326,7 +326,7 @@ void apply_decision(job_manager_state& st, alloc_decision& d) {
   };
   for (auto& g : d.grants)
     if (!st.draining || !waits(g.id))
-      st.core.on_granted(now, g.id, std::move(g.resources), st);
+      st.core.on_granted(now, g.id, std::move(g.resources), st, g.how);
   for (auto& x : d.denials)
     st.core.on_denied(now, x.id, x.note, st);
   for (auto id : d.cancelled)
@@ -397,6 +397,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       return counts;
     },
     [self](alloc_decision& d) { apply_decision(self->state, d); },
+    [self](rooms_atom) { return self->state.core.rooms(); },
     [self](const exec_report& r) {
       auto now = wall_ns();
       auto& st = self->state;

@@ -204,15 +204,17 @@ std::string resource_summary(const rset& r) {
 }
 
 /// What the alloc event says of a grant (RFC 27), as a JSON object.
-std::string annotations_of(const rset& granted) {
+std::string annotations_of(const rset& granted, std::string_view how) {
   // Letters, digits and ,-/[] only: nothing needs escaping.
-  return fmt::format(R"({{"sched":{{"resource_summary":"{}"}}}})", resource_summary(granted));
+  auto type = how.empty() ? "" : fmt::format(R"(,"selection_type":"{}")", how);
+  return fmt::format(R"({{"sched":{{"resource_summary":"{}"{}}}}})", resource_summary(granted),
+                     type);
 }
 
 } // namespace
 
 void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
-                                  job_manager_out& out) {
+                                  job_manager_out& out, std::string_view how) {
   auto it = jobs_.find(id);
   if (it != jobs_.end() && it->second.fold.has_alloc)
     return; // the grant came twice
@@ -230,7 +232,7 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   j.resources = std::move(resources);
   job_event alloc;
   alloc.kind = event_kind::alloc;
-  alloc.text = annotations_of(j.resources);
+  alloc.text = annotations_of(j.resources, how);
   post(now_ns, id, j, std::move(alloc), out);
   j.launched = true;
   job_record record; // R is durable with the alloc event

@@ -12,6 +12,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -61,7 +62,9 @@ public:
   /// Restart, once all are restored: waiting jobs are queued again, jobs that ran are marked lost.
   void resume(int64_t now_ns, job_manager_out& out);
 
-  void on_granted(int64_t now_ns, job_id id, rset&& resources, job_manager_out& out);
+  /// `how`: immediate, backfill or reserved; "" when that is not known.
+  void on_granted(int64_t now_ns, job_id id, rset&& resources, job_manager_out& out,
+                  std::string_view how = {});
   void on_denied(int64_t now_ns, job_id id, const std::string& note, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
   void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);
@@ -121,6 +124,9 @@ public:
   std::vector<job_summary> list(const list_request& request) const;
 
   job_counts counts() const;
+
+  /// Who holds room and who waits for some.
+  rooms_reply rooms() const;
 
   /// Jobs that lost a broker and whom they wait for, as sentences; at most `max` of them.
   std::vector<std::string> waits(size_t max) const;

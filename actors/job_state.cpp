@@ -98,7 +98,10 @@ void job_fold::apply(job_event& e) {
       break;
     case event_kind::priority: priority = static_cast<uint32_t>(e.a); break;
     case event_kind::urgency: urgency = static_cast<int32_t>(e.a); break;
-    case event_kind::alloc: has_alloc = true; break;
+    case event_kind::alloc:
+      has_alloc = true;
+      annotations = e.text;
+      break;
     case event_kind::free: has_alloc = false; break;
     case event_kind::start: has_started = true; break;
     case event_kind::finish:

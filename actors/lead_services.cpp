@@ -34,7 +34,8 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   };
   made.scheduler = m.make("scheduler", scheduler_service,
                           scheduler_setup{p.specs, std::move(p.scheduling), std::move(p.graph),
-                                          journal, kept(queue_states_key)});
+                                          journal, kept(queue_states_key), *p.attributes,
+                                          std::move(p.changes)});
   made.resource = m.make("resource", resource_service,
                          resource_setup{made.scheduler, journal, std::move(p.resources), p.where,
                                         kept(drains_key)});

@@ -28,6 +28,7 @@ struct lead_parts {
   scheduler_settings scheduling;
   std::shared_ptr<resource_graph> graph; // null: made of the resources
   std::shared_ptr<const config> attributes;
+  graph_changes changes; // that people made in the graph before
   rank_map where;
   std::string instance; // path; "": the outermost
   rank_t rank = 0;      // of this broker

@@ -174,13 +174,14 @@ struct job_summary {
   int64_t maxrss_kb = -1;
   double user_s = 0, system_s = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
+  std::string annotations; // of its alloc event (RFC 27), as a JSON object; "" before
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
                x.queue, x.cwd, x.bank, x.project, x.ntasks, x.ncores, x.nnodes, x.duration_s,
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs)
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist.
@@ -385,8 +386,9 @@ HACTOR_INSPECT(alloc_request, x.groups)
 struct granted {
   job_id id;
   rset resources;
+  std::string how; // immediate, backfill or reserved (RFC 27: selection_type)
 };
-HACTOR_INSPECT(granted, x.id, x.resources)
+HACTOR_INSPECT(granted, x.id, x.resources, x.how)
 
 struct denied {
   job_id id;
@@ -419,6 +421,22 @@ struct free_request {
   std::vector<job_id> ids;
 };
 HACTOR_INSPECT(free_request, x.ids)
+
+/// A job that holds room.
+struct held_room {
+  job_id id;
+  sent_spec spec;
+  rset resources; // as granted
+};
+HACTOR_INSPECT(held_room, x.id, x.spec, x.resources)
+
+/// job manager -> scheduler: who holds room and who wants some, for a scheduler that was loaded and
+/// knows of none. What the job manager tells it after this adds to it.
+struct rooms_reply {
+  std::vector<held_room> held;
+  alloc_request wanted;
+};
+HACTOR_INSPECT(rooms_reply, x.held, x.wanted)
 
 /// -> scheduler: why do these jobs wait?
 struct explain_request {
@@ -474,6 +492,53 @@ struct queue_reply {
 };
 HACTOR_INSPECT(queue_reply, x.queues)
 
+enum class scheduler_verb : uint8_t { status, unload, load, reload };
+
+/// -> scheduler: takes all that it decides by out of use, or into use again with other settings.
+/// Errors: ec::bad_argument (a setting; the old scheduler stays), ec::wrong_state (it is loaded
+/// already, or is not; jobs wait in a queue that would be no more).
+struct scheduler_request {
+  scheduler_verb verb = scheduler_verb::status;
+  std::vector<std::pair<std::string, std::string>> settings; // attributes sched.*, to change
+};
+HACTOR_INSPECT(scheduler_request, x.verb, x.settings)
+
+struct scheduler_reply {
+  bool loaded = true;
+  std::vector<std::pair<std::string, std::string>> settings; // all that can be changed
+  uint64_t waiting = 0, running = 0; // of jobs that it knows
+};
+HACTOR_INSPECT(scheduler_reply, x.loaded, x.settings, x.waiting, x.running)
+
+enum class graph_verb : uint8_t {
+  show,
+  attach,
+  detach,
+  set_status,
+  set_property,
+  remove_property,
+  get_property
+};
+
+/// -> resource, which passes it on to the scheduler: a look at a vertex of the resource graph, or a
+/// change while jobs run. Changes are answered when they are durable. Errors: ec::bad_argument (no
+/// such vertex, and what the verb refuses), ec::busy (detach: a job holds some of it),
+/// ec::unknown_key (no such property), ec::wrong_state (no scheduler is loaded), ec::disk_full,
+/// those of attach_jgf.
+struct graph_request {
+  graph_verb verb = graph_verb::show;
+  std::string path; // of the vertex; "": the root; to attach: not used
+  std::string text; // JGF; up or down; KEY=VALUE, or KEY
+  idset ranks;      // that nodes which are attached may have; filled in by resource
+};
+HACTOR_INSPECT(graph_request, x.verb, x.path, x.text, x.ranks)
+
+struct graph_reply {
+  std::vector<std::string> lines; // for a person
+  rset all;                       // the inventory now
+};
+HACTOR_INSPECT(graph_reply, x.lines, x.all)
+
 /// resource -> scheduler: the inventory as it is now.
 struct inventory {
   rset all;
@@ -507,9 +572,10 @@ HACTOR_INSPECT(drain_request, x.ranks, x.hosts, x.drain, x.update, x.reason)
 /// -> scheduler, resource: what there is and what is in use.
 struct resource_reply {
   rset all, allocated, free;
+  rset off; // what a person has marked as down in the graph, or what is above it
   idset up, down;
   std::vector<drained_rank> drained;
 };
-HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.up, x.down, x.drained)
+HACTOR_INSPECT(resource_reply, x.all, x.allocated, x.free, x.off, x.up, x.down, x.drained)
 
 } // namespace hactor

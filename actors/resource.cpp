@@ -10,6 +10,9 @@ namespace hactor {
 
 /// A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting.
 void resource_state::tell_scheduler() {
+  telling_waits = changes_due > 0;
+  if (telling_waits)
+    return; // what is being attached is not known here yet, and would be taken away
   self->send(scheduler, inventory{subtract(all, restrict_to(all, down)), {}, drains.ranks()});
 }
 
@@ -31,6 +34,35 @@ caf::result<done> change_drains(resource_state& st, const drain_request& r) {
   st.self->request(st.journal, caf::infinite, std::move(c))
       .then([promise](const committed&) mutable { promise.deliver(done{}); },
             [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+/// The scheduler has the graph; which nodes there are is told here too, from then on.
+caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r) {
+  auto& st = self->state;
+  // A nested instance has the nodes of its job and cannot get others in this way.
+  if (st.where.nodes().empty())
+    r.ranks = attachable_ranks(st.all, st.where.brokers(), st.lost);
+  auto promise = self->make_response_promise<graph_reply>();
+  ++st.changes_due;
+  auto settle = [self] {
+    auto& st = self->state;
+    if (--st.changes_due == 0 && st.telling_waits)
+      st.tell_scheduler();
+  };
+  self->request(st.scheduler, caf::infinite, std::move(r))
+      .then(
+          [self, promise, settle](graph_reply& x) mutable {
+            auto& st = self->state;
+            st.all = unite(x.all, restrict_to(st.all, st.down)); // what was lost it does not have
+            st.telling_waits |= !st.drains.all().empty();        // of what has come back
+            settle();
+            promise.deliver(std::move(x));
+          },
+          [promise, settle](caf::error& e) mutable {
+            settle();
+            promise.deliver(std::move(e));
+          });
   return promise;
 }
 
@@ -67,6 +99,7 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
       [self](const rank_lost& lost) {
         auto& st = self->state;
         auto before = st.down;
+        st.lost.add(lost.rank);
         for (auto& node : st.all.nodes)
           if (st.where.broker(node.rank) == lost.rank)
             st.down.add(node.rank);
@@ -76,6 +109,7 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
         st.tell_scheduler();
       },
       [self](const drain_request& r) { return change_drains(self->state, r); },
+      [self](graph_request& r) { return ask_graph(self, std::move(r)); },
       [self](usage_atom) { return describe(self); },
       [self](stats_atom) {
         auto& st = self->state;

@@ -35,8 +35,11 @@ struct resource_state {
   journal_actor journal;
   rset all;
   idset down;
+  idset lost; // brokers
   drain_table drains;
   rank_map where;
+  uint32_t changes_due = 0;   // that the scheduler has not answered
+  bool telling_waits = false; // for them
 };
 
 resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup);

@@ -155,6 +155,15 @@ caf::expected<rset> fake_resources(const std::string& text) {
   return r;
 }
 
+idset attachable_ranks(const rset& all, uint32_t brokers, const idset& lost_brokers) {
+  auto have = all.ranks();
+  auto hosts_others = !have.empty() && have.last() >= brokers && lost_brokers.empty();
+  auto ranks = idset::range(0, hosts_others ? limits::idset_universe_max - 1 : brokers - 1);
+  ranks.remove_all(lost_brokers);
+  ranks.remove_all(have);
+  return ranks;
+}
+
 // -- drains ---------------------------------------------------------------------------------------
 
 caf::error drain_table::drain(const idset& ranks, const std::string& reason, bool update,

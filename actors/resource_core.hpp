@@ -33,6 +33,11 @@ bool shares_cores(const rset& all, rank_t rank);
 /// ec::bad_argument.
 caf::expected<rset> fake_resources(const std::string& text);
 
+/// The ranks that nodes may have which are attached while jobs run: those of brokers that live and
+/// that no node has; any that no node has when brokers run nodes of other ranks too, as with
+/// pretended resources.
+idset attachable_ranks(const rset& all, uint32_t brokers, const idset& lost_brokers);
+
 /// Which ranks a person has taken out of use, and why. What it decides becomes durable by its JSON.
 class drain_table {
 public:

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "actors/scheduler_reload.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -13,7 +15,7 @@ namespace hactor {
 void scheduler_state::granted(job_id id, rset&& resources, start_kind how) {
   ++grants;
   backfilled += how == start_kind::backfill;
-  decision.grants.push_back({id, std::move(resources)});
+  decision.grants.push_back({id, std::move(resources), std::string{name_of(how)}});
 }
 
 void scheduler_state::denied(job_id id, std::string note) {
@@ -28,6 +30,14 @@ void scheduler_state::want_pass() {
   self->send(self, caf::tick_atom_v);
 }
 
+void scheduler_state::take_inventory(const inventory& i) {
+  core.set_inventory(i.all);
+  for (auto& node : i.all.nodes) {
+    i.down.contains(node.rank) ? core.rank_down(node.rank) : core.rank_up(node.rank);
+    i.drained.contains(node.rank) ? core.drain(node.rank) : core.undrain(node.rank);
+  }
+}
+
 /// Sends what a pass decided, if anything.
 void scheduler_state::tell() {
   auto d = std::exchange(decision, {});
@@ -35,22 +45,34 @@ void scheduler_state::tell() {
     self->send(job_manager, std::move(d));
 }
 
-namespace {
-
-void enqueue(scheduler_state& st, alloc_request& r) {
-  for (auto& group : r.groups) {
-    auto spec = st.specs->intern(group.spec);
-    for (auto& entry : group.items) {
-      if (spec)
-        st.core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
-      else
-        st.decision.denials.push_back({entry.id, render(spec.error())});
-    }
-  }
-  st.want_pass();
+/// Calls `then` when the journal has it.
+void scheduler_state::commit(const char* key, std::string value,
+                             std::function<void(const caf::error&)> then) {
+  commit_request c;
+  c.batch.meta.emplace_back(key, std::move(value));
+  self->request(journal, caf::infinite, std::move(c))
+      .then([then](const committed&) { then({}); }, [then](const caf::error& e) { then(e); });
 }
 
+void scheduler_state::enqueue(const alloc_request& r) {
+  for (auto& group : r.groups) {
+    auto spec = specs->intern(group.spec);
+    for (auto& entry : group.items) {
+      if (spec)
+        core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
+      else
+        decision.denials.push_back({entry.id, render(spec.error())});
+    }
+  }
+  want_pass();
+}
+
+namespace {
+
+/// Without a scheduler everything is taken; it judges when it is loaded.
 caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
+  if (st.now != scheduler_state::phase::loaded)
+    return done{};
   for (size_t i = 0; i < r.specs.size(); ++i) {
     auto spec = st.specs->intern(r.specs[i]);
     auto e = spec ? st.core.feasible((*spec)->request) : std::move(spec.error());
@@ -62,12 +84,35 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
   return done{};
 }
 
-resource_reply describe_resources(const scheduler_state& st) {
+/// Without a scheduler the job manager knows who holds what.
+caf::result<resource_reply> describe_unloaded(scheduler_state& st) {
+  resource_reply r;
+  if (st.last_inventory)
+    r.all = st.last_inventory->all;
+  if (!st.job_manager)
+    return r;
+  auto promise = st.self->make_response_promise<resource_reply>();
+  st.self->request(st.job_manager, std::chrono::seconds(limits::request_timeout_s), rooms_atom_v)
+      .then(
+          [r, promise](const rooms_reply& rooms) mutable {
+            for (auto& h : rooms.held)
+              r.allocated = unite(r.allocated, h.resources);
+            r.free = subtract(r.all, r.allocated);
+            promise.deliver(std::move(r));
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<resource_reply> describe_resources(scheduler_state& st) {
+  if (st.now != scheduler_state::phase::loaded)
+    return describe_unloaded(st);
   resource_reply r;
   if (!st.core.knows_resources())
     return r;
   auto now_s = wall_ns() / 1'000'000'000;
   r.all = st.core.pool().inventory();
+  r.off = st.core.pool().switched_off();
   r.free = st.core.pool().available(now_s);
   // What is not free because its node is down or drained is not therefore allocated.
   r.allocated = subtract(r.all, st.core.pool().unheld(now_s));
@@ -122,17 +167,45 @@ caf::error change_queue(scheduler_core& core, const queue_request& r) {
 }
 
 caf::result<queue_reply> ask_queue(scheduler_state& st, const queue_request& r) {
+  if (auto e = st.refuse_unless_loaded())
+    return e;
   if (auto e = change_queue(st.core, r))
     return e;
   if (r.verb == queue_verb::list)
     return list_queues(st);
   st.want_pass();
-  commit_request c;
-  c.batch.meta.emplace_back(queue_states_key, queue_states_json(st.core));
   auto promise = st.self->make_response_promise<queue_reply>();
-  st.self->request(st.journal, caf::infinite, std::move(c))
-      .then([&st, promise](const committed&) mutable { promise.deliver(list_queues(st)); },
-            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  auto now = list_queues(st);
+  st.commit(queue_states_key, queue_states_json(st.core),
+            [promise, now](const caf::error& e) mutable {
+              e ? promise.deliver(e) : promise.deliver(now);
+            });
+  return promise;
+}
+
+/// Answered when it is durable.
+caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) {
+  if (auto e = st.refuse_unless_loaded())
+    return e;
+  if (!st.core.knows_resources())
+    return make_error(ec::wrong_state, "the resources are not known yet");
+  auto lines = do_with_graph(st.core, st.core.pool(), r, wall_ns() / 1'000'000'000);
+  if (r.verb == graph_verb::show || r.verb == graph_verb::get_property)
+    return lines ? caf::result<graph_reply>{graph_reply{*lines, st.core.pool().inventory()}}
+                 : caf::result<graph_reply>{lines.error()};
+  st.want_pass(); // also when it was refused: what was promised was taken back
+  if (!lines)
+    return std::move(lines.error());
+  st.changes.add(r, *lines);
+  if (st.last_inventory)
+    st.last_inventory->all = st.core.pool().inventory();
+  log_debug("scheduler: the resource graph has changed: {} {}", name_of(r.verb),
+            r.path.empty() ? fmt::format("{}", fmt::join(*lines, " ")) : r.path);
+  auto promise = st.self->make_response_promise<graph_reply>();
+  graph_reply reply{std::move(*lines), st.core.pool().inventory()};
+  st.commit(graph_changes_key, st.changes.to_json(), [promise, reply](const caf::error& e) mutable {
+    e ? promise.deliver(e) : promise.deliver(reply);
+  });
   return promise;
 }
 
@@ -140,6 +213,10 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
   explain_reply reply;
   auto now = wall_ns();
   for (auto id : r.ids) {
+    if (st.now != scheduler_state::phase::loaded) {
+      reply.reasons.push_back({"unloaded", st.unloaded_sentence(), 0});
+      continue;
+    }
     auto e = st.core.explain(id, now);
     reply.reasons.push_back(
         e ? job_reason{std::move(e->code), std::move(e->sentence), e->t_estimate} : job_reason{});
@@ -147,13 +224,34 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
   return reply;
 }
 
+stats_reply stats_of(const scheduler_state& st) {
+  auto c = st.core.counts();
+  return {{{"queued", static_cast<int64_t>(c.queued)},
+           {"running", static_cast<int64_t>(c.running)},
+           {"passes", st.passes},
+           {"grants", st.grants},
+           {"backfilled", st.backfilled},
+           {"reserved", static_cast<int64_t>(c.reserved)}}};
+}
+
+std::string waits_of(const scheduler_state& st) {
+  if (st.now != scheduler_state::phase::loaded)
+    return st.unloaded_sentence();
+  auto c = st.core.counts();
+  return fmt::format("{} jobs wait for room, {} have room, {} are promised it{}", c.queued,
+                     c.running, c.reserved, st.pass_wanted ? "; a pass is due" : "");
+}
+
 } // namespace
 
 scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
                                                  scheduler_setup setup) {
+  using phase = scheduler_state::phase;
   auto& state = self->state;
   state.specs = std::move(setup.specs);
   state.journal = std::move(setup.journal);
+  state.attributes = std::move(setup.attributes);
+  state.changes = std::move(setup.changes);
   state.core = scheduler_core{std::move(setup.settings)};
   if (setup.graph != nullptr) {
     auto e = state.core.set_graph(std::move(*setup.graph));
@@ -165,12 +263,14 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
       [self](alloc_request& r) {
         auto& st = self->state;
         st.job_manager = caf::actor_cast<job_manager_actor>(self->current_sender());
-        enqueue(st, r);
+        if (st.now == phase::loaded)
+          st.enqueue(r);
       },
       [self](const alloc_cancel& c) {
+        auto& st = self->state;
         for (auto id : c.ids)
-          self->state.core.cancel(id);
-        self->state.want_pass();
+          st.now == phase::loaded ? st.core.cancel(id) : st.cancelled(id);
+        st.want_pass();
       },
       [self](const alloc_prioritize& p) {
         for (auto& entry : p.items)
@@ -185,14 +285,14 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },
       [self](const queue_request& r) { return ask_queue(self->state, r); },
+      [self](const scheduler_request& r) { return change_scheduler(self->state, r); },
+      [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) {
-        auto& core = self->state.core;
-        core.set_inventory(i.all);
-        for (auto& node : i.all.nodes) {
-          i.down.contains(node.rank) ? core.rank_down(node.rank) : core.rank_up(node.rank);
-          i.drained.contains(node.rank) ? core.drain(node.rank) : core.undrain(node.rank);
-        }
-        self->state.want_pass();
+        auto& st = self->state;
+        st.last_inventory = i;
+        if (st.now == phase::loaded)
+          st.take_inventory(i);
+        st.want_pass();
       },
       [self](usage_atom) { return describe_resources(self->state); },
       [self](caf::tick_atom) {
@@ -202,21 +302,8 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         st.core.schedule(wall_ns(), st);
         st.tell();
       },
-      [self](stats_atom) {
-        auto c = self->state.core.counts();
-        return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
-                            {"running", static_cast<int64_t>(c.running)},
-                            {"passes", self->state.passes},
-                            {"grants", self->state.grants},
-                            {"backfilled", self->state.backfilled},
-                            {"reserved", static_cast<int64_t>(c.reserved)}}};
-      },
-      [self](waits_atom) {
-        auto c = self->state.core.counts();
-        return waits_reply{
-            {fmt::format("{} jobs wait for room, {} have room, {} are promised it{}", c.queued,
-                         c.running, c.reserved, self->state.pass_wanted ? "; a pass is due" : "")}};
-      },
+      [self](stats_atom) { return stats_of(self->state); },
+      [self](waits_atom) { return waits_reply{{waits_of(self->state)}}; },
   };
 }
 

@@ -1,12 +1,17 @@
 // SCHEDULER: the actor around scheduler_core. Passes are coalesced: however many messages ask for
-// one, one pass follows what is in the mailbox. What a person does to queues is kept in the
-// journal.
+// one, one pass follows what is in the mailbox. What a person does to queues and to the graph is
+// kept in the journal. The core can be taken out of use and another put in its place while jobs
+// run: the graph stays, who holds what is asked of the job manager (scheduler_reload.cpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "actors/graph_changes.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/job_spec.hpp"
 #include "actors/scheduler_core.hpp"
@@ -20,6 +25,8 @@ struct scheduler_setup {
   std::shared_ptr<resource_graph> graph; // null: made of the inventory when that comes
   journal_actor journal;
   std::string queue_states; // as queue_states_json wrote them before; "" at the first start
+  config attributes;        // that the settings were read from
+  graph_changes changes;    // that are in the graph
 };
 
 /// The name in the journal's meta under which the states of queues are kept.
@@ -34,14 +41,30 @@ struct scheduler_state : scheduler_out {
   void denied(job_id id, std::string note) override;
   void cancelled(job_id id) override;
 
+  void enqueue(const alloc_request& r);
+  void take_inventory(const inventory& i);
+  caf::error refuse_unless_loaded() const; // ec::wrong_state
+  std::string unloaded_sentence() const;
   void want_pass();
   void tell();
+  void commit(const char* key, std::string value, std::function<void(const caf::error&)> then);
+
+  /// Unloaded: there is no core to speak of, jobs wait with the job manager. Loading: it was asked
+  /// who holds what, and what it says before it answers is in the answer.
+  enum class phase : uint8_t { loaded, unloaded, loading };
 
   pointer self;
   job_manager_actor job_manager;
   journal_actor journal;
   std::shared_ptr<spec_cache> specs;
   scheduler_core core;
+  phase now = phase::loaded;
+  config attributes;
+  graph_changes changes;
+  // What outlives a core.
+  std::optional<resource_graph> graph;
+  std::optional<inventory> last_inventory;
+  std::string queue_states;
   alloc_decision decision;
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;

@@ -116,6 +116,65 @@ caf::error scheduler_core::set_graph(resource_graph graph) {
   return {};
 }
 
+// -- the graph, while jobs run ------------------------------------------------------------------
+
+/// Before the graph is changed: what was promised is taken back.
+caf::error scheduler_core::begin_change() {
+  if (pool_ == nullptr)
+    return make_error(ec::wrong_state, "the resources are not known yet");
+  for (uint32_t q = 0; q < queues_.size(); ++q)
+    begin_pass(q);
+  changed();
+  return {};
+}
+
+caf::expected<std::vector<std::string>> scheduler_core::attach(std::string_view jgf,
+                                                               const idset& ranks) {
+  if (auto e = begin_change())
+    return e;
+  auto added = pool_->attach(jgf, ranks);
+  resources_changed();
+  return added;
+}
+
+caf::error scheduler_core::detach(const std::string& path) {
+  if (auto e = begin_change())
+    return e;
+  auto e = pool_->detach(path);
+  resources_changed();
+  return e;
+}
+
+caf::error scheduler_core::set_status(const std::string& path, vertex_status status) {
+  auto e = begin_change();
+  return e ? e : pool_->set_status(path, status);
+}
+
+caf::error scheduler_core::set_property(const std::string& path, const std::string& key,
+                                        const std::string& value) {
+  if (auto e = begin_change())
+    return e;
+  auto e = pool_->set_property(path, key, value);
+  resources_changed(); // constraints are read when requests are compiled
+  return e;
+}
+
+caf::error scheduler_core::remove_property(const std::string& path, const std::string& key) {
+  if (auto e = begin_change())
+    return e;
+  auto e = pool_->remove_property(path, key);
+  resources_changed();
+  return e;
+}
+
+std::optional<resource_graph> scheduler_core::take_graph() {
+  if (pool_ == nullptr)
+    return std::nullopt;
+  return std::exchange(pool_, nullptr)->take_graph();
+}
+
+// -- ranks --------------------------------------------------------------------------------------
+
 void scheduler_core::rank_down(rank_t rank) {
   if (pool_ != nullptr && pool_->set_up(rank, false))
     changed(); // what is reserved there moves
@@ -158,6 +217,17 @@ uint32_t scheduler_core::queue_of(const resource_request& request) const {
     if (queues_[q].settings.name == name)
       return q;
   return nothing;
+}
+
+std::optional<std::string> scheduler_core::lost_queue(const scheduler_settings& others) const {
+  for (uint32_t q = 0; q < queues_.size(); ++q) {
+    auto& name = queues_[q].settings.name;
+    auto has = [&](const queue_settings& other) { return other.name == name; };
+    if (!name.empty() && waiting_.size(q) > 0
+        && std::none_of(others.queues.begin(), others.queues.end(), has))
+      return name;
+  }
+  return std::nullopt;
 }
 
 std::vector<uint32_t> scheduler_core::named(const std::string& queue) const {
@@ -270,7 +340,7 @@ void scheduler_core::enqueue(alloc_item item) {
     news_ = news::arrivals;
 }
 
-caf::error scheduler_core::recover(job_id id, const rset& r) {
+caf::error scheduler_core::recover(job_id id, const rset& r, const resource_request* request) {
   if (running_.count(id) != 0)
     return {};
   // What the inventory lacks now may come back: nobody else may hold that either.
@@ -286,7 +356,9 @@ caf::error scheduler_core::recover(job_id id, const rset& r) {
     if (auto e = pool_->take(id, r))
       return make_error(ec::busy, fmt::format("job {}: {}", to_string(id), render(e)));
   }
-  uint32_t queue = 0;
+  auto queue = request == nullptr ? 0 : queue_of(*request);
+  if (queue == nothing)
+    queue = 0; // its own is no more
   if (auto place = waiting_.find(id); place != nothing) {
     queue = waiting_.shape_at(place).queue;
     drop(place);

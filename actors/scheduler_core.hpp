@@ -120,6 +120,21 @@ public:
   /// any set_inventory; from then on that adds and removes ranks. Errors: as resource_pool::make.
   caf::error set_graph(resource_graph graph);
 
+  // -- the graph, while jobs run ----------------------------------------------------------------
+
+  /// As resource_pool has them; jobs that run keep what they hold. Errors: ec::wrong_state before
+  /// the resources are known; those of resource_pool.
+  caf::expected<std::vector<std::string>> attach(std::string_view jgf, const idset& ranks);
+  caf::error detach(const std::string& path);
+  caf::error set_status(const std::string& path, vertex_status status);
+  caf::error set_property(const std::string& path, const std::string& key,
+                          const std::string& value);
+  caf::error remove_property(const std::string& path, const std::string& key);
+
+  /// The graph, for the scheduler that comes after this one, which is of no use any more; none when
+  /// the resources are not known.
+  std::optional<resource_graph> take_graph();
+
   /// Nothing new is placed on a rank that is down or drained. Unknown ranks are ignored.
   void rank_down(rank_t rank);
   void rank_up(rank_t rank);
@@ -132,9 +147,13 @@ public:
   /// Requires: item.request. O(log queued).
   void enqueue(alloc_item item);
 
-  /// Tells that a job holds resources (restart). What the inventory lacks now is not counted but
-  /// stays the job's. Errors: ec::busy when another job holds some of it: nothing is claimed.
-  caf::error recover(job_id id, const rset& r);
+  /// Tells that a job holds resources, as granted by another scheduler. What the inventory lacks
+  /// now is not counted but stays the job's. `request`: what it asked for, which says its queue;
+  /// null: the first. Errors: ec::busy when another job holds some of it: nothing is claimed.
+  caf::error recover(job_id id, const rset& r, const resource_request* request = nullptr);
+
+  /// The name of a queue in which jobs wait and that `others` does not have.
+  std::optional<std::string> lost_queue(const scheduler_settings& others) const;
 
   /// Withdraws a queued job; the next pass says `cancelled`. Running and unknown jobs: no effect,
   /// and no answer. O(log queued).
@@ -218,6 +237,7 @@ private:
   caf::error no_queue(const std::string& name) const;
   void changed() { news_ = news::all; }
   void resources_changed();
+  caf::error begin_change();
   void drop(uint32_t place);
   void retake(const rset& before);
   static rset r_of(const running_job& job);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/scheduler_settings.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -144,6 +145,40 @@ caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
                                   "policy=easy; debug ranks=0-3\"",
                                   text));
   return all;
+}
+
+namespace {
+
+constexpr const char* read_here[] = {"sched.policy",      "sched.match",
+                                     "sched.queues",      "sched.default_queue",
+                                     "sched.queue_depth", "sched.reservation_depth"};
+
+} // namespace
+
+std::vector<std::pair<std::string, std::string>> changeable_settings(const config& attributes) {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (auto* name : read_here)
+    all.emplace_back(name, attributes.text(name));
+  return all;
+}
+
+caf::error change_settings(config& attributes,
+                           const std::vector<std::pair<std::string, std::string>>& to) {
+  for (auto& [name, value] : to) {
+    if (auto e = attributes.get(name); !e) // with near names
+      return std::move(e.error());
+    if (std::find(std::begin(read_here), std::end(read_here), name) == std::end(read_here)) {
+      std::string names;
+      for (auto* known : read_here)
+        names += (names.empty() ? "" : ", ") + std::string{known};
+      return make_error(
+          ec::not_permitted,
+          fmt::format("{}: is fixed while the instance runs; a scheduler takes {}", name, names));
+    }
+    if (auto e = attributes.set(name, value))
+      return e;
+  }
+  return {};
 }
 
 caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes) {

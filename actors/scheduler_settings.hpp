@@ -19,6 +19,13 @@ namespace hactor {
 /// sched.default_queue. Errors: ec::bad_argument, naming the attribute.
 caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes);
 
+/// The attributes that read_scheduler_settings reads, with their values.
+std::vector<std::pair<std::string, std::string>> changeable_settings(const config& attributes);
+
+/// Sets some of these. Errors: ec::not_permitted (another attribute), those of config::set.
+caf::error change_settings(config& attributes,
+                           const std::vector<std::pair<std::string, std::string>>& to);
+
 /// The text of sched.queues: queues separated by ";", each a name and key=value pairs: policy,
 /// depth, reservations, requires (properties, comma separated), hosts (a hostlist), ranks (an
 /// idset). What a queue does not say is as in `otherwise`. Errors: ec::bad_argument.

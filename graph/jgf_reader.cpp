@@ -107,6 +107,8 @@ private:
       auto path = path_of(i);
       if (!path.empty())
         at_[i] = graph_.find_path(path, containment, part_.vertices[i].rank);
+      else
+        at_[i] = find_elsewhere(i, path);
       is_new_[i] = at_[i] == no_vertex;
       if (is_new_[i])
         new_ones_.push_back(i);
@@ -118,6 +120,18 @@ private:
             i, fmt::format("{} is there already, with rank {}", path, graph_.rank(at_[i])));
     }
     return {};
+  }
+
+  /// A vertex that nothing contains has a path in another subsystem only.
+  vertex find_elsewhere(size_t i, std::string_view& path) const {
+    auto& v = part_.vertices[i];
+    for (auto p = v.first_path; p < v.first_path + v.path_count; ++p)
+      if (auto s = graph_.find_subsystem(part_.paths[p].first))
+        if (auto found = graph_.find_path(part_.paths[p].second, *s, v.rank); found != no_vertex) {
+          path = part_.paths[p].second;
+          return found;
+        }
+    return no_vertex;
   }
 
   /// What is contained in what: nothing old in anything new, and no cycle. So all that is added can

@@ -22,7 +22,8 @@ caf::expected<resource_graph> read_jgf(std::string_view text,
                                        size_t vertices_max = limits::graph_vertices_max);
 
 /// Adds the vertices of the text that are not there yet. A vertex is there when the graph has its
-/// path in containment; without a path it is new. New vertices hang below others of the text by its
+/// path in containment, or, when it has none there, its path in another subsystem; without a path
+/// it is new. New vertices hang below others of the text by its
 /// edges, or, when it has no edge to them, below the vertex that their path names. Returns the
 /// topmost new vertices; ledger::grown() is the caller's.
 /// Errors, after which the graph is as it was: those of parse_jgf; ec::bad_argument: a vertex with

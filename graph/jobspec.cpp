@@ -268,8 +268,39 @@ caf::error read_seconds(const json& value, const std::string& path) {
   return {};
 }
 
+/// How a job means to use the storage that its resources name by labels. Modes are told to whoever
+/// makes file systems for jobs; what would have to move data is refused, since nothing here does.
+caf::error check_storage(const json& value, const std::string& path,
+                         const std::set<std::string>& labels) {
+  if (!value.is_array())
+    return bad(path, "must be a list of mappings with label and mode", &value);
+  for (size_t i = 0; i < value.size(); ++i) {
+    auto where = fmt::format("{}[{}]", path, i);
+    auto& entry = value[i];
+    if (!entry.is_object())
+      return bad(where, "must be a mapping with label and mode", &entry);
+    for (auto key : {"stage-in", "stage-out"})
+      if (auto x = member(entry, key))
+        return bad(below(where, key), "is not possible: hactor moves no data, the job has to", x);
+    if (auto e = only_keys(entry, where, {"label", "mode", "granularity", "data-layout"}))
+      return e;
+    std::string label, text;
+    if (auto e = need_text(entry, where, "label", label))
+      return e;
+    if (!labels.contains(label))
+      return bad(below(where, "label"), "must be the label of a resource", &entry["label"]);
+    for (auto key : {"mode", "granularity", "data-layout"})
+      if (auto e = read_text(entry, where, key, text))
+        return e;
+    if (auto x = member(entry, "mode"); x && *x != "scratch" && *x != "cache")
+      return bad(below(where, "mode"), "must be scratch or cache", x);
+  }
+  return {};
+}
+
 /// Checks the keys that stay in `rest`; unknown ones are free.
-caf::error check_rest(const json& rest, const std::string& path) {
+caf::error check_rest(const json& rest, const std::string& path,
+                      const std::set<std::string>& labels) {
   std::string text;
   for (auto key : {"bank", "project"})
     if (auto e = read_text(rest, path, key, text))
@@ -279,10 +310,13 @@ caf::error check_rest(const json& rest, const std::string& path) {
       return e;
   if (auto x = member(rest, "files"); x && !x->is_object())
     return bad(below(path, "files"), "must be a mapping of names to files", x);
+  if (auto x = member(rest, "storage"))
+    return check_storage(*x, below(path, "storage"), labels);
   return {};
 }
 
-caf::error read_system(const json& value, const std::string& path, system_attributes& to) {
+caf::error read_system(const json& value, const std::string& path,
+                       const std::set<std::string>& labels, system_attributes& to) {
   if (!value.is_object())
     return bad(path, "must be a mapping", &value);
   to.rest = value;
@@ -331,14 +365,15 @@ caf::error read_system(const json& value, const std::string& path, system_attrib
     return e;
   if (!to.shell_options.is_null() && !to.shell_options.is_object())
     return bad(below(path, "shell.options"), "must be a mapping", &to.shell_options);
-  return check_rest(to.rest, path);
+  return check_rest(to.rest, path, labels);
 }
 
-caf::error read_attributes(const json* value, jobspec& to) {
+/// `labels`: of all resources.
+caf::error read_attributes(const json* value, const std::set<std::string>& labels, jobspec& to) {
   to.system.rest = json::object();
   if (!value || !value->is_object())
     return bad("attributes", "must be a mapping (it may be empty)", value);
-  if (auto e = only_keys(*value, "attributes", {"system", "user"}))
+  if (auto e = only_keys(*value, "attributes", {"system", "user", "storage"}))
     return e;
   if (auto user = member(*value, "user")) {
     if (!user->is_object())
@@ -346,7 +381,16 @@ caf::error read_attributes(const json* value, jobspec& to) {
     to.user = *user;
   }
   if (auto system = member(*value, "system"))
-    return read_system(*system, "attributes.system", to.system);
+    if (auto e = read_system(*system, "attributes.system", labels, to.system))
+      return e;
+  // Where it stands in older documents; there is one place for it from here on.
+  if (auto storage = member(*value, "storage")) {
+    if (to.system.rest.contains("storage"))
+      return bad("attributes.storage", "must not be beside attributes.system.storage", storage);
+    if (auto e = check_storage(*storage, "attributes.storage", labels))
+      return e;
+    to.system.rest["storage"] = *storage;
+  }
   return {};
 }
 
@@ -432,7 +476,7 @@ caf::expected<jobspec> read_jobspec(const json& document) {
   for (size_t i = 0; i < tasks->size(); ++i)
     if (auto e = read_task((*tasks)[i], fmt::format("tasks[{}]", i), slots, spec.tasks[i]))
       return e;
-  if (auto e = read_attributes(member(document, "attributes"), spec))
+  if (auto e = read_attributes(member(document, "attributes"), slots.labels, spec))
     return e;
   return spec;
 }

@@ -252,6 +252,12 @@ std::vector<vertex> resource_graph::remove_subtree(vertex top) {
 
 void resource_graph::forget(vertex v) {
   for (auto& s : subsystems_) {
+    if (s.root == v) { // what was below it and has more below is the root then
+      s.root = no_vertex;
+      for (auto t : s.down.of(v))
+        if (s.root == no_vertex && !s.down.of(t).empty())
+          s.root = t;
+    }
     for (auto t : s.down.of(v)) {
       s.up.remove(t, v);
       s.relations.erase(edge_key(v, t));
@@ -262,8 +268,6 @@ void resource_graph::forget(vertex v) {
     }
     s.down.clear(v);
     s.up.clear(v);
-    if (s.root == v)
-      s.root = no_vertex;
     s.cyclic = false;
   }
   for (auto t : links_down_.of(v))

@@ -1,10 +1,11 @@
-// See resource_pool.hpp. Here: nodes by rank, and a graph that changes. From a selection to R and
-// back is in resource_pool_rset.cpp.
+// See resource_pool.hpp. Here: nodes by rank. What a person changes in the graph is in
+// resource_pool_change.cpp, from a selection to R and back in resource_pool_rset.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/resource_pool.hpp"
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -168,7 +169,7 @@ caf::error resource_pool::learn_nodes() {
 /// Finds the vertices of a rank.
 caf::error resource_pool::learn_node(rank_t rank) {
   auto& n = nodes_[rank];
-  n.top = no_vertex;
+  auto is_new = std::exchange(n.top, no_vertex) == no_vertex;
   std::vector<vertex> cores, gpus;
   for (auto v : graph_->of_rank(static_cast<int32_t>(rank))) {
     auto above = graph_->parent(v);
@@ -192,8 +193,8 @@ caf::error resource_pool::learn_node(rank_t rank) {
     return make_error(ec::bad_argument,
                       fmt::format("{} has rank {} and no core, so nothing can run there",
                                   graph_->path(n.top), rank));
-  if (graph_->status(n.top) == vertex_status::down)
-    n.up = false;
+  if (is_new && graph_->status(n.top) == vertex_status::down)
+    n.off = true;
   return {};
 }
 
@@ -309,22 +310,20 @@ private:
       if (auto e = add_leaves(graph, n.top, rank, "gpu", missing.gpus))
         return e;
     }
-    auto before = n;
     pool_.learn_types();
     if (auto e = pool_.learn_node(rank))
       return e;
-    if (before.top != no_vertex)
-      n.up = before.up;
     set_properties(n.top, properties_of(wanted_, rank));
     return {};
   }
 
-  /// Those that R knows by the same name stay as they are: R cannot tell a key from a value.
+  /// Those that R knows by the same name stay as they are: R cannot tell a key from a value. So do
+  /// those that R cannot name.
   void set_properties(vertex v, const std::set<std::string>& wanted) {
     auto missing = wanted;
     auto have = pool_.graph_->properties(v);
     for (auto& [key, value] : have)
-      if (missing.erase(property_name(key, value)) == 0)
+      if (auto name = property_name(key, value); is_property_name(name) && missing.erase(name) == 0)
         pool_.graph_->remove_property(v, key);
     for (auto& name : missing)
       pool_.graph_->set_property(v, name, "");
@@ -368,12 +367,12 @@ bool resource_pool::is_free(vertex v, int64_t now) const {
   return true;
 }
 
-node_share resource_pool::free_share(rank_t rank, int64_t now) const {
+node_share resource_pool::free_share(rank_t rank, int64_t now, bool usable_only) const {
   auto& n = nodes_[rank];
   node_share share{rank, {}, {}};
   for (auto [from, to] : {std::pair{&n.cores, &share.cores}, std::pair{&n.gpus, &share.gpus}})
     for (auto& [id, v] : *from)
-      if (is_free(v, now))
+      if (is_free(v, now) && (!usable_only || is_reachable(v)))
         to->add(id);
   return share;
 }
@@ -384,7 +383,7 @@ rset resource_pool::unheld(int64_t now, bool usable_only) const {
     auto rank = inventory_.nodes[i].rank;
     if (usable_only && !nodes_[rank].usable())
       continue;
-    auto share = free_share(rank, now);
+    auto share = free_share(rank, now, usable_only);
     if (share.cores.empty() && share.gpus.empty())
       continue;
     result.nodes.push_back(std::move(share));
@@ -401,16 +400,16 @@ pool_counts resource_pool::counts(int64_t now) const {
   for (auto& share : inventory_.nodes) {
     auto& n = nodes_[share.rank];
     ++c.nodes;
-    c.nodes_down += !n.up;
+    c.nodes_down += !n.up || n.off;
     c.nodes_drained += n.drained;
     c.cores += n.cores.size();
     c.gpus += n.gpus.size();
     if (!n.usable())
       continue;
     for (auto& [id, v] : n.cores)
-      c.cores_free += is_free(v, now);
+      c.cores_free += is_free(v, now) && is_reachable(v);
     for (auto& [id, v] : n.gpus)
-      c.gpus_free += is_free(v, now);
+      c.gpus_free += is_free(v, now) && is_reachable(v);
   }
   return c;
 }

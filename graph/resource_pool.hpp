@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,6 +64,38 @@ public:
   /// what changes).
   caf::error change_nodes(const rset& wanted);
 
+  // -- the graph, while jobs run (resource_pool_change.cpp) --------------------------------------
+  // Nothing may be reserved; requests must be compiled again. A path is one of containment, or of
+  // the first other subsystem that has it; "" is the root. Errors of all: ec::bad_argument, when
+  // there is no such vertex.
+
+  /// Adds what is new in a JGF, and returns the paths of its topmost vertices. `ranks`: those that
+  /// new nodes may have. Errors, after which all is as it was: those of attach_jgf;
+  /// ec::bad_argument: another rank, two nodes of one rank, a core without a rank.
+  caf::expected<std::vector<std::string>> attach(std::string_view jgf, const idset& ranks);
+
+  /// Removes a vertex and all that it contains. Errors: ec::busy, naming a job that holds some of
+  /// it; ec::bad_argument: the root, the last core of a node, what holds others in a subsystem.
+  caf::error detach(const std::string& path);
+
+  /// By a person; what is told rank by rank comes on top: a vertex is used when both say up.
+  caf::error set_status(const std::string& path, vertex_status status);
+  caf::error set_property(const std::string& path, const std::string& key,
+                          const std::string& value);
+  /// Errors: ec::unknown_key.
+  caf::error remove_property(const std::string& path, const std::string& key);
+  caf::expected<vertex_properties> properties(const std::string& path) const;
+
+  /// The vertex and what is directly below it, a line each, for a person.
+  caf::expected<std::vector<std::string>> show(const std::string& path, int64_t now) const;
+
+  /// Cores and GPUs at or below what a person has marked as down.
+  rset switched_off() const;
+
+  /// The graph, to make another pool of. What was told rank by rank is not in it. The pool is of no
+  /// use any more.
+  resource_graph take_graph();
+
   // -- requests ---------------------------------------------------------------------------------
 
   /// `where`: a constraint (RFC 31) besides the job's own, or null. Errors: as compile_match.
@@ -113,10 +146,11 @@ private:
     vertex top = no_vertex; ///< no_vertex: the rank is not there.
     bool up = true;
     bool drained = false;
+    bool off = false;                               ///< Marked as down by a person.
     std::vector<std::pair<uint32_t, vertex>> cores; ///< By id.
     std::vector<std::pair<uint32_t, vertex>> gpus;
 
-    bool usable() const { return up && !drained; }
+    bool usable() const { return up && !drained && !off; }
   };
   class change;
 
@@ -130,12 +164,24 @@ private:
   node* find_node(rank_t rank);
   const node* find_node(rank_t rank) const;
   void set_status(node& n);
+  struct place {
+    vertex at = no_vertex;
+    subsystem_id in = containment;
+  };
+  caf::expected<place> at_path(const std::string& path) const;
+  caf::error learn_attached(const std::vector<vertex>& tops, const idset& ranks);
+  caf::error keeps_whole(const std::vector<vertex>& gone) const;
+  std::optional<job_id> holder_of(const std::vector<vertex>& some) const;
+  std::string line_of(vertex v, subsystem_id s, int64_t now) const;
+  void graph_changed();
+  bool is_off(vertex v) const;
+  bool is_reachable(vertex v) const;
   bool is_leaf_of_rank(vertex v) const;
   void add_below(vertex v, rset_extra& extra, std::map<rank_t, node_share>& shares) const;
   void add_slots(const selection& what, const resource_request& request, const rset& r,
                  rset_extra& extra) const;
   bool is_free(vertex v, int64_t now) const;
-  node_share free_share(rank_t rank, int64_t now) const;
+  node_share free_share(rank_t rank, int64_t now, bool usable_only) const;
 
   std::unique_ptr<resource_graph> graph_;
   std::unique_ptr<ledger> ledger_;

@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "actors/fluxion_options.hpp"
+#include "actors/graph_changes.hpp"
 #include "actors/job_archive.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/owned_fd.hpp"
@@ -137,6 +138,7 @@ struct rank_state {
   scheduler_settings scheduling;         // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
   std::vector<loaded_module> modules;
+  graph_changes changes;                 // lead only: that people made in it
   int64_t epoch_ns = 0;
   uint64_t secret = 0;
   uint64_t last_id_ms = 0;
@@ -345,6 +347,25 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   return make_graph(s, all);
 }
 
+/// What people changed in the graph before a restart is changed again.
+caf::error change_graph(rank_state& s) {
+  auto kept = s.store->meta(graph_changes_key);
+  if (!kept)
+    return caf::none;
+  s.changes = graph_changes::from_json(*kept);
+  if (s.changes.empty())
+    return caf::none;
+  std::vector<std::string> notes;
+  auto after = make_changes(s.changes, {s.graph, s.resources},
+                            attachable_ranks(s.resources, s.net->size(), {}), notes);
+  if (!after)
+    return std::move(after.error());
+  s.graph = std::move(after->graph);
+  s.resources = std::move(after->all);
+  say(notes);
+  return caf::none;
+}
+
 /// For --verbose: what this instance is, before its script starts.
 void say_what_there_is(const rank_state& s) {
   uint64_t gpus = 0;
@@ -521,6 +542,7 @@ service_parts make_parts(rank_state& s) {
   parts.resources = s.resources;
   parts.scheduling = s.scheduling;
   parts.graph = s.graph;
+  parts.changes = s.changes;
   return parts;
 }
 
@@ -630,6 +652,9 @@ int broker_main(const start_options& options, const way_to_peers& way,
     return 1;
   }
   set_attributes(s);
+  if (rank == 0)
+    if (auto err = change_graph(s))
+      ::_exit(fail_start(err)); // the others wait for this rank
   if (rank == 0)
     say(scheduling_notes(*s.attributes, s.scheduling, s.resources, s.net->size()));
   if (options.verbose && rank == 0)

@@ -85,6 +85,7 @@ events_actor make_lead(service_maker& m, const service_parts& p, events_setup st
   parts.resources = p.resources;
   parts.scheduling = p.scheduling;
   parts.graph = p.graph;
+  parts.changes = p.changes;
   parts.attributes = p.attributes;
   parts.where = rank_map{p.net->size()};
   parts.rank = own.rank;

@@ -11,6 +11,7 @@
 #include "actors/binding.hpp"
 #include "actors/broker.hpp"
 #include "actors/connector.hpp"
+#include "actors/graph_changes.hpp"
 #include "actors/guarded.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"
@@ -51,6 +52,7 @@ struct service_parts {
   scheduler_settings scheduling;
   std::shared_ptr<resource_graph>
       graph; // of a file, or what was found; null: made of the resources
+  graph_changes changes; // that are in the graph
 };
 
 /// The handles that main itself needs.

@@ -26,7 +26,9 @@ constexpr option_spec change_options[] = {
 };
 
 constexpr option_spec explain_options[] = {
-    {0, "json", nullptr, "Prints id, code, sentence and t_estimate as a JSON object."},
+    {0, "json", nullptr,
+     "Prints id, code, sentence, t_estimate, resource_summary and selection_type, as far as "
+     "there are any, as a JSON object."},
 };
 
 constexpr field_name fields[] = {
@@ -267,7 +269,8 @@ const command explain_command{
     group_jobs,
     "tells why a job waits",
     "[OPTIONS] ID...",
-    "A code for programs and a sentence for people. Codes: dependency, held, stopped, next, "
+    "A code for programs and a sentence for people. Codes: dependency, held, stopped, unloaded, "
+    "next, "
     "reserved, resources, down, behind, unsatisfiable; of jobs that do not wait: running, cleanup, "
     "ended.",
     explain_options,

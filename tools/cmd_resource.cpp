@@ -81,6 +81,7 @@ caf::expected<rset> read_part(const json& reply, const char* key) {
 /// What the instance says of its resources.
 struct picture {
   rset all, allocated;
+  rset off; // marked as down by a person, or below what is
   idset down;
   std::vector<row> drains; // one for each reason and time
   idset drained;
@@ -92,10 +93,11 @@ caf::expected<picture> look(client& broker) {
     return std::move(reply.error());
   auto all = read_part(*reply, "all");
   auto allocated = read_part(*reply, "allocated");
+  auto off = read_part(*reply, "off");
   auto down = idset::parse(text_at(*reply, "down"));
-  if (!all || !allocated || !down)
+  if (!all || !allocated || !off || !down)
     return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
-  picture p{std::move(*all), std::move(*allocated), std::move(*down), {}, {}};
+  picture p{std::move(*all), std::move(*allocated), std::move(*off), std::move(*down), {}, {}};
   for (auto& d : object_at(*reply, "drains")) {
     auto rank = idset::single(static_cast<uint32_t>(number_at(d, "rank")));
     auto state = p.allocated.ranks().intersects(rank) ? "draining" : "drained";
@@ -143,7 +145,7 @@ int run_list(const invocation& call) {
                       unusable.add_all(p->drained);
                       auto lost = restrict_to(p->all, p->down);
                       auto used = subtract(p->allocated, lost);
-                      auto out = subtract(restrict_to(p->all, unusable), used);
+                      auto out = subtract(unite(restrict_to(p->all, unusable), p->off), used);
                       return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
                                               {"allocated", used},
                                               {"down", out}};
@@ -156,6 +158,9 @@ int run_status(const invocation& call) {
                       auto p = look(broker);
                       if (!p)
                         return std::move(p.error());
+                      for (auto& share : p->off.nodes) // all of the node
+                        if (*p->all.find(share.rank) == share)
+                          p->down.add(share.rank);
                       auto use = p->all.ranks();
                       use.remove_all(p->down);
                       use.remove_all(p->drained);
@@ -252,7 +257,8 @@ int run_r(const invocation& call) {
 }
 
 int run_resource(const invocation& call) {
-  complain(call, "needs a verb: list, status, drain, undrain, info or R");
+  complain(call, "needs a verb: list, status, drain, undrain, info, R, show, attach, detach, "
+                 "set-status, set-property, remove-property or get-property");
   return exit_usage;
 }
 
@@ -261,8 +267,9 @@ int run_resource(const invocation& call) {
 const command resource_command{"resource",
                                group_instance,
                                "what the instance has",
-                               "list|status|drain|undrain|info|R",
-                               "Nodes, cores and GPUs.",
+                               "list|status|drain|undrain|info|R|show|attach|detach|set-status|"
+                               "set-property|remove-property|get-property",
+                               "Nodes, cores and GPUs, and the graph that they are part of.",
                                {},
                                usual_exits,
                                " hactor resource list",
@@ -277,7 +284,7 @@ const command resource_list_command{"resource list",
                                     "[OPTIONS]",
                                     "A node with free and allocated cores is counted in both rows. "
                                     "What nobody may use, since it is "
-                                    "lost or drained, is down.",
+                                    "lost, drained or marked as down, is down.",
                                     list_options,
                                     usual_exits,
                                     " hactor resource list",

@@ -43,6 +43,18 @@ std::span<const command* const> all_commands() {
                                             &resource_undrain_command,
                                             &resource_info_command,
                                             &resource_r_command,
+                                            &resource_show_command,
+                                            &resource_attach_command,
+                                            &resource_detach_command,
+                                            &resource_set_status_command,
+                                            &resource_set_property_command,
+                                            &resource_remove_property_command,
+                                            &resource_get_property_command,
+                                            &scheduler_command,
+                                            &scheduler_status_command,
+                                            &scheduler_unload_command,
+                                            &scheduler_load_command,
+                                            &scheduler_reload_command,
                                             &queue_command,
                                             &queue_list_command,
                                             &queue_status_command,
@@ -114,7 +126,7 @@ choice choose(std::span<const char* const> words) {
   if (c == nullptr)
     return {nullptr, 0, unknown({}, words[0])};
   auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
-                 || c == &graph_command;
+                 || c == &graph_command || c == &scheduler_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);

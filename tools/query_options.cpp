@@ -58,9 +58,10 @@ constexpr option_spec specs[] = {
     {'d', "disable-prompt", nullptr,
      "No prompt. There is none either when standard input is no terminal."},
     {0, "charge", nullptr,
-     "Amounts in other subsystems than the first (power, bandwidth) are held by jobs. Default: "
-     "they "
-     "are only looked at, as Fluxion does."},
+     "Jobs hold what they ask for in other subsystems than the first (power, bandwidth), so that "
+     "nobody else can have it, as in an instance. Default: as Fluxion, which looks whether there "
+     "is "
+     "that much and holds none of it: any number of jobs may have the same 500 W."},
 };
 
 caf::error bad(const option_spec& option, const std::string& what) {

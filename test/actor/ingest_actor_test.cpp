@@ -137,8 +137,9 @@ TEST_SUITE("actor") {
   TEST_CASE("what can never run is named by its place among all that were submitted") {
     bench b;
     auto specs = std::make_shared<spec_cache>();
-    auto scheduler = b.spawn(
-        scheduler_service, scheduler_setup{specs, {}, nullptr, b.spawn(fake_journal, b.world), {}});
+    auto scheduler =
+        b.spawn(scheduler_service,
+                scheduler_setup{specs, {}, nullptr, b.spawn(fake_journal, b.world), {}, {}, {}});
     b.tell(scheduler, inventory{whole_nodes(2, 4), {}, {}});
     auto ingest = b.spawn(ingest_service, ingest_peers{scheduler, b.manager}, specs, std::make_shared<id_source>(rank_t{0}, wall_ns() - 1'000'000'000, uint64_t{0}));
     spec_text small, large;

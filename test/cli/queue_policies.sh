@@ -11,7 +11,7 @@ check_equal "the small job" 0 "$(hactor job wait "$small" >/dev/null; echo $?)"
 check_contains "$(hactor explain "$large")" "reserved: "
 check_contains "$(hactor explain "$large")" "behind job $long"
 check_contains "$(hactor explain --json "$large")" '"t_estimate":'
-check_contains "$(hactor explain "$long")" "running: runs on"
+check_equal "explained" "running: runs on fake[0-1]" "$(hactor explain "$long")"
 # The same in listings: INFO says when, the annotations of RFC 27 what and why.
 case $(hactor jobs -n -o '{contextual_info}' "$large") in
   eta:9.*m | eta:10m) ;;
@@ -22,9 +22,16 @@ check_contains "$(hactor jobs -n -o "$notes" "$large")" "reserved for it in "
 estimate=$(hactor jobs -n -o '{annotations.sched.t_estimate}' "$large")
 [ "${estimate%.*}" -ge "$(($(date +%s) + 500))" ] || fail "t_estimate is no time: $estimate"
 check_contains "$(hactor job eventlog -f json "$long")" \
-  '"annotations":{"sched":{"resource_summary":"rank0/core[0-1] rank1/core0"}}'
+  '"annotations":{"sched":{"resource_summary":"rank0/core[0-1] rank1/core0","selection_type":"immediate"}}'
+placed='{annotations.sched.resource_summary} {annotations.sched.selection_type}'
+check_equal "the long job" "rank0/core[0-1] rank1/core0 immediate" \
+  "$(hactor jobs -n -o "$placed" "$long")"
+check_equal "the small job" "rank1/core1 backfill" "$(hactor jobs -a -n -o "$placed" "$small")"
+check_contains "$(hactor explain --json "$long")" '"selection_type":"immediate"'
+check_contains "$(hactor jobs --json "$long")" '"selection_type":"immediate"'
 hactor cancel "$long"
 hactor job wait "$large"
+check_contains "$(hactor jobs -a -n -o "$placed" "$large")" " reserved"
 check_contains "$(hactor explain "$large")" "ended: completed"
 check_contains "$(hactor explain "$long")" "ended: was canceled"
 END

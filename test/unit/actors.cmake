@@ -13,6 +13,7 @@ hactor_unit_test(actors_cores_test
     unit/pmi_core_test.cpp
     unit/pmix_core_test.cpp
     unit/resource_core_test.cpp
+    unit/graph_changes_test.cpp
     unit/events_core_test.cpp
     unit/output_files_test.cpp
     unit/job_folders_test.cpp

@@ -209,12 +209,10 @@ TEST_CASE("a part may bring another subsystem, and hang in it alone") {
                             + node("n", placed("node", 1, "/hetchy/chassis0/hetchy1001",
                                                R"(,"name":"hetchy1001")")),
                         R"({"source":"ups","target":"n","metadata":{"subsystem":"backup"}})"));
-  // The pdu has no path in containment, so it is new, and has no place.
-  CHECK(!tops);
-  tops = attach_jgf(g, jgf(node("ups", R"("type":"ups","id":0)") + ","
-                               + node("n", placed("node", 1, "/hetchy/chassis0/hetchy1001")),
-                           R"({"source":"ups","target":"n","metadata":{"subsystem":"backup"}})"));
+  // The pdu, which nothing contains, is known by its path in power.
   REQUIRE_MESSAGE(tops, render(tops.error()));
+  CHECK(tops->size() == 1);
+  CHECK(!attach_jgf(g, jgf(node("pdu", R"("type":"pdu","id":8,"paths":{"power":"/pdu8"})"))));
   CHECK(!g.check());
   auto backup = g.find_subsystem("backup");
   REQUIRE(backup);

@@ -87,6 +87,31 @@ struct bench {
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("a scheduler that comes later is told who holds room and who wants some") {
+    bench b;
+    b.run(job_id{1});
+    b.submit({job_id{2}, job_id{3}});
+    b.submit({job_id{4}});
+    b.run(job_id{5});
+    b.end(0, job_id{5});
+    REQUIRE(b.core.raise(b.now, {1000, {{job_id{4}}, 0}, "cancel", 0, ""}, b.out));
+    auto rooms = b.core.rooms();
+    REQUIRE(rooms.held.size() == 1);
+    CHECK(rooms.held[0].id == job_id{1});
+    CHECK(rooms.held[0].resources.ranks().to_string() == "0-1");
+    REQUIRE(rooms.wanted.groups.size() == 1);
+    CHECK(rooms.wanted.groups[0].items.size() == 2);
+  }
+
+  TEST_CASE("what was granted and how is told in annotations") {
+    bench b;
+    b.submit({one});
+    CHECK(b.core.summary(one)->annotations.empty());
+    b.core.on_granted(b.now, one, whole_nodes(2, 1), b.out, "backfill");
+    CHECK(b.core.summary(one)->annotations
+          == R"({"sched":{"resource_summary":"rank[0-1]/core0","selection_type":"backfill"}})");
+  }
+
   TEST_CASE("a submitted job is recorded and asks for room") {
     bench b;
     spec_text s;

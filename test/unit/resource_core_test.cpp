@@ -32,6 +32,18 @@ std::string gpus_of(const instance_resources& r) {
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("nodes that are attached have ranks of brokers that live and have none") {
+    rset all;
+    all.nodes = {{0, ids("0"), {}}, {2, ids("0"), {}}};
+    all.nodelist = {"a", "c"};
+    CHECK(attachable_ranks(all, 4, {}).to_string() == "1,3");
+    CHECK(attachable_ranks(all, 4, ids("3")).to_string() == "1");
+    CHECK(attachable_ranks(all, 3, {}).to_string() == "1");
+    // Brokers that run nodes of other ranks run any.
+    CHECK(attachable_ranks(all, 1, {}).contains(1'000'000));
+    CHECK_FALSE(attachable_ranks(all, 1, {}).contains(2));
+  }
+
   TEST_CASE("a rank that has its host alone needs no note") {
     auto r = divide_hosts({host("a", "0-3"), host("b", "0-3", "0-3")}, false);
     CHECK(cores_of(r) == "0-3 | 0-3");

@@ -41,6 +41,75 @@ struct bench {
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("the graph changes while jobs run and wait") {
+    bench b{machine(1, 2)};
+    b.add(1, slots(1));
+    b.add(2, request_of(R"([{"type":"license","count":1},{"type":"slot","count":1,"label":"task",
+      "with":[{"type":"core","count":1}]}])"));
+    CHECK(b.pass() == "+1 !2");
+    auto jgf = R"({"graph":{"nodes":[{"id":"1","metadata":{"type":"license","id":0,
+      "paths":{"containment":"/cluster0/license0"}}}],"edges":[]}})";
+    REQUIRE(b.core.attach(jgf, {}));
+    auto seat = request_of(R"([{"type":"license","count":1},{"type":"slot","count":1,
+      "label":"task","with":[{"type":"core","count":1}]}])");
+    b.add(3, seat);
+    CHECK(b.pass() == "+3");
+    CHECK(code_of(b.core.detach("/cluster0/license0")) == ec::busy);
+    REQUIRE_FALSE(b.core.set_status("/cluster0/license0", vertex_status::down));
+    b.finish(3);
+    b.add(4, seat);
+    CHECK(b.pass().empty());
+    CHECK(b.why(4) == "resources");
+    REQUIRE_FALSE(b.core.set_status("/cluster0/license0", vertex_status::up));
+    CHECK(b.pass() == "+4");
+    CHECK(b.why(1) == "running");
+    scheduler_core blank;
+    CHECK(code_of(blank.detach("/cluster0")) == ec::wrong_state);
+  }
+
+  TEST_CASE("another scheduler takes over: the graph, who holds what, in which queue") {
+    scheduler_settings named;
+    named.queues.emplace_back().name = "batch";
+    named.queues.emplace_back().name = "debug";
+    scheduler_core first{named};
+    first.set_inventory(machine(2, 2));
+    auto in_debug = slots(1, 60, 1, 0, {{"queue", "debug"}});
+    first.enqueue({job_id{1}, 16, 0, in_debug});
+    recording_scheduler_out out;
+    first.schedule(5'000'000'000, out);
+    CHECK(out.take() == "+1");
+    first.enqueue({job_id{2}, 16, 0, slots(4, 0, 1, 0, {{"queue", "debug"}})});
+    CHECK_FALSE(first.lost_queue(named));
+    CHECK(first.lost_queue(scheduler_settings{}) == "debug");
+    REQUIRE_FALSE(first.set_status("/cluster0/n1", vertex_status::down));
+    auto held = rset{};
+    held.nodes = *first.held_by(job_id{1});
+
+    scheduler_core second{named};
+    auto graph = first.take_graph();
+    REQUIRE(graph);
+    REQUIRE_FALSE(second.set_graph(std::move(*graph)));
+    REQUIRE_FALSE(second.recover(job_id{1}, held, in_debug.get()));
+    CHECK(second.queues()[1].running == 1);
+    CHECK(second.pool().counts(5).cores_free == 1);
+    second.free(job_id{1}, std::nullopt, true);
+    CHECK(second.pool().counts(5).cores_free == 2);
+  }
+
+  TEST_CASE("what a job has given back in part is not taken from it twice") {
+    bench b{machine(3, 2)};
+    rset r;
+    r.nodes = {{0, idset::range(0, 1), {}}, {2, idset::range(0, 1), {}}};
+    REQUIRE_FALSE(b.core.recover(job_id{1}, r)); // node 1 was released before
+    b.add(2, whole(1));
+    b.add(3, whole(1));
+    CHECK(b.pass() == "+2");
+    b.core.free(job_id{1}, idset::single(0), false);
+    CHECK(b.pass() == "+3");
+    b.core.free(job_id{1}, std::nullopt, true);
+    CHECK(b.cores_free() == 2);
+  }
+
   TEST_CASE("jobs start by priority, then by submission, then by id") {
     bench b{machine(1, 1)};
     auto one = slots(1);
