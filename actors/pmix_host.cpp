@@ -47,8 +47,8 @@ public:
   void control(std::string bytes) override { host_->on_server_bytes(bytes); }
   void exited(int status, const task_usage&) override {
     host_->on_server_end(WIFSIGNALED(status)
-                           ? fmt::format("was ended by signal {}", WTERMSIG(status))
-                           : fmt::format("ended with exit code {}", WEXITSTATUS(status)));
+                             ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                             : fmt::format("ended with exit code {}", WEXITSTATUS(status)));
   }
 
 private:
@@ -114,8 +114,8 @@ void pmix_host::start_server() {
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = true;
   pipes.gated = false;
-  auto token = tasks_->start(std::move(r), pipes,
-                             std::make_shared<server_sink>(shared_from_this()));
+  auto token =
+      tasks_->start(std::move(r), pipes, std::make_shared<server_sink>(shared_from_this()));
   if (!token) {
     on_server_end("could not be started: " + render(token.error()));
     return;
