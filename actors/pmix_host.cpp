@@ -14,9 +14,12 @@
 
 #include <fmt/format.h>
 
+#include "actors/launch_plan.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loopback.hpp"
+
+extern char** environ;
 
 namespace hactor {
 
@@ -109,7 +112,9 @@ void pmix_host::start_server() {
   served_ = false;
   spawn_request r;
   r.argv = {options_.program, options_.folder, options_.host};
-  r.environment = std::string{"PATH=/usr/bin:/bin"} + '\0';
+  for (auto** e = environ; *e != nullptr; ++e)
+    if (std::string_view text = *e; !is_launcher_variable(text.substr(0, text.find('='))))
+      r.environment.append(text) += '\0';
   r.pass(pmix_door_fd, owned_fd{::fcntl(door_.get(), F_DUPFD_CLOEXEC, 0)});
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = true;

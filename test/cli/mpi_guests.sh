@@ -35,12 +35,17 @@ for mpi in $guests; do
   two=$(hactor submit -N "$nodes" -n "$nodes" "$guest")
   hactor job status "$one" "$two"
 done
-# One program after the other in the same task, of whatever MPI.
-script=
-for mpi in $guests $guests; do
-  script="$script${script:+ && }$HACTOR_TEST_BUILD/bin/guest_$mpi"
-done
-output=$(deadline 60 hactor run -N "$nodes" -n "$nodes" sh -c "$script")
-check_equal "lines of programs in a row" $((nodes * $(echo $guests $guests | wc -w))) \
-  "$(echo "$output" | grep -c "of $nodes: sum")"
+# One program after the other in the same task. MPICH's ends the task's way to PMI-1 with itself.
+case $guests in
+  *openmpi)
+    row="$guests openmpi"
+    script=
+    for mpi in $row; do
+      script="$script${script:+ && }$HACTOR_TEST_BUILD/bin/guest_$mpi"
+    done
+    output=$(deadline 60 hactor run -N "$nodes" -n "$nodes" sh -c "$script")
+    check_equal "lines of programs in a row" $((nodes * $(echo $row | wc -w))) \
+      "$(echo "$output" | grep -c "of $nodes: sum")"
+    ;;
+esac
 END
