@@ -71,8 +71,15 @@ bool job_folders::give_back(const slot& s) {
 }
 
 void job_folders::remove_all(const slot& s) const {
+  // Others may remove beside us (a PMIx server does, behind ranks that ended): what is gone already
+  // ends one pass over the folder, and the next finds less.
+  constexpr int passes_max = 100;
   std::error_code err;
-  std::filesystem::remove_all(s.path, err);
+  for (int pass = 0; pass < passes_max; ++pass) {
+    std::filesystem::remove_all(s.path, err);
+    if (err != std::errc::no_such_file_or_directory)
+      break;
+  }
   if (err)
     log_warning("{}: not removed: {}", s.path, err.message());
 }

@@ -11,7 +11,7 @@
 namespace hactor {
 
 pmix_core::pmix_core(job_id id, pmix_job job, std::vector<rank_t> brokers, rank_t self)
-  : id_{id}, job_{std::move(job)}, brokers_{std::move(brokers)}, self_{self} {}
+    : id_{id}, job_{std::move(job)}, brokers_{std::move(brokers)}, self_{self} {}
 
 pmix_word pmix_core::word(pmix_kind kind, uint64_t id) const {
   return {kind, job_.space, id, 0, pmix_success, {}};
@@ -19,61 +19,62 @@ pmix_word pmix_core::word(pmix_kind kind, uint64_t id) const {
 
 void pmix_core::on_word(const pmix_word& w, effects& out) {
   switch (w.kind) {
-    case pmix_kind::lookup:
-      known_ = true;
-      out.words.push_back(word(pmix_kind::job, w.id));
-      out.words.back().bytes = pack(job_);
-      for (auto& [ask, request] : asked_)
-        add_ask(ask, request.task, out);
-      break;
-    case pmix_kind::connected:
-      inside_.insert(w.rank);
-      out.words.push_back(word(pmix_kind::answer, w.id));
-      break;
-    case pmix_kind::finalized:
-      inside_.erase(w.rank);
-      out.words.push_back(word(pmix_kind::answer, w.id));
-      break;
-    case pmix_kind::aborted:
-      out.failure = fmt::format("rank {} called MPI_Abort with code {}", w.rank, w.status);
-      out.exit_code = w.status;
-      out.words.push_back(word(pmix_kind::answer, w.id));
-      break;
-    case pmix_kind::dropped:
-      if (is_inside(w.rank))
-        out.dropped = w.rank;
-      break;
-    case pmix_kind::fence:
-      fences_.emplace_back(w.id, w.bytes);
-      begin_exchange(out);
-      break;
-    case pmix_kind::fetch:
-      if (w.rank < brokers_.size() && brokers_[w.rank] != self_) {
-        out.asks.push_back({id_, w.rank, brokers_[w.rank], self_, w.id});
-      } else {
-        out.words.push_back(word(pmix_kind::value, w.id));
-        out.words.back().status = pmix_not_found;
-      }
-      break;
-    case pmix_kind::given:
-      if (auto it = asked_.find(w.id); it != asked_.end()) {
-        out.replies.push_back({id_, it->second.from, it->second.tag, w.status, w.bytes});
-        asked_.erase(it);
-      }
-      break;
-    case pmix_kind::ended:
-      // Another server knows nothing of what this one was told.
-      known_ = false;
-      fences_.clear();
-      for (auto& [ask, request] : std::exchange(asked_, {}))
-        out.replies.push_back({id_, request.from, request.tag, pmix_not_found, {}});
-      if (!inside_.empty()) {
-        out.failure = fmt::format("the PMIx server of its MPI program {}", w.bytes);
-        out.exit_code = 1;
-        inside_.clear();
-      }
-      break;
-    default: break; // of ours
+  case pmix_kind::lookup:
+    known_ = true;
+    out.words.push_back(word(pmix_kind::job, w.id));
+    out.words.back().bytes = pack(job_);
+    for (auto& [ask, request] : asked_)
+      add_ask(ask, request.task, out);
+    break;
+  case pmix_kind::connected:
+    inside_.insert(w.rank);
+    out.words.push_back(word(pmix_kind::answer, w.id));
+    break;
+  case pmix_kind::finalized:
+    inside_.erase(w.rank);
+    out.words.push_back(word(pmix_kind::answer, w.id));
+    break;
+  case pmix_kind::aborted:
+    out.failure = fmt::format("rank {} called MPI_Abort with code {}", w.rank, w.status);
+    out.exit_code = w.status;
+    out.words.push_back(word(pmix_kind::answer, w.id));
+    break;
+  case pmix_kind::dropped:
+    if (is_inside(w.rank))
+      out.dropped = w.rank;
+    break;
+  case pmix_kind::fence:
+    fences_.emplace_back(w.id, w.bytes);
+    begin_exchange(out);
+    break;
+  case pmix_kind::fetch:
+    if (w.rank < brokers_.size() && brokers_[w.rank] != self_) {
+      out.asks.push_back({id_, w.rank, brokers_[w.rank], self_, w.id});
+    } else {
+      out.words.push_back(word(pmix_kind::value, w.id));
+      out.words.back().status = pmix_not_found;
+    }
+    break;
+  case pmix_kind::given:
+    if (auto it = asked_.find(w.id); it != asked_.end()) {
+      out.replies.push_back({id_, it->second.from, it->second.tag, w.status, w.bytes});
+      asked_.erase(it);
+    }
+    break;
+  case pmix_kind::ended:
+    // Another server knows nothing of what this one was told.
+    known_ = false;
+    fences_.clear();
+    for (auto& [ask, request] : std::exchange(asked_, {}))
+      out.replies.push_back({id_, request.from, request.tag, pmix_not_found, {}});
+    if (!inside_.empty()) {
+      out.failure = fmt::format("the PMIx server of its MPI program {}", w.bytes);
+      out.exit_code = 1;
+      inside_.clear();
+    }
+    break;
+  default:
+    break; // of ours
   }
 }
 

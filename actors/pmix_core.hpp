@@ -25,13 +25,13 @@ class pmix_core {
 public:
   /// What a call causes, in order.
   struct effects {
-    std::vector<pmix_word> words;       ///< For the PMIx server.
-    std::optional<std::string> part;    ///< This broker's part of an exchange among all.
-    std::vector<modex_request> asks;    ///< For other brokers.
-    std::vector<modex_reply> replies;   ///< For other brokers.
-    std::string failure;                ///< The job is over. "" when not.
-    int exit_code = 0;                  ///< With a failure.
-    std::optional<uint32_t> dropped;    ///< This rank's program has gone; its task may go too.
+    std::vector<pmix_word> words;     ///< For the PMIx server.
+    std::optional<std::string> part;  ///< This broker's part of an exchange among all.
+    std::vector<modex_request> asks;  ///< For other brokers.
+    std::vector<modex_reply> replies; ///< For other brokers.
+    std::string failure;              ///< The job is over. "" when not.
+    int exit_code = 0;                ///< With a failure.
+    std::optional<uint32_t> dropped;  ///< This rank's program has gone; its task may go too.
   };
 
   pmix_core() = default;
@@ -65,7 +65,7 @@ private:
   rank_t self_ = 0;
   bool known_ = false;
   bool exchanging_ = false;
-  std::set<uint32_t> inside_; // ranks between begin and end
+  std::set<uint32_t> inside_;                           // ranks between begin and end
   std::deque<std::pair<uint64_t, std::string>> fences_; // the first is under way
   uint64_t last_ask_ = 0;
   std::map<uint64_t, modex_request> asked_; // of other brokers, by what the server was asked

@@ -14,9 +14,12 @@
 
 #include <fmt/format.h>
 
+#include "actors/launch_plan.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loopback.hpp"
+
+extern char** environ;
 
 namespace hactor {
 
@@ -47,8 +50,8 @@ public:
   void control(std::string bytes) override { host_->on_server_bytes(bytes); }
   void exited(int status, const task_usage&) override {
     host_->on_server_end(WIFSIGNALED(status)
-                           ? fmt::format("was ended by signal {}", WTERMSIG(status))
-                           : fmt::format("ended with exit code {}", WEXITSTATUS(status)));
+                             ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                             : fmt::format("ended with exit code {}", WEXITSTATUS(status)));
   }
 
 private:
@@ -109,13 +112,15 @@ void pmix_host::start_server() {
   served_ = false;
   spawn_request r;
   r.argv = {options_.program, options_.folder, options_.host};
-  r.environment = std::string{"PATH=/usr/bin:/bin"} + '\0';
+  for (auto** e = environ; *e != nullptr; ++e)
+    if (std::string_view text = *e; !is_launcher_variable(text.substr(0, text.find('='))))
+      r.environment.append(text) += '\0';
   r.pass(pmix_door_fd, owned_fd{::fcntl(door_.get(), F_DUPFD_CLOEXEC, 0)});
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = true;
   pipes.gated = false;
-  auto token = tasks_->start(std::move(r), pipes,
-                             std::make_shared<server_sink>(shared_from_this()));
+  auto token =
+      tasks_->start(std::move(r), pipes, std::make_shared<server_sink>(shared_from_this()));
   if (!token) {
     on_server_end("could not be started: " + render(token.error()));
     return;

@@ -49,7 +49,7 @@ private:
   class server_sink;
 
   pmix_host(poller& p, std::shared_ptr<task_host> tasks, pmix_options options)
-    : poller_{p}, tasks_{std::move(tasks)}, options_{std::move(options)} {}
+      : poller_{p}, tasks_{std::move(tasks)}, options_{std::move(options)} {}
   // On the transport thread:
   void watch_door();
   void start_server();
@@ -60,12 +60,12 @@ private:
   poller& poller_;
   std::shared_ptr<task_host> tasks_;
   pmix_options options_;
-  pmix_reader reader_;    // transport thread only
-  bool served_ = false;   // the server has said something; transport thread only
-  std::mutex mutex_; // guards what follows
+  pmix_reader reader_;  // transport thread only
+  bool served_ = false; // the server has said something; transport thread only
+  std::mutex mutex_;    // guards what follows
   owned_fd door_;
   uint16_t port_ = 0;
-  uint64_t server_ = 0; // token; 0: there is none
+  uint64_t server_ = 0;                                 // token; 0: there is none
   std::unordered_map<std::string, shell_actor> shells_; // by space
 };
 

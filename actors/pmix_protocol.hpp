@@ -39,9 +39,9 @@ enum class pmix_kind : uint8_t {
 
 struct pmix_word {
   pmix_kind kind{};
-  std::string space;   // of the job
-  uint64_t id = 0;     // of a question, which its answer has too
-  uint32_t rank = 0;   // of a task
+  std::string space; // of the job
+  uint64_t id = 0;   // of a question, which its answer has too
+  uint32_t rank = 0; // of a task
   int32_t status = 0;
   std::string bytes;
 

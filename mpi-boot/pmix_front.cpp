@@ -41,8 +41,8 @@ std::string_view find_space(std::string_view bytes) {
 }
 
 pmix_front::pmix_front(int door, uint16_t port, std::function<void(const std::string&)> knocked)
-  : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, door_{door}, port_{port},
-    knocked_{std::move(knocked)} {
+    : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, door_{door}, port_{port}, knocked_{
+                                                                            std::move(knocked)} {
   add(door_, EPOLLIN);
 }
 
@@ -176,8 +176,8 @@ void pmix_front::flush(const std::shared_ptr<link>& l, int to) {
     rest.erase(0, static_cast<size_t>(std::max<ssize_t>(n, 0)));
   }
   for (int end : {0, 1})
-    add(l->ends[end], (l->rest[1 - end].empty() ? EPOLLIN : 0u)
-                        | (l->rest[end].empty() ? 0u : EPOLLOUT));
+    add(l->ends[end],
+        (l->rest[1 - end].empty() ? EPOLLIN : 0u) | (l->rest[end].empty() ? 0u : EPOLLOUT));
 }
 
 void pmix_front::close_link(const std::shared_ptr<link>& l) {

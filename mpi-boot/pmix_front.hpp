@@ -60,9 +60,9 @@ private:
   int watched_ = -1;
   std::function<void()> ready_;
   std::set<std::string> known_;
-  std::set<int> nameless_;                                      // have not said which job's
-  std::unordered_map<std::string, std::vector<int>> waiting_;   // by job
-  std::unordered_map<int, std::shared_ptr<link>> links_;        // by either end
+  std::set<int> nameless_;                                    // have not said which job's
+  std::unordered_map<std::string, std::vector<int>> waiting_; // by job
+  std::unordered_map<int, std::shared_ptr<link>> links_;      // by either end
 };
 
 } // namespace hactor

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pmix.h>
@@ -25,9 +26,9 @@ namespace {
 /// A question of the library that the broker has not answered.
 struct question {
   std::string space;
-  pmix_op_cbfunc_t done = nullptr;      // at most one of the two
+  pmix_op_cbfunc_t done = nullptr; // at most one of the two
   pmix_modex_cbfunc_t values = nullptr;
-  void* data = nullptr;                 // for it
+  void* data = nullptr; // for it
 
   void answer(pmix_status_t status, const std::string& bytes) const {
     if (done != nullptr)
@@ -137,6 +138,13 @@ pmix_status_t fetch(const pmix_proc_t* who, const pmix_info_t*, size_t, pmix_mod
   return PMIX_SUCCESS;
 }
 
+/// The library removes by itself what a task asks it to remove behind it (shared memory of one that
+/// is killed), but only for a host that has this call; what else may be asked is not offered.
+pmix_status_t control(const pmix_proc_t*, const pmix_proc_t*, size_t, const pmix_info_t*, size_t,
+                      pmix_info_cbfunc_t, void*) {
+  return PMIX_ERR_NOT_SUPPORTED;
+}
+
 void lost(size_t, pmix_status_t, const pmix_proc_t* who, pmix_info_t*, size_t, pmix_info_t*, size_t,
           pmix_event_notification_cbfunc_fn_t done, void* data) {
   if (who != nullptr)
@@ -166,8 +174,7 @@ private:
 };
 
 caf::error failed(const char* call, pmix_status_t status) {
-  return make_error(ec::system_failed,
-                    fmt::format("{}: {}", call, PMIx_Error_string(status)));
+  return make_error(ec::system_failed, fmt::format("{}: {}", call, PMIx_Error_string(status)));
 }
 
 /// Facts for the library, which copies them.
@@ -236,6 +243,7 @@ caf::expected<uint16_t> start_pmix(const std::string& folder, const std::string&
   calls.abort = aborted;
   calls.fence_nb = fence;
   calls.direct_modex = fetch;
+  calls.job_control = control;
   facts own;
   own.add(PMIX_SERVER_TMPDIR, folder);
   own.add(PMIX_SYSTEM_TMPDIR, folder);
@@ -245,14 +253,15 @@ caf::expected<uint16_t> start_pmix(const std::string& folder, const std::string&
   own.add(PMIX_HOSTNAME, host);
   if (auto status = PMIx_server_init(&calls, own.data(), own.size()); status != PMIX_SUCCESS)
     return failed("PMIx_server_init", status);
-  pmix_status_t codes[] = {PMIX_ERR_LOST_CONNECTION, PMIX_ERR_PROC_TERM_WO_SYNC};
+  pmix_status_t code = PMIX_ERR_LOST_CONNECTION;
   waiting w;
-  auto status = PMIx_Register_event_handler(codes, std::size(codes), nullptr, 0, lost,
-                                            waiting::registered, &w);
+  auto status = PMIx_Register_event_handler(&code, 1, nullptr, 0, lost, waiting::registered, &w);
   if (status < 0 || (status = w.end(PMIX_SUCCESS)) != PMIX_SUCCESS)
     return failed("PMIx_Register_event_handler", status);
   return own_port();
 }
+
+void stop_pmix() { (void)PMIx_server_finalize(); }
 
 caf::error add_pmix_job(const pmix_job& job) {
   auto& s = all();
@@ -284,14 +293,17 @@ caf::error add_pmix_job(const pmix_job& job) {
   f.add(PMIX_NUM_NODES, static_cast<uint32_t>(job.hosts.size()));
   f.add(PMIX_NODEID, here);
   f.add(PMIX_APPNUM, uint32_t{0});
-  f.add(PMIX_TMPDIR, job.tmpdir);
-  f.add(PMIX_NSDIR, job.tmpdir);
+  // Not the job's own folder: Open MPI has it emptied behind the first rank that ends.
+  auto folder = job.tmpdir + "/.mpi";
+  (void)::mkdir(folder.c_str(), 0700);
+  f.add(PMIX_TMPDIR, folder);
+  f.add(PMIX_NSDIR, folder);
   f.add(PMIX_TDIR_RMCLEAN, true);
   pmix_nspace_t space;
   PMIX_LOAD_NSPACE(space, job.space.c_str());
   waiting w;
-  auto status = w.end(PMIx_server_register_nspace(
-    space, static_cast<int>(job.ranks.size()), f.data(), f.size(), waiting::done, &w));
+  auto status = w.end(PMIx_server_register_nspace(space, static_cast<int>(job.ranks.size()),
+                                                  f.data(), f.size(), waiting::done, &w));
   if (status != PMIX_SUCCESS)
     return failed("PMIx_server_register_nspace", status);
   {
@@ -302,8 +314,8 @@ caf::error add_pmix_job(const pmix_job& job) {
     pmix_proc_t who;
     PMIX_PROC_LOAD(&who, job.space.c_str(), rank);
     waiting one;
-    status = one.end(PMIx_server_register_client(&who, ::getuid(), ::getgid(), nullptr,
-                                                 waiting::done, &one));
+    status = one.end(
+        PMIx_server_register_client(&who, ::getuid(), ::getgid(), nullptr, waiting::done, &one));
     if (status != PMIX_SUCCESS)
       return failed("PMIx_server_register_client", status);
   }

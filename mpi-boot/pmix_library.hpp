@@ -19,6 +19,9 @@ namespace hactor {
 caf::expected<uint16_t> start_pmix(const std::string& folder, const std::string& host,
                                    std::function<void(const pmix_word&)> say);
 
+/// Ends it. What tasks have asked it to remove behind them is removed.
+void stop_pmix();
+
 /// Makes a job known, so that its ranks of this broker may come. Errors: ec::system_failed.
 caf::error add_pmix_job(const pmix_job& job);
 

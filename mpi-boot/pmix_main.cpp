@@ -37,6 +37,12 @@ void say(const pmix_word& word) {
   }
 }
 
+/// The broker ends, and with it we; the library removes what tasks have left in shared memory.
+[[noreturn]] void leave() {
+  stop_pmix();
+  ::_exit(0);
+}
+
 /// A job of which a task asks, or none.
 void on_job(const pmix_word& word, pmix_front& front) {
   auto job = unpack<pmix_job>(word.bytes);
@@ -55,7 +61,7 @@ void on_broker(pmix_reader& reader, pmix_front& front) {
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return;
   if (n <= 0)
-    ::_exit(0); // it ends, and with it we
+    leave();
   reader.add({bytes, static_cast<size_t>(n)});
   while (auto word = reader.next()) {
     if (word->kind == pmix_kind::job)
@@ -79,6 +85,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "hactor-pmix is started by a broker of hactor, for its MPI jobs\n");
     return 2;
   }
+  // Whoever ends all processes of a broker ends the broker too, of which we hear.
+  std::signal(SIGTERM, SIG_IGN);
   std::setvbuf(stderr, nullptr, _IOLBF, 0); // whole lines into the broker's log
 
   // The library; then the door, at which tasks wait already.

@@ -66,7 +66,7 @@ launch_words() {
 
 # Starts an instance in the foreground, with our standard input, and returns its exit code.
 start() { # [OPTION...] [--] COMMAND [ARGUMENT...]
-  deadline 50 $(launch_words) hactor-start "$@"
+  deadline "${start_seconds:-50}" $(launch_words) hactor-start "$@"
 }
 
 # Runs the lines of standard input as the script of a new instance.

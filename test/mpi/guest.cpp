@@ -1,6 +1,6 @@
 // An MPI program as users have it, built by each MPI's own wrapper: collectives over all ranks,
 // then an end as the first operand says: well, or by one rank with MPI_Abort, a signal, or no
-// MPI_Finalize.
+// MPI_Finalize; or none at all, until somebody ends it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <mpi.h>
 
@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include <unistd.h>
 
 int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
@@ -30,6 +32,8 @@ int main(int argc, char** argv) {
     std::raise(SIGKILL);
   if (rank == 1 && end == "exit")
     std::_Exit(3);
+  while (end == "stay")
+    ::pause();
   MPI_Barrier(MPI_COMM_WORLD);
   MPI_Finalize();
   return 0;

@@ -123,6 +123,9 @@ TEST_SUITE("unit") {
       {{{"output", {{"stdout", {{"buffer", 1}}}}}}, "output.stdout.buffer: "},
       {{{"output", {{"stdout", {{"buffer", {{"type", 1}}}}}}}}, "output.stdout.buffer.type: "},
       {{{"input", {{"stdin", "x"}}}}, "input.stdin: "},
+      {{{"pmi", 1}}, "pmi: "},
+      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or off, found fast"},
+      {{{"pmi", "simple,"}}, "pmi: must be"},
       {{{"input", {{"stdin", {{"type", 5}}}}}}, "input.stdin.type: "},
     };
     spec_text s;
@@ -137,6 +140,25 @@ TEST_SUITE("unit") {
     }
     s.options = {{"verbose", 2}, {"output", {{"mode", "truncate"}, {"stdout", {{"limit", "1M"}}}}}};
     CHECK(plan_of(s)->output.empty());
+  }
+
+  TEST_CASE("both kinds of PMI are offered where they can be, or those that were asked for") {
+    struct {
+      json options;
+      bool simple, pmix, needs_pmix;
+    } rows[] = {
+        {json::object(), true, true, false},      {{{"pmi", "off"}}, false, false, false},
+        {{{"pmi", "simple"}}, true, false, false}, {{{"pmi", "pmix"}}, false, true, true},
+        {{{"pmi", "pmix,simple"}}, true, true, true},
+    };
+    spec_text s;
+    for (auto& row : rows) {
+      s.options = row.options;
+      CAPTURE(dump(row.options));
+      CHECK(plan_of(s)->pmi == row.simple);
+      CHECK(plan_of(s)->pmix == row.pmix);
+      CHECK(plan_of(s)->needs_pmix == row.needs_pmix);
+    }
   }
 
   TEST_CASE("input may be of some tasks, and the first one may have a terminal") {

@@ -131,6 +131,45 @@ TEST_SUITE("unit") {
     CHECK(variables(one.tasks.at(0).variables).count("PMI_FD") == 0);
   }
 
+  TEST_CASE("where there is PMIx, tasks of several are told of it, and their job is described") {
+    spec_text s;
+    s.nodes = 3;
+    s.slots = 2;
+    launch_item item{{77}, 1000, -1, true, whole_nodes(3, 2)};
+    shell_place place{"local:///x", "/tmp/job", 1};
+    auto hosts = std::make_shared<const std::vector<std::string>>(
+        std::vector<std::string>{"a", "b"}); // of two brokers, so that node 2 is broker 0's
+    place.pmix = pmix_place{"hactor-0", hosts};
+    auto work = plan_shell(*plan_of(s), item, {0, 2}, place);
+    REQUIRE(work);
+    CHECK(work->brokers == std::vector<rank_t>{0, 0, 1, 1, 0, 0});
+    auto job = describe_pmix(*work, place, item.id);
+    CHECK(job.space == "hactor-0-" + to_string(item.id));
+    CHECK(job.hosts == *hosts);
+    CHECK(job.places == std::vector<uint32_t>{0, 0, 1, 1, 0, 0});
+    CHECK(job.ranks == std::vector<uint32_t>{0, 1, 4, 5});
+    CHECK(job.tmpdir == "/tmp/job");
+    set_pmix_server(*work, 4711);
+    auto v = variables(work->tasks.at(2).variables);
+    CHECK(v["PMIX_RANK"] == "4");
+    CHECK(v["PMIX_NAMESPACE"] == job.space);
+    CHECK(v["PMIX_HOSTNAME"] == "a");
+    CHECK(v["PMIX_SERVER_URI41"] == "hactor-pmix.0;tcp4://127.0.0.1:4711");
+    CHECK(v["FLUX_JOB_ID"] == to_string(item.id));
+    s.options = {{"pmi", "simple"}};
+    CHECK(plan_shell(*plan_of(s), item, {0}, place)->brokers.empty());
+  }
+
+  TEST_CASE("PMIx that was asked for and is not there is an error that says what is missing") {
+    spec_text s;
+    s.options = {{"pmi", "pmix"}};
+    launch_item item{{77}, 1000, -1, true, whole_nodes(1, 1)};
+    auto work = plan_shell(*plan_of(s), item, {0}, {"local:///x", "/tmp/job", 1});
+    REQUIRE_FALSE(work);
+    CHECK(code_of(work.error()) == ec::exec_failed);
+    CHECK(context_of(work.error()).find("libpmix") != std::string::npos);
+  }
+
   TEST_CASE("the job's GPUs of the node are the visible ones") {
     spec_text s;
     s.nodes = 1;
