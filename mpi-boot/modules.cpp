@@ -112,6 +112,7 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
   for (auto& m : modules) {
     if (rank != 0 && !m.what->on_every_rank)
       continue;
+    log_info("module {} of {} starts", m.what->name, m.path);
     workflow::instance_setup setup;
     setup.dial = [connector = actors.connector] { return dial(connector); };
     setup.sockets = &parts.net->poller();
@@ -131,7 +132,6 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
     actors.all.push_back(caf::actor_cast<caf::actor>(instance));
     actors.modules.push_back(spawn_guarded(system, failed, m.what->name, m.what->start,
                                        std::move(context)));
-    log_info("module {} of {} has started", m.what->name, m.path);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/all.hpp>
@@ -63,6 +64,7 @@ struct steering_state {
   model knowledge;
   std::mt19937 random{1};
   std::map<job_id, double> running; // what each looks at
+  bool stopping = false;
   size_t asked = 0;                 // submitted, not yet known by an id
   size_t results = 0, stopped = 0;
   size_t most = 0; // that ever ran at once
@@ -110,6 +112,8 @@ void run(pointer self, const std::vector<double>& chosen) {
                   [self](const caf::error& e) { fail(self, "a result", e); });
         }
         st.most = std::max(st.most, st.running.size());
+        if (st.results >= st.wanted)
+          look(self); // these came too late
       },
       [self](const caf::error& e) { fail(self, "submit", e); });
 }
@@ -118,9 +122,12 @@ void run(pointer self, const std::vector<double>& chosen) {
 void look(pointer self) {
   auto& st = self->state;
   if (st.results >= st.wanted) {
-    if (st.running.empty() && st.asked == 0)
+    if (st.running.empty() && st.asked == 0) {
+      std::printf("%zu results, %zu stopped, at most %zu at once; the best: x = %.3f\n",
+                  st.results, st.stopped, st.most, st.knowledge.best().first);
       return self->quit();
-    if (!st.running.empty() && st.results == st.wanted) {
+    }
+    if (!st.running.empty() && st.asked == 0 && !std::exchange(st.stopping, true)) {
       cancel_request rest{.message = "there are results enough"};
       for (auto& [id, x] : st.running)
         rest.ids.push_back(id);
@@ -164,14 +171,6 @@ caf::behavior steering(pointer self, instance_actor instance, size_t slots, size
   st.instance = std::move(instance);
   st.slots = slots;
   st.wanted = wanted;
-  self->attach_functor([self] { // the state is still there
-    auto& st = self->state;
-    if (st.results == 0)
-      return;
-    auto [x, value] = st.knowledge.best();
-    std::printf("%zu results, %zu stopped, at most %zu at once; the best: x = %.3f\n", st.results,
-                st.stopped, st.most, x);
-  });
   look(self);
   return {[](caf::unit_t) {}};
 }
