@@ -1,6 +1,6 @@
-// What drivers in C++ cost an instance: jobs with somebody who follows every transition and without,
-// and a broker of whose jobs thousands are subscribed to while nothing happens. Each mode prints
-// figures for test/bench/run, as the script of an instance of its own.
+// What drivers in C++ cost an instance: jobs with somebody who follows every transition and
+// without, and a broker of whose jobs thousands are subscribed to while nothing happens. Each mode
+// prints figures for test/bench/run, as the script of an instance of its own.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,8 +26,7 @@ T must(caf::expected<T> x) {
   return std::move(*x);
 }
 
-const std::vector<std::pair<std::string, std::string>> simulated{
-    {"exec.test.run_duration", "0"}};
+const std::vector<std::pair<std::string, std::string>> simulated{{"exec.test.run_duration", "0"}};
 
 double inactive(client& c) {
   return number_at(object_at(must(c.ask("uptime", json::object())), "jobs"), "inactive");
@@ -45,8 +44,8 @@ pid_t broker_of(const client& c) {
 double job_rate(client& c, session& s, uint32_t jobs) {
   auto goal = inactive(c) + jobs;
   auto begin = steady_ns();
-  auto ids = must(s.submit({{.command = {"/bin/true"}, .env = {"-*"}, .attributes = simulated,
-                             .copies = jobs}}));
+  auto ids = must(s.submit(
+      {{.command = {"/bin/true"}, .env = {"-*"}, .attributes = simulated, .copies = jobs}}));
   must(s.wait(ids.back()));
   while (inactive(c) < goal) {
   }
@@ -98,16 +97,16 @@ void follow(uint32_t jobs, int rounds) {
 void run_follower(uint32_t jobs) {
   auto s = must(session::open());
   uint64_t transitions = 0, ended = 0;
-  must(s.for_each_event({.subscriber = {},
-                         .states = states_of(job_state::depend, job_state::priority,
-                                             job_state::sched, job_state::run, job_state::cleanup,
-                                             job_state::inactive)},
-                        [&](const job_event& e) {
-                          ++transitions;
-                          ended += e.state == job_state::inactive ? 1 : 0;
-                          return ended < jobs;
-                        },
-                        [] { (void)!::write(1, "x", 1); }));
+  must(s.for_each_event(
+      {.subscriber = {},
+       .states = states_of(job_state::depend, job_state::priority, job_state::sched, job_state::run,
+                           job_state::cleanup, job_state::inactive)},
+      [&](const job_event& e) {
+        ++transitions;
+        ended += e.state == job_state::inactive ? 1 : 0;
+        return ended < jobs;
+      },
+      [] { (void)!::write(1, "x", 1); }));
   if (transitions != uint64_t{jobs} * 6)
     fail("transitions: " + std::to_string(transitions));
 }
@@ -122,17 +121,76 @@ void idle(uint32_t jobs, int seconds) {
   std::vector<job_id> ids;
   self->request(instance, caf::infinite,
                 submit_request{{{.command = {"/bin/true"}, .urgency = 0, .copies = jobs}}})
-    .receive([&](submit_reply& r) { ids = std::move(r.ids); },
-             [](caf::error& e) { fail(error_text(e)); });
+      .receive([&](submit_reply& r) { ids = std::move(r.ids); },
+               [](caf::error& e) { fail(error_text(e)); });
   self->request(instance, caf::infinite,
                 subscribe_request{.subscriber = system.spawn(listener), .jobs = ids})
-    .receive([](const subscribe_reply&) {}, [](caf::error& e) { fail(error_text(e)); });
+      .receive([](const subscribe_reply&) {}, [](caf::error& e) { fail(error_text(e)); });
   ::poll(nullptr, 0, 2000); // the submit is over
   auto before = cpu_ns(broker_of(c));
   ::poll(nullptr, 0, seconds * 1000);
   tell("idle_subscribed_percent", (cpu_ns(broker_of(c)) - before) * 1e-7 / seconds);
   self->request(instance, caf::infinite, cancel_request{.ids = {}, .all = true})
-    .receive([](const count_reply&) {}, [](caf::error& e) { fail(error_text(e)); });
+      .receive([](const count_reply&) {}, [](caf::error& e) { fail(error_text(e)); });
+}
+
+// -- a million jobs -------------------------------------------------------------------------------
+
+double bytes_stored(client& c) {
+  auto all = must(c.ask("stats", json::object()));
+  return number_at(object_at(all, "journal"), "bytes_used");
+}
+
+double listing_ms() { return run_ms({"hactor", "jobs", "-n", "-c", "100"}); }
+
+void set_queue(client& c, const char* verb) {
+  must(c.ask("queue", {{"verb", verb}, {"reason", "benchmark"}}));
+}
+
+/// Submits held jobs in slices; returns those of the last slice.
+std::vector<job_id> submit_slices(session& s, uint32_t jobs) {
+  std::vector<job_id> last;
+  for (uint32_t done = 0; done < jobs; done += 100'000)
+    last = must(s.submit({{.command = {"/bin/true"},
+                           .env = {"-*"},
+                           .attributes = simulated,
+                           .copies = std::min<uint32_t>(jobs - done, 100'000)}}));
+  return last;
+}
+
+/// million JOBS: simulated jobs, all queued and then let go: memory, the rate of each tenth, and
+/// what a listing takes meanwhile; then how long it takes to cancel a tenth as many at once.
+void million(uint32_t jobs) {
+  auto c = must(client::connect());
+  auto s = must(session::open());
+  auto pid = broker_of(c);
+  job_rate(c, s, 1000);
+  auto stored = bytes_stored(c);
+  auto ended = inactive(c);
+  set_queue(c, "stop");
+  submit_slices(s, jobs);
+  must(c.ask("uptime", json::object()));
+  tell("million_queued_mb", resident_bytes(pid) * 1e-6);
+  std::vector<double> listings{listing_ms()}, rates;
+  set_queue(c, "start");
+  for (int tenth = 1; tenth <= 10; ++tenth) {
+    auto begin = steady_ns();
+    auto from = inactive(c);
+    while (inactive(c) < ended + static_cast<double>(jobs) * tenth / 10)
+      ::poll(nullptr, 0, 5);
+    rates.push_back((inactive(c) - from) / seconds_since(begin));
+    listings.push_back(listing_ms());
+  }
+  tell("million_first_s", rates.front());
+  tell("million_last_s", rates.back());
+  tell("million_listing_ms", percentile(listings, 1.0));
+  tell("million_ended_mb", resident_bytes(pid) * 1e-6);
+  tell("million_stored_bytes", (bytes_stored(c) - stored) / jobs);
+  set_queue(c, "stop");
+  submit_slices(s, jobs / 10);
+  auto begin = steady_ns();
+  must(c.ask("job.cancel", {{"all", true}}, 0));
+  tell("million_cancel_s", seconds_since(begin));
 }
 
 } // namespace
@@ -146,7 +204,9 @@ int main(int argc, char** argv) {
     run_follower(static_cast<uint32_t>(number(2, 100'000)));
   else if (mode == "idle")
     idle(static_cast<uint32_t>(number(2, 10'000)), number(3, 10));
+  else if (mode == "million")
+    million(static_cast<uint32_t>(number(2, 1'000'000)));
   else
-    fail("usage: bench_workflow follow|follower|idle [COUNT [ROUNDS|SECONDS]]");
+    fail("usage: bench_workflow follow|follower|idle|million [COUNT [ROUNDS|SECONDS]]");
   return 0;
 }

@@ -37,12 +37,12 @@ void follow(const words& args) {
   auto left = number(args, 1, 0);
   subscribe_request what{.names = {"clean"}, .since = number(args, 0, 0)};
   must(s.for_each_event(
-    what,
-    [&](const job_event& e) {
-      std::printf("%llu %s\n", static_cast<unsigned long long>(e.sequence), e.id.c_str());
-      return --left > 0;
-    },
-    [] { std::puts("begun"); }));
+      what,
+      [&](const job_event& e) {
+        std::printf("%llu %s\n", static_cast<unsigned long long>(e.sequence), e.id.c_str());
+        return --left > 0;
+      },
+      [] { std::puts("begun"); }));
 }
 
 /// wait ID
@@ -95,13 +95,13 @@ void many(const words& args) {
                          .names = {"clean"}};
   for (uint64_t i = 0; i < count; ++i)
     self->request(instance, caf::infinite, what)
-      .receive([](const subscribe_reply&) {}, [](caf::error& e) { fail(e); });
+        .receive([](const subscribe_reply&) {}, [](caf::error& e) { fail(e); });
   self->request(instance, caf::infinite, submit_request{{{.command = {"true"}}}})
-    .receive([](const submit_reply&) {}, [](caf::error& e) { fail(e); });
+      .receive([](const submit_reply&) {}, [](caf::error& e) { fail(e); });
   std::map<uint64_t, size_t> told;
   self->receive_while([&] { return told.size() < count; })(
-    [&](const job_events& batch) { told[batch.subscription] += batch.events.size(); },
-    [](const subscription_ended& end) { fail(end.why); });
+      [&](const job_events& batch) { told[batch.subscription] += batch.events.size(); },
+      [](const subscription_ended& end) { fail(end.why); });
   std::printf("%zu were told\n", told.size());
 }
 
@@ -114,25 +114,26 @@ void slow(const words& args) {
   bool gaps = false;
   char line[16];
   must(s.for_each_event(
-    {.subscriber = {}},
-    [&](const job_event& e) {
-      if (events++ == 0) {
-        std::puts("stopped");
-        if (std::fgets(line, sizeof line, stdin) == nullptr)
-          return false;
-        next = e.sequence;
-      }
-      gaps = gaps || e.sequence != next++;
-      left -= e.name == "clean" ? 1 : 0;
-      return left > 0;
-    },
-    [] { std::puts("begun"); }));
-  std::printf("%llu events%s\n", static_cast<unsigned long long>(events), gaps ? ", with gaps" : "");
+      {.subscriber = {}},
+      [&](const job_event& e) {
+        if (events++ == 0) {
+          std::puts("stopped");
+          if (std::fgets(line, sizeof line, stdin) == nullptr)
+            return false;
+          next = e.sequence;
+        }
+        gaps = gaps || e.sequence != next++;
+        left -= e.name == "clean" ? 1 : 0;
+        return left > 0;
+      },
+      [] { std::puts("begun"); }));
+  std::printf("%llu events%s\n", static_cast<unsigned long long>(events),
+              gaps ? ", with gaps" : "");
 }
 
-const std::map<std::string, void (*)(const words&)> modes{
-  {"follow", follow}, {"wait", wait}, {"refusals", refusals},
-  {"run", run},       {"many", many}, {"slow", slow}};
+const std::map<std::string, void (*)(const words&)> modes{{"follow", follow},     {"wait", wait},
+                                                          {"refusals", refusals}, {"run", run},
+                                                          {"many", many},         {"slow", slow}};
 
 } // namespace
 

@@ -61,21 +61,26 @@ TEST_SUITE("unit") {
       std::vector<const char*> words;
       workflow::job_spec job;
     } rows[] = {
-      {{"c"}, {.command = {"c"}}},
-      {{"-N2", "-n4", "-c3", "-t", "90", "c", "a b"},
-       {.command = {"c", "a b"}, .nodes = 2, .tasks = 4, .cores_per_task = 3,
-        .time_limit_s = 90 * 60}},
-      {{"-N2", "-n3", "--urgency=20", "c"},
-       {.command = {"c"}, .nodes = 2, .tasks = 3, .urgency = 20}},
-      {{"-N2", "--tasks-per-node=3", "c"}, {.command = {"c"}, .nodes = 2, .tasks_per_node = 3}},
-      {{"-N1", "-x", "--job-name=n", "--queue=q", "c"},
-       {.command = {"c"}, .nodes = 1, .exclusive = true, .name = "n", .queue = "q"}},
-      {{"--output=o", "--error=e", "--input=i", "--cwd=d", "c"},
-       {.command = {"c"}, .cwd = "d", .output = "o", .error = "e", .input = "i"}},
-      {{"--env=A=1", "--env=-HOME", "c"}, {.command = {"c"}, .env = {"A=1", "-HOME"}}},
-      {{"--setattr=exec.test.run_duration=\"10ms\"", "-t", "0.5s", "c"},
-       {.command = {"c"}, .time_limit_s = 0.5,
-        .attributes = {{"exec.test.run_duration", "\"10ms\""}}}},
+        {{"c"}, {.command = {"c"}}},
+        {{"-N2", "-n4", "-c3", "-t", "90", "c", "a b"},
+         {.command = {"c", "a b"},
+          .nodes = 2,
+          .tasks = 4,
+          .cores_per_task = 3,
+          .time_limit_s = 90 * 60}},
+        {{"-N2", "-n3", "--urgency=20", "c"},
+         {.command = {"c"}, .nodes = 2, .tasks = 3, .urgency = 20}},
+        {{"-n2", "-g1", "c"}, {.command = {"c"}, .tasks = 2, .gpus_per_task = 1}},
+        {{"-N2", "--tasks-per-node=3", "c"}, {.command = {"c"}, .nodes = 2, .tasks_per_node = 3}},
+        {{"-N1", "-x", "--job-name=n", "--queue=q", "c"},
+         {.command = {"c"}, .nodes = 1, .exclusive = true, .name = "n", .queue = "q"}},
+        {{"--output=o", "--error=e", "--input=i", "--cwd=d", "c"},
+         {.command = {"c"}, .cwd = "d", .output = "o", .error = "e", .input = "i"}},
+        {{"--env=A=1", "--env=-HOME", "c"}, {.command = {"c"}, .env = {"A=1", "-HOME"}}},
+        {{"--setattr=exec.test.run_duration=\"10ms\"", "-t", "0.5s", "c"},
+         {.command = {"c"},
+          .time_limit_s = 0.5,
+          .attributes = {{"exec.test.run_duration", "\"10ms\""}}}},
     };
     job_writer writer{own, "/work"};
     for (auto& row : rows) {
@@ -103,8 +108,10 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a job that contradicts itself is refused, naming what would do") {
     CHECK(refusal({}) == "command: must name a program");
-    CHECK(refusal({.command = {"c"}, .nodes = 3, .tasks = 2}).find("at most 2 nodes") != std::string::npos);
-    CHECK(refusal({.command = {"c"}, .exclusive = true}).find("needs --nodes") != std::string::npos);
+    CHECK(refusal({.command = {"c"}, .nodes = 3, .tasks = 2}).find("at most 2 nodes")
+          != std::string::npos);
+    CHECK(refusal({.command = {"c"}, .exclusive = true}).find("needs --nodes")
+          != std::string::npos);
     CHECK(refusal({.command = {"c"}, .time_limit_s = -1}).find("time_limit_s") == 0);
     CHECK(refusal({.command = {"c"}, .urgency = 32}).find("urgency") == 0);
     CHECK(refusal({.command = {"c"}, .copies = 0}).find("copies") == 0);
@@ -122,8 +129,14 @@ TEST_SUITE("unit") {
 
   TEST_CASE("events come out of their lines as they went in") {
     std::string lines;
-    job_event e{job_id{77}, 1'700'000'000'123'456'789, event_kind::exception, job_state::cleanup,
-                0, 5, -1, "cancel\nan \"odd\" note \u00e9 \U0001F600"};
+    job_event e{job_id{77},
+                1'700'000'000'123'456'789,
+                event_kind::exception,
+                job_state::cleanup,
+                0,
+                5,
+                -1,
+                "cancel\nan \"odd\" note \u00e9 \U0001F600"};
     append_stream_line(lines, 12, e);
     auto read = workflow::read_event_line(lines);
     REQUIRE(read);
@@ -140,7 +153,8 @@ TEST_SUITE("unit") {
     CHECK(gap->sequence == 8);
     CHECK(workflow::lost_events(*gap) == 4);
     CHECK(workflow::lost_events(*read) == 0);
-    for (auto* bad : {"", "{}", "[1]", "{\"seq\":0,\"name\":\"x\"}", "{\"seq\":1", "{\"seq\":\"1\"}"})
+    for (auto* bad :
+         {"", "{}", "[1]", "{\"seq\":0,\"name\":\"x\"}", "{\"seq\":1", "{\"seq\":\"1\"}"})
       CHECK(code_of(workflow::read_event_line(bad).error()) == ec::bad_json);
   }
 
