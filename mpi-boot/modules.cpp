@@ -56,8 +56,8 @@ caf::expected<const module_description*> load_one(const std::string& path) {
     return bad(path, fmt::format("it was built for version {} of hactor/module.hpp; this is {}",
                                  (*what)->version, workflow::module_version));
   if ((*what)->caf != CAF_VERSION)
-    return bad(path, fmt::format("it was built with CAF {}; hactor with {}", (*what)->caf,
-                                 CAF_VERSION));
+    return bad(path,
+               fmt::format("it was built with CAF {}; hactor with {}", (*what)->caf, CAF_VERSION));
   if ((*what)->start == nullptr)
     return bad(path, "it has no function start");
   return what;
@@ -92,8 +92,8 @@ caf::expected<std::vector<loaded_module>> load_modules(const std::string& text) 
     }
     start = end + 1;
     if (words.empty())
-      return make_error(ec::bad_argument, "modules.load: \"" + text
-                                            + "\" has a comma without a file beside it");
+      return make_error(ec::bad_argument,
+                        "modules.load: \"" + text + "\" has a comma without a file beside it");
     m.path = std::move(words.front());
     m.arguments.assign(std::make_move_iterator(words.begin() + 1),
                        std::make_move_iterator(words.end()));
@@ -112,6 +112,7 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
   for (auto& m : modules) {
     if (rank != 0 && !m.what->on_every_rank)
       continue;
+    log_info("module {} of {} starts", m.what->name, m.path);
     workflow::instance_setup setup;
     setup.dial = [connector = actors.connector] { return dial(connector); };
     setup.sockets = &parts.net->poller();
@@ -129,9 +130,8 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
       log_error("module {} of {} has failed and is off: it threw \"{}\"", name, path, what);
     };
     actors.all.push_back(caf::actor_cast<caf::actor>(instance));
-    actors.modules.push_back(spawn_guarded(system, failed, m.what->name, m.what->start,
-                                       std::move(context)));
-    log_info("module {} of {} has started", m.what->name, m.path);
+    actors.modules.push_back(
+        spawn_guarded(system, failed, m.what->name, m.what->start, std::move(context)));
   }
 }
 

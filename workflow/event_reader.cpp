@@ -35,7 +35,7 @@ constexpr entrance entrances[] = {
 
 caf::error unreadable(std::string_view line) {
   return make_error(ec::bad_json, "the instance sent an event that cannot be read: "
-                                    + std::string{line.substr(0, 200)});
+                                      + std::string{line.substr(0, 200)});
 }
 
 /// The long way, for what json_scan finds unusual: a note with escapes beyond those of ASCII, say.
@@ -63,9 +63,9 @@ caf::expected<job_event> read_by_tree(std::string_view line) {
 
 job_state state_named(std::string_view name) {
   constexpr std::pair<std::string_view, job_state> names[] = {
-      {"NEW", job_state::new_job},   {"DEPEND", job_state::depend},
+      {"NEW", job_state::new_job},       {"DEPEND", job_state::depend},
       {"PRIORITY", job_state::priority}, {"SCHED", job_state::sched},
-      {"RUN", job_state::run},       {"CLEANUP", job_state::cleanup},
+      {"RUN", job_state::run},           {"CLEANUP", job_state::cleanup},
       {"INACTIVE", job_state::inactive}};
   for (auto& [text, state] : names)
     if (text == name)
@@ -123,8 +123,7 @@ event_choice::event_choice(uint32_t states, const std::vector<std::string>& name
 std::vector<std::string> event_choice::asked() const {
   auto all = names_;
   for (auto& e : entrances)
-    if ((states_ & states_of(e.to)) != 0
-        && std::find(all.begin(), all.end(), e.event) == all.end())
+    if ((states_ & states_of(e.to)) != 0 && std::find(all.begin(), all.end(), e.event) == all.end())
       all.emplace_back(e.event);
   return all;
 }

@@ -25,8 +25,8 @@ constexpr int64_t redial_ms = 100;
 caf::error in_words(const caf::error& e) {
   return make_error(code_of(e) == ec::too_big ? ec::bad_json : ec::disconnected,
                     code_of(e) == ec::too_big
-                      ? "what answers does not speak hactor's protocol"
-                      : "the instance closed the connection (it has ended or its broker died)");
+                        ? "what answers does not speak hactor's protocol"
+                        : "the instance closed the connection (it has ended or its broker died)");
 }
 
 } // namespace
@@ -113,8 +113,8 @@ void instance_state::on_hello(instance_line& line, uint64_t owner, frame_kind ki
     identity = found;
   if (identity != found) {
     hang_up(line);
-    return give_up(owner, make_error(ec::no_instance,
-                                     "another instance answers than the one that was lost"));
+    return give_up(
+        owner, make_error(ec::no_instance, "another instance answers than the one that was lost"));
   }
   line.ready = true;
   if (owner == 0)
@@ -204,10 +204,10 @@ uint64_t instance_state::ask(std::string text, bool again,
                              std::function<void(caf::expected<json>)> on_end,
                              std::function<void(frame_kind, std::string_view)> on_part) {
   if (text.size() > frame_payload_size_max) {
-    on_end(make_error(ec::too_big,
-                      "the request has " + std::to_string(text.size()) + " bytes, and at most "
-                        + std::to_string(frame_payload_size_max)
-                        + " are possible: send its jobs in several slices"));
+    on_end(make_error(ec::too_big, "the request has " + std::to_string(text.size())
+                                       + " bytes, and at most "
+                                       + std::to_string(frame_payload_size_max)
+                                       + " are possible: send its jobs in several slices"));
     return 0;
   }
   auto tag = ++last_tag + hello_tag;

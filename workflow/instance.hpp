@@ -58,10 +58,10 @@ CAF_END_TYPE_ID_BLOCK(hactor_workflow_lines)
 
 namespace hactor::workflow {
 
-using instance_service_actor
-    = instance_actor::extend<caf::reacts_to<line_frame>, caf::reacts_to<line_closed>,
-                             // INTERNAL: dial again; give up on who does not answer.
-                             caf::reacts_to<caf::tick_atom>>;
+using instance_service_actor =
+    instance_actor::extend<caf::reacts_to<line_frame>, caf::reacts_to<line_closed>,
+                           // INTERNAL: dial again; give up on who does not answer.
+                           caf::reacts_to<caf::tick_atom>>;
 
 struct instance_setup {
   std::function<caf::expected<int>()> dial; // a connected stream socket, which the caller owns
@@ -145,7 +145,7 @@ struct instance_state {
   pointer self;
   instance_setup setup;
   std::optional<job_writer> writer;
-  std::string identity; // of the instance that answered first
+  std::string identity;                          // of the instance that answered first
   std::unordered_map<uint64_t, uint64_t> owners; // by the numbers of lines
   uint64_t last_line = 0;
   bool ticking = false;

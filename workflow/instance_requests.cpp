@@ -101,19 +101,19 @@ caf::result<list_reply> list(pointer self, const list_request& r) {
   auto promise = self->make_response_promise<list_reply>();
   auto found = std::make_shared<list_reply>();
   self->state.ask(
-    request_text("job.list", dump(params)), false,
-    [promise, found](caf::expected<json> answer) mutable {
-      if (answer) {
-        append_jobs(found->jobs, *answer);
-        promise.deliver(std::move(*found));
-      } else {
-        promise.deliver(std::move(answer.error()));
-      }
-    },
-    [found](frame_kind, std::string_view payload) {
-      if (auto part = parse_object(payload))
-        append_jobs(found->jobs, *part);
-    });
+      request_text("job.list", dump(params)), false,
+      [promise, found](caf::expected<json> answer) mutable {
+        if (answer) {
+          append_jobs(found->jobs, *answer);
+          promise.deliver(std::move(*found));
+        } else {
+          promise.deliver(std::move(answer.error()));
+        }
+      },
+      [found](frame_kind, std::string_view payload) {
+        if (auto part = parse_object(payload))
+          append_jobs(found->jobs, *part);
+      });
   return promise;
 }
 
@@ -171,39 +171,39 @@ instance_service_actor::behavior_type instance_service(pointer self, instance_se
   st.setup = std::move(setup);
   self->set_down_handler([self](caf::down_msg& down) { self->state.on_down(down.source); });
   return {
-    [self](const submit_request& r) { return submit(self, r); },
-    [self](const cancel_request& r) {
-      json params{{"message", r.message}};
-      params[r.all ? "all" : "ids"] = r.all ? json(true) : json(r.ids);
-      return pass_on<count_reply>(self, request_text("job.cancel", dump(params)), false,
-                                  read_count);
-    },
-    [self](const signal_request& r) {
-      json params{{"ids", r.ids}, {"signal", r.signal}};
-      return pass_on<count_reply>(self, request_text("job.kill", dump(params)), false, read_count);
-    },
-    [self](const wait_request& r) {
-      return pass_on<job_result>(self, request_text("job.wait", dump({{"id", r.id}})), true,
-                                 read_result);
-    },
-    [self](const wait_any_request&) {
-      return pass_on<job_result>(self, request_text("job.wait-any", "{}"), true,
-                                 [](const json& answer) {
-                                   auto& jobs = object_at(answer, "jobs");
-                                   return jobs.is_array() && !jobs.empty() ? read_result(jobs[0])
-                                                                           : job_result{};
-                                 });
-    },
-    [self](const list_request& r) { return list(self, r); },
-    [self](const output_request& r) { return read(self, r); },
-    [self](const subscribe_request& r) { return self->state.subscribe(r); },
-    [self](const unsubscribe_request& r) { self->state.drop(r.subscription); },
-    [self](const shutdown_request&) {
-      return pass_on<count_reply>(self, request_text("shutdown", "{}"), false, read_count);
-    },
-    [self](const line_frame& f) { self->state.on_frame(f); },
-    [self](const line_closed& c) { self->state.on_closed(c); },
-    [self](caf::tick_atom) { self->state.on_tick(); },
+      [self](const submit_request& r) { return submit(self, r); },
+      [self](const cancel_request& r) {
+        json params{{"message", r.message}};
+        params[r.all ? "all" : "ids"] = r.all ? json(true) : json(r.ids);
+        return pass_on<count_reply>(self, request_text("job.cancel", dump(params)), false,
+                                    read_count);
+      },
+      [self](const signal_request& r) {
+        json params{{"ids", r.ids}, {"signal", r.signal}};
+        return pass_on<count_reply>(self, request_text("job.kill", dump(params)), false,
+                                    read_count);
+      },
+      [self](const wait_request& r) {
+        return pass_on<job_result>(self, request_text("job.wait", dump({{"id", r.id}})), true,
+                                   read_result);
+      },
+      [self](const wait_any_request&) {
+        return pass_on<job_result>(
+            self, request_text("job.wait-any", "{}"), true, [](const json& answer) {
+              auto& jobs = object_at(answer, "jobs");
+              return jobs.is_array() && !jobs.empty() ? read_result(jobs[0]) : job_result{};
+            });
+      },
+      [self](const list_request& r) { return list(self, r); },
+      [self](const output_request& r) { return read(self, r); },
+      [self](const subscribe_request& r) { return self->state.subscribe(r); },
+      [self](const unsubscribe_request& r) { self->state.drop(r.subscription); },
+      [self](const shutdown_request&) {
+        return pass_on<count_reply>(self, request_text("shutdown", "{}"), false, read_count);
+      },
+      [self](const line_frame& f) { self->state.on_frame(f); },
+      [self](const line_closed& c) { self->state.on_closed(c); },
+      [self](caf::tick_atom) { self->state.on_tick(); },
   };
 }
 

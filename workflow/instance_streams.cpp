@@ -48,22 +48,23 @@ void instance_state::ask_for_events(subscription& s) {
 
 void instance_state::on_stream_frame(uint64_t number, subscription& s, const line_frame& f) {
   switch (static_cast<frame_kind>(f.kind)) {
-    case frame_kind::lines: return on_lines(number, s, f.payload);
-    case frame_kind::item: {
-      auto begin = parse_object(f.payload);
-      if (!begin || s.begun)
-        return;
-      s.begun = true;
-      s.next = static_cast<uint64_t>(number_at(*begin, "next"));
-      s.begun_reply.deliver(subscribe_reply{number, s.next});
+  case frame_kind::lines:
+    return on_lines(number, s, f.payload);
+  case frame_kind::item: {
+    auto begin = parse_object(f.payload);
+    if (!begin || s.begun)
       return;
-    }
-    default: {
-      auto end = result_of({static_cast<frame_kind>(f.kind), f.tag, f.payload});
-      hang_up(s.line);
-      end_subscription(number, end ? make_error(ec::disconnected, "the instance has ended")
-                                   : end.error());
-    }
+    s.begun = true;
+    s.next = static_cast<uint64_t>(number_at(*begin, "next"));
+    s.begun_reply.deliver(subscribe_reply{number, s.next});
+    return;
+  }
+  default: {
+    auto end = result_of({static_cast<frame_kind>(f.kind), f.tag, f.payload});
+    hang_up(s.line);
+    end_subscription(number,
+                     end ? make_error(ec::disconnected, "the instance has ended") : end.error());
+  }
   }
 }
 
@@ -115,7 +116,7 @@ void instance_state::pump(uint64_t number) {
       }
     };
     self->request(s.wanted.subscriber, caf::infinite, std::move(s.waiting.front()))
-      .then(taken, [this, number](const caf::error&) { drop(number); }); // it has no use for them
+        .then(taken, [this, number](const caf::error&) { drop(number); }); // it has no use for them
     s.waiting.pop_front();
   }
   if (s.paused && s.waiting.size() <= waiting_max / 2) {

@@ -47,8 +47,8 @@ json slot_of(json count, const job_sizes& s) {
   // What is asked of the node is asked in its slots: only there it is the job's alone.
   auto of_nodes = s.nodes != 0 || !s.nodes_range.is_null();
   if (auto slots = of_nodes && count.is_number() ? count.get<uint64_t>() : 1; s.memory_gb > 0)
-    with.push_back({{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots},
-                    {"unit", "GB"}});
+    with.push_back(
+        {{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots}, {"unit", "GB"}});
   return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
 }
 

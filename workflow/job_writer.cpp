@@ -36,8 +36,9 @@ caf::error set_attribute(json& system, const std::string& key, const std::string
   for (size_t start = 0; start <= key.size();) {
     auto end = std::min(key.find('.', start), key.size());
     if (end == start || (!at->is_object() && !at->is_null()))
-      return bad("attributes: \"" + key + "\" is not a key like a.b.c, or would put a key inside "
-                                          "a value that is not an object");
+      return bad("attributes: \"" + key
+                 + "\" is not a key like a.b.c, or would put a key inside "
+                   "a value that is not an object");
     at = &(*at)[key.substr(start, end - start)];
     start = end + 1;
   }
@@ -56,6 +57,14 @@ void set_streams(json& system, const job_spec& job) {
   for (auto& s : streams)
     if (!s.path.empty())
       system["shell"]["options"][s.group][s.stream] = {{"type", "file"}, {"path", s.path}};
+}
+
+/// Who asked for an amount of each task wants each to have its own.
+void set_binding(json& system, const job_spec& job) {
+  if (job.cores_per_task != 0)
+    system["shell"]["options"]["cpu-affinity"] = "per-task";
+  if (job.gpus_per_task != 0)
+    system["shell"]["options"]["gpu-affinity"] = "per-task";
 }
 
 caf::error check(const job_spec& job) {
@@ -93,7 +102,7 @@ caf::error job_writer::prepare(const job_spec& job) {
   auto environment = environment_text(job.env);
   if (!environment)
     return std::move(environment.error());
-  json system{{"cwd", job.cwd.empty()        ? cwd_
+  json system{{"cwd", job.cwd.empty()          ? cwd_
                       : job.cwd.front() == '/' ? job.cwd
                                                : cwd_ + "/" + job.cwd}};
   if (job.time_limit_s == std::floor(job.time_limit_s) && job.time_limit_s < 1e15)
@@ -107,9 +116,10 @@ caf::error job_writer::prepare(const job_spec& job) {
   for (auto& [scheme, value] : job.dependencies)
     system["dependencies"].push_back({{"scheme", scheme}, {"value", value}});
   set_streams(system, job);
+  set_binding(system, job);
   if (shape->tasks_on_each_node != 0)
-    system["shell"]["options"]["per-resource"]
-        = {{"type", "node"}, {"count", shape->tasks_on_each_node}};
+    system["shell"]["options"]["per-resource"] = {{"type", "node"},
+                                                  {"count", shape->tasks_on_each_node}};
   for (auto& [key, value] : job.attributes)
     if (auto e = set_attribute(system, key, value))
       return e;

@@ -17,8 +17,7 @@ namespace hactor::workflow {
 class job_writer {
 public:
   /// What jobs inherit: this process's environment and folder.
-  job_writer(environment_map own, std::string cwd)
-      : own_{std::move(own)}, cwd_{std::move(cwd)} {}
+  job_writer(environment_map own, std::string cwd) : own_{std::move(own)}, cwd_{std::move(cwd)} {}
 
   /// Appends a member of the list `jobs` of a submit request. Errors: ec::bad_argument, saying what
   /// of the job is wrong and what would be right; `out` is then not to be used.

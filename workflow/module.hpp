@@ -29,10 +29,10 @@ inline constexpr uint32_t module_version = 1;
 
 /// What a module's actor is given.
 struct module_context {
-  instance_actor instance; ///< The instance whose broker this is.
-  uint32_t rank = 0;       ///< Of this broker.
-  uint32_t size = 1;       ///< How many brokers there are.
-  std::string uri;         ///< Of this broker, for programs that the module starts.
+  instance_actor instance;            ///< The instance whose broker this is.
+  uint32_t rank = 0;                  ///< Of this broker.
+  uint32_t size = 1;                  ///< How many brokers there are.
+  std::string uri;                    ///< Of this broker, for programs that the module starts.
   std::vector<std::string> arguments; ///< The words behind the file's name in modules.load.
 };
 

@@ -17,8 +17,8 @@ struct session::parts {
   caf::expected<Reply> ask(Request request) {
     caf::expected<Reply> answer{caf::error{}};
     self->request(instance, caf::infinite, std::move(request))
-      .receive([&](Reply& x) { answer = std::move(x); },
-               [&](caf::error& e) { answer = std::move(e); });
+        .receive([&](Reply& x) { answer = std::move(x); },
+                 [&](caf::error& e) { answer = std::move(e); });
     return answer;
   }
 };
@@ -75,7 +75,8 @@ caf::expected<uint64_t> session::for_each_event(subscribe_request what,
                                                 const std::function<void()>& begun) {
   // An actor of its own: what is still under way at the end must not reach the next call.
   caf::scoped_actor reader{parts_->system};
-  what.subscriber = caf::actor_cast<caf::actor>(caf::actor_cast<caf::strong_actor_ptr>(reader.ptr()));
+  what.subscriber =
+      caf::actor_cast<caf::actor>(caf::actor_cast<caf::strong_actor_ptr>(reader.ptr()));
   auto begin = parts_->ask<subscribe_reply>(std::move(what));
   if (!begin)
     return std::move(begin.error());
@@ -84,18 +85,18 @@ caf::expected<uint64_t> session::for_each_event(subscribe_request what,
   caf::expected<uint64_t> next{begin->next_sequence};
   bool going = true;
   reader->receive_while(going)(
-    [&](const job_events& batch) {
-      for (auto& e : batch.events) {
-        next = e.sequence + 1;
-        going = f(e);
-        if (!going)
-          break;
-      }
-    },
-    [&](const subscription_ended& end) {
-      next = end.why;
-      going = false;
-    });
+      [&](const job_events& batch) {
+        for (auto& e : batch.events) {
+          next = e.sequence + 1;
+          going = f(e);
+          if (!going)
+            break;
+        }
+      },
+      [&](const subscription_ended& end) {
+        next = end.why;
+        going = false;
+      });
   caf::anon_send(parts_->instance, unsubscribe_request{begin->subscription});
   return next;
 }

@@ -71,9 +71,9 @@ struct job_spec {
   std::string name = {};            ///< --job-name
   std::string queue = {};           ///< --queue
   std::string cwd = {};             ///< --cwd; "": this process's own
-  std::string output = {};          ///< --output: a file, with {{id}} as there; "": kept for reading
-  std::string error = {};           ///< --error; "": as output
-  std::string input = {};           ///< --input: a file; "": nothing to read
+  std::string output = {}; ///< --output: a file, with {{id}} as there; "": kept for reading
+  std::string error = {};  ///< --error; "": as output
+  std::string input = {};  ///< --input: a file; "": nothing to read
   /// --env, in order: "NAME=VALUE", "-NAME" (not inherited), "-*" (nothing inherited) ...
   std::vector<std::string> env = {};
   /// --dependency: pairs of a scheme and a value, e.g. {"afterok", id}.
@@ -99,10 +99,10 @@ struct job_spec {
 struct job_event {
   uint64_t sequence = 0; ///< Its number among all events of the instance, from 1.
   job_id id;
-  std::string name;                    ///< "submit", "alloc", "start", "finish" ... (RFC 21)
-  job_state state = job_state::none;   ///< The job's state after it.
-  int64_t time_ns = 0;                 ///< Nanoseconds since the epoch.
-  std::string context;                 ///< A JSON object, e.g. {"status":256}; "" when it has none.
+  std::string name;                  ///< "submit", "alloc", "start", "finish" ... (RFC 21)
+  job_state state = job_state::none; ///< The job's state after it.
+  int64_t time_ns = 0;               ///< Nanoseconds since the epoch.
+  std::string context;               ///< A JSON object, e.g. {"status":256}; "" when it has none.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, job_event& x) {
@@ -172,9 +172,10 @@ struct submit_reply {
 /// Ends jobs, whatever they are doing: what runs gets SIGTERM, and SIGKILL after a grace.
 /// Errors: unknown_job, wrong_state (the one that was named has ended already).
 struct cancel_request {
-  std::vector<job_id> ids; ///< Those of them that have ended are passed over when there are several.
-  bool all = false;        ///< Instead of ids: every job that is active.
-  std::string message;     ///< Why, for the job's record.
+  std::vector<job_id>
+      ids;             ///< Those of them that have ended are passed over when there are several.
+  bool all = false;    ///< Instead of ids: every job that is active.
+  std::string message; ///< Why, for the job's record.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, cancel_request& x) {
@@ -224,11 +225,11 @@ struct wait_any_request {
 /// Pending jobs by priority, then running ones, latest start first, then ended ones, latest end
 /// first. Errors: unknown_job (one that was named).
 struct list_request {
-  std::vector<job_id> ids;                       ///< Empty: all that the rest lets through.
+  std::vector<job_id> ids; ///< Empty: all that the rest lets through.
   uint32_t states = states_of(job_state::depend, job_state::priority, job_state::sched,
                               job_state::run, job_state::cleanup); ///< Not looked at with ids.
-  uint64_t max = 0;                              ///< 0: all
-  std::string name;                              ///< Only jobs of this name.
+  uint64_t max = 0;                                                ///< 0: all
+  std::string name;                                                ///< Only jobs of this name.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, list_request& x) {
@@ -275,8 +276,8 @@ struct subscribe_request {
   /// `since`: none of what has happened before.
   static constexpr uint64_t only_new = UINT64_MAX;
 
-  caf::actor subscriber; ///< Who has a handler of job_events and, to hear of the end, of
-                         ///< subscription_ended.
+  caf::actor subscriber;         ///< Who has a handler of job_events and, to hear of the end, of
+                                 ///< subscription_ended.
   std::vector<job_id> jobs = {}; ///< Empty: all.
   uint32_t states = 0; ///< The events by which a job comes into one of these; 0: as `names` says.
   std::vector<std::string> names = {}; ///< The events of these names too; with neither: all.
@@ -348,17 +349,16 @@ struct subscription_ended {
 // -- the instance ---------------------------------------------------------------------------------
 
 /// A running instance, as actors see it.
-using instance_actor = caf::typed_actor<
-  caf::replies_to<submit_request>::with<submit_reply>,
-  caf::replies_to<cancel_request>::with<count_reply>,
-  caf::replies_to<signal_request>::with<count_reply>,
-  caf::replies_to<wait_request>::with<job_result>,
-  caf::replies_to<wait_any_request>::with<job_result>,
-  caf::replies_to<list_request>::with<list_reply>,
-  caf::replies_to<output_request>::with<output_reply>,
-  caf::replies_to<subscribe_request>::with<subscribe_reply>,
-  caf::reacts_to<unsubscribe_request>,
-  caf::replies_to<shutdown_request>::with<count_reply>>;
+using instance_actor = caf::typed_actor<caf::replies_to<submit_request>::with<submit_reply>,
+                                        caf::replies_to<cancel_request>::with<count_reply>,
+                                        caf::replies_to<signal_request>::with<count_reply>,
+                                        caf::replies_to<wait_request>::with<job_result>,
+                                        caf::replies_to<wait_any_request>::with<job_result>,
+                                        caf::replies_to<list_request>::with<list_reply>,
+                                        caf::replies_to<output_request>::with<output_reply>,
+                                        caf::replies_to<subscribe_request>::with<subscribe_reply>,
+                                        caf::reacts_to<unsubscribe_request>,
+                                        caf::replies_to<shutdown_request>::with<count_reply>>;
 
 struct connect_options {
   /// How long a lost connection is tried to be had again, in seconds. Meanwhile waits and

@@ -24,8 +24,7 @@ struct follow_up {
   std::set<job_id> over; // of all jobs: the end of one may be told before its id is
 
   bool is_done() const {
-    return std::count_if(own.begin(), own.end(),
-                         [this](auto& id) { return over.count(id) != 0; })
+    return std::count_if(own.begin(), own.end(), [this](auto& id) { return over.count(id) != 0; })
            >= static_cast<ptrdiff_t>(wanted);
   }
 };
@@ -41,7 +40,7 @@ caf::behavior start(caf::event_based_actor* self, const module_context& context)
   auto instance = context.instance;
   self->request(instance, caf::infinite,
                 subscribe_request{.subscriber = self, .names = {"finish", "clean"}})
-    .then([](const subscribe_reply&) {});
+      .then([](const subscribe_reply&) {});
   auto look = [=] {
     if (state->is_done())
       self->request(instance, caf::infinite, shutdown_request{}).then([](const count_reply&) {});
@@ -54,10 +53,10 @@ caf::behavior start(caf::event_based_actor* self, const module_context& context)
         ++state->asked;
         job_spec next{.command = {"echo", "after", e.id}, .output = "follow-up." + e.id};
         self->request(instance, caf::infinite, submit_request{{next}})
-          .then([=](const submit_reply& r) {
-            state->own.insert(r.ids.front());
-            look();
-          });
+            .then([=](const submit_reply& r) {
+              state->own.insert(r.ids.front());
+              look();
+            });
       }
     }
     look();

@@ -71,19 +71,19 @@ void bookkeeper(session& s) {
                                                 job_state::cleanup, job_state::inactive)};
   size_t over = 0;
   must(s.for_each_event(
-    changes,
-    [&](const job_event& e) {
-      auto job = names.find(e.id);
-      if (job == names.end())
-        return true;
-      std::printf("%s: %s (%s)\n", job->second.c_str(), e.name.c_str(), e.context.c_str());
-      over += e.state == job_state::inactive ? 1 : 0;
-      return over < names.size();
-    },
-    [&] {
-      auto ids = must(s.submit({nap(2), nap(1, 3)}));
-      names = {{ids[0], "compute"}, {ids[1], "io"}};
-    }));
+      changes,
+      [&](const job_event& e) {
+        auto job = names.find(e.id);
+        if (job == names.end())
+          return true;
+        std::printf("%s: %s (%s)\n", job->second.c_str(), e.name.c_str(), e.context.c_str());
+        over += e.state == job_state::inactive ? 1 : 0;
+        return over < names.size();
+      },
+      [&] {
+        auto ids = must(s.submit({nap(2), nap(1, 3)}));
+        names = {{ids[0], "compute"}, {ids[1], "io"}};
+      }));
 }
 
 /// One that runs and one that waits are ended; the second never starts.
@@ -111,15 +111,15 @@ void bulk(session& s) {
                   .attributes = {{"exec.test.run_duration", "\"1ms\""}},
                   .copies = 1000});
   size_t ended = 0;
-  must(s.for_each_event({.states = states_of(job_state::inactive)},
-                        [&](const job_event&) { return ++ended < 2000; },
-                        [&] { std::printf("%zu ids\n", must(s.submit(jobs)).size()); }));
+  must(s.for_each_event(
+      {.states = states_of(job_state::inactive)}, [&](const job_event&) { return ++ended < 2000; },
+      [&] { std::printf("%zu ids\n", must(s.submit(jobs)).size()); }));
   std::printf("%zu have ended\n", ended);
 }
 
 const std::map<std::string, void (*)(session&)> patterns{
-  {"in-order", wait_in_order}, {"any", wait_any}, {"window", window},
-  {"bookkeeper", bookkeeper},  {"cancel", cancel}, {"bulk", bulk}};
+    {"in-order", wait_in_order}, {"any", wait_any},  {"window", window},
+    {"bookkeeper", bookkeeper},  {"cancel", cancel}, {"bulk", bulk}};
 
 } // namespace
 

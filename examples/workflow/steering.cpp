@@ -13,6 +13,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/all.hpp>
@@ -24,8 +25,8 @@ using namespace hactor::workflow;
 
 /// What there is to know costs a simulation: this one takes its time, then prints what it found.
 job_spec simulation_of(double x) {
-  auto script = "sleep 0.1; awk 'BEGIN { x = " + std::to_string(x)
-                + "; print -(x - 0.3) * (x - 0.3) }'";
+  auto script =
+      "sleep 0.1; awk 'BEGIN { x = " + std::to_string(x) + "; print -(x - 0.3) * (x - 0.3) }'";
   return {.command = {"sh", "-c", script}, .name = "simulation"};
 }
 
@@ -63,7 +64,8 @@ struct steering_state {
   model knowledge;
   std::mt19937 random{1};
   std::map<job_id, double> running; // what each looks at
-  size_t asked = 0;                 // submitted, not yet known by an id
+  bool stopping = false;
+  size_t asked = 0; // submitted, not yet known by an id
   size_t results = 0, stopped = 0;
   size_t most = 0; // that ever ran at once
 };
@@ -99,33 +101,38 @@ void run(pointer self, const std::vector<double>& chosen) {
     all.jobs.push_back(simulation_of(x));
   self->state.asked += chosen.size();
   self->request(self->state.instance, caf::infinite, std::move(all))
-    .then(
-      [self, chosen](const submit_reply& r) {
-        auto& st = self->state;
-        st.asked -= chosen.size();
-        for (size_t i = 0; i < r.ids.size(); ++i) {
-          st.running[r.ids[i]] = chosen[i];
-          self->request(st.instance, caf::infinite, output_request{r.ids[i]})
-            .then([self, x = chosen[i]](const output_reply& o) { on_end(self, x, o); },
-                  [self](const caf::error& e) { fail(self, "a result", e); });
-        }
-        st.most = std::max(st.most, st.running.size());
-      },
-      [self](const caf::error& e) { fail(self, "submit", e); });
+      .then(
+          [self, chosen](const submit_reply& r) {
+            auto& st = self->state;
+            st.asked -= chosen.size();
+            for (size_t i = 0; i < r.ids.size(); ++i) {
+              st.running[r.ids[i]] = chosen[i];
+              self->request(st.instance, caf::infinite, output_request{r.ids[i]})
+                  .then([self, x = chosen[i]](const output_reply& o) { on_end(self, x, o); },
+                        [self](const caf::error& e) { fail(self, "a result", e); });
+            }
+            st.most = std::max(st.most, st.running.size());
+            if (st.results >= st.wanted)
+              look(self); // these came too late
+          },
+          [self](const caf::error& e) { fail(self, "submit", e); });
 }
 
 /// Looks at many places, keeps the best so many as there are slots, stops what fell out.
 void look(pointer self) {
   auto& st = self->state;
   if (st.results >= st.wanted) {
-    if (st.running.empty() && st.asked == 0)
+    if (st.running.empty() && st.asked == 0) {
+      std::printf("%zu results, %zu stopped, at most %zu at once; the best: x = %.3f\n", st.results,
+                  st.stopped, st.most, st.knowledge.best().first);
       return self->quit();
-    if (!st.running.empty() && st.results == st.wanted) {
+    }
+    if (!st.running.empty() && st.asked == 0 && !std::exchange(st.stopping, true)) {
       cancel_request rest{.message = "there are results enough"};
       for (auto& [id, x] : st.running)
         rest.ids.push_back(id);
       self->request(st.instance, caf::infinite, std::move(rest))
-        .then([](const count_reply&) {}, [](const caf::error&) {}); // they may have ended
+          .then([](const count_reply&) {}, [](const caf::error&) {}); // they may have ended
     }
     return;
   }
@@ -142,15 +149,14 @@ void look(pointer self) {
     all.push_back({st.knowledge.promise(x), x, {}});
   }
   // What runs is preferred to what promises the same.
-  std::stable_sort(all.begin(), all.end(),
-                   [](auto& a, auto& b) { return a.promise > b.promise; });
+  std::stable_sort(all.begin(), all.end(), [](auto& a, auto& b) { return a.promise > b.promise; });
   cancel_request losers{.message = "no longer among the best"};
   for (size_t i = st.slots; i < all.size(); ++i)
     if (!all[i].id.empty())
       losers.ids.push_back(all[i].id);
   if (!losers.ids.empty())
     self->request(st.instance, caf::infinite, std::move(losers))
-      .then([](const count_reply&) {}, [](const caf::error&) {}); // they may have ended
+        .then([](const count_reply&) {}, [](const caf::error&) {}); // they may have ended
   std::vector<double> chosen;
   for (size_t i = 0; i < st.slots && chosen.size() + st.running.size() + st.asked < st.slots; ++i)
     if (all[i].id.empty())
@@ -164,14 +170,6 @@ caf::behavior steering(pointer self, instance_actor instance, size_t slots, size
   st.instance = std::move(instance);
   st.slots = slots;
   st.wanted = wanted;
-  self->attach_functor([self] { // the state is still there
-    auto& st = self->state;
-    if (st.results == 0)
-      return;
-    auto [x, value] = st.knowledge.best();
-    std::printf("%zu results, %zu stopped, at most %zu at once; the best: x = %.3f\n", st.results,
-                st.stopped, st.most, x);
-  });
   look(self);
   return {[](caf::unit_t) {}};
 }

@@ -19,6 +19,7 @@ namespace {
 struct reader : events_out {
   struct got {
     std::vector<uint64_t> seqs;
+    std::vector<std::pair<uint64_t, uint64_t>> gaps; // last number, how many
     uint64_t next = 0;
     size_t chunks = 0;
     bool end = false;
@@ -33,6 +34,9 @@ struct reader : events_out {
       rest.remove_prefix(line.size() + 1);
       auto j = parse_json(line);
       REQUIRE(j);
+      if ((*j)["name"] == "gap")
+        g.gaps.emplace_back((*j)["seq"].get<uint64_t>(), (*j)["context"]["events"].get<uint64_t>());
+      else
       g.seqs.push_back((*j)["seq"].get<uint64_t>());
     }
     g.next = next;
@@ -122,6 +126,25 @@ TEST_SUITE("unit") {
     CHECK(r.all[1].chunks == 0);
     r.publish(core, {event(2, event_kind::alloc)});
     CHECK(r.all[1].seqs == numbers(41, 41));
+  }
+
+  TEST_CASE("who wants events that are no longer kept is told how many are missing") {
+    for (uint64_t oldest : {51, 101}) {
+      events_core core{101};
+      reader r;
+      r.disk = events(100);
+      r.oldest = oldest;
+      core.subscribe(1, 10, false, true, {}, r);
+      core.subscribe(2, 0, false, true, {}, r); // from the oldest: nothing is missing
+      r.serve(core);
+      r.serve(core);
+      r.publish(core, events(1));
+      using gap = std::pair<uint64_t, uint64_t>;
+      CHECK(r.all[1].gaps == std::vector<gap>{{oldest - 1, oldest - 10}});
+      CHECK(r.all[1].seqs == numbers(oldest, 101));
+      CHECK(r.all[2].gaps.empty());
+      CHECK(r.all[2].seqs == numbers(oldest, 101));
+    }
   }
 
   TEST_CASE("a reader that gives no credit gets two chunks, and the rest once it does") {

@@ -14,5 +14,6 @@ hactor_unit_test(unit_tools
     unit/commands_test.cpp
     unit/graph_picture_test.cpp
     unit/graph_session_test.cpp
-  LIBRARIES hactor_tools)
+    unit/workflow_test.cpp
+  LIBRARIES hactor_tools hactor_instance)
 target_include_directories(unit_tools PRIVATE support)

@@ -1,0 +1,30 @@
+# The examples of doc/workflow.md run as they are.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+PATH=$HACTOR_TEST_BUILD/examples:$PATH
+export PATH
+instance <<'END'
+check_equal "in order" "status 0 status 1 status 0 " "$(example_patterns in-order | tr '\n' ' ')"
+check_equal "any" "status 1 status 3 status 5 none is left: unknown_job " \
+  "$(example_patterns any | tr '\n' ' ')"
+check_equal "window" "20 jobs, at most 4 at once" "$(example_patterns window)"
+output=$(example_patterns bookkeeper)
+check_equal "bookkeeper" "validate priority alloc finish clean " \
+  "$(printf '%s\n' "$output" | sed -n 's/^compute: \([a-z]*\).*/\1/p' | tr '\n' ' ')"
+check_contains "$output" 'io: finish ({"status":768})'
+output=$(example_patterns cancel)
+check_contains "$output" "canceled, it had started: cancel: as an example"
+check_contains "$output" "canceled, it never started: cancel: as an example"
+check_contains "$(example_patterns bulk)" "2000 have ended"
+END
+instance -S resource.fake=nodes=1,cores=32 <<'END'
+output=$(example_steering 32 100)
+echo "$output"
+check_contains "$output" "at most 32 at once"
+check_contains "$output" "x = 0.3"
+check_equal "active jobs" "" "$(hactor jobs -n)"
+stopped=$(echo "$output" | sed 's/.* \([0-9]*\) stopped.*/\1/')
+[ "$stopped" -gt 0 ] || fail "none was stopped"
+check_equal "stopped" "$stopped" "$(hactor jobs -a -c 0 -n -o '{result}' | grep -c CANCELED)"
+END
