@@ -7,6 +7,7 @@
 #include <string>
 
 #include "actors/events.hpp"
+#include "actors/graph_changes.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"

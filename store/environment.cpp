@@ -98,8 +98,9 @@ environment::open_within(std::shared_ptr<environment> host, const std::string& p
 }
 
 environment::~environment() {
+  close();
   if (!host_)
-    return close();
+    return;
   // Where they cannot be removed they stay in a file that nobody reads again.
   static_cast<void>(host_->write([this](MDB_txn* txn) {
     for (auto dbi : dbis_)
