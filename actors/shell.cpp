@@ -225,6 +225,7 @@ void write_output(shell_state::pointer self, task_output& o) {
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
+  st.output_limit = order.plan->output_limit;
   auto place = st.context->place;
   auto folder = st.context->folders->take();
   if (folder) {
@@ -323,7 +324,6 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   st.context = std::move(context);
   st.exec = std::move(exec);
   st.id = order.item.id;
-  st.output_limit = order.plan->output_limit;
   start_tasks(self, order, entries);
   if (st.core.all_ended())
     advance(self);

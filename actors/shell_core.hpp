@@ -41,8 +41,8 @@ struct shell_place {
   std::string uri;         // HACTOR_URI for the tasks
   std::string tmpdir;      // HACTOR_JOB_TMPDIR
   uint32_t instance_level = 0;
-  int64_t now_ns = 0;                            // wall clock, for the end of a time limit
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
+  int64_t now_ns = 0; // wall clock, for the end of a time limit
 };
 
 /// Lays out the tasks that the entries of R (by index) run. Errors: as layout() and bind_tasks().
