@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/client_json.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "runtime/limits.hpp"
@@ -155,6 +157,7 @@ submission read_submission(const json& object, client_params& p) {
 json to_json(const job_counts& c) {
   json j{{"depend", c.depend}, {"priority", c.priority}, {"sched", c.sched},
          {"run", c.run},       {"cleanup", c.cleanup},   {"inactive", c.inactive},
+         {"completed", c.inactive - std::min(c.inactive, c.failed + c.canceled + c.timeout)},
          {"failed", c.failed}, {"canceled", c.canceled}, {"timeout", c.timeout}};
   if (!c.paused.empty())
     j["paused"] = c.paused;

@@ -244,6 +244,7 @@ caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& plac
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
+  st.output_limit = order.plan->output_limit;
   auto place = st.context->place;
   if (auto& path = order.origin->instance; !path.empty()) {
     place.uri += "/" + path;
@@ -390,7 +391,6 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   st.context = std::move(context);
   st.exec = std::move(exec);
   st.id = order.item.id;
-  st.output_limit = order.plan->output_limit;
   start_tasks(self, order, entries);
   if (st.core.all_ended())
     advance(self);

@@ -195,7 +195,7 @@ caf::expected<std::string> bulk_template::fill(std::string_view text,
     }
     size_t index = unnumbered;
     if (f.index.empty())
-      ++unnumbered;
+      unnumbered += inputs.size() > 1; // of a single list it is always that one
     else
       std::from_chars(f.index.data(), f.index.data() + f.index.size(), index);
     if (index >= inputs.size())

@@ -38,8 +38,9 @@ caf::expected<bulk_inputs>
 read_inputs(const std::vector<std::string>& operands, const std::string& separator,
             const std::function<caf::expected<std::string>(const std::string&)>& read);
 
-/// Fills templates: {} (in a word the first list's, the second {} the second's ..), {0} {1} .. and
-/// of either {.%} without extension, {./} without folder, {./%} without both, {.//} the folder,
+/// Fills templates: {} (of several lists in a word the first's, the second {} the second's ..), {0}
+/// {1} .. and of either {.%} without extension, {./} without folder, {./%} without both, {.//} the
+/// folder,
 /// {.NAME} as defined; {seq} and {seq1} count from 0 and 1. All else in braces stays: {{id}}, {cc},
 /// ${x}, { ...; }.
 class bulk_template {

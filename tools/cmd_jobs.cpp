@@ -1,11 +1,12 @@
 // hactor jobs: lists jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <charconv>
-
 #include "actors/job_archive.hpp"
 #include "actors/job_json.hpp"
 #include "runtime/duration.hpp"
+#include "runtime/hostlist.hpp"
+#include "runtime/idset.hpp"
 #include "tools/commands.hpp"
+#include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
 
@@ -14,29 +15,20 @@ namespace hactor::tools {
 namespace {
 
 /// So many options at the front of the table say which jobs are meant, the others how they look.
-constexpr size_t selecting_options = 7;
+constexpr size_t selecting_options = 10;
 
 constexpr option_spec options[] = {
-    {'a', "all", nullptr, "Lists ended jobs too."},
-    {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},
-    {'c', "count", "N", "Lists at most N jobs; 0: all of them. Default: 1000."},
-    {'f', "filter", "STATE|RESULT,..",
-     "Lists jobs in these states (depend, priority, sched, run, "
-     "cleanup, inactive, pending, running, active) or with these "
-     "results (completed, failed, canceled, timeout). Default: "
-     "pending,running."},
-    {0, "since", "WHEN",
-     "Lists ended jobs too, but those only that ended after WHEN: seconds since "
-     "the epoch, or -1h for an hour ago."},
-    {0, "name", "NAME", "Lists jobs of this name only."},
+    HACTOR_JOB_CHOICE_ROWS,
     {0, "from", "STATEDIR",
      "Lists the jobs that an instance which has ended has left in its state directory; its active "
      "jobs as they were."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
-     "names default, long, deps, endreason; 'help' lists the fields. "
+     "names default, long, deps, endreason, usage; 'help' lists the fields. "
      "Default: default."},
+    {0, "sort", "[-]FIELD,..",
+     "Sorts by these fields, with a minus sign downwards; before the format's own order."},
     {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
     {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
     {0, "stats-only", nullptr,
@@ -58,6 +50,8 @@ constexpr named_format formats[] = {
            "{dependencies}"},
   {"endreason", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status_abbrev:>2.2} "
                 "{t_inactive!d:>12h} {inactive_reason}"},
+  {"usage", "{id:>12} {name:<10.10+} {status_abbrev:>2.2} {attempts:>5h} {runtime!F:>8h} "
+            "{user_s:>9h} {system_s:>9h} {maxrss_kb:>10h} {inactive_reason}"},
 };
 
 caf::expected<table_format> read_format(const parsed_options& o) {
@@ -65,49 +59,10 @@ caf::expected<table_format> read_format(const parsed_options& o) {
   for (auto& f : formats)
     if (f.name == text)
       text = f.text;
+  if (o.has("sort")) // an order that stands in front of another goes before it
+    text = "sort:" + o.value("sort")
+           + (text.starts_with("sort:") ? "," + text.substr(5) : " " + text);
   return parse_format(text, job_field_names());
-}
-
-// Seconds since the epoch, or a duration back from now after a minus sign.
-caf::expected<double> read_since(const std::string& text) {
-  if (text.starts_with("-")) {
-    auto back = parse_fsd(std::string_view{text}.substr(1));
-    if (back)
-      return now_s() - *back;
-  }
-  double value = 0;
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc{} || end != text.data() + text.size() || value < 0)
-    return make_error(ec::bad_argument, "--since: '" + text
-                                          + "' is neither seconds since the epoch nor like -1h");
-  return value;
-}
-
-caf::expected<json> list_params(const parsed_options& o) {
-  json params = {{"states", states_active}};
-  auto max = o.number("count", 1000, 0, 1u << 31);
-  if (!max)
-    return std::move(max.error());
-  params["max"] = *max;
-  if (o.has("all") || o.has("all-users") || o.has("since") || !o.operands.empty())
-    params["states"] = states_all;
-  if (o.has("filter")) {
-    auto filter = parse_state_filter(o.value("filter"));
-    if (!filter)
-      return std::move(filter.error());
-    params["states"] = filter->states;
-    if (filter->results != 0)
-      params["results"] = filter->results;
-  }
-  if (o.has("since")) {
-    auto since = read_since(o.value("since"));
-    if (!since)
-      return std::move(since.error());
-    params["since"] = *since;
-  }
-  if (o.has("name"))
-    params["name"] = o.value("name");
-  return params;
 }
 
 // One line as flux-jobs prints it. True if any job is active.
@@ -141,32 +96,6 @@ void print_field_names() {
     print_line("\n" + std::string{f.name} + "\n  " + std::string{f.text});
 }
 
-caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
-  if (!o.operands.empty()) {
-    auto ids = read_ids(o.operands);
-    if (!ids)
-      return std::move(ids.error());
-    params["ids"] = *ids;
-  }
-  auto jobs = json::array();
-  auto add = [&jobs](const json& part) {
-    auto& more = object_at(part, "jobs");
-    if (more.is_array())
-      jobs.insert(jobs.end(), more.begin(), more.end());
-  };
-  // A long list comes in several parts.
-  auto reply = broker.ask("job.list", params, 60, [&add](const frame& f) {
-    if (auto part = parse_object(f.payload))
-      add(*part);
-  });
-  if (!reply)
-    return std::move(reply.error());
-  if (!object_at(*reply, "jobs").is_array())
-    return make_error(ec::bad_json, "the instance answered without a list of jobs");
-  add(*reply);
-  return jobs;
-}
-
 /// The jobs of an instance that is gone, by the same parameters.
 caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
   list_request r;
@@ -180,6 +109,12 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
   r.results = static_cast<uint32_t>(number_at(params, "results", r.results));
   r.max = static_cast<uint64_t>(number_at(params, "max"));
   r.name = text_at(params, "name");
+  r.queue = text_at(params, "queue");
+  r.userid = static_cast<int64_t>(number_at(params, "userid", -1));
+  if (auto ranks = idset::parse(text_at(params, "ranks")))
+    r.ranks = std::move(*ranks);
+  if (auto& hosts = object_at(params, "hosts"); hosts.is_array())
+    r.hosts = hosts.get<std::vector<std::string>>();
   r.since_ns = static_cast<int64_t>(number_at(params, "since") * 1e9);
   journal_options options;
   options.directory = o.value("from");

@@ -111,6 +111,12 @@ bool is_empty(std::string_view line) {
   return line.find_first_not_of(" \t") == std::string_view::npos;
 }
 
+/// How lines between directives begin: a comment may be empty but for its mark.
+std::string_view mark_of(const sentinel& s) {
+  auto end = s.prefix.find_last_not_of(" \t");
+  return end == s.prefix.npos ? s.prefix : s.prefix.substr(0, end + 1);
+}
+
 /// Text of directives, of which line i stands in line numbers[i] of the script.
 struct block {
   std::string text;
@@ -130,7 +136,7 @@ caf::expected<block> find_directives(const std::vector<script_line>& lines) {
     auto s = sentinel_of(line.text);
     if (first.whole.empty()) {
       first = s;
-    } else if (!over && !is_empty(line.text) && !line.text.starts_with(first.prefix)) {
+    } else if (!over && !is_empty(line.text) && !line.text.starts_with(mark_of(first))) {
       over = true;
     }
     if (s.whole.empty())
@@ -139,7 +145,7 @@ caf::expected<block> find_directives(const std::vector<script_line>& lines) {
       return at_line(line.number, "the directive '" + std::string{line.text}
                                       + "' comes too late: directives end at the first line that "
                                         "does not begin with '"
-                                      + std::string{first.prefix} + "'");
+                                      + std::string{mark_of(first)} + "'");
     if (s.whole != first.whole)
       return at_line(line.number, "the directives of a script begin alike: here with '"
                                       + std::string{first.whole} + "', not with '"

@@ -30,11 +30,8 @@ size_t error_width() {
 
 class ending {
 public:
-  ending(const invocation& call, const std::vector<std::string>& ids) : call_(call), ids_(ids) {
-    auto& o = call.options;
-    watch_ = o.has("watch");
-    label_ = o.has("label-io");
-    progress_ = o.has("progress") && !o.has("quiet") && ::isatty(2) == 1;
+  ending(const invocation& call, const std::vector<std::string>& ids, const end_settings& how)
+      : call_(call), ids_(ids), how_(how), progress_(how.progress && ::isatty(2) == 1) {
     facts_.total = ids.size();
     began_ns_ = steady_ns();
   }
@@ -46,14 +43,15 @@ public:
     };
     auto on_frame = [this](size_t, const frame& f) { on_output(f); };
     draw(true);
-    auto e = watch_ ? ask_each(broker, "job.attach", ids_, {{"stdin", false}}, 0, answer, on_frame)
-                    : ask_each(broker, "job.wait", ids_, json::object(), 0, answer);
+    auto e = how_.watch
+                 ? ask_each(broker, "job.attach", ids_, {{"stdin", false}}, 0, answer, on_frame)
+                 : ask_each(broker, "job.wait", ids_, json::object(), 0, answer);
     draw(true);
     if (progress_)
       write_all(2, "\n");
     if (e)
       return e;
-    if (call_.options.has("jps"))
+    if (how_.jps)
       complain(call_,
                fmt::format("{} jobs in {}, {:.1f} jobs/s", ids_.size(), format_fsd(elapsed_s()),
                            static_cast<double>(ids_.size()) / elapsed_s()));
@@ -72,7 +70,8 @@ private:
       say("job " + ids_[i] + ": " + render(result.error()));
     } else {
       status = static_cast<int>(number_at(*result, "status", 1));
-      auto reason = job_field(*result, "inactive_reason", 0);
+      auto note = text_at(*result, "note");
+      auto reason = note.empty() ? job_field(*result, "inactive_reason", 0) : note;
       if (status != 0)
         say("job " + ids_[i] + ": "
             + (reason.empty() ? "exit code " + std::to_string(status) : reason));
@@ -87,7 +86,7 @@ private:
     if (!part)
       return;
     auto bytes =
-        label_ ? labels_.add(part->task, part->stream, part->bytes) : std::string{part->bytes};
+        how_.label ? labels_.add(part->task, part->stream, part->bytes) : std::string{part->bytes};
     clear();
     if (!write_all(part->stream == 2 ? 2 : 1, bytes))
       note_output_failure(errno);
@@ -116,8 +115,7 @@ private:
 
   const invocation& call_;
   const std::vector<std::string>& ids_;
-  bool watch_;
-  bool label_;
+  end_settings how_;
   bool progress_;
   line_labels labels_;
   progress_facts facts_;
@@ -151,8 +149,8 @@ std::string progress_line(const progress_facts& f) {
 }
 
 caf::expected<int> wait_for_ends(const invocation& call, client& broker,
-                                 const std::vector<std::string>& ids) {
-  return ending{call, ids}.run(broker);
+                                 const std::vector<std::string>& ids, const end_settings& how) {
+  return ending{call, ids, how}.run(broker);
 }
 
 caf::expected<int> after_submit(const invocation& call, client& broker,
@@ -162,7 +160,9 @@ caf::expected<int> after_submit(const invocation& call, client& broker,
     if (auto e = wait_for_event(call, broker, ids, options.value("wait-event")))
       return e;
   if (options.has("wait") || options.has("watch"))
-    return wait_for_ends(call, broker, ids);
+    return wait_for_ends(call, broker, ids,
+                         {options.has("watch"), options.has("label-io"),
+                          options.has("progress") && !options.has("quiet"), options.has("jps")});
   return exit_ok;
 }
 

@@ -17,10 +17,17 @@ struct progress_facts {
 /// "CD:80 F:4 of 100 [=======>  ] 84% 123.4 jobs/s ETA 2m", no wider than the terminal.
 std::string progress_line(const progress_facts& facts);
 
-/// Waits for the ends of the jobs by the call's options --watch, --label-io, --progress, --jps and
-/// --quiet, and says which have failed. Returns the largest exit code. Errors: the connection's.
+struct end_settings {
+  bool watch = false;    ///< Prints what the jobs write.
+  bool label = false;    ///< With the task's number in front of each line.
+  bool progress = false; ///< Shows the progress line, where there is a terminal.
+  bool jps = false;      ///< Says at the end how many jobs ended each second.
+};
+
+/// Waits for the ends of the jobs, and says which have failed. Returns the largest exit code.
+/// Errors: the connection's.
 caf::expected<int> wait_for_ends(const invocation& call, client& broker,
-                                 const std::vector<std::string>& ids);
+                                 const std::vector<std::string>& ids, const end_settings& how);
 
 /// What is left of a call once its jobs are submitted: waits by --wait-event, --wait and --watch.
 caf::expected<int> after_submit(const invocation& call, client& broker,

@@ -69,6 +69,10 @@ constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"waitstatus", "WSTATUS"},
                                  {"returncode", "RC"},
                                  {"runtime", "RUNTIME"},
+                                 {"attempts", "TRIES"},
+                                 {"maxrss_kb", "MAXRSS-KB"},
+                                 {"user_s", "USER-S"},
+                                 {"system_s", "SYSTEM-S"},
                                  {"t_submit", "T_SUBMIT"},
                                  {"t_depend", "T_DEPEND"},
                                  {"t_priority", "T_PRIORITY"},
@@ -293,6 +297,8 @@ std::string job_field(const json& job, const std::string& field, double now) {
     return return_code(v);
   if (field == "runtime")
     return runtime(v);
+  if (field == "attempts")
+    return v.at("attempts") > 1 ? v.text("attempts") : v.text("id").empty() ? "" : "1";
   if (field == "t_remaining")
     return remaining(v);
   if (field == "contextual_info")

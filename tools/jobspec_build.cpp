@@ -305,6 +305,9 @@ caf::error set_environment(json& system, const parsed_options& options,
   auto environment = job_environment(own, rules);
   if (!environment)
     return std::move(environment.error());
+  // A program of many threads would take all cores of its node.
+  if (options.has("cores-per-task") && !environment->contains("OMP_NUM_THREADS"))
+    environment->emplace("OMP_NUM_THREADS", options.value("cores-per-task"));
   system["environment"] = json(std::move(*environment));
   return {};
 }

@@ -280,7 +280,9 @@ void sim::set_urgency() {
   urgency_request r;
   r.jobs.states = 14;
   r.urgency = static_cast<int32_t>(below(random_, 32));
-  auto waiting = core_->list({{}, 14, 15, 0, "", 0});
+  list_request pending;
+  pending.states = 14;
+  auto waiting = core_->list(pending);
   if (!waiting.empty())
     r.jobs.ids = {waiting[below(random_, waiting.size())].id};
   if (auto n = core_->set_urgency(now_ns_, r, *this); !n)
@@ -402,7 +404,7 @@ void sim::signal(const rset& where, const signal_item& item) {
 
 void sim::settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) {
   for (auto rank : brokers.expand())
-    net_->settle_job(rank, id, attempt, lost);
+    net_->settle_job(rank, id, lost, attempt);
 }
 
 void sim::ended(job_id id) { gathering_.ended.push_back(id); }
@@ -571,7 +573,9 @@ void sim::check_invariants() {
     fail("more cores are granted than there are");
   auto c = core_->counts();
   std::map<job_state, uint64_t> by_state;
-  for (auto& s : core_->list({{}, 127, 15, 0, "", 0})) {
+  list_request all;
+  all.states = 127;
+  for (auto& s : core_->list(all)) {
     ++by_state[s.state];
     job_fold f;
     for (auto e : core_->events(s.id))

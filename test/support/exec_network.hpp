@@ -51,7 +51,7 @@ public:
     send(manager, root, [this, root, item] { cores[root].signal(now_ns, item, outs[root]); });
   }
 
-  void settle_job(rank_t rank, job_id id, uint32_t attempt, const idset& gone) {
+  void settle_job(rank_t rank, job_id id, const idset& gone, uint32_t attempt = 1) {
     send(manager, rank, [this, rank, id, attempt, gone] {
       cores[rank].settle(now_ns, id, attempt, gone, outs[rank]);
     });

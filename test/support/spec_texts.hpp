@@ -23,6 +23,7 @@ struct spec_text {
   json environment, options; // null: absent
   json dependencies;         // attributes.system.dependencies; null: absent
   json exec;                 // attributes.system.exec as it is; null: from simulated_s
+  json rest;                 // more keys of attributes.system; null: none
 
   std::string text() const {
     json with = json::array({{{"type", "core"}, {"count", cores}}});
@@ -48,6 +49,8 @@ struct spec_text {
       system["exec"] = exec;
     else if (simulated_s >= 0)
       system["exec"] = {{"test", {{"run_duration", simulated_s}}}};
+    if (rest.is_object())
+      system.update(rest);
     json tasks = json::array(
       {{{"command", command}, {"slot", "task"}, {"count", {{"per_slot", 1}}}}});
     return dump(json{{"version", 1},

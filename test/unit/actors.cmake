@@ -20,6 +20,9 @@ hactor_unit_test(actors_cores_test
     unit/exec_core_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp
+    unit/job_retry_test.cpp
+    unit/job_files_test.cpp
+    unit/templates_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)
 target_include_directories(actors_cores_test PRIVATE support)
 hactor_unit_test(client_json_test

@@ -94,7 +94,9 @@ struct bench {
   }
   std::vector<std::pair<job_id, job_spec_ptr>> durable_specs() {
     std::vector<std::pair<job_id, job_spec_ptr>> list;
-    for (auto& s : core->list({{}, 127, 15, 0, "", 0})) {
+    list_request all;
+    all.states = 127;
+    for (auto& s : core->list(all)) {
       auto spec = specs.intern(core->whole(s.id)->jobspec, "");
       REQUIRE(spec);
       list.emplace_back(s.id, *spec);

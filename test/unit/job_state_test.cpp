@@ -76,7 +76,7 @@ std::vector<row> table() {
        join(join({{k::start, s::run}, {k::finish, s::cleanup}}, always(s::run)), part(s::run)),
        s::cleanup},
       {s::cleanup,
-       join(join({{k::finish, s::cleanup}, {k::clean, s::inactive}}, always(s::cleanup)),
+       join(join({{k::finish, s::cleanup}, {k::clean, s::inactive}, {k::retry, s::priority}}, always(s::cleanup)),
             part(s::cleanup)),
        s::cleanup},
       {s::inactive, {{k::memo, s::inactive}}, s::none},

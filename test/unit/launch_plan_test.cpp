@@ -7,54 +7,7 @@
 using namespace hactor;
 using namespace hactor::test;
 
-namespace {
-
-std::string fill(const std::string& text) {
-  return fill_template(text, {"fABC", "name", 5, 3, 2, 8, "n7", "/tmp/j"});
-}
-
-} // namespace
-
 TEST_SUITE("unit") {
-
-  TEST_CASE("file templates know Flux's and Slurm's names") {
-    struct {
-      const char* text;
-      const char* expected;
-    } table[] = {
-      {"plain.out", "plain.out"},
-      {"{{id}}.{{jobid}}.{{id.f58}}", "fABC.fABC.fABC"},
-      {"{{name}}-{{size}}", "name-8"},
-      {"{{taskid}}{{task.id}}", "33"},
-      {"{{nodeid}}{{node.id}}", "22"},
-      {"{cc}", "5"},
-      {"%j-%x-%t-%n-%a", "fABC-name-3-2-5"},
-      {"{{tmpdir}}/%N.{{node.name}}", "/tmp/j/n7.n7"},
-      {"100%%", "100%"},
-      {"%%j", "%j"},
-      {"%q%", "%q%"},
-      {"{{unknown}}", "{{unknown}}"},
-      {"", ""},
-    };
-    for (auto& t : table) {
-      CAPTURE(t.text);
-      CHECK(fill(t.text) == t.expected);
-    }
-  }
-
-  TEST_CASE("what a value holds stays as it is") {
-    template_values v{"fABC", "{{id}}%j{cc}", 5, 3, 2, 8};
-    CHECK(fill_template("{{name}}.%x", v) == "{{id}}%j{cc}.{{id}}%j{cc}");
-    v.cc = -1;
-    CHECK(fill_template("{cc}{{name}}", v) == "{cc}{{id}}%j{cc}");
-  }
-
-  TEST_CASE("a template names a task or it does not") {
-    for (auto text : {"{{taskid}}", "a{{task.id}}b", "out.%t"})
-      CHECK(names_task(text));
-    for (auto text : {"", "out", "%j", "{{id}}", "{{size}}"})
-      CHECK_FALSE(names_task(text));
-  }
 
   TEST_CASE("variables of launchers and of jobs do not reach a job, all others do") {
     for (auto name : {"PMI_RANK", "PMIX_ID", "OMPI_COMM_WORLD_RANK", "SLURM_JOB_ID", "HYDI_X",

@@ -12,6 +12,7 @@ hactor_unit_test(runtime_test
     unit/near_test.cpp
     unit/signals_test.cpp
     unit/varint_test.cpp
+    unit/base64_test.cpp
     unit/tree_test.cpp
     unit/hostlist_test.cpp
     unit/config_test.cpp

@@ -2,6 +2,12 @@
 hactor_unit_test(unit_tools
   SOURCES
     unit/options_test.cpp
+    unit/shell_words_test.cpp
+    unit/directives_test.cpp
+    unit/expression_test.cpp
+    unit/bulk_inputs_test.cpp
+    unit/ending_test.cpp
+    unit/batch_test.cpp
     unit/jobspec_build_test.cpp
     unit/job_environment_test.cpp
     unit/constraint_text_test.cpp

@@ -1,0 +1,386 @@
+// hactor watch, pgrep, pkill, job last, job timeleft, job taskmap: short questions about jobs.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <cstdlib>
+#include <regex>
+
+#include "graph/request.hpp"
+#include "graph/rset.hpp"
+#include "runtime/duration.hpp"
+#include "runtime/idset.hpp"
+#include "tools/commands.hpp"
+#include "tools/ending.hpp"
+#include "tools/job_choice.hpp"
+#include "tools/job_fields.hpp"
+#include "tools/session.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+constexpr option_spec watch_options[] = {
+    HACTOR_JOB_CHOICE_ROWS,
+    {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
+    {0, "progress", nullptr,
+     "Shows a bar of the jobs that have ended, jobs/s and the time that is left, on standard "
+     "error, "
+     "if that is a terminal."},
+    {0, "jps", nullptr, "Says at the end how many jobs ended each second."},
+};
+
+constexpr option_spec grep_options[] = {
+    HACTOR_JOB_CHOICE_ROWS,
+    {'o', "format", "FORMAT", "Fields, as for 'hactor jobs'. Default: '{id}'."},
+};
+
+constexpr option_spec kill_options[] = {
+    HACTOR_JOB_CHOICE_ROWS,
+    {'w', "wait", nullptr, "Waits until the jobs have ended."},
+};
+
+constexpr option_spec timeleft_options[] = {
+    {'H', "human", nullptr, "Prints a duration like 1.5h instead of seconds."},
+};
+
+constexpr option_spec taskmap_options[] = {
+    {0, "to", "FORM",
+     "rfc34 (a JSON list of blocks), raw (the tasks of each node, '0-1;2-3') or hosts (a line for "
+     "each host). Default: rfc34."},
+};
+
+std::vector<std::string> ids_of(const json& jobs) {
+  std::vector<std::string> ids;
+  for (auto& job : jobs)
+    ids.push_back(text_at(job, "id"));
+  return ids;
+}
+
+int run_watch(const invocation& call) {
+  auto& o = call.options;
+  auto params = list_params(o);
+  if (!params)
+    return fail_usage(call, params.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto jobs = fetch_jobs(o, broker, *params);
+    if (!jobs)
+      return std::move(jobs.error());
+    if (jobs->empty())
+      return exit_ok;
+    return wait_for_ends(call, broker, ids_of(*jobs),
+                         {true, o.has("label-io"), o.has("progress"), o.has("jps")});
+  });
+}
+
+/// A pattern or a range of ids, "ID..ID"; "name:" in front says that it is a pattern.
+struct job_pattern {
+  std::regex name;
+  uint64_t first = 0, last = UINT64_MAX;
+  bool is_range = false;
+
+  bool matches(const json& job) const {
+    if (!is_range)
+      return std::regex_search(text_at(job, "name"), name);
+    auto id = parse_job_id(text_at(job, "id"));
+    return id && id->value >= first && id->value <= last;
+  }
+};
+
+caf::expected<job_pattern> read_pattern(std::string_view text) {
+  job_pattern p;
+  auto dots = text.find("..");
+  auto first = parse_job_id(text.substr(0, dots));
+  if (dots != text.npos && first) {
+    auto last = parse_job_id(text.substr(dots + 2));
+    if (!last)
+      return std::move(last.error());
+    p.first = first->value;
+    p.last = last->value;
+    p.is_range = true;
+    return p;
+  }
+  if (text.starts_with("name:"))
+    text.remove_prefix(5);
+  try {
+    p.name = std::regex{std::string{text}, std::regex::extended};
+  } catch (const std::regex_error& e) {
+    return make_error(ec::bad_argument, "'" + std::string{text} + "' is no pattern: " + e.what());
+  }
+  return p;
+}
+
+/// The jobs that match all of the operands.
+caf::expected<json> find_jobs(const parsed_options& o, client& broker, const json& params,
+                              const std::vector<job_pattern>& patterns) {
+  auto all = o;
+  all.operands.clear(); // they are patterns, not ids
+  auto jobs = fetch_jobs(all, broker, params);
+  if (!jobs)
+    return jobs;
+  auto found = json::array();
+  for (auto& job : *jobs)
+    if (std::all_of(patterns.begin(), patterns.end(), [&](auto& p) { return p.matches(job); }))
+      found.push_back(job);
+  return found;
+}
+
+/// What pgrep and pkill do before they differ.
+int with_found(const invocation& call,
+               const std::function<caf::expected<int>(client&, const json&)>& use) {
+  auto own = call.options;
+  std::vector<job_pattern> patterns;
+  for (auto& text : own.operands) {
+    auto p = read_pattern(text);
+    if (!p)
+      return fail_usage(call, p.error());
+    patterns.push_back(std::move(*p));
+  }
+  own.operands.clear();
+  auto params = list_params(own);
+  if (!params)
+    return fail_usage(call, params.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto jobs = find_jobs(own, broker, *params, patterns);
+    if (!jobs)
+      return std::move(jobs.error());
+    return jobs->empty() ? caf::expected<int>{exit_failed} : use(broker, *jobs);
+  });
+}
+
+int run_pgrep(const invocation& call) {
+  auto format = parse_format(call.options.value("format", "{id}"), job_field_names());
+  if (!format)
+    return fail_usage(call, format.error());
+  return with_found(call, [&](client&, const json& jobs) -> caf::expected<int> {
+    auto now = now_s();
+    table_settings settings;
+    settings.header = false;
+    print(render_table(
+        *format, job_field_names(), jobs.size(),
+        [&](size_t row, const std::string& field) { return job_field(jobs[row], field, now); },
+        settings));
+    return exit_ok;
+  });
+}
+
+int run_pkill(const invocation& call) {
+  return with_found(call, [&](client& broker, const json& jobs) -> caf::expected<int> {
+    auto ids = ids_of(jobs);
+    // Of several that are named one may have ended since: the others are cancelled all the same.
+    auto cancelled = broker.ask("job.cancel", {{"ids", ids}}, 0);
+    if (!cancelled)
+      return std::move(cancelled.error());
+    complain(call, std::to_string(static_cast<uint64_t>(number_at(*cancelled, "count"))) + " jobs");
+    if (call.options.has("wait"))
+      if (auto e = ask_each(broker, "job.wait", ids, json::object(), 0,
+                            [](size_t, caf::expected<json>) { return true; }))
+        return e;
+    return exit_ok;
+  });
+}
+
+int run_last(const invocation& call) {
+  uint64_t count = 1;
+  if (!call.options.operands.empty()) {
+    auto& text = call.options.operands.front();
+    char* end = nullptr;
+    count = std::strtoull(text.c_str(), &end, 10);
+    if (text.empty() || *end != '\0' || count == 0 || count > 1'000'000)
+      return fail_usage(
+          call, make_error(ec::bad_argument, "'" + text + "' is not a number from 1 to 1000000"));
+  }
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    parsed_options none;
+    auto jobs = fetch_jobs(none, broker, {{"states", states_all}, {"max", 0}});
+    if (!jobs)
+      return std::move(jobs.error());
+    auto ids = ids_of(*jobs);
+    auto value = [](const std::string& text) {
+      auto id = parse_job_id(text);
+      return id ? id->value : 0;
+    };
+    std::sort(ids.begin(), ids.end(),
+              [&](auto& a, auto& b) { return value(a) > value(b); }); // the newest first
+    if (ids.empty())
+      return make_error(ec::unknown_job, "no job was submitted yet");
+    for (size_t i = 0; i < std::min<size_t>(count, ids.size()); ++i)
+      print_line(ids[i]);
+    return exit_ok;
+  });
+}
+
+int run_timeleft(const invocation& call) {
+  std::vector<std::string> texts = call.options.operands;
+  if (auto* own = std::getenv("HACTOR_JOB_ID"); texts.empty() && own != nullptr)
+    texts.emplace_back(own);
+  auto ids = read_ids(texts);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  if (ids->empty())
+    return fail_usage(call,
+                      make_error(ec::bad_argument, "needs an ID: this process is not a job's"));
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto record = broker.ask("job.info", {{"id", ids->front()}, {"key", "record"}});
+    if (!record)
+      return std::move(record.error());
+    auto job = parse_object(text_at(*record, "value"));
+    if (!job)
+      return std::move(job.error());
+    auto limit = number_at(*job, "duration"), start = number_at(*job, "t_run");
+    if (number_at(*job, "t_inactive") > 0)
+      return make_error(ec::wrong_state, ids->front() + ": the job has ended");
+    if (limit <= 0) {
+      print_line("infinity");
+      return exit_ok;
+    }
+    // The limit counts from the start: what waits has all of it.
+    auto left = start <= 0 ? limit : std::max(start + limit - now_s(), 0.0);
+    print_line(call.options.has("human") ? format_fsd(left)
+                                         : std::to_string(static_cast<uint64_t>(left)));
+    return exit_ok;
+  });
+}
+
+/// Where the job's tasks are, from what it asked for and what it was granted.
+caf::expected<std::string> taskmap_of(const std::string& spec_text, const std::string& r_text,
+                                      const std::string& form) {
+  auto spec = parse_jobspec(spec_text);
+  auto r = parse_rset(r_text);
+  if (!spec || !r)
+    return !spec ? std::move(spec.error()) : std::move(r.error());
+  auto request = compile_request(*spec);
+  if (!request)
+    return std::move(request.error());
+  auto where = layout(*request, *r);
+  if (!where)
+    return std::move(where.error());
+  if (form == "rfc34")
+    return taskmap_json(*where) + "\n";
+  std::string text;
+  for (size_t i = 0; i < where->tasks.size(); ++i) {
+    auto tasks = where->tasks[i].to_string();
+    text += form == "hosts" ? std::string{r->host(i)} + ": " + tasks + "\n"
+                            : (i == 0 ? "" : ";") + tasks;
+  }
+  return form == "hosts" ? text : text + "\n";
+}
+
+int run_taskmap(const invocation& call) {
+  auto form = call.options.value("to", "rfc34");
+  if (form != "rfc34" && form != "raw" && form != "hosts")
+    return fail_usage(
+        call, make_error(ec::bad_argument, "--to: '" + form + "' is not rfc34, raw or hosts"));
+  auto ids = read_ids(call.options.operands);
+  if (!ids)
+    return fail_usage(call, ids.error());
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    std::string texts[2];
+    for (auto [key, to] : {std::pair{"jobspec", &texts[0]}, std::pair{"R", &texts[1]}}) {
+      auto reply = broker.ask("job.info", {{"id", ids->front()}, {"key", key}});
+      if (!reply)
+        return std::move(reply.error());
+      *to = text_at(*reply, "value");
+    }
+    auto map = taskmap_of(texts[0], texts[1], form);
+    if (!map)
+      return std::move(map.error());
+    print(*map);
+    return exit_ok;
+  });
+}
+
+} // namespace
+
+const command watch_command{
+    "watch",
+    group_jobs,
+    "prints the output of many jobs and waits for their end",
+    "[OPTIONS] [ID...]",
+    "Follows the jobs with the ids, or those that the options mean, the active ones by default: "
+    "what "
+    "they have written so far, and what comes. Says which of them have failed. Nothing to follow "
+    "is no "
+    "failure.",
+    watch_options,
+    " n  the largest exit code of the jobs, 128+N for signal N; 0 when there are none\n"
+    " 1  no instance answers\n 2  the command line is wrong",
+    " hactor watch\n hactor watch --progress --name=simulate",
+    false,
+    0,
+    any_number,
+    run_watch};
+
+const command pgrep_command{
+    "pgrep",
+    group_jobs,
+    "finds jobs by their names",
+    "[OPTIONS] PATTERN|ID..ID ...",
+    "Prints the ids of the active jobs, or of those that the options mean, whose name has the "
+    "pattern "
+    "in it (an extended regular expression), or whose id is in the range. Of several all must "
+    "hold; "
+    "'name:' in front of a pattern says that it is none of ids.",
+    grep_options,
+    " 0  jobs were found\n 1  none was found\n 2  the command line is wrong",
+    " hactor pgrep -a -f failed '^sim'",
+    false,
+    1,
+    any_number,
+    run_pgrep};
+
+const command pkill_command{
+    "pkill",
+    group_jobs,
+    "cancels jobs by their names",
+    "[OPTIONS] PATTERN|ID..ID ...",
+    "Cancels the jobs that 'hactor pgrep' would find, as 'hactor cancel' does, and says how many.",
+    kill_options,
+    " 0  jobs were cancelled\n 1  none was found, or it failed\n 2  the command line is wrong",
+    " hactor pkill --wait '^sim'\n hactor pkill f3xK2..f3xL9",
+    false,
+    1,
+    any_number,
+    run_pkill};
+
+const command job_last_command{"job last",
+                               group_jobs,
+                               "prints the ids of the jobs that were submitted last",
+                               "[N]",
+                               "The newest first. Default of N: 1.",
+                               {},
+                               usual_exits,
+                               " hactor submit true; hactor job attach $(hactor job last)",
+                               false,
+                               0,
+                               1,
+                               run_last};
+
+const command job_timeleft_command{
+    "job timeleft",
+    group_jobs,
+    "prints how much of a job's time limit is left",
+    "[OPTIONS] [ID]",
+    "In seconds; 'infinity' when the job has no limit. Without ID: of the job that this process "
+    "belongs to. One that waits has all of its time.",
+    timeleft_options,
+    usual_exits,
+    " hactor job timeleft -H f3xK2",
+    false,
+    0,
+    1,
+    run_timeleft};
+
+const command job_taskmap_command{
+    "job taskmap",
+    group_jobs,
+    "prints on which nodes a job's tasks are",
+    "[OPTIONS] ID",
+    "By the job's allocation; a job that was granted nothing yet has no map (RFC 34).",
+    taskmap_options,
+    usual_exits,
+    " hactor job taskmap --to=hosts f3xK2",
+    false,
+    1,
+    1,
+    run_taskmap};
+
+} // namespace hactor::tools

@@ -1,0 +1,127 @@
+// See job_choice.hpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/job_choice.hpp"
+
+#include <charconv>
+
+#include <pwd.h>
+
+#include "runtime/duration.hpp"
+#include "runtime/hostlist.hpp"
+#include "runtime/idset.hpp"
+#include "tools/job_fields.hpp"
+#include "tools/session.hpp"
+
+namespace hactor::tools {
+
+namespace {
+
+// Seconds since the epoch, or a duration back from now after a minus sign.
+caf::expected<double> read_since(const std::string& text) {
+  if (text.starts_with("-")) {
+    auto back = parse_fsd(std::string_view{text}.substr(1));
+    if (back)
+      return now_s() - *back;
+  }
+  double value = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size() || value < 0)
+    return make_error(ec::bad_argument,
+                      "--since: '" + text + "' is neither seconds since the epoch nor like -1h");
+  return value;
+}
+
+/// -i: ranks when it is an idset, else hosts.
+caf::error add_included(const std::string& text, json& params) {
+  if (auto ranks = idset::parse(text); ranks && !ranks->empty()) {
+    params["ranks"] = ranks->to_string();
+    return {};
+  }
+  auto hosts = parse_hostlist(text);
+  if (!hosts || hosts->empty())
+    return make_error(ec::bad_argument,
+                      "--include: '" + text + "' is neither hosts like n[1-3] nor ranks like 0-3");
+  params["hosts"] = *hosts;
+  return {};
+}
+
+/// -u: a name or a number; nothing for "all".
+caf::error add_user(const std::string& text, json& params) {
+  if (text == "all")
+    return {};
+  uint32_t uid = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), uid);
+  if (code == std::errc{} && end == text.data() + text.size()) {
+    params["userid"] = uid;
+    return {};
+  }
+  auto* entry = ::getpwnam(text.c_str());
+  if (entry == nullptr)
+    return make_error(ec::bad_argument, "--user: there is no user '" + text + "'");
+  params["userid"] = entry->pw_uid;
+  return {};
+}
+
+} // namespace
+
+caf::expected<json> list_params(const parsed_options& o) {
+  json params = {{"states", states_active}};
+  auto max = o.number("count", 1000, 0, 1u << 31);
+  if (!max)
+    return std::move(max.error());
+  params["max"] = *max;
+  if (o.has("all") || o.has("all-users") || o.has("since") || !o.operands.empty())
+    params["states"] = states_all;
+  if (o.has("filter")) {
+    auto filter = parse_state_filter(o.value("filter"));
+    if (!filter)
+      return std::move(filter.error());
+    params["states"] = filter->states;
+    if (filter->results != 0)
+      params["results"] = filter->results;
+  }
+  if (o.has("since")) {
+    auto since = read_since(o.value("since"));
+    if (!since)
+      return std::move(since.error());
+    params["since"] = *since;
+  }
+  for (auto* name : {"name", "queue"})
+    if (o.has(name))
+      params[name] = o.value(name);
+  if (o.has("include"))
+    if (auto e = add_included(o.value("include"), params))
+      return e;
+  if (o.has("user"))
+    if (auto e = add_user(o.value("user"), params))
+      return e;
+  return params;
+}
+
+caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
+  if (!o.operands.empty()) {
+    auto ids = read_ids(o.operands);
+    if (!ids)
+      return std::move(ids.error());
+    params["ids"] = *ids;
+  }
+  auto jobs = json::array();
+  auto add = [&jobs](const json& part) {
+    auto& more = object_at(part, "jobs");
+    if (more.is_array())
+      jobs.insert(jobs.end(), more.begin(), more.end());
+  };
+  // A long list comes in several parts.
+  auto reply = broker.ask("job.list", params, 60, [&add](const frame& f) {
+    if (auto part = parse_object(f.payload))
+      add(*part);
+  });
+  if (!reply)
+    return std::move(reply.error());
+  if (!object_at(*reply, "jobs").is_array())
+    return make_error(ec::bad_json, "the instance answered without a list of jobs");
+  add(*reply);
+  return jobs;
+}
+
+} // namespace hactor::tools

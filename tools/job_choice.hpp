@@ -1,0 +1,37 @@
+// Which jobs a command means that is told by state, name and so on: jobs, job list, watch, pgrep.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include "tools/client.hpp"
+#include "tools/command.hpp"
+
+namespace hactor::tools {
+
+/// The rows of the options; those of commands that share them stand first in their tables.
+#define HACTOR_JOB_CHOICE_ROWS                                                                     \
+  {'a', "all", nullptr, "Means ended jobs too."},                                                  \
+      {'A', "all-users", nullptr, "The same as -a: an instance has the jobs of its owner only."},  \
+      {'c', "count", "N", "Means at most N jobs; 0: all of them. Default: 1000."},                 \
+      {'f', "filter", "STATE|RESULT,..",                                                           \
+       "Means jobs in these states (depend, priority, sched, run, cleanup, inactive, pending, "    \
+       "running, active) or with these results (completed, failed, canceled, timeout). Default: "  \
+       "pending,running."},                                                                        \
+      {0, "since", "WHEN",                                                                         \
+       "Means ended jobs too, but those only that ended after WHEN: seconds since the epoch, or "  \
+       "-1h for an hour ago."},                                                                    \
+      {0, "name", "NAME", "Means jobs of this name only."},                                        \
+      {'q', "queue", "NAME", "Means jobs of this queue only."},                                    \
+      {'i', "include", "HOSTS|RANKS",                                                              \
+       "Means jobs that have one of these hosts (n[1-3]) or ranks (0-3) only."},                   \
+  {                                                                                                \
+    'u', "user", "USER", "Means jobs of this user only, by name or number; all: of everybody."     \
+  }
+
+/// The parameters of job.list by these options; ids among the operands mean ended jobs too.
+/// Errors: ec::bad_argument, naming the option.
+caf::expected<json> list_params(const parsed_options& options);
+
+/// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id.
+caf::expected<json> fetch_jobs(const parsed_options& options, client& broker, json params);
+
+} // namespace hactor::tools
