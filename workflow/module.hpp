@@ -29,11 +29,11 @@ inline constexpr uint32_t module_version = 1;
 
 /// What a module's actor is given.
 struct module_context {
-  instance_actor instance;            ///< The instance whose broker this is.
-  uint32_t rank = 0;                  ///< Of this broker.
-  uint32_t size = 1;                  ///< How many brokers there are.
-  std::string uri;                    ///< Of this broker, for programs that the module starts.
-  std::vector<std::string> arguments; ///< The words behind the file's name in modules.load.
+  instance_actor instance;                 ///< The instance whose broker this is.
+  uint32_t rank = 0;                       ///< Of this broker.
+  uint32_t size = 1;                       ///< How many brokers there are.
+  std::string uri = {};                    ///< Of this broker, for programs that the module starts.
+  std::vector<std::string> arguments = {}; ///< The words behind the file's name in modules.load.
 };
 
 /// What a module is. The first two say whether the rest may be read: leave them as they are.

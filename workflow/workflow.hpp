@@ -59,18 +59,18 @@ enum class job_outcome : uint8_t { none = 0, completed = 1, failed = 2, canceled
 /// What a job is to be: the options of `hactor submit` as fields. Unset fields mean what absent
 /// options do. All are the caller's copies; {cc} in a command stands for the copy's number.
 struct job_spec {
-  std::vector<std::string> command; ///< The program and its arguments. Required.
-  uint32_t nodes = 0;               ///< -N
-  uint32_t tasks = 0;               ///< -n
-  uint32_t cores_per_task = 0;      ///< -c
-  uint32_t gpus_per_task = 0;       ///< -g
-  uint32_t tasks_per_node = 0;      ///< --tasks-per-node
-  bool exclusive = false;           ///< --exclusive: whole nodes
-  double time_limit_s = 0;          ///< -t, in seconds; 0: none
-  int32_t urgency = 16;             ///< --urgency, 0 (held) to 31
-  std::string name = {};            ///< --job-name
-  std::string queue = {};           ///< --queue
-  std::string cwd = {};             ///< --cwd; "": this process's own
+  std::vector<std::string> command = {}; ///< The program and its arguments. Required.
+  uint32_t nodes = 0;                    ///< -N
+  uint32_t tasks = 0;                    ///< -n
+  uint32_t cores_per_task = 0;           ///< -c
+  uint32_t gpus_per_task = 0;            ///< -g
+  uint32_t tasks_per_node = 0;           ///< --tasks-per-node
+  bool exclusive = false;                ///< --exclusive: whole nodes
+  double time_limit_s = 0;               ///< -t, in seconds; 0: none
+  int32_t urgency = 16;                  ///< --urgency, 0 (held) to 31
+  std::string name = {};                 ///< --job-name
+  std::string queue = {};                ///< --queue
+  std::string cwd = {};                  ///< --cwd; "": this process's own
   std::string output = {}; ///< --output: a file, with {{id}} as there; "": kept for reading
   std::string error = {};  ///< --error; "": as output
   std::string input = {};  ///< --input: a file; "": nothing to read
@@ -98,11 +98,11 @@ struct job_spec {
 /// One thing that happened to one job.
 struct job_event {
   uint64_t sequence = 0; ///< Its number among all events of the instance, from 1.
-  job_id id;
-  std::string name;                  ///< "submit", "alloc", "start", "finish" ... (RFC 21)
+  job_id id = {};
+  std::string name = {};             ///< "submit", "alloc", "start", "finish" ... (RFC 21)
   job_state state = job_state::none; ///< The job's state after it.
   int64_t time_ns = 0;               ///< Nanoseconds since the epoch.
-  std::string context;               ///< A JSON object, e.g. {"status":256}; "" when it has none.
+  std::string context = {};          ///< A JSON object, e.g. {"status":256}; "" when it has none.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, job_event& x) {
@@ -112,10 +112,10 @@ struct job_event {
 
 /// How one job has ended.
 struct job_result {
-  job_id id;
+  job_id id = {};
   job_outcome outcome = job_outcome::none;
-  int32_t status = 0; ///< What a shell would show: the exit code, 128+signal, 1 if it never ran.
-  std::string note;   ///< Why, when it was no task that failed, e.g. "cancel: no longer wanted".
+  int32_t status = 0;    ///< What a shell would show: the exit code, 128+signal, 1 if it never ran.
+  std::string note = {}; ///< Why, when it was no task that failed, e.g. "cancel: no longer wanted".
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, job_result& x) {
@@ -125,15 +125,15 @@ struct job_result {
 
 /// What a listing shows of a job. Times are seconds since the epoch, 0: not reached.
 struct job_info {
-  job_id id;
-  std::string name;
-  std::string queue;
+  job_id id = {};
+  std::string name = {};
+  std::string queue = {};
   job_state state = job_state::none;
-  job_result result; ///< Its outcome is none while the job is active.
+  job_result result = {}; ///< Its outcome is none while the job is active.
   int32_t urgency = 16;
   uint32_t tasks = 0, cores = 0, nodes = 0;
   double submitted_s = 0, started_s = 0, ended_s = 0;
-  std::string nodelist; ///< RFC 29 hostlist; "" before it has resources.
+  std::string nodelist = {}; ///< RFC 29 hostlist; "" before it has resources.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, job_info& x) {
@@ -152,7 +152,7 @@ struct job_info {
 /// instance can never run it), too_big (more than 64 MiB of jobspecs: send slices of 10,000 jobs),
 /// disk_full. On "disconnected" it is not known whether they were made.
 struct submit_request {
-  std::vector<job_spec> jobs;
+  std::vector<job_spec> jobs = {};
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, submit_request& x) {
@@ -161,7 +161,7 @@ struct submit_request {
 };
 
 struct submit_reply {
-  std::vector<job_id> ids; ///< In the order of the jobs; the copies of one side by side.
+  std::vector<job_id> ids = {}; ///< In the order of the jobs; the copies of one side by side.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, submit_reply& x) {
@@ -172,10 +172,10 @@ struct submit_reply {
 /// Ends jobs, whatever they are doing: what runs gets SIGTERM, and SIGKILL after a grace.
 /// Errors: unknown_job, wrong_state (the one that was named has ended already).
 struct cancel_request {
-  std::vector<job_id>
-      ids;             ///< Those of them that have ended are passed over when there are several.
-  bool all = false;    ///< Instead of ids: every job that is active.
-  std::string message; ///< Why, for the job's record.
+  /// Those of them that have ended are passed over when there are several.
+  std::vector<job_id> ids = {};
+  bool all = false;         ///< Instead of ids: every job that is active.
+  std::string message = {}; ///< Why, for the job's record.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, cancel_request& x) {
@@ -185,7 +185,7 @@ struct cancel_request {
 
 /// Sends a signal to the tasks of running jobs. Errors: unknown_job, wrong_state.
 struct signal_request {
-  std::vector<job_id> ids;
+  std::vector<job_id> ids = {};
   int32_t signal = 15;
 
   template <class Inspector>
@@ -205,7 +205,7 @@ struct count_reply {
 
 /// Answered by a job_result when the job has ended, at once if it has. Errors: unknown_job.
 struct wait_request {
-  job_id id;
+  job_id id = {};
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, wait_request& x) {
@@ -225,11 +225,11 @@ struct wait_any_request {
 /// Pending jobs by priority, then running ones, latest start first, then ended ones, latest end
 /// first. Errors: unknown_job (one that was named).
 struct list_request {
-  std::vector<job_id> ids; ///< Empty: all that the rest lets through.
+  std::vector<job_id> ids = {}; ///< Empty: all that the rest lets through.
   uint32_t states = states_of(job_state::depend, job_state::priority, job_state::sched,
                               job_state::run, job_state::cleanup); ///< Not looked at with ids.
   uint64_t max = 0;                                                ///< 0: all
-  std::string name;                                                ///< Only jobs of this name.
+  std::string name = {};                                           ///< Only jobs of this name.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, list_request& x) {
@@ -238,7 +238,7 @@ struct list_request {
 };
 
 struct list_reply {
-  std::vector<job_info> jobs;
+  std::vector<job_info> jobs = {};
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, list_reply& x) {
@@ -249,7 +249,7 @@ struct list_reply {
 /// Reads what a job writes to standard output and error (unless those are files of its own), from
 /// the first byte until it has ended; answered then. Errors: unknown_job.
 struct output_request {
-  job_id id;
+  job_id id = {};
   uint64_t max_bytes = 1 << 20; ///< Of each of the two; the rest is not read.
 
   template <class Inspector>
@@ -259,9 +259,9 @@ struct output_request {
 };
 
 struct output_reply {
-  std::string out, err;   ///< Of all tasks, in the order in which it came.
-  bool truncated = false; ///< There was more.
-  job_result result;
+  std::string out = {}, err = {}; ///< Of all tasks, in the order in which it came.
+  bool truncated = false;         ///< There was more.
+  job_result result = {};
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, output_reply& x) {
@@ -276,7 +276,7 @@ struct subscribe_request {
   /// `since`: none of what has happened before.
   static constexpr uint64_t only_new = UINT64_MAX;
 
-  caf::actor subscriber;         ///< Who has a handler of job_events and, to hear of the end, of
+  caf::actor subscriber = {};    ///< Who has a handler of job_events and, to hear of the end, of
                                  ///< subscription_ended.
   std::vector<job_id> jobs = {}; ///< Empty: all.
   uint32_t states = 0; ///< The events by which a job comes into one of these; 0: as `names` says.
@@ -324,7 +324,7 @@ struct shutdown_request {
 /// from disk. The handler must return void.
 struct job_events {
   uint64_t subscription = 0;
-  std::vector<job_event> events;
+  std::vector<job_event> events = {};
   uint64_t next_sequence = 0; ///< Who subscribes `since` this number goes on behind the batch.
   uint64_t lost = 0; ///< Events before these that the instance no longer keeps (retention).
 
@@ -337,7 +337,7 @@ struct job_events {
 /// No more of this subscription will come: the connection is lost, and was not had again.
 struct subscription_ended {
   uint64_t subscription = 0;
-  caf::error why;             ///< disconnected, no_instance
+  caf::error why = {};        ///< disconnected, no_instance
   uint64_t next_sequence = 0; ///< Behind the last batch.
 
   template <class Inspector>
