@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
 #include "runtime/near.hpp"
 
@@ -19,10 +21,17 @@ namespace {
 struct known_option {
   std::string_view name;
   const char* attribute;
+  toml::node_type type = toml::node_type::string; ///< In a file.
 };
+
+constexpr auto whole_number = toml::node_type::integer;
 
 constexpr auto nested = "{";
 constexpr auto of_queues = "q";
+
+constexpr auto qmanager_table = "sched-fluxion-qmanager";
+constexpr auto resource_table = "sched-fluxion-resource";
+constexpr auto queues_table = "queues";
 
 constexpr known_option qmanager_options[] = {
     {"queue-policy", "sched.policy"},
@@ -32,7 +41,7 @@ constexpr known_option qmanager_options[] = {
     {"queue-policy-per-queue", of_queues},
     {"queue-params-per-queue", of_queues},
     {"policy-params-per-queue", of_queues},
-    {"enforce-queue-limits", nullptr},
+    {"enforce-queue-limits", nullptr, toml::node_type::boolean},
 };
 constexpr known_option params[] = {
     {"queue-depth", "sched.queue_depth"},
@@ -41,28 +50,34 @@ constexpr known_option params[] = {
     {"max-reservation-depth", nullptr},
 };
 constexpr known_option resource_options[] = {
-    {"match-policy", "sched.match"}, {"policy", "sched.match"},
-    {"load-file", "resource.graph"}, {"load-format", "sched.graph_format"},
-    {"hwloc-xml", "resource.graph"}, {"grug-conf", "resource.graph"},
-    {"load-allowlist", nullptr},     {"hwloc-whitelist", nullptr},
-    {"match-format", nullptr},       {"match-subsystems", nullptr},
-    {"subsystems", nullptr},         {"prune-filters", nullptr},
-    {"traverser", nullptr},          {"reserve-vtx-vec", nullptr},
-    {"update-interval", nullptr},    {"feasibility-idle", nullptr},
+    {"match-policy", "sched.match"},
+    {"policy", "sched.match"},
+    {"load-file", "resource.graph"},
+    {"load-format", "sched.graph_format"},
+    {"hwloc-xml", "resource.graph"},
+    {"grug-conf", "resource.graph"},
+    {"load-allowlist", nullptr},
+    {"hwloc-whitelist", nullptr},
+    {"match-format", nullptr},
+    {"match-subsystems", nullptr},
+    {"subsystems", nullptr},
+    {"prune-filters", nullptr},
+    {"traverser", nullptr},
+    {"reserve-vtx-vec", nullptr, whole_number},
+    {"update-interval", nullptr, whole_number},
+    {"feasibility-idle", nullptr, whole_number},
 };
 
 class reader {
 public:
-  reader(config& to, std::string_view variable) : to_{to}, variable_{variable} {
+  /// `where`: what errors and notes begin with.
+  reader(config& to, std::string_view where) : to_{to}, where_{where} {
     for (auto& entry : to.list())
-      if (!entry.is_default)
+      if (to.is_set(entry.name))
         own_.push_back(entry.name);
   }
 
-  caf::error read(std::string_view text) {
-    auto known = variable_ == qmanager_options_variable
-                     ? std::span<const known_option>{qmanager_options}
-                     : std::span<const known_option>{resource_options};
+  caf::error read(std::string_view text, std::span<const known_option> known) {
     while (!text.empty()) {
       auto word = next(text, " \t\n");
       if (word.empty())
@@ -78,6 +93,41 @@ public:
     return set_queues();
   }
 
+  /// The tables of a file; `where` is its name.
+  caf::error read(const toml::table& file) {
+    auto name = std::exchange(where_, {});
+    auto at = [&](const toml::source_region& place) {
+      return fmt::format("{}:{}", name, place.begin.line);
+    };
+    for (auto& [key, node] : file) {
+      where_ = at(key.source());
+      std::string_view table = key.str();
+      auto known = table == qmanager_table ? std::span<const known_option>{qmanager_options}
+                                           : std::span<const known_option>{resource_options};
+      if (table != qmanager_table && table != resource_table && table != queues_table) {
+        auto hint = did_you_mean(table, {qmanager_table, resource_table, queues_table});
+        if (!hint.empty())
+          return bad(fmt::format("there is no table \"{}\"{}", table, hint));
+        notes.push_back(fmt::format("{}: {} means nothing here", where_, table));
+        continue;
+      }
+      if (!node.is_table())
+        return bad(fmt::format("{} must be a table, [{}]", table, table));
+      std::map<std::pair<toml::source_index, toml::source_index>, const toml::key*> by_place;
+      for (auto& [inner, unused] : *node.as_table())
+        by_place[{inner.source().begin.line, inner.source().begin.column}] = &inner;
+      for (auto& [place, inner] : by_place) {
+        where_ = at(inner->source());
+        auto& what = *node.as_table()->get(inner->str());
+        if (auto e = table == queues_table ? queue(inner->str(), what)
+                                           : value(inner->str(), what, known))
+          return e;
+      }
+    }
+    where_ = name;
+    return set_queues();
+  }
+
   std::vector<std::string> notes;
 
 private:
@@ -89,32 +139,101 @@ private:
   }
 
   caf::error bad(std::string_view what) const {
-    return make_error(ec::bad_argument, fmt::format("{}: {}", variable_, what));
+    return make_error(ec::bad_argument, fmt::format("{}: {}", where_, what));
+  }
+
+  static const known_option* find(std::string_view name, std::span<const known_option> known) {
+    auto is = std::find_if(known.begin(), known.end(),
+                           [&](const known_option& o) { return o.name == name; });
+    return is == known.end() ? nullptr : &*is;
+  }
+
+  caf::error unknown(std::string_view name, std::span<const known_option> known) const {
+    std::vector<std::string_view> names;
+    for (auto& o : known)
+      names.push_back(o.name);
+    auto hint = did_you_mean(name, names);
+    return bad(
+        fmt::format("there is no option \"{}\"{}", name,
+                    hint.empty() ? fmt::format("; there are {}", fmt::join(names, ", ")) : hint));
   }
 
   caf::error option(std::string_view word, std::span<const known_option> known) {
     auto equals = word.find('=');
     auto name = word.substr(0, equals);
-    auto is = std::find_if(known.begin(), known.end(),
-                           [&](const known_option& o) { return o.name == name; });
-    if (is == known.end()) {
-      std::vector<std::string_view> names;
-      for (auto& o : known)
-        names.push_back(o.name);
-      auto hint = did_you_mean(name, names);
-      return bad(
-          fmt::format("there is no option \"{}\"{}", name,
-                      hint.empty() ? fmt::format("; there are {}", fmt::join(names, ", ")) : hint));
-    }
+    auto* is = find(name, known);
+    if (is == nullptr)
+      return unknown(name, known);
     if (equals == word.npos || equals + 1 == word.size())
       return bad(fmt::format("\"{}\" is not {}=VALUE", word, name));
     return take(*is, word.substr(equals + 1));
   }
 
+  /// A key of one of Fluxion's tables.
+  caf::error value(std::string_view name, const toml::node& node,
+                   std::span<const known_option> known) {
+    auto* is = find(name, known);
+    if (is == nullptr)
+      return unknown(name, known);
+    if (node.type() != is->type)
+      return bad(fmt::format("{} must be {}, found {}", name, kind(is->type), kind(node.type())));
+    auto text = node.value<std::string>();
+    if (text && text->find_first_not_of(" \t\n") == text->npos)
+      return bad(fmt::format("{} is empty", name));
+    return take(*is, text.value_or(""));
+  }
+
+  /// [queues.NAME]
+  caf::error queue(std::string_view name, const toml::node& node) {
+    if (!node.is_table())
+      return bad(fmt::format("queues.{} must be a table, [queues.{}]", name, name));
+    if (name.empty() || name.find_first_of(" \t\n;=:") != name.npos)
+      return bad(fmt::format("\"{}\" is no name for a queue", name));
+    by_queue_["queues"] += " " + std::string{name};
+    for (auto& [key, inner] : *node.as_table()) {
+      if (key.str() == "policy") {
+        notes.push_back(fmt::format("{}: queues.{}.policy means nothing here", where_, name));
+        continue;
+      }
+      auto* list = inner.as_array();
+      auto is_word = [](const toml::node& n) {
+        auto text = n.value<std::string_view>();
+        return n.is_string() && !text->empty() && text->find_first_of(" \t\n,;=") == text->npos;
+      };
+      if (key.str() != "requires")
+        return bad(fmt::format("queues.{}: there is no key \"{}\"; there are requires and policy",
+                               name, key.str()));
+      if (list == nullptr || !std::all_of(list->begin(), list->end(), is_word))
+        return bad(fmt::format("queues.{}.requires must be a list of properties", name));
+      for (auto& word : *list)
+        requires_[std::string{name}] += "," + std::string{*word.value<std::string_view>()};
+    }
+    return {};
+  }
+
+  static std::string_view kind(toml::node_type t) {
+    switch (t) {
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::floating_point:
+      return "a number with a point";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::table:
+      return "a table";
+    default:
+      return "a date or time";
+    }
+  }
+
   caf::error take(const known_option& o, std::string_view value) {
     list_ = nullptr;
     if (o.attribute == nullptr) {
-      notes.push_back(fmt::format("{}: {} means nothing here", variable_, o.name));
+      notes.push_back(fmt::format("{}: {} means nothing here", where_, o.name));
     } else if (o.attribute == of_queues) {
       list_ = &by_queue_[o.name];
       *list_ = value;
@@ -124,7 +243,7 @@ private:
           if (auto e = option(word, params))
             return e;
     } else if (std::find(own_.begin(), own_.end(), o.attribute) != own_.end()) {
-      notes.push_back(fmt::format("{}: {} is not used: {} is set", variable_, o.name, o.attribute));
+      notes.push_back(fmt::format("{}: {} is not used: {} is set", where_, o.name, o.attribute));
     } else if (auto e = to_.set(o.attribute, value)) {
       return bad(render(e));
     }
@@ -170,6 +289,8 @@ private:
       text += (text.empty() ? "" : "; ") + name;
       if (auto p = policies->find(name); p != policies->end())
         text += " policy=" + p->second;
+      if (auto p = requires_.find(name); p != requires_.end())
+        text += " requires=" + p->second.substr(1);
       for (auto* each : {&*depths, &*reservations})
         if (auto p = each->find(name); p != each->end())
           if (auto e = add_params(p->second, text))
@@ -198,10 +319,11 @@ private:
   }
 
   config& to_;
-  std::string_view variable_;
+  std::string where_;
   std::vector<std::string> own_;
   std::map<std::string_view, std::string> by_queue_;
-  std::string* list_ = nullptr; // what words without "=" go on with
+  std::map<std::string, std::string> requires_; // by queue: ",a,b"
+  std::string* list_ = nullptr;                 // what words without "=" go on with
 };
 
 } // namespace
@@ -209,7 +331,25 @@ private:
 caf::expected<std::vector<std::string>>
 apply_fluxion_options(config& attributes, std::string_view variable, std::string_view text) {
   reader r{attributes, variable};
-  if (auto e = r.read(text))
+  auto known = variable == qmanager_options_variable
+                   ? std::span<const known_option>{qmanager_options}
+                   : std::span<const known_option>{resource_options};
+  if (auto e = r.read(text, known))
+    return e;
+  return std::move(r.notes);
+}
+
+caf::expected<std::vector<std::string>>
+apply_fluxion_config(config& attributes, std::string_view file, std::string_view text) {
+  toml::table tables;
+  try {
+    tables = toml::parse(text, file);
+  } catch (const toml::parse_error& e) {
+    return make_error(ec::bad_argument,
+                      fmt::format("{}:{}: {}", file, e.source().begin.line, e.description()));
+  }
+  reader r{attributes, file};
+  if (auto e = r.read(tables))
     return e;
   return std::move(r.notes);
 }

@@ -1,5 +1,6 @@
-// Fluxion's option strings, "queue-policy=easy queue-params=queue-depth=41", as attributes of ours:
-// scripts that were written for it have them in the environment. Caller: mpi-boot, at the start.
+// How Fluxion is configured, as attributes of ours: its option strings ("queue-policy=easy
+// queue-params=queue-depth=41"), which scripts that were written for it have in the environment,
+// and its tables in a TOML file. Caller: mpi-boot, at the start.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -21,5 +22,11 @@ inline constexpr auto resource_options_variable = "FLUXION_RESOURCE_OPTIONS";
 /// nothing here. Errors: ec::bad_argument, naming the variable and the option, with near names.
 caf::expected<std::vector<std::string>>
 apply_fluxion_options(config& attributes, std::string_view variable, std::string_view text);
+
+/// The same for the tables [sched-fluxion-qmanager], [sched-fluxion-resource] and [queues.NAME] of
+/// a TOML file, of which `text` is the content. Other tables are Flux's: a note tells of each.
+/// Errors: ec::bad_argument, beginning with file and line (syntax, key, type or value).
+caf::expected<std::vector<std::string>>
+apply_fluxion_config(config& attributes, std::string_view file, std::string_view text);
 
 } // namespace hactor

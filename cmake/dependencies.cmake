@@ -9,6 +9,7 @@ find_package(Boost REQUIRED COMPONENTS graph) # headers, and the reader of Graph
 find_package(simdjson REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
+pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SODIUM IMPORTED_TARGET libsodium)
 if(NOT SODIUM_FOUND)
   message(FATAL_ERROR "libsodium is missing (the key of instances over TCP); on Debian: apt-get install libsodium-dev")

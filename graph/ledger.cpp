@@ -62,11 +62,8 @@ std::vector<type_id> ledger::types_at(std::string_view type, bool root) const {
 
 void ledger::grown() {
   auto limit = graph_.limit();
-  plans_.reserve(limit);
-  plans_.resize(limit);
-  allocated_.resize(limit);
-  in_use_.resize(limit);
-  groups_.resize(limit);
+  spots_.reserve(limit);
+  spots_.resize(limit);
   known_.resize(limit);
   std::vector<vertex> fresh, older; // older: above something fresh
   for (vertex v = 0; v < limit; ++v)
@@ -91,7 +88,7 @@ void ledger::grown() {
     cover(v, types_at(graph_.type_name(v), v == graph_.root()));
   std::vector<std::optional<std::vector<type_id>>> by_type(graph_.types().size());
   for (auto v : fresh) {
-    plans_[v].set_total(graph_.units(v));
+    spots_[v].plan.set_total(graph_.units(v));
     note(v, false);
     if (graph_.below(v).empty())
       continue;
@@ -113,7 +110,7 @@ void ledger::grown() {
 
 /// Gives the vertex planners for the types that it does not count yet. Requires: nothing is held.
 void ledger::cover(vertex v, const std::vector<type_id>& types) {
-  auto old = groups_[v];
+  auto old = spots_[v].counts;
   if (old.first != 0 && old.count == types.size())
     return;
   tracked_.push_back({no_type, planner{jobs_max}});
@@ -125,7 +122,7 @@ void ledger::cover(vertex v, const std::vector<type_id>& types) {
     auto plan = before == end ? planner{known_below(v, t)} : before->plan;
     tracked_.push_back({t, plan});
   }
-  groups_[v] = now;
+  spots_[v].counts = now;
 }
 
 /// Units of the type below a vertex, without those that are fresh.
@@ -168,11 +165,10 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
     release_vertices(job, std::span{&top, 1});
   for (auto v : gone) {
     drop_charges(v);
-    HACTOR_CHECK(plans_[v].unused() && jobs_at(v).unused() && in_use_[v] == 0);
+    HACTOR_CHECK(spots_[v].plan.unused() && jobs_at(v).unused() && spots_[v].in_use == 0);
     for (auto up = graph_.parent(top); up != no_vertex; up = graph_.parent(up))
       count_below(up, graph_.type(v), -graph_.units(v));
-    plans_[v] = planner{};
-    groups_[v] = {};
+    spots_[v] = {};
     known_[v] = false;
   }
   note(top, false);
@@ -182,12 +178,12 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
 
 /// What jobs were charged at the vertex.
 void ledger::drop_charges(vertex v) {
-  if (plans_[v].unused())
+  if (spots_[v].plan.unused())
     return;
   for (auto& [job, h] : holdings_)
     std::erase_if(h.what.charges, [&](const charge& c) {
       if (c.at == v)
-        plans_[v].remove(pool_, h.what.at, h.what.end(), c.units);
+        spots_[v].plan.remove(pool_, h.what.at, h.what.end(), c.units);
       return c.at == v;
     });
 }
@@ -195,7 +191,7 @@ void ledger::drop_charges(vertex v) {
 // -- booking -------------------------------------------------------------------------------------
 
 void ledger::note_pick(vertex v, bool held) {
-  if (groups_[v].first != 0) // a leaf changes what is above it, which is in every selection
+  if (spots_[v].counts.first != 0) // a leaf changes what is above it, which is in every selection
     note(v, held);
 }
 
@@ -233,10 +229,10 @@ void ledger::book(holding& h) {
       sums.resize(p.depth + 2u);
     auto& below = sums[p.depth + 1u];
     auto& here = sums[p.depth];
-    in_use_[p.at] += h.kind == hold_kind::allocated;
+    spots_[p.at].in_use += h.kind == hold_kind::allocated;
     if (p.exclusive) {
-      plans_[p.at].add(pool_, begin, end, p.units);
-      allocated_[p.at] += h.kind == hold_kind::allocated;
+      spots_[p.at].plan.add(pool_, begin, end, p.units);
+      spots_[p.at].allocated += h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
       auto amount = t.type == no_type ? 1 : amount_of(below, t.type);
@@ -254,7 +250,7 @@ void ledger::book(holding& h) {
   for (auto& s : sums)
     s.clear();
   for (auto& c : h.what.charges) {
-    plans_[c.at].add(pool_, begin, end, c.units);
+    spots_[c.at].plan.add(pool_, begin, end, c.units);
     note(c.at, true);
   }
 }
@@ -263,10 +259,10 @@ void ledger::unbook(const holding& h) {
   auto begin = h.what.at, end = h.what.end();
   auto amount = h.below.begin();
   for (auto& p : h.what.picks) {
-    in_use_[p.at] -= h.kind == hold_kind::allocated;
+    spots_[p.at].in_use -= h.kind == hold_kind::allocated;
     if (p.exclusive) {
-      plans_[p.at].remove(pool_, begin, end, p.units);
-      allocated_[p.at] -= h.kind == hold_kind::allocated;
+      spots_[p.at].plan.remove(pool_, begin, end, p.units);
+      spots_[p.at].allocated -= h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at))
       if (auto n = *amount++; n > 0)
@@ -274,7 +270,7 @@ void ledger::unbook(const holding& h) {
     note_pick(p.at, false);
   }
   for (auto& c : h.what.charges) {
-    plans_[c.at].remove(pool_, begin, end, c.units);
+    spots_[c.at].plan.remove(pool_, begin, end, c.units);
     note(c.at, false);
   }
 }
@@ -294,10 +290,10 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
     auto& below = sums[p.depth + 1u];
     auto gone = p.exclusive && (goes[k] || shared[k]);
     if (goes[k])
-      in_use_[p.at] -= h.kind == hold_kind::allocated;
+      spots_[p.at].in_use -= h.kind == hold_kind::allocated;
     if (gone) {
-      plans_[p.at].remove(pool_, begin, end, p.units);
-      allocated_[p.at] -= h.kind == hold_kind::allocated;
+      spots_[p.at].plan.remove(pool_, begin, end, p.units);
+      spots_[p.at].allocated -= h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
       auto old = h.below[amount++];
@@ -329,7 +325,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
                              [&](const pick& p) { return p.at == c.at; });
     if (gone == h.what.picks.end() || !goes[static_cast<size_t>(gone - h.what.picks.begin())])
       return false;
-    plans_[c.at].remove(pool_, begin, end, c.units);
+    spots_[c.at].plan.remove(pool_, begin, end, c.units);
     note(c.at, false);
     return true;
   });
@@ -441,15 +437,17 @@ const ledger::holding* ledger::find(uint64_t job) const {
 
 /// Counts the same as the other, nothing is held.
 ledger::ledger(const ledger& other, nothing_held)
-    : graph_{other.graph_}, filter_{other.filter_}, plans_(other.plans_.size()),
-      allocated_(other.allocated_.size()), in_use_(other.in_use_.size()), groups_{other.groups_},
-      counted_{other.counted_}, known_{other.known_}, leaf_types_{other.leaf_types_} {
+    : graph_{other.graph_}, filter_{other.filter_},
+      spots_(other.spots_.size()), counted_{other.counted_}, known_{other.known_},
+      leaf_types_{other.leaf_types_} {
   for (auto& t : other.tracked_)
     tracked_.push_back({t.type, planner{t.type == no_type ? jobs_max : 0}});
-  for (vertex v = 0; v < plans_.size(); ++v) {
+  for (vertex v = 0; v < spots_.size(); ++v)
+    spots_[v].counts = other.spots_[v].counts;
+  for (vertex v = 0; v < spots_.size(); ++v) {
     if (!known_[v])
       continue;
-    plans_[v].set_total(graph_.units(v));
+    spots_[v].plan.set_total(graph_.units(v));
     for (auto up = graph_.parent(v); up != no_vertex; up = graph_.parent(up))
       count_below(up, graph_.type(v), graph_.units(v));
   }
@@ -484,9 +482,9 @@ caf::error ledger::audit() const {
     if (!known_[v])
       continue;
     auto mine = below(v), theirs = twin.below(v);
-    auto wrong = differ(plans_[v], twin.plans_[v]) || differ(jobs_at(v), twin.jobs_at(v))
-                 || allocated_[v] != twin.allocated_[v] || in_use_[v] != twin.in_use_[v]
-                 || mine.size() != theirs.size();
+    auto wrong = differ(spots_[v].plan, twin.spots_[v].plan) || differ(jobs_at(v), twin.jobs_at(v))
+                 || spots_[v].allocated != twin.spots_[v].allocated
+                 || spots_[v].in_use != twin.spots_[v].in_use || mine.size() != theirs.size();
     for (size_t i = 0; !wrong && i < mine.size(); ++i)
       wrong = mine[i].type != theirs[i].type || differ(mine[i].plan, theirs[i].plan);
     if (wrong)
@@ -497,10 +495,8 @@ caf::error ledger::audit() const {
 }
 
 size_t ledger::bytes() const {
-  auto total = pool_.bytes() + plans_.capacity() * sizeof(planner)
-               + (allocated_.capacity() + in_use_.capacity()) * sizeof(uint32_t)
-               + groups_.capacity() * sizeof(group) + tracked_.capacity() * sizeof(tracked)
-               + changes_.capacity() * sizeof(change);
+  auto total = pool_.bytes() + spots_.capacity() * sizeof(spot)
+               + tracked_.capacity() * sizeof(tracked) + changes_.capacity() * sizeof(change);
   for (auto& [job, h] : holdings_)
     total += sizeof(h) + 40 + h.what.picks.capacity() * sizeof(pick);
   return total;

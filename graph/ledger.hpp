@@ -34,20 +34,20 @@ public:
 
   /// Units of the vertex that are free throughout [at, end).
   int64_t available(vertex v, int64_t at, int64_t end) const {
-    return v < plans_.size() ? plans_[v].available(pool_, at, end) : 0;
+    return v < spots_.size() ? spots_[v].plan.available(pool_, at, end) : 0;
   }
   /// No job holds anything at or below the vertex at any time in [at, end).
   bool untouched(vertex v, int64_t at, int64_t end) const {
-    return v >= plans_.size() || jobs_at(v).unused() || jobs_at(v).used(pool_, at, end) == 0;
+    return v >= spots_.size() || jobs_at(v).unused() || jobs_at(v).used(pool_, at, end) == 0;
   }
   /// No job holds anything at or below the vertex, at any time.
-  bool idle(vertex v) const { return v >= plans_.size() || jobs_at(v).unused(); }
+  bool idle(vertex v) const { return v >= spots_.size() || jobs_at(v).unused(); }
   /// Nothing of the vertex itself is held at any time.
-  bool whole(vertex v) const { return v >= plans_.size() || plans_[v].unused(); }
+  bool whole(vertex v) const { return v >= spots_.size() || spots_[v].plan.unused(); }
   /// Some job has the vertex exclusively, even past its end.
-  bool allocated(vertex v) const { return v < allocated_.size() && allocated_[v] != 0; }
+  bool allocated(vertex v) const { return v < spots_.size() && spots_[v].allocated != 0; }
   /// Some job has something at or below the vertex, even past its end.
-  bool in_use(vertex v) const { return v < in_use_.size() && in_use_[v] != 0; }
+  bool in_use(vertex v) const { return v < spots_.size() && spots_[v].in_use != 0; }
 
   /// The first time after `t` at which a job at or below the vertex begins or ends.
   std::optional<int64_t> next_change(vertex v, int64_t t) const {
@@ -60,9 +60,9 @@ public:
     planner plan; // total: the units of that type below
   };
   std::span<const tracked> below(vertex v) const {
-    if (v >= groups_.size() || groups_[v].first == 0)
+    if (v >= spots_.size() || spots_[v].counts.first == 0)
       return {};
-    return std::span{tracked_}.subspan(groups_[v].first, groups_[v].count);
+    return std::span{tracked_}.subspan(spots_[v].counts.first, spots_[v].counts.count);
   }
   const planner_pool& pool() const { return pool_; }
   /// Whether any vertex counts this type.
@@ -144,9 +144,18 @@ private:
     uint32_t count = 0;
   };
 
+  /// One place for all, so that a vertex that nobody has looked at lately costs one wait for
+  /// memory.
+  struct spot {
+    planner plan{0};
+    group counts;
+    uint32_t allocated = 0; // jobs that have it exclusively
+    uint32_t in_use = 0;    // jobs that have something at or below it
+  };
+
   const planner& jobs_at(vertex v) const {
-    auto first = groups_[v].first;
-    return first == 0 ? plans_[v] : tracked_[first - 1].plan;
+    auto first = spots_[v].counts.first;
+    return first == 0 ? spots_[v].plan : tracked_[first - 1].plan;
   }
   void note(vertex v, bool held);
   void note_pick(vertex v, bool held);
@@ -158,9 +167,9 @@ private:
   std::optional<vertex> conflict(const selection& what, hold_kind kind) const;
   /// The planner of jobs comes first; empty for a leaf.
   std::span<tracked> tracked_at(vertex v) {
-    if (groups_[v].first == 0)
+    if (spots_[v].counts.first == 0)
       return {};
-    return std::span{tracked_}.subspan(groups_[v].first - 1, groups_[v].count + 1);
+    return std::span{tracked_}.subspan(spots_[v].counts.first - 1, spots_[v].counts.count + 1);
   }
   void book(holding& h);
   void unbook(const holding& h);
@@ -170,10 +179,7 @@ private:
   const resource_graph& graph_;
   pruning_filter filter_;
   planner_pool pool_;
-  std::vector<planner> plans_;      // by vertex
-  std::vector<uint32_t> allocated_; // by vertex: how many have it exclusively
-  std::vector<uint32_t> in_use_;    // by vertex: how many have something at or below it
-  std::vector<group> groups_;       // by vertex
+  std::vector<spot> spots_; // by vertex
   std::vector<tracked> tracked_;
   std::vector<bool> counted_;       // by type
   std::vector<bool> known_;         // by vertex: it is counted

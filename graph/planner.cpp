@@ -48,6 +48,24 @@ planner_pool::index planner_pool::take_block(const block& b) {
   return i;
 }
 
+/// A block of one span for one more planner. What a job holds is mostly added together.
+planner_pool::index planner_pool::share_block(int64_t begin, int64_t end, int64_t amount) {
+  auto& recent = recent_[static_cast<size_t>(amount) % recent_.size()];
+  if (recent < blocks_.size()) {
+    auto& b = blocks_[recent];
+    if (b.planners > 0 && b.spans == 1 && b.amount == amount && b.begin == begin && b.end == end) {
+      ++b.planners;
+      return recent;
+    }
+  }
+  return recent = take_block({begin, end, amount, 1, 1});
+}
+
+void planner_pool::leave_block(index i) {
+  if (--blocks_[i].planners == 0)
+    free_blocks_.push_back(i);
+}
+
 /// The same as two points.
 planner_pool::index planner_pool::tree_of(const block& b) {
   auto first = take(b.begin), last = take(b.end);
@@ -132,6 +150,19 @@ bool planner_pool::change_in_place(index i, int64_t time, int64_t by, int use) {
   return true;
 }
 
+/// The block of this planner, of no other from now on. Requires: it has one.
+planner::block& planner::own_block(planner_pool& pool) {
+  auto i = root_ ^ block_bit;
+  if (pool.blocks_[i].planners > 1) {
+    auto copy = pool.blocks_[i];
+    copy.planners = 1;
+    pool.leave_block(i);
+    i = pool.take_block(copy);
+    root_ = i | block_bit;
+  }
+  return pool.blocks_[i];
+}
+
 void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
   if (pool.change_in_place(root_, time, by, use))
     return;
@@ -157,17 +188,18 @@ void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
 void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
   if (root_ == 0) {
-    root_ = pool.take_block({begin, end, amount, 1}) | block_bit;
+    root_ = pool.share_block(begin, end, amount) | block_bit;
     return;
   }
-  if (auto* b = as_block(pool)) {
-    if (b->begin == begin && b->end == end) {
-      b->amount += amount;
-      ++b->spans;
+  if (auto* known = as_block(pool)) {
+    if (known->begin == begin && known->end == end) {
+      auto& b = own_block(pool);
+      b.amount += amount;
+      ++b.spans;
       return;
     }
-    auto all = *b;
-    pool.free_blocks_.push_back(root_ ^ block_bit);
+    auto all = *known;
+    pool.leave_block(root_ ^ block_bit);
     root_ = pool.tree_of(all);
   }
   change(pool, begin, amount, 1);
@@ -178,10 +210,13 @@ void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amo
   HACTOR_CHECK(begin < end && amount >= 0);
   if (auto* b = as_block(pool)) {
     HACTOR_CHECK(b->begin == begin && b->end == end && b->amount >= amount);
-    b->amount -= amount;
-    if (--b->spans == 0) {
-      HACTOR_CHECK(b->amount == 0);
+    if (b->spans == 1) {
+      HACTOR_CHECK(b->amount == amount);
       clear(pool);
+    } else {
+      auto& mine = own_block(pool);
+      mine.amount -= amount;
+      --mine.spans;
     }
     return;
   }
@@ -193,7 +228,7 @@ void planner::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by)
   HACTOR_CHECK(begin < end);
   if (auto* b = as_block(pool)) {
     HACTOR_CHECK(b->begin == begin && b->end == end && b->amount + by >= 0);
-    b->amount += by;
+    own_block(pool).amount += by;
     return;
   }
   change(pool, begin, by, 0);
@@ -316,7 +351,7 @@ std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t)
 
 void planner::clear(planner_pool& pool) {
   if (as_block(pool) != nullptr) {
-    pool.free_blocks_.push_back(std::exchange(root_, 0) ^ block_bit);
+    pool.leave_block(std::exchange(root_, 0) ^ block_bit);
     return;
   }
   std::vector<planner_pool::index> open;

@@ -2,14 +2,16 @@
 // below it. Adding, removing and asking cost O(log spans), finding the earliest time O(log spans)
 // for each stretch of time in which too much is used.
 //
-// Spans that all begin and end together, as those of a vertex that one job holds, are one record.
-// Else the times at which usage changes are a treap by time; each vertex of it knows the sum of the
-// changes below it, and the largest and smallest running sum. So a span is two points, whatever
-// lies between them. (The planner of Fluxion answers the same questions with two trees that hold
-// the usage itself; RFC 4 has the model.)
+// Spans that all begin and end together, as those of a vertex that one job holds, are one record,
+// which planners that say the same share: all cores of a job do. Else the times at which usage
+// changes are a treap by time; each vertex of it knows the sum of the changes below it, and the
+// largest and smallest running sum. So a span is two points, whatever lies between them. (The
+// planner of Fluxion answers the same questions with two trees that hold the usage itself; RFC 4
+// has the model.)
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -21,8 +23,7 @@ class planner_pool {
 public:
   planner_pool() { points_.emplace_back(); } // 0 is no point
 
-  /// Times at which the usage of some planner changes.
-  /// Times at which the usage of some planner changes.
+  /// Times at which usage changes, those that planners share once.
   size_t points() const {
     return points_.size() - 1 - free_count_ + 2 * (blocks_.size() - free_blocks_.size());
   }
@@ -55,9 +56,12 @@ private:
     int64_t end = 0;
     int64_t amount = 0; // of all
     uint32_t spans = 0;
+    uint32_t planners = 0; // that have it; 0: none, the place is free
   };
 
+  index share_block(int64_t begin, int64_t end, int64_t amount);
   index take_block(const block& b);
+  void leave_block(index i);
   index take(int64_t time);
   void give(index i);
   bool change_in_place(index i, int64_t time, int64_t by, int use);
@@ -69,7 +73,8 @@ private:
   std::vector<point> points_;
   std::vector<block> blocks_;
   std::vector<index> free_blocks_;
-  index free_ = 0; // list by `left`
+  std::array<index, 16> recent_{}; // by amount: the block of one span that was made last
+  index free_ = 0;                 // list by `left`
   size_t free_count_ = 0;
   uint32_t random_ = 2463534242u; // xorshift: balance only, nothing that shows
 };
@@ -117,12 +122,10 @@ private:
   using block = planner_pool::block;
   static constexpr auto block_bit = planner_pool::block_bit;
 
-  block* as_block(planner_pool& pool) const {
-    return (root_ & block_bit) != 0 ? &pool.blocks_[root_ ^ block_bit] : nullptr;
-  }
   const block* as_block(const planner_pool& pool) const {
     return (root_ & block_bit) != 0 ? &pool.blocks_[root_ ^ block_bit] : nullptr;
   }
+  block& own_block(planner_pool& pool);
   void change(planner_pool& pool, int64_t time, int64_t by, int use);
   int64_t used_at(const planner_pool& pool, int64_t time) const;
 

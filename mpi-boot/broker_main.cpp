@@ -39,6 +39,7 @@
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/packed.hpp"
+#include "runtime/regular_file.hpp"
 #include "runtime/system.hpp"
 #include "runtime/tcp_wire.hpp"
 #include "runtime/unix_listener.hpp"
@@ -224,6 +225,15 @@ caf::error read_scheduling(rank_state& s) {
         return std::move(notes.error());
       say(*notes);
     }
+  if (auto file = s.attributes->text("config"); !file.empty()) {
+    auto text = read_regular_file(file, limits::config_text_bytes_max);
+    if (!text)
+      return std::move(text.error());
+    auto notes = apply_fluxion_config(*s.attributes, file, *text);
+    if (!notes)
+      return std::move(notes.error());
+    say(*notes);
+  }
   auto settings = read_scheduler_settings(*s.attributes);
   if (!settings)
     return std::move(settings.error());

@@ -15,6 +15,10 @@ namespace {
 
 constexpr option_spec table[] = {
     {'S', "setattr", "NAME=VALUE", "Set an attribute; 'hactor lsattr' lists them all."},
+    {0, "config", "FILE",
+     "Read Fluxion's tables from a TOML file: [sched-fluxion-qmanager], [sched-fluxion-resource] "
+     "and [queues.NAME]. -S and the environment win.",
+     "--config-path"},
     {0, "statedir", "DIR",
      "Keep jobs, events and output in DIR; a later start on the same DIR takes up the jobs that "
      "had not ended. Default: a temporary folder."},
@@ -28,7 +32,7 @@ constexpr option_spec table[] = {
 caf::error set(start_options& o, std::string_view name, const std::string& value) {
   if (name == "setattr")
     return o.attributes.set_item(value);
-  if (name == "statedir" || name == "rundir")
+  if (name == "statedir" || name == "rundir" || name == "config")
     return o.attributes.set(name, value);
   if (name == "mpi")
     o.mpi = value;

@@ -14,6 +14,10 @@ using enum attribute_type;
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 constexpr attribute rows[] = {
+    {.name = "config",
+     .default_value = "",
+     .meaning = "Configuration file (TOML) with Fluxion's tables sched-fluxion-qmanager and "
+                "sched-fluxion-resource, and queues; what is set otherwise goes first."},
     {.name = "exec.kill_timeout",
      .type = duration,
      .default_value = "5s",

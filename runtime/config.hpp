@@ -55,6 +55,9 @@ public:
   bool flag(std::string_view name) const;
   double duration_s(std::string_view name) const;
 
+  /// Whether somebody has set it, be it to its default.
+  bool is_set(std::string_view name) const { return values_.find(name) != values_.end(); }
+
   /// All attributes by name.
   std::vector<config_entry> list() const;
 

@@ -36,8 +36,12 @@ static_assert(jobs_per_request_max <= idset_universe_max);
 /// Ended jobs that wait for a 'job wait', 80 bytes each. Beyond it the oldest are not told of.
 inline constexpr size_t unwaited_jobs_max = 1u << 20;
 
-/// Bytes of a resource graph in text. A JGF of 10,000 nodes with 40 cores has 130 MB.
-inline constexpr size_t graph_text_bytes_max = 512u << 20;
+/// Bytes of a resource graph in text. A JGF of 100,000 nodes with 40 cores has 1.4 GB; its reader
+/// ends at 4 GiB, and takes three times the text in memory.
+inline constexpr size_t graph_text_bytes_max = size_t{2} << 30;
+
+/// Bytes of a configuration file: such a file is written by hand.
+inline constexpr size_t config_text_bytes_max = 1u << 20;
 
 /// Vertices of a resource graph, about 100 bytes each: sixteen times a machine of 100,000 nodes
 /// with 40 cores. A recipe of three lines can ask for any number.

@@ -34,7 +34,14 @@ caf::expected<std::string> read_regular_file(const std::string& path, size_t byt
                                                     S_ISDIR(is.st_mode)    ? "a folder"
                                                     : S_ISFIFO(is.st_mode) ? "a pipe"
                                                                            : "a device or socket"));
+  auto too_big = [&](const std::string& bytes) {
+    return make_error(
+        ec::too_big, fmt::format("{}: has {} bytes, at most {} are taken", path, bytes, bytes_max));
+  };
+  if (static_cast<uint64_t>(is.st_size) > bytes_max)
+    return too_big(std::to_string(is.st_size));
   std::string text;
+  text.reserve(static_cast<size_t>(is.st_size));
   std::string chunk(1u << 20, '\0');
   for (;;) {
     auto n = ::read(fd, chunk.data(), chunk.size());
@@ -45,8 +52,8 @@ caf::expected<std::string> read_regular_file(const std::string& path, size_t byt
     if (n == 0)
       return text;
     text.append(chunk, 0, static_cast<size_t>(n));
-    if (text.size() > bytes_max)
-      return make_error(ec::too_big, fmt::format("{}: has more than {} bytes", path, bytes_max));
+    if (text.size() > bytes_max) // it grows, or does not tell its size
+      return too_big(fmt::format("more than {}", bytes_max));
   }
 }
 

@@ -19,6 +19,8 @@ constexpr option_spec options[] = {
   {'s', "size", "N", "Brokers to start on this machine, under an mpiexec when more than one. "
                      "Default: 1.", "--test-size"},
   {'S', "setattr", "NAME=VALUE", "Sets an attribute; 'hactor lsattr -v' lists them."},
+  {0, "config", "FILE", "Reads Fluxion's tables from a TOML file: [sched-fluxion-qmanager], "
+                        "[sched-fluxion-resource] and [queues.NAME]. -S wins.", "--config-path"},
   {0, "statedir", "DIR", "Keeps jobs, events and output in DIR, and takes up what is there."},
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
@@ -124,7 +126,7 @@ int run_start(const invocation& call) {
     words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
   for (auto& item : o.all("setattr"))
     words->push_back("--setattr=" + item);
-  for (auto* name : {"statedir", "rundir"})
+  for (auto* name : {"config", "statedir", "rundir"})
     if (o.has(name))
       words->push_back(std::string{"--"} + name + "=" + o.value(name));
   for (auto* flag : {"oversubscribe", "verbose"})

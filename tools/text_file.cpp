@@ -5,22 +5,26 @@
 #include <cerrno>
 #include <cstdio>
 
+#include <fmt/format.h>
+
+#include "runtime/limits.hpp"
+#include "runtime/regular_file.hpp"
+
 namespace hactor::tools {
 
 caf::expected<std::string> read_file(const std::string& name) {
-  auto* file = name == "-" ? stdin : std::fopen(name.c_str(), "re");
-  if (file == nullptr)
-    return make_errno_error(ec::bad_argument, name, errno);
+  constexpr auto most = limits::graph_text_bytes_max;
+  if (name != "-")
+    return read_regular_file(name, most);
   std::string text;
   char buffer[65536];
-  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;)
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, stdin)) > 0;) {
     text.append(buffer, n);
-  auto failed = std::ferror(file) != 0;
-  auto code = errno;
-  if (file != stdin)
-    std::fclose(file);
-  if (failed)
-    return make_errno_error(ec::bad_argument, name, code);
+    if (text.size() > most)
+      return make_error(ec::too_big, fmt::format("standard input: more than {} bytes", most));
+  }
+  if (std::ferror(stdin) != 0)
+    return make_errno_error(ec::bad_argument, "standard input", errno);
   return text;
 }
 

@@ -8,8 +8,9 @@
 
 namespace hactor::tools {
 
-/// The whole text of a file; "-" is standard input. Errors: ec::bad_argument, naming file and
-/// errno.
+/// The whole text of a regular file; "-" is standard input, of whatever kind. Errors: as
+/// read_regular_file with limits graph_text_bytes_max; ec::bad_argument (standard input cannot be
+/// read).
 caf::expected<std::string> read_file(const std::string& name);
 
 /// Makes a file of the text, or writes it to standard output for "-". Errors: ec::bad_argument (it

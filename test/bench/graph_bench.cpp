@@ -1,8 +1,8 @@
 // How fast matches are: clusters of racks of 100 nodes of 2 sockets of 20 cores, jobs of one shape
 // until the machine is full, each match held in the ledger; beside a plain scan of an array of
 // nodes with a counter of free cores each, doing the same grants. Also on a machine of which every
-// second core is taken, and reading such machines. Usage: bench_graph NODES [SHAPE,...
-// [POLICY,...]].
+// second core is taken, and reading such machines (as if "load" were a shape). Usage: bench_graph
+// NODES [SHAPE,... [POLICY,...]].
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <memory>
 #include <string>
@@ -239,11 +239,16 @@ int main(int argc, char** argv) {
       if (s.nodes == 0)
         fill(nodes, s, policy, true);
     }
-  if (some.empty()) {
+  if (some.empty())
     reserve_deep(nodes);
+  auto tell_memory = [nodes](const char* what) {
+    struct rusage used;
+    ::getrusage(RUSAGE_SELF, &used);
+    tell("graph_" + std::to_string(nodes) + what, static_cast<double>(used.ru_maxrss) / 1024);
+  };
+  tell_memory("_most_mb");
+  if (has(some, "load")) {
     load(nodes);
+    tell_memory("_load_mb");
   }
-  struct rusage used;
-  ::getrusage(RUSAGE_SELF, &used);
-  tell("graph_" + std::to_string(nodes) + "_most_mb", static_cast<double>(used.ru_maxrss) / 1024);
 }

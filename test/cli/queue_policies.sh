@@ -53,3 +53,20 @@ END
 
 fails_with 1 start -S sched.policy=lifo -- true
 check_contains "$output" "there are fcfs, easy, hybrid and conservative"
+
+# Fluxion's tables in a file.
+cat >"$scratch/fluxion.toml" <<'END'
+[sched-fluxion-qmanager]
+queue-policy = "easy"
+[sched-fluxion-resource]
+match-policy = "hinode"
+END
+instance --config "$scratch/fluxion.toml" -S resource.fake=nodes=2,cores=2 <<'END'
+check_equal "the policy" easy "$(hactor getattr sched.policy)"
+check_equal "the match policy" hinode "$(hactor getattr sched.match)"
+END
+echo 'queue-depth = 3' >>"$scratch/fluxion.toml"
+fails_with 1 start --config "$scratch/fluxion.toml" -- true
+check_contains "$output" "fluxion.toml:5: there is no option \"queue-depth\""
+fails_with 1 start --config "$scratch" -- true
+check_contains "$output" "is a folder, must be a file"

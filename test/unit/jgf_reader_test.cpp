@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include "test/support/data_file.hpp"
 
@@ -88,11 +89,15 @@ TEST_CASE("a whole graph has the vertices of the text, with what it leaves out f
 }
 
 TEST_CASE("ids: from the name's digits, from uniq_id, from the key") {
+  std::string edges;
+  for (auto id : {"7", "8", "9", "10", "11"})
+    edges += fmt::format(R"({}{{"source":"x","target":"{}"}})", edges.empty() ? "" : ",", id);
   auto g = read_jgf(jgf(node("x", R"("type":"a")") + "," + node("7", R"("type":"b")") + ","
-                        + node("8", R"("type":"c","uniq_id":5)") + ","
-                        + node("9", R"("type":"node","name":"n007")") + ","
-                        + node("10", R"("type":"d","id":-1)") + ","
-                        + node("11", R"("type":"node","name":"login")")));
+                            + node("8", R"("type":"c","uniq_id":5)") + ","
+                            + node("9", R"("type":"node","name":"n007")") + ","
+                            + node("10", R"("type":"d","id":-1)") + ","
+                            + node("11", R"("type":"node","name":"login")"),
+                        edges));
   REQUIRE_MESSAGE(g, render(g.error()));
   std::vector<std::string> names;
   std::vector<int64_t> ids;
@@ -159,6 +164,9 @@ TEST_CASE("a text that is no graph is refused, with line or key") {
       {jgf(a + "," + b, R"({"source":"0","target":"1"},{"source":"0","target":"1"})"),
        "graph.edges.1: "},
       {jgf(a, R"({"source":0,"target":"0"})"), "graph.edges.0.source: must be a string"},
+      {jgf(a + "," + b), "graph.nodes.0: a0 has no edge"},
+      {jgf(a + "," + b + "," + node("2", R"("type":"c")"), R"({"source":"0","target":"1"})"),
+       "graph.nodes.2: c2 has no edge"},
       {R"({"free_ranks":"3-1",)" + jgf(a).substr(1), "free_ranks: "},
   };
   for (auto& c : cases) {
@@ -171,8 +179,12 @@ TEST_CASE("a text that is no graph is refused, with line or key") {
   for (size_t size = 0; size + 2 < whole.size(); size += 7)
     CHECK(!read_jgf(whole.substr(0, size)));
   CHECK(code_of(read_jgf(jgf(a + "," + b), 1).error()) == ec::too_big);
-  CHECK(code_of(read_jgf(std::string(limits::graph_text_bytes_max + 1, ' ')).error())
-        == ec::too_big);
+  // Address space that nobody looks at: memory is not needed to say that it is too much.
+  auto size = limits::graph_text_bytes_max + 1;
+  auto* text = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(text != MAP_FAILED);
+  CHECK(code_of(read_jgf({static_cast<const char*>(text), size}).error()) == ec::too_big);
+  ::munmap(text, size);
 }
 
 TEST_CASE("nesting in what is passed over is bounded") {

@@ -153,6 +153,35 @@ TEST_CASE("random spans: every answer is that of the table, and the points go wi
   }
 }
 
+TEST_CASE("planners that say the same share it until one of them says something else") {
+  planner_pool pool;
+  std::vector<planner> all(40, planner{4});
+  for (auto& p : all)
+    p.add(pool, 10, 20, 1);
+  CHECK(pool.points() == 2);
+  all[0].add(pool, 10, 20, 2);    // more at the same time
+  all[1].adjust(pool, 10, 20, 3); // another amount
+  all[2].add(pool, 15, 30, 1);    // at another time
+  all[3].remove(pool, 10, 20, 1);
+  all[4].clear(pool);
+  CHECK(all[0].used(pool, 0, 30) == 3);
+  CHECK(all[1].used(pool, 0, 30) == 4);
+  CHECK(all[2].used(pool, 0, 30) == 2);
+  CHECK(all[3].unused());
+  CHECK(all[4].unused());
+  for (size_t i = 5; i < all.size(); ++i)
+    CHECK(all[i].used(pool, 0, 30) == 1);
+  all[0].remove(pool, 10, 20, 2);
+  all[0].add(pool, 20, 30, 1);
+  CHECK(all[5].used(pool, 20, 30) == 0);
+  for (auto& p : all)
+    p.clear(pool);
+  CHECK(pool.points() == 0);
+  all[0].add(pool, 0, 5, 1); // in the place of one that is gone
+  CHECK(all[0].used(pool, 0, 30) == 1);
+  CHECK(all[1].unused());
+}
+
 TEST_CASE("many planners share one pool, and clear gives everything back") {
   planner_pool pool;
   std::vector<planner> all(100, planner{4});

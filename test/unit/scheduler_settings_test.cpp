@@ -186,8 +186,7 @@ TEST_SUITE("unit") {
     for (auto text : {"queue-policy=easy queue-params=queue-depth=41,reservation-depth=8",
                       "  queue-policy=easy queue-params=queue-depth=41 "
                       "policy-params=reservation-depth=8"})
-      CHECK(set(q, text)
-            == "sched.policy=easy\nsched.queue_depth=41\nsched.reservation_depth=8\n");
+      CHECK(set(q, text) == "sched.policy=easy\nsched.queue_depth=41\nsched.reservation_depth=8\n");
     CHECK(set(q, "queue-policy-per-queue=batch:easy debug:fcfs "
                  "queue-params-per-queue=batch:queue-depth=5")
           == "sched.queues=batch policy=easy depth=5; debug policy=fcfs\n");
@@ -207,6 +206,67 @@ TEST_SUITE("unit") {
     CHECK(set(q, "queue-policy-per-queue=easy").find("is not QUEUE:VALUE") != std::string::npos);
     CHECK(set(q, "match-policy=low").find("there is no option") != std::string::npos);
     CHECK(set(r, "load-format=yaml").find("sched.graph_format") != std::string::npos);
+  }
+
+  TEST_CASE("Fluxion's tables in a file set what they mean; what else was set stays") {
+    auto set = [](std::string_view text, std::vector<std::string> own = {}) {
+      config c;
+      for (auto& item : own)
+        REQUIRE_FALSE(c.set_item(item));
+      auto notes = apply_fluxion_config(c, "f.toml", text);
+      if (!notes)
+        return "refused: " + render(notes.error());
+      std::string all;
+      for (auto& entry : c.list())
+        if (!entry.is_default)
+          all += entry.name + "=" + entry.value + "\n";
+      for (auto& note : *notes)
+        all += note + "\n";
+      return all;
+    };
+    CHECK(set("[sched-fluxion-qmanager]\nqueue-policy = \"hybrid\" # a comment\n"
+              "queue-params = \"queue-depth=8192,max-queue-depth=1000000\"\n"
+              "policy-params = \"reservation-depth=64\"\n"
+              "[sched-fluxion-resource]\nmatch-policy = \"lonodex\"\n")
+          == "sched.match=lonodex\nsched.policy=hybrid\nsched.queue_depth=8192\n"
+             "sched.reservation_depth=64\nf.toml:3: max-queue-depth means nothing here\n");
+    CHECK(set("[queues.zz]\nrequires = [\"big\",\"new\"]\n[queues.debug]\n"
+              "[sched-fluxion-qmanager]\nqueue-policy-per-queue = \"debug:easy\"\n")
+          == "sched.queues=zz requires=big,new; debug policy=easy\n");
+    CHECK(set("[sched-fluxion-qmanager]\nqueue-policy=\"easy\"\n", {"sched.policy=fcfs"})
+          == "f.toml:2: queue-policy is not used: sched.policy is set\n");
+    CHECK(set("[sched-fluxion-resource]\nreserve-vtx-vec = 200000\n[bootstrap]\nx = 1\n")
+          == "f.toml:3: bootstrap means nothing here\n"
+             "f.toml:2: reserve-vtx-vec means nothing here\n");
+    CHECK(set("").empty());
+    struct {
+      const char* text;
+      const char* says;
+    } refused[] = {
+        {"[sched-fluxion-qmanager]\nqueue-policy = \n", "f.toml:2: "},
+        {"\n[sched-fluxion-qmanager]\nqueue-polcy = \"easy\"\n",
+         "f.toml:3: there is no option \"queue-polcy\"; did you mean queue-policy"},
+        {"[sched-fluxion-qmanager]\nqueue-policy = 3\n",
+         "f.toml:2: queue-policy must be a string, found an integer"},
+        {"[sched-fluxion-qmanager]\nqueue-policy = \"\"\n", "f.toml:2: queue-policy is empty"},
+        {"[sched-fluxion-qmanager]\nqueue-params = \"queue-depth=0\"\n", "f.toml:2: "},
+        {"[sched-fluxion-qmanager]\nqueue-params = \"queue-deep=1\"\n", "f.toml:2: "},
+        {"[sched-fluxion-resource]\nreserve-vtx-vec = \"x\"\n",
+         "f.toml:2: reserve-vtx-vec must be an integer, found a string"},
+        {"[sched-fluxion-resource]\nload-format = \"yaml\"\n", "sched.graph_format"},
+        {"[sched-fluxion-resourc]\n", "f.toml:1: there is no table \"sched-fluxion-resourc\"; did"},
+        {"sched-fluxion-resource = 3\n", "f.toml:1: sched-fluxion-resource must be a table"},
+        {"[queues]\nbatch = 1\n", "f.toml:2: queues.batch must be a table"},
+        {"[queues.\"a b\"]\n", "f.toml:1: \"a b\" is no name for a queue"},
+        {"[queues.a]\nrequires = \"x\"\n", "queues.a.requires must be a list"},
+        {"[queues.a]\nrequires = [\"x,y\"]\n", "queues.a.requires must be a list"},
+        {"[queues.a]\nrequire = []\n", "queues.a: there is no key \"require\""},
+    };
+    for (auto& c : refused) {
+      auto said = set(c.text);
+      CHECK_MESSAGE(said.starts_with("refused: "), said);
+      CHECK_MESSAGE(said.find(c.says) != std::string::npos, said);
+    }
   }
 
 } // TEST_SUITE
