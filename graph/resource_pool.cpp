@@ -400,7 +400,7 @@ pool_counts resource_pool::counts(int64_t now) const {
   for (auto& share : inventory_.nodes) {
     auto& n = nodes_[share.rank];
     ++c.nodes;
-    c.nodes_down += !n.up || n.off;
+    c.nodes_down += !n.up || is_below_off(n.top);
     c.nodes_drained += n.drained;
     c.cores += n.cores.size();
     c.gpus += n.gpus.size();

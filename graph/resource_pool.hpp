@@ -66,8 +66,8 @@ public:
 
   // -- the graph, while jobs run (resource_pool_change.cpp) --------------------------------------
   // Nothing may be reserved; requests must be compiled again. A path is one of containment, or of
-  // the first other subsystem that has it; "" is the root. Errors of all: ec::bad_argument, when
-  // there is no such vertex.
+  // the first other subsystem that has it; "rank3/core0" begins at the node of a rank; "" is the
+  // root. Errors of all: ec::bad_argument, when there is no such vertex.
 
   /// Adds what is new in a JGF, and returns the paths of its topmost vertices. `ranks`: those that
   /// new nodes may have. Errors, after which all is as it was: those of attach_jgf;
@@ -169,12 +169,14 @@ private:
     subsystem_id in = containment;
   };
   caf::expected<place> at_path(const std::string& path) const;
+  vertex at_rank(std::string_view path) const;
   caf::error learn_attached(const std::vector<vertex>& tops, const idset& ranks);
   caf::error keeps_whole(const std::vector<vertex>& gone) const;
   std::optional<job_id> holder_of(const std::vector<vertex>& some) const;
   std::string line_of(vertex v, subsystem_id s, int64_t now) const;
   void graph_changed();
   bool is_off(vertex v) const;
+  bool is_below_off(vertex v) const;
   bool is_reachable(vertex v) const;
   bool is_leaf_of_rank(vertex v) const;
   void add_below(vertex v, rset_extra& extra, std::map<rank_t, node_share>& shares) const;

@@ -1,7 +1,9 @@
 // See resource_pool.hpp. Here: vertices that come, go and change while jobs run.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <charconv>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -36,9 +38,28 @@ std::string any_path(const resource_graph& graph, vertex v) {
 
 } // namespace
 
+/// "rank3", "rank3/core0": brokers that share a host have nodes of one path.
+vertex resource_pool::at_rank(std::string_view path) const {
+  constexpr std::string_view word = "rank";
+  if (!path.starts_with(word))
+    return no_vertex;
+  path.remove_prefix(word.size());
+  rank_t rank = 0;
+  auto [end, err] = std::from_chars(path.data(), path.data() + path.size(), rank);
+  auto* n = err == std::errc{} ? find_node(rank) : nullptr;
+  if (n == nullptr)
+    return no_vertex;
+  path.remove_prefix(static_cast<size_t>(end - path.data()));
+  return path.empty() ? n->top
+                      : graph_->find_path(graph_->path(n->top) + std::string{path}, containment,
+                                          static_cast<int32_t>(rank));
+}
+
 caf::expected<resource_pool::place> resource_pool::at_path(const std::string& path) const {
   if (path.empty())
     return place{graph_->root(), containment};
+  if (auto v = at_rank(path); v != no_vertex)
+    return place{v, containment};
   for (subsystem_id s = containment; s != no_more(*graph_); ++s)
     if (auto v = graph_->find_path(path, s); v != no_vertex)
       return place{v, s};
@@ -247,6 +268,14 @@ bool resource_pool::is_off(vertex v) const {
   return graph_->status(v) == vertex_status::down;
 }
 
+/// It or what contains it is marked as down by a person.
+bool resource_pool::is_below_off(vertex v) const {
+  for (auto at = v; at != no_vertex; at = graph_->parent(at))
+    if (is_off(at))
+      return true;
+  return false;
+}
+
 /// Neither it nor what contains it is down, whoever says so.
 bool resource_pool::is_reachable(vertex v) const {
   for (auto at = v; at != no_vertex; at = graph_->parent(at))
@@ -257,19 +286,13 @@ bool resource_pool::is_reachable(vertex v) const {
 
 rset resource_pool::switched_off() const {
   rset result;
-  auto below_off = [&](vertex v) {
-    for (auto at = v; at != no_vertex; at = graph_->parent(at))
-      if (is_off(at))
-        return true;
-    return false;
-  };
   for (size_t i = 0; i < inventory_.nodes.size(); ++i) {
     auto rank = inventory_.nodes[i].rank;
     auto& n = nodes_[rank];
     node_share share{rank, {}, {}};
     for (auto [from, to] : {std::pair{&n.cores, &share.cores}, std::pair{&n.gpus, &share.gpus}})
       for (auto& [id, v] : *from)
-        if (below_off(v))
+        if (is_below_off(v))
           to->add(id);
     if (share.cores.empty() && share.gpus.empty())
       continue;

@@ -72,7 +72,9 @@ const command resource_show_command{
     "[PATH]",
     "A line each: path, type, how much of a pool is free, rank, status, properties. Without a "
     "path: "
-    "the root, and the roots of other subsystems.",
+    "the root, and the roots of other subsystems. Brokers that share a host have nodes of one "
+    "path: rank3 is the node "
+    "of rank 3, rank3/core0 its first core. So it is with the other verbs.",
     {},
     usual_exits,
     " hactor resource show /cluster0/rack7",
@@ -106,6 +108,7 @@ const command resource_detach_command{
     "takes a vertex and what it contains out of the resource graph",
     "PATH",
     "Refused, naming a job, while one holds some of it; set-status PATH down lets no more begin. "
+    "Waiting jobs that only it could run are denied, while what is only down is waited for. "
     "It "
     "stays so over a restart.",
     {},

@@ -36,7 +36,7 @@ struct bench : actor_fixture {
   }
   void grant(job_id id) {
     alloc_decision d;
-    d.grants.push_back({id, whole_nodes(1, 1)});
+    d.grants.push_back({id, whole_nodes(1, 1), ""});
     tell(manager, d);
   }
   void report(job_id id, bool ended) {

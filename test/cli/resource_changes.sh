@@ -98,7 +98,7 @@ third=$(hactor job submit two_seats.yaml)
 check_contains "$(hactor explain "$third")" "there is room for 0 licenses now"
 hactor resource set-status /cluster0/license0 up
 hactor job wait-event "$third" start >/dev/null
-hactor resource set-status /cluster0/fake1 down
+hactor resource set-status rank1 down
 check_contains "$(hactor resource list -n -o '{state} {ncores} {nodelist}')" "down 1 fake1"
 check_contains "$(hactor resource status -n -o '{state} {nodelist}')" "offline fake1"
 check_equal "still runs" "RUN" "$(hactor jobs -n -o '{state}' "$running")"
@@ -172,9 +172,14 @@ check_equal "seats" "/cluster0/license0: license, 2 of 2 free" \
   "$(hactor resource show /cluster0/license0)"
 check_equal "property" 2 "$(hactor resource get-property /cluster0/fake1 perf_class)"
 check_lacks "$(hactor resource show)" power1
+hactor queue stop --quiet
+waits=$(hactor job submit two_seats.yaml)
 hactor resource detach /cluster0/rack7
 hactor resource detach /cluster0/license0
 hactor resource detach /cluster0/fake1
+hactor queue start --quiet
+fails_with 1 hactor job wait "$waits"
+check_contains "$(hactor explain "$waits")" "there is no license here"
 check_equal "less" "1 Node, 2 Cores, 0 GPUs" "$(hactor resource info)"
 fails_with 1 hactor submit -N2 true
 END

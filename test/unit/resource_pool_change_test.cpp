@@ -212,6 +212,26 @@ TEST_SUITE("unit") {
     CHECK(c.run(1, with("license", 2)));
   }
 
+  TEST_CASE("nodes of one path are told apart by their ranks") {
+    cluster c;
+    auto r = machine(2, 2);
+    r.nodelist = {"host", "host"};
+    auto policy = make_match_policy("lonode");
+    REQUIRE(policy);
+    auto shared = resource_pool::make(*graph_of(r), *policy);
+    REQUIRE(shared);
+    c.pool = std::move(*shared);
+    REQUIRE_FALSE(c.pool->set_status("rank1", vertex_status::down));
+    REQUIRE_FALSE(c.pool->set_status("rank0/core1", vertex_status::down));
+    CHECK(c.pool->switched_off().find(0)->cores.to_string() == "1");
+    CHECK(c.pool->switched_off().find(1)->cores.to_string() == "0-1");
+    CHECK(c.pool->counts(10).nodes_down == 1);
+    for (auto path : {"rank2", "rank", "rank0/core7", "rankle"})
+      CHECK(code_of(c.pool->set_status(path, vertex_status::up)) == ec::bad_argument);
+    CHECK(c.detach("rank1").empty());
+    CHECK(c.pool->inventory().ranks().to_string() == "0");
+  }
+
   TEST_CASE("properties are those of the inventory, and are shown") {
     cluster c;
     REQUIRE_FALSE(c.pool->set_property("/cluster0/n1", "fast", ""));
