@@ -158,6 +158,10 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     [](const input_request&) {},
     [](const command_request&) {},
     [](const command_kill&) {},
+    [](const instance_request&) -> caf::result<instance_reply> { return make_error(ec::wrong_state); },
+    [](const enter_request&) -> caf::result<instance_reply> { return make_error(ec::no_instance); },
+    [](const instance_wait&) { return done{}; },
+    [](const instance_over&) {},
     [](const rank_lost&) {},
     [](caf::flush_atom) {},
     [](caf::tick_atom) {},
@@ -169,6 +173,7 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
 inline connector_actor::behavior_type fake_connector(connector_actor::pointer, world_ptr w) {
   return {
     [](const client_opened&) {},
+    [](const client_entered&) {},
     [](const client_frame&) {},
     [](const client_closed&) {},
     [](const client_drained&) {},

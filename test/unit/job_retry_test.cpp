@@ -168,7 +168,7 @@ TEST_SUITE("unit") {
     b.submit({one}, {{"retries", 1}});
     for (rank_t lost = 1; lost <= 2; ++lost) {
       b.run(one, whole_nodes(4, 1));
-      b.core.on_rank_lost(b.now, lost, 4, b.out);
+      b.core.on_rank_lost(b.now, lost, rank_map{4}, b.out);
       for (rank_t rank = 0; rank < 4; ++rank) {
         job_report gone;
         gone.id = one;
@@ -190,7 +190,7 @@ TEST_SUITE("unit") {
     bench b;
     b.submit({one}, {{"retries", {{"count", 3}, {"node", false}}}});
     b.run(one, whole_nodes(2, 1));
-    b.core.on_rank_lost(b.now, 1, 2, b.out);
+    b.core.on_rank_lost(b.now, 1, rank_map{2}, b.out);
     job_report gone;
     gone.id = one;
     b.core.on_settled(b.now, 0, gone, b.out);
