@@ -175,6 +175,25 @@ void on_nested_down(pointer self, const caf::actor_addr& who) {
                                                                  : std::next(it);
 }
 
+namespace {
+
+/// So that listings show which jobs hold an instance, and where.
+void tell_manager(const client_call& c, job_id job, const std::string& uri) {
+  with_lead(
+    c.self,
+    [c, job, uri](const rank_services& lead) {
+      memo_request m;
+      m.userid = c.userid;
+      m.jobs.ids.push_back(job);
+      m.memo = dump({{"uri", uri}});
+      c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, m)
+        .then([](const count_reply&) {}, [](const caf::error&) {}); // it has ended since
+    },
+    [](const caf::error&) {});
+}
+
+} // namespace
+
 void start_instance(const client_call& c, client_params& p) {
   auto self = c.self;
   auto& st = self->state;
@@ -197,14 +216,15 @@ void start_instance(const client_call& c, client_params& p) {
         r.nodes.push_back(setup.where.node(node.rank));
       c.self->request(setup.exec, deadline, r)
         .then(
-          [c](const instance_reply& x) {
+          [c, job = r.job](const instance_reply& x) {
             auto& setup = c.self->state.setup;
             auto outermost = setup.uri.substr(0, setup.uri.size()
                                                    - (setup.instance.empty()
                                                         ? 0
                                                         : setup.instance.size() + 1));
-            c.self->state.reply(c.session, c.tag,
-                                {{"uri", outermost + "/" + x.path}, {"size", x.nodes.size()}});
+            auto uri = outermost + "/" + x.path;
+            c.self->state.reply(c.session, c.tag, {{"uri", uri}, {"size", x.nodes.size()}});
+            tell_manager(c, job, uri);
           },
           fail_call(c));
     },

@@ -202,6 +202,17 @@ void set_urgency(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+void add_memo(const client_call& c, client_params& p) {
+  memo_request r;
+  r.userid = c.userid;
+  r.jobs = read_selection(p, 62);
+  if (p.has("memo") && p.at("memo").is_object())
+    r.memo = dump(p.at("memo"));
+  else
+    p.refuse("memo: must be an object");
+  ask_count(c, p, r);
+}
+
 void purge_jobs(const client_call& c, client_params& p) {
   purge_request r;
   r.ids = p.ids("ids");
@@ -378,6 +389,7 @@ constexpr std::array methods{
   method_row{"job.explain", explain_job},
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
   method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
+  method_row{"job.memo", add_memo},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},

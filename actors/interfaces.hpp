@@ -53,6 +53,7 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<raise_request>::with<count_reply>,
   caf::replies_to<kill_request>::with<count_reply>,
   caf::replies_to<urgency_request>::with<count_reply>,
+  caf::replies_to<memo_request>::with<count_reply>,
   // Active jobs from memory, ended ones from the ARCHIVE.
   caf::replies_to<list_request>::with<list_reply>,
   caf::replies_to<job_request>::with<job_reply>,

@@ -592,6 +592,23 @@ caf::expected<uint64_t> job_manager_core::set_urgency(int64_t now_ns, const urge
   return ids->size();
 }
 
+caf::expected<uint64_t> job_manager_core::add_memo(int64_t now_ns, const memo_request& r,
+                                                   job_manager_out& out) {
+  auto memo = parse_json(r.memo);
+  if (!memo || !memo->is_object())
+    return make_error(ec::bad_argument, "memo: must be a JSON object");
+  auto ids = select(r.jobs, pending_states | 16 | 32, "a job that has not ended");
+  if (!ids)
+    return std::move(ids.error());
+  for (auto id : *ids) {
+    job_event e;
+    e.kind = event_kind::memo;
+    e.text = r.memo;
+    post(now_ns, id, jobs_.at(id), std::move(e), out);
+  }
+  return ids->size();
+}
+
 void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now_ns) {
     auto id = deadlines_.begin()->second;

@@ -87,6 +87,7 @@ public:
   caf::expected<uint64_t> kill(const kill_request& r, job_manager_out& out);
 
   /// Errors: ec::unknown_job; ec::wrong_state when a named job no longer waits.
+  caf::expected<uint64_t> add_memo(int64_t now_ns, const memo_request& r, job_manager_out& out);
   caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
                                       job_manager_out& out);
 

@@ -145,6 +145,10 @@ caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r)
   return count_when_durable(st, std::move(count));
 }
 
+caf::result<count_reply> add_memo(job_manager_state& st, const memo_request& r) {
+  return count_when_durable(st, st.core.add_memo(wall_ns(), r, st));
+}
+
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r) {
   return count_when_durable(st, st.core.set_urgency(wall_ns(), r, st));
 }

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -100,8 +101,9 @@ void job_fold::apply(job_event& e) {
     case event_kind::urgency: urgency = static_cast<int32_t>(e.a); break;
     case event_kind::alloc:
       has_alloc = true;
-      annotations = e.text;
+      annotate(e.text);
       break;
+    case event_kind::memo: annotate("{\"user\":" + e.text + "}"); break;
     case event_kind::free: has_alloc = false; break;
     case event_kind::start: has_started = true; break;
     case event_kind::finish:
@@ -127,6 +129,19 @@ void job_fold::apply(job_event& e) {
     }
     default: break;
   }
+}
+
+void job_fold::annotate(const std::string& more) {
+  if (annotations.empty() && !more.starts_with("{\"user\"")) {
+    annotations = more; // as a rule there is nothing to join
+    return;
+  }
+  auto all = parse_json(annotations.empty() ? "{}" : annotations);
+  auto added = parse_json(more);
+  if (!all || !added)
+    return; // of another version's making
+  all->merge_patch(*added); // RFC 7396: null removes
+  annotations = dump(*all);
 }
 
 void job_fold::begin_attempt(const job_event& retry) {

@@ -44,7 +44,7 @@ struct job_fold {
   bool was_cancelled = false;         // whatever else came first
   uint32_t attempts = 1;              // that have begun, or wait to
   uint32_t node_losses = 0;           // attempts that ended because a node was lost
-  std::string annotations;  // of the alloc event, as a JSON object; "" before
+  std::string annotations;  // of the alloc event and of memos (as "user"), a JSON object, or ""
   std::set<std::string> dependencies; // that are open; none once the job is past DEPEND
   int64_t t_submit = 0, t_depend = 0, t_priority = 0, t_sched = 0;
   int64_t t_run = 0, t_cleanup = 0, t_inactive = 0;

@@ -138,6 +138,14 @@ struct urgency_request {
 };
 HACTOR_INSPECT(urgency_request, x.userid, x.jobs, x.urgency)
 
+/// Notes beside running or waiting jobs, for people and tools: {"key": value}; null removes a key.
+struct memo_request {
+  uint32_t userid = 0;
+  job_selection jobs;
+  std::string memo; // a JSON object
+};
+HACTOR_INSPECT(memo_request, x.userid, x.jobs, x.memo)
+
 struct count_reply {
   uint64_t count = 0;
 };
@@ -174,7 +182,7 @@ struct job_summary {
   int64_t maxrss_kb = -1;
   double user_s = 0, system_s = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
-  std::string annotations; // of its alloc event (RFC 27), as a JSON object; "" before
+  std::string annotations; // of its alloc event (RFC 27) and, as "user", of memos; JSON, or ""
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
                x.queue, x.cwd, x.bank, x.project, x.ntasks, x.ncores, x.nnodes, x.duration_s,
