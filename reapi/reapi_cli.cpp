@@ -13,7 +13,12 @@ namespace Flux::resource_model::detail {
 
 namespace {
 
-using namespace hactor::reapi;
+using hactor::reapi::average_of;
+using hactor::reapi::edges_of;
+using hactor::reapi::errno_of;
+using hactor::reapi::job_state;
+using hactor::reapi::session;
+using hactor::reapi::text_of;
 
 /// Of all queries, as Fluxion has it.
 std::string& messages() {

@@ -26,7 +26,7 @@ int64_t seconds_of(graph_format format, const std::string& text) {
 
 } // namespace
 
-caf::expected<loaded_graph> load_graph(const query_settings& settings) {
+caf::expected<loaded_graph> load_graph(const query_settings& settings, bool number_nodes) {
   auto format = parse_graph_format(settings.load_format);
   if (!format)
     return std::move(format.error());
@@ -34,6 +34,7 @@ caf::expected<loaded_graph> load_graph(const query_settings& settings) {
   if (!wanted)
     return std::move(wanted.error());
   graph_options options;
+  options.number_nodes = number_nodes;
   options.subsystems = std::move(*wanted);
   if (!settings.allowlist.empty())
     options.allowlist.push_back("cluster"); // Fluxion keeps it whatever is asked for

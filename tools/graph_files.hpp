@@ -14,8 +14,9 @@ struct loaded_graph {
   int64_t seconds = 0; ///< For how long an R says that its resources are there; 0: it does not.
 };
 
-/// Reads the graph that the settings name, as far as they want it. Errors: those of read_graph.
-caf::expected<loaded_graph> load_graph(const query_settings& settings);
+/// Reads the graph that the settings name, as far as they want it. `number_nodes`: nodes of grug
+/// and hwloc get ranks. Errors: those of read_graph, naming the file.
+caf::expected<loaded_graph> load_graph(const query_settings& settings, bool number_nodes = false);
 
 /// Adds the vertices of a JGF text that are new to the graph. Errors: those of the reader; the
 /// graph is as it was.

@@ -25,6 +25,7 @@ std::span<const command* const> all_commands() {
     &exec_command,
     &ping_command,        &getattr_command,     &lsattr_command,      &setattr_command,
     &dmesg_command,       &stats_command,       &graph_command,       &graph_info_command,
+    &graph_encode_command,
     &graph_find_command,  &graph_query_command, &graph_load_command,  &help_command,
     &version_command};
   return rows;
