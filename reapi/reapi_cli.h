@@ -43,9 +43,9 @@ int reapi_cli_initialize(reapi_cli_ctx_t* ctx, const char* rgraph, const char* o
 reapi_cli_ctx_t* reapi_cli_clone(reapi_cli_ctx_t* ctx);
 
 /* Finds resources for a jobspec, and holds them for a job, whose number is returned. `at` is when
- * they begin, `reserved` whether that is later than now, `R` what they are, `ov` how many seconds it
- * took. When nothing is found it returns 0, R is "" and errno EBUSY, or ENODEV when it can never
- * be (and that was asked for). */
+ * they begin, `reserved` whether that is later than now, `R` what they are, `ov` how many seconds
+ * it took. When nothing is found it returns 0, R is "" and errno EBUSY, or ENODEV when it can
+ * never be (and that was asked for). */
 int reapi_cli_match(reapi_cli_ctx_t* ctx, match_op_t match_op, const char* jobspec, uint64_t* jobid,
                     bool* reserved, char** R, int64_t* at, double* ov);
 
@@ -81,8 +81,8 @@ int reapi_cli_partial_cancel(reapi_cli_ctx_t* ctx, const uint64_t jobid, const c
 int reapi_cli_info(reapi_cli_ctx_t* ctx, const uint64_t jobid, char** mode, bool* reserved,
                    int64_t* at, double* ov);
 
-/* Vertices for which a criterion is true ("status=down or sched-now=allocated"), in the match format
- * or in `format` unless that is null; a null pointer when there are none. */
+/* Vertices for which a criterion is true ("status=down or sched-now=allocated"), in the match
+ * format, or in `format` unless that is null; a null pointer when there are none. */
 int reapi_cli_find(reapi_cli_ctx_t* ctx, const char* criteria, const char* format, char** R);
 
 /* Vertices, edges, jobs matched; seconds that loading took, and matching at least, most, mostly. */
