@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/graph_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -45,6 +46,17 @@ caf::expected<resource_graph> read_unchecked(graph_format format, std::string_vi
   return read_rv1(text, options.vertices_max);
 }
 
+/// What the text is, when it cannot be what it is read as.
+std::string_view hint(graph_format format, std::string_view text) {
+  auto first = text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()), 1);
+  auto wants_xml = format == graph_format::grug || format == graph_format::hwloc;
+  if (wants_xml && first == "{")
+    return "; it looks like JSON: formats of JSON are jgf and rv1exec";
+  if (!wants_xml && first == "<")
+    return "; it looks like XML: formats of XML are grug and hwloc";
+  return "";
+}
+
 } // namespace
 
 caf::expected<graph_format> parse_graph_format(std::string_view name) {
@@ -60,7 +72,8 @@ caf::expected<resource_graph> read_graph(graph_format format, std::string_view t
                                          const graph_options& options) {
   auto graph = read_unchecked(format, text, options);
   if (!graph)
-    return graph;
+    return make_error(code_of(graph.error()),
+                      fmt::format("{}{}", context_of(graph.error()), hint(format, text)));
   auto named = [&](const caf::error& e) {
     return make_error(code_of(e), fmt::format("{}: {}", formats[static_cast<size_t>(format)].first,
                                               context_of(e)));

@@ -143,7 +143,7 @@ void check_recipe(const grug_recipe& recipe) {
 } // namespace
 
 caf::expected<std::shared_ptr<const grug_recipe>> read_grug_recipe(std::string_view text) {
-  if (auto e = check_xml(text, "grug"))
+  if (auto e = check_xml(text, "grug", "node"))
     return e;
   auto recipe = std::make_shared<grug_recipe>();
   try {

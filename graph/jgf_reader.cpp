@@ -45,6 +45,15 @@ caf::error add_edge(resource_graph& graph, const jgf_edge& e, const std::vector<
   return graph.add_edge(at[e.source], at[e.target], *s, e.relation);
 }
 
+/// Whether anything leads to or from it, in any subsystem.
+bool has_edges(const resource_graph& graph, vertex v) {
+  for (size_t s = 0; s < graph.subsystem_count(); ++s)
+    if (auto id = static_cast<subsystem_id>(s);
+        !graph.above(v, id).empty() || !graph.below(v, id).empty())
+      return true;
+  return false;
+}
+
 /// A part that is put below vertices of a graph. Until it is kept, it is taken out again at the
 /// end.
 class attachment {
@@ -268,6 +277,9 @@ caf::expected<resource_graph> read_jgf(std::string_view text, size_t vertices_ma
   for (size_t i = 0; i < document->edges.size(); ++i)
     if (auto e = add_edge(graph, document->edges[i], at))
       return about("edges", i, e);
+  for (size_t i = 0; i < at.size(); ++i)
+    if (at.size() > 1 && !has_edges(graph, at[i]))
+      return bad_node(i, fmt::format("{} has no edge: it hangs on nothing", graph.name(at[i])));
   return graph;
 }
 

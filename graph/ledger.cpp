@@ -180,12 +180,14 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
 void ledger::drop_charges(vertex v) {
   if (spots_[v].plan.unused())
     return;
-  for (auto& [job, h] : holdings_)
-    std::erase_if(h.what.charges, [&](const charge& c) {
+  for (auto& [job, h] : holdings_) {
+    auto& what = h.what;
+    std::erase_if(what.charges, [&](const charge& c) {
       if (c.at == v)
-        spots_[v].plan.remove(pool_, h.what.at, h.what.end(), c.units);
+        spots_[v].plan.remove(pool_, what.at, what.end(), c.units);
       return c.at == v;
     });
+  }
 }
 
 // -- booking -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ caf::expected<pruning_filter> pruning_filter::parse(std::string_view text) {
   std::remove_copy_if(text.begin(), text.end(), std::back_inserter(plain),
                       [](unsigned char c) { return std::isspace(c) != 0; });
   pruning_filter result;
-  for (size_t at = 0; at <= plain.size();) {
+  for (size_t at = 0; !plain.empty() && at <= plain.size();) {
     auto end = std::min(plain.find(',', at), plain.size());
     auto part = plain.substr(at, end - at);
     at = end + 1;

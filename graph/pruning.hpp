@@ -20,8 +20,8 @@ struct pruning_filter {
   std::map<std::string, std::set<std::string>, std::less<>>
       at_anchor; ///< anchor:type, not in `everywhere`
 
-  /// Reads HIGH:LOW[,HIGH:LOW...]; blanks are passed over. Errors: ec::bad_argument, naming the
-  /// part.
+  /// Reads HIGH:LOW[,HIGH:LOW...]; blanks are passed over, and nothing means that only the root
+  /// counts. Errors: ec::bad_argument, naming the part.
   static caf::expected<pruning_filter> parse(std::string_view text);
 
   friend bool operator==(const pruning_filter&, const pruning_filter&) = default;

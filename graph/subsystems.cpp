@@ -18,7 +18,7 @@ struct known_set {
   std::string_view subsystems;
 };
 
-constexpr std::array<known_set, 14> known_sets = {{
+constexpr std::array<known_set, 13> known_sets = {{
     {"ca", "containment"},
     {"iba", "ibnet"},
     {"ibba", "ibnetbw"},
@@ -32,7 +32,6 @@ constexpr std::array<known_set, 14> known_sets = {{
     {"ib+ibba", "ibnet,ibnetbw"},
     {"c+p+iba", "containment,power,ibnet"},
     {"v+pfs1ba", "virtual1,pfs1bw"},
-    {"all", "containment,ibnet,ibnetbw,pfs1bw,power"},
 }};
 
 std::vector<std::string> split(std::string_view text) {
@@ -97,6 +96,8 @@ caf::expected<subsystem_choice> parse_subsystems(std::string_view text) {
   std::string lower{text};
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (lower == "all")
+    return subsystem_choice{};
   for (auto& set : known_sets)
     if (set.name == lower)
       return subsystem_choice{split(set.subsystems), true};

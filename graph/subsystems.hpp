@@ -19,8 +19,8 @@ struct subsystem_choice {
 };
 
 /// Reads a set's name, in capitals or not (CA, IBA, IBBA, PFS1BA, PA, VA, C+IBA, C+IBBA, C+PFS1BA,
-/// C+PA, IB+IBBA, C+P+IBA, V+PFS1BA, ALL), or names of subsystems with commas between. "": all that
-/// there are. Errors: ec::bad_argument.
+/// C+PA, IB+IBBA, C+P+IBA, V+PFS1BA), or names of subsystems with commas between. "" and ALL: all
+/// that there are, also those whose names nobody knows. Errors: ec::bad_argument.
 caf::expected<subsystem_choice> parse_subsystems(std::string_view text);
 
 /// Leaves out the edges of other subsystems, and the vertices that are in none of those wanted.

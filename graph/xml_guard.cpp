@@ -1,8 +1,10 @@
-// See xml_guard.hpp. Tags are counted, not understood: what is wrong in them the library says.
+// See xml_guard.hpp. Tags are counted, not understood, save for their ids: what is wrong in them
+// the library says.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/xml_guard.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -14,7 +16,8 @@ namespace {
 
 class scanner {
 public:
-  scanner(std::string_view text, std::string_view what) : text_(text), what_(what) {}
+  scanner(std::string_view text, std::string_view what, std::string_view unique)
+      : text_(text), what_(what), unique_(unique) {}
 
   caf::error run() {
     while ((at_ = text_.find('<', at_)) != std::string_view::npos) {
@@ -74,6 +77,8 @@ private:
         return refuse(start, "declarations of its own are not taken");
       return {};
     }
+    if (auto e = check_id(inside, start))
+      return e;
     if (inside.starts_with('/'))
       return depth_-- > 0 ? caf::error{} : refuse(start, "an element ends that was not opened");
     if (!inside.ends_with('/') && ++depth_ > static_cast<ptrdiff_t>(limits::xml_depth_max))
@@ -82,22 +87,48 @@ private:
     return {};
   }
 
+  /// Whether another element of the name that must have ids of its own has this one.
+  caf::error check_id(std::string_view inside, size_t start) {
+    constexpr auto blanks = " \t\r\n";
+    if (unique_.empty() || !inside.starts_with(unique_)
+        || inside.substr(unique_.size()).find_first_of(blanks) != 0)
+      return {};
+    for (auto rest = inside.substr(unique_.size());;) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));
+      auto equals = rest.find('=');
+      if (equals == std::string_view::npos)
+        return {};
+      auto name = rest.substr(0, rest.find_first_of(" \t\r\n="));
+      rest.remove_prefix(equals);
+      auto open = rest.find_first_of("\"'");
+      auto close = open == std::string_view::npos ? open : rest.find(rest[open], open + 1);
+      if (close == std::string_view::npos)
+        return {};
+      auto value = rest.substr(open + 1, close - open - 1);
+      if (name == "id" && !ids_.insert(value).second)
+        return refuse(start, fmt::format("{} \"{}\" is there already", unique_, value));
+      rest.remove_prefix(close + 1);
+    }
+  }
+
   std::string_view text_;
   std::string_view what_;
+  std::string_view unique_;
+  std::unordered_set<std::string_view> ids_;
   size_t at_ = 0;
   ptrdiff_t depth_ = 0;
 };
 
 } // namespace
 
-caf::error check_xml(std::string_view text, std::string_view what) {
+caf::error check_xml(std::string_view text, std::string_view what, std::string_view unique) {
   if (text.size() > limits::xml_bytes_max)
     return make_error(ec::too_big, fmt::format("{}: {} bytes; at most {} bytes are taken", what,
                                                text.size(), limits::xml_bytes_max));
   if (auto zero = text.find('\0'); zero != std::string_view::npos)
     return make_error(ec::bad_argument,
                       fmt::format("{}: byte {} is 0: this is no text", what, zero));
-  return scanner{text, what}.run();
+  return scanner{text, what, unique}.run();
 }
 
 } // namespace hactor

@@ -11,7 +11,7 @@ namespace hactor {
 
 /// Errors, starting with `what` and the line: ec::too_big (limits xml_bytes_max, xml_depth_max),
 /// ec::bad_argument (bytes that are 0, entities of its own, elements that are left open or were
-/// never opened). O(text).
-caf::error check_xml(std::string_view text, std::string_view what);
+/// never opened, two elements called `unique` of one id). O(text).
+caf::error check_xml(std::string_view text, std::string_view what, std::string_view unique = {});
 
 } // namespace hactor

@@ -35,11 +35,12 @@ const std::map<std::string, std::set<std::string>> layers{
     {"runtime", {"runtime"}},
     {"store", {"store", "runtime"}},
     {"graph", {"graph", "runtime"}},
+    {"reapi", {"reapi", "graph", "runtime"}},
     {"actors", {"actors", "graph", "store", "runtime"}},
     {"workflow", {"workflow", "runtime"}},
     {"tools", {"tools", "workflow", "actors", "graph", "store", "runtime"}},
     {"mpi-boot", {"mpi-boot", "workflow", "actors", "graph", "store", "runtime"}},
-    {"test", {"test", "tools", "mpi-boot", "workflow", "actors", "graph", "store", "runtime"}},
+    {"test", {"test", "reapi", "tools", "mpi-boot", "workflow", "actors", "graph", "store", "runtime"}},
 };
 
 /// CAF headers for values, which pure code may use.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/find_expression.hpp"
 #include "graph/graph_writer.hpp"
+#include "graph/r_encoder.hpp"
 #include "runtime/clock.hpp"
 #include "tools/commands.hpp"
 #include "tools/graph_files.hpp"
@@ -158,8 +159,39 @@ int run_query_command(const invocation& call) {
   return e ? fail(call, e) : exit_ok;
 }
 
+constexpr option_spec encode_options[] = {
+    {'i', "input", "FILE", "R is in the file. Default: \"-\", standard input."},
+    {'o', "output", "FILE", "Where it is written to. Default: \"-\", standard output."},
+    {0, "local", nullptr, "This machine, as hwloc sees it, in place of an R."},
+};
+
+int run_encode(const invocation& call) {
+  auto& o = call.options;
+  if (o.has("local") && o.has("input"))
+    return fail_usage(call, make_error(ec::bad_argument, "--local has no --input"));
+  caf::expected<std::string> text{std::string{}};
+  if (o.has("local")) {
+    query_settings here;
+    here.load_file.clear();
+    here.load_format = "hwloc";
+    auto graph = load_graph(here, true);
+    if (!graph)
+      return fail(call, graph.error());
+    text = encode_all(graph->graph);
+  } else {
+    auto r = read_file(o.value("input", "-"));
+    if (!r)
+      return fail(call, r.error());
+    text = encode_graph(*r);
+    if (!text)
+      return fail(call, text.error());
+  }
+  auto e = write_file(o.value("output", "-"), *text);
+  return e ? fail(call, e) : exit_ok;
+}
+
 int run_graph(const invocation& call) {
-  complain(call, "needs a verb: load, info, find or query");
+  complain(call, "needs a verb: load, info, find, query or encode");
   return exit_usage;
 }
 
@@ -169,7 +201,7 @@ const command graph_command{
     "graph",
     group_graph,
     "looks at resource graphs without an instance",
-    "load|info|find|query",
+    "load|info|find|query|encode",
     "Resources are a graph: vertices are pools of one type (a cluster, nodes, cores, 8 GB of "
     "memory), edges say what contains, feeds or connects what. A request is matched into it.",
     {},
@@ -227,6 +259,22 @@ const command graph_find_command{
     1,
     any_number,
     run_find};
+
+const command graph_encode_command{
+    "graph encode",
+    group_graph,
+    "adds to an R the graph of what is in it",
+    "[--input=FILE | --local] [--output=FILE]",
+    "R (RFC 20) gets a key \"scheduling\" with its nodes, cores and GPUs as a graph (JGF), as "
+    "Flux's 'ion-R encode' makes it; all else stays.",
+    encode_options,
+    usual_exits,
+    " hactor job info $id R | hactor graph encode > R.json\n"
+    " hactor graph encode --local -o here.json",
+    false,
+    0,
+    0,
+    run_encode};
 
 const command graph_query_command{
     "graph query",

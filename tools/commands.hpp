@@ -66,6 +66,7 @@ extern const command graph_command;
 extern const command graph_find_command;
 extern const command graph_info_command;
 extern const command graph_load_command;
+extern const command graph_encode_command;
 extern const command graph_query_command;
 extern const command exec_command;
 extern const command uptime_command;

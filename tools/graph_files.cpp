@@ -6,7 +6,7 @@
 
 #include "graph/graph_reader.hpp"
 #include "graph/jgf_reader.hpp"
-#include "graph/rv1_reader.hpp"
+#include "graph/rset.hpp"
 #include "runtime/hardware.hpp"
 #include "tools/text_file.hpp"
 
@@ -26,7 +26,7 @@ int64_t seconds_of(graph_format format, const std::string& text) {
 
 } // namespace
 
-caf::expected<loaded_graph> load_graph(const query_settings& settings) {
+caf::expected<loaded_graph> load_graph(const query_settings& settings, bool number_nodes) {
   auto format = parse_graph_format(settings.load_format);
   if (!format)
     return std::move(format.error());
@@ -34,6 +34,7 @@ caf::expected<loaded_graph> load_graph(const query_settings& settings) {
   if (!wanted)
     return std::move(wanted.error());
   graph_options options;
+  options.number_nodes = number_nodes;
   options.subsystems = std::move(*wanted);
   if (!settings.allowlist.empty())
     options.allowlist.push_back("cluster"); // Fluxion keeps it whatever is asked for
@@ -47,46 +48,12 @@ caf::expected<loaded_graph> load_graph(const query_settings& settings) {
   if (!text)
     return std::move(text.error());
   auto graph = read_graph(*format, *text, options);
+  if (!graph && !settings.load_file.empty())
+    return make_error(code_of(graph.error()),
+                      fmt::format("{}: {}", settings.load_file, context_of(graph.error())));
   if (!graph)
     return std::move(graph.error());
   return loaded_graph{std::move(*graph), seconds_of(*format, *text)};
-}
-
-caf::expected<selection> read_allocation(const resource_graph& graph, const std::string& format,
-                                         const std::string& text, int64_t at, int64_t duration) {
-  if (format != "rv1exec") {
-    selection_options options;
-    options.shorthand = format == "jgf_shorthand";
-    options.at = at;
-    options.duration = duration;
-    return read_jgf_selection(graph, text, options);
-  }
-  auto r = parse_rset(text);
-  if (!r)
-    return std::move(r.error());
-  return select_rset(graph, *r, at, duration);
-}
-
-caf::expected<bool> release_part(ledger& held, uint64_t job, const std::string& format,
-                                 const std::string& text) {
-  auto& graph = held.graph();
-  if (format != "rv1exec") {
-    auto part = read_jgf_selection(graph, text, {});
-    if (!part)
-      return std::move(part.error());
-    return held.release_vertices(job, exclusive_tops(graph, *part));
-  }
-  auto r = parse_rset(text);
-  if (!r)
-    return std::move(r.error());
-  idset has;
-  for (auto& p : held.find(job)->what.picks)
-    if (auto rank = graph.rank(p.at); rank >= 0)
-      has.add(static_cast<uint32_t>(rank));
-  for (auto rank : r->ranks().expand())
-    if (!has.contains(rank))
-      return make_error(ec::bad_argument, fmt::format("job {} has nothing on rank {}", job, rank));
-  return held.release_ranks(job, r->ranks());
 }
 
 caf::error attach_subgraph(resource_graph& graph, const std::string& text) {

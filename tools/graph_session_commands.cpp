@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/allocation_text.hpp"
 #include "graph/find_expression.hpp"
 #include "tools/graph_files.hpp"
 #include "tools/graph_session.hpp"

@@ -79,3 +79,34 @@ echo '{"graph": {"nodes": [{"id": "0"}]}}' >bad.json
 fails_with 1 hactor graph load -L bad.json -f jgf
 check_contains "$output" "jgf"
 check_lacks "$output" "vertices"
+
+# What is no file, or too large, is refused before it is read, and a text of another kind is known.
+mkfifo pipe
+truncate -s 3G big.json # sparse
+fails_with 1 hactor graph info -L /dev/zero -f jgf
+check_contains "$output" "/dev/zero: is a device or socket, must be a file"
+fails_with 1 hactor graph info -L pipe -f jgf
+check_contains "$output" "pipe: is a pipe, must be a file"
+fails_with 1 hactor graph info -L big.json -f jgf
+check_contains "$output" "big.json: has 3221225472 bytes, at most 2147483648 are taken"
+fails_with 1 hactor graph info -L cluster.json -f grug
+check_contains "$output" "cluster.json: grug: "
+check_contains "$output" "it looks like JSON"
+sed 's/{"source": "2", "target": "4"}/{"source": "1", "target": "2"}/' cluster.json >orphan.json
+fails_with 1 hactor graph info -L orphan.json -f jgf
+check_contains "$output" "orphan.json: jgf: "
+
+# R gets a graph of what is in it, and keeps what it said; the graph can be read.
+echo '{"version":1,"execution":{"R_lite":[{"rank":"0-1","children":{"core":"0-3","gpu":"0"}}],
+  "nodelist":["n[7-8]"],"starttime":5,"expiration":9}}' >r.json
+fails_with 0 hactor graph encode -i r.json -o encoded.json
+check_contains "$(cat encoded.json)" '"expiration":9'
+fails_with 0 hactor graph info -L encoded.json -f jgf --paths
+check_contains "$output" "/cluster0/n8/gpu0"
+hactor graph encode <r.json | cmp - encoded.json || fail "standard input gives another text"
+fails_with 0 hactor graph encode --local -o here.json
+fails_with 0 hactor graph info -L here.json -f rv1exec --paths
+check_contains "$output" "/cluster0/$(uname -n)"
+echo '{"version":1}' >bad.json
+fails_with 1 hactor graph encode -i bad.json
+fails_with 2 hactor graph encode --local -i r.json

@@ -106,6 +106,14 @@ printf 'match allocate xor.yaml\n' | resource-query $options -T flexible >out2
 cmp out out2 || fail "xor_slot differs: $(diff out out2)"
 fails_with 1 resource-query $options -T stiff
 
+# Filters change nothing but speed, and none at all is one of them.
+untimed() { sed 's/, [0-9.e-]*$//'; }
+resource-query $options <commands 2>&1 | untimed >as_it_is
+for filters in "" ALL:core ALL:core,ALL:node node:core; do
+  resource-query $options --prune-filters="$filters" <commands 2>&1 | untimed >filtered
+  cmp as_it_is filtered || fail "--prune-filters=$filters: $(diff as_it_is filtered)"
+done
+
 fails_with 0 resource-query --help
 check_contains "$output" "--match-policy"
 fails_with 1 resource-query -L missing

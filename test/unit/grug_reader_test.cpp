@@ -204,6 +204,8 @@ TEST_CASE("a recipe that cannot be is refused") {
       {recipe(node("a") + node("b") + edge("a", "b")), "makes no vertex"},
       {recipe(two + edge("a", "c")), "has no type"},
       {recipe(R"(<node id="x"/>)"), "node 0 has no type"},
+      {recipe(two + node("a")), "node \"a\" is there already"},
+      {recipe(two + "\n<node\tx='1' id = 'b' />"), "node \"b\" is there already"},
       {recipe(node("a", {{"root", "1"}, {"size", "-3"}})), "size is -3"},
       {recipe(node("a", {{"root", "one"}})), "root is \"one\""},
       {recipe(node("a", {{"size", "99999999999999999999"}})), "size is \"99999999999999999999\""},

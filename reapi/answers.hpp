@@ -1,0 +1,49 @@
+// What both bindings say in the same way: an error's errno, a job's state, the numbers of stat.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cerrno>
+
+#include "reapi/session.hpp"
+
+namespace hactor::reapi {
+
+inline int errno_of(const caf::error& e) {
+  switch (code_of(e)) {
+  case ec::unknown_job:
+  case ec::unknown_key:
+    return ENOENT;
+  case ec::wrong_state:
+    return EEXIST;
+  case ec::busy:
+    return EBUSY;
+  case ec::too_big:
+    return EFBIG;
+  default:
+    return EINVAL;
+  }
+}
+
+/// What a match that was not refused leaves in errno.
+inline int errno_of(match_verdict v) {
+  return v == match_verdict::matched ? 0 : v == match_verdict::busy ? EBUSY : ENODEV;
+}
+
+inline const char* text_of(job_state s) {
+  return s == job_state::allocated  ? "ALLOCATED"
+         : s == job_state::reserved ? "RESERVED"
+                                    : "CANCELED";
+}
+
+inline int64_t edges_of(const resource_graph& g) {
+  size_t sum = 0;
+  for (size_t s = 0; s < g.subsystem_count(); ++s)
+    sum += g.edge_count(static_cast<subsystem_id>(s));
+  return static_cast<int64_t>(sum);
+}
+
+inline double average_of(const session::times& t) {
+  return t.matches == 0 ? 0 : t.total / static_cast<double>(t.matches);
+}
+
+} // namespace hactor::reapi
