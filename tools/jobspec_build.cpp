@@ -2,6 +2,8 @@
 //   -n            slot[n] > core[c] (, gpu[g])
 //   -N [-n]       node[N] > slot[ceil(n/N)] > core[c] (, gpu[g])
 //   -N --tasks-per-node=T alone: whole nodes with one slot, and the shell starts T tasks on each.
+//   --cores=C: slot[C] > core; with -N node[N] > slot > core[C/N] (, gpu[G]), and what the shell
+//   starts there is said by --tasks-per-node or --tasks-per-core. Without --cores: whole nodes.
 // Counts may be ranges, and --shape may say all of it (RFC 45, 46): then the version is not 1.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <charconv>
@@ -38,6 +40,9 @@ struct sizes {
   uint64_t gpus = 0;
   uint64_t tasks_per_node = 0;
   uint64_t memory_gb = 0; // on each node
+  uint64_t all_cores = 0; // of the job
+  uint64_t tasks_per_core = 0;
+  uint64_t gpus_per_node = 0;
   bool exclusive = false;
   json tasks_range; // Null: `tasks` says it.
   json nodes_range; // Null: `nodes` says it.
@@ -94,7 +99,10 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
                 {"nodes", &s.nodes, 1},
                 {"cores-per-task", &s.cores, 1},
                 {"gpus-per-task", &s.gpus, 0},
-                {"tasks-per-node", &s.tasks_per_node, 1}};
+                {"tasks-per-node", &s.tasks_per_node, 1},
+                {"cores", &s.all_cores, 1},
+                {"tasks-per-core", &s.tasks_per_core, 1},
+                {"gpus-per-node", &s.gpus_per_node, 0}};
   for (auto& [name, to] : {std::pair{"ntasks", &s.tasks_range}, {"nodes", &s.nodes_range}}) {
     auto range = read_range(options, name);
     if (!range)
@@ -180,7 +188,7 @@ json one_task(const parsed_options& options, const std::string& slot, json count
 // What --shape says is all that is said.
 caf::error set_told_shape(json& spec, const parsed_options& options) {
   for (auto* other : {"ntasks", "nodes", "cores-per-task", "gpus-per-task", "tasks-per-node",
-                      "exclusive"})
+                      "cores", "tasks-per-core", "gpus-per-node", "exclusive"})
     if (options.has(other))
       return bad("--shape and --" + std::string{other} + " exclude each other");
   auto told = parse_shape(options.value("shape"));
@@ -192,6 +200,57 @@ caf::error set_told_shape(json& spec, const parsed_options& options) {
   return {};
 }
 
+// The option by which a job is asked for by its resources, not by its tasks; "" when it is not.
+std::string resource_family(const parsed_options& options) {
+  for (auto* name : {"cores", "tasks-per-core", "gpus-per-node"})
+    if (options.has(name))
+      return std::string{"--"} + name;
+  return {};
+}
+
+caf::error check_by_resource(const parsed_options& options, const std::string& asked,
+                             const sizes& s) {
+  for (auto* other : {"ntasks", "cores-per-task", "gpus-per-task"})
+    if (options.has(other))
+      return bad(asked + " and --" + other + " exclude each other: a job is asked for by its "
+                 "resources or by its tasks");
+  if (!s.nodes_range.is_null())
+    return bad(asked + " with a range of --nodes: say one number of nodes");
+  if (s.nodes == 0 && s.all_cores == 0)
+    return bad(asked + " needs --nodes" + (options.has("gpus-per-node") ? "" : " or --cores"));
+  if (s.nodes == 0 && (s.gpus_per_node != 0 || s.tasks_per_node != 0 || s.memory_gb != 0))
+    return bad("--gpus-per-node, --tasks-per-node and --mem are of each node: with "
+               + asked + " they need --nodes");
+  if (s.tasks_per_node != 0 && s.tasks_per_core != 0)
+    return bad("--tasks-per-node and --tasks-per-core exclude each other");
+  if (s.nodes != 0 && s.all_cores % s.nodes != 0)
+    return bad("--cores=" + std::to_string(s.all_cores) + " cannot be spread evenly over "
+               + std::to_string(s.nodes) + " nodes; "
+               + std::to_string((s.all_cores / s.nodes + 1) * s.nodes) + " could");
+  return {};
+}
+
+caf::error set_by_resource(json& spec, const parsed_options& options, const std::string& asked,
+                           sizes s) {
+  if (auto e = check_by_resource(options, asked, s))
+    return e;
+  json resource;
+  if (s.nodes == 0) {
+    resource = slot_of(s.all_cores, s);
+  } else {
+    s.gpus = s.gpus_per_node;
+    s.cores = s.all_cores / s.nodes;
+    resource = node_of(s.nodes, s.exclusive || s.all_cores == 0, slot_of(1, s));
+  }
+  spec["resources"] = json::array({std::move(resource)});
+  spec["tasks"] = one_task(options, "task", {{"per_slot", 1}});
+  auto per_core = s.tasks_per_core != 0;
+  if (auto count = per_core ? s.tasks_per_core : s.tasks_per_node; count != 0)
+    spec["attributes"]["system"]["shell"]["options"]["per-resource"]
+      = {{"type", per_core ? "core" : "node"}, {"count", count}};
+  return {};
+}
+
 // Sets resources, the task count, and the shell's option for several tasks a slot.
 caf::error set_shape(json& spec, const parsed_options& options) {
   if (options.has("shape"))
@@ -200,6 +259,8 @@ caf::error set_shape(json& spec, const parsed_options& options) {
   if (!read)
     return std::move(read.error());
   auto& s = *read;
+  if (auto family = resource_family(options); !family.empty())
+    return set_by_resource(spec, options, family, s);
   json count = {{"per_slot", 1}};
   json resource;
   if (!s.nodes_range.is_null() || !s.tasks_range.is_null()) {
