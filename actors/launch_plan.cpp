@@ -15,6 +15,7 @@
 #include "graph/jobspec.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/json.hpp"
+#include "runtime/mpi_settings.hpp"
 
 namespace hactor {
 
@@ -250,6 +251,8 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
 } // namespace
 
 bool is_launcher_variable(std::string_view name) {
+  if (is_mpi_setting(name))
+    return false;
   for (auto prefix : launcher_prefixes)
     if (name.starts_with(prefix))
       return true;

@@ -382,6 +382,14 @@ void end_of_rank(shell_state::pointer self, const task_exited& x) {
             x.status != 0 ? x.status : 1 << 8);
 }
 
+/// The same of a program that a task has called, such as a script: the task goes on without it.
+void end_of_program(shell_state::pointer self, uint32_t rank) {
+  auto& st = self->state;
+  if (st.pmix && st.pmix->is_inside(rank) && st.terminating == 0)
+    break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize", rank),
+              1 << 8);
+}
+
 } // namespace
 
 shell_actor::behavior_type shell(shell_state::pointer self,
@@ -421,12 +429,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
     [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
     [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
-    [self](const rank_dropped& d) {
-      auto& st = self->state;
-      if (st.pmix && st.pmix->is_inside(d.rank) && st.terminating == 0)
-        break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize",
-                                    d.rank), 1 << 8);
-    },
+    [self](const rank_dropped& d) { end_of_program(self, d.rank); },
     [self](const task_exited& x) {
       self->state.tokens[x.task] = 0;
       end_of_rank(self, x);

@@ -82,7 +82,10 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
                 {"nodes", &s.nodes, 1},
                 {"cores-per-task", &s.cores, 1},
                 {"gpus-per-task", &s.gpus, 0},
-                {"tasks-per-node", &s.tasks_per_node, 1}};
+                {"tasks-per-node", &s.tasks_per_node, 1},
+                {"cores", &s.all_cores, 1},
+                {"tasks-per-core", &s.tasks_per_core, 1},
+                {"gpus-per-node", &s.gpus_per_node, 0}};
   for (auto& [name, to] : {std::pair{"ntasks", &s.tasks_range}, {"nodes", &s.nodes_range}}) {
     auto range = read_range(options, name);
     if (!range)
@@ -123,7 +126,7 @@ json one_task(const parsed_options& options, const std::string& slot, json count
 // What --shape says is all that is said.
 caf::error set_told_shape(json& spec, const parsed_options& options) {
   for (auto* other : {"ntasks", "nodes", "cores-per-task", "gpus-per-task", "tasks-per-node",
-                      "exclusive"})
+                      "cores", "tasks-per-core", "gpus-per-node", "exclusive"})
     if (options.has(other))
       return bad("--shape and --" + std::string{other} + " exclude each other");
   auto told = parse_shape(options.value("shape"));
@@ -147,9 +150,9 @@ caf::error set_shape(json& spec, const parsed_options& options) {
     return std::move(shape.error());
   if (shape->beyond_version_1)
     spec["version"] = canonical_version;
-  if (shape->tasks_on_each_node != 0)
+  if (auto each = shape->tasks_on_each; each != 0)
     spec["attributes"]["system"]["shell"]["options"]["per-resource"]
-      = {{"type", "node"}, {"count", shape->tasks_on_each_node}};
+      = {{"type", shape->each_type}, {"count", each}};
   spec["resources"] = std::move(shape->resources);
   spec["tasks"] = one_task(options, "task", std::move(shape->count));
   return {};

@@ -16,6 +16,11 @@ namespace hactor::tools {
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
+      {0, "cores", "N",                                                                            \
+       "Cores of the job, in place of -n and -c: one task each, or with -N one a node, on as "     \
+       "many cores of each."},                                                                     \
+      {0, "tasks-per-core", "N", "Tasks on each core; with --cores or -N."},                       \
+      {0, "gpus-per-node", "N", "GPUs on each node; with -N, in place of -n, -c and -g."},         \
       {0, "mem", "SIZE",                                                                           \
        "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted, "   \
        "where the instance's resource graph has memory."},                                         \

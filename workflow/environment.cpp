@@ -12,6 +12,8 @@
 #include <fnmatch.h>
 #include <regex.h>
 
+#include "runtime/mpi_settings.hpp"
+
 namespace hactor::workflow {
 
 namespace {
@@ -181,6 +183,8 @@ environment_map read_environment(const char* const* entries) {
 }
 
 bool is_launcher_variable(std::string_view name) {
+  if (is_mpi_setting(name))
+    return false;
   for (auto prefix : launcher_prefixes)
     if (name.starts_with(prefix))
       return true;

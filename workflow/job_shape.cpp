@@ -59,9 +59,61 @@ json node_of(json count, bool exclusive, json slot) {
   return node;
 }
 
+/// The option by which the job is asked for by its resources; "" when it is by its tasks.
+std::string_view resource_family(const job_sizes& s) {
+  return s.all_cores != 0        ? "--cores"
+         : s.tasks_per_core != 0 ? "--tasks-per-core"
+         : s.gpus_per_node != 0  ? "--gpus-per-node"
+                                 : "";
+}
+
+caf::error check_by_resource(const job_sizes& s, std::string asked) {
+  for (auto& [name, given] : {std::pair{"ntasks", s.tasks != 0 || !s.tasks_range.is_null()},
+                              {"cores-per-task", s.cores != 0},
+                              {"gpus-per-task", s.gpus != 0}})
+    if (given)
+      return bad(asked + " and --" + name + " exclude each other: a job is asked for by its "
+                 "resources or by its tasks");
+  if (!s.nodes_range.is_null())
+    return bad(asked + " with a range of --nodes: say one number of nodes");
+  if (s.nodes == 0 && s.all_cores == 0)
+    return bad(asked + " needs --nodes" + (s.gpus_per_node != 0 ? "" : " or --cores"));
+  if (s.nodes == 0 && (s.gpus_per_node != 0 || s.tasks_per_node != 0 || s.memory_gb != 0))
+    return bad("--gpus-per-node, --tasks-per-node and --mem are of each node: with "
+               + asked + " they need --nodes");
+  if (s.tasks_per_node != 0 && s.tasks_per_core != 0)
+    return bad("--tasks-per-node and --tasks-per-core exclude each other");
+  if (s.nodes != 0 && s.all_cores % s.nodes != 0)
+    return bad("--cores=" + std::to_string(s.all_cores) + " cannot be spread evenly over "
+               + std::to_string(s.nodes) + " nodes; "
+               + std::to_string((s.all_cores / s.nodes + 1) * s.nodes) + " could");
+  return {};
+}
+
+caf::expected<job_shape> shape_by_resource(job_sizes s, std::string_view asked) {
+  if (auto e = check_by_resource(s, std::string{asked}))
+    return e;
+  job_shape shape;
+  shape.count = {{"per_slot", 1}};
+  json resource;
+  if (s.nodes == 0) {
+    resource = slot_of(s.all_cores, s);
+  } else {
+    s.gpus = s.gpus_per_node;
+    s.cores = s.all_cores / s.nodes;
+    resource = node_of(s.nodes, s.exclusive || s.all_cores == 0, slot_of(1, s));
+  }
+  shape.resources = json::array({std::move(resource)});
+  shape.each_type = s.tasks_per_core != 0 ? "core" : "node";
+  shape.tasks_on_each = s.tasks_per_core != 0 ? s.tasks_per_core : s.tasks_per_node;
+  return shape;
+}
+
 } // namespace
 
 caf::expected<job_shape> shape_of(job_sizes s) {
+  if (auto family = resource_family(s); !family.empty())
+    return shape_by_resource(std::move(s), family);
   if (auto e = check(s))
     return e;
   job_shape shape;
@@ -75,7 +127,7 @@ caf::expected<job_shape> shape_of(job_sizes s) {
                              slot_of(std::max<uint64_t>(s.tasks_per_node, 1), s));
   } else if (s.tasks_per_node != 0 && s.nodes != 0 && s.tasks == 0 && s.cores == 0 && s.gpus == 0) {
     resource = node_of(s.nodes, true, slot_of(1, s));
-    shape.tasks_on_each_node = s.tasks_per_node;
+    shape.tasks_on_each = s.tasks_per_node;
   } else {
     if (auto e = s.tasks_per_node != 0 ? settle_tasks_per_node(s) : caf::error{})
       return e;

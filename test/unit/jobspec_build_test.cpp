@@ -102,6 +102,40 @@ TEST_SUITE("unit") {
           == R"({"count":2,"type":"node"})");
   }
 
+  TEST_CASE("a job may be asked for by its resources in place of its tasks") {
+    CHECK(resources({"--cores=4"}) == resources({"-n4"}));
+    CHECK(resources({"-N2", "--cores=8"})
+          == R"({"count":2,"type":"node","with":[{"count":1,"label":"task","type":"slot",)"
+             R"("with":[{"count":4,"type":"core"}]}]})");
+    CHECK(resources({"-N2", "-x", "--cores=2"}) == resources({"-N2"}));
+    CHECK(resources({"-N2", "--gpus-per-node=3"}) == resources({"-N2", "-n2", "-g3", "-x"}));
+    auto on_each = [](const std::vector<const char*>& words) {
+      return dump(jobspec_of(words)["attributes"]["system"]["shell"]["options"]["per-resource"]);
+    };
+    CHECK(on_each({"--cores=4", "--tasks-per-core=2"}) == R"({"count":2,"type":"core"})");
+    CHECK(on_each({"-N2", "--tasks-per-core=1"}) == R"({"count":1,"type":"core"})");
+    CHECK(on_each({"-N2", "--cores=4", "--tasks-per-node=3"}) == R"({"count":3,"type":"node"})");
+    struct {
+      std::vector<const char*> words;
+      const char* says;
+    } refused[] = {
+        {{"--cores=4", "-n2"}, "--cores and --ntasks exclude each other"},
+        {{"-N2", "--gpus-per-node=1", "-g1"}, "--gpus-per-node and --gpus-per-task exclude"},
+        {{"-N2", "--tasks-per-core=1", "-c2"}, "--tasks-per-core and --cores-per-task exclude"},
+        {{"--tasks-per-core=1"}, "--tasks-per-core needs --nodes or --cores"},
+        {{"--gpus-per-node=1"}, "--gpus-per-node needs --nodes"},
+        {{"--cores=4", "--gpus-per-node=1"}, "they need --nodes"},
+        {{"--cores=4", "--tasks-per-node=1"}, "they need --nodes"},
+        {{"--cores=4", "--mem=1G"}, "they need --nodes"},
+        {{"-N2", "--tasks-per-core=1", "--tasks-per-node=1"}, "exclude each other"},
+        {{"-N2", "--cores=5"}, "cannot be spread evenly over 2 nodes; 6 could"},
+        {{"-N2-4", "--cores=4"}, "with a range of --nodes"},
+        {{"--shape=slot=1/core", "--cores=4"}, "--shape and --cores exclude each other"},
+    };
+    for (auto& r : refused)
+      CHECK(refusal(r.words).find(r.says) != std::string::npos);
+  }
+
   TEST_CASE("sizes that contradict each other are refused with what would be right") {
     CHECK(refusal({"-x"}).starts_with("--exclusive needs --nodes"));
     CHECK(refusal({"-N4", "-n2"}).find("at most 2 nodes or at least 4 tasks") != std::string::npos);

@@ -12,9 +12,12 @@ TEST_SUITE("unit") {
   TEST_CASE("variables of launchers and of jobs do not reach a job, all others do") {
     for (auto name : {"PMI_RANK", "PMIX_ID", "OMPI_COMM_WORLD_RANK", "SLURM_JOB_ID", "HYDI_X",
                       "MPI_LOCALNRANKS", "HACTOR_URI", "HACTOR_RANK", "HACTOR_JOB_ID",
-                      "HACTOR_TASK_RANK", "PALS_APID"})
+                      "HACTOR_TASK_RANK", "PALS_APID", "FLUX_JOB_ID", "OMPI_MCA_ess",
+                      "OMPI_MCA_orte_hnp_uri", "MPIR_CVAR_CH3_INTERFACE_HOSTNAME"})
       CHECK(is_launcher_variable(name));
-    for (auto name : {"PATH", "HOME", "MPI", "PM", "SLURM", "OMP_NUM_THREADS", "HACTOR", ""})
+    for (auto name : {"PATH", "HOME", "MPI", "PM", "SLURM", "OMP_NUM_THREADS", "HACTOR", "",
+                      "OMPI_MCA_btl", "OMPI_MCA_pmix_base_async_modex", "OMPI_ALLOW_RUN_AS_ROOT",
+                      "MPIR_CVAR_DEBUG_SUMMARY"})
       CHECK_FALSE(is_launcher_variable(name));
   }
 

@@ -1,0 +1,32 @@
+// See the header. What the launchers set was read off Open MPI 4.1 and MPICH 4.0.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/mpi_settings.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hactor {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> settings{"OMPI_MCA_", "OMPI_ALLOW_", "MPIR_CVAR_",
+                                                   "MPICH_"};
+
+constexpr std::array<std::string_view, 2> launcher_prefixes{"OMPI_MCA_orte_", "OMPI_MCA_ess_"};
+constexpr std::array<std::string_view, 6> launcher_names{"OMPI_MCA_ess",
+                                                         "OMPI_MCA_pmix",
+                                                         "OMPI_MCA_initial_wdir",
+                                                         "OMPI_MCA_mpi_oversubscribe",
+                                                         "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
+                                                         "MPIR_CVAR_CH3_INTERFACE_HOSTNAME"};
+
+} // namespace
+
+bool is_mpi_setting(std::string_view name) {
+  auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
+  return std::any_of(settings.begin(), settings.end(), begins)
+         && std::none_of(launcher_prefixes.begin(), launcher_prefixes.end(), begins)
+         && std::find(launcher_names.begin(), launcher_names.end(), name) == launcher_names.end();
+}
+
+} // namespace hactor

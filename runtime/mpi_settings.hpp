@@ -1,0 +1,13 @@
+// Which variables are a person's settings of an MPI, although they begin as its launcher's do.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string_view>
+
+namespace hactor {
+
+/// True for what people set to tune an MPI or its mpirun, e.g. OMPI_MCA_btl: it reaches jobs. False
+/// for what its launcher tells its children by such names.
+bool is_mpi_setting(std::string_view name);
+
+} // namespace hactor

@@ -1,0 +1,38 @@
+# MPI programs as jobs on two hosts that share no memory: ranks on each, which meet over the network,
+# and a rank over there that dies.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+. "${HACTOR_TEST_LIB%/*}/hosts_lib.sh"
+
+guests=
+for mpi in mpich openmpi; do
+  [ ! -x "$HACTOR_TEST_BUILD/bin/guest_$mpi" ] || guests="$guests $mpi"
+done
+[ -n "$guests" ] || skip "no MPI is here to build a guest"
+[ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || guests=${guests% openmpi}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 guests
+make_hosts
+words="-S transport=tcp -S transport.key=$scratch/key -S transport.start_timeout=20s --oversubscribe
+  -S transport.hosts=nodea,nodeb -S resource.fake=nodes=2,cores=4"
+words=$(echo $words)
+cat >script <<'END'
+. "$HACTOR_TEST_LIB"
+for mpi in $guests; do
+  guest=$HACTOR_TEST_BUILD/bin/guest_$mpi
+  output=$(deadline 40 hactor run -N 2 -n 8 "$guest")
+  check_equal "ranks of $mpi that have the sum" 8 "$(echo "$output" | grep -c 'of 8: sum 36$')"
+  # What a rank has to know of another is fetched when it is wanted, instead of told to all.
+  output=$(OMPI_MCA_pmix_base_async_modex=1 deadline 40 hactor run -N 2 -n 4 "$guest")
+  check_equal "ranks of $mpi that fetched" 4 "$(echo "$output" | grep -c 'of 4: sum 10$')"
+  fails_with 7 deadline 30 hactor run -N 2 -n 2 "$guest" abort
+  check_contains "$output" "nodeb: rank 1 called MPI_Abort with code 7"
+  fails_with 137 deadline 30 hactor run -N 2 -n 2 "$guest" signal
+  check_contains "$output" "nodeb: rank 1 was ended by signal 9"
+done
+END
+on_host nodeb timeout -k 5 90 hactor-start $words -- sh $scratch/script >b.said 2>&1 &
+other=$!
+found=0
+output=$(on_host nodea timeout -k 5 90 hactor-start $words -- sh $scratch/script 2>&1) || found=$?
+check_equal "exit code of nodea, which said: $output" 0 "$found"
+wait $other || fail "nodeb ended with $?: $(cat b.said)"
