@@ -20,9 +20,8 @@ check_equal "command lines" "bulksubmit: submit echo 'x y'
 bulksubmit: submit true" "$(printf "echo 'x y' # why\ntrue\n" | hactor bulksubmit --dry-run)"
 check_equal "shuffled" "$(seq 100)" \
   "$(seq 100 | hactor bulksubmit --dry-run --shuffle echo '{}' | cut -d' ' -f4 | sort -n)"
-fails_with 2 hactor bulksubmit echo '{1}' ::: a
+fails_with 2 hactor bulksubmit --dry-run echo '{1}' ::: a
 check_contains "$output" "'{1}': there is 1 input lists, counted from 0"
-fails_with 2 hactor bulksubmit --define=x=1/0 echo '{.x}' ::: a --dry-run
 fails_with 2 hactor bulksubmit --dry-run --define=x=1/0 echo '{.x}' ::: a
 check_contains "$output" "a division by 0"
 fails_with 2 hactor bulksubmit echo '{}' # an empty standard input
@@ -60,7 +59,7 @@ check_contains "$output" "3 jobs in "
 check_contains "$output" " jobs/s"
 # A bar, where there is a terminal.
 command -v script >/dev/null || exit 0
-script -qec "hactor submit --quiet --wait --progress --cc=1-20 true" /dev/null >screen
+script -qec "hactor submit --wait --progress --cc=1-20 true" /dev/null >screen
 check_contains "$(cat screen)" "CD:20 F:0 of 20"
 check_contains "$(cat screen)" "100%"
 END

@@ -11,6 +11,6 @@ for example in hello array ensemble wait-in-order wait-any sliding-window bookke
 done
 check_equal "bookkeeper" "compute: clean -> INACTIVE
 io: clean -> INACTIVE" "$(grep clean bookkeeper/out)"
-check_contains "$(cat bookkeeper/out)" "io: dependency-add -> NEW"
+check_contains "$(cat bookkeeper/out)" "io: dependency-add -> DEPEND"
 check_lacks "$(cat bookkeeper/out)" other
 check_contains "$(cat sliding-window/out)" "24 jobs, at most 4 at a time"
