@@ -11,8 +11,8 @@ namespace hactor {
 
 class id_source {
 public:
-  /// `epoch_ns`: of the outermost instance, what FLUIDs count from; `last_ms`: the newest FLUID time
-  /// that this rank may have used before (restart), 0 for none.
+  /// `epoch_ns`: of the outermost instance, what FLUIDs count from. `last_ms`: the newest FLUID
+  /// time that this rank may have used before (restart), 0 for none.
   id_source(rank_t rank, int64_t epoch_ns, uint64_t last_ms)
     : epoch_ns_{epoch_ns}, ids_{rank, last_ms} {}
 

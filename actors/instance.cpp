@@ -63,7 +63,7 @@ caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c
       return e;
     if (!is_own(name))
       return make_error(ec::bad_argument,
-                        fmt::format("attribute {}: a nested instance has it from the one around it; "
+                        fmt::format("attribute {}: a nested instance has what the one around has; "
                                     "sched.* and retention.* can be set",
                                     name));
   }

@@ -130,9 +130,9 @@ HACTOR_INSPECT(rank_lost, x.rank)
 
 // -- nested instances -----------------------------------------------------------------------------
 
-/// connector -> exec of a job's first rank: make an instance over the job's grant, which lives until
-/// the process `owner` or the job's own tasks have ended. Errors: ec::wrong_state (the job does not
-/// run here, or has an instance), ec::bad_argument (a setting), ec::store_failed.
+/// connector -> exec of a job's first rank: make an instance over the job's grant, which lives
+/// until the process `owner` or the job's own tasks have ended. Errors: ec::wrong_state (the job
+/// does not run here, or has an instance), ec::bad_argument (a setting), ec::store_failed.
 struct instance_request {
   job_id job;
   std::string parent;        // path of the instance that the job belongs to; "": the outermost

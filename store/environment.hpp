@@ -60,8 +60,8 @@ public:
   static caf::expected<std::unique_ptr<environment>>
   open(const environment_options& options, bool* existed, std::vector<std::string>* notes);
 
-  /// Tables of their own in the file of `host`, under names that begin with `prefix`; they are empty
-  /// and go with the result. Errors: as write.
+  /// Tables of their own in the file of `host`, under names that begin with `prefix`; they are
+  /// empty and go with the result. Errors: as write.
   static caf::expected<std::unique_ptr<environment>>
   open_within(std::shared_ptr<environment> host, const std::string& prefix);
   ~environment();

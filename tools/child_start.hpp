@@ -9,8 +9,8 @@ namespace hactor::tools {
 /// True in a task of a job of a hactor instance.
 bool is_in_job();
 
-/// Asks for an instance over the job's grant and becomes its script; in the job's other tasks, waits
-/// for its end. Returns the exit code when the script could not be executed.
+/// Asks for an instance over the job's grant and becomes its script; in the job's other tasks,
+/// waits for its end. Returns the exit code when the script could not be executed.
 int start_child(const invocation& call);
 
 } // namespace hactor::tools

@@ -24,8 +24,8 @@ constexpr option_spec options[] = {
   {0, "statedir", "DIR", "Keeps jobs, events and output in DIR, and takes up what is there."},
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
-  {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what the job was "
-                      "granted, unless another option asks for one of its own."},
+  {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what "
+                      "the job was granted, unless an option asks for one of its own."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
   {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
@@ -101,10 +101,13 @@ caf::expected<bool> is_child(const parsed_options& o, uint64_t size) {
   if (size > 1)
     alone = "-s " + std::to_string(size);
   if (how == "child" && !alone.empty())
-    return make_error(ec::bad_argument, alone + ": an instance within this one runs on its brokers");
+    return make_error(ec::bad_argument, alone + ": an instance within this one has its brokers");
   if (how == "child" && !is_in_job())
     return make_error(ec::bad_argument, "--boot=child: this process is not a task of a job");
-  return how == "child" || (how.empty() && alone.empty() && is_in_job());
+  auto child = how == "child" || (how.empty() && alone.empty() && is_in_job());
+  if (child && o.has("config"))
+    return make_error(ec::bad_argument, "--config: an instance within this one is set by -S");
+  return child;
 }
 
 int run_start(const invocation& call) {
@@ -159,8 +162,8 @@ const command start_command{
   "Runs COMMAND, or a shell, in an instance of one broker or of N, and ends with it. On several "
   "machines an MPI launcher starts it: mpirun -n N hactor-start COMMAND; or, without MPI, "
   "hactor-start -S transport=tcp -S transport.hosts=HOSTS COMMAND on each of them. As the command "
-  "of a job it starts an instance over the job's nodes, cores and GPUs, with a scheduler of its own "
-  "(-S sched.*), which ends with COMMAND or the job.",
+  "of a job it starts an instance over the job's nodes, cores and GPUs, with a scheduler of its "
+  "own (-S sched.*), which ends with COMMAND or the job.",
   options,
   " n    COMMAND's exit code, 128+N if signal N ended it\n"
   " 1    the instance could not start\n"

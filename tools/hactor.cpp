@@ -28,8 +28,8 @@ std::span<const command* const> all_commands() {
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
     &queue_enable_command, &queue_disable_command, &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
-    &graph_info_command, &graph_encode_command, &graph_find_command, &graph_query_command, &graph_load_command,
-    &help_command, &version_command};
+    &graph_info_command, &graph_encode_command, &graph_find_command,
+    &graph_query_command, &graph_load_command, &help_command, &version_command};
   // clang-format on
   return rows;
 }

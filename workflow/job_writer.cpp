@@ -117,9 +117,9 @@ caf::error job_writer::prepare(const job_spec& job) {
     system["dependencies"].push_back({{"scheme", scheme}, {"value", value}});
   set_streams(system, job);
   set_binding(system, job);
-  if (shape->tasks_on_each_node != 0)
-    system["shell"]["options"]["per-resource"] = {{"type", "node"},
-                                                  {"count", shape->tasks_on_each_node}};
+  if (shape->tasks_on_each != 0)
+    system["shell"]["options"]["per-resource"] = {{"type", shape->each_type},
+                                                  {"count", shape->tasks_on_each}};
   for (auto& [key, value] : job.attributes)
     if (auto e = set_attribute(system, key, value))
       return e;

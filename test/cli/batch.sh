@@ -22,7 +22,7 @@ echo >go
 fails_with 7 deadline 30 hactor job status "$id"
 check_equal "its name" "a campaign" "$(hactor jobs -a -n -o '{name}' "$id")"
 check_equal "one task" 1 "$(hactor jobs -a -n -o '{ntasks}' "$id")"
-check_lacks "$(cat "hactor-$id.out")" "$outer"
+check_contains "$(cat "hactor-$id.out")" "$outer/$id"
 check_contains "$(cat "hactor-$id.out")" " 1:one arg
 inner"
 check_contains "$(cat "hactor-$id.out")" "#!/bin/sh"
@@ -63,8 +63,7 @@ check_contains "$output" "hactor-batch: script: line 2: unknown option '--frobni
 
 # An allocation: a command, its exit code; one in the background.
 fails_with 3 deadline 30 hactor alloc -n 1 sh -c 'echo "$HACTOR_URI"; exit 3'
-check_contains "$output" "local://"
-check_lacks "$output" "$outer"
+check_contains "$output" "$outer/"
 check_equal "input" "typed" "$(echo typed | deadline 30 hactor alloc -n1 cat | grep typed)"
 id=$(deadline 30 hactor alloc --bg -n 1)
 check_equal "in the background" R "$(hactor jobs -n -o '{status_abbrev}' "$id")"

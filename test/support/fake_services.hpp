@@ -158,7 +158,9 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     [](const input_request&) {},
     [](const command_request&) {},
     [](const command_kill&) {},
-    [](const instance_request&) -> caf::result<instance_reply> { return make_error(ec::wrong_state); },
+    [](const instance_request&) -> caf::result<instance_reply> {
+      return make_error(ec::wrong_state);
+    },
     [](const enter_request&) -> caf::result<instance_reply> { return make_error(ec::no_instance); },
     [](const instance_wait&) { return done{}; },
     [](const instance_over&) {},
