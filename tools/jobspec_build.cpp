@@ -84,6 +84,42 @@ caf::expected<uint64_t> parse_memory(std::string_view text) {
   return bad("--mem: '" + std::string{text} + "' is not a size like 512M, 4G or 1T");
 }
 
+/// Sizes that are said in all, or of each node, become those of each task.
+caf::error settle_totals(sizes& s, const parsed_options& options) {
+  auto asked = [&](const char* name) { return "--" + std::string{name} + "=" + options.value(name); };
+  if (options.has("cores")) {
+    if (options.has("ntasks") || options.has("cores-per-task"))
+      return bad("--cores says how many tasks there are: it goes with neither -n nor -c");
+    auto cores = options.number("cores", 1, 1, count_max);
+    if (!cores)
+      return std::move(cores.error());
+    s.tasks = *cores;
+  } else if (options.has("tasks-per-core")) {
+    return bad("--tasks-per-core needs --cores");
+  }
+  auto tasks = std::max({s.tasks, s.nodes * std::max<uint64_t>(s.tasks_per_node, 1), uint64_t{1}});
+  for (auto* name : {"gpus", "gpus-per-node"}) {
+    if (!options.has(name))
+      continue;
+    auto of_node = name == std::string_view{"gpus-per-node"};
+    if (options.has("gpus-per-task") || (of_node && options.has("gpus")))
+      return bad(asked(name) + ": GPUs are asked for in one way");
+    if (of_node && s.nodes == 0)
+      return bad(asked(name) + " needs --nodes");
+    if (!s.tasks_range.is_null() || !s.nodes_range.is_null())
+      return bad(asked(name) + " with a range of tasks or nodes: say --gpus-per-task");
+    auto n = options.number(name, 0, 1, count_max);
+    if (!n)
+      return std::move(n.error());
+    auto all = of_node ? *n * s.nodes : *n;
+    if (all % tasks != 0)
+      return bad(asked(name) + ": " + std::to_string(all) + " GPUs cannot be dealt evenly to "
+                 + std::to_string(tasks) + " tasks");
+    s.gpus = all / tasks;
+  }
+  return {};
+}
+
 caf::expected<sizes> read_sizes(const parsed_options& options) {
   sizes s;
   struct {
@@ -123,6 +159,8 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   }
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
+    return e;
+  if (auto e = settle_totals(s, options))
     return e;
   if (s.exclusive && s.nodes == 0 && s.nodes_range.is_null())
     return bad("--exclusive needs --nodes: whole nodes are counted by -N");
@@ -180,7 +218,7 @@ json one_task(const parsed_options& options, const std::string& slot, json count
 // What --shape says is all that is said.
 caf::error set_told_shape(json& spec, const parsed_options& options) {
   for (auto* other : {"ntasks", "nodes", "cores-per-task", "gpus-per-task", "tasks-per-node",
-                      "exclusive"})
+                      "exclusive", "gpus", "gpus-per-node", "cores", "tasks-per-core"})
     if (options.has(other))
       return bad("--shape and --" + std::string{other} + " exclude each other");
   auto told = parse_shape(options.value("shape"));
@@ -228,6 +266,15 @@ caf::error set_shape(json& spec, const parsed_options& options) {
   }
   spec["resources"] = json::array({std::move(resource)});
   spec["tasks"] = one_task(options, "task", std::move(count));
+  auto& shell = spec["attributes"]["system"]["shell"]["options"];
+  if (options.has("tasks-per-core")) {
+    auto per = options.number("tasks-per-core", 1, 1, count_max);
+    if (!per)
+      return std::move(per.error());
+    shell["per-resource"] = {{"type", "core"}, {"count", *per}};
+  }
+  if (shell.is_null())
+    spec["attributes"]["system"].erase("shell");
   return {};
 }
 
@@ -287,6 +334,8 @@ caf::error set_binding(json& shell, const parsed_options& options) {
       return bad("--compat: '" + name + "' is neither slurm nor flux");
     shell["options"]["compat"] = name;
   }
+  if (options.has("taskmap"))
+    shell["options"]["taskmap"] = options.value("taskmap");
   if (options.has("verbose"))
     shell["options"]["verbose"] = options.count("verbose");
   return {};
@@ -509,6 +558,8 @@ caf::expected<json> build_submit(const parsed_options& options, const environmen
       return std::move(urgency.error());
     params["urgency"] = *urgency;
   }
+  if (options.has("flags"))
+    params["flags"] = split_commas(options.value("flags"));
   return params;
 }
 
