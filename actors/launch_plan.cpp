@@ -183,6 +183,19 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
     return make_error(ec::bad_jobspec, fmt::format("{}.compat: must be slurm or flux, found {}",
                                                    options_path, *compat));
   plan.compat = std::move(*compat);
+  if (auto* on = find_json(options, "exit-on-error"); on != nullptr)
+    plan.exit_on_error = *on != 0 && *on != false;
+  auto* timeout = find_json(options, "exit-timeout");
+  if (timeout == nullptr || *timeout == "none")
+    return caf::none;
+  auto seconds = timeout->is_number()   ? caf::expected<double>{timeout->get<double>()}
+                 : timeout->is_string() ? parse_fsd(timeout->get_ref<const std::string&>())
+                                        : make_error(ec::bad_duration, "no duration");
+  if (!seconds || !(*seconds >= 0))
+    return make_error(ec::bad_jobspec, fmt::format("{}.exit-timeout: must be a duration like 30s, "
+                                                   "or none, found {}", options_path,
+                                                   dump(*timeout)));
+  plan.exit_timeout_s = *seconds;
   return caf::none;
 }
 

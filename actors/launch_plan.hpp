@@ -33,6 +33,8 @@ struct launch_plan {
   uint16_t rows = 24, columns = 80;
   bool append_output = false; // files keep what is in them
   int64_t output_limit = -1;  // bytes of each captured stream on a node; < 0: none
+  double exit_timeout_s = -1; // for others of a node once a task has ended; < 0: for ever
+  bool exit_on_error = false; // a task that fails ends the job
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
   bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 
@@ -267,6 +268,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     return;
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
+  st.size = work->size;
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
   if (!work->places.empty()) {
@@ -368,6 +370,11 @@ void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   apply(self, std::move(effects));
 }
 
+std::string how_it_ended(int status) {
+  return WIFSIGNALED(status) ? fmt::format("was ended by signal {}", WTERMSIG(status))
+                             : fmt::format("ended with exit code {}", WEXITSTATUS(status));
+}
+
 /// A rank that dies within MPI would leave the others waiting for it.
 void end_of_rank(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
@@ -375,9 +382,9 @@ void end_of_rank(shell_state::pointer self, const task_exited& x) {
                 || (st.pmix && st.pmix->is_inside(st.ranks[x.task]));
   if (!inside || st.terminating != 0)
     return;
-  auto how = WIFSIGNALED(x.status) ? fmt::format("was ended by signal {}", WTERMSIG(x.status))
-                                   : fmt::format("ended with exit code {} and without "
-                                                 "MPI_Finalize", WEXITSTATUS(x.status));
+  auto how = how_it_ended(x.status);
+  if (!WIFSIGNALED(x.status))
+    how += " and without MPI_Finalize";
   break_off(self, fmt::format("rank {} {}", st.ranks[x.task], how),
             x.status != 0 ? x.status : 1 << 8);
 }
@@ -388,6 +395,34 @@ void end_of_program(shell_state::pointer self, uint32_t rank) {
   if (st.pmix && st.pmix->is_inside(rank) && st.terminating == 0)
     break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize", rank),
               1 << 8);
+}
+
+/// What the job says of tasks that are left when one has ended: shell.options.exit-on-error,
+/// exit-timeout.
+void leave_others(shell_state::pointer self, const launch_plan& plan, const task_exited& x) {
+  auto& st = self->state;
+  if (st.terminating != 0)
+    return;
+  if (plan.exit_on_error && x.status != 0 && st.size > 1) {
+    break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_it_ended(x.status)), x.status);
+    return;
+  }
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.ranks.size() == 1)
+    return;
+  st.exit_deadline_ns = moment_after(steady_ns(), plan.exit_timeout_s);
+  self->delayed_send(self, std::chrono::nanoseconds(st.exit_deadline_ns - steady_ns()),
+                     caf::tick_atom_v);
+}
+
+/// True when the tick was that of exit-timeout.
+bool is_exit_time(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.exit_deadline_ns <= 0 || steady_ns() < st.exit_deadline_ns)
+    return false;
+  st.exit_deadline_ns = -1;
+  if (st.terminating == 0)
+    break_off(self, "tasks still ran when exit-timeout was over after the first had ended", 1 << 8);
+  return true;
 }
 
 } // namespace
@@ -430,9 +465,10 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
     [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
     [self](const rank_dropped& d) { end_of_program(self, d.rank); },
-    [self](const task_exited& x) {
+    [self, plan](const task_exited& x) {
       self->state.tokens[x.task] = 0;
       end_of_rank(self, x);
+      leave_others(self, *plan, x);
       self->state.core.on_exited(x.status, x.used);
       advance(self);
     },
@@ -455,6 +491,8 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     },
     [self](caf::tick_atom) {
       auto& st = self->state;
+      if (is_exit_time(self))
+        return;
       signal_all(st, SIGKILL);
       // A process in the kernel may need more than one; the instance does not wait for it for ever.
       self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),

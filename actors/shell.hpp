@@ -54,6 +54,8 @@ struct shell_state {
   std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
   int64_t output_limit = -1;               // bytes of each captured stream; < 0: none
   int64_t captured[2] = {0, 0};            // of standard output and error so far
+  uint32_t size = 0;            // tasks of the whole job
+  int64_t exit_deadline_ns = 0; // steady clock, of tasks that others have left; 0: none
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH

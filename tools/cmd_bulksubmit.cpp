@@ -1,7 +1,9 @@
 // hactor bulksubmit: a job for each combination of inputs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <map>
 #include <random>
+#include <set>
 
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include "tools/bulk_inputs.hpp"
 #include "tools/commands.hpp"
 #include "tools/ending.hpp"
+#include "tools/job_fields.hpp"
 #include "tools/shell_words.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
@@ -251,6 +254,79 @@ private:
   caf::error broken_;
 };
 
+/// Submits the jobs one by one, never more at a time than a number of them.
+class window {
+public:
+  window(const invocation& call, client& broker, bulk_jobs& jobs, uint64_t most)
+      : call_(call), broker_(broker), jobs_(jobs), most_(most), own_(read_environment(environ)),
+        cwd_(working_directory()) {}
+
+  caf::expected<int> run() {
+    auto wait = call_.options.has("wait");
+    while (next_ < jobs_.size() || !submits_.empty() || (wait && active_ > 0)) {
+      for (; next_ < jobs_.size() && active_ < most_; ++next_)
+        if (auto e = submit())
+          return e;
+      auto f = broker_.receive();
+      if (!f)
+        return std::move(f.error());
+      if (f->kind == frame_kind::reply || f->kind == frame_kind::error)
+        if (auto e = take(f->tag, result_of(*f)))
+          return e;
+    }
+    return wait ? code_ : exit_ok;
+  }
+
+private:
+  caf::error submit() {
+    if (auto e = jobs_.fill(next_))
+      return e;
+    auto params = build_submit(jobs_.options(), own_, cwd_);
+    if (!params)
+      return std::move(params.error());
+    if (auto e = set_copies(*params, jobs_.options()))
+      return e;
+    submits_.insert(broker_.request("submit", *params));
+    ++active_;
+    return {};
+  }
+
+  caf::error take(uint64_t tag, caf::expected<json> result) {
+    if (submits_.erase(tag) == 0) { // a job has ended
+      active_ -= waits_.erase(tag);
+      auto status = result ? static_cast<int>(number_at(*result, "status", 1)) : exit_failed;
+      if (status != 0)
+        complain(call_, result ? "job " + text_at(*result, "id") + ": "
+                                     + job_field(*result, "inactive_reason", 0)
+                               : render(result.error()));
+      code_ = std::max(code_, status);
+      return {};
+    }
+    if (!result)
+      return std::move(result.error());
+    auto ids = object_at(*result, "ids");
+    active_ += ids.size() - 1; // the copies of --cc
+    for (auto& id : ids) {
+      if (!call_.options.has("quiet"))
+        print_line(id.get<std::string>());
+      waits_.insert(broker_.request("job.wait", {{"id", id}}));
+    }
+    flush_output();
+    return {};
+  }
+
+  const invocation& call_;
+  client& broker_;
+  bulk_jobs& jobs_;
+  uint64_t most_;
+  environment_map own_;
+  std::string cwd_;
+  size_t next_ = 0;
+  uint64_t active_ = 0;                // submitted, or about to be, and not ended
+  std::set<uint64_t> submits_, waits_; // tags
+  int code_ = exit_ok;
+};
+
 int run_bulksubmit(const invocation& call) {
   bulk_jobs jobs{call};
   if (auto e = jobs.read())
@@ -259,7 +335,17 @@ int run_bulksubmit(const invocation& call) {
     auto e = print_commands(jobs);
     return e ? fail_usage(call, e) : exit_ok;
   }
+  auto& o = call.options;
+  auto most = o.number("max-in-flight", 0, 1, limits::jobs_per_request_max);
+  if (!most)
+    return fail_usage(call, most.error());
+  for (auto* other : {"watch", "wait-event", "progress", "jps"})
+    if (*most > 0 && o.has(other))
+      return fail_usage(call, make_error(ec::bad_argument, std::string{"--max-in-flight and --"}
+                                                               + other + " exclude each other"));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    if (*most > 0)
+      return window{call, broker, jobs, *most}.run();
     auto ids = submitter{call, broker, jobs}.run();
     if (!ids)
       return std::move(ids.error());

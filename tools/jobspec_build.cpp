@@ -72,6 +72,32 @@ caf::expected<uint64_t> parse_memory(std::string_view text) {
   return bad("--mem: '" + std::string{text} + "' is not a size like 512M, 4G or 1T");
 }
 
+/// GPUs that are said in all, or of each node beside a number of tasks, become those of each task.
+caf::error settle_gpus(sizes& s, const parsed_options& options) {
+  auto of_nodes = s.gpus_per_node != 0 && options.has("ntasks");
+  if (!of_nodes && !options.has("gpus"))
+    return {};
+  auto name = std::string{of_nodes ? "gpus-per-node" : "gpus"};
+  auto asked = "--" + name + "=" + options.value(name);
+  if (options.has("gpus-per-task") || (s.gpus_per_node != 0 && options.has("gpus")))
+    return bad(asked + ": GPUs are asked for in one way");
+  if (of_nodes && s.nodes == 0)
+    return bad(asked + " needs --nodes");
+  if (!s.tasks_range.is_null() || !s.nodes_range.is_null())
+    return bad(asked + " with a range of tasks or nodes: say --gpus-per-task");
+  auto n = options.number(name, 0, 1, count_max);
+  if (!n)
+    return std::move(n.error());
+  auto tasks = std::max({s.tasks, s.nodes * std::max<uint64_t>(s.tasks_per_node, 1), uint64_t{1}});
+  auto all = of_nodes ? *n * s.nodes : *n;
+  if (all % tasks != 0)
+    return bad(asked + ": " + std::to_string(all) + " GPUs cannot be dealt evenly to "
+               + std::to_string(tasks) + " tasks");
+  s.gpus = all / tasks;
+  s.gpus_per_node = 0;
+  return {};
+}
+
 caf::expected<sizes> read_sizes(const parsed_options& options) {
   sizes s;
   struct {
@@ -115,6 +141,8 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
     return e;
+  if (auto e = settle_gpus(s, options))
+    return e;
   return s;
 }
 
@@ -126,7 +154,8 @@ json one_task(const parsed_options& options, const std::string& slot, json count
 // What --shape says is all that is said.
 caf::error set_told_shape(json& spec, const parsed_options& options) {
   for (auto* other : {"ntasks", "nodes", "cores-per-task", "gpus-per-task", "tasks-per-node",
-                      "cores", "tasks-per-core", "gpus-per-node", "exclusive"})
+                      "cores", "tasks-per-core", "gpus", "gpus-per-node",
+                      "exclusive"})
     if (options.has(other))
       return bad("--shape and --" + std::string{other} + " exclude each other");
   auto told = parse_shape(options.value("shape"));
@@ -214,6 +243,8 @@ caf::error set_binding(json& shell, const parsed_options& options) {
       return bad("--compat: '" + name + "' is neither slurm nor flux");
     shell["options"]["compat"] = name;
   }
+  if (options.has("taskmap"))
+    shell["options"]["taskmap"] = options.value("taskmap");
   if (options.has("verbose"))
     shell["options"]["verbose"] = options.count("verbose");
   return {};
@@ -436,6 +467,8 @@ caf::expected<json> build_submit(const parsed_options& options, const environmen
       return std::move(urgency.error());
     params["urgency"] = *urgency;
   }
+  if (options.has("flags"))
+    params["flags"] = split_commas(options.value("flags"));
   return params;
 }
 

@@ -14,13 +14,17 @@ namespace hactor::tools {
        "the nodes are the job's alone. May be a range: 2-4, 4+. Default: any."},                   \
       {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},          \
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
+      {'G', "gpus", "N", "GPUs of all tasks together, in place of -g; as many for each."},          \
+      {0, "taskmap", "HOW",                                                                        \
+       "In which order tasks are dealt to nodes (RFC 34): block, cyclic or cyclic:N. Default: "    \
+       "block."},                                                                                  \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
       {0, "cores", "N",                                                                            \
        "Cores of the job, in place of -n and -c: one task each, or with -N one a node, on as "     \
        "many cores of each."},                                                                     \
       {0, "tasks-per-core", "N", "Tasks on each core; with --cores or -N."},                       \
-      {0, "gpus-per-node", "N", "GPUs on each node; with -N, in place of -n, -c and -g."},         \
+      {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},        \
       {0, "mem", "SIZE",                                                                           \
        "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted, "   \
        "where the instance's resource graph has memory."},                                         \
@@ -106,6 +110,9 @@ namespace hactor::tools {
       {0, "compat", "slurm|flux",                                                                  \
        "Sets the variables that tasks of that system see too: SLURM_JOB_ID, SLURM_PROCID, .. or "  \
        "FLUX_JOB_ID, FLUX_TASK_RANK, .."},                                                         \
+      {0, "flags", "FLAG,..",                                                                      \
+       "Flags of the submission (RFC 21): waitable, which all but those of run have, debug, "      \
+       "novalidate."},                                                                             \
       {0, "dry-run", nullptr, "Prints the jobspec, one for each job, and submits nothing."},       \
       {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."}, {          \
     0, "quiet", nullptr, "Prints no job id, and no progress."                                      \
@@ -139,6 +146,9 @@ static constexpr option_spec bulksubmit_rows[] = {
     HACTOR_SUBMIT_ROWS,
     HACTOR_MANY_ROWS,
     {0, "define", "NAME=CODE", "Says what {.NAME} stands for; see above. May be repeated."},
+    {0, "max-in-flight", "K",
+     "Submits a job only when fewer than K of them have not ended, and returns when the last is "
+     "submitted, with --wait when it has ended. Default: submits all at once."},
     {0, "shuffle", nullptr, "Submits the jobs in random order."},
     {0, "sep", "TEXT",
      "What separates the inputs of files and of standard input; 'none': blanks and line ends. "

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/submitted.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 
@@ -82,7 +83,11 @@ caf::error set_copies(json& params, const parsed_options& options) {
         return std::move(set.error());
       params[name] = *set;
     }
-  params["flags"] = json::array({"waitable"});
+  auto& flags = params["flags"];
+  if (flags.is_null())
+    flags = json::array();
+  if (std::find(flags.begin(), flags.end(), "waitable") == flags.end())
+    flags.push_back("waitable");
   return {};
 }
 

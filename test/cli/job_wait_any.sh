@@ -15,7 +15,7 @@ hactor job wait-event -q "$two" clean
 fails_with 0 deadline 10 hactor job wait
 check_equal "first" "$one" "$output"
 fails_with 1 deadline 10 hactor job wait
-check_equal "second, and why" "hactor-job-wait: $two: FAILED, exit code 1
+check_equal "second, and why" "hactor-job-wait: $two: Exit 1
 $two" "$output"
 fails_with 2 hactor job wait
 
@@ -34,7 +34,7 @@ fails_with 2 hactor job wait --all
 hactor submit --cc=1-20 true >ids
 hactor submit sh -c 'exit 3' >>ids
 fails_with 1 deadline 20 hactor job wait --all -v
-check_contains "$output" "$(tail -1 ids): FAILED, exit code 3"
+check_contains "$output" "$(tail -1 ids): Exit 3"
 check_equal "told of" "$(sort ids)" "$(echo "$output" | grep -v ^hactor | cut -d' ' -f1 | sort)"
 check_contains "$output" "FAILED"
 hactor submit --cc=1-12 false >ids
