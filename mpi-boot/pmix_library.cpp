@@ -122,6 +122,7 @@ pmix_status_t fence(const pmix_proc_t* who, size_t count, const pmix_info_t*, si
   std::string text;
   if (bytes != nullptr)
     text.assign(bytes, size);
+  std::free(bytes); // given to the host, as its like take it
   if (!whole) {
     question{{}, nullptr, values, data}.answer(PMIX_SUCCESS, text);
     return PMIX_SUCCESS;
