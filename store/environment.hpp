@@ -97,11 +97,14 @@ private:
   caf::error reopen(uint64_t map_bytes);
   caf::error grow();
   int write_once(const std::function<int(MDB_txn*)>& apply);
+  void release_pages();
   void close();
 
   environment_options options_;
   MDB_env* env_ = nullptr;
   uint64_t map_bytes_ = 0;
+  char* map_begin_ = nullptr;   // where the file is mapped; null: not known
+  uint64_t released_bytes_ = 0; // of the file, when pages were last released
   std::array<MDB_dbi, static_cast<size_t>(table::table_count)> dbis_{};
   mutable std::shared_mutex mutex_; // shared: env_ is in use; unique: env_ is being replaced
 };
