@@ -132,39 +132,69 @@ std::vector<job_event> job_manager_core::events(job_id id) const {
   return result;
 }
 
+void job_manager_core::show(job_id id, job& j) {
+  if (j.place == UINT32_MAX) {
+    j.place = static_cast<uint32_t>(listed_.size());
+    listed_.emplace_back();
+  }
+  listed_[j.place] = {id, j.fold.t_run, j.fold.priority, j.fold.state};
+}
+
+void job_manager_core::hide(const job& j) {
+  if (j.place + 1 != listed_.size()) {
+    listed_[j.place] = listed_.back();
+    jobs_.find(listed_[j.place].id)->second.place = j.place;
+  }
+  listed_.pop_back();
+  if (listed_.size() < listed_.capacity() / 4)
+    listed_.shrink_to_fit();
+}
+
+/// Pending by priority, then running by latest start.
+bool job_manager_core::shown_before(const listed& a, const listed& b) {
+  auto a_waits = a.state < job_state::run, b_waits = b.state < job_state::run;
+  if (a_waits != b_waits)
+    return a_waits;
+  if (a_waits)
+    return a.priority != b.priority ? a.priority > b.priority : a.id < b.id;
+  return a.t_run != b.t_run ? a.t_run > b.t_run : a.id < b.id;
+}
+
 std::vector<job_summary> job_manager_core::list(const list_request& request) const {
   std::vector<job_summary> result;
-  auto matches = [&](const job& j) {
-    return (static_cast<uint32_t>(j.fold.state) & request.states) != 0
-           && is_meant(request, *j.spec, j.fold.userid) && is_on(request, j.resources);
+  // Else a listing need not look at the jobs themselves.
+  auto asks_more = !request.name.empty() || !request.queue.empty() || request.userid >= 0
+                   || !request.hosts.empty() || !request.ranks.empty();
+  auto is_asked_for = [&](const job& j) {
+    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, j.resources);
+  };
+  auto add = [&](job_id id, const job& j) {
+    result.push_back(summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get()));
   };
   if (!request.ids.empty()) {
     for (auto id : request.ids)
       if (auto it = jobs_.find(id); it != jobs_.end())
-        result.push_back(summarize(id, it->second.fold, *it->second.spec, it->second.cc,
-                                   &it->second.resources, it->second.end.get()));
+        add(id, it->second);
     return result;
   }
-  // Only the ids are sorted for the whole queue; summaries are made for those that are shown.
-  std::vector<std::pair<job_id, const job*>> found;
-  for (auto& [id, j] : jobs_)
-    if (matches(j))
-      found.emplace_back(id, &j);
-  auto before = [](const auto& x, const auto& y) {
-    auto rank = [](job_state s) { return s < job_state::run ? 0 : 1; };
-    auto &a = x.second->fold, &b = y.second->fold;
-    if (rank(a.state) != rank(b.state))
-      return rank(a.state) < rank(b.state);
-    if (rank(a.state) == 0)
-      return a.priority != b.priority ? a.priority > b.priority : x.first < y.first;
-    return a.t_run != b.t_run ? a.t_run > b.t_run : x.first < y.first;
-  };
-  auto shown = request.max == 0 ? found.size() : std::min<size_t>(request.max, found.size());
-  std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(shown), found.end(),
-                    before);
-  found.resize(shown);
-  for (auto& [id, j] : found)
-    result.push_back(summarize(id, j->fold, *j->spec, j->cc, &j->resources, j->end.get()));
+  // The first so many are kept as a heap, its last on top: nothing of the others is copied.
+  std::vector<listed> found;
+  auto most = request.max == 0 ? listed_.size() : std::min<size_t>(request.max, listed_.size());
+  for (auto& l : listed_) {
+    if ((static_cast<uint32_t>(l.state) & request.states) == 0
+        || (found.size() == most && !shown_before(l, found.front()))
+        || (asks_more && !is_asked_for(jobs_.find(l.id)->second)))
+      continue;
+    if (found.size() == most) {
+      std::pop_heap(found.begin(), found.end(), shown_before);
+      found.pop_back();
+    }
+    found.push_back(l);
+    std::push_heap(found.begin(), found.end(), shown_before);
+  }
+  std::sort_heap(found.begin(), found.end(), shown_before);
+  for (auto& l : found)
+    add(l.id, jobs_.find(l.id)->second);
   return result;
 }
 

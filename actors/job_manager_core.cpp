@@ -59,6 +59,7 @@ void job_manager_core::post(int64_t now_ns, job_id id, job& j, job_event e, job_
   auto before = j.fold.state;
   j.fold.apply(e);
   count(before, j.fold.state);
+  show(id, j);
   encode_event(j.log, e, &j.log_last_ns, false);
   out.post(e);
 }
@@ -138,6 +139,7 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
     count(before, j.fold.state);
     encode_event(j.log, e, &j.log_last_ns, false);
   }
+  show(record.id, j);
   waitable_active_ += is_waitable(j);
   name_job(j);
   auto s = j.fold.state; // past DEPEND?
@@ -463,6 +465,7 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
     begin_singletons(j.log_last_ns, *j.name, out);
   }
   unname_job(j);
+  hide(j);
   jobs_.erase(it);
 }
 
@@ -479,6 +482,7 @@ void job_manager_core::forget(job_id id) {
     put_back({std::move(e)});
   }
   unname_job(j);
+  hide(j);
   jobs_.erase(it);
 }
 

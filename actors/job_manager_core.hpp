@@ -177,6 +177,15 @@ private:
     namesakes* name = nullptr;
     bool is_active = false; // counted in name->active
     int64_t retry_ns = 0;   // in PRIORITY: when it is to be started again; 0: it waits for no time
+    uint32_t place = UINT32_MAX; // in listed_
+  };
+  /// What decides whether a listing shows a job, and where. These lie side by side: a listing looks
+  /// at all of a million, and must not go to each job.
+  struct listed {
+    job_id id;
+    int64_t t_run = 0;
+    uint32_t priority = 0;
+    job_state state = job_state::none;
   };
 
   void post(int64_t now_ns, job_id id, job& j, job_event e, job_manager_out& out);
@@ -217,12 +226,17 @@ private:
   void follow_ends(int64_t now_ns, job_manager_out& out);
   void begin_due(int64_t now_ns, job_manager_out& out);
 
+  void show(job_id id, job& j); ///< What a listing looks at has changed.
+  void hide(const job& j);
+  static bool shown_before(const listed& a, const listed& b);
+
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
                                             const char* wanted) const;
   void count(job_state from, job_state to);
   void count_result(job_result result, int by);
 
   std::unordered_map<job_id, job> jobs_;
+  std::vector<listed> listed_; // one for each of jobs_
   std::set<std::pair<int64_t, job_id>> deadlines_;
   std::set<std::pair<int64_t, job_id>> warnings_;        // signals before a time limit
   std::set<std::pair<int64_t, condition_of>> begins_;    // times, and what waits for them

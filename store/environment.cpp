@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <mutex>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace hactor {
@@ -121,10 +125,50 @@ int environment::open_guest_tables(MDB_txn* txn) {
   return 0;
 }
 
+namespace {
+
+/// By how much the file grows before its pages are released.
+constexpr uint64_t release_bytes = 16u << 20;
+
+/// Where a file is mapped into this process; null when that cannot be found out.
+char* mapping_of(int fd) {
+  struct stat file {};
+  if (fstat(fd, &file) != 0)
+    return nullptr;
+  std::ifstream maps{"/proc/self/maps"};
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, inode = 0;
+    unsigned major_of = 0, minor_of = 0;
+    char rights[5] = "";
+    if (std::sscanf(line.c_str(), "%lx-%*x %4s %*s %x:%x %lu", &begin, rights, &major_of, &minor_of,
+                    &inode) == 5
+        && rights[3] == 's' && inode == file.st_ino && makedev(major_of, minor_of) == file.st_dev)
+      return reinterpret_cast<char*>(begin);
+  }
+  return nullptr;
+}
+
+} // namespace
+
 void environment::close() {
   if (env_ != nullptr)
     mdb_env_close(env_);
   env_ = nullptr;
+  map_begin_ = nullptr;
+}
+
+/// Every page of the file that was looked at stays mapped, and counts as memory of ours: a million
+/// jobs would be half a gigabyte. From time to time all are let go; the kernel has them still, and
+/// who needs one has it again in a microsecond.
+void environment::release_pages() {
+  MDB_envinfo info{};
+  if (map_begin_ == nullptr || mdb_env_info(env_, &info) != 0)
+    return;
+  auto bytes = (info.me_last_pgno + 1) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (bytes < released_bytes_ + release_bytes)
+    return;
+  released_bytes_ = bytes;
+  ::madvise(map_begin_, std::min(bytes, map_bytes_), MADV_DONTNEED);
 }
 
 caf::error environment::failure(int rc, std::string_view what) const {
@@ -189,6 +233,8 @@ caf::error environment::open_env(uint64_t map_bytes) {
     rc = mdb_env_open(env_, options_.directory.c_str(), flags, 0600);
     if (rc == 0) {
       map_bytes_ = map_bytes;
+      int fd = -1;
+      map_begin_ = mdb_env_get_fd(env_, &fd) == 0 ? mapping_of(fd) : nullptr;
       return {};
     }
     close();
@@ -348,8 +394,10 @@ caf::error environment::write(const std::function<int(MDB_txn*)>& apply) {
   }
   for (;;) {
     const int rc = write_once(apply);
-    if (rc == 0)
+    if (rc == 0) {
+      release_pages();
       return {};
+    }
     if (rc == MDB_MAP_FULL) {
       if (auto err = grow())
         return err;

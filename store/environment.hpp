@@ -106,6 +106,7 @@ private:
   caf::error reopen(uint64_t map_bytes);
   caf::error grow();
   int write_once(const std::function<int(MDB_txn*)>& apply);
+  void release_pages();
   void close();
 
   environment_options options_;
@@ -113,6 +114,8 @@ private:
   std::string prefix_;                // of their names there
   MDB_env* env_ = nullptr;
   uint64_t map_bytes_ = 0;
+  char* map_begin_ = nullptr;   // where the file is mapped; null: not known
+  uint64_t released_bytes_ = 0; // of the file, when pages were last released
   std::array<MDB_dbi, static_cast<size_t>(table::table_count)> dbis_{};
   std::mutex writing_;                // held during a write, also over its reopening
   std::set<environment*> guests_;     // guarded by writing_
