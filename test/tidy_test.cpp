@@ -334,9 +334,9 @@ TEST_SUITE("tidy") {
   }
 
   TEST_CASE("processes are made by the spawner only") {
-    // `hactor start` becomes the launcher, hactor-start or its script, `hactor help` its pager: a program of
+    // `hactor start` becomes the launcher, hactor-start or its script, `hactor proxy` a command, `hactor help` its pager: a program of
     // one thread that replaces itself, with nothing of the actor system in it.
-    const std::set<std::string> may_exec{"tools/cmd_start.cpp", "tools/child_start.cpp",
+    const std::set<std::string> may_exec{"tools/cmd_start.cpp", "tools/become.cpp",
                                          "tools/help.cpp"};
     forbid("(^|[^\\w.>])(v?fork|posix_spawnp?|popen)\\s*\\(|::system\\s*\\(",
            "a process outside of actors/spawner*", [](const source& s) {

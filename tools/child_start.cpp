@@ -2,12 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/child_start.hpp"
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
-#include <unistd.h>
-
+#include "tools/become.hpp"
 #include "tools/session.hpp"
 
 extern char** environ;
@@ -51,22 +48,6 @@ void become_outermost(const std::string& uri) {
     ::unsetenv(name.c_str());
 }
 
-int execute(const invocation& call) {
-  auto words = call.options.operands;
-  if (words.empty()) {
-    auto shell = variable("SHELL");
-    words.push_back(shell.empty() ? "/bin/sh" : shell);
-  }
-  std::vector<char*> argv;
-  for (auto& w : words)
-    argv.push_back(w.data());
-  argv.push_back(nullptr);
-  ::execvp(argv[0], argv.data());
-  auto missing = errno == ENOENT;
-  complain(call, words.front() + ": " + (missing ? "command not found" : std::strerror(errno)));
-  return missing ? 127 : 126;
-}
-
 } // namespace
 
 bool is_in_job() { return !variable("HACTOR_JOB_ID").empty() && !variable("HACTOR_URI").empty(); }
@@ -94,7 +75,7 @@ int start_child(const invocation& call) {
   if (call.options.has("verbose"))
     complain(call, "HACTOR_URI=" + uri);
   become_outermost(uri);
-  return execute(call);
+  return become(call, call.options.operands);
 }
 
 } // namespace hactor::tools

@@ -8,6 +8,7 @@
 #include "tools/commands.hpp"
 #include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
+#include "tools/nested.hpp"
 #include "tools/session.hpp"
 
 namespace hactor::tools {
@@ -29,6 +30,8 @@ constexpr option_spec options[] = {
      "Default: default."},
     {0, "sort", "[-]FIELD,..",
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
+    {'R', "recursive", nullptr,
+     "Lists the jobs of nested instances too, each below the id of the job that holds it."},
     {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
     {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
     {0, "stats-only", nullptr,
@@ -149,6 +152,35 @@ int print_jobs(const parsed_options& o, const json& jobs, const table_format& fo
   return exit_ok;
 }
 
+/// Puts the jobs of the instance that a job holds into it, as "jobs", and so on down.
+void fetch_nested(const parsed_options& o, const std::string& uri, const json& params, json& jobs) {
+  for (auto& job : jobs) {
+    if (!holds_instance(job))
+      continue;
+    auto inside = uri + "/" + text_at(job, "id");
+    auto broker = client::connect(inside);
+    auto list = broker ? fetch_jobs(o, *broker, params) : caf::expected<json>{broker.error()};
+    if (!list)
+      continue; // it has ended since
+    fetch_nested(o, inside, params, *list);
+    job["jobs"] = std::move(*list);
+  }
+}
+
+/// Those that fetch_nested found, a table for each instance.
+void print_nested(const parsed_options& o, const std::string& path, const json& jobs,
+                  const table_format& format) {
+  for (auto& job : jobs) {
+    auto& inside = object_at(job, "jobs");
+    if (!inside.is_array())
+      continue;
+    auto below = path + (path.empty() ? "" : "/") + text_at(job, "id");
+    print_line("\n" + below + ":");
+    print_jobs(o, inside, format);
+    print_nested(o, below, inside, format);
+  }
+}
+
 caf::expected<int> list_jobs(const invocation& call, client& broker, json params,
                              const table_format& format) {
   auto& o = call.options;
@@ -159,10 +191,19 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
       return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
                     : caf::expected<int>{std::move(active.error())};
   }
-  auto jobs = fetch_jobs(o, broker, std::move(params));
+  auto jobs = fetch_jobs(o, broker, params);
   if (!jobs)
     return std::move(jobs.error());
-  return print_jobs(o, *jobs, format);
+  if (!o.has("recursive"))
+    return print_jobs(o, *jobs, format);
+  auto own = workflow::own_uri();
+  if (!own)
+    return std::move(own.error());
+  fetch_nested(o, *own, params, *jobs);
+  auto code = print_jobs(o, *jobs, format);
+  if (!o.has("json"))
+    print_nested(o, "", *jobs, format);
+  return code;
 }
 
 int run_jobs(const invocation& call) {
@@ -176,6 +217,10 @@ int run_jobs(const invocation& call) {
   auto format = read_format(call.options);
   if (!format)
     return fail_usage(call, format.error());
+  if (call.options.has("recursive") && (call.options.has("from") || !call.options.operands.empty()))
+    return fail_usage(call, make_error(ec::bad_argument, "--recursive lists what an instance that "
+                                                         "runs has: it goes with no ids and no "
+                                                         "--from"));
   if (!call.options.has("from"))
     return with_broker(call,
                        [&](client& broker) { return list_jobs(call, broker, *params, *format); });

@@ -1,0 +1,28 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "tools/nested.hpp"
+
+#include "actors/job_state.hpp"
+#include "runtime/ids.hpp"
+
+namespace hactor::tools {
+
+bool holds_instance(const json& job) {
+  return static_cast<job_state>(number_at(job, "state")) == job_state::run
+         && find_json(job, "annotations.user.uri") != nullptr;
+}
+
+caf::expected<std::string> uri_inside(const std::string& uri, std::string_view path) {
+  auto inside = uri;
+  while (!path.empty()) {
+    auto slash = std::min(path.find('/'), path.size());
+    auto id = parse_job_id(path.substr(0, slash));
+    if (!id)
+      return std::move(id.error());
+    inside += "/" + to_string(*id);
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return inside;
+}
+
+} // namespace hactor::tools
