@@ -53,6 +53,7 @@ struct job_fold {
   void apply(job_event& e);
 
   /// What the attempt that is over has left behind is not the next one's.
+  void annotate(const std::string& more); // a JSON object
   void begin_attempt(const job_event& retry);
 
   /// RFC 21's rule; none while the job is active.
