@@ -179,7 +179,7 @@ hactor resource detach /cluster0/license0
 hactor resource detach /cluster0/fake1
 hactor queue start --quiet
 fails_with 1 hactor job wait "$waits"
-check_contains "$(hactor explain "$waits")" "there is no license here"
+check_contains "$(hactor explain "$waits")" "there is room for 0 licenses"
 check_equal "less" "1 Node, 2 Cores, 0 GPUs" "$(hactor resource info)"
 fails_with 1 hactor submit -N2 true
 END
