@@ -86,7 +86,9 @@ caf::expected<uint64_t> parse_memory(std::string_view text) {
 
 /// Sizes that are said in all, or of each node, become those of each task.
 caf::error settle_totals(sizes& s, const parsed_options& options) {
-  auto asked = [&](const char* name) { return "--" + std::string{name} + "=" + options.value(name); };
+  auto asked = [&](const char* name) {
+    return "--" + std::string{name} + "=" + options.value(name);
+  };
   if (options.has("cores")) {
     if (options.has("ntasks") || options.has("cores-per-task"))
       return bad("--cores says how many tasks there are: it goes with neither -n nor -c");
