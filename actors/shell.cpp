@@ -425,6 +425,16 @@ bool is_exit_time(shell_state::pointer self) {
   return true;
 }
 
+void on_tick(shell_state::pointer self) {
+  auto& st = self->state;
+  if (is_exit_time(self))
+    return;
+  signal_all(st, SIGKILL);
+  // A process in the kernel may need more than one; the instance does not wait for it for ever.
+  self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
+                     caf::tick_atom_v);
+}
+
 } // namespace
 
 shell_actor::behavior_type shell(shell_state::pointer self,
@@ -489,15 +499,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
           st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
       }
     },
-    [self](caf::tick_atom) {
-      auto& st = self->state;
-      if (is_exit_time(self))
-        return;
-      signal_all(st, SIGKILL);
-      // A process in the kernel may need more than one; the instance does not wait for it for ever.
-      self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
-                         caf::tick_atom_v);
-    },
+    [self](caf::tick_atom) { on_tick(self); },
   };
 }
 

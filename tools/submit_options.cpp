@@ -14,7 +14,7 @@ namespace hactor::tools {
        "the nodes are the job's alone. May be a range: 2-4, 4+. Default: any."},                   \
       {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},          \
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
-      {'G', "gpus", "N", "GPUs of all tasks together, in place of -g; as many for each."},          \
+      {'G', "gpus", "N", "GPUs of all tasks together, in place of -g; as many for each."},         \
       {0, "taskmap", "HOW",                                                                        \
        "In which order tasks are dealt to nodes (RFC 34): block, cyclic or cyclic:N. Default: "    \
        "block."},                                                                                  \
