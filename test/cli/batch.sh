@@ -38,8 +38,8 @@ deadline 30 hactor batch --quiet --wait -o out --wrap echo 'a  b'
 check_contains "$(cat out)" "a b"
 echo 'echo wrapped' | deadline 30 hactor batch --quiet --wait -o out --wrap
 check_contains "$(cat out)" "wrapped"
-check_equal "conf" 7 "$(deadline 30 hactor batch --quiet --wait -o out --conf exec.kill_timeout=7s \
-  --wrap hactor getattr exec.kill_timeout && tail -1 out | tr -dc 0-9)"
+check_equal "conf" 7 "$(deadline 30 hactor batch --quiet --wait -o out --conf sched.queue_depth=7 \
+  --wrap hactor getattr sched.queue_depth && tail -1 out | tr -dc 0-9)"
 
 # Options of the script, and of the command line, which wins.
 printf '#!/bin/sh\n# flux: -n 1 -J inside\n#\n# flux: -o inside.out\necho here\n' >script
