@@ -135,14 +135,15 @@ void tell_orphans_end(pointer self, rank_t lost) {
 
 void shut_down(pointer self, const shutdown_request& r) {
   auto& st = self->state;
-  if (st.end)
+  if (st.end || (st.setup.rank == 0 && !st.setup.on_shutdown(r.reason)))
     return;
   st.end = r;
   for (auto child : tree_children(st.setup.rank, st.setup.size, st.setup.fanout))
     tell_end(self, child);
   for (auto rank : st.lost)
     tell_orphans_end(self, rank);
-  st.setup.on_shutdown(r.reason);
+  if (st.setup.rank != 0)
+    st.setup.on_shutdown(r.reason);
 }
 
 void on_lost(pointer self, rank_t rank) {

@@ -203,7 +203,7 @@ void exec_state::signal(const signal_request& r) {
   for (auto& item : r.items) {
     core.signal(steady_ns(), item, *this);
     if (item.terminate)
-      instances.end(item.id, "its job is to end");
+      instances.end(item.id, instance_ends::job_ends);
   }
   end_turn();
 }

@@ -119,7 +119,7 @@ bool exec_instances::hold(const job_report& r) {
   if (it == all_.end())
     return false;
   it->second.held = r;
-  end(r.id, "the tasks of its job have ended");
+  end(r.id, instance_ends::tasks_ended);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "actors/instance.hpp"
 
 #include <algorithm>
+#include <csignal>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -30,7 +31,7 @@ public:
 
   void on_ready(uint32_t) override {
     poller_.unwatch(fd_.get());
-    send_here(whom_, instance_end{"its script has ended"});
+    send_here(whom_, instance_end{instance_ends::script_ended});
   }
 
   /// No more is told. From any thread.
@@ -149,6 +150,8 @@ void instance_state::end(const std::string& reason) {
   if (std::exchange(ending, true))
     return;
   log_debug("instance {} ends: {}", about.path, reason);
+  ends_script = reason != instance_ends::script_ended && reason != instance_ends::job_ends
+                && reason != instance_ends::tasks_ended;
   if (!job_manager)
     return finish();
   self->request(job_manager, context->patience, drain_atom_v)
@@ -162,6 +165,8 @@ void instance_state::end(const std::string& reason) {
 
 void instance_state::finish() {
   stop_services(services);
+  if (ends_script)
+    self->send(exec, signal_request{{{job, SIGTERM, true}}});
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
 }

@@ -33,6 +33,13 @@ struct instance_context {
   std::shared_ptr<journal_pool> journals;
 };
 
+/// Why an instance ends. After any other reason its script is told to end as well.
+namespace instance_ends {
+inline constexpr auto script_ended = "its script has ended";
+inline constexpr auto job_ends = "its job is to end";
+inline constexpr auto tasks_ended = "the tasks of its job have ended";
+} // namespace instance_ends
+
 class process_watch;
 
 struct instance_state {
@@ -57,6 +64,7 @@ struct instance_state {
   std::vector<caf::actor> services;
   std::shared_ptr<process_watch> watch; // over the process that asked for it
   bool ending = false;
+  bool ends_script = false; // it still runs, and nobody else tells it to end
 };
 
 instance_actor::behavior_type instance_service(instance_state::pointer self,

@@ -146,6 +146,7 @@ struct rank_state {
   int64_t started_ns = 0;
   std::string uri;
   ending end;
+  std::atomic<bool> drained{false}; // nothing runs any more, and the other brokers may end
 };
 
 caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way, int signals) {
@@ -494,6 +495,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
                     static_cast<double>(patience.count()) / 1000,
                     e == caf::sec::request_timeout ? "their processes are killed" : render(e));
       });
+    s.drained = true;
     caf::anon_send(actors.broker, shutdown_request{"the script has ended"});
     // Our own broker passes it on before it goes.
     self->request(actors.broker, patience, stats_atom_v)
@@ -536,7 +538,10 @@ service_parts make_parts(rank_state& s) {
   parts.epoch_ns = s.epoch_ns;
   parts.started_ns = s.started_ns;
   parts.last_id_ms = s.last_id_ms;
-  parts.on_shutdown = [&s](const std::string&) { s.end.tell(0, false); };
+  parts.on_shutdown = [&s](const std::string&) {
+    s.end.tell(0, false);
+    return s.drained.load();
+  };
   parts.on_peer_lost = [&s](rank_t peer) { s.net->mark_lost(peer); };
   parts.on_lead_lost = [&s] {
     log_error("the lead broker was lost: this one ends");

@@ -40,7 +40,7 @@ struct service_parts {
   int64_t epoch_ns = 0;
   int64_t started_ns = 0;
   uint64_t last_id_ms = 0;
-  std::function<void(std::string)> on_shutdown;
+  std::function<bool(std::string)> on_shutdown;
   std::function<void(rank_t)> on_peer_lost;
   std::function<void()> on_lead_lost;
   service_failed on_service_failed;

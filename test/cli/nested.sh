@@ -90,5 +90,4 @@ fails_with 1 hactor proxy "$(hactor submit true)" true
 fails_with 1 hactor proxy not-an-id true
 check_contains "$output" "not-an-id"
 fails_with 127 hactor proxy "$id" no-such-program
-hactor shutdown
 END
