@@ -21,8 +21,8 @@ struct broker_setup {
   uint32_t size = 1;
   uint32_t fanout = 16;
   std::vector<std::string> hosts;                      // by rank
-  /// The instance is to end. On the lead: true when nothing runs any more and the others may be told;
-  /// false: what runs is being ended, and who does that asks again.
+  /// The instance is to end. On the lead: true when nothing runs any more and the others may be
+  /// told; false: what runs is being ended, and who does that asks again.
   std::function<bool(std::string)> on_shutdown;
   std::function<void(rank_t)> on_peer_lost;            // not the lead; the transport may know
   std::function<void()> on_lead_lost;

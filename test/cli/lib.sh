@@ -89,6 +89,8 @@ check_nothing_left() {
     [ -n "$left" ] && [ "$launcher" != alone ] || break
     sleep 0.2
   done
+  # Who has ended and waits for its parent to look is nobody's fault here.
+  [ -z "$left" ] || left=$(ps -o pid=,stat= -p "$(echo $left | tr ' ' ,)" | awk '$2 !~ /^Z/ { print $1 }')
   if [ -n "$left" ]; then
     ps -o pid,ppid,stat,args -p "$(echo $left | tr ' ' ,)" >&2 || true
     kill -9 $left 2>/dev/null || true
