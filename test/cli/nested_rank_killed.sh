@@ -5,9 +5,8 @@
 
 instance 2>log <<'END' || fail "$(cat log)"
 mkfifo up
-script='hactor submit -N 2 -n 2 sh -c "echo up >up; exec sleep 1000" >/dev/null; exec sleep 1000'
+script='hactor job wait-event -q $(hactor submit -N 2 -n 2 sleep 1000) start; echo up >up; exec sleep 1000'
 id=$(hactor submit --requires=ranks:1-2 -N 2 -n 2 hactor start sh -c "$script")
-read -r line <up
 read -r line <up
 tasks=$(hactor exec -r 2 sh -c 'pgrep -P $PPID sleep' | wc -l)
 check_equal "tasks of the inner job on rank 2" 1 "$tasks"
