@@ -49,24 +49,13 @@ private:
 
 namespace {
 
-/// Attributes that are each instance's own; the others are the system's.
-bool is_own(std::string_view name) {
-  return name.starts_with("sched.") || name.starts_with("retention.");
-}
-
 caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c,
                                                        const instance_request& r,
                                                        const std::string& path) {
   auto a = std::make_shared<config>();
-  for (auto& [name, value] : r.settings) {
-    if (auto e = a->set(name, value))
+  for (auto& [name, value] : r.settings)
+    if (auto e = set_of_nested(*a, name, value))
       return e;
-    if (!is_own(name))
-      return make_error(ec::bad_argument,
-                        fmt::format("attribute {}: a nested instance has what the one around has; "
-                                    "sched.* and retention.* can be set",
-                                    name));
-  }
   a->fix("rank", "0");
   a->fix("size", std::to_string(r.nodes.size()));
   a->fix("hostname", r.resources.nodelist.empty() ? "" : r.resources.nodelist.front());

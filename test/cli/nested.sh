@@ -77,11 +77,9 @@ END
 
 # Listings and trees go down through all levels; a command runs in one of them.
 instance -S resource.fake=nodes=4,cores=4 <<'END'
-mkfifo up
-deep='hactor submit --quiet sleep 300; hactor submit --quiet sleep 300; echo up >up; exec sleep 300'
-id=$(hactor submit -N 2 -n 2 hactor start sh -c "exec hactor run -J deep hactor start sh -c '$deep'")
+deep='for i in 1 2; do hactor job wait-event -q $(hactor submit sleep 300) start; done; echo up >up; exec sleep 300'
+id=$(hactor submit -N 2 -n 2 hactor start sh -c "exec hactor run -J deep -n 2 hactor start sh -c '$deep'")
 read -r line <up
-until hactor jobs -R -n -o '{name}' | grep -qx sleep; do sleep 0.05; done
 check_equal "tree" ". └── hactor └── deep └── 2*[sleep]" "$(echo $(hactor pstree))"
 inner=$(hactor proxy "$id" hactor jobs -n -o '{id}' | tr -d ' ')
 check_contains "$(hactor jobs -R -n -o '{name}')" "$id/$inner:"
@@ -89,8 +87,10 @@ check_equal "in json" sleep "$(hactor jobs -R --json | python3 -c 'import json, 
 print(json.load(sys.stdin)["jobs"][0]["jobs"][0]["jobs"][0]["name"])')"
 check_equal "level" 2 "$(hactor proxy "$id/$inner" hactor getattr instance-level)"
 fails_with 1 hactor proxy "$(hactor submit true)" true
-fails_with 1 hactor proxy not-an-id true
-check_contains "$output" "not-an-id"
+for wrong in not-an-id '' / "$id/" "/$id"; do
+  fails_with 2 hactor proxy "$wrong" true
+  check_contains "$output" "is not a job id"
+done
 fails_with 127 hactor proxy "$id" no-such-program
 hactor shutdown
 END
