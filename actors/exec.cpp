@@ -204,6 +204,15 @@ void exec_state::settle(const settle_request& r) {
   end_turn();
 }
 
+void exec_state::signal(const signal_request& r) {
+  for (auto& item : r.items) {
+    core.signal(steady_ns(), item, *this);
+    if (item.terminate)
+      instances.end(item.id, "its job is to end");
+  }
+  end_turn();
+}
+
 void exec_state::on_shell_report(const job_report& r) {
   if (!instances.hold(r))
     core.on_shell_report(r, *this);
@@ -395,14 +404,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
       st.launch(r);
       st.end_turn();
     },
-    [self](const signal_request& r) {
-      for (auto& item : r.items) {
-        self->state.core.signal(steady_ns(), item, self->state);
-        if (item.terminate)
-          self->state.instances.end(item.id, "its job is to end");
-      }
-      self->state.end_turn();
-    },
+    [self](const signal_request& r) { self->state.signal(r); },
     [self](const settle_request& r) { self->state.settle(r); },
     [self](const exec_report& r) {
       for (auto& job : r.jobs)

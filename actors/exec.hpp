@@ -36,6 +36,7 @@ struct exec_state : exec_out {
   void with_exec(rank_t rank, std::function<void(const exec_actor&)> use,
                  std::function<void(const caf::error&)> fail);
   void launch(launch_request& r);
+  void signal(const signal_request& r);
   void settle(const settle_request& r);
   void on_shell_report(const job_report& r);
   void run_command(const command_request& r);

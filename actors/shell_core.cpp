@@ -164,6 +164,68 @@ void set_pmix_server(shell_work& work, uint16_t port) {
       set(task.variables, name, uri);
 }
 
+namespace {
+
+/// What the tasks of one plan have in common, and which ways to meet they are offered.
+struct common_part {
+  std::vector<std::vector<std::string>> commands;
+  std::string variables;
+  bool pmi = false, pmix = false;
+};
+
+shell_task make_task(const launch_plan& plan, const common_part& common,
+                     const template_values& work_names, const job_layout& where,
+                     std::string_view host, shell_task t) {
+  t.entry = static_cast<uint32_t>(where.entry_of(t.task_rank));
+  t.argv = common.commands[t.entry];
+  if (plan.has_tags) {
+    auto names = work_names;
+    names.task = t.task_rank;
+    names.local = t.local_id;
+    names.node = t.node;
+    names.host = host;
+    for (auto& word : t.argv)
+      word = fill_tags(word, names);
+  }
+  t.variables = common.variables;
+  set(t.variables, "HACTOR_TASK_RANK", std::to_string(t.task_rank));
+  set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
+  if (!plan.compat.empty())
+    add_compat_task(t.variables, plan, t, t.node);
+  if (common.pmi)
+    set(t.variables, "PMI_RANK", std::to_string(t.task_rank));
+  if (common.pmix)
+    set(t.variables, "PMIX_RANK", std::to_string(t.task_rank));
+  return t;
+}
+
+/// The variables by which tasks of several meet, for those ways that the plan and the place have.
+caf::error add_meeting(const launch_plan& plan, const launch_item& item, const job_layout& where,
+                       const std::vector<uint32_t>& entries, const shell_place& place,
+                       shell_work& work, common_part& common) {
+  common.pmi = plan.pmi && where.ntasks > 1;
+  if (common.pmi) {
+    work.places = places_of(where, item.resources);
+    set(common.variables, "PMI_FD", std::to_string(pmi_fd));
+    set(common.variables, "PMI_SIZE", std::to_string(where.ntasks));
+  }
+  if (plan.needs_pmix && !place.pmix)
+    return make_error(ec::exec_failed,
+                      "-O pmi=pmix: this hactor was built without libpmix, or its program "
+                      "lib/hactor/hactor-pmix is not beside it; on Debian: apt-get install "
+                      "libpmix-dev, and build again");
+  common.pmix = plan.pmix && place.pmix && where.ntasks > 1;
+  if (common.pmix) {
+    auto& hosts = *place.pmix->hosts;
+    work.brokers = brokers_of(where, item.resources, hosts.size());
+    auto here = item.resources.nodes[entries.front()].rank % hosts.size();
+    add_pmix_variables(common.variables, *place.pmix, hosts[here], item.id, place.tmpdir);
+  }
+  return {};
+}
+
+} // namespace
+
 caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item& item,
                                      const std::vector<uint32_t>& entries,
                                      const shell_place& place) {
@@ -175,31 +237,14 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks, {}, place.tmpdir};
   work.names.nnodes = static_cast<uint32_t>(item.resources.nodes.size());
   work.names.attempt = item.attempt;
-  auto commands = plan.commands;
+  work.size = where->ntasks;
+  common_part common{plan.commands, job_variables(plan, item, where->ntasks, place)};
   if (plan.has_cc)
-    for (auto& command : commands)
+    for (auto& command : common.commands)
       for (auto& word : command)
         word = fill_cc(std::move(word), item.cc);
-  auto variables = job_variables(plan, item, where->ntasks, place);
-  work.size = where->ntasks;
-  auto pmi = plan.pmi && where->ntasks > 1;
-  if (pmi) {
-    work.places = places_of(*where, item.resources);
-    set(variables, "PMI_FD", std::to_string(pmi_fd));
-    set(variables, "PMI_SIZE", std::to_string(where->ntasks));
-  }
-  if (plan.needs_pmix && !place.pmix)
-    return make_error(ec::exec_failed,
-                      "-O pmi=pmix: this hactor was built without libpmix, or its program "
-                      "lib/hactor/hactor-pmix is not beside it; on Debian: apt-get install "
-                      "libpmix-dev, and build again");
-  auto pmix = plan.pmix && place.pmix && where->ntasks > 1;
-  if (pmix) {
-    auto& hosts = *place.pmix->hosts;
-    work.brokers = brokers_of(*where, item.resources, hosts.size());
-    auto here = item.resources.nodes[entries.front()].rank % hosts.size();
-    add_pmix_variables(variables, *place.pmix, hosts[here], item.id, place.tmpdir);
-  }
+  if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
+    return e;
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
     auto& tasks = where->tasks[entry];
@@ -218,26 +263,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       t.task_rank = task;
       t.local_id = local++;
       t.node = entry;
-      t.entry = static_cast<uint32_t>(where->entry_of(task));
-      t.argv = commands[t.entry];
-      if (plan.has_tags) {
-        auto names = work.names;
-        names.task = task;
-        names.local = t.local_id;
-        names.node = entry;
-        names.host = host;
-        for (auto& word : t.argv)
-          word = fill_tags(word, names);
-      }
-      t.variables = variables;
-      set(t.variables, "HACTOR_TASK_RANK", std::to_string(task));
-      set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
-      if (!plan.compat.empty())
-        add_compat_task(t.variables, plan, t, entry);
-      if (pmi)
-        set(t.variables, "PMI_RANK", std::to_string(task));
-      if (pmix)
-        set(t.variables, "PMIX_RANK", std::to_string(task));
+      t = make_task(plan, common, work.names, *where, host, std::move(t));
       if (wants.gpus.kind != affinity_kind::off)
         append_visible_gpus(t.variables, own.gpus);
       t.cpus = std::move(own.cpus);

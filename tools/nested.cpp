@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/nested.hpp"
 
-#include "actors/job_state.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor::tools {
 
 bool holds_instance(const json& job) {
-  return static_cast<job_state>(number_at(job, "state")) == job_state::run
-         && find_json(job, "annotations.user.uri") != nullptr;
+  return text_at(job, "state") == "RUN" && find_json(job, "annotations.user.uri") != nullptr;
 }
 
 caf::expected<std::string> uri_inside(const std::string& uri, std::string_view path) {

@@ -24,7 +24,7 @@ namespace hactor::tools {
        "Cores of the job, in place of -n and -c: one task each, or with -N one a node, on as "     \
        "many cores of each."},                                                                     \
       {0, "tasks-per-core", "N", "Tasks on each core; with --cores or -N."},                       \
-      {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},        \
+      {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},   \
       {0, "mem", "SIZE",                                                                           \
        "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted, "   \
        "where the instance's resource graph has memory."},                                         \

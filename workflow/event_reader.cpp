@@ -28,6 +28,7 @@ constexpr entrance entrances[] = {
     {job_state::new_job, "submit"},          {job_state::depend, "validate"},
     {job_state::priority, "depend"},         {job_state::priority, "urgency"},
     {job_state::priority, "jobspec-update"}, {job_state::priority, "hactor-restart"},
+    {job_state::priority, "retry"},
     {job_state::sched, "priority"},          {job_state::run, "alloc"},
     {job_state::cleanup, "finish"},          {job_state::cleanup, "exception"},
     {job_state::inactive, "clean"},          {job_state::inactive, "invalidate"},

@@ -81,15 +81,20 @@ caf::error check(const job_spec& job) {
 
 } // namespace
 
-caf::expected<std::string> job_writer::environment_text(const std::vector<std::string>& rules) {
-  if (auto i = environments_.find(rules); i != environments_.end())
+caf::expected<std::string> job_writer::environment_text(const std::vector<std::string>& rules,
+                                                        uint64_t cores_per_task) {
+  std::pair key{rules, cores_per_task};
+  if (auto i = environments_.find(key); i != environments_.end())
     return i->second;
   auto environment = job_environment(own_, rules);
   if (!environment)
     return std::move(environment.error());
+  // As for 'hactor submit -c': a program of many threads would take all cores of its node.
+  if (cores_per_task != 0 && !environment->contains("OMP_NUM_THREADS"))
+    environment->emplace("OMP_NUM_THREADS", std::to_string(cores_per_task));
   if (environments_.size() >= environments_max)
     environments_.clear();
-  return environments_[rules] = dump(json(std::move(*environment)));
+  return environments_[std::move(key)] = dump(json(std::move(*environment)));
 }
 
 /// Makes the text around the command.
@@ -99,7 +104,7 @@ caf::error job_writer::prepare(const job_spec& job) {
   auto shape = shape_of_job(job);
   if (!shape)
     return std::move(shape.error());
-  auto environment = environment_text(job.env);
+  auto environment = environment_text(job.env, job.cores_per_task);
   if (!environment)
     return std::move(environment.error());
   json system{{"cwd", job.cwd.empty()          ? cwd_

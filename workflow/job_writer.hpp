@@ -25,11 +25,13 @@ public:
 
 private:
   caf::error prepare(const job_spec& job);
-  caf::expected<std::string> environment_text(const std::vector<std::string>& rules);
+  caf::expected<std::string> environment_text(const std::vector<std::string>& rules,
+                                              uint64_t cores_per_task);
 
   environment_map own_;
   std::string cwd_;
-  std::map<std::vector<std::string>, std::string> environments_; // by their rules
+  /// By their rules, and the cores of each task.
+  std::map<std::pair<std::vector<std::string>, uint64_t>, std::string> environments_;
   job_spec like_;      // the last job without its command ...
   std::string before_; // ... and the text on both sides of the command
   std::string behind_;

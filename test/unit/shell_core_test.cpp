@@ -191,7 +191,7 @@ TEST_SUITE("unit") {
     s.options = {{"cpu-affinity", "per-task"}, {"gpu-affinity", "per-task"}, {"verbose", 1}};
     launch_item item{{77}, 1000, -1, true, whole_nodes(1, 2)};
     item.resources.nodes[0].gpus = *idset::parse("0-1");
-    shell_place place{"u", "/t", 1, nullptr};
+    shell_place place{"u", "/t", 1};
     place.machine = std::make_shared<machine_cpus>(
       machine_cpus{"n0", {idset::single(4), idset::single(9)}, false});
     auto work = plan_shell(*plan_of(s), item, {0}, place);
