@@ -2,9 +2,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/exec_instances.hpp"
 
+#include <cerrno>
+
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "actors/exec.hpp"
+#include "actors/owned_fd.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
@@ -18,6 +24,16 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 bool names(const std::string& path, job_id job) {
   auto id = to_string(job);
   return ("/" + path + "/").find("/" + id + "/") != std::string::npos;
+}
+
+bool has_ended(int64_t pid) {
+  if (pid <= 0)
+    return false;
+  owned_fd fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!fd)
+    return errno == ESRCH;
+  pollfd p{fd.get(), POLLIN, 0};
+  return ::poll(&p, 1, 0) == 1;
 }
 
 caf::error not_here(job_id job) {
@@ -41,6 +57,9 @@ caf::result<instance_reply> exec_instances::begin(const instance_request& r) {
 /// which it was told that it has ended.
 void exec_instances::consider(const instance_request& r, reply_promise promise) {
   auto before = all_.find(r.job);
+  // The news that its script has ended may still be on the way to it.
+  if (before != all_.end() && has_ended(before->second.owner))
+    end(r.job, "its script has ended");
   if (before != all_.end() && !before->second.ending)
     promise.deliver(make_error(ec::wrong_state,
                                fmt::format("job {} has an instance already; one job can have one "
@@ -68,7 +87,7 @@ void exec_instances::on_launch(job_id job, uint32_t attempt) {
 void exec_instances::make(const instance_request& r, reply_promise promise) {
   auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
                                   exec_actor{exec_.self}, r);
-  all_.emplace(r.job, entry{handle, false, {}});
+  all_.emplace(r.job, entry{handle, r.owner, false, {}});
   exec_.self->request(handle, deadline, ready_atom_v)
     .then([promise](instance_reply& reply) mutable { promise.deliver(std::move(reply)); },
           [this, handle, job = r.job, promise](caf::error& e) mutable {

@@ -54,6 +54,7 @@ public:
 private:
   struct entry {
     instance_actor handle;
+    int64_t owner = 0; // pid of its script; 0: not known
     bool ending = false;
     std::optional<job_report> held; // the end of the job's own tasks
   };

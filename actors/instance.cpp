@@ -3,6 +3,7 @@
 #include "actors/instance.hpp"
 
 #include <algorithm>
+#include <csignal>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -32,6 +33,9 @@ public:
     poller_.unwatch(fd_.get());
     send_here(whom_, instance_end{"its script has ended"});
   }
+
+  /// Ends the process, if it still runs. From any thread.
+  void terminate() { ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGTERM, nullptr, 0); }
 
   /// No more is told. From any thread.
   void stop() {
@@ -134,9 +138,10 @@ caf::error instance_state::start(const instance_request& r) {
 }
 
 /// Children first: the jobs in it, whose end is awaited, among them instances.
-void instance_state::end(const std::string& reason) {
+void instance_state::end(const std::string& reason, bool of_script) {
   if (std::exchange(ending, true))
     return;
+  ends_script = of_script;
   log_debug("instance {} ends: {}", about.path, reason);
   if (!job_manager)
     return finish();
@@ -150,6 +155,8 @@ void instance_state::end(const std::string& reason) {
 }
 
 void instance_state::finish() {
+  if (ends_script && watch)
+    watch->terminate();
   stop_services(services);
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
@@ -175,7 +182,12 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
         return started;
       return self->state.about;
     },
-    [self](const instance_end& e) { self->state.end(e.reason); },
+    [self](const instance_end& e) {
+      // exec ends the job's tasks itself.
+      auto by_exec = self->current_sender() == caf::actor_cast<caf::strong_actor_ptr>(
+                       self->state.exec);
+      self->state.end(e.reason, !by_exec);
+    },
     [self](const rank_lost& lost) {
       auto& st = self->state;
       if (!st.job_manager)

@@ -43,7 +43,8 @@ struct instance_state {
   ~instance_state();
 
   caf::error start(const instance_request& r);
-  void end(const std::string& reason);
+  /// `of_script`: its script ends with it, as that of an outermost instance does.
+  void end(const std::string& reason, bool of_script);
   void finish();
 
   pointer self;
@@ -57,6 +58,7 @@ struct instance_state {
   std::vector<caf::actor> services;
   std::shared_ptr<process_watch> watch; // over the process that asked for it
   bool ending = false;
+  bool ends_script = false;
 };
 
 instance_actor::behavior_type instance_service(instance_state::pointer self,
