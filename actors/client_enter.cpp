@@ -214,7 +214,8 @@ void start_instance(const client_call& c, client_params& p) {
       r.resources = as_instance(job.grant);
       for (auto& node : job.grant.nodes)
         r.nodes.push_back(setup.where.node(node.rank));
-      c.self->request(setup.exec, deadline, r)
+      // It waits until all ranks of the job have started.
+      c.self->request(setup.exec, caf::infinite, r)
         .then(
           [c, job = r.job](const instance_reply& x) {
             auto& setup = c.self->state.setup;

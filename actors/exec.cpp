@@ -84,12 +84,16 @@ void exec_state::settled(job_report&& r) {
 void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
   auto id = r.id;
   auto ended = r.ended;
+  auto started = r.started;
   if (!at_root)
     mail[parent].reports.jobs.push_back(std::move(r));
   else if (auto origin = origins.find(id); origin != origins.end())
     manager_mails[origin->second->manager].reports.jobs.push_back(std::move(r));
-  if (!ended)
+  if (!ended) {
+    if (at_root && started)
+      instances.on_started(id);
     return;
+  }
   shells.erase(id);
   origins.erase(id);
   instances.on_job_gone(id);
@@ -174,6 +178,7 @@ void exec_state::launch(launch_request& r) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
+      instances.on_launch(item.id, item.attempt);
       if (!plan)
         core.refuse(item, render(plan.error()), *this);
       else if (instances.is_dead(r.instance))
@@ -203,7 +208,7 @@ void exec_state::signal(const signal_request& r) {
   for (auto& item : r.items) {
     core.signal(steady_ns(), item, *this);
     if (item.terminate)
-      instances.end(item.id, instance_ends::job_ends);
+      instances.end(item.id, "its job is to end");
   }
   end_turn();
 }

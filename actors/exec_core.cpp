@@ -360,6 +360,11 @@ bool exec_core::leads(job_id id) const {
   return it != jobs_.end() && it->second.root;
 }
 
+bool exec_core::started(job_id id) const {
+  auto it = jobs_.find(id);
+  return it != jobs_.end() && it->second.root && it->second.told_start;
+}
+
 int64_t exec_core::next_wake_ns() const { return wakes_.empty() ? 0 : wakes_.begin()->first; }
 
 } // namespace hactor

@@ -90,6 +90,8 @@ public:
   bool runs(job_id id) const { return jobs_.count(id) != 0; }
   /// True when the job runs and this is the root of its tree, the broker of its first task.
   bool leads(job_id id) const;
+  /// True when the job runs, this is the root of its tree, and all of it has started.
+  bool started(job_id id) const;
 
 private:
   struct job {

@@ -2,9 +2,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/exec_instances.hpp"
 
+#include <cerrno>
+
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "actors/exec.hpp"
+#include "actors/owned_fd.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
@@ -20,6 +26,16 @@ bool names(const std::string& path, job_id job) {
   return ("/" + path + "/").find("/" + id + "/") != std::string::npos;
 }
 
+bool has_ended(int64_t pid) {
+  if (pid <= 0)
+    return false;
+  owned_fd fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!fd)
+    return errno == ESRCH;
+  pollfd p{fd.get(), POLLIN, 0};
+  return ::poll(&p, 1, 0) == 1;
+}
+
 caf::error not_here(job_id job) {
   return make_error(ec::wrong_state,
                     fmt::format("job {}: its first task does not run here (any more); an instance "
@@ -33,23 +49,45 @@ caf::result<instance_reply> exec_instances::begin(const instance_request& r) {
   if (!exec_.core.leads(r.job))
     return not_here(r.job);
   auto promise = exec_.self->make_response_promise<instance_reply>();
-  auto before = all_.find(r.job);
-  if (before == all_.end())
-    make(r, promise);
-  else if (before->second.ending)
-    begins_.emplace(r.job, waiting_begin{r, promise});
-  else
-    return make_error(ec::wrong_state, fmt::format("job {} has an instance already; one job can "
-                                                   "have one at a time",
-                                                   to_string(r.job)));
+  consider(r, promise);
   return promise;
 }
 
-void exec_instances::make(const instance_request& r,
-                          caf::typed_response_promise<instance_reply> promise) {
+/// A rank that has not launched the job yet may take the instance for one of an attempt before, of
+/// which it was told that it has ended.
+void exec_instances::consider(const instance_request& r, reply_promise promise) {
+  auto before = all_.find(r.job);
+  // The news that its script has ended may still be on the way to it.
+  if (before != all_.end() && has_ended(before->second.owner))
+    end(r.job, "its script has ended");
+  if (before != all_.end() && !before->second.ending)
+    promise.deliver(make_error(ec::wrong_state,
+                               fmt::format("job {} has an instance already; one job can have one "
+                                           "at a time",
+                                           to_string(r.job))));
+  else if (before != all_.end() || !exec_.core.started(r.job))
+    begins_.emplace(r.job, waiting_begin{r, promise});
+  else
+    make(r, promise);
+}
+
+void exec_instances::on_started(job_id job) {
+  std::vector<waiting_begin> waiting;
+  for (auto [it, last] = begins_.equal_range(job); it != last; it = begins_.erase(it))
+    waiting.push_back(std::move(it->second));
+  for (auto& [request, promise] : waiting)
+    consider(request, promise);
+}
+
+void exec_instances::on_launch(job_id job, uint32_t attempt) {
+  if (auto it = dead_.find(job); it != dead_.end() && it->second < attempt)
+    dead_.erase(it);
+}
+
+void exec_instances::make(const instance_request& r, reply_promise promise) {
   auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
                                   exec_actor{exec_.self}, r);
-  all_.emplace(r.job, entry{handle, false, {}});
+  all_.emplace(r.job, entry{handle, r.owner, false, {}});
   exec_.self->request(handle, deadline, ready_atom_v)
     .then([promise](instance_reply& reply) mutable { promise.deliver(std::move(reply)); },
           [this, handle, job = r.job, promise](caf::error& e) mutable {
@@ -119,7 +157,7 @@ bool exec_instances::hold(const job_report& r) {
   if (it == all_.end())
     return false;
   it->second.held = r;
-  end(r.id, instance_ends::tasks_ended);
+  end(r.id, "the tasks of its job have ended");
   return true;
 }
 
@@ -138,7 +176,7 @@ std::vector<job_id>
 exec_instances::begin_settle(job_id job, uint32_t attempt, const idset& lost,
                              const std::unordered_map<job_id, job_origin_ptr>& origins) {
   std::vector<job_id> within;
-  dead_.insert(job);
+  dead_[job] = attempt;
   for (auto& [id, origin] : origins)
     if (!origin->instance.empty() && names(origin->instance, job))
       within.push_back(id);
@@ -169,7 +207,7 @@ void exec_instances::on_job_gone(job_id job) {
 bool exec_instances::is_dead(const std::string& path) const {
   if (dead_.empty() || path.empty())
     return false;
-  for (auto job : dead_)
+  for (auto& [job, attempt] : dead_)
     if (names(path, job))
       return true;
   return false;

@@ -29,6 +29,10 @@ public:
   caf::result<done> wait(job_id job);
   void end(job_id job, const std::string& reason);
   void on_over(job_id job);
+  /// All ranks of a job that is led from here run their tasks.
+  void on_started(job_id job);
+  /// The job is launched here; after a settled attempt of it this is the next one.
+  void on_launch(job_id job, uint32_t attempt);
   void on_rank_lost(rank_t rank);
   /// The broker ends.
   void stop();
@@ -50,6 +54,7 @@ public:
 private:
   struct entry {
     instance_actor handle;
+    int64_t owner = 0; // pid of its script; 0: not known
     bool ending = false;
     std::optional<job_report> held; // the end of the job's own tasks
   };
@@ -58,17 +63,21 @@ private:
     idset lost;
     std::set<job_id> due;
   };
-  using waiting_begin = std::pair<instance_request, caf::typed_response_promise<instance_reply>>;
+  using reply_promise = caf::typed_response_promise<instance_reply>;
+  using waiting_begin = std::pair<instance_request, reply_promise>;
 
-  void make(const instance_request& r, caf::typed_response_promise<instance_reply> promise);
+  /// Makes the instance, or keeps the request until it can be made.
+  void consider(const instance_request& r, reply_promise promise);
+  void make(const instance_request& r, reply_promise promise);
 
   exec_state& exec_;
   std::shared_ptr<const instance_context> context_;
   std::map<job_id, entry> all_;
   std::map<job_id, std::vector<caf::typed_response_promise<done>>> waiters_;
-  std::multimap<job_id, waiting_begin> begins_; // that wait for the end of one before
+  /// That wait for the end of one before, or for the job's start on its other ranks.
+  std::multimap<job_id, waiting_begin> begins_;
   std::map<job_id, settling> settling_;
-  std::set<job_id> dead_;
+  std::map<job_id, uint32_t> dead_; // settled here: which attempt
   std::set<job_id> had_one_; // jobs that run here, whose instance has ended
 };
 

@@ -31,8 +31,11 @@ public:
 
   void on_ready(uint32_t) override {
     poller_.unwatch(fd_.get());
-    send_here(whom_, instance_end{instance_ends::script_ended});
+    send_here(whom_, instance_end{"its script has ended"});
   }
+
+  /// Ends the process, if it still runs. From any thread.
+  void terminate() { ::syscall(SYS_pidfd_send_signal, fd_.get(), SIGTERM, nullptr, 0); }
 
   /// No more is told. From any thread.
   void stop() {
@@ -50,24 +53,13 @@ private:
 
 namespace {
 
-/// Attributes that are each instance's own; the others are the system's.
-bool is_own(std::string_view name) {
-  return name.starts_with("sched.") || name.starts_with("retention.");
-}
-
 caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c,
                                                        const instance_request& r,
                                                        const std::string& path) {
   auto a = std::make_shared<config>();
-  for (auto& [name, value] : r.settings) {
-    if (auto e = a->set(name, value))
+  for (auto& [name, value] : r.settings)
+    if (auto e = set_of_nested(*a, name, value))
       return e;
-    if (!is_own(name))
-      return make_error(ec::bad_argument,
-                        fmt::format("attribute {}: a nested instance has what the one around has; "
-                                    "sched.* and retention.* can be set",
-                                    name));
-  }
   a->fix("rank", "0");
   a->fix("size", std::to_string(r.nodes.size()));
   a->fix("hostname", r.resources.nodelist.empty() ? "" : r.resources.nodelist.front());
@@ -146,12 +138,11 @@ caf::error instance_state::start(const instance_request& r) {
 }
 
 /// Children first: the jobs in it, whose end is awaited, among them instances.
-void instance_state::end(const std::string& reason) {
+void instance_state::end(const std::string& reason, bool of_script) {
   if (std::exchange(ending, true))
     return;
+  ends_script = of_script;
   log_debug("instance {} ends: {}", about.path, reason);
-  ends_script = reason != instance_ends::script_ended && reason != instance_ends::job_ends
-                && reason != instance_ends::tasks_ended;
   if (!job_manager)
     return finish();
   self->request(job_manager, context->patience, drain_atom_v)
@@ -164,9 +155,9 @@ void instance_state::end(const std::string& reason) {
 }
 
 void instance_state::finish() {
+  if (ends_script && watch)
+    watch->terminate();
   stop_services(services);
-  if (ends_script)
-    self->send(exec, signal_request{{{job, SIGTERM, true}}});
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
 }
@@ -191,7 +182,12 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
         return started;
       return self->state.about;
     },
-    [self](const instance_end& e) { self->state.end(e.reason); },
+    [self](const instance_end& e) {
+      // exec ends the job's tasks itself.
+      auto by_exec = self->current_sender() == caf::actor_cast<caf::strong_actor_ptr>(
+                       self->state.exec);
+      self->state.end(e.reason, !by_exec);
+    },
     [self](const rank_lost& lost) {
       auto& st = self->state;
       if (!st.job_manager)

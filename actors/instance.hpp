@@ -33,13 +33,6 @@ struct instance_context {
   std::shared_ptr<journal_pool> journals;
 };
 
-/// Why an instance ends. After any other reason its script is told to end as well.
-namespace instance_ends {
-inline constexpr auto script_ended = "its script has ended";
-inline constexpr auto job_ends = "its job is to end";
-inline constexpr auto tasks_ended = "the tasks of its job have ended";
-} // namespace instance_ends
-
 class process_watch;
 
 struct instance_state {
@@ -50,7 +43,8 @@ struct instance_state {
   ~instance_state();
 
   caf::error start(const instance_request& r);
-  void end(const std::string& reason);
+  /// `of_script`: its script ends with it, as that of an outermost instance does.
+  void end(const std::string& reason, bool of_script);
   void finish();
 
   pointer self;

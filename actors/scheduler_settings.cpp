@@ -162,6 +162,17 @@ std::vector<std::pair<std::string, std::string>> changeable_settings(const confi
   return all;
 }
 
+caf::error set_of_nested(config& to, std::string_view name, std::string_view value) {
+  if (auto e = to.set(name, value))
+    return e;
+  if (name.starts_with("sched.") || name.starts_with("retention."))
+    return {};
+  return make_error(ec::bad_argument,
+                    fmt::format("attribute {}: a nested instance has what the one around has; "
+                                "sched.* and retention.* can be set",
+                                name));
+}
+
 caf::error change_settings(config& attributes,
                            const std::vector<std::pair<std::string, std::string>>& to) {
   for (auto& [name, value] : to) {

@@ -26,6 +26,10 @@ std::vector<std::pair<std::string, std::string>> changeable_settings(const confi
 caf::error change_settings(config& attributes,
                            const std::vector<std::pair<std::string, std::string>>& to);
 
+/// Sets an attribute of a nested instance. Errors: ec::bad_argument (not one of its own: sched.*,
+/// retention.*), those of config::set.
+caf::error set_of_nested(config& to, std::string_view name, std::string_view value);
+
 /// The text of sched.queues: queues separated by ";", each a name and key=value pairs: policy,
 /// depth, reservations, requires (properties, comma separated), hosts (a hostlist), ranks (an
 /// idset). What a queue does not say is as in `otherwise`. Errors: ec::bad_argument.

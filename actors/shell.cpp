@@ -242,6 +242,13 @@ caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& plac
   return caf::none;
 }
 
+void remember(shell_state& st, const shell_task& t, bool has_tags) {
+  st.ranks.push_back(t.task_rank);
+  st.entries.push_back(t.entry);
+  if (has_tags)
+    st.programs.push_back(t.argv.front());
+}
+
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
@@ -290,8 +297,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     add_note(self, work->tasks.front().task_rank, std::move(work->notes));
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work->tasks[i];
-    st.ranks.push_back(t.task_rank);
-    st.entries.push_back(t.entry);
+    remember(st, t, order.plan->has_tags);
     auto p = !folder   ? caf::expected<prepared>{folder.error()}
              : refused ? caf::expected<prepared>{refused}
                        : prepare(st, *order.plan, *work, t, first_node);
@@ -457,7 +463,8 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       auto& st = self->state;
       st.tokens[f.task] = 0;
       auto of_command = f.what == "command";
-      auto what = of_command         ? plan->commands[st.entries[f.task]].front()
+      auto what = of_command ? (plan->has_tags ? st.programs[f.task]
+                                               : plan->commands[st.entries[f.task]].front())
                   : f.what == "cwd"  ? plan->cwd
                   : f.what == "cpus" ? "binding to the job's CPUs"
                                      : f.what;

@@ -48,6 +48,7 @@ struct shell_state {
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<uint32_t> ranks;  // task rank by local task
   std::vector<uint32_t> entries; // of the jobspec's tasks, by local task
+  std::vector<std::string> programs; // likewise, where their names are made of templates
   output_files files;
   std::map<std::pair<uint32_t, int>, std::string> labelled; // by task rank and stream: its file
   std::set<std::string> complained;                         // files that could not be written

@@ -181,15 +181,17 @@ fluid_generator::fluid_generator(uint32_t generator, uint64_t last_ms)
   HACTOR_CHECK(generator < (1u << generator_bits));
 }
 
+// A clock that was set to a time before the epoch (a huge number here), or to more than 34 years
+// after it, says nothing: the ids go on from the last one.
 job_id fluid_generator::next(uint64_t now_ms) {
-  if (now_ms > ms_) {
+  if (now_ms > ms_ && now_ms >> ms_bits == 0) {
     ms_ = now_ms;
     sequence_ = 0;
   } else if (sequence_ == sequence_count) {
     ++ms_;
     sequence_ = 0;
   }
-  HACTOR_CHECK(ms_ >> ms_bits == 0); // 34 years after the epoch
+  HACTOR_CHECK(ms_ >> ms_bits == 0);
   return {ms_ << (generator_bits + sequence_bits) | generator_ << sequence_bits | sequence_++};
 }
 

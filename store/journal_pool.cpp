@@ -28,7 +28,7 @@ caf::expected<std::shared_ptr<journal>> journal_pool::open(const std::string& na
   auto host = host_with_room();
   if (!host)
     return std::move(host.error());
-  auto made = journal::open_within(*host, name);
+  auto made = journal::open_within(*host, name + "." + std::to_string(++opened_));
   if (!made)
     return std::move(made.error());
   return std::shared_ptr<journal>{std::move(*made)};

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,7 +20,8 @@ public:
   journal_pool(std::string folder, std::string owner)
       : folder_(std::move(folder)), owner_(std::move(owner)) {}
 
-  /// A fresh journal, whose state ends with it. `name`: unique. Errors: as journal::open.
+  /// A fresh journal, whose state ends with it. `name`: whose it is; another one of the same name
+  /// may be open still, since a job's instance may follow one before. Errors: as journal::open.
   caf::expected<std::shared_ptr<journal>> open(const std::string& name);
 
 private:
@@ -28,6 +30,7 @@ private:
   std::string folder_;
   std::string owner_;
   std::mutex mutex_;
+  uint64_t opened_ = 0;
   std::vector<std::shared_ptr<journal>> hosts_; // each journal in one keeps it: see use_count
 };
 

@@ -1,6 +1,7 @@
 // hactor batch: a script that runs in an instance of its own. hactor alloc: such an instance for a
 // person.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "tools/commands.hpp"
@@ -108,13 +109,18 @@ int run_batch(const invocation& call) {
   });
 }
 
-/// Submits the instance and leaves when it runs.
+/// Submits the instance and leaves when it is there.
 caf::expected<int> begin_in_background(const invocation& call, client& broker, const json& params) {
   auto ids = submit_job(broker, params);
   if (!ids)
     return std::move(ids.error());
-  if (auto e = wait_for_event(call, broker, *ids, "start"))
-    return e;
+  // The instance says by a memo where it is.
+  if (auto e = wait_for_event(call, broker, *ids, "memo"))
+    return code_of(e) == ec::wrong_state
+               ? make_error(ec::no_instance, fmt::format("job {0} has ended without an instance; "
+                                                         "'hactor job attach {0}' shows why",
+                                                         ids->front()))
+               : e;
   print_line(ids->front());
   return exit_ok;
 }

@@ -165,6 +165,7 @@ public:
     caf::error failed;
     for (size_t i = 0; i < jobs_.size() && !failed; ++i)
       failed = add(i);
+    wrong_input_ = static_cast<bool>(failed);
     if (!failed)
       send();
     std::vector<std::string> ids;
@@ -181,6 +182,9 @@ public:
       return failed;
     return ids;
   }
+
+  /// True when run() failed for what was typed, before anybody was asked.
+  bool wrong_input() const { return wrong_input_; }
 
 private:
   caf::error add(size_t place) {
@@ -252,6 +256,7 @@ private:
   std::vector<uint64_t> tags_;
   std::map<uint64_t, caf::expected<json>> answers_;
   caf::error broken_;
+  bool wrong_input_ = false;
 };
 
 /// Submits the jobs one by one, never more at a time than a number of them.
@@ -266,7 +271,7 @@ public:
     while (next_ < jobs_.size() || !submits_.empty() || (wait && active_ > 0)) {
       for (; next_ < jobs_.size() && active_ < most_; ++next_)
         if (auto e = submit())
-          return e;
+          return fail_usage(call_, e);
       auto f = broker_.receive();
       if (!f)
         return std::move(f.error());
@@ -346,7 +351,10 @@ int run_bulksubmit(const invocation& call) {
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     if (*most > 0)
       return window{call, broker, jobs, *most}.run();
-    auto ids = submitter{call, broker, jobs}.run();
+    submitter all{call, broker, jobs};
+    auto ids = all.run();
+    if (!ids && all.wrong_input())
+      return fail_usage(call, ids.error());
     if (!ids)
       return std::move(ids.error());
     return after_submit(call, broker, *ids);

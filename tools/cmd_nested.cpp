@@ -21,6 +21,8 @@ constexpr option_spec proxy_options[] = {
 int run_proxy(const invocation& call) {
   auto words = call.options.operands;
   std::string uri;
+  if (auto path = uri_inside("", words.front()); !path)
+    return fail_usage(call, path.error());
   auto code = with_broker(call, [&](client&) -> caf::expected<int> {
     auto own = workflow::own_uri();
     auto inside = own ? uri_inside(*own, words.front()) : std::move(own);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/scheduler_settings.hpp"
 #include "runtime/base64.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
@@ -77,6 +78,24 @@ std::string random_word() {
   return fmt::format("{:08x}{:08x}", source(), source());
 }
 
+/// What --conf says is refused here, not when the job runs. Policies in libraries are left to the
+/// broker: a path is as it sees it.
+caf::error judge_settings(const std::vector<std::string>& items) {
+  config settings;
+  bool library = false;
+  for (auto& item : items) {
+    auto equals = std::min(item.find('='), item.size());
+    auto value = equals == item.size() ? "true" : item.substr(equals + 1);
+    library = library || value.find('/') != value.npos;
+    if (auto e = set_of_nested(settings, item.substr(0, equals), value))
+      return bad("--conf: " + render(e));
+  }
+  if (library)
+    return {};
+  auto scheduling = read_scheduler_settings(settings);
+  return scheduling ? caf::error{} : bad("--conf: " + render(scheduling.error()));
+}
+
 } // namespace
 
 caf::error set_retries(json& system, const parsed_options& options) {
@@ -134,6 +153,8 @@ caf::error set_files(json& system, const parsed_options& options) {
 
 caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
                                    const environment_map& own, const std::string& cwd) {
+  if (auto e = judge_settings(options.all("conf")))
+    return e;
   // As others install it too: what is found by PATH may be another one, or none.
   std::vector<std::string> words{own_folder() + "/hactor", "start"};
   for (auto& item : options.all("conf"))

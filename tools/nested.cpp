@@ -12,13 +12,13 @@ bool holds_instance(const json& job) {
 
 caf::expected<std::string> uri_inside(const std::string& uri, std::string_view path) {
   auto inside = uri;
-  while (!path.empty()) {
-    auto slash = std::min(path.find('/'), path.size());
+  for (size_t slash = 0; slash != path.npos;) {
+    slash = path.find('/');
     auto id = parse_job_id(path.substr(0, slash));
     if (!id)
       return std::move(id.error());
     inside += "/" + to_string(*id);
-    path.remove_prefix(std::min(slash + 1, path.size()));
+    path.remove_prefix(slash == path.npos ? 0 : slash + 1);
   }
   return inside;
 }

@@ -52,6 +52,13 @@ check_contains "$output" "hactor-batch: script: line 2: '--mail-type=END' has no
 id=$(echo "$output" | tail -1)
 [ -e "slurm-$id.out" ] || fail "no slurm-$id.out: $(ls)"
 
+for wrong in frob=1 exec.kill_timeout=7s sched.policy=lifo sched.queue_depth=few; do
+  for verb in 'batch --wrap' alloc; do
+    fails_with 2 hactor $verb --conf $wrong true
+    check_contains "$output" "--conf: "
+    check_contains "$output" "${wrong%=*}"
+  done
+done
 fails_with 2 hactor batch gone.sh
 check_contains "$output" "gone.sh: No such file"
 printf 'echo\n' >script
@@ -67,8 +74,11 @@ check_contains "$output" "$outer/"
 check_equal "input" "typed" "$(echo typed | deadline 30 hactor alloc -n1 cat | grep typed)"
 id=$(deadline 30 hactor alloc --bg -n 1)
 check_equal "in the background" R "$(hactor jobs -n -o '{status_abbrev}' "$id")"
+check_equal "it is there at once" 1 "$(hactor proxy "$id" hactor getattr instance-level)"
 hactor cancel "$id"
 deadline 30 hactor job wait "$id" 2>/dev/null || true
+fails_with 1 deadline 30 hactor alloc --bg -n 1 --conf sched.policy=./no-such.so
+check_contains "$output" "without an instance"
 # A person's: a shell on a terminal.
 command -v script >/dev/null || exit 0
 printf 'echo level-$((1+1)) at $HACTOR_URI\nexit 5\n' >typed

@@ -50,6 +50,9 @@ deadline 40 hactor job wait --all
 # What fails is told of; nothing is accepted of a request with a job that is refused.
 fails_with 1 hactor bulksubmit -n '{}' true ::: 1 100000
 check_contains "$output" "hactor-bulksubmit: "
+for wrong in 'true {5}' '-n {} true' '--define=x=1/0 true {.x}' '--max-in-flight=1 true {5}'; do
+  fails_with 2 hactor bulksubmit $wrong ::: a
+done
 fails_with 3 deadline 20 hactor bulksubmit --wait --quiet sh -c 'exit {}' ::: 0 3 1
 check_contains "$output" "Exit 3"
 check_equal "watched" "a

@@ -87,7 +87,9 @@ check_equal "in json" sleep "$(hactor jobs -R --json | python3 -c 'import json, 
 print(json.load(sys.stdin)["jobs"][0]["jobs"][0]["jobs"][0]["name"])')"
 check_equal "level" 2 "$(hactor proxy "$id/$inner" hactor getattr instance-level)"
 fails_with 1 hactor proxy "$(hactor submit true)" true
-fails_with 1 hactor proxy not-an-id true
-check_contains "$output" "not-an-id"
+for wrong in not-an-id '' / "$id/" "/$id"; do
+  fails_with 2 hactor proxy "$wrong" true
+  check_contains "$output" "is not a job id"
+done
 fails_with 127 hactor proxy "$id" no-such-program
 END

@@ -106,13 +106,16 @@ TEST_SUITE("unit") {
   TEST_CASE("ids of one generator strictly increase, whatever the clock does") {
     fluid_generator generator{5};
     job_id last{0};
-    uint64_t clock[] = {0, 0, 100, 100, 99, 3, 101, 2000, 1999, 2000};
+    // Also before the epoch, and more than 34 years after it.
+    uint64_t clock[] = {0,    0,    100,  100,          99,           3, 101,
+                        2000, 1999, 2000, uint64_t{0} - 5, uint64_t{1} << 40, 5, 3000};
     for (auto now : clock)
       for (int i = 0; i < 700; ++i) {
         auto id = generator.next(now);
         REQUIRE(id > last);
         last = id;
       }
+    CHECK(fluid_ms(last) == 3000);
   }
 
   TEST_CASE("an id tells its millisecond and holds its generator") {

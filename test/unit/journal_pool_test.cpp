@@ -61,6 +61,18 @@ TEST_SUITE("journal_pool") {
     CHECK(files_in(d / "pool") == 1);
   }
 
+  TEST_CASE("one that has the name of another, which is about to close, is its own") {
+    temp_dir d;
+    journal_pool pool{d / "pool", "test"};
+    auto before = open(pool, "job");
+    commit_event(*before, 1);
+    auto after = open(pool, "job");
+    CHECK(jobs_in_log(*after).empty());
+    before.reset();
+    commit_event(*after, 2);
+    CHECK(jobs_in_log(*after) == std::vector<uint64_t>{2});
+  }
+
   TEST_CASE("what ended leaves no state and its place is used again") {
     temp_dir d;
     journal_pool pool{d / "pool", "test"};
