@@ -61,7 +61,12 @@ public:
 
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
-    central_enqueue(self->parent(), job);
+    if (d(self).next != nullptr)
+      return central_enqueue(self->parent(), job);
+    // This worker looks at the queue next: nobody else need wake for it.
+    auto& all = d(self->parent());
+    std::lock_guard guard{all.mutex};
+    all.queue.push_back(job);
   }
 
   template <class Worker>
