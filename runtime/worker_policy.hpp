@@ -14,6 +14,8 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include "runtime/memory.hpp"
+
 namespace hactor {
 
 class worker_policy : public caf::policy::unprofiled {
@@ -83,6 +85,11 @@ public:
     std::unique_lock guard{all.mutex};
     if (own.next != nullptr)
       all.queue.push_back(std::exchange(own.next, nullptr));
+    if (all.queue.empty()) {
+      guard.unlock();
+      on_idle_thread();
+      guard.lock();
+    }
     while (all.queue.empty()) {
       ++all.asleep;
       all.filled.wait(guard);
