@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
@@ -17,6 +18,9 @@ namespace hactor {
 namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+
+/// Jobs of one report: the job manager, which has much to do for each, must come to other things.
+constexpr size_t report_jobs_max = 128;
 
 } // namespace
 
@@ -120,9 +124,13 @@ void exec_state::send_gathered() {
   auto managers = std::exchange(manager_mails, {});
   for (auto& [to, m] : managers) {
     auto manager = caf::actor_cast<job_manager_actor>(to);
-    m.reports.rank = m.settled.rank = context->rank;
-    if (!m.reports.jobs.empty())
-      self->send(manager, std::move(m.reports));
+    m.settled.rank = context->rank;
+    auto& jobs = m.reports.jobs;
+    for (size_t i = 0; i < jobs.size(); i += report_jobs_max) {
+      auto begin = std::make_move_iterator(jobs.begin() + static_cast<ptrdiff_t>(i));
+      auto n = static_cast<ptrdiff_t>(std::min(report_jobs_max, jobs.size() - i));
+      self->send(manager, exec_report{context->rank, {begin, begin + n}});
+    }
     if (!m.settled.jobs.empty())
       self->send(manager, std::move(m.settled));
   }

@@ -148,7 +148,9 @@ void job_manager_state::start_commit() {
 
 void job_manager_state::send_batch() {
   commit_ns = steady_ns();
-  self->request(peers.journal, caf::infinite, commit_request{committing.batch})
+  // Ahead of what waits here and there: the longer a commit takes, the more the next one holds.
+  self->request<caf::message_priority::high>(peers.journal, caf::infinite,
+                                             commit_request{committing.batch})
     .then([this](const committed&) { on_committed(); },
           [this](const caf::error& e) { on_commit_failed(e); });
 }

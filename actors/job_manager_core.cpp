@@ -484,6 +484,8 @@ void job_manager_core::forget(job_id id) {
   unname_job(j);
   hide(j);
   jobs_.erase(it);
+  if (jobs_.size() < jobs_.bucket_count() / 16)
+    jobs_.rehash(0); // else the table stays as large as it ever was
 }
 
 // -- waiting --------------------------------------------------------------------------------------

@@ -12,6 +12,14 @@
 
 namespace hactor {
 
+namespace {
+
+/// Grants of one message: those of a large machine at once would keep the scheduler, the job
+/// manager and whoever asks them something busy for a tenth of a second each.
+constexpr uint64_t grants_a_turn = 128;
+
+} // namespace
+
 void scheduler_state::granted(job_id id, rset&& resources, start_kind how) {
   ++grants;
   backfilled += how == start_kind::backfill;
@@ -299,7 +307,8 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         auto& st = self->state;
         st.pass_wanted = false;
         ++st.passes;
-        st.core.schedule(wall_ns(), st);
+        if (st.core.schedule(wall_ns(), st, grants_a_turn))
+          st.want_pass();
         st.tell();
       },
       [self](stats_atom) { return stats_of(self->state); },

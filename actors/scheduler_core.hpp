@@ -169,8 +169,8 @@ public:
   // -- deciding ---------------------------------------------------------------------------------
 
   /// One pass over all queues. R gets starttime now, and expiration now + duration unless that is
-  /// unlimited.
-  void schedule(int64_t now_ns, scheduler_out& out);
+  /// unlimited. True: it ended after `grants_max` grants, and there may be more to decide.
+  bool schedule(int64_t now_ns, scheduler_out& out, uint64_t grants_max = UINT64_MAX);
 
   /// Judges a job that is to be submitted, as if all nodes were up and idle. Errors:
   /// ec::unsatisfiable, with a sentence; ec::bad_argument (no such queue); ec::wrong_state (the
@@ -226,7 +226,7 @@ private:
     std::vector<reservation> reservations; // in the order of the queue
     std::vector<uint32_t> parked;          // shapes
     uint32_t blocked = nothing;            // the job at which a pass stopped
-    bool cut = false;                      // the last pass ended at the queue's depth
+    bool cut = false;                      // the last pass ended at the queue's depth, or sooner
     uint64_t running = 0;
   };
 
@@ -243,7 +243,7 @@ private:
   static rset r_of(const running_job& job);
 
   bool settle_orders();
-  void pass(int64_t now_ns, scheduler_out& out);
+  bool pass(int64_t now_ns, scheduler_out& out);
   void begin_pass(uint32_t queue);
   void set_aside(uint32_t queue, int64_t now_s);
   void forget_reservation(uint32_t place);
@@ -272,6 +272,7 @@ private:
   std::vector<std::pair<job_id, std::string>> denied_;
   news news_ = news::all;
   uint64_t pass_ = 1;
+  uint64_t grants_left_ = 0; ///< Of this call of schedule().
 };
 
 } // namespace hactor

@@ -78,27 +78,30 @@ bool scheduler_core::settle_orders() {
   return any;
 }
 
-void scheduler_core::schedule(int64_t now_ns, scheduler_out& out) {
+bool scheduler_core::schedule(int64_t now_ns, scheduler_out& out, uint64_t grants_max) {
+  grants_left_ = grants_max;
   settle_orders();
-  do
-    pass(now_ns, out);
-  while (settle_orders()); // a policy may fail in a pass
+  bool more = pass(now_ns, out);
+  while (!more && settle_orders()) // a policy may fail in a pass
+    more = pass(now_ns, out);
+  return more;
 }
 
-void scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
+/// True: as many were granted as may be at once; the next pass goes on.
+bool scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
   for (auto id : std::exchange(cancelled_, {}))
     out.cancelled(id);
   for (auto& [id, note] : std::exchange(denied_, {}))
     out.denied(id, std::move(note));
   if (pool_ == nullptr)
-    return;
+    return false;
   // A promise whose time has come and that could not be kept is made anew.
   for (auto& q : queues_)
     for (auto& r : q.reservations)
       if (news_ == news::arrivals && r.at <= now_ns / ns_per_s)
         changed();
   if (news_ == news::none)
-    return;
+    return false;
   ++pass_;
   bool anew = std::exchange(news_, news::none) == news::all;
   for (uint32_t i = 0; i < queues_.size() && anew; ++i)
@@ -109,10 +112,15 @@ void scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
     if (queues_[i].stopped || queues_[i].blocked != nothing)
       continue;
     while (run_queue(i, now_ns, out)) {
+      if (grants_left_ == 0) {
+        changed();
+        return true;
+      }
       begin_pass(i);
       set_aside(i, now_ns / ns_per_s);
     }
   }
+  return false;
 }
 
 /// Finds the shapes that do not fit now whatever is promised. As long as nothing is, a match knows
@@ -148,8 +156,8 @@ bool scheduler_core::counts_as_seen(uint32_t number, uint32_t place, uint64_t st
   return seen >= q.settings.depth;
 }
 
-/// Looks at the jobs of a queue in order. True: the depth was reached and something has started, so
-/// another pass is due.
+/// Looks at the jobs of a queue in order. True: the depth was reached, or as many were granted as
+/// may be at once, and something has started, so another pass is due.
 bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& out) {
   auto& q = queues_[number];
   auto& policy = *q.settings.policy;
@@ -174,6 +182,10 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
     if (found.verdict == match_verdict::matched && !found.reserved) {
       grant(place, std::move(found), now_ns, out);
       ++started;
+      if (--grants_left_ == 0) {
+        q.cut = true;
+        break;
+      }
       next.add(shape);
       continue;
     }

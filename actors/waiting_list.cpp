@@ -6,6 +6,13 @@
 
 namespace hactor {
 
+namespace {
+
+/// Places that an empty list keeps: what a burst of jobs needed beyond is given back.
+constexpr size_t idle_places_max = 1024;
+
+} // namespace
+
 uint32_t waiting_list::add_queue(std::shared_ptr<const queue_policy> policy) {
   queues_.push_back({std::move(policy), {}, {}, 0, false});
   return static_cast<uint32_t>(queues_.size() - 1);
@@ -73,6 +80,11 @@ void waiting_list::remove(uint32_t place) {
   index_.erase(jobs_[place].id);
   jobs_[place] = {};
   free_jobs_.push_back(place);
+  if (!index_.empty() || jobs_.size() <= idle_places_max)
+    return;
+  jobs_ = {};
+  free_jobs_ = {};
+  index_ = {};
 }
 
 void waiting_list::set_priority(uint32_t place, uint32_t priority) {

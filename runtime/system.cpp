@@ -11,6 +11,10 @@ namespace hactor {
 
 namespace {
 
+/// Messages that an actor handles before others have their turn. CAF's default is no end: as many
+/// actors that never run out of messages as there are workers would keep all others waiting.
+constexpr size_t turn_messages_max = 4;
+
 /// CAF's middleman, whose backend is given the transport rather than finding it in a global.
 class middleman final : public caf::io::middleman {
 public:
@@ -28,6 +32,7 @@ private:
 system_config::system_config(transport& t, const system_options& options,
                              const std::function<void(caf::actor_system_config&)>& register_types) {
   set("scheduler.max-threads", size_t{options.workers});
+  set("scheduler.max-throughput", turn_messages_max);
   set("middleman.workers", size_t{0});
   set("middleman.heartbeat-interval",
       caf::timespan{std::chrono::milliseconds{options.heartbeat_interval_ms}});

@@ -14,6 +14,8 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include "runtime/memory.hpp"
+
 namespace hactor {
 
 class worker_policy : public caf::policy::unprofiled {
@@ -61,7 +63,12 @@ public:
 
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
-    central_enqueue(self->parent(), job);
+    if (d(self).next != nullptr)
+      return central_enqueue(self->parent(), job);
+    // This worker looks at the queue next: nobody else need wake for it.
+    auto& all = d(self->parent());
+    std::lock_guard guard{all.mutex};
+    all.queue.push_back(job);
   }
 
   template <class Worker>
@@ -78,6 +85,11 @@ public:
     std::unique_lock guard{all.mutex};
     if (own.next != nullptr)
       all.queue.push_back(std::exchange(own.next, nullptr));
+    if (all.queue.empty()) {
+      guard.unlock();
+      on_idle_thread();
+      guard.lock();
+    }
     while (all.queue.empty()) {
       ++all.asleep;
       all.filled.wait(guard);

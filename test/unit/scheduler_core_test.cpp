@@ -163,6 +163,25 @@ TEST_SUITE("unit") {
     CHECK(b.pass() == "+4");
   }
 
+  TEST_CASE("a pass that has granted as much as it may goes on in the next, in the same order") {
+    bench b{machine(2, 4)};
+    b.add(1, slots(1));
+    b.add(2, slots(1));
+    b.add(3, slots(1), 31);
+    b.add(4, slots(5));
+    b.add(5, slots(1));
+    CHECK(b.core.schedule(0, b.out, 2));
+    CHECK(b.out.take() == "+3 +1");
+    CHECK(b.core.schedule(0, b.out, 2));
+    CHECK(b.out.take() == "+2 +4");
+    CHECK_FALSE(b.core.schedule(0, b.out, 2));
+    CHECK(b.out.take().empty());
+    b.finish(3);
+    CHECK(b.core.schedule(0, b.out, 1)); // there might be more
+    CHECK(b.out.take() == "+5");
+    CHECK_FALSE(b.core.schedule(0, b.out, 1));
+  }
+
   TEST_CASE("a grant says when it starts and ends") {
     bench b{machine(1, 4)};
     b.add(1, slots(1, 1.5));

@@ -24,6 +24,28 @@ struct thing {
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("a list that a burst of jobs has left keeps none of their places, and takes others") {
+    waiting_list list;
+    auto queue = list.add_queue(*make_queue_policy("fcfs", 0));
+    auto shape = list.shape_of(queue, slots(1));
+    constexpr uint64_t jobs = 5'000;
+    for (int burst = 0; burst < 2; ++burst) {
+      std::vector<uint32_t> places;
+      for (uint64_t id = 1; id <= jobs; ++id)
+        places.push_back(list.add(job_id{id}, id % 7 == 0 ? 0 : 16, 0, shape));
+      CHECK(list.jobs().size() == jobs);
+      for (auto place : places)
+        list.remove(place);
+      CHECK(list.size() == 0);
+      CHECK(list.held() == 0);
+      CHECK(list.jobs().empty());
+      CHECK(list.find(job_id{1}) == nothing);
+    }
+    auto place = list.add(job_id{1}, 16, 0, shape);
+    list.remove(place);
+    CHECK(list.jobs().size() == 1); // a few stay
+  }
+
   TEST_CASE("a ranked tree is a sorted list in every respect") {
     std::mt19937 random{3};
     std::vector<thing> all(300);
