@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "runtime/duration.hpp"
 #include "tools/become.hpp"
 #include "tools/commands.hpp"
 #include "tools/job_fields.hpp"
@@ -61,8 +62,9 @@ std::string text_of(const json& job, bool is_long, double now) {
   auto name = text_at(job, "name");
   if (!is_long)
     return name;
-  return job_field(job, "id", now) + " " + name + " " + job_field(job, "status_abbrev", now) + " "
-         + job_field(job, "contextual_time", now) + "s";
+  auto text = job_field(job, "id", now) + " " + name + " " + job_field(job, "status_abbrev", now);
+  auto time = parse_fsd(job_field(job, "contextual_time", now));
+  return time ? text + " " + format_fsd(*time) : text; // what waits has none
 }
 
 caf::expected<std::vector<tree_node>> jobs_of(const std::string& uri, const parsed_options& o) {
