@@ -252,6 +252,21 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   out.launch(j.spec, std::move(item));
 }
 
+bool job_manager_core::has_lost(const rset& resources, const rank_map& where) const {
+  return !lost_.empty()
+         && std::any_of(resources.nodes.begin(), resources.nodes.end(),
+                        [&](auto& node) { return lost_.contains(where.broker(node.rank)); });
+}
+
+void job_manager_core::on_void_grant(int64_t now_ns, job_id id, job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || it->second.fold.has_alloc || it->second.fold.state != job_state::sched)
+    return on_granted(now_ns, id, {}, out); // it is not wanted any more
+  auto& j = it->second;
+  out.free_room(id);
+  out.want_room(j.spec, {id, j.fold.priority, j.fold.t_submit});
+}
+
 void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& note,
                                  job_manager_out& out) {
   auto it = jobs_.find(id);

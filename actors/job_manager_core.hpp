@@ -65,6 +65,10 @@ public:
   /// `how`: immediate, backfill or reserved; "" when that is not known.
   void on_granted(int64_t now_ns, job_id id, rset&& resources, job_manager_out& out,
                   std::string_view how = {});
+  /// Was it granted before the scheduler heard that a broker of it is lost?
+  bool has_lost(const rset& resources, const rank_map& where) const;
+  /// Such a grant is given back, and room is asked for again.
+  void on_void_grant(int64_t now_ns, job_id id, job_manager_out& out);
   void on_denied(int64_t now_ns, job_id id, const std::string& note, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
   void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);

@@ -33,6 +33,10 @@ json settings_of(const parsed_options& o) {
 /// same at every level.
 void become_outermost(const std::string& uri) {
   ::setenv("HACTOR_ENCLOSING_ID", variable("HACTOR_JOB_ID").c_str(), 1);
+  if (auto attempt = variable("HACTOR_JOB_ATTEMPT"); attempt.empty())
+    ::unsetenv("HACTOR_ENCLOSING_ATTEMPT");
+  else
+    ::setenv("HACTOR_ENCLOSING_ATTEMPT", attempt.c_str(), 1);
   ::setenv("HACTOR_URI", uri.c_str(), 1);
   std::vector<std::string> gone;
   for (auto** e = environ; *e != nullptr; ++e) {

@@ -62,9 +62,9 @@ std::string text_of(const json& job, bool is_long, double now) {
   auto name = text_at(job, "name");
   if (!is_long)
     return name;
-  auto since = number_at(job, "t_run");
-  return job_field(job, "id", now) + " " + name + " " + job_field(job, "status_abbrev", now)
-         + (since > 0 ? " " + format_fsd(std::max(now - since, 0.0)) : "");
+  auto text = job_field(job, "id", now) + " " + name + " " + job_field(job, "status_abbrev", now);
+  auto time = parse_fsd(job_field(job, "contextual_time", now));
+  return time ? text + " " + format_fsd(*time) : text; // what waits has none
 }
 
 caf::expected<std::vector<tree_node>> jobs_of(const std::string& uri, const parsed_options& o) {

@@ -7,7 +7,7 @@ cat >attempt.sh <<'END'
 #!/bin/sh
 hactor jobs -a -n
 hactor run -N 2 -n 2 sh -c 'echo "ran $HACTOR_TASK_RANK"' | sort
-echo "$HACTOR_URI"
+echo "$HACTOR_URI ${HACTOR_ENCLOSING_ATTEMPT:-1}"
 hactor submit --quiet sleep 1000 # ends with the attempt
 echo >>attempts
 [ "$(wc -l <attempts)" -ge 3 ]
@@ -25,7 +25,8 @@ for how in 'run -N 2 -n 2 --retries=4 hactor start' 'batch -N 2 --retries=4 --wa
   check_equal "lines of '$how' ($(cat said))" 9 "$(wc -l <said)"
   check_equal "tasks 0" 3 "$(grep -c 'ran 0' said)"
   check_equal "tasks 1" 3 "$(grep -c 'ran 1' said)"
-  check_equal "paths" 1 "$(grep "^$HACTOR_URI/" said | sort -u | wc -l)"
+  check_equal "paths" 1 "$(grep "^$HACTOR_URI/" said | cut -d' ' -f1 | sort -u | wc -l)"
+  check_equal "told" "1 2 3" "$(sed -n "s|^$HACTOR_URI/[^ ]* ||p" said | xargs)"
 done
 check_equal "what runs" 0 "$(hactor stats | sed -n 's/.*"instances": \([0-9]*\).*/\1/p')"
 check_equal "tasks, of which one is this script" 1 \

@@ -18,6 +18,13 @@ check_contains "$output" "canceled, it had started: cancel: as an example"
 check_contains "$output" "canceled, it never started: cancel: as an example"
 check_contains "$(example_patterns bulk)" "2000 have ended"
 END
+# In an instance within this one, from outside of it.
+instance -S resource.fake=nodes=2,cores=4 <<'END'
+id=$(hactor alloc --bg -N 2 -n 2 -c 4)
+HACTOR_URI=$HACTOR_URI/$id
+check_equal "window" "20 jobs, at most 4 at once" "$(example_patterns window)"
+check_equal "level" 1 "$(hactor getattr instance-level)"
+END
 instance -S resource.fake=nodes=1,cores=32 <<'END'
 output=$(example_steering 32 100)
 echo "$output"
