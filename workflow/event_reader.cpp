@@ -76,10 +76,9 @@ job_state state_named(std::string_view name) {
 caf::expected<job_event> read_event_line(std::string_view line) {
   job_event e;
   json_scan scan{line};
-  auto number = [&](auto& to) {
-    scan.next();
-    auto begin = scan.at();
-    return scan.value() && read_number(scan.since(begin), to);
+  auto number = [&](auto& to) { // of nanoseconds, say, which are too long for a double
+    std::string_view text;
+    return scan.long_number(text) && read_number(text, to);
   };
   auto whole = scan.members([&](std::string_view key) {
     std::string_view text;
@@ -87,6 +86,8 @@ caf::expected<job_event> read_event_line(std::string_view line) {
       return number(e.sequence);
     if (key == "t_ns")
       return number(e.time_ns);
+    if (key == "timestamp") // t_ns once more
+      return scan.long_number(text);
     if (key == "id" || key == "name" || key == "state") {
       if (!scan.plain_string(text))
         return false;
