@@ -139,20 +139,6 @@ bool json_scan::string(bool escapes) {
 
 bool json_scan::number() {
   auto begin = at_;
-  return number_form() && at_ - begin <= number_bytes_max;
-}
-
-bool json_scan::long_number(std::string_view& text) {
-  next();
-  auto begin = at_;
-  if (!number_form())
-    return false;
-  text = since(begin);
-  return true;
-}
-
-/// A number of any length, without an exponent.
-bool json_scan::number_form() {
   auto digits = [this] {
     auto first = at_;
     while (at_ < text_.size() && is_digit(text_[at_]))
@@ -171,7 +157,7 @@ bool json_scan::number_form() {
       return false;
   }
   auto exponent = at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E');
-  return !exponent;
+  return !exponent && at_ - begin <= number_bytes_max;
 }
 
 bool json_scan::word(std::string_view expected) {

@@ -56,10 +56,6 @@ public:
   /// Passes a string without escapes; `text` is what is between its quotes.
   bool plain_string(std::string_view& text);
 
-  /// Passes a number of any length, for callers that know what it means; `text` is how it is
-  /// written.
-  bool long_number(std::string_view& text);
-
   /// Passes these bytes, a value that this object has passed before at the same depth, if they come
   /// next. Requires: they begin and end with a bracket or a quote.
   bool again(std::string_view bytes);
@@ -76,7 +72,6 @@ private:
   bool continues() { return closes(','); }
   bool key(size_t first_key);
   bool string(bool escapes);
-  bool number_form();
   bool number();
   bool word(std::string_view expected);
 
