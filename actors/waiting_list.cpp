@@ -82,9 +82,10 @@ void waiting_list::remove(uint32_t place) {
   free_jobs_.push_back(place);
   if (!index_.empty() || jobs_.size() <= idle_places_max)
     return;
-  jobs_ = {};
-  free_jobs_ = {};
-  index_ = {};
+  // Not of {}, which would empty them and keep their memory.
+  jobs_ = decltype(jobs_){};
+  free_jobs_ = decltype(free_jobs_){};
+  index_ = decltype(index_){};
 }
 
 void waiting_list::set_priority(uint32_t place, uint32_t priority) {

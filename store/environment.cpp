@@ -128,7 +128,7 @@ int environment::open_guest_tables(MDB_txn* txn) {
 namespace {
 
 /// By how much the file grows before its pages are released.
-constexpr uint64_t release_bytes = 16u << 20;
+constexpr uint64_t release_bytes = 8u << 20;
 
 /// Where a file is mapped into this process; null when that cannot be found out.
 char* mapping_of(int fd) {

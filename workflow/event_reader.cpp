@@ -6,7 +6,6 @@
 #include <charconv>
 
 #include "runtime/json.hpp"
-#include "runtime/json_scan.hpp"
 
 namespace hactor::workflow {
 
@@ -39,7 +38,61 @@ caf::error unreadable(std::string_view line) {
                                       + std::string{line.substr(0, 200)});
 }
 
-/// The long way, for what json_scan finds unusual: a note with escapes beyond those of ASCII, say.
+/// Walks over a line piece by piece; each function is false when something else comes next.
+struct line_walk {
+  std::string_view rest;
+
+  bool pass(std::string_view text) {
+    if (!rest.starts_with(text))
+      return false;
+    rest.remove_prefix(text.size());
+    return true;
+  }
+  template <class T>
+  bool number(T& to) {
+    auto text = rest.substr(0, rest.find(','));
+    rest.remove_prefix(text.size());
+    return read_number(text, to);
+  }
+  bool skip_value() { // that has no comma
+    rest.remove_prefix(std::min(rest.find(','), rest.size()));
+    return true;
+  }
+  template <class T>
+  bool word(T& to) { // up to its quote, which stays
+    to = rest.substr(0, rest.find('"'));
+    rest.remove_prefix(to.size());
+    return to.find('\\') == T::npos;
+  }
+};
+
+/// As append_stream_line writes events (store/event_json.cpp). Each event of an instance comes by
+/// here, so nothing is looked at that is not wanted: the context is what lies between its
+/// neighbours.
+bool read_as_written(std::string_view line, job_event& e) {
+  constexpr std::string_view before_state = R"(,"state":")";
+  auto end = line.rfind(before_state);
+  if (end == std::string_view::npos)
+    return false;
+  line_walk tail{line.substr(end + before_state.size())};
+  std::string_view state;
+  if (!tail.word(state) || tail.rest != "\"}")
+    return false;
+  e.state = state_named(state);
+  line_walk walk{line.substr(0, end)};
+  if (!walk.pass(R"({"seq":)") || !walk.number(e.sequence) || e.sequence == 0
+      || !walk.pass(R"(,"id":")") || !walk.word(e.id) || !walk.pass(R"(","t_ns":)")
+      || !walk.number(e.time_ns) || !walk.pass(R"(,"timestamp":)") || !walk.skip_value()
+      || !walk.pass(R"(,"name":")") || !walk.word(e.name) || !walk.pass("\""))
+    return false;
+  if (walk.pass(R"(,"context":)")) {
+    e.context = walk.rest;
+    return walk.rest.starts_with('{') && walk.rest.ends_with('}');
+  }
+  return walk.rest.empty();
+}
+
+/// The long way, for lines that were written otherwise: a name with escapes, say, or a gap.
 caf::expected<job_event> read_by_tree(std::string_view line) {
   auto tree = parse_json(line);
   if (!tree)
@@ -76,36 +129,7 @@ job_state state_named(std::string_view name) {
 
 caf::expected<job_event> read_event_line(std::string_view line) {
   job_event e;
-  json_scan scan{line};
-  auto number = [&](auto& to) {
-    scan.next();
-    auto begin = scan.at();
-    return scan.value() && read_number(scan.since(begin), to);
-  };
-  auto whole = scan.members([&](std::string_view key) {
-    std::string_view text;
-    if (key == "seq")
-      return number(e.sequence);
-    if (key == "t_ns")
-      return number(e.time_ns);
-    if (key == "id" || key == "name" || key == "state") {
-      if (!scan.plain_string(text))
-        return false;
-      if (key == "state")
-        e.state = state_named(text);
-      else
-        (key == "id" ? e.id : e.name) = text;
-      return true;
-    }
-    scan.next();
-    auto begin = scan.at();
-    if (!scan.value())
-      return false;
-    if (key == "context")
-      e.context = scan.since(begin);
-    return true;
-  });
-  if (!whole || e.sequence == 0)
+  if (!read_as_written(line, e))
     return read_by_tree(line);
   return e;
 }

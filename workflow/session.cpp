@@ -7,8 +7,21 @@
 
 namespace hactor::workflow {
 
+namespace {
+
+/// A session has few actors. CAF's default is four threads or more that look for work of each other
+/// all the time, which takes more of a core than the events of a busy instance.
+struct session_config : caf::actor_system_config {
+  session_config() {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", size_t{2});
+  }
+};
+
+} // namespace
+
 struct session::parts {
-  caf::actor_system_config config;
+  session_config config;
   caf::actor_system system{config};
   caf::scoped_actor self{system};
   instance_actor instance;

@@ -38,7 +38,7 @@ TEST_SUITE("unit") {
         list.remove(place);
       CHECK(list.size() == 0);
       CHECK(list.held() == 0);
-      CHECK(list.jobs().empty());
+      CHECK(list.jobs().capacity() == 0);
       CHECK(list.find(job_id{1}) == nothing);
     }
     auto place = list.add(job_id{1}, 16, 0, shape);

@@ -138,6 +138,7 @@ TEST_SUITE("unit") {
                 -1,
                 "cancel\nan \"odd\" note \u00e9 \U0001F600"};
     append_stream_line(lines, 12, e);
+    lines.pop_back(); // the end of the line
     auto read = workflow::read_event_line(lines);
     REQUIRE(read);
     CHECK(read->sequence == 12);
@@ -146,6 +147,17 @@ TEST_SUITE("unit") {
     CHECK(read->time_ns == e.t_ns);
     CHECK(read->state == workflow::job_state::cleanup);
     CHECK(parse_json(read->context));
+    // The same in another order and with blanks, which takes the long way.
+    auto other = parse_json(lines);
+    REQUIRE(other);
+    auto long_way = workflow::read_event_line(other->dump(1));
+    REQUIRE(long_way);
+    CHECK(long_way->sequence == read->sequence);
+    CHECK(long_way->id == read->id);
+    CHECK(long_way->name == read->name);
+    CHECK(long_way->time_ns == read->time_ns);
+    CHECK(long_way->state == read->state);
+    CHECK(*parse_json(long_way->context) == *parse_json(read->context));
     lines.clear();
     append_gap_line(lines, 5, 9);
     auto gap = workflow::read_event_line(lines);
