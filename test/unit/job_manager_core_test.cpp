@@ -438,24 +438,6 @@ TEST_SUITE("unit") {
     CHECK(b.out.events.empty());
   }
 
-  TEST_CASE("a grant on a broker that is lost is given back and asked for again, and no attempt") {
-    bench b;
-    b.submit({one});
-    b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
-    CHECK(b.core.has_lost(whole_nodes(2, 1), rank_map{4}));
-    CHECK(!b.core.has_lost(whole_nodes(1, 1), rank_map{4}));
-    b.out.clear();
-    b.core.on_void_grant(b.now, one, b.out);
-    CHECK(b.out.freed == std::vector<job_id>{one});
-    CHECK(b.out.events.empty());
-    CHECK(b.summary().state == job_state::sched);
-    b.grant(one, whole_nodes(1, 1));
-    b.start();
-    CHECK(b.out.take_names(one) == "alloc start");
-    b.core.on_void_grant(b.now, one, b.out); // comes late
-    CHECK(b.out.events.empty());
-  }
-
   TEST_CASE("the first rank's report is waited for, unless that rank is lost") {
     bench b;
     b.run(one, {}, whole_nodes(3, 1));

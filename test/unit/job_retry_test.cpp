@@ -307,4 +307,23 @@ TEST_SUITE("unit") {
       CHECK(code_of(spec.error()) == ec::bad_jobspec);
     }
   }
+
+  TEST_CASE("a grant on a broker that is lost is given back and asked for again, and no attempt") {
+    bench b;
+    b.submit({one}, json::object());
+    b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
+    CHECK(b.core.has_lost(whole_nodes(2, 1), rank_map{4}));
+    CHECK(!b.core.has_lost(whole_nodes(1, 1), rank_map{4}));
+    b.out.clear();
+    b.core.on_void_grant(b.now, one, b.out);
+    CHECK(b.out.freed == std::vector<job_id>{one});
+    CHECK(b.out.events.empty());
+    CHECK(b.summary().state == job_state::sched);
+    b.run(one, whole_nodes(1, 1));
+    CHECK(b.summary().state == job_state::run);
+    b.out.clear();
+    b.core.on_void_grant(b.now, one, b.out); // comes late
+    CHECK(b.out.events.empty());
+  }
+
 }
