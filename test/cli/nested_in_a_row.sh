@@ -6,10 +6,10 @@
 nodes=$((ranks > 2 ? ranks : 2))
 instance -S "resource.fake=nodes=$nodes,cores=2" -S exec.kill_timeout=2s <<'END'
 deadline 40 hactor run -N 2 sh -c '
-  for i in $(seq 60); do
+  for i in $(seq 20); do
     hactor start sh -c "hactor run -N 2 -n 2 hactor jobs -n && hactor jobs -a -n -o {name}"
   done' >said 2>&1
-check_equal "instances that ran their job (said: $(sort said | uniq -c))" 60 \
+check_equal "instances that ran their job (said: $(sort said | uniq -c))" 20 \
   "$(grep -cx ' *hactor' said)"
 check_lacks "$(cat said)" "hactor-"
 
