@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/connector.hpp"
@@ -19,6 +20,17 @@ std::function<void(const caf::error&)> fail_call(const client_call& c);
 
 /// Calls `use` with the lead's services, or answers the client with the error.
 void with_lead(const client_call& c, std::function<void(const rank_services&)> use);
+
+/// A request for whoever looks, who is not kept waiting by all that happens. On this rank it goes
+/// ahead of what waits; CAF 0.17 loses the answers of such requests between ranks.
+template <class Actor, class What>
+auto ask_soon(connector_state::pointer self, const caf::actor& whom, caf::duration deadline,
+              What&& what) {
+  auto to = caf::actor_cast<Actor>(whom);
+  return whom.node() == self->node()
+           ? self->request<caf::message_priority::high>(to, deadline, std::forward<What>(what))
+           : self->request(to, deadline, std::forward<What>(what));
+}
 
 /// Why jobs wait, of those for which the scheduler has more to say than that they are next.
 using waiting_reasons = std::unordered_map<job_id, job_reason>;

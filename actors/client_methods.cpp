@@ -93,10 +93,7 @@ void list_jobs(const client_call& c, client_params& p) {
   if (refused(c, p))
     return;
   with_lead(c, [c, r](const rank_services& lead) {
-    // Whoever looks is not kept waiting by all that happens.
-    c.self
-      ->request<caf::message_priority::high>(caf::actor_cast<job_manager_actor>(lead.job_manager),
-                                             caf::duration{deadline}, r)
+    ask_soon<job_manager_actor>(c.self, lead.job_manager, caf::duration{deadline}, r)
       .then(
         [c, lead](list_reply& x) {
           auto jobs = std::make_shared<std::vector<job_summary>>(std::move(x.jobs));
@@ -239,9 +236,7 @@ std::string user_name(uint32_t uid) {
 
 void uptime(const client_call& c, client_params&) {
   with_lead(c, [c](const rank_services& lead) {
-    c.self
-      ->request<caf::message_priority::high>(caf::actor_cast<job_manager_actor>(lead.job_manager),
-                                             caf::duration{deadline}, counts_atom_v)
+    ask_soon<job_manager_actor>(c.self, lead.job_manager, caf::duration{deadline}, counts_atom_v)
       .then(
         [c](const job_counts& counts) {
           auto& s = c.self->state.setup;

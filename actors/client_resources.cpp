@@ -126,9 +126,7 @@ void with_reasons(const client_call& c, const rank_services& lead,
       ask.ids.push_back(s.id);
   if (ask.ids.empty())
     return use({});
-  c.self
-      ->request<caf::message_priority::high>(caf::actor_cast<scheduler_actor>(lead.scheduler),
-                                             caf::duration{deadline}, ask)
+  ask_soon<scheduler_actor>(c.self, lead.scheduler, caf::duration{deadline}, ask)
       .then(
           [ask, use](explain_reply& x) {
             waiting_reasons reasons;

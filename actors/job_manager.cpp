@@ -186,6 +186,8 @@ void job_manager_state::tell_if_drained() {
 }
 
 void job_manager_state::on_commit_failed(const caf::error& e) {
+  if (e == caf::sec::request_receiver_down)
+    return; // the broker ends, and the journal has before us; its failing is told of elsewhere
   if (code_of(e) != ec::disk_full) {
     // Nothing later could be trusted (RFC 21): better no instance than one that forgets.
     log_write(log_level::emerg, "job-manager: the journal failed: " + render(e));

@@ -159,7 +159,7 @@ visited() { # FILTER: vertices that were looked at by requests for which there i
     echo 'match allocate all.yaml'
     seq 20 | sed 's/.*/match allocate one_core.yaml/'
   } | hactor graph query -L busy.json -f jgf -P low -e -p "$1" 2>&1 \
-    | sed -n 's/.*PREORDER VISIT COUNT[= ]*\([0-9]*\).*/\1/p' | tail -20 | paste -sd+ | bc
+    | sed -n 's/.*PREORDER VISIT COUNT[= ]*\([0-9]*\).*/\1/p' | tail -20 | awk '{ sum += $1 } END { print sum }'
 }
 write_spec all.yaml 600 "[{type: slot, label: task, count: 2879, with: [{type: core, count: 1}]}]"
 few=$(visited ALL:core) all=$(visited ALL:gpu)
