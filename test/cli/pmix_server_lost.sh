@@ -19,6 +19,8 @@ servers() {
     [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != hactor-pmix ] || echo "$pid"
   done
 }
+fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" sh -c "$guest signal; sleep 60; true"
+check_contains "$output" "the MPI program of rank 1 ended without MPI_Finalize"
 mkfifo lines
 hactor run -N "$nodes" -n "$nodes" --unbuffered "$guest" stay >lines 2>said &
 exec 3<lines
@@ -36,6 +38,4 @@ check_contains "$(cat said)" "the PMIx server of its MPI program was ended by si
 
 output=$(deadline 30 hactor run -N "$nodes" -n "$nodes" "$guest")
 check_equal "lines of the next job" "$nodes" "$(echo "$output" | grep -c ': sum')"
-fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" sh -c "$guest signal; sleep 60; true"
-check_contains "$output" "the MPI program of rank 1 ended without MPI_Finalize"
 END
