@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/launch_plan.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -22,13 +21,6 @@ namespace hactor {
 namespace {
 
 constexpr size_t recent_plans = 64;
-
-constexpr std::array launcher_prefixes{
-  "PMI_",     "PMIX_", "OMPI_", "ORTE_",   "OPAL_",        "PRTE_",       "HYDI_", "HYDRA_",
-  "MPIR_",    "MPICH_", "PALS_", "SLURM_", "MPIEXEC_",      "HACTOR_JOB_", "HACTOR_TASK_"};
-constexpr std::array launcher_names{"MPI_LOCALNRANKS", "MPI_LOCALRANKID", "GFORTRAN_UNBUFFERED",
-                                    "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "HACTOR_URI",
-                                    "HACTOR_RANK",        "FLUX_JOB_ID"};
 
 /// attributes.system.exec.test.run_duration: seconds, or a duration text.
 caf::expected<double> simulated_duration(const json& rest) {
@@ -264,15 +256,7 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
 } // namespace
 
 bool is_launcher_variable(std::string_view name) {
-  if (is_mpi_setting(name))
-    return false;
-  for (auto prefix : launcher_prefixes)
-    if (name.starts_with(prefix))
-      return true;
-  for (auto whole : launcher_names)
-    if (name == whole)
-      return true;
-  return false;
+  return is_launchers(name) || name == "HACTOR_URI" || name == "HACTOR_RANK";
 }
 
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,

@@ -20,6 +20,13 @@ constexpr std::array<std::string_view, 6> launcher_names{"OMPI_MCA_ess",
                                                          "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
                                                          "MPIR_CVAR_CH3_INTERFACE_HOSTNAME"};
 
+constexpr std::array<std::string_view, 15> told_prefixes{
+    "PMI_",  "PMIX_",  "OMPI_", "ORTE_",  "OPAL_",    "PRTE_",       "HYDI_",       "HYDRA_",
+    "MPIR_", "MPICH_", "PALS_", "SLURM_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_"};
+constexpr std::array<std::string_view, 6> told_names{
+    "MPI_LOCALNRANKS",     "MPI_LOCALRANKID",      "GFORTRAN_UNBUFFERED",
+    "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};
+
 } // namespace
 
 bool is_mpi_setting(std::string_view name) {
@@ -27,6 +34,14 @@ bool is_mpi_setting(std::string_view name) {
   return std::any_of(settings.begin(), settings.end(), begins)
          && std::none_of(launcher_prefixes.begin(), launcher_prefixes.end(), begins)
          && std::find(launcher_names.begin(), launcher_names.end(), name) == launcher_names.end();
+}
+
+bool is_launchers(std::string_view name) {
+  if (is_mpi_setting(name))
+    return false;
+  auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
+  return std::any_of(told_prefixes.begin(), told_prefixes.end(), begins)
+         || std::find(told_names.begin(), told_names.end(), name) != told_names.end();
 }
 
 } // namespace hactor

@@ -1,4 +1,5 @@
-// Which variables are a person's settings of an MPI, although they begin as its launcher's do.
+// Which variables are a launcher's, and which a person's settings of an MPI, although they begin as
+// its launcher's do.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -9,5 +10,9 @@ namespace hactor {
 /// True for what people set to tune an MPI or its mpirun, e.g. OMPI_MCA_btl: it reaches jobs. False
 /// for what its launcher tells its children by such names.
 bool is_mpi_setting(std::string_view name);
+
+/// True for what launchers, hactor's among them, tell the processes that they start. It is of one
+/// job and must not reach another.
+bool is_launchers(std::string_view name);
 
 } // namespace hactor

@@ -18,14 +18,6 @@ namespace hactor::workflow {
 
 namespace {
 
-constexpr std::string_view launcher_prefixes[] = {
-  "OMPI_", "PMIX_", "PMI_", "PRTE_", "HYDRA_", "HYDI_", "MPIR_", "SLURM_", "PALS_", "ORTE_",
-  "OPAL_", "MPICH_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_"};
-
-constexpr std::string_view launcher_names[] = {"MPI_LOCALNRANKS", "MPI_LOCALRANKID",
-                                               "GFORTRAN_UNBUFFERED", "IPATH_NO_BACKTRACE",
-                                               "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};
-
 // Files of rules may name further files; a cycle must end as an error.
 constexpr int nesting_max = 8;
 
@@ -68,7 +60,7 @@ class rule_reader {
 public:
   explicit rule_reader(const environment_map& own) : own_(own) {
     for (auto& entry : own)
-      if (!is_launcher_variable(entry.first))
+      if (!is_launchers(entry.first))
         clean_.insert(entry);
     result_ = clean_;
   }
@@ -180,18 +172,6 @@ environment_map read_environment(const char* const* entries) {
       result.emplace(entry.substr(0, equals), entry.substr(equals + 1));
   }
   return result;
-}
-
-bool is_launcher_variable(std::string_view name) {
-  if (is_mpi_setting(name))
-    return false;
-  for (auto prefix : launcher_prefixes)
-    if (name.starts_with(prefix))
-      return true;
-  for (auto known : launcher_names)
-    if (name == known)
-      return true;
-  return false;
 }
 
 caf::expected<environment_map> job_environment(const environment_map& own,

@@ -18,10 +18,6 @@ using environment_map = std::map<std::string, std::string>;
 /// Reads NAME=VALUE strings, as in environ; entries without '=' are left out.
 environment_map read_environment(const char* const* entries);
 
-/// True for variables that describe a launcher's or another job's processes: a job that inherited
-/// them would take itself for a part of that one.
-bool is_launcher_variable(std::string_view name);
-
 /// Applies rules in order to `own` less its launcher variables:
 ///   VAR=VAL    sets; $VAR and ${VAR} in VAL are replaced, $$ is a dollar sign
 ///   VAR        takes it from `own`, launcher variables too, if it is not set yet

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "temp_dir.hpp"
+#include "runtime/mpi_settings.hpp"
 #include "workflow/environment.hpp"
 
 #include <doctest/doctest.h>
@@ -35,9 +36,9 @@ TEST_SUITE("unit") {
     CHECK(text_of({}) == "EMPTY= HOME=/h LANG=C LC_ALL=x");
     for (auto name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_FD", "SLURM_PROCID", "PALS_RANKID",
                       "MPI_LOCALRANKID", "HACTOR_JOB_ID", "HACTOR_TASK_RANK", "HYDI_CONTROL_FD"})
-      CHECK(is_launcher_variable(name));
+      CHECK(is_launchers(name));
     for (auto name : {"HACTOR_URI", "OMP_NUM_THREADS", "MPI", "PMI", "PATH", "slurm_x"})
-      CHECK_FALSE(is_launcher_variable(name));
+      CHECK_FALSE(is_launchers(name));
   }
 
   TEST_CASE("each rule does what it says, in order") {
