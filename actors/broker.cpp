@@ -119,10 +119,32 @@ caf::result<rank_services> find_peer(pointer self, rank_t rank) {
   return promise;
 }
 
+/// This rank leaves when all beneath it know: who hears nothing and sees its lead go would take it
+/// for lost.
+void leave_when_told(pointer self) {
+  auto& st = self->state;
+  if (!st.untold.empty())
+    return;
+  for (auto& p : std::exchange(st.wait_until_told, {}))
+    p.deliver(done{});
+  if (st.setup.rank != 0)
+    st.setup.on_shutdown(st.end->reason);
+}
+
+/// It and all beneath it know of the end, or it is gone.
+void told(pointer self, rank_t rank) {
+  if (self->state.untold.erase(rank) != 0)
+    leave_when_told(self);
+}
+
 void tell_end(pointer self, rank_t rank) {
   auto& st = self->state;
-  if (auto it = st.peers.find(rank); it != st.peers.end())
-    self->send(caf::actor_cast<broker_actor>(it->second.broker), *st.end);
+  auto it = st.peers.find(rank);
+  if (it == st.peers.end() || !st.untold.insert(rank).second)
+    return;
+  self->request(caf::actor_cast<broker_actor>(it->second.broker), deadline, *st.end)
+    .then([self, rank](done) { told(self, rank); },
+          [self, rank](const caf::error&) { told(self, rank); });
 }
 
 /// The end comes down the tree; the lead, which knows everybody, tells those whose parent was lost.
@@ -142,8 +164,7 @@ void shut_down(pointer self, const shutdown_request& r) {
     tell_end(self, child);
   for (auto rank : st.lost)
     tell_orphans_end(self, rank);
-  if (st.setup.rank != 0)
-    st.setup.on_shutdown(r.reason);
+  leave_when_told(self);
 }
 
 void on_lost(pointer self, rank_t rank) {
@@ -152,6 +173,7 @@ void on_lost(pointer self, rank_t rank) {
     return;
   if (st.end) { // peers may be gone before us when the instance ends
     tell_orphans_end(self, rank);
+    told(self, rank);
     return;
   }
   if (st.setup.rank == 0) // for all: there may be thousands
@@ -279,6 +301,12 @@ std::vector<std::string> waits_of(const broker_state& st) {
                                   st.setup.hosts[rank], until(w.give_up_ns)));
   if (!st.wait_for_all.empty())
     lines.push_back("the start waits for all ranks, and " + until(st.all_deadline_ns));
+  idset untold;
+  for (auto rank : st.untold)
+    untold.add(rank);
+  if (!untold.empty())
+    lines.push_back(fmt::format("the end waits for ranks {} to have heard of it",
+                                untold.to_string()));
   return lines;
 }
 
@@ -294,6 +322,8 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
           on_lost(self, rank);
         else if (rank == 0)
           shut_down(self, shutdown_request{"the lead broker has ended"});
+        else
+          told(self, rank);
         return;
       }
   });
@@ -334,7 +364,15 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
       tick_soon(self);
       return promise;
     },
-    [self](const shutdown_request& r) { shut_down(self, r); },
+    [self](const shutdown_request& r) -> caf::result<done> {
+      shut_down(self, r);
+      auto& st = self->state;
+      if (st.untold.empty())
+        return done{};
+      auto promise = self->make_response_promise<done>();
+      st.wait_until_told.push_back(promise);
+      return promise;
+    },
     [self](caf::tick_atom) { on_tick(self); },
     [self](stats_atom) {
       return stats_reply{{{"peers", static_cast<int64_t>(self->state.peers.size())},

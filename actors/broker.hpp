@@ -47,6 +47,8 @@ struct broker_state {
   std::map<std::string, caf::actor> named;
   bool ticking = false;
   std::optional<shutdown_request> end; // once it has begun
+  std::set<rank_t> untold;             // of the end: they, or a rank beneath them
+  std::vector<caf::typed_response_promise<done>> wait_until_told;
 };
 
 /// It answers for this rank once it has been told local_services.

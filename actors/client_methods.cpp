@@ -368,7 +368,8 @@ void shutdown(const client_call& c, client_params&) {
   }
   with_lead(c, [c](const rank_services& lead) {
     c.self->state.reply(c.session, c.tag, json::object());
-    c.self->send(caf::actor_cast<broker_actor>(lead.broker), shutdown_request{"asked by a client"});
+    caf::anon_send(caf::actor_cast<broker_actor>(lead.broker),
+                   shutdown_request{"asked by a client"});
   });
 }
 

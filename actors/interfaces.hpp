@@ -192,8 +192,9 @@ using broker_actor = caf::typed_actor<
   caf::replies_to<ping_request>::with<ping_reply>,
   // Answered when every rank has said hello. Errors: ec::timed_out, naming the missing hosts.
   caf::replies_to<ready_atom>::with<done>,
-  // Down the tree: the instance ends.
-  caf::reacts_to<shutdown_request>,
+  // Down the tree: the instance ends. Answered when all ranks beneath have heard of it; on the lead
+  // at once while jobs are still being ended.
+  caf::replies_to<shutdown_request>::with<done>,
   // INTERNAL: dial again who did not answer; give up on who never did.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;
 
