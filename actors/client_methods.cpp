@@ -247,7 +247,7 @@ void uptime(const client_call& c, client_params&) {
              {"size", s.size},
              {"level", s.attributes->integer("instance-level")},
              {"started", static_cast<double>(s.started_ns) / 1e9},
-             {"duration", static_cast<double>(wall_ns() - s.started_ns) / 1e9},
+             {"duration", static_cast<double>(steady_ns() - c.self->state.started_steady_ns) / 1e9},
              {"owner", s.owner},
              {"owner_name", user_name(s.owner)},
              {"uri", s.uri},

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/connector.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/client_submit.hpp"
@@ -235,6 +237,8 @@ std::vector<std::string> waits_of(const connector_state& st) {
 
 connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
   self->state.setup = std::move(setup);
+  self->state.started_steady_ns =
+    steady_ns() - std::max<int64_t>(wall_ns() - self->state.setup.started_ns, 0);
   if (self->state.setup.nested)
     self->monitor(self->state.setup.nested);
   self->set_down_handler([self](const caf::down_msg& down) {

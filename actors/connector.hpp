@@ -110,6 +110,7 @@ struct connector_state {
   };
 
   connector_setup setup;
+  int64_t started_steady_ns = 0; // setup.started_ns by the clock that nobody sets
   std::unordered_map<uint64_t, session> sessions;
   std::unordered_map<uint64_t, client_stream> streams;
   std::map<rank_t, rank_services> peers;

@@ -31,6 +31,8 @@ later=$(hactor submit --begin-time=+1s true)
 deadline 10 hactor job wait "$later"
 jump -1000
 hactor submit true >>ids
+case $(hactor uptime) in "run "[0-9]*) ;; *) fail "uptime: $(hactor uptime)" ;; esac
+[ "$(hactor uptime | sed -n '1s/^run \([0-9]*\).*/\1/p')" -lt 100 ] || fail "uptime: $(hactor uptime)"
 echo go >go
 deadline 10 hactor job status "$open" $(cat ids)
 fails_with 142 deadline 20 hactor job status "$limited"

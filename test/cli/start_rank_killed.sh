@@ -19,6 +19,12 @@ for _ in $(seq 200); do
   sleep 0.05
 done
 kill -9 "$broker"
-deadline 20 tail --pid="$instance" -f /dev/null || fail "the start hangs: $(cat out)"
+if ! deadline 20 tail --pid="$instance" -f /dev/null; then
+  ours=$(ps -o comm= -p "$(left_processes | paste -sd,)" | grep -c hactor-start || true)
+  [ "$launcher" = openmpi ] && [ "$ours" = 0 ] || fail "the start hangs: $(cat out)"
+  check_contains "$(cat out)" "rank 1 was lost during the start"
+  kill -9 "$instance"
+  skip "Open MPI's mpirun goes on after all that it had started has ended"
+fi
 ! wait "$instance" || fail "a failed start is no success"
 check_contains "$(cat out)" "rank 1 was lost during the start"
