@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/events_core.hpp"
 
+#include <algorithm>
 #include <iterator>
 
 #include "runtime/error.hpp"
@@ -13,6 +14,13 @@ namespace {
 
 /// Lines of one chunk: large enough to be cheap, small enough to be prompt.
 constexpr size_t chunk_bytes = 256 << 10;
+
+/// Of one line, mostly: room is made for so much.
+constexpr size_t line_bytes = 176;
+
+/// The ring holds so many times as much while a subscriber is a little behind: to read its events
+/// back from disk costs several times what it costs to keep them for it.
+constexpr size_t behind_factor = 4;
 
 } // namespace
 
@@ -27,11 +35,23 @@ void events_core::publish(uint64_t first_sequence, std::vector<job_event>&& even
   HACTOR_CHECK(first_sequence == next_sequence());
   ring_.insert(ring_.end(), std::make_move_iterator(events.begin()),
                std::make_move_iterator(events.end()));
-  while (ring_.size() > limits::event_ring_events_max) {
-    ring_.pop_front();
-    ++first_;
-  }
   pump_all(out);
+  trim();
+}
+
+void events_core::trim() {
+  if (ring_.size() <= limits::event_ring_events_max)
+    return;
+  auto keep = next_sequence() - limits::event_ring_events_max; // and what comes after
+  for (auto& [key, s] : subscribers_)
+    if (s.next >= first_)
+      keep = std::min(keep, s.next);
+  auto most = behind_factor * limits::event_ring_events_max;
+  if (ring_.size() > most)
+    keep = std::max(keep, next_sequence() - most);
+  auto gone = static_cast<ptrdiff_t>(keep - first_);
+  ring_.erase(ring_.begin(), ring_.begin() + gone);
+  first_ = keep;
 }
 
 void events_core::skip_to(uint64_t next, events_out& out) {
@@ -112,6 +132,8 @@ bool events_core::pump(uint64_t key, subscription& s, events_out& out) {
     if (s.next >= next_sequence())
       break;
     std::string lines;
+    if (s.filter.ids.empty())
+      lines.reserve(std::min(chunk_bytes, (next_sequence() - s.next) * line_bytes) + line_bytes);
     while (s.next < next_sequence() && lines.size() < chunk_bytes) {
       auto& e = ring_[s.next - first_];
       if (s.filter.passes(e))

@@ -70,6 +70,8 @@ private:
   /// Sends what it can to one subscriber; false when it is done and was removed.
   bool pump(uint64_t key, subscription& s, events_out& out);
   void pump_all(events_out& out);
+  /// Forgets the oldest events of a ring that is full, but those that a subscriber is about to get.
+  void trim();
   /// Goes on with event `next`; tells in `lines` of those between that nobody has any more.
   static void skip(subscription& s, uint64_t next, std::string& lines);
 

@@ -236,6 +236,7 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
       [self](const ends_request& r) { return tell_ends(self->state, r); },
       [self](const log_request& r) -> caf::result<event_batch> {
         event_batch b;
+        b.events.reserve(r.max);
         auto err = self->state.store->read_log(r.since, [&](uint64_t seq, const job_event& e) {
           if (b.events.empty())
             b.first_sequence = seq;

@@ -146,10 +146,15 @@ pmix_status_t control(const pmix_proc_t*, const pmix_proc_t*, size_t, const pmix
   return PMIX_ERR_NOT_SUPPORTED;
 }
 
-void lost(size_t, pmix_status_t, const pmix_proc_t* who, pmix_info_t*, size_t, pmix_info_t*, size_t,
-          pmix_event_notification_cbfunc_fn_t done, void* data) {
+/// One call may tell of many: those that the library heard of soon after the first are facts beside
+/// it, and the first may be of a job that has long ended.
+void lost(size_t, pmix_status_t, const pmix_proc_t* who, pmix_info_t* beside, size_t count,
+          pmix_info_t*, size_t, pmix_event_notification_cbfunc_fn_t done, void* data) {
   if (who != nullptr)
     all().say(word_of(pmix_kind::dropped, *who));
+  for (size_t i = 0; i < count; ++i)
+    if (PMIX_CHECK_KEY(&beside[i], PMIX_PROCID) && beside[i].value.type == PMIX_PROC)
+      all().say(word_of(pmix_kind::dropped, *beside[i].value.data.proc));
   if (done != nullptr)
     done(PMIX_EVENT_ACTION_COMPLETE, nullptr, 0, nullptr, nullptr, data);
 }
@@ -238,6 +243,8 @@ caf::expected<uint16_t> start_pmix(const std::string& folder, const std::string&
   all().say = std::move(say);
   // Facts travel in messages: files that all map would outlive a job that is killed.
   ::setenv("PMIX_MCA_gds", "hash", 1);
+  // Who is lost is told at once, not a second after the last of others that were lost meanwhile.
+  ::setenv("PMIX_MCA_pmix_event_caching_window", "0", 1);
   static pmix_server_module_t calls{};
   calls.client_connected = connected;
   calls.client_finalized = finalized;

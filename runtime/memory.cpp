@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdint>
+#include <map>
+#include <mutex>
 #include <utility>
+
+#include "runtime/clock.hpp"
 
 // Of mimalloc, with which a program is linked or not (cmake/dependencies.cmake).
 extern "C" [[gnu::weak]] void mi_collect(bool force) noexcept;
@@ -24,8 +27,24 @@ constexpr size_t burst_size_min = 10'000;
 /// A burst is over when this part of its peak is left.
 constexpr size_t burst_over = 16;
 
+/// After this time what was left at the end of a burst has mostly gone as well. Until then a few of
+/// its jobs hold many pages, and what other threads free comes back to its owner only when asked.
+constexpr int64_t settle_ns = 500'000'000;
+
 std::atomic<uint64_t> bursts{0};         // that are over
 thread_local uint64_t bursts_given_back; // of them, by this thread
+thread_local int64_t settled_at_ns;      // when it is to be done again; 0: it has been
+
+struct sleeper_list {
+  std::mutex mutex;
+  uint64_t last = 0;
+  std::map<uint64_t, std::function<void()>> wakes;
+};
+
+sleeper_list& all_sleepers() {
+  static sleeper_list list;
+  return list;
+}
 
 /// Mimalloc knows what this thread has allocated, whoever has freed it; the C library knows all.
 void give_back() {
@@ -47,12 +66,39 @@ void burst_watch::update(size_t count) {
   peak_ = count;
   bursts.fetch_add(1, std::memory_order_relaxed);
   on_idle_thread(); // this one is busy, and has most
+  auto& all = all_sleepers();
+  std::lock_guard guard{all.mutex};
+  for (auto& [id, wake] : all.wakes)
+    wake();
 }
 
-void on_idle_thread() {
+sleepers::sleepers(std::function<void()> wake) {
+  auto& all = all_sleepers();
+  std::lock_guard guard{all.mutex};
+  id_ = ++all.last;
+  all.wakes.emplace(id_, std::move(wake));
+}
+
+sleepers::~sleepers() {
+  auto& all = all_sleepers();
+  std::lock_guard guard{all.mutex};
+  all.wakes.erase(id_);
+}
+
+int64_t on_idle_thread() {
   auto now = bursts.load(std::memory_order_relaxed);
-  if (std::exchange(bursts_given_back, now) != now)
+  if (std::exchange(bursts_given_back, now) != now) {
     give_back();
+    settled_at_ns = steady_ns() + settle_ns;
+    return settle_ns;
+  }
+  if (settled_at_ns == 0)
+    return -1;
+  if (auto left = settled_at_ns - steady_ns(); left > 0)
+    return left;
+  settled_at_ns = 0;
+  give_back();
+  return -1;
 }
 
 } // namespace hactor

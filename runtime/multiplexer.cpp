@@ -73,7 +73,8 @@ multiplexer::multiplexer(caf::actor_system* system, transport& t)
     guests_(*system, *this),
     hung_up_(t.size()),
     spoken_to_(t.size(), false),
-    local_spin_(longest_local_spin_ns(t)) {
+    local_spin_(longest_local_spin_ns(t)),
+    own_thread_{[&t] { t.poller().wake(); }} {
   transport_.set_multiplexer_listener([this](rank_t peer) { on_peer_lost(peer); });
 }
 
@@ -294,7 +295,10 @@ void multiplexer::idle() {
   }
   ++counts_.sleeps;
   auto begin = steady_ns();
-  if (p.poll(nap_ns()))
+  auto nap = nap_ns();
+  if (auto again = on_idle_thread(); again >= 0)
+    nap = nap < 0 ? again : std::min(nap, again);
+  if (p.poll(nap))
     local_spin_.woken_after(steady_ns() - begin);
   p.own_bell()->awake();
 }

@@ -22,6 +22,7 @@
 
 #include "runtime/connection.hpp"
 #include "runtime/guests.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/spin_window.hpp"
 #include "runtime/transport.hpp"
 
@@ -126,6 +127,7 @@ private:
   bool stopping_ = false;
   int64_t idle_since_ns_ = 0;
   spin_window local_spin_; // when all peers ring
+  sleepers own_thread_;
   uint32_t looks_ = 0;
   uint32_t naps_ = 0;
 };

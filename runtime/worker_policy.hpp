@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -26,6 +27,10 @@ public:
     std::condition_variable filled;
     std::deque<caf::resumable*> queue;
     size_t asleep = 0;
+    sleepers workers{[this] {
+      std::lock_guard guard{mutex};
+      filled.notify_all();
+    }};
   };
 
   struct worker_data {
@@ -85,14 +90,17 @@ public:
     std::unique_lock guard{all.mutex};
     if (own.next != nullptr)
       all.queue.push_back(std::exchange(own.next, nullptr));
-    if (all.queue.empty()) {
-      guard.unlock();
-      on_idle_thread();
-      guard.lock();
-    }
     while (all.queue.empty()) {
+      guard.unlock();
+      auto again_ns = on_idle_thread();
+      guard.lock();
+      if (!all.queue.empty())
+        break;
       ++all.asleep;
-      all.filled.wait(guard);
+      if (again_ns < 0)
+        all.filled.wait(guard);
+      else
+        all.filled.wait_for(guard, std::chrono::nanoseconds{again_ns});
       --all.asleep;
     }
     auto job = all.queue.front();

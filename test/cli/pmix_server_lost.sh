@@ -19,8 +19,6 @@ servers() {
     [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != hactor-pmix ] || echo "$pid"
   done
 }
-fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" sh -c "$guest signal; sleep 60; true"
-check_contains "$output" "the MPI program of rank 1 ended without MPI_Finalize"
 mkfifo lines
 hactor run -N "$nodes" -n "$nodes" --unbuffered "$guest" stay >lines 2>said &
 exec 3<lines
@@ -30,7 +28,11 @@ while [ "$i" -lt "$nodes" ]; do
   i=$((i + 1))
 done
 check_equal "PMIx servers, one a broker" "$ranks" "$(servers | wc -l)"
-kill -9 $(servers | head -n1)
+# The first broker's: rank 1, of which the last job is to tell, is another's where there is one.
+own=$(hactor getattr rundir)
+for pid in $(servers); do
+  ! grep -qzF "$own/" "/proc/$pid/cmdline" || kill -9 "$pid"
+done
 code=0
 wait $! || code=$?
 check_equal "exit code" 1 "$code"
@@ -38,4 +40,7 @@ check_contains "$(cat said)" "the PMIx server of its MPI program was ended by si
 
 output=$(deadline 30 hactor run -N "$nodes" -n "$nodes" "$guest")
 check_equal "lines of the next job" "$nodes" "$(echo "$output" | grep -c ': sum')"
+# At once: the servers that were left have just lost the tasks of the first job.
+fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" sh -c "$guest signal; sleep 60; true"
+check_contains "$output" "the MPI program of rank 1 ended without MPI_Finalize"
 END

@@ -196,7 +196,7 @@ TEST_SUITE("unit") {
     core.subscribe(1, 0, false, true, {}, r);
     r.publish(core, events(10));
     r.publish(core, events(10));
-    auto bulk = limits::event_ring_events_max;
+    auto bulk = 4 * limits::event_ring_events_max;
     for (uint32_t sent = 0; sent < bulk + 5000; sent += 5000)
       r.publish(core, events(5000));
     CHECK(r.all[1].seqs == numbers(1, 20));
@@ -206,6 +206,24 @@ TEST_SUITE("unit") {
         r.serve(core, 700);
     }
     CHECK(r.all[1].seqs == numbers(1, r.disk.size()));
+  }
+
+  TEST_CASE("for who is a little behind the ring is longer, and short again when it has caught up") {
+    events_core core;
+    reader r;
+    core.subscribe(1, 0, false, true, {}, r);
+    r.publish(core, events(10));
+    r.publish(core, events(10));
+    auto bulk = limits::event_ring_events_max;
+    for (uint32_t sent = 0; sent < 2 * bulk; sent += 5000)
+      r.publish(core, events(5000));
+    for (int i = 0; i < 1000 && r.all[1].seqs.size() < r.disk.size(); ++i)
+      core.credit(1, r);
+    CHECK(r.all[1].seqs == numbers(1, r.disk.size()));
+    CHECK(r.wanted.empty());
+    r.publish(core, events(10));
+    core.subscribe(2, 1, false, true, {}, r); // the old ones are on disk only
+    CHECK(r.wanted.size() == 1);
   }
 
   TEST_CASE("while older events are fetched, newer ones wait") {

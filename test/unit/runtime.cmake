@@ -9,6 +9,7 @@ hactor_unit_test(runtime_test
     unit/json_test.cpp
     unit/json_scan_test.cpp
     unit/log_test.cpp
+    unit/memory_test.cpp
     unit/near_test.cpp
     unit/signals_test.cpp
     unit/varint_test.cpp
