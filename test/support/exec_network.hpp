@@ -77,7 +77,9 @@ public:
     cores[rank].settle(now_ns, id, attempt, gone, outs[rank]);
   }
   /// What was kept by hooks.holds.
-  void report_shell(rank_t rank, const job_report& r) { cores[rank].on_shell_report(r, outs[rank]); }
+  void report_shell(rank_t rank, const job_report& r) {
+    cores[rank].on_shell_report(r, outs[rank]);
+  }
 
   // -- what happens -------------------------------------------------------------------------------
   /// One thing happens, anywhere. False when nothing can.
