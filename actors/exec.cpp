@@ -186,10 +186,10 @@ void exec_state::launch(launch_request& r) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
-      instances.on_launch(item.id, item.attempt);
+      instances.inner.on_launch(item.id, item.attempt);
       if (!plan)
         core.refuse(item, render(plan.error()), *this);
-      else if (instances.is_dead(r.instance))
+      else if (instances.inner.is_dead(r.instance))
         core.refuse(item, "the instance around it has ended", *this);
       else
         core.launch(now, {*plan, std::move(item), last_origin}, *this);
@@ -203,7 +203,7 @@ void exec_state::settle(const settle_request& r) {
     auto id = r.ids[i];
     auto attempt = i < r.attempts.size() ? r.attempts[i] : 1;
     askers[id] = r.reply_to;
-    auto within = instances.begin_settle(id, attempt, r.lost, origins);
+    auto within = instances.inner.begin_settle(id, attempt, r.lost, origins);
     for (auto inner : within)
       core.settle(steady_ns(), inner, 0, r.lost, *this);
     if (within.empty())

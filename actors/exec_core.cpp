@@ -225,8 +225,11 @@ void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset&
     signal(now_ns, {id, SIGTERM, true}, out);
     return;
   }
-  if (std::exchange(j.settling, true))
+  if (std::exchange(j.settling, true)) {
+    if (j.settled) // for the sake of a job around this one; its own job manager has not heard
+      out.settled(std::move(gone));
     return;
+  }
   end_here(id, j, out);
   tell_settled(id, j, out);
 }

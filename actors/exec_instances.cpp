@@ -20,12 +20,6 @@ namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
-/// True when the job is one of those that the path names.
-bool names(const std::string& path, job_id job) {
-  auto id = to_string(job);
-  return ("/" + path + "/").find("/" + id + "/") != std::string::npos;
-}
-
 bool has_ended(int64_t pid) {
   if (pid <= 0)
     return false;
@@ -77,11 +71,6 @@ void exec_instances::on_started(job_id job) {
     waiting.push_back(std::move(it->second));
   for (auto& [request, promise] : waiting)
     consider(request, promise);
-}
-
-void exec_instances::on_launch(job_id job, uint32_t attempt) {
-  if (auto it = dead_.find(job); it != dead_.end() && it->second < attempt)
-    dead_.erase(it);
 }
 
 void exec_instances::make(const instance_request& r, reply_promise promise) {
@@ -172,45 +161,14 @@ void exec_instances::stop() {
   all_.clear();
 }
 
-std::vector<job_id>
-exec_instances::begin_settle(job_id job, uint32_t attempt, const idset& lost,
-                             const std::unordered_map<job_id, job_origin_ptr>& origins) {
-  std::vector<job_id> within;
-  dead_[job] = attempt;
-  for (auto& [id, origin] : origins)
-    if (!origin->instance.empty() && names(origin->instance, job))
-      within.push_back(id);
-  if (!within.empty())
-    settling_[job] = {attempt, lost, {within.begin(), within.end()}};
-  return within;
-}
-
 void exec_instances::on_job_gone(job_id job) {
-  std::vector<std::pair<job_id, settling>> ready;
-  for (auto it = settling_.begin(); it != settling_.end();) {
-    it->second.due.erase(job);
-    if (!it->second.due.empty()) {
-      ++it;
-      continue;
-    }
-    ready.emplace_back(it->first, std::move(it->second));
-    it = settling_.erase(it);
-  }
+  auto ready = inner.on_gone(job);
   had_one_.erase(job);
-  for (auto& [around, s] : ready)
-    exec_.core.settle(steady_ns(), around, s.attempt, s.lost, exec_);
+  for (auto& around : ready)
+    exec_.core.settle(steady_ns(), around.job, around.attempt, around.lost, exec_);
   if (auto waiting = waiters_.extract(job); !waiting.empty())
     for (auto& promise : waiting.mapped())
       promise.deliver(done{});
-}
-
-bool exec_instances::is_dead(const std::string& path) const {
-  if (dead_.empty() || path.empty())
-    return false;
-  for (auto& [job, attempt] : dead_)
-    if (names(path, job))
-      return true;
-  return false;
 }
 
 } // namespace hactor

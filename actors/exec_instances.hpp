@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/exec_core.hpp"
+#include "actors/inner_jobs.hpp"
 #include "actors/instance.hpp"
 #include "actors/interfaces.hpp"
 
@@ -31,8 +32,6 @@ public:
   void on_over(job_id job);
   /// All ranks of a job that is led from here run their tasks.
   void on_started(job_id job);
-  /// The job is launched here; after a settled attempt of it this is the next one.
-  void on_launch(job_id job, uint32_t attempt);
   void on_rank_lost(rank_t rank);
   /// The broker ends.
   void stop();
@@ -40,16 +39,12 @@ public:
   /// The tasks of a job here have ended. True: its instance has not, and the report is kept.
   bool hold(const job_report& r);
 
-  /// A job lost a broker: returns the jobs that run here in an instance over its grant. When they
-  /// are gone the job itself is settled.
-  std::vector<job_id> begin_settle(job_id job, uint32_t attempt, const idset& lost,
-                                   const std::unordered_map<job_id, job_origin_ptr>& origins);
   /// Nothing of the job runs here any more.
   void on_job_gone(job_id job);
 
-  /// True for the path of an instance whose job, or one around it, was settled here.
-  bool is_dead(const std::string& path) const;
   size_t count() const { return all_.size(); }
+
+  inner_jobs inner; // who ends before whom when a broker is lost
 
 private:
   struct entry {
@@ -57,11 +52,6 @@ private:
     int64_t owner = 0; // pid of its script; 0: not known
     bool ending = false;
     std::optional<job_report> held; // the end of the job's own tasks
-  };
-  struct settling {
-    uint32_t attempt = 1;
-    idset lost;
-    std::set<job_id> due;
   };
   using reply_promise = caf::typed_response_promise<instance_reply>;
   using waiting_begin = std::pair<instance_request, reply_promise>;
@@ -76,8 +66,6 @@ private:
   std::map<job_id, std::vector<caf::typed_response_promise<done>>> waiters_;
   /// That wait for the end of one before, or for the job's start on its other ranks.
   std::multimap<job_id, waiting_begin> begins_;
-  std::map<job_id, settling> settling_;
-  std::map<job_id, uint32_t> dead_; // settled here: which attempt
   std::set<job_id> had_one_; // jobs that run here, whose instance has ended
 };
 

@@ -331,7 +331,9 @@ void apply_decision(job_manager_state& st, alloc_decision& d) {
   for (auto& g : d.grants)
     if (st.core.has_lost(g.resources, st.peers.where))
       st.core.on_void_grant(now, g.id, st);
-    else if (!st.draining || !waits(g.id))
+    else if (st.draining && waits(g.id))
+      st.core.on_late_grant(g.id, st);
+    else
       st.core.on_granted(now, g.id, std::move(g.resources), st, g.how);
   for (auto& x : d.denials)
     st.core.on_denied(now, x.id, x.note, st);

@@ -267,6 +267,12 @@ void job_manager_core::on_void_grant(int64_t now_ns, job_id id, job_manager_out&
   out.want_room(j.spec, {id, j.fold.priority, j.fold.t_submit});
 }
 
+void job_manager_core::on_late_grant(job_id id, job_manager_out& out) {
+  out.free_room(id);
+  if (auto it = jobs_.find(id); it != jobs_.end())
+    it->second.room_wanted = false; // who cancels it now must not wait for the scheduler
+}
+
 void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& note,
                                  job_manager_out& out) {
   auto it = jobs_.find(id);

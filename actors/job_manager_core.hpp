@@ -69,6 +69,9 @@ public:
   bool has_lost(const rset& resources, const rank_map& where) const;
   /// Such a grant is given back, and room is asked for again.
   void on_void_grant(int64_t now_ns, job_id id, job_manager_out& out);
+  /// Nothing is started any more: the grant of a job that waits is given back, and it waits on,
+  /// for the next start of the instance.
+  void on_late_grant(job_id id, job_manager_out& out);
   void on_denied(int64_t now_ns, job_id id, const std::string& note, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
   void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);

@@ -385,6 +385,13 @@ TEST_SUITE("actor") {
     CHECK(b.world->launched.size() == launched);
     CHECK(b.counts().sched == 1); // waits for the next instance
     CHECK(b.ask<done>(b.manager, drain_atom_v)->value);
+    // The scheduler holds nothing for it: who cancels it now does not wait for an answer.
+    auto& freed = b.world->freed;
+    CHECK(std::find(freed.begin(), freed.end(), job_id{2}) != freed.end());
+    CHECK(b.cancel({{2}})->value);
+    b.settle();
+    CHECK(b.counts().sched == 0);
+    CHECK(b.counts().cleanup == 0);
   }
 
   TEST_CASE("a job that runs over its limit is told to end") {

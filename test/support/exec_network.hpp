@@ -38,23 +38,47 @@ public:
   struct shell {
     bool started = false;
     bool told_to_end = false;
+    bool over = false; // ends by itself now, also when its script is endless
     std::vector<int> signals;
   };
   using place = std::pair<rank_t, job_id>;
 
+  /// What the actors around the cores do beside them; each may be empty.
+  struct host_hooks {
+    std::function<std::string(rank_t, const launch_order&)> refuses; // why it is not launched
+    std::function<void(rank_t, const signal_item&)> signalled;
+    /// The job manager wants this job settled: instead of exec_core::settle.
+    std::function<void(rank_t, job_id, uint32_t attempt, const idset& lost)> settles;
+    std::function<bool(rank_t, const job_report&)> holds; // a shell's report is kept for later
+    std::function<void(rank_t, bool at_root, const job_report&)> reported;
+    std::function<void(rank_t, job_id)> settled; // and nothing of the job runs on the rank
+    std::function<void(rank_t, rank_t lost)> heard_of_loss;
+    std::function<rank_t(job_id)> manager_of; // its job manager's place, at or beyond `manager`
+  };
+
   // -- what the job manager does ------------------------------------------------------------------
   void launch(const launch_order& order) {
     auto root = order.item.resources.nodes.front().rank % manager;
-    send(manager, root, [this, root, order] { cores[root].launch(now_ns, order, outs[root]); });
+    send(manager_of(order.item.id), root, [this, root, order] { take_launch(root, order); });
   }
   void signal(rank_t root, const signal_item& item) {
-    send(manager, root, [this, root, item] { cores[root].signal(now_ns, item, outs[root]); });
+    send(manager_of(item.id), root, [this, root, item] { take_signal(root, item); });
   }
 
   void settle_job(rank_t rank, job_id id, const idset& gone, uint32_t attempt = 1) {
-    send(manager, rank, [this, rank, id, attempt, gone] {
-      cores[rank].settle(now_ns, id, attempt, gone, outs[rank]);
+    send(manager_of(id), rank, [this, rank, id, attempt, gone] {
+      if (hooks.settles)
+        hooks.settles(rank, id, attempt, gone);
+      else
+        settle_core(rank, id, attempt, gone);
     });
+  }
+  void settle_core(rank_t rank, job_id id, uint32_t attempt, const idset& gone) {
+    cores[rank].settle(now_ns, id, attempt, gone, outs[rank]);
+  }
+  /// What was kept by hooks.holds.
+  void report_shell(rank_t rank, const job_report& r) {
+    cores[rank].on_shell_report(r, outs[rank]);
   }
 
   // -- what happens -------------------------------------------------------------------------------
@@ -69,7 +93,7 @@ public:
           f();
         });
     for (auto& [where, s] : shells)
-      if (!s.started || s.told_to_end || !scripts[where.second].endless)
+      if (!s.started || s.told_to_end || s.over || !scripts[where.second].endless)
         can.emplace_back([this, at = where] { advance_shell(at); });
     if (can.empty())
       return false;
@@ -84,22 +108,37 @@ public:
   /// The broker dies with its shells. Of what it has sent, a random part still arrives; then each
   /// peer hears of the loss.
   void lose(rank_t rank, random_source& r) {
-    lost.insert(rank);
+    lose_place(rank, r);
     std::erase_if(shells, [&](const auto& s) { return s.first.first == rank; });
-    for (auto& [pair, queue] : mail) {
-      if (pair.second == rank)
-        queue.clear();
-      else if (pair.first == rank)
-        queue.resize(below(r, queue.size() + 1));
-    }
     for (rank_t i = 0; i < manager; ++i)
       if (lost.count(i) == 0)
         mail[{rank, i}].push_back([this, i, rank] {
           known_lost[i].insert(rank);
           cores[i].on_rank_lost(rank, outs[i]);
+          if (hooks.heard_of_loss)
+            hooks.heard_of_loss(i, rank);
         });
     if (manager_lost)
       mail[{rank, manager}].push_back([this, rank] { manager_lost(rank); });
+  }
+
+  /// Nothing more comes to this place, and of what it has sent only a random part.
+  void lose_place(rank_t place, random_source& r) {
+    lost.insert(place);
+    for (auto& [pair, queue] : mail) {
+      if (pair.second == place)
+        queue.clear();
+      else if (pair.first == place)
+        queue.resize(below(r, queue.size() + 1));
+    }
+  }
+
+  /// Nothing more comes to this place; what it has sent arrives.
+  void close_place(rank_t place) {
+    lost.insert(place);
+    for (auto& [pair, queue] : mail)
+      if (pair.second == place)
+        queue.clear();
   }
 
   /// Time goes on; simulated jobs end.
@@ -130,21 +169,42 @@ public:
   std::map<place, shell> shells;
   std::map<place, shell> ended_shells;
   std::map<place, std::vector<uint32_t>> entries; // of R, by shell that was ever started
+  std::map<place, uint32_t> attempts;             // of the job, by the same
   std::map<place, std::vector<std::string>> exchanged; // what shells were given
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
   std::function<void(rank_t, const job_report&)> to_manager;
   std::function<void(rank_t, const job_report&)> settled_to_manager;
   std::function<void(rank_t)> manager_lost;
+  host_hooks hooks;
   std::vector<std::string> wrong; // what must not happen, if it did
 
 private:
+  rank_t manager_of(job_id id) const { return hooks.manager_of ? hooks.manager_of(id) : manager; }
+
+  void take_launch(rank_t to, const launch_order& order) {
+    auto why = hooks.refuses ? hooks.refuses(to, order) : "";
+    if (why.empty())
+      cores[to].launch(now_ns, order, outs[to]);
+    else
+      cores[to].refuse(order.item, why, outs[to]);
+  }
+
+  void take_signal(rank_t to, const signal_item& item) {
+    cores[to].signal(now_ns, item, outs[to]);
+    if (hooks.signalled)
+      hooks.signalled(to, item);
+  }
+
   struct out : exec_out {
     out(exec_network& n, rank_t self) : net{n}, self{self} {}
     void start_shell(const launch_order& order, const std::vector<uint32_t>& entries) override {
       place at{self, order.item.id};
-      if (!net.entries.emplace(at, entries).second)
+      auto& before = net.attempts[at];
+      if (before >= order.item.attempt || net.shells.count(at) != 0)
         net.wrong.push_back("a shell was started twice");
+      before = order.item.attempt;
+      net.entries[at] = entries;
       net.shells[at] = {};
     }
     void signal_shell(const signal_item& item) override {
@@ -160,11 +220,11 @@ private:
           n.cores[me].on_unreachable(id, to, "cannot be reached", n.outs[me]);
         });
       else
-        n.send(self, to, [&n, to, order] { n.cores[to].launch(n.now_ns, order, n.outs[to]); });
+        n.send(self, to, [&n, to, order] { n.take_launch(to, order); });
     }
     void forward_signal(rank_t to, const signal_item& item) override {
       auto& n = net;
-      n.send(self, to, [&n, to, item] { n.cores[to].signal(n.now_ns, item, n.outs[to]); });
+      n.send(self, to, [&n, to, item] { n.take_signal(to, item); });
     }
     void pass_up(rank_t parent, job_id id, std::string values) override {
       auto& n = net;
@@ -184,16 +244,20 @@ private:
     }
     void settled(job_report&& r) override {
       auto& n = net;
-      n.send(self, n.manager, [&n, me = self, r] { n.settled_to_manager(me, r); });
+      n.send(self, n.manager_of(r.id), [&n, me = self, r] { n.settled_to_manager(me, r); });
+      if (n.hooks.settled && !n.cores[self].runs(r.id))
+        n.hooks.settled(self, r.id);
     }
     void report(bool at_root, rank_t parent, job_report&& r) override {
       auto& n = net;
       if (at_root)
-        n.send(self, n.manager, [&n, me = self, r] { n.to_manager(me, r); });
+        n.send(self, n.manager_of(r.id), [&n, me = self, r] { n.to_manager(me, r); });
       else
         n.send(self, parent, [&n, me = self, parent, r] {
           n.cores[parent].on_child_report(me, r, n.outs[parent]);
         });
+      if (n.hooks.reported)
+        n.hooks.reported(self, at_root, r);
     }
     exec_network& net;
     rank_t self;
@@ -228,7 +292,8 @@ private:
       ended_shells[at] = s;
       shells.erase(at);
     }
-    cores[rank].on_shell_report(r, outs[rank]);
+    if (!hooks.holds || !hooks.holds(rank, r))
+      cores[rank].on_shell_report(r, outs[rank]);
   }
 
   std::vector<out> outs;

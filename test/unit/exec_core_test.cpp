@@ -196,6 +196,22 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("asked to settle for another's sake before, a rank answers the one who asks later") {
+    random_source r{5};
+    bench b{3, 2};
+    b.net.launch(order_on({0, 1, 2}));
+    b.net.scripts[job].endless = true;
+    b.net.settle(r);
+    b.net.lost.insert(1); // what goes to 1 and 2 is not delivered: the tree does not end
+    b.net.lost.insert(2);
+    b.net.settle_core(0, job, 0, {}); // a job around it has lost a broker
+    b.net.settle(r);
+    REQUIRE(b.settled[job].size() == 1); // nobody had asked: it is of no use to anyone
+    b.net.settle_job(0, job, idset::single(1));
+    b.net.settle(r);
+    CHECK(b.settled[job].size() == 2);
+  }
+
   // 0 - 1 - 3        1 is lost; 3 and 4 still run when the job's tree has ended at 0.
   //   |   ` 4
   //   ` 2
