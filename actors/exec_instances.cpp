@@ -78,12 +78,22 @@ void exec_instances::make(const instance_request& r, reply_promise promise) {
                                   exec_actor{exec_.self}, r);
   all_.emplace(r.job, entry{handle, r.owner, false, {}});
   exec_.self->request(handle, deadline, ready_atom_v)
-    .then([promise](instance_reply& reply) mutable { promise.deliver(std::move(reply)); },
+    .then([this, job = r.job, promise](instance_reply& reply) mutable {
+            tell_manager(job, reply);
+            promise.deliver(std::move(reply));
+          },
           [this, handle, job = r.job, promise](caf::error& e) mutable {
             exec_.self->send_exit(handle, caf::exit_reason::user_shutdown);
             promise.deliver(std::move(e));
             on_over(job);
           });
+}
+
+/// Whoever runs the job may have something for its instance to do.
+void exec_instances::tell_manager(job_id job, const instance_reply& about) {
+  if (auto origin = exec_.origins.find(job); origin != exec_.origins.end())
+    exec_.self->send(caf::actor_cast<job_manager_actor>(origin->second->manager),
+                     instance_opened{job, about.lead.scheduler, about.lead.resource});
 }
 
 caf::result<instance_reply> exec_instances::enter(job_id job) {

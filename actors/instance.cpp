@@ -105,6 +105,7 @@ caf::error instance_state::start(const instance_request& r) {
   p.rank = context->rank;
   p.broker = broker;
   p.exec = exec;
+  p.ids = context->ids;
   auto lead = make_lead_services(m, std::move(p));
   job_manager = lead.job_manager;
   resource = lead.resource;

@@ -71,6 +71,8 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<rooms_atom>::with<rooms_reply>,
   // From EXEC, the root of a job's tree.
   caf::reacts_to<exec_report>,
+  // From EXEC; the SCHEDULER is told.
+  caf::reacts_to<instance_opened>,
   // From every EXEC of a job that lost a broker.
   caf::reacts_to<settled_report>,
   // From the BROKER.
@@ -93,12 +95,26 @@ using scheduler_actor = caf::typed_actor<
   caf::replies_to<queue_request>::with<queue_reply>,
   // Asks the JOB MANAGER for all that it must know, when it is loaded.
   caf::replies_to<scheduler_request>::with<scheduler_reply>,
+  // From the JOB MANAGER: a job holds an instance now; the instance ends.
+  caf::reacts_to<instance_opened>,
+  caf::reacts_to<drain_atom>,
   // From RESOURCE.
   caf::replies_to<graph_request>::with<graph_reply>,
   caf::reacts_to<inventory>,
   caf::replies_to<usage_atom>::with<resource_reply>,
   // INTERNAL: one scheduling pass.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+
+/// DISTRIBUTOR: in the SCHEDULER's place where an instance keeps no work itself: gives jobs to the
+/// schedulers of its children, of which some may be distributors. Lead rank.
+using distributor_actor = caf::typed_actor<
+  // From main, once.
+  caf::reacts_to<distribution_begin>,
+  // From the SCHEDULERs of children, and from the one that places the children.
+  caf::reacts_to<alloc_decision>,
+  caf::replies_to<rooms_atom>::with<rooms_reply>,
+  // From the DISTRIBUTOR of a child; passed on to whoever gave the jobs.
+  caf::replies_to<raise_request>::with<count_reply>>::extend_with<scheduler_actor>;
 
 /// RESOURCE: which nodes, cores and GPUs there are, and which of them are drained. Lead rank.
 using resource_actor = caf::typed_actor<

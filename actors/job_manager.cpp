@@ -418,6 +418,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       st.end_turn();
       st.tell_if_drained();
     },
+    [self](const instance_opened& o) { self->send(self->state.peers.scheduler, o); },
     [self](const settled_report& r) { apply_settled(self->state, r); },
     [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },
     [self](caf::flush_atom) {

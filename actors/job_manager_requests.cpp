@@ -311,6 +311,7 @@ std::vector<std::string> job_manager_state::waits() const {
 
 caf::result<done> drain_jobs(job_manager_state& st) {
   st.draining = true;
+  st.self->send(st.peers.scheduler, drain_atom_v);
   raise_request r;
   r.jobs.states = static_cast<uint32_t>(job_state::run);
   r.type = "cancel";

@@ -128,6 +128,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.dependencies = dependencies;
   s.retries = retries;
   s.max_fails = max_fails;
+  s.is_child = is_child;
   s.request = request;
   return s;
 }
@@ -156,6 +157,8 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   for (auto [key, to] : {std::pair{"bank", &s.bank}, std::pair{"project", &s.project}})
     if (auto* text = find_json(parsed.system.rest, key); text != nullptr && text->is_string())
       *to = text->get<std::string>();
+  if (auto* child = find_json(parsed.system.rest, "child"); child != nullptr)
+    s.is_child = *child == true;
   if (auto e = read_warning(parsed.system.shell_options, s))
     return e;
   if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)

@@ -57,6 +57,7 @@ struct job_spec {
   dependency_list_ptr dependencies; // null: none
   std::shared_ptr<const retry_rule> retries;   // null: none
   std::shared_ptr<const fail_limit> max_fails; // null: none
+  bool is_child = false; // attributes.system.child: of an instance that distributes its jobs
   /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;
 

@@ -3,15 +3,35 @@
 #include "actors/lead_services.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <caf/send.hpp>
 
+#include "actors/distributor.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/journal.hpp"
 #include "actors/resource.hpp"
 #include "actors/scheduler.hpp"
+#include "runtime/launcher.hpp"
 
 namespace hactor {
+
+namespace {
+
+/// Null where the instance schedules by itself. `graph`: what places its children.
+distributor_actor make_distributor(service_maker& m, const lead_parts& p,
+                                   const scheduler_actor& graph) {
+  auto hierarchy = read_hierarchy(*p.attributes);
+  HACTOR_CHECK(hierarchy); // the scheduler's settings were read before
+  if (!*hierarchy)
+    return {};
+  auto folder = std::filesystem::path(own_program()).parent_path();
+  return m.make("distributor", distributor_service,
+                distributor_setup{p.specs, p.ids, graph, std::move(**hierarchy), *p.attributes,
+                                  (folder / "hactor").string()});
+}
+
+} // namespace
 
 lead_services make_lead_services(service_maker& m, lead_parts p) {
   lead_services made;
@@ -36,6 +56,9 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                           scheduler_setup{p.specs, std::move(p.scheduling), std::move(p.graph),
                                           journal, kept(queue_states_key), *p.attributes,
                                           std::move(p.changes)});
+  auto distributor = make_distributor(m, p, made.scheduler);
+  if (distributor)
+    made.scheduler = distributor;
   made.resource = m.make("resource", resource_service,
                          resource_setup{made.scheduler, journal, std::move(p.resources), p.where,
                                         kept(drains_key)});
@@ -50,6 +73,9 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                           p.store->syncs()};
   made.job_manager = m.make("job-manager", job_manager_service, std::move(peers), p.specs,
                             std::move(p.restored));
+  if (distributor)
+    caf::anon_send(distributor,
+                   distribution_begin{caf::actor_cast<caf::actor>(made.job_manager)});
   return made;
 }
 

@@ -8,6 +8,7 @@
 
 #include "actors/events.hpp"
 #include "actors/graph_changes.hpp"
+#include "actors/id_source.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"
@@ -35,6 +36,7 @@ struct lead_parts {
   rank_t rank = 0;      // of this broker
   broker_actor broker;
   exec_actor exec;
+  std::shared_ptr<id_source> ids; // of this rank
   events_setup stream; // what of it does not come from the store
 };
 
@@ -43,7 +45,7 @@ struct lead_services {
   job_manager_actor job_manager;
   resource_actor resource;
   archive_actor archive;
-  scheduler_actor scheduler;
+  scheduler_actor scheduler; // or what stands in its place
 };
 
 lead_services make_lead_services(service_maker& m, lead_parts p);

@@ -182,6 +182,20 @@ struct instance_over {
 };
 HACTOR_INSPECT(instance_over, x.job)
 
+/// exec -> job manager of a job that holds an instance now, -> its scheduler.
+struct instance_opened {
+  job_id id;
+  caf::actor scheduler, resource; // of the instance
+};
+HACTOR_INSPECT(instance_opened, x.id, x.scheduler, x.resource)
+
+/// Once, to the distributor of an instance that keeps no work itself: who runs its jobs, of which
+/// its children are some.
+struct distribution_begin {
+  caf::actor job_manager;
+};
+HACTOR_INSPECT(distribution_begin, x.job_manager)
+
 struct ping_request {
   rank_t rank = 0;
   std::string service;

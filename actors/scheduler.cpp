@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/scheduler.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/scheduler_reload.hpp"
@@ -23,14 +25,26 @@ constexpr uint64_t grants_a_turn = 128;
 void scheduler_state::granted(job_id id, rset&& resources, start_kind how) {
   ++grants;
   backfilled += how == start_kind::backfill;
-  decision.grants.push_back({id, std::move(resources), std::string{name_of(how)}});
+  decision_about(id).grants.push_back({id, std::move(resources), std::string{name_of(how)}});
 }
 
 void scheduler_state::denied(job_id id, std::string note) {
-  decision.denials.push_back({id, std::move(note)});
+  decision_about(id).denials.push_back({id, std::move(note)});
+  of_others.erase(id);
 }
 
-void scheduler_state::cancelled(job_id id) { decision.cancelled.push_back(id); }
+void scheduler_state::cancelled(job_id id) {
+  decision_about(id).cancelled.push_back(id);
+  of_others.erase(id);
+}
+
+alloc_decision& scheduler_state::decision_about(job_id id) {
+  auto other = of_others.find(id);
+  auto client = other == of_others.end() ? 0 : other->second;
+  if (decisions.size() <= client)
+    decisions.resize(client + 1);
+  return decisions[client];
+}
 
 void scheduler_state::want_pass() {
   if (std::exchange(pass_wanted, true))
@@ -48,9 +62,10 @@ void scheduler_state::take_inventory(const inventory& i) {
 
 /// Sends what a pass decided, if anything.
 void scheduler_state::tell() {
-  auto d = std::exchange(decision, {});
-  if (!d.grants.empty() || !d.denials.empty() || !d.cancelled.empty())
-    self->send(job_manager, std::move(d));
+  auto all = std::exchange(decisions, {});
+  for (size_t i = 0; i < all.size(); ++i)
+    if (auto& d = all[i]; !d.grants.empty() || !d.denials.empty() || !d.cancelled.empty())
+      self->send(clients.at(i), std::move(d));
 }
 
 /// Calls `then` when the journal has it.
@@ -62,20 +77,29 @@ void scheduler_state::commit(const char* key, std::string value,
       .then([then](const committed&) { then({}); }, [then](const caf::error& e) { then(e); });
 }
 
-void scheduler_state::enqueue(const alloc_request& r) {
+void scheduler_state::enqueue(const alloc_request& r, size_t client) {
   for (auto& group : r.groups) {
     auto spec = specs->intern(group.spec);
     for (auto& entry : group.items) {
+      if (client != 0)
+        of_others[entry.id] = client;
       if (spec)
         core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
       else
-        decision.denials.push_back({entry.id, render(spec.error())});
+        denied(entry.id, render(spec.error()));
     }
   }
   want_pass();
 }
 
 namespace {
+
+size_t client_of(scheduler_state& st, const job_manager_actor& who) {
+  auto known = std::find(st.clients.begin(), st.clients.end(), who);
+  if (known == st.clients.end())
+    known = st.clients.insert(known, who);
+  return static_cast<size_t>(known - st.clients.begin());
+}
 
 /// Without a scheduler everything is taken; it judges when it is loaded.
 caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
@@ -97,10 +121,10 @@ caf::result<resource_reply> describe_unloaded(scheduler_state& st) {
   resource_reply r;
   if (st.last_inventory)
     r.all = st.last_inventory->all;
-  if (!st.job_manager)
+  if (st.clients.empty())
     return r;
   auto promise = st.self->make_response_promise<resource_reply>();
-  st.self->request(st.job_manager, std::chrono::seconds(limits::request_timeout_s), rooms_atom_v)
+  st.self->request(st.clients.front(), std::chrono::seconds(limits::request_timeout_s), rooms_atom_v)
       .then(
           [r, promise](const rooms_reply& rooms) mutable {
             for (auto& h : rooms.held)
@@ -267,12 +291,12 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
   }
   restore_queue_states(setup.queue_states, state.core);
   return {
-      // Whoever asks for room is told of it: the job manager, of which there is one.
+      // Whoever asks for room is told of it.
       [self](alloc_request& r) {
         auto& st = self->state;
-        st.job_manager = caf::actor_cast<job_manager_actor>(self->current_sender());
+        auto client = client_of(st, caf::actor_cast<job_manager_actor>(self->current_sender()));
         if (st.now == phase::loaded)
-          st.enqueue(r);
+          st.enqueue(r, client);
       },
       [self](const alloc_cancel& c) {
         auto& st = self->state;
@@ -286,14 +310,19 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         self->state.want_pass();
       },
       [self](const free_request& f) {
-        for (auto id : f.ids)
-          self->state.core.free(id, std::nullopt, true);
-        self->state.want_pass();
+        auto& st = self->state;
+        for (auto id : f.ids) {
+          st.core.free(id, std::nullopt, true);
+          st.of_others.erase(id);
+        }
+        st.want_pass();
       },
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },
       [self](const queue_request& r) { return ask_queue(self->state, r); },
       [self](const scheduler_request& r) { return change_scheduler(self->state, r); },
+      [](const instance_opened&) {},
+      [](drain_atom) {}, // what is granted from now on is not started
       [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) {
         auto& st = self->state;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "actors/graph_changes.hpp"
@@ -41,11 +42,12 @@ struct scheduler_state : scheduler_out {
   void denied(job_id id, std::string note) override;
   void cancelled(job_id id) override;
 
-  void enqueue(const alloc_request& r);
+  void enqueue(const alloc_request& r, size_t client);
   void take_inventory(const inventory& i);
   caf::error refuse_unless_loaded() const; // ec::wrong_state
   std::string unloaded_sentence() const;
   void want_pass();
+  alloc_decision& decision_about(job_id id);
   void tell();
   void commit(const char* key, std::string value, std::function<void(const caf::error&)> then);
 
@@ -54,7 +56,10 @@ struct scheduler_state : scheduler_out {
   enum class phase : uint8_t { loaded, unloaded, loading };
 
   pointer self;
-  job_manager_actor job_manager;
+  /// Who asks for room: the job manager of the instance, and in a child of one that distributes its
+  /// jobs the distributor there. The first has all jobs that are not in `of_others`.
+  std::vector<job_manager_actor> clients;
+  std::unordered_map<job_id, size_t> of_others;
   journal_actor journal;
   std::shared_ptr<spec_cache> specs;
   scheduler_core core;
@@ -65,7 +70,7 @@ struct scheduler_state : scheduler_out {
   std::optional<resource_graph> graph;
   std::optional<inventory> last_inventory;
   std::string queue_states;
-  alloc_decision decision;
+  std::vector<alloc_decision> decisions; // one for each of the clients
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;
 };

@@ -26,6 +26,8 @@ void add_named_ranks(const json& where, idset& to) {
 
 void note_policies(const config& attributes, const scheduler_settings& settings,
                    std::vector<std::string>& notes) {
+  if (settings.queues.empty())
+    return; // they are those of the children
   auto depth = attributes.integer("sched.reservation_depth");
   auto takes_it = [&](const queue_settings& q) {
     return q.policy->reservation_depth == static_cast<uint64_t>(depth);

@@ -39,7 +39,7 @@ void recover(scheduler_state& st, const rooms_reply& rooms) {
       log_error("scheduler: job {} runs on what another holds: {}", to_string(h.id), render(e));
   }
   st.now = phase::loaded;
-  st.enqueue(rooms.wanted);
+  st.enqueue(rooms.wanted, 0);
   // Nobody judged what came without a scheduler; the next pass denies what can never run.
   for (auto& group : rooms.wanted.groups)
     if (auto spec = st.specs->intern(group.spec))
@@ -58,12 +58,12 @@ caf::result<scheduler_reply> load(scheduler_state& st, scheduler_settings settin
     st.take_inventory(*st.last_inventory);
   restore_queue_states(st.queue_states, st.core);
   st.now = phase::loading;
-  if (!st.job_manager) { // no job has ever wanted room
+  if (st.clients.empty()) { // no job has ever wanted room
     recover(st, {});
     return status_of(st);
   }
   auto promise = st.self->make_response_promise<scheduler_reply>();
-  st.self->request(st.job_manager, caf::infinite, rooms_atom_v)
+  st.self->request(st.clients.front(), caf::infinite, rooms_atom_v)
       .then(
           [&st, promise](const rooms_reply& rooms) mutable {
             recover(st, rooms);
@@ -108,6 +108,10 @@ caf::result<scheduler_reply> change_scheduler(scheduler_state& st, const schedul
     return status_of(st);
   if (st.now == phase::loading)
     return st.refuse_unless_loaded();
+  if (st.clients.size() > 1)
+    return make_error(ec::wrong_state,
+                      "jobs of this instance and of the one around it are in this scheduler's "
+                      "hands; it cannot be taken out of use");
   if (r.verb == scheduler_verb::unload) {
     if (auto e = st.refuse_unless_loaded())
       return e;

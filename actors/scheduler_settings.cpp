@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/child_plan.hpp"
 #include "graph/graph_reader.hpp"
 #include "graph/policy_library.hpp"
 #include "runtime/limits.hpp"
@@ -173,6 +174,31 @@ caf::error set_of_nested(config& to, std::string_view name, std::string_view val
                                 name));
 }
 
+namespace {
+
+/// What places the children of an instance that keeps no work itself: they come first come first
+/// served; the queues are theirs.
+caf::expected<scheduler_settings> settings_for_children(const config& attributes) {
+  auto hierarchy = read_hierarchy(attributes);
+  if (!hierarchy)
+    return std::move(hierarchy.error());
+  config of_child = attributes;
+  for (auto& [name, value] : (*hierarchy)->of_children)
+    if (auto e = of_child.set(name, value))
+      return e;
+  // What a child would refuse is refused here.
+  if (of_child.text("sched.policy") == "hierarchy")
+    (void)of_child.set("sched.policy", of_child.text("sched.leaf_policy"));
+  auto theirs = read_scheduler_settings(of_child);
+  if (!theirs)
+    return theirs;
+  scheduler_settings ours;
+  ours.match = std::move(theirs->match);
+  return ours;
+}
+
+} // namespace
+
 caf::error change_settings(config& attributes,
                            const std::vector<std::pair<std::string, std::string>>& to) {
   for (auto& [name, value] : to) {
@@ -186,6 +212,9 @@ caf::error change_settings(config& attributes,
           ec::not_permitted,
           fmt::format("{}: is fixed while the instance runs; a scheduler takes {}", name, names));
     }
+    if (name == "sched.policy" && value == "hierarchy")
+      return make_error(ec::not_permitted, "sched.policy=hierarchy: is chosen when an instance "
+                                           "starts");
     if (auto e = attributes.set(name, value))
       return e;
   }
@@ -193,6 +222,8 @@ caf::error change_settings(config& attributes,
 }
 
 caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes) {
+  if (attributes.text("sched.policy") == "hierarchy")
+    return settings_for_children(attributes);
   scheduler_settings s;
   auto reservations = static_cast<uint32_t>(attributes.integer("sched.reservation_depth"));
   queue_settings otherwise;

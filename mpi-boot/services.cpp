@@ -77,7 +77,8 @@ std::shared_ptr<const instance_context> make_instance_context(const service_part
 
 /// The services of the instance: they live on the lead rank.
 events_actor make_lead(service_maker& m, const service_parts& p, events_setup stream,
-                       const exec_actor& exec, rank_services& own, rank_actors& made) {
+                       const exec_actor& exec, std::shared_ptr<id_source> ids, rank_services& own,
+                       rank_actors& made) {
   lead_parts parts;
   parts.store = p.store;
   parts.specs = p.specs;
@@ -91,6 +92,7 @@ events_actor make_lead(service_maker& m, const service_parts& p, events_setup st
   parts.rank = own.rank;
   parts.broker = stream.broker;
   parts.exec = exec;
+  parts.ids = std::move(ids);
   parts.stream = std::move(stream);
   auto lead = make_lead_services(m, std::move(parts));
   made.job_manager = lead.job_manager;
@@ -137,7 +139,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   own.exec = caf::actor_cast<caf::actor>(exec);
   own.output = caf::actor_cast<caf::actor>(output);
   events_setup stream{own.rank, fanout, broker, {}, 1};
-  auto events = own.rank == 0 ? make_lead(m, p, std::move(stream), exec, own, made)
+  auto events = own.rank == 0 ? make_lead(m, p, std::move(stream), exec, ids, own, made)
                               : m.make("events", events_service, std::move(stream));
   own.events = caf::actor_cast<caf::actor>(events);
   caf::anon_send(broker, local_services{own, m.named});

@@ -91,6 +91,9 @@ constexpr attribute rows[] = {
      .default_value = "jgf",
      .meaning = "Format of the file that resource.graph names.",
      .choices = "grug|jgf|hwloc|rv1exec|rv1exec_force"},
+    {.name = "sched.leaf_policy",
+     .default_value = "fcfs",
+     .meaning = "sched.policy of the innermost children of an instance whose own is hierarchy."},
     {.name = "sched.match",
      .default_value = "lonode",
      .meaning = "Which resources a job gets of those that would do: first, firstnodex, high, low, "
@@ -99,7 +102,7 @@ constexpr attribute rows[] = {
     {.name = "sched.policy",
      .default_value = "fcfs",
      .meaning = "In which order jobs get resources: fcfs, easy, hybrid, conservative, or the path "
-                "of a library."},
+                "of a library; hierarchy: children do all of it, see sched.tree."},
     {.name = "sched.queue_depth",
      .type = integer,
      .default_value = "32",
@@ -117,6 +120,10 @@ constexpr attribute rows[] = {
                 "0: what the policy has.",
      .minimum = 0,
      .maximum = 100'000},
+    {.name = "sched.tree",
+     .default_value = "",
+     .meaning = "With sched.policy=hierarchy: children of the instance, children of each of them and "
+                "so on, e.g. 2x4; empty: one a node, 2 on a single node."},
     {.name = "security.owner",
      .type = integer,
      .default_value = "-1",

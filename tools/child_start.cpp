@@ -3,6 +3,7 @@
 #include "tools/child_start.hpp"
 
 #include <cstdlib>
+#include <iterator>
 
 #include "tools/become.hpp"
 #include "tools/session.hpp"
@@ -79,7 +80,10 @@ int start_child(const invocation& call) {
   if (call.options.has("verbose"))
     complain(call, "HACTOR_URI=" + uri);
   become_outermost(uri);
-  return become(call, call.options.operands);
+  return become(call, call.options.has("serve")
+                        ? std::vector<std::string>(std::begin(server_command),
+                                                   std::end(server_command))
+                        : call.options.operands);
 }
 
 } // namespace hactor::tools

@@ -6,6 +6,9 @@
 
 namespace hactor::tools {
 
+/// What runs where there is no script: it waits for the signal that ends it, and is small.
+inline constexpr const char* server_command[] = {"sleep", "infinity"};
+
 /// True in a task of a job of a hactor instance.
 bool is_in_job();
 

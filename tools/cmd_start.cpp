@@ -26,6 +26,8 @@ constexpr option_spec options[] = {
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
   {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what "
                       "the job was granted, unless an option asks for one of its own."},
+  {0, "serve", nullptr, "Without COMMAND: the instance serves until it is shut down ('hactor shutdown', "
+                        "a signal, the end of its job)."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
   {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };
@@ -115,6 +117,8 @@ int run_start(const invocation& call) {
   auto size = o.number("size", 1, 1, 16384);
   if (!size)
     return fail_usage(call, size.error());
+  if (o.has("serve") && !o.operands.empty())
+    return fail_usage(call, make_error(ec::bad_argument, "--serve: goes without a command"));
   auto child = is_child(o, *size);
   if (!child)
     return fail_usage(call, child.error());
@@ -136,6 +140,8 @@ int run_start(const invocation& call) {
     if (o.has(flag))
       words->push_back(std::string{"--"} + flag);
   words->push_back("--");
+  if (o.has("serve"))
+    words->insert(words->end(), std::begin(server_command), std::end(server_command));
   words->insert(words->end(), o.operands.begin(), o.operands.end());
   if (o.has("verbose")) {
     std::string line;
@@ -169,7 +175,8 @@ const command start_command{
   " 1    the instance could not start\n"
   " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
   " hactor start -s 4 ./my_ensemble.sh\n"
-  " hactor submit -N 2 -n 2 hactor start -S sched.policy=easy ./inner.sh",
+  " hactor submit -N 2 -n 2 hactor start -S sched.policy=easy ./inner.sh\n"
+  " hactor start -s 4 -S sched.policy=hierarchy -S sched.tree=2 ./ensemble.sh",
   true,
   0,
   any_number,

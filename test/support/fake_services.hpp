@@ -128,6 +128,8 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
     [](const explain_request&) { return explain_reply{}; },
     [](const queue_request&) { return queue_reply{}; },
     [](const scheduler_request&) { return scheduler_reply{}; },
+    [](const instance_opened&) {},
+    [](drain_atom) {},
     [](const graph_request&) { return graph_reply{}; },
     [](const inventory&) {},
     [](usage_atom) { return resource_reply{}; },

@@ -1,0 +1,351 @@
+// See the header. Turns and what comes in are here; what is asked is in distributor_requests.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/distributor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "runtime/clock.hpp"
+#include "runtime/log.hpp"
+
+namespace hactor {
+
+// -- what the core causes -------------------------------------------------------------------------
+
+void distributor_state::mail::want(const job_spec_ptr& spec, const alloc_entry& entry) {
+  auto [it, added] = groups.try_emplace(spec->request.get(), wanted.groups.size());
+  if (added)
+    wanted.groups.push_back({{spec, {}, {}}, {}});
+  wanted.groups[it->second].items.push_back(entry);
+}
+
+void distributor_state::give(job_id child, const job_spec_ptr& spec, const alloc_entry& entry) {
+  mails[child].want(spec, entry);
+}
+
+void distributor_state::take_back(job_id child, job_id id) { mails[child].back.ids.push_back(id); }
+
+void distributor_state::prioritize(job_id child, const alloc_entry& entry) {
+  mails[child].prioritized.items.push_back(entry);
+}
+
+void distributor_state::free(job_id child, job_id id) { mails[child].freed.ids.push_back(id); }
+
+void distributor_state::granted(distributor_client to, job_id id, rset&& resources,
+                                std::string how) {
+  ++grants;
+  client_mails[to].decision.grants.push_back({id, std::move(resources), std::move(how)});
+}
+
+void distributor_state::denied(distributor_client to, job_id id, std::string note) {
+  ++denials;
+  client_mails[to].decision.denials.push_back({id, std::move(note)});
+}
+
+void distributor_state::cancelled(distributor_client to, job_id id) {
+  client_mails[to].decision.cancelled.push_back(id);
+}
+
+void distributor_state::lost(distributor_client to, job_id id, std::string note) {
+  client_mails[to].lost[std::move(note)].push_back(id);
+}
+
+job_id distributor_state::make_child(size_t place, const child_share& share) {
+  ++made;
+  auto id = setup.ids->next(wall_ns());
+  auto text = child_jobspec(setup.settings, share, setup.program, place);
+  auto parts = separate_environment(text);
+  auto spec = parts ? setup.specs->intern(parts->text, parts->environment)
+                    : caf::expected<job_spec_ptr>{parts.error()};
+  auto failed = [this, id](const caf::error& e) {
+    not_made.emplace_back(id, render(e));
+    want_turn();
+  };
+  if (!spec) {
+    failed(spec.error());
+    return id;
+  }
+  accepted_spec one;
+  one.spec.here = std::move(*spec);
+  one.ids.push_back(id);
+  accept_request r;
+  r.userid = ::getuid();
+  r.specs.push_back(std::move(one));
+  self->request(caf::actor_cast<job_manager_actor>(clients.front()), caf::infinite, std::move(r))
+      .then([](const submit_reply&) {}, failed);
+  return id;
+}
+
+void distributor_state::free_child(job_id child) { graph_mail.freed.ids.push_back(child); }
+
+// -- turns ----------------------------------------------------------------------------------------
+
+void distributor_state::want_turn() {
+  if (!std::exchange(turn_wanted, true))
+    self->send(self, caf::tick_atom_v);
+}
+
+void distributor_state::turn() {
+  turn_wanted = false;
+  if (clients.empty())
+    return; // children are jobs, and nobody runs any yet
+  auto now = steady_ns();
+  if (armed_ns <= now)
+    armed_ns = 0;
+  children_changed |= !not_made.empty();
+  for (auto& [id, why] : std::exchange(not_made, {}))
+    core.child_denied(now, id, why, *this);
+  core.distribute(now, *this);
+  send_mails();
+  judge_again();
+  arm();
+}
+
+void distributor_state::send_mails() {
+  auto post = [this](const scheduler_actor& to, mail& m) {
+    if (!m.freed.ids.empty())
+      self->send(to, std::move(m.freed));
+    if (!m.wanted.groups.empty())
+      self->send(to, std::move(m.wanted));
+    if (!m.back.ids.empty())
+      self->send(to, std::move(m.back));
+    if (!m.prioritized.items.empty())
+      self->send(to, std::move(m.prioritized));
+  };
+  post(setup.graph, graph_mail);
+  graph_mail = {};
+  for (auto& [child, m] : std::exchange(mails, {}))
+    if (auto it = handles.find(child); it != handles.end())
+      post(it->second.scheduler, m);
+  for (auto& [client, m] : std::exchange(client_mails, {})) {
+    auto to = caf::actor_cast<job_manager_actor>(clients.at(client));
+    auto& d = m.decision;
+    if (!d.grants.empty() || !d.denials.empty() || !d.cancelled.empty())
+      self->send(to, std::move(d));
+    for (auto& [note, ids] : m.lost) {
+      raise_request r;
+      r.userid = ::getuid();
+      r.jobs.ids = ids;
+      r.type = "node-failure";
+      r.note = note;
+      self->request(to, caf::infinite, std::move(r))
+          .then([](const count_reply&) {},
+                [note](const caf::error& e) {
+                  log_debug("distributor: jobs that were lost: {}: {}", note, render(e));
+                });
+    }
+  }
+}
+
+void distributor_state::arm() {
+  auto next = core.next_wake_ns();
+  if (next == 0 || (armed_ns != 0 && armed_ns <= next))
+    return;
+  armed_ns = next;
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(next - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
+// -- what comes in --------------------------------------------------------------------------------
+
+distributor_client distributor_state::client_of(const caf::strong_actor_ptr& who) {
+  auto it = std::find(clients.begin(), clients.end(), who);
+  if (it == clients.end())
+    it = clients.insert(it, who);
+  return static_cast<distributor_client>(it - clients.begin());
+}
+
+job_id distributor_state::child_of(const caf::strong_actor_ptr& who) const {
+  auto it = by_address.find(caf::actor_cast<caf::actor_addr>(who));
+  return it == by_address.end() ? job_id{} : it->second;
+}
+
+void distributor_state::take_jobs(const alloc_request& r) {
+  auto from = client_of(self->current_sender());
+  auto now = steady_ns();
+  for (auto& group : r.groups) {
+    auto spec = setup.specs->intern(group.spec);
+    for (auto& entry : group.items) {
+      if (!spec)
+        denied(from, entry.id, render(spec.error()));
+      else if (core.is_child(entry.id))
+        graph_mail.want(*spec, entry);
+      else if ((*spec)->is_child)
+        denied(from, entry.id, "it was a child of an instance that has ended; there are new ones");
+      else
+        core.enqueue(now, from, *spec, entry, *this);
+    }
+  }
+}
+
+/// Of the scheduler that places them.
+void distributor_state::take_decision_about_children(alloc_decision& d) {
+  children_changed = true;
+  auto now = steady_ns();
+  for (auto& g : d.grants)
+    core.child_granted(g.id, g.resources);
+  for (auto& x : d.denials)
+    core.child_denied(now, x.id, x.note, *this);
+  for (auto id : d.cancelled)
+    core.child_denied(now, id, "its job was cancelled", *this);
+  auto& to = client_mails[0].decision;
+  std::move(d.grants.begin(), d.grants.end(), std::back_inserter(to.grants));
+  std::move(d.denials.begin(), d.denials.end(), std::back_inserter(to.denials));
+  to.cancelled.insert(to.cancelled.end(), d.cancelled.begin(), d.cancelled.end());
+}
+
+void distributor_state::take_decision(job_id child, alloc_decision& d) {
+  auto now = steady_ns();
+  for (auto& g : d.grants)
+    core.on_granted(now, child, g.id, std::move(g.resources), std::move(g.how), *this);
+  for (auto& x : d.denials)
+    core.on_denied(now, child, x.id, x.note, *this);
+  for (auto id : d.cancelled)
+    core.on_cancelled(now, child, id, *this);
+}
+
+void distributor_state::open_child(const instance_opened& o) {
+  if (!core.is_child(o.id) || handles.count(o.id) != 0)
+    return;
+  auto scheduler = caf::actor_cast<scheduler_actor>(o.scheduler);
+  handles[o.id] = {scheduler, caf::actor_cast<resource_actor>(o.resource)};
+  by_address[caf::actor_cast<caf::actor_addr>(scheduler)] = o.id;
+  self->monitor(scheduler);
+  core.child_opened(steady_ns(), o.id, *this);
+  fits.clear();
+  children_changed = true;
+  log_debug("distributor: child {} serves", to_string(o.id));
+}
+
+// -- the actor ------------------------------------------------------------------------------------
+
+namespace {
+
+void lose_child(distributor_state& st, const caf::actor_addr& scheduler) {
+  auto it = st.by_address.find(scheduler);
+  if (it == st.by_address.end())
+    return;
+  auto id = it->second;
+  st.by_address.erase(it);
+  st.handles.erase(id);
+  st.fits.clear();
+  st.children_changed = true;
+  if (!st.stopped)
+    log_notice("distributor: child {} has ended", to_string(id));
+  st.core.child_down(steady_ns(), id, st);
+  st.want_turn();
+}
+
+void cancel_jobs(distributor_state& st, const alloc_cancel& c) {
+  for (auto id : c.ids)
+    if (st.core.is_child(id))
+      st.graph_mail.back.ids.push_back(id);
+    else
+      st.core.cancel(steady_ns(), id, st);
+}
+
+void free_jobs(distributor_state& st, const free_request& f) {
+  auto now = steady_ns();
+  for (auto id : f.ids)
+    if (st.core.is_child(id))
+      st.core.child_over(now, id, st);
+    else
+      st.core.free(now, id, st);
+}
+
+void take_inventory(distributor_state& st, const inventory& i) {
+  auto out_of_use = i.down;
+  out_of_use.add_all(i.drained);
+  st.usable = subtract(i.all, restrict_to(i.all, out_of_use));
+  st.self->send(st.setup.graph, i);
+  st.core.set_inventory(st.usable);
+}
+
+} // namespace
+
+distributor_actor::behavior_type distributor_service(distributor_state::pointer self,
+                                                     distributor_setup setup) {
+  auto& state = self->state;
+  state.setup = std::move(setup);
+  auto& tree = state.setup.settings.tree;
+  state.core = distributor_core{tree.empty() ? 0 : tree.front()};
+  self->set_down_handler([self](const caf::down_msg& d) { lose_child(self->state, d.source); });
+  return {
+      [self](const distribution_begin& b) {
+        self->state.client_of(caf::actor_cast<caf::strong_actor_ptr>(b.job_manager));
+        self->state.want_turn();
+      },
+      [self](alloc_decision& d) {
+        auto& st = self->state;
+        auto& from = self->current_sender();
+        if (from == caf::actor_cast<caf::strong_actor_ptr>(st.setup.graph))
+          st.take_decision_about_children(d);
+        else if (auto child = st.child_of(from); child != job_id{})
+          st.take_decision(child, d);
+        st.want_turn();
+      },
+      [self](rooms_atom) {
+        return self->state.core.rooms(self->state.child_of(self->current_sender()));
+      },
+      [self](const raise_request& r) { return self->state.pass_on(r); },
+      [self](const alloc_request& r) {
+        self->state.take_jobs(r);
+        self->state.want_turn();
+      },
+      [self](const alloc_cancel& c) {
+        cancel_jobs(self->state, c);
+        self->state.want_turn();
+      },
+      [self](const alloc_prioritize& p) {
+        auto& st = self->state;
+        for (auto& entry : p.items)
+          if (st.core.is_child(entry.id))
+            st.graph_mail.prioritized.items.push_back(entry);
+          else
+            st.core.prioritize(steady_ns(), entry, st);
+        st.want_turn();
+      },
+      [self](const free_request& f) {
+        free_jobs(self->state, f);
+        self->state.want_turn();
+      },
+      [self](const feasible_request& r) { return self->state.judge(r); },
+      [self](const explain_request& r) { return self->state.explain(r); },
+      [self](const queue_request& r) { return self->state.queues(r); },
+      [self](const scheduler_request& r) { return self->state.about_scheduler(r); },
+      [self](const instance_opened& o) {
+        self->state.open_child(o);
+        self->state.want_turn();
+      },
+      [self](drain_atom) {
+        self->state.stopped = self->state.children_changed = true;
+        self->state.core.stop();
+        self->state.want_turn();
+      },
+      [self](const graph_request& r) { return self->delegate(self->state.setup.graph, r); },
+      [self](const inventory& i) {
+        take_inventory(self->state, i);
+        self->state.want_turn();
+      },
+      [self](usage_atom) { return self->state.usage(); },
+      [self](caf::tick_atom) { self->state.turn(); },
+      [self](stats_atom) {
+        auto c = self->state.core.counts();
+        return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
+                            {"given", static_cast<int64_t>(c.given)},
+                            {"running", static_cast<int64_t>(c.running)},
+                            {"children", static_cast<int64_t>(c.children)},
+                            {"children_made", self->state.made},
+                            {"grants", self->state.grants},
+                            {"denials", self->state.denials},
+                            {"taken_back", static_cast<int64_t>(c.taken_back)}}};
+      },
+      [self](waits_atom) { return waits_reply{self->state.waits()}; },
+  };
+}
+
+} // namespace hactor

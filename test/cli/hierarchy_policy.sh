@@ -1,0 +1,155 @@
+# An instance that keeps no work itself: what is submitted to it runs in its children, wherever there
+# is room; whatever a person does with a job works as ever; a child that ends gives back what it has
+# not started.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+cat >helpers.sh <<'END'
+stat() { # SERVICE NAME
+  hactor stats | python3 -c 'import json, sys
+print(json.load(sys.stdin)[sys.argv[1]][sys.argv[2]])' "$1" "$2"
+}
+children() { hactor jobs -n -o '{id} {name}' | sed -n 's/^ *\([^ ]*\) *child-[0-9]*$/\1/p'; }
+END
+export HELPERS="$scratch/helpers.sh"
+
+# Two children of two nodes each.
+instance -S resource.fake=nodes=4,cores=2 -S sched.policy=hierarchy -S sched.tree=2 <<'END'
+. "$HELPERS"
+hactor submit --cc=1-60 -o 'out.{{id}}' sh -c 'echo {cc}' >ids
+hactor job status $(cat ids)
+check_equal "outputs" "$(seq 60)" "$(cat out.* | sort -n)"
+check_equal "granted by children" 60 "$(stat distributor grants)"
+check_equal "granted by the instance's own scheduler" 2 "$(stat scheduler grants)"
+check_equal "children" "child-0 child-1" "$(hactor jobs -n -o '{name}' | sort | xargs)"
+hactor jobs -a -n -c 0 -o '{name} {ranks}' | sed -n 's/^ *sh *//p' | sort -u | xargs >where
+check_equal "nodes that had jobs" "0 1 2 3" "$(cat where)"
+check_equal "in use" 0 "$(hactor resource list | awk "\$1 == \"allocated\" { print \$2 }")"
+
+# A job is a job.
+check_equal "output" "0 1" "$(hactor run -N 2 -n 2 sh -c 'echo $HACTOR_TASK_RANK' | sort | xargs)"
+fails_with 3 hactor run sh -c 'exit 3'
+first=$(hactor submit sh -c 'exit 0')
+after=$(hactor submit --dependency=afterok:"$first" true)
+hactor job status "$after"
+id=$(hactor submit -n 4 sleep 1000)
+hactor job wait-event -q "$id" start
+check_contains "$(hactor explain "$id")" "runs on"
+other=$(hactor submit -n 4 sleep 1000)
+hactor job wait-event -q "$other" start
+late=$(hactor submit -n 4 sh -c 'exit 0')
+held=$(hactor submit --urgency=hold -n 4 true)
+check_contains "$(hactor explain "$late")" "in child f"
+check_contains "$(hactor explain "$held")" "is held"
+hactor cancel "$late"
+fails_with 1 hactor job status "$late"
+check_contains "$(hactor job eventlog "$late" | grep exception)" cancel
+hactor job kill "$id"
+fails_with 143 hactor job status "$id"
+hactor job urgency "$held" default
+hactor job status "$held"
+hactor cancel "$other"
+fails_with 143 hactor job status "$other"
+
+# What no child can run is refused.
+fails_with 1 hactor submit -N 3 true
+check_contains "$output" "needs 3 whole nodes"
+check_contains "$output" "the largest child of this instance has 2 nodes with 4 cores (sched.tree=2)"
+fails_with 1 hactor submit -n 5 true
+check_contains "$output" "5 slots"
+fails_with 1 hactor submit --requires=ranks:0 true
+check_contains "$output" "name hosts"
+hactor submit --quiet --requires=hosts:fake3 true
+fails_with 1 hactor scheduler unload
+check_contains "$output" "sched.policy=hierarchy"
+END
+
+# A child with a job that takes long starves nobody: what it has queued goes to the other one.
+instance -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
+. "$HELPERS"
+long=$(hactor submit -n 2 sleep 1000)
+hactor job wait-event -q "$long" start
+hactor submit --cc=1-40 true >ids
+deadline 40 hactor job status $(cat ids)
+[ "$(stat distributor taken_back)" -gt 0 ] || fail "no job was taken back from the slow child"
+hactor cancel "$long"
+END
+
+# A child that is shut down, one whose program is killed: what waited there runs elsewhere, what ran
+# is lost or tried again, and there are new children.
+instance -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy -S exec.kill_timeout=2s <<'END'
+. "$HELPERS"
+for how in shutdown kill; do
+  mkfifo "up.$how"
+  lost=$(hactor submit -n 2 sleep 1000)
+  hactor job wait-event -q "$lost" start
+  again=$(hactor submit -n 2 --retries=3 sh -c "[ -n \"\${HACTOR_JOB_ATTEMPT-}\" ] || { echo up >up.$how; exec sleep 1000; }")
+  read -r line <"up.$how"
+  hactor submit --cc=1-20 true >ids
+  before=$(children)
+  for child in $before; do
+    case $how in
+    shutdown) hactor proxy "$child" hactor shutdown ;;
+    kill) hactor job kill -s KILL "$child" ;;
+    esac
+  done
+  deadline 30 hactor job status $(cat ids) "$again"
+  fails_with 143 deadline 20 hactor job status "$lost"
+  check_contains "$(hactor job eventlog "$lost" | grep exception)" "node-failure"
+  check_contains "$(hactor job eventlog "$lost" | grep exception)" "child"
+  check_equal "new children" 2 "$(children | wc -l)"
+  for child in $before; do
+    check_lacks "$(children | xargs)" "$child"
+  done
+done
+END
+
+# Three levels. Who waits is known by the path.
+instance -S resource.fake=nodes=4,cores=2 -S sched.policy=hierarchy -S sched.tree=2x2 -S sched.leaf_policy=easy <<'END'
+. "$HELPERS"
+hactor submit --cc=1-40 true >ids
+deadline 40 hactor job status $(cat ids)
+child=$(children | head -1)
+check_equal "policy in the middle" hierarchy "$(hactor proxy "$child" hactor getattr sched.policy)"
+leaf=$(hactor proxy "$child" sh -c '. "$HELPERS"; children' | head -1)
+check_equal "policy at the end" easy "$(hactor proxy "$child/$leaf" hactor getattr sched.policy)"
+for i in 1 2 3 4; do
+  hactor job wait-event -q "$(hactor submit -n 2 sleep 1000)" start
+done
+id=$(hactor submit -n 2 sleep 1000)
+hactor explain "$id" | grep -q 'in child f[^/]*/f[^/]*: ' || fail "explained: $(hactor explain "$id")"
+check_equal "a person's job in a child" 0 "$(hactor proxy "$child/$leaf" sh -c 'hactor queue list -n | wc -l >&2; hactor jobs -n | wc -l')"
+hactor cancel --all
+END
+
+# In a job, too; and after a restart.
+instance -S resource.fake=nodes=4,cores=2 <<'END'
+check_equal "in a child" 7 "$(hactor run -N 4 hactor start -S sched.policy=hierarchy -S sched.tree=4 hactor run echo 7)"
+fails_with 1 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.tree=2x true
+check_contains "$output" "sched.tree=2x: must be like"
+fails_with 1 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.leaf_policy=no-such true
+check_contains "$output" "sched.leaf_policy"
+fails_with 1 hactor scheduler reload -S sched.policy=hierarchy
+check_contains "$output" "is chosen when an instance starts"
+id=$(hactor submit hactor start --serve)
+hactor job wait-event -q "$id" memo
+check_equal "served" 1 "$(hactor proxy "$id" hactor run echo 1)"
+hactor proxy "$id" hactor shutdown
+fails_with 143 hactor job status "$id"
+END
+instance --statedir="$scratch/state" -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
+. "$HELPERS"
+for i in 1 2; do
+  hactor job wait-event -q "$(hactor submit -n 2 sleep 1000)" start
+done
+hactor submit --cc=1-10 true >"$HACTOR_TEST_SCRATCH/waiting"
+children >"$HACTOR_TEST_SCRATCH/before"
+END
+instance --statedir="$scratch/state" -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
+. "$HELPERS"
+deadline 40 hactor job status $(cat "$HACTOR_TEST_SCRATCH/waiting")
+check_equal "children" 2 "$(children | wc -l)"
+for child in $(cat "$HACTOR_TEST_SCRATCH/before"); do
+  check_lacks "$(children | xargs)" "$child"
+done
+END
