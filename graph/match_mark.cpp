@@ -8,15 +8,24 @@ namespace hactor {
 
 namespace {
 
-constexpr uint32_t no_mark = UINT32_MAX;
+constexpr uint32_t no_mark = vertex_numbers::none;
 
 } // namespace
+
+void vertex_numbers::grow() {
+  auto old = std::move(entries_);
+  entries_.assign(2 * old.size(), {});
+  --shift_;
+  for (auto& e : old)
+    if (e.at != no_vertex)
+      entries_[place_of(e.at)] = e;
+}
 
 /// Marks the vertex and all above it; those that were not yet, as shared. `within`: what it was
 /// found in, which may be linked to it only.
 uint32_t match_marker::mark_vertex(vertex v, vertex within) {
-  if (mark_of_[v] != 0)
-    return mark_of_[v] - 1;
+  if (auto known = mark_of_.find(v); known != no_mark)
+    return known;
   auto up = graph_.parent(v);
   if (within != no_vertex && within != up) {
     auto linked = graph_.linked(within);
@@ -25,8 +34,9 @@ uint32_t match_marker::mark_vertex(vertex v, vertex within) {
   }
   auto above = up == no_vertex ? no_mark : mark_vertex(up);
   marks_.push_back({v, above, graph_.units(v), false, 0});
-  mark_of_[v] = static_cast<uint32_t>(marks_.size());
-  return mark_of_[v] - 1;
+  auto mark = static_cast<uint32_t>(marks_.size() - 1);
+  mark_of_.add(v, mark);
+  return mark;
 }
 
 uint32_t match_marker::choose(vertex v, vertex within, int64_t units, bool exclusive,
@@ -109,8 +119,9 @@ void match_marker::emit_below(vertex v, uint16_t depth) {
   for (auto c : graph_.below(v)) {
     if (!graph_.below(c).empty())
       emit_below(c, down);
-    auto mark = mark_of_[c];
-    result_.picks.push_back({c, down, true, mark != 0 && marks_[mark - 1].slot, graph_.units(c)});
+    auto mark = mark_of_.find(c);
+    auto slot = mark == no_mark ? uint8_t{0} : marks_[mark].slot;
+    result_.picks.push_back({c, down, true, slot, graph_.units(c)});
   }
 }
 
@@ -171,7 +182,6 @@ selection match_marker::make(const match_request& request, const std::vector<can
                              const std::vector<charge>& top_charges) {
   request_ = &request;
   node_type_ = graph_.find_type("node");
-  mark_of_.resize(graph_.limit());
   marks_.clear();
   result_ = {};
   mark_vertex(graph_.root());
@@ -192,8 +202,7 @@ selection match_marker::make(const match_request& request, const std::vector<can
   result_.picks.reserve(picks_before_); // the next job is mostly like the last
   auto& root = marks_[0];
   emit(root.at, 0, 0, root.exclusive, root.units);
-  for (auto& m : marks_)
-    mark_of_[m.at] = 0;
+  mark_of_.clear();
   picks_before_ = result_.picks.size();
   return std::move(result_);
 }

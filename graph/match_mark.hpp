@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,46 @@
 #include "graph/selection.hpp"
 
 namespace hactor {
+
+/// Numbers by vertex, few of many: what a match marks fits into a cache where an array by vertex of
+/// a large machine does not.
+class vertex_numbers {
+public:
+  static constexpr uint32_t none = UINT32_MAX;
+
+  /// none when it has no number.
+  uint32_t find(vertex v) const { return entries_[place_of(v)].number; }
+  /// Requires: it has none yet.
+  void add(vertex v, uint32_t number) {
+    if (2 * ++count_ > entries_.size())
+      grow();
+    entries_[place_of(v)] = {v, number};
+  }
+  void clear() {
+    if (count_ > 0)
+      std::fill(entries_.begin(), entries_.end(), entry{});
+    count_ = 0;
+  }
+
+private:
+  struct entry {
+    vertex at = no_vertex;
+    uint32_t number = none;
+  };
+
+  /// Where it is, or would be. A power of two places, half of them empty.
+  size_t place_of(vertex v) const {
+    auto i = (v * 0x9e3779b1u) >> shift_;
+    while (entries_[i].at != v && entries_[i].at != no_vertex)
+      i = (i + 1) & (entries_.size() - 1);
+    return i;
+  }
+  void grow();
+
+  uint32_t shift_ = 26;
+  std::vector<entry> entries_ = std::vector<entry>(64);
+  size_t count_ = 0;
+};
 
 class match_marker {
 public:
@@ -46,7 +87,7 @@ private:
   const match_policy& policy_;
   const match_request* request_ = nullptr;
   type_id node_type_ = no_type;
-  std::vector<uint32_t> mark_of_; // by vertex: its place in marks_ and 1; 0: none
+  vertex_numbers mark_of_; // places in marks_
   std::vector<mark> marks_;
   std::vector<uint32_t> sorted_;                     // marks by parent and place
   std::vector<std::pair<uint32_t, uint32_t>> below_; // by mark: its part of sorted_

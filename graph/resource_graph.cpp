@@ -41,9 +41,8 @@ resource_graph::resource_graph(std::string_view dominant) {
 
 void resource_graph::reserve(size_t vertices) {
   records_.reserve(vertices);
-  places_.reserve(vertices);
+  seats_.reserve(vertices);
   subsystems_[containment].down.reserve(vertices);
-  subsystems_[containment].up.reserve(vertices);
 }
 
 // -- building ------------------------------------------------------------------------------------
@@ -69,7 +68,7 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
   } else {
     v = limit();
     records_.emplace_back();
-    places_.push_back(0);
+    seats_.emplace_back();
   }
   auto& r = records_[v];
   r = {};
@@ -133,7 +132,7 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
   auto refuse = [&](std::string_view why) { return refuse_edge(from, to, s, why); };
   if (from == to)
     return refuse("it leads to itself");
-  auto parents = sub.up.of(to);
+  auto parents = above(to, s);
   if (std::find(parents.begin(), parents.end(), from) != parents.end())
     return refuse("it is there already");
   if (s == containment && !parents.empty())
@@ -148,29 +147,31 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     sub.relations[edge_key(from, to)] = word;
   if (s == containment) {
     auto before = sub.down.of(from);
-    places_[to] = static_cast<uint32_t>(before.size());
+    seats_[to] = {from, static_cast<uint32_t>(before.size())};
     if (!before.empty() && records_[before.back()].uniq_id >= records_[to].uniq_id)
       records_[from].shuffled = true;
+  } else {
+    sub.up.add(to, from);
   }
   sub.down.add(from, to);
-  sub.up.add(to, from);
-  if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && sub.up.of(sub.root).empty()))
+  if (sub.root == no_vertex || (sub.down.of(sub.root).empty() && above(sub.root, s).empty()))
     sub.root = from;
-  climb(sub);
+  climb(s);
   new_shape();
   return {};
 }
 
 /// Sets the root to what is above it. A cycle ends the climb, and check() tells of it.
-void resource_graph::climb(subsystem& s) {
-  for (size_t steps = 0; !s.cyclic && steps < records_.size(); ++steps) {
-    auto up = s.up.of(s.root);
+void resource_graph::climb(subsystem_id s) {
+  auto& sub = subsystems_[s];
+  for (size_t steps = 0; !sub.cyclic && steps < records_.size(); ++steps) {
+    auto up = above(sub.root, s);
     if (up.empty())
       return;
-    s.root = up[0];
+    sub.root = up[0];
   }
   // Every further edge would go round again.
-  s.cyclic = true;
+  sub.cyclic = true;
 }
 
 caf::error resource_graph::check() const {
@@ -193,7 +194,7 @@ caf::error resource_graph::check(subsystem_id s) const {
     return make_error(ec::bad_argument,
                       fmt::format("subsystem {}: {} is part of a cycle", sub.name, name(in_cycle)));
   for (vertex v = 0; v < limit(); ++v)
-    if (v != sub.root && !sub.down.of(v).empty() && sub.up.of(v).empty())
+    if (v != sub.root && !sub.down.of(v).empty() && above(v, s).empty())
       return make_error(ec::bad_argument,
                         fmt::format("subsystem {}: {} and {} are both roots; there must be one",
                                     sub.name, name(sub.root), name(v)));
@@ -233,7 +234,7 @@ caf::error resource_graph::check_names() const {
 }
 
 std::vector<vertex> resource_graph::remove_subtree(vertex top) {
-  auto above = parent(top);
+  auto [above, place] = seats_[top];
   std::vector<vertex> gone{top};
   for (size_t i = 0; i < gone.size(); ++i)
     for (auto c : below(gone[i]))
@@ -242,8 +243,8 @@ std::vector<vertex> resource_graph::remove_subtree(vertex top) {
     forget(v);
   if (above != no_vertex) {
     auto siblings = below(above);
-    for (auto i = places_[top]; i < siblings.size(); ++i)
-      places_[siblings[i]] = i;
+    for (auto i = place; i < siblings.size(); ++i)
+      seats_[siblings[i]].place = i;
   }
   free_.insert(free_.end(), gone.begin(), gone.end());
   new_shape();
@@ -251,7 +252,9 @@ std::vector<vertex> resource_graph::remove_subtree(vertex top) {
 }
 
 void resource_graph::forget(vertex v) {
-  for (auto& s : subsystems_) {
+  for (size_t i = 0; i < subsystems_.size(); ++i) {
+    auto id = static_cast<subsystem_id>(i);
+    auto& s = subsystems_[i];
     if (s.root == v) { // what was below it and has more below is the root then
       s.root = no_vertex;
       for (auto t : s.down.of(v))
@@ -259,15 +262,20 @@ void resource_graph::forget(vertex v) {
           s.root = t;
     }
     for (auto t : s.down.of(v)) {
-      s.up.remove(t, v);
+      if (id == containment)
+        seats_[t] = {};
+      else
+        s.up.remove(t, v);
       s.relations.erase(edge_key(v, t));
     }
-    for (auto u : s.up.of(v)) {
+    for (auto u : above(v, id)) {
       s.down.remove(u, v);
       s.relations.erase(edge_key(u, v));
     }
     s.down.clear(v);
     s.up.clear(v);
+    if (id == containment)
+      seats_[v] = {};
     s.cyclic = false;
   }
   for (auto t : links_down_.of(v))
@@ -312,11 +320,11 @@ const vertex_properties& resource_graph::properties(vertex v) const {
 
 std::string resource_graph::path(vertex v, subsystem_id s) const {
   auto& sub = subsystems_[s];
-  if (sub.up.of(v).empty() && sub.down.of(v).empty() && sub.root != v)
+  if (above(v, s).empty() && sub.down.of(v).empty() && sub.root != v)
     return {};
   std::vector<vertex> way{v};
-  for (auto up = sub.up.of(v); !up.empty() && way.size() <= records_.size();
-       up = sub.up.of(way.back()))
+  for (auto up = above(v, s); !up.empty() && way.size() <= records_.size();
+       up = above(way.back(), s))
     way.push_back(up[0]);
   std::string result;
   for (auto i = way.rbegin(); i != way.rend(); ++i)
@@ -418,7 +426,7 @@ std::span<const vertex> resource_graph::of_rank(int32_t rank) const {
 }
 
 size_t resource_graph::bytes() const {
-  auto total = records_.capacity() * sizeof(record) + places_.capacity() * sizeof(uint32_t);
+  auto total = records_.capacity() * sizeof(record) + seats_.capacity() * sizeof(seat);
   for (auto& s : subsystems_)
     total += s.down.bytes() + s.up.bytes() + s.relations.size() * 32;
   total += links_down_.bytes() + links_up_.bytes();

@@ -137,14 +137,15 @@ public:
   bool has_links() const { return links_down_.edges() > 0; }
   /// Nothing is contained in it, or to be found below it.
   bool is_leaf(vertex v) const { return below(v).empty() && linked(v).empty(); }
-  std::span<const vertex> above(vertex v, subsystem_id s) const { return subsystems_[s].up.of(v); }
-  /// The vertex that contains it; no_vertex for the root.
-  vertex parent(vertex v) const {
-    auto up = subsystems_[containment].up.of(v);
-    return up.empty() ? no_vertex : up[0];
+  std::span<const vertex> above(vertex v, subsystem_id s) const {
+    if (s != containment)
+      return subsystems_[s].up.of(v);
+    return parent(v) == no_vertex ? std::span<const vertex>{} : std::span{&seats_[v].parent, 1};
   }
+  /// The vertex that contains it; no_vertex for the root.
+  vertex parent(vertex v) const { return v < seats_.size() ? seats_[v].parent : no_vertex; }
   /// Its position in below(parent(v)).
-  uint32_t place(vertex v) const { return places_[v]; }
+  uint32_t place(vertex v) const { return seats_[v].place; }
   /// What it contains is in ascending order of uniq_id.
   bool is_ascending(vertex v) const { return !records_[v].shuffled; }
   std::string_view relation(vertex from, vertex to, subsystem_id s) const;
@@ -197,10 +198,17 @@ private:
     bool shuffled = false; // what it contains is not in ascending order of uniq_id
   };
 
+  /// Where a vertex is contained.
+  struct seat {
+    vertex parent = no_vertex;
+    uint32_t place = 0; // in below(parent)
+  };
+
   struct subsystem {
     std::string name;
     uint32_t relation = 0; // symbol: of the first edge, and of all that are not in `relations`
-    adjacency down, up;
+    adjacency down;
+    adjacency up;                                     // of containment: seats_
     std::unordered_map<uint64_t, uint32_t> relations; // by edge
     vertex root = no_vertex;
     bool cyclic = false; // seen while the root was looked for
@@ -208,13 +216,13 @@ private:
 
   caf::error refuse_edge(vertex from, vertex to, subsystem_id s, std::string_view why) const;
   static uint64_t edge_key(vertex from, vertex to) { return uint64_t{from} << 32 | to; }
-  void climb(subsystem& s);
+  void climb(subsystem_id s);
   void forget(vertex v);
   bool has_name(vertex v, std::string_view name) const;
   caf::error check_names() const;
 
   std::vector<record> records_;
-  std::vector<uint32_t> places_; // beside records_
+  std::vector<seat> seats_; // beside records_
   std::vector<vertex> free_;
   std::vector<subsystem> subsystems_;
   adjacency links_down_, links_up_;

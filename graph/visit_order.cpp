@@ -3,7 +3,6 @@
 #include "graph/visit_order.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace hactor {
 
@@ -12,19 +11,22 @@ void visit_order::touched(vertex child, int64_t left) {
   if (parent == no_vertex)
     return;
   follow_shape();
-  auto before = std::exchange(left_[child], left);
-  if (before == left)
+  auto was_used = static_cast<bool>(is_used_[child]);
+  auto before = was_used ? left_[child] : 0;
+  if (was_used && before == left)
     return;
+  is_used_[child] = true;
+  left_[child] = left;
   has_used_[parent] = true;
   auto uniq_id = graph_.uniq_id(child);
-  if (before == never)
+  if (!was_used)
     seen_.push_back({child, parent, uniq_id});
   auto i = used_.find(parent);
   if (i == used_.end() || !i->second.is_sorted)
     return;
   auto& sorted = i->second.sorted;
   used_child now{left, uniq_id, child};
-  if (before == never) {
+  if (!was_used) {
     sorted.insert(now);
   } else {
     auto known = sorted.extract({before, uniq_id, child});
@@ -40,19 +42,20 @@ void visit_order::follow_shape() {
   shape_version_ = graph_.shape_version();
   sorted_.clear();
   used_.clear();
-  left_.resize(graph_.limit(), never);
+  is_used_.resize(graph_.limit());
+  left_.resize(graph_.limit());
   has_used_.resize(graph_.limit());
   std::erase_if(seen_, [&](const seen& s) {
     auto gone = !graph_.exists(s.at) || graph_.parent(s.at) != s.parent
                 || graph_.uniq_id(s.at) != s.uniq_id;
     if (gone)
-      left_[s.at] = never;
+      is_used_[s.at] = false;
     return gone;
   });
 }
 
 uint32_t visit_order::skip_used(used_children& used, const order_view& order) const {
-  while (used.first < order.children.size() && left_[order.at(used.first)] != never)
+  while (used.first < order.children.size() && is_used_[order.at(used.first)])
     ++used.first;
   return used.first;
 }
@@ -62,7 +65,7 @@ void visit_order::sort_used(used_children& used, const order_view& order) const 
     return;
   used.is_sorted = true;
   for (auto c : order.children)
-    if (left_[c] != never)
+    if (is_used_[c])
       used.sorted.insert({left_[c], graph_.uniq_id(c), c});
 }
 

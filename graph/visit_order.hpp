@@ -34,7 +34,7 @@ public:
     auto order = by_uniq_id(parent);
     auto& used = used_[parent];
     for (auto i = skip_used(used, order); i < n; ++i)
-      if (auto c = order.at(i); left_[c] == never && !f(graph_.place(c)))
+      if (auto c = order.at(i); !is_used_[c] && !f(graph_.place(c)))
         return;
     for (uint32_t i = 0; i < linked; ++i)
       if (!f(n + i))
@@ -48,8 +48,6 @@ public:
   }
 
 private:
-  static constexpr int64_t never = -1;
-
   struct used_child {
     int64_t left;
     int64_t uniq_id;
@@ -66,7 +64,7 @@ private:
     uint32_t first = 0; // so many with the highest uniq_id have all been used
   };
 
-  /// A vertex with something in left_, as it was then.
+  /// A vertex that is used, as it was then.
   struct seen {
     vertex at;
     vertex parent;
@@ -87,9 +85,10 @@ private:
 
   const resource_graph& graph_;
   uint64_t shape_version_ = 0;
-  std::vector<int64_t> left_;                              // by vertex, or never
-  std::vector<seen> seen_;                                 // those with something in left_
-  std::vector<bool> has_used_;                             // by vertex: it contains one of them
+  std::vector<bool> is_used_;  // by vertex; bits, which fit into a cache where left_ does not
+  std::vector<int64_t> left_;  // by vertex: what it has left, if it is used
+  std::vector<seen> seen_;     // those that are used
+  std::vector<bool> has_used_; // by vertex: it contains one of them
   std::unordered_map<vertex, used_children> used_;         // by parent
   std::unordered_map<vertex, std::vector<vertex>> sorted_; // by parent whose children are shuffled
 };
