@@ -12,6 +12,7 @@ extern const command run_command;
 extern const command bulksubmit_command;
 extern const command batch_command;
 extern const command alloc_command;
+extern const command tree_command;
 extern const command jobs_command;
 extern const command watch_command;
 extern const command pgrep_command;

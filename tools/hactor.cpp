@@ -13,8 +13,9 @@ std::span<const command* const> all_commands() {
   // clang-format off
   static constexpr const command* rows[] = {
     &start_command, &shutdown_command, &submit_command, &run_command, &bulksubmit_command,
-    &batch_command, &alloc_command, &job_submit_command, &jobs_command, &watch_command,
-    &pgrep_command, &pkill_command, &job_command, &job_attach_command, &job_list_command,
+    &batch_command, &alloc_command, &tree_command, &job_submit_command, &jobs_command,
+    &watch_command, &pgrep_command, &pkill_command, &job_command, &job_attach_command,
+    &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,
     &job_eventlog_command, &job_kill_command, &job_raise_command, &job_urgency_command,
     &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_id_command,
