@@ -71,6 +71,7 @@ extern const command graph_encode_command;
 extern const command graph_query_command;
 extern const command proxy_command;
 extern const command pstree_command;
+extern const command top_command;
 extern const command exec_command;
 extern const command uptime_command;
 extern const command ping_command;

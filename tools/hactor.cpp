@@ -27,7 +27,7 @@ std::span<const command* const> all_commands() {
     &resource_get_property_command, &scheduler_command, &scheduler_status_command,
     &scheduler_unload_command, &scheduler_load_command, &scheduler_reload_command, &queue_command,
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
-    &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command,
+    &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command, &top_command,
     &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
     &graph_info_command, &graph_encode_command, &graph_find_command,

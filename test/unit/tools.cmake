@@ -8,6 +8,7 @@ hactor_unit_test(unit_tools
     unit/bulk_inputs_test.cpp
     unit/tree_plan_test.cpp
     unit/tree_report_test.cpp
+    unit/top_view_test.cpp
     unit/ending_test.cpp
     unit/batch_test.cpp
     unit/jobspec_build_test.cpp
