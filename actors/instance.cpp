@@ -90,8 +90,8 @@ caf::error instance_state::start(const instance_request& r) {
     return std::move(store.error());
   service_maker m{self->system(), [me = instance_actor{self}, path = about.path](
                                     const std::string& name, const std::string& what) {
-                    log_error("instance {}: its {} service has failed, and it ends: {}", path, name,
-                              what);
+                    log_error("instance[{}]: its {} service has failed, and it ends: {}", path,
+                              name, what);
                     caf::anon_send(me, instance_end{name + " has failed"});
                   }};
   lead_parts p;
@@ -143,13 +143,13 @@ void instance_state::end(const std::string& reason, bool of_script) {
   if (std::exchange(ending, true))
     return;
   ends_script = of_script;
-  log_debug("instance {} ends: {}", about.path, reason);
+  log_debug("instance[{}]: ends: {}", about.path, reason);
   if (!job_manager)
     return finish();
   self->request(job_manager, context->patience, drain_atom_v)
     .then([this](done) { finish(); },
           [this](const caf::error& e) {
-            log_warning("instance {}: not all of its jobs could be ended: {}", about.path,
+            log_warning("instance[{}]: not all of its jobs could be ended: {}", about.path,
                         render(e));
             finish();
           });

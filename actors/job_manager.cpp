@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/job_manager_requests.hpp"
+#include "actors/service_maker.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -190,7 +191,8 @@ void job_manager_state::on_commit_failed(const caf::error& e) {
     return; // the broker ends, and the journal has before us; its failing is told of elsewhere
   if (code_of(e) != ec::disk_full) {
     // Nothing later could be trusted (RFC 21): better no instance than one that forgets.
-    log_write(log_level::emerg, "job-manager: the journal failed: " + render(e));
+    log_write(log_level::emerg, log_title("job-manager", peers.instance)
+                                   + ": the journal failed: " + render(e));
     check_failed(__FILE__, __LINE__, "journal commit");
   }
   pause(e);
@@ -290,8 +292,9 @@ void job_manager_state::send_signals(const std::vector<signal_order>& orders) {
       [this, r = std::move(request)](const caf::actor& exec) {
         self->send(caf::actor_cast<exec_actor>(exec), r);
       },
-      [broker = broker](const caf::error& e) {
-        log_warning("job-manager: no signal to rank {}: {}", broker, render(e));
+      [this, broker = broker](const caf::error& e) {
+        log_warning("{}: no signal to rank {}: {}", log_title("job-manager", peers.instance),
+                    broker, render(e));
       });
 }
 
@@ -305,8 +308,8 @@ void job_manager_state::send_settles() {
         self->send(caf::actor_cast<exec_actor>(exec), r);
       },
       [this, broker = broker, ids = request.ids](const caf::error& e) {
-        log_warning("job-manager: rank {} cannot tell whether its jobs are gone: {}", broker,
-                    render(e));
+        log_warning("{}: rank {} cannot tell whether its jobs are gone: {}",
+                    log_title("job-manager", peers.instance), broker, render(e));
         for (auto id : ids) {
           job_report gone;
           gone.id = id;

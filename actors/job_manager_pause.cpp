@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "actors/job_manager.hpp"
+#include "actors/service_maker.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
@@ -34,7 +35,8 @@ void drop(std::vector<T>& list, const std::unordered_set<job_id>& ids, Id id_of)
 
 void job_manager_state::pause(const caf::error& e) {
   if (paused.empty()) {
-    log_error("job-manager: paused, no job is taken in or started: {}", render(e));
+    log_error("{}: paused, no job is taken in or started: {}",
+              log_title("job-manager", peers.instance), render(e));
     committing.batch.meta.emplace_back(probe_name, std::string(probe_bytes, 'p'));
     retry_wait = retry_wait_min;
   } else {
@@ -80,7 +82,8 @@ void job_manager_state::withdraw_submitted() {
 }
 
 void job_manager_state::go_on() {
-  log_notice("job-manager: the disk has room again, jobs are taken in and started again");
+  log_notice("{}: the disk has room again, jobs are taken in and started again",
+             log_title("job-manager", peers.instance));
   paused.clear();
   drain_tries = 0;
   gathering.batch.meta.emplace_back(probe_name, ""); // its room is for what comes now

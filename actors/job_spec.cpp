@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_files.hpp"
+#include "actors/templates.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
@@ -261,9 +262,13 @@ std::pair<const std::string&, const std::string&> texts_of(const job_spec& spec)
 std::string fill_cc(std::string text, int64_t cc) {
   if (cc < 0)
     return text;
-  auto value = std::to_string(cc);
-  for (size_t at = 0; (at = text.find("{cc}", at)) != std::string::npos; at += value.size())
-    text.replace(at, 4, value);
+  for (size_t at = 0; (at = text.find("{cc", at)) != text.npos;) {
+    auto place = cc_place_at(std::string_view{text}.substr(at));
+    auto value = place ? std::to_string(cc + place->offset) : std::string{};
+    if (place)
+      text.replace(at, place->size, value);
+    at += place ? value.size() : 1;
+  }
   return text;
 }
 

@@ -26,7 +26,7 @@ void commit_gathered(journal_state& st, journal_actor::stateful_pointer<journal_
   auto first = st.store->commit(st.gathered);
   if (!first) {
     if (code_of(first.error()) != ec::disk_full) // of that the job manager speaks, once
-      log_error("journal: {}", render(first.error()));
+      log_error("{}: {}", st.title, render(first.error()));
     for (auto& p : st.parts)
       p.promise.deliver(first.error());
   } else {
@@ -73,7 +73,8 @@ caf::expected<std::vector<job_id>> next_slice(const journal& store, purge_reques
 }
 
 /// Events of jobs that are forgotten are nobody's any more, up to the first of a job that is kept.
-void trim_log(journal& store) {
+void trim_log(journal_state& st) {
+  auto& store = *st.store;
   auto oldest = store.oldest_ended(1, INT64_MAX);
   if (!oldest)
     return;
@@ -83,7 +84,7 @@ void trim_log(journal& store) {
     before = record ? record->first_sequence : 0;
   }
   if (auto trimmed = store.trim_log(before); !trimmed)
-    log_warning("journal: the log was not trimmed: {}", render(trimmed.error()));
+    log_warning("{}: the log was not trimmed: {}", st.title, render(trimmed.error()));
 }
 
 void purge_some(pointer self) {
@@ -101,9 +102,9 @@ void purge_some(pointer self) {
     }
   }
   if (failed)
-    log_warning("journal: ended jobs were not forgotten: {}", render(failed));
+    log_warning("{}: ended jobs were not forgotten: {}", st.title, render(failed));
   else if (p.count > 0)
-    trim_log(*st.store);
+    trim_log(st);
   if (p.promise.pending()) {
     if (failed)
       p.promise.deliver(failed);
@@ -147,10 +148,11 @@ void retain_by_age(pointer self) {
 
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
                                              std::shared_ptr<journal> store, events_actor events,
-                                             retention keep) {
+                                             retention keep, std::string title) {
   self->state.store = std::move(store);
   self->state.events = std::move(events);
   self->state.keep = keep;
+  self->state.title = std::move(title);
   retain_by_age(self);
   return {
       [self](commit_request& r) {

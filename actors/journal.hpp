@@ -33,6 +33,7 @@ struct journal_state {
   std::vector<part> parts;
   bool flushing = false;
   retention keep;
+  std::string title; // in the log
   struct purge {
     purge_request request;
     caf::typed_response_promise<count_reply> promise; // none: by retention
@@ -45,7 +46,7 @@ struct journal_state {
 /// Commits to `store` and passes what was committed on to `events`. Spawn detached.
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
                                              std::shared_ptr<journal> store, events_actor events,
-                                             retention keep);
+                                             retention keep, std::string title);
 
 struct archive_state {
   static inline const char* name = "archive";

@@ -11,6 +11,7 @@
 
 #include "actors/binding.hpp"
 #include "actors/job_spec.hpp"
+#include "actors/templates.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/json.hpp"
@@ -292,8 +293,7 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
     return err;
   if (auto err = add_environment(*plan, environment))
     return err;
-  plan->has_cc = jobspec_text.find("{cc}") != std::string::npos
-                 || environment.find("{cc}") != std::string::npos;
+  plan->has_cc = has_cc_place(jobspec_text) || has_cc_place(environment);
   return launch_plan_ptr{std::move(plan)};
 }
 

@@ -40,14 +40,17 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   auto alone = p.instance.empty();
   made.archive = alone ? m.make<caf::detached>("archive", archive_service, p.store, p.specs)
                        : m.make("archive", archive_service, p.store, p.specs);
+  auto title = [&p](const char* service) { return log_title(service, p.instance); };
   p.stream.archive = made.archive;
   p.stream.next = p.store->next_sequence();
   made.events = m.make("events", events_service, std::move(p.stream));
   retention keep{p.attributes->duration_s("retention.age"),
                  static_cast<uint64_t>(p.attributes->integer("retention.count"))};
   auto journal = p.store->syncs()
-                   ? m.make<caf::detached>("journal", journal_service, p.store, made.events, keep)
-                   : m.make("journal", journal_service, p.store, made.events, keep);
+                   ? m.make<caf::detached>("journal", journal_service, p.store, made.events, keep,
+                                             title("journal"))
+                   : m.make("journal", journal_service, p.store, made.events, keep,
+                            title("journal"));
   auto kept = [&p](const char* name) {
     auto text = p.store->meta(name);
     return text ? std::move(*text) : std::string{};
@@ -55,13 +58,13 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   made.scheduler = m.make("scheduler", scheduler_service,
                           scheduler_setup{p.specs, std::move(p.scheduling), std::move(p.graph),
                                           journal, kept(queue_states_key), *p.attributes,
-                                          std::move(p.changes)});
+                                          std::move(p.changes), title("scheduler")});
   auto distributor = make_distributor(m, p, made.scheduler);
   if (distributor)
     made.scheduler = distributor;
   made.resource = m.make("resource", resource_service,
                          resource_setup{made.scheduler, journal, std::move(p.resources), p.where,
-                                        kept(drains_key)});
+                                        kept(drains_key), title("resource")});
   job_manager_peers peers{journal,
                           made.archive,
                           made.scheduler,

@@ -93,6 +93,7 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
   state.journal = std::move(setup.journal);
   state.all = std::move(setup.all);
   state.where = std::move(setup.where);
+  state.title = std::move(setup.title);
   state.drains = drain_table::from_json(setup.drains);
   state.tell_scheduler();
   return {
@@ -105,7 +106,7 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
             st.down.add(node.rank);
         if (st.down == before)
           return;
-        log_warning("resource: what rank {} had is down", lost.rank);
+        log_warning("{}: what rank {} had is down", st.title, lost.rank);
         st.tell_scheduler();
       },
       [self](const drain_request& r) { return change_drains(self->state, r); },

@@ -18,6 +18,7 @@ struct resource_setup {
   rset all;
   rank_map where; // of the nodes
   std::string drains; // as drain_table wrote them before; "" at the first start
+  std::string title = "resource"; // in the log
 };
 
 /// The name in the journal's meta under which drains are kept.
@@ -40,6 +41,7 @@ struct resource_state {
   rank_map where;
   uint32_t changes_due = 0;   // that the scheduler has not answered
   bool telling_waits = false; // for them
+  std::string title;          // in the log
 };
 
 resource_actor::behavior_type resource_service(resource_state::pointer self, resource_setup setup);

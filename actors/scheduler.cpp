@@ -231,7 +231,7 @@ caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) 
   st.changes.add(r, *lines);
   if (st.last_inventory)
     st.last_inventory->all = st.core.pool().inventory();
-  log_debug("scheduler: the resource graph has changed: {} {}", name_of(r.verb),
+  log_debug("{}: the resource graph has changed: {} {}", st.title, name_of(r.verb),
             r.path.empty() ? fmt::format("{}", fmt::join(*lines, " ")) : r.path);
   auto promise = st.self->make_response_promise<graph_reply>();
   graph_reply reply{std::move(*lines), st.core.pool().inventory()};
@@ -261,6 +261,7 @@ stats_reply stats_of(const scheduler_state& st) {
   return {{{"queued", static_cast<int64_t>(c.queued)},
            {"running", static_cast<int64_t>(c.running)},
            {"passes", st.passes},
+           {"pass_us", st.passes_ns / 1000},
            {"grants", st.grants},
            {"backfilled", st.backfilled},
            {"reserved", static_cast<int64_t>(c.reserved)}}};
@@ -284,6 +285,7 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
   state.journal = std::move(setup.journal);
   state.attributes = std::move(setup.attributes);
   state.changes = std::move(setup.changes);
+  state.title = std::move(setup.title);
   state.core = scheduler_core{std::move(setup.settings)};
   if (setup.graph != nullptr) {
     auto e = state.core.set_graph(std::move(*setup.graph));
@@ -336,8 +338,10 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         auto& st = self->state;
         st.pass_wanted = false;
         ++st.passes;
+        auto began_ns = steady_ns();
         if (st.core.schedule(wall_ns(), st, grants_a_turn))
           st.want_pass();
+        st.passes_ns += steady_ns() - began_ns;
         st.tell();
       },
       [self](stats_atom) { return stats_of(self->state); },

@@ -28,6 +28,7 @@ struct scheduler_setup {
   std::string queue_states; // as queue_states_json wrote them before; "" at the first start
   config attributes;        // that the settings were read from
   graph_changes changes;    // that are in the graph
+  std::string title = "scheduler"; // in the log
 };
 
 /// The name in the journal's meta under which the states of queues are kept.
@@ -73,6 +74,8 @@ struct scheduler_state : scheduler_out {
   std::vector<alloc_decision> decisions; // one for each of the clients
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;
+  int64_t passes_ns = 0; // that they took
+  std::string title;     // in the log
 };
 
 /// Requires: the graph of the setup, if there is one, can be scheduled (scheduler_settings.hpp).

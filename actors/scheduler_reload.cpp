@@ -36,7 +36,8 @@ void recover(scheduler_state& st, const rooms_reply& rooms) {
     auto spec = st.specs->intern(h.spec);
     auto e = st.core.recover(h.id, h.resources, spec ? (*spec)->request.get() : nullptr);
     if (e) // no two jobs ever held the same
-      log_error("scheduler: job {} runs on what another holds: {}", to_string(h.id), render(e));
+      log_error("{}: job {} runs on what another holds: {}", st.title, to_string(h.id),
+                render(e));
   }
   st.now = phase::loaded;
   st.enqueue(rooms.wanted, 0);
@@ -68,7 +69,7 @@ caf::result<scheduler_reply> load(scheduler_state& st, scheduler_settings settin
           [&st, promise](const rooms_reply& rooms) mutable {
             recover(st, rooms);
             auto c = st.core.counts();
-            log_notice("scheduler: loaded; {} jobs run, {} wait", c.running, c.queued);
+            log_notice("{}: loaded; {} jobs run, {} wait", st.title, c.running, c.queued);
             promise.deliver(status_of(st));
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
@@ -116,7 +117,7 @@ caf::result<scheduler_reply> change_scheduler(scheduler_state& st, const schedul
     if (auto e = st.refuse_unless_loaded())
       return e;
     unload(st);
-    log_notice("scheduler: unloaded; jobs wait until it is loaded");
+    log_notice("{}: unloaded; jobs wait until it is loaded", st.title);
     return status_of(st);
   }
   if (r.verb == scheduler_verb::load && st.now == phase::loaded)

@@ -41,6 +41,12 @@ private:
   service_failed failed_;
 };
 
+/// What a service's lines in the log begin with: "scheduler", or "scheduler[A/B]" in the nested
+/// instance of that path.
+inline std::string log_title(const std::string& service, const std::string& instance) {
+  return instance.empty() ? service : service + "[" + instance + "]";
+}
+
 /// Ends them, last made first.
 void stop_services(std::vector<caf::actor>& all);
 

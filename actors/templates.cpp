@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/templates.hpp"
 
+#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
@@ -124,10 +125,35 @@ std::string fill_template(const std::string& text, const template_values& v) {
     auto found = tag_at(rest, v);
     if (!found)
       found = percent_at(rest, v);
-    if (!found && v.cc >= 0 && rest.starts_with("{cc}"))
-      found = filled{std::to_string(v.cc), 4};
+    if (auto place = found || v.cc < 0 ? std::nullopt : cc_place_at(rest))
+      found = filled{std::to_string(v.cc + place->offset), place->size};
     return found;
   });
+}
+
+std::optional<cc_place> cc_place_at(std::string_view text) {
+  constexpr std::string_view begin = "{cc";
+  if (!text.starts_with(begin) || text.size() == begin.size())
+    return std::nullopt;
+  auto sign = text[begin.size()];
+  if (sign == '}')
+    return cc_place{begin.size() + 1, 0};
+  auto end = text.find('}', begin.size());
+  if (end == text.npos || (sign != '+' && sign != '-'))
+    return std::nullopt;
+  uint32_t n = 0;
+  auto* last = text.data() + end;
+  auto [read, code] = std::from_chars(text.data() + begin.size() + 1, last, n);
+  if (code != std::errc{} || read != last)
+    return std::nullopt;
+  return cc_place{end + 1, sign == '+' ? int64_t{n} : -int64_t{n}};
+}
+
+bool has_cc_place(std::string_view text) {
+  for (auto at = text.find("{cc"); at != text.npos; at = text.find("{cc", at + 1))
+    if (cc_place_at(text.substr(at)))
+      return true;
+  return false;
 }
 
 std::string fill_tags(const std::string& text, const template_values& v) {

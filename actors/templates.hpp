@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,22 @@ struct template_values {
 
 /// Fills a file's template: {{id}} {{jobid}} ({{id.dec}} and other forms), {{name}}, {{size}}
 /// {{ntasks}}, {{nnodes}}, {{taskid}} {{task.id}} {{task.rank}}, {{task.index}} on its node,
-/// {{nodeid}} {{node.id}} {{node.index}}, {{node.name}}, {{tmpdir}}, {{attempt}}, {cc}, and Slurm's
+/// {{nodeid}} {{node.id}} {{node.index}}, {{node.name}}, {{tmpdir}}, {{attempt}}, {cc}, {cc+N},
+/// {cc-N}, and Slurm's
 /// %j %A %x %t %n %N %a %u %%, where %4t is padded with zeros. What is none of these stays.
 std::string fill_template(const std::string& text, const template_values& values);
+
+/// A place for the number of a copy: {cc}, or {cc+N} and {cc-N} for one that is greater or less.
+struct cc_place {
+  size_t size = 0; // bytes
+  int64_t offset = 0;
+};
+
+/// The place at the beginning of `text`, if there is one.
+std::optional<cc_place> cc_place_at(std::string_view text);
+
+/// True when there is one anywhere in `text`.
+bool has_cc_place(std::string_view text);
 
 /// Fills the places in {{ }} alone, as in a word of a command.
 std::string fill_tags(const std::string& text, const template_values& values);

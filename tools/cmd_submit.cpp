@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <unistd.h>
 
+#include "actors/job_spec.hpp"
 #include "runtime/idset.hpp"
 #include "tools/commands.hpp"
 #include "tools/ending.hpp"
@@ -34,13 +35,8 @@ void print_jobspecs(const json& params) {
                                : idset::parse(set->get_ref<const std::string&>());
   if (set == nullptr || !values)
     return print_line(text);
-  for (auto value : values->expand()) {
-    auto own = text;
-    auto number = std::to_string(value);
-    for (size_t at = 0; (at = own.find("{cc}", at)) != own.npos; at += number.size())
-      own.replace(at, 4, number);
-    print_line(own);
-  }
+  for (auto value : values->expand())
+    print_line(fill_cc(text, value));
 }
 
 int run_submit(const invocation& call) {

@@ -13,8 +13,9 @@ std::span<const command* const> all_commands() {
   // clang-format off
   static constexpr const command* rows[] = {
     &start_command, &shutdown_command, &submit_command, &run_command, &bulksubmit_command,
-    &batch_command, &alloc_command, &job_submit_command, &jobs_command, &watch_command,
-    &pgrep_command, &pkill_command, &job_command, &job_attach_command, &job_list_command,
+    &batch_command, &alloc_command, &tree_command, &job_submit_command, &jobs_command,
+    &watch_command, &pgrep_command, &pkill_command, &job_command, &job_attach_command,
+    &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,
     &job_eventlog_command, &job_kill_command, &job_raise_command, &job_urgency_command,
     &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_id_command,
@@ -26,7 +27,7 @@ std::span<const command* const> all_commands() {
     &resource_get_property_command, &scheduler_command, &scheduler_status_command,
     &scheduler_unload_command, &scheduler_load_command, &scheduler_reload_command, &queue_command,
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
-    &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command,
+    &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command, &top_command,
     &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
     &graph_info_command, &graph_encode_command, &graph_find_command,

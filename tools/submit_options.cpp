@@ -121,8 +121,8 @@ namespace hactor::tools {
 // Of the commands that make many jobs at once.
 #define HACTOR_MANY_ROWS                                                                           \
   {0, "cc", "IDSET",                                                                               \
-   "One job for each number of the set, which replaces {cc} in the command and is "                \
-   "HACTOR_JOB_CC in the job's environment.",                                                      \
+   "One job for each number of the set, which replaces {cc} in the command, the environment and "  \
+   "names of files, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_JOB_CC.",          \
    "--array"},                                                                                     \
       {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},                                  \
       {0, "max-fails", "N",                                                                        \

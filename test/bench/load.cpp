@@ -2,6 +2,7 @@
 // mode prints figures for test/bench/run; most run as the script of an instance of their own.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -261,8 +262,9 @@ void events(const words& args) {
   auto c = must(client::connect());
   auto far = must(client::connect(uri_of(c, 1)));
   auto jobs = number(args, 0, 20'000);
-  far.request("events", {{"names", {"clean", "free", "release", "finish", "start", "alloc",
-                                    "priority", "depend", "validate", "submit"}}});
+  far.request("events", {{"names",
+                          {"clean", "free", "release", "finish", "start", "alloc", "priority",
+                           "depend", "validate", "submit"}}});
   if (auto e = far.flush())
     fail(render(e));
   must(far.ask("hello", json::object())); // by its answer, the one before it has been read
@@ -294,14 +296,20 @@ pid_t broker_of(const client& c) {
   return peer.pid;
 }
 
-/// idle SECONDS: CPU and memory of all brokers of this instance while nothing happens.
-void idle(const words& args) {
-  auto c = must(client::connect());
+std::vector<pid_t> brokers_of(client& c) {
   auto size = static_cast<int>(tools::number_at(must(c.ask("hello", json::object())), "size"));
-  auto seconds = number(args, 0, 10);
   std::vector<pid_t> brokers;
   for (int rank = 0; rank < size; ++rank)
     brokers.push_back(broker_of(must(client::connect(uri_of(c, rank)))));
+  return brokers;
+}
+
+/// idle SECONDS: CPU and memory of all brokers of this instance while nothing happens.
+void idle(const words& args) {
+  auto c = must(client::connect());
+  auto seconds = number(args, 0, 10);
+  auto brokers = brokers_of(c);
+  auto size = brokers.size();
   ::poll(nullptr, 0, 2000); // the start is over
   std::vector<double> before;
   for (auto pid : brokers)
@@ -314,6 +322,66 @@ void idle(const words& args) {
   }
   tell("idle_cpu_percent_" + std::to_string(size), worst_cpu);
   tell("idle_rss_mb_" + std::to_string(size), worst_rss * 1e-6);
+}
+
+// -- trees ----------------------------------------------------------------------------------------
+
+/// 'hactor tree' with LEAVES below this instance, or none (0).
+words tree_of(int leaves, int jobs) {
+  words line{"hactor", "tree", "--njobs=" + std::to_string(jobs)};
+  line.push_back(leaves == 0 ? "--leaf" : "--topology=" + std::to_string(leaves));
+  return line;
+}
+
+/// tree JOBS ROUNDS FILE: simulated jobs in trees of 1, 2 and 4 leaves beside this instance alone,
+/// in turn; the best rate, and the least CPU time of all brokers for a job.
+void tree(const words& args) {
+  auto c = must(client::connect());
+  auto jobs = number(args, 0, 100'000);
+  auto file = args.at(2);
+  if (std::ofstream{file} << dump(spec_of({"/bin/true"}, true)); !std::filesystem::exists(file))
+    fail("cannot write " + file);
+  auto brokers = brokers_of(c);
+  std::map<int, double> rates, costs;
+  auto cpu_s = [&] {
+    double sum = 0;
+    for (auto pid : brokers)
+      sum += cpu_ns(pid) * 1e-9;
+    return sum;
+  };
+  for (int round = 0; round < number(args, 1, 3); ++round)
+    for (int leaves : {0, 1, 2, 4}) {
+      auto line = tree_of(leaves, jobs);
+      line.push_back(file);
+      auto before = cpu_s();
+      auto ms = run_ms(line);
+      auto cost = (cpu_s() - before) * 1e6 / jobs;
+      rates[leaves] = std::max(rates[leaves], jobs / (ms * 1e-3));
+      costs[leaves] = round == 0 ? cost : std::min(costs[leaves], cost);
+    }
+  for (auto& [leaves, rate] : rates) {
+    tell("tree_" + std::to_string(leaves) + "_s", rate);
+    tell("tree_" + std::to_string(leaves) + "_cpu_us", costs[leaves]);
+  }
+}
+
+/// tree_real JOBS ROUNDS: real processes in a tree of two leaves, and without one, beside the bare
+/// loop on two cores, in turn; the best of each.
+void tree_real(const words& args) {
+  auto jobs = number(args, 0, 10'000);
+  std::map<int, double> rates;
+  double raw = 0;
+  for (int round = 0; round < number(args, 1, 3); ++round) {
+    raw = std::max(raw, spawn_rate(2000, 2));
+    for (int leaves : {0, 2}) {
+      auto line = tree_of(leaves, jobs);
+      line.push_back("/bin/true");
+      rates[leaves] = std::max(rates[leaves], jobs / (run_ms(line) * 1e-3));
+    }
+  }
+  tell("tree_real_0_s", rates[0]);
+  tell("tree_real_2_s", rates[2]);
+  tell("tree_spawn_s", raw);
 }
 
 /// queued JOBS: resident bytes of the broker per held job, first and second half of them.
@@ -357,9 +425,10 @@ void time_program(const words& args) {
 }
 
 const std::map<std::string, void (*)(const words&)> modes{
-    {"real", real},       {"scale", scale},   {"simulated", simulated}, {"submit", submit},
-    {"commands", commands}, {"ping", ping},   {"events", events},       {"idle", idle},
-    {"queued", queued},   {"finished", finished}, {"time", time_program},
+    {"real", real},           {"scale", scale},       {"simulated", simulated}, {"submit", submit},
+    {"commands", commands},   {"ping", ping},         {"events", events},       {"idle", idle},
+    {"queued", queued},       {"finished", finished}, {"time", time_program},   {"tree", tree},
+    {"tree_real", tree_real},
 };
 
 } // namespace

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
+#include "actors/job_spec.hpp"
 #include "actors/templates.hpp"
 
 using namespace hactor;
@@ -56,6 +57,21 @@ TEST_SUITE("unit") {
     CHECK(fill_template("{{name}}.%x", v) == "{{id}}%j{cc}.{{id}}%j{cc}");
     v.cc = -1;
     CHECK(fill_template("{cc}{{name}}", v) == "{cc}{{id}}%j{cc}");
+  }
+
+  TEST_CASE("the number of a copy may be counted from elsewhere") {
+    template_values v;
+    v.cc = 9;
+    CHECK(fill_template("{cc} {cc+1} {cc-9} {cc-12}", v) == "9 10 0 -3");
+    for (std::string text :
+         {"{cc", "{cc+}", "{cc-1", "{cc*2}", "{cc+1x}", "{cc+-1}", "{cc+99999999999}"}) {
+      CAPTURE(text);
+      CHECK_FALSE(has_cc_place(text));
+      CHECK(fill_template(text, v) == text);
+      CHECK(fill_cc(text, 9) == text);
+    }
+    CHECK(has_cc_place("{cc {cc+2}"));
+    CHECK(fill_cc("{cc {cc+2}{cc}", 9) == "{cc 119");
   }
 
   TEST_CASE("a template names a task or it does not") {

@@ -6,6 +6,9 @@ hactor_unit_test(unit_tools
     unit/directives_test.cpp
     unit/expression_test.cpp
     unit/bulk_inputs_test.cpp
+    unit/tree_plan_test.cpp
+    unit/tree_report_test.cpp
+    unit/top_view_test.cpp
     unit/ending_test.cpp
     unit/batch_test.cpp
     unit/jobspec_build_test.cpp
