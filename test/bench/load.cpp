@@ -294,14 +294,49 @@ pid_t broker_of(const client& c) {
   return peer.pid;
 }
 
-/// idle SECONDS: CPU and memory of all brokers of this instance while nothing happens.
-void idle(const words& args) {
-  auto c = must(client::connect());
+/// The brokers of this instance, by rank.
+std::vector<pid_t> brokers_of(client& c) {
   auto size = static_cast<int>(tools::number_at(must(c.ask("hello", json::object())), "size"));
-  auto seconds = number(args, 0, 10);
   std::vector<pid_t> brokers;
   for (int rank = 0; rank < size; ++rank)
     brokers.push_back(broker_of(must(client::connect(uri_of(c, rank)))));
+  return brokers;
+}
+
+/// tree NAME JOBS ROUNDS: simulated jobs that are all submitted to this instance, whoever schedules
+/// them: the best rate, and the least CPU time of all brokers for a job.
+void tree(const words& args) {
+  auto c = must(client::connect());
+  auto jobs = number(args, 1, 100'000);
+  auto brokers = brokers_of(c);
+  auto all_cpu_ns = [&] {
+    double sum = 0;
+    for (auto pid : brokers)
+      sum += cpu_ns(pid);
+    return sum;
+  };
+  job_rate(c, 1000, true); // its children are there
+  double rate = 0, cpu_us = 1e9;
+  for (int round = 0; round < number(args, 2, 3); ++round) {
+    auto goal = inactive(c) + jobs;
+    auto cpu = all_cpu_ns();
+    auto begin = steady_ns();
+    must(c.ask("submit", copies({"/bin/true"}, true, jobs), 0));
+    while (inactive(c) < goal)
+      ::poll(nullptr, 0, 2); // asking costs CPU, too
+    rate = std::max(rate, jobs / seconds_since(begin));
+    cpu_us = std::min(cpu_us, (all_cpu_ns() - cpu) * 1e-3 / jobs);
+  }
+  tell("tree_" + args.at(0) + "_jobs_s", rate);
+  tell("tree_" + args.at(0) + "_cpu_us", cpu_us);
+}
+
+/// idle SECONDS: CPU and memory of all brokers of this instance while nothing happens.
+void idle(const words& args) {
+  auto c = must(client::connect());
+  auto seconds = number(args, 0, 10);
+  auto brokers = brokers_of(c);
+  auto size = brokers.size();
   ::poll(nullptr, 0, 2000); // the start is over
   std::vector<double> before;
   for (auto pid : brokers)
@@ -360,6 +395,7 @@ const std::map<std::string, void (*)(const words&)> modes{
     {"real", real},       {"scale", scale},   {"simulated", simulated}, {"submit", submit},
     {"commands", commands}, {"ping", ping},   {"events", events},       {"idle", idle},
     {"queued", queued},   {"finished", finished}, {"time", time_program},
+    {"tree", tree},
 };
 
 } // namespace
