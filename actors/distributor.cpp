@@ -180,6 +180,7 @@ void distributor_state::take_jobs(const alloc_request& r) {
         core.enqueue(now, from, *spec, entry, *this);
     }
   }
+  want_turn();
 }
 
 /// Of the scheduler that places them.
@@ -198,7 +199,7 @@ void distributor_state::take_decision_about_children(alloc_decision& d) {
   to.cancelled.insert(to.cancelled.end(), d.cancelled.begin(), d.cancelled.end());
 }
 
-void distributor_state::take_decision(job_id child, alloc_decision& d) {
+void distributor_state::take_decision_of(job_id child, alloc_decision& d) {
   auto now = steady_ns();
   for (auto& g : d.grants)
     core.on_granted(now, child, g.id, std::move(g.resources), std::move(g.how), *this);
@@ -218,7 +219,29 @@ void distributor_state::open_child(const instance_opened& o) {
   core.child_opened(steady_ns(), o.id, *this);
   fits.clear();
   children_changed = true;
+  tell_drains(o.id, {});
   log_debug("distributor: child {} serves", to_string(o.id));
+  want_turn();
+}
+
+/// A node that a person has taken out of use here is so in the child, too.
+void distributor_state::tell_drains(job_id child, const idset& before) {
+  auto out = drained, in = before;
+  out.remove_all(before);
+  in.remove_all(drained);
+  for (auto* changed : {&out, &in}) {
+    drain_request r;
+    r.ranks = core.ranks_in(child, *changed);
+    r.drain = r.update = changed == &out;
+    r.reason = "drained in the instance around";
+    if (r.ranks.empty())
+      continue;
+    self->request(handles.at(child).resource, caf::infinite, std::move(r))
+        .then([](done) {},
+              [child](const caf::error& e) {
+                log_debug("distributor: child {}: drains: {}", to_string(child), render(e));
+              });
+  }
 }
 
 // -- the actor ------------------------------------------------------------------------------------
@@ -246,6 +269,16 @@ void cancel_jobs(distributor_state& st, const alloc_cancel& c) {
       st.graph_mail.back.ids.push_back(id);
     else
       st.core.cancel(steady_ns(), id, st);
+  st.want_turn();
+}
+
+void prioritize_jobs(distributor_state& st, const alloc_prioritize& p) {
+  for (auto& entry : p.items)
+    if (st.core.is_child(entry.id))
+      st.graph_mail.prioritized.items.push_back(entry);
+    else
+      st.core.prioritize(steady_ns(), entry, st);
+  st.want_turn();
 }
 
 void free_jobs(distributor_state& st, const free_request& f) {
@@ -255,6 +288,16 @@ void free_jobs(distributor_state& st, const free_request& f) {
       st.core.child_over(now, id, st);
     else
       st.core.free(now, id, st);
+  st.want_turn();
+}
+
+void take_decision(distributor_state& st, alloc_decision& d) {
+  auto& from = st.self->current_sender();
+  if (from == caf::actor_cast<caf::strong_actor_ptr>(st.setup.graph))
+    st.take_decision_about_children(d);
+  else if (auto child = st.child_of(from); child != job_id{})
+    st.take_decision_of(child, d);
+  st.want_turn();
 }
 
 void take_inventory(distributor_state& st, const inventory& i) {
@@ -263,6 +306,28 @@ void take_inventory(distributor_state& st, const inventory& i) {
   st.usable = subtract(i.all, restrict_to(i.all, out_of_use));
   st.self->send(st.setup.graph, i);
   st.core.set_inventory(st.usable);
+  auto before = std::exchange(st.drained, i.drained);
+  for (auto& [child, h] : st.handles)
+    st.tell_drains(child, before);
+  st.want_turn();
+}
+
+void stop(distributor_state& st) {
+  st.stopped = st.children_changed = true;
+  st.core.stop();
+  st.want_turn();
+}
+
+stats_reply stats_of(const distributor_state& st) {
+  auto c = st.core.counts();
+  return {{{"queued", static_cast<int64_t>(c.queued)},
+           {"given", static_cast<int64_t>(c.given)},
+           {"running", static_cast<int64_t>(c.running)},
+           {"children", static_cast<int64_t>(c.children)},
+           {"children_made", st.made},
+           {"grants", st.grants},
+           {"denials", st.denials},
+           {"taken_back", static_cast<int64_t>(c.taken_back)}}};
 }
 
 } // namespace
@@ -279,71 +344,26 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
         self->state.client_of(caf::actor_cast<caf::strong_actor_ptr>(b.job_manager));
         self->state.want_turn();
       },
-      [self](alloc_decision& d) {
-        auto& st = self->state;
-        auto& from = self->current_sender();
-        if (from == caf::actor_cast<caf::strong_actor_ptr>(st.setup.graph))
-          st.take_decision_about_children(d);
-        else if (auto child = st.child_of(from); child != job_id{})
-          st.take_decision(child, d);
-        st.want_turn();
-      },
+      [self](alloc_decision& d) { take_decision(self->state, d); },
       [self](rooms_atom) {
         return self->state.core.rooms(self->state.child_of(self->current_sender()));
       },
       [self](const raise_request& r) { return self->state.pass_on(r); },
-      [self](const alloc_request& r) {
-        self->state.take_jobs(r);
-        self->state.want_turn();
-      },
-      [self](const alloc_cancel& c) {
-        cancel_jobs(self->state, c);
-        self->state.want_turn();
-      },
-      [self](const alloc_prioritize& p) {
-        auto& st = self->state;
-        for (auto& entry : p.items)
-          if (st.core.is_child(entry.id))
-            st.graph_mail.prioritized.items.push_back(entry);
-          else
-            st.core.prioritize(steady_ns(), entry, st);
-        st.want_turn();
-      },
-      [self](const free_request& f) {
-        free_jobs(self->state, f);
-        self->state.want_turn();
-      },
+      [self](const alloc_request& r) { self->state.take_jobs(r); },
+      [self](const alloc_cancel& c) { cancel_jobs(self->state, c); },
+      [self](const alloc_prioritize& p) { prioritize_jobs(self->state, p); },
+      [self](const free_request& f) { free_jobs(self->state, f); },
       [self](const feasible_request& r) { return self->state.judge(r); },
       [self](const explain_request& r) { return self->state.explain(r); },
       [self](const queue_request& r) { return self->state.queues(r); },
       [self](const scheduler_request& r) { return self->state.about_scheduler(r); },
-      [self](const instance_opened& o) {
-        self->state.open_child(o);
-        self->state.want_turn();
-      },
-      [self](drain_atom) {
-        self->state.stopped = self->state.children_changed = true;
-        self->state.core.stop();
-        self->state.want_turn();
-      },
+      [self](const instance_opened& o) { self->state.open_child(o); },
+      [self](drain_atom) { stop(self->state); },
       [self](const graph_request& r) { return self->delegate(self->state.setup.graph, r); },
-      [self](const inventory& i) {
-        take_inventory(self->state, i);
-        self->state.want_turn();
-      },
+      [self](const inventory& i) { take_inventory(self->state, i); },
       [self](usage_atom) { return self->state.usage(); },
       [self](caf::tick_atom) { self->state.turn(); },
-      [self](stats_atom) {
-        auto c = self->state.core.counts();
-        return stats_reply{{{"queued", static_cast<int64_t>(c.queued)},
-                            {"given", static_cast<int64_t>(c.given)},
-                            {"running", static_cast<int64_t>(c.running)},
-                            {"children", static_cast<int64_t>(c.children)},
-                            {"children_made", self->state.made},
-                            {"grants", self->state.grants},
-                            {"denials", self->state.denials},
-                            {"taken_back", static_cast<int64_t>(c.taken_back)}}};
-      },
+      [self](stats_atom) { return stats_of(self->state); },
       [self](waits_atom) { return waits_reply{self->state.waits()}; },
   };
 }

@@ -61,8 +61,9 @@ struct distributor_state : distributor_out {
   job_id child_of(const caf::strong_actor_ptr& who) const; ///< None: it is not a child's scheduler.
   void take_jobs(const alloc_request& r);
   void take_decision_about_children(alloc_decision& d);
-  void take_decision(job_id child, alloc_decision& d);
+  void take_decision_of(job_id child, alloc_decision& d);
   void open_child(const instance_opened& o);
+  void tell_drains(job_id child, const idset& before);
 
   // -- what is asked (distributor_requests.cpp) ---------------------------------------------------
   caf::result<done> judge(const feasible_request& r);
@@ -119,6 +120,7 @@ struct distributor_state : distributor_out {
   std::deque<judgement_ptr> parked;                     // until children are there
   std::set<std::string> fits; // shapes that some child of those that there are can run
   rset usable;
+  idset drained;
   bool children_changed = false; // in this turn
   bool turn_wanted = false;
   bool stopped = false;

@@ -196,6 +196,15 @@ std::vector<distributor_child> distributor_core::children() const {
   return all;
 }
 
+idset distributor_core::ranks_in(job_id child, const idset& ranks) const {
+  idset own;
+  if (auto it = children_.find(child); it != children_.end())
+    for (size_t i = 0; i < it->second.grant.nodes.size(); ++i)
+      if (ranks.contains(it->second.grant.nodes[i].rank))
+        own.add(i);
+  return own;
+}
+
 bool distributor_core::is_waiting_for_children() const {
   if (!planned_)
     return true;

@@ -130,6 +130,8 @@ public:
   bool is_waiting_for_children() const;
   /// Why no child can be made, in a sentence; "" while there is hope.
   std::string hopeless() const;
+  /// Those of these ranks of the instance that a child has, as it counts them.
+  idset ranks_in(job_id child, const idset& ranks) const;
   /// What a child's scheduler holds and has queued of what it was given, in its own ranks.
   rooms_reply rooms(job_id child) const;
   /// What jobs hold, in this instance's ranks.

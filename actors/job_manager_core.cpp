@@ -539,12 +539,13 @@ void job_manager_core::on_waited_for(job_id id) {
 
 caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection& s,
                                                             uint32_t wanted_states,
-                                                            const char* wanted) const {
+                                                            const char* wanted,
+                                                            bool children) const {
   std::vector<job_id> result;
   if (s.ids.empty()) {
     auto mask = s.states & wanted_states;
     for (auto& [id, j] : jobs_)
-      if (bit(j.fold.state) & mask)
+      if ((bit(j.fold.state) & mask) != 0 && (children || !j.spec->is_child))
         result.push_back(id);
     std::sort(result.begin(), result.end());
     return result;
@@ -564,10 +565,10 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
 }
 
 caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_request& r,
-                                                job_manager_out& out) {
+                                                job_manager_out& out, bool of_children) {
   if (r.severity < 0 || r.severity > 7)
     return make_error(ec::bad_argument, fmt::format("severity {}: must be 0 to 7", r.severity));
-  auto ids = select(r.jobs, pending_states | 16 | 32, "an active job");
+  auto ids = select(r.jobs, pending_states | 16 | 32, "an active job", of_children);
   if (!ids)
     return std::move(ids.error());
   auto followed = std::exchange(following_, true); // what is cancelled was not ended by the others

@@ -88,7 +88,9 @@ public:
 
   /// Raises an exception; returns how many jobs it was raised on. Errors: ec::unknown_job,
   /// ec::wrong_state when ids has one id and it has ended.
-  caf::expected<uint64_t> raise(int64_t now_ns, const raise_request& r, job_manager_out& out);
+  /// `of_children`: without ids, also on children of an instance that gives its jobs to them.
+  caf::expected<uint64_t> raise(int64_t now_ns, const raise_request& r, job_manager_out& out,
+                                bool of_children = false);
 
   /// Errors: ec::unknown_job; ec::wrong_state when a named job does not run.
   caf::expected<uint64_t> kill(const kill_request& r, job_manager_out& out);
@@ -238,7 +240,7 @@ private:
   static bool shown_before(const listed& a, const listed& b);
 
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
-                                            const char* wanted) const;
+                                            const char* wanted, bool children = false) const;
   void count(job_state from, job_state to);
   void count_result(job_result result, int by);
 

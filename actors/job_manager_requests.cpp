@@ -316,7 +316,7 @@ caf::result<done> drain_jobs(job_manager_state& st) {
   r.jobs.states = static_cast<uint32_t>(job_state::run);
   r.type = "cancel";
   r.note = "the instance ends";
-  (void)st.core.raise(wall_ns(), r, st);
+  (void)st.core.raise(wall_ns(), r, st, true);
   auto promise = st.self->make_response_promise<done>();
   st.drained.push_back(promise);
   if (!st.paused.empty())

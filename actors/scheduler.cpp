@@ -124,7 +124,8 @@ caf::result<resource_reply> describe_unloaded(scheduler_state& st) {
   if (st.clients.empty())
     return r;
   auto promise = st.self->make_response_promise<resource_reply>();
-  st.self->request(st.clients.front(), std::chrono::seconds(limits::request_timeout_s), rooms_atom_v)
+  constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+  st.self->request(st.clients.front(), deadline, rooms_atom_v)
       .then(
           [r, promise](const rooms_reply& rooms) mutable {
             for (auto& h : rooms.held)

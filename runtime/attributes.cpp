@@ -122,8 +122,8 @@ constexpr attribute rows[] = {
      .maximum = 100'000},
     {.name = "sched.tree",
      .default_value = "",
-     .meaning = "With sched.policy=hierarchy: children of the instance, children of each of them and "
-                "so on, e.g. 2x4; empty: one a node, 2 on a single node."},
+     .meaning = "With sched.policy=hierarchy: children of the instance, children of each of them "
+                "and so on, e.g. 2x4; empty: one a node, 2 on a single node."},
     {.name = "security.owner",
      .type = integer,
      .default_value = "-1",

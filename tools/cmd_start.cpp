@@ -26,8 +26,8 @@ constexpr option_spec options[] = {
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
   {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what "
                       "the job was granted, unless an option asks for one of its own."},
-  {0, "serve", nullptr, "Without COMMAND: the instance serves until it is shut down ('hactor shutdown', "
-                        "a signal, the end of its job)."},
+  {0, "serve", nullptr, "Without COMMAND: the instance serves until it is shut down ('hactor "
+                        "shutdown', a signal, the end of its job)."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
   {'v', "verbose", nullptr, "Prints the command that is executed, and what the instance has."},
 };

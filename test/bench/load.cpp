@@ -296,12 +296,43 @@ pid_t broker_of(const client& c) {
   return peer.pid;
 }
 
+/// The brokers of this instance, by rank.
 std::vector<pid_t> brokers_of(client& c) {
   auto size = static_cast<int>(tools::number_at(must(c.ask("hello", json::object())), "size"));
   std::vector<pid_t> brokers;
   for (int rank = 0; rank < size; ++rank)
     brokers.push_back(broker_of(must(client::connect(uri_of(c, rank)))));
   return brokers;
+}
+
+/// The CPU time of all of them.
+double cpu_s(const std::vector<pid_t>& pids) {
+  double sum = 0;
+  for (auto pid : pids)
+    sum += cpu_ns(pid) * 1e-9;
+  return sum;
+}
+
+/// hierarchy NAME JOBS ROUNDS: simulated jobs that are all submitted to this instance, whoever
+/// schedules them: the best rate, and the least CPU time of all brokers for a job.
+void hierarchy(const words& args) {
+  auto c = must(client::connect());
+  auto jobs = number(args, 1, 100'000);
+  auto brokers = brokers_of(c);
+  job_rate(c, 1000, true); // its children are there
+  double rate = 0, cpu_us = 1e9;
+  for (int round = 0; round < number(args, 2, 3); ++round) {
+    auto goal = inactive(c) + jobs;
+    auto cpu = cpu_s(brokers);
+    auto begin = steady_ns();
+    must(c.ask("submit", copies({"/bin/true"}, true, jobs), 0));
+    while (inactive(c) < goal)
+      ::poll(nullptr, 0, 2); // asking costs CPU, too
+    rate = std::max(rate, jobs / seconds_since(begin));
+    cpu_us = std::min(cpu_us, (cpu_s(brokers) - cpu) * 1e6 / jobs);
+  }
+  tell("hierarchy_" + args.at(0) + "_jobs_s", rate);
+  tell("hierarchy_" + args.at(0) + "_cpu_us", cpu_us);
 }
 
 /// idle SECONDS: CPU and memory of all brokers of this instance while nothing happens.
@@ -343,19 +374,13 @@ void tree(const words& args) {
     fail("cannot write " + file);
   auto brokers = brokers_of(c);
   std::map<int, double> rates, costs;
-  auto cpu_s = [&] {
-    double sum = 0;
-    for (auto pid : brokers)
-      sum += cpu_ns(pid) * 1e-9;
-    return sum;
-  };
   for (int round = 0; round < number(args, 1, 3); ++round)
     for (int leaves : {0, 1, 2, 4}) {
       auto line = tree_of(leaves, jobs);
       line.push_back(file);
-      auto before = cpu_s();
+      auto before = cpu_s(brokers);
       auto ms = run_ms(line);
-      auto cost = (cpu_s() - before) * 1e6 / jobs;
+      auto cost = (cpu_s(brokers) - before) * 1e6 / jobs;
       rates[leaves] = std::max(rates[leaves], jobs / (ms * 1e-3));
       costs[leaves] = round == 0 ? cost : std::min(costs[leaves], cost);
     }
@@ -425,10 +450,11 @@ void time_program(const words& args) {
 }
 
 const std::map<std::string, void (*)(const words&)> modes{
-    {"real", real},           {"scale", scale},       {"simulated", simulated}, {"submit", submit},
-    {"commands", commands},   {"ping", ping},         {"events", events},       {"idle", idle},
-    {"queued", queued},       {"finished", finished}, {"time", time_program},   {"tree", tree},
-    {"tree_real", tree_real},
+    {"real", real},           {"scale", scale},         {"simulated", simulated},
+    {"submit", submit},       {"commands", commands},   {"ping", ping},
+    {"events", events},       {"idle", idle},           {"queued", queued},
+    {"finished", finished},   {"time", time_program},   {"tree", tree},
+    {"tree_real", tree_real}, {"hierarchy", hierarchy},
 };
 
 } // namespace

@@ -9,6 +9,13 @@ stat() { # SERVICE NAME
   hactor stats | python3 -c 'import json, sys
 print(json.load(sys.stdin)[sys.argv[1]][sys.argv[2]])' "$1" "$2"
 }
+# Until all children serve: then they have said where they are.
+served() {
+  hactor run true
+  for child in $(children); do
+    deadline 20 hactor job wait-event -q "$child" memo
+  done
+}
 children() { hactor jobs -n -o '{id} {name}' | sed -n 's/^ *\([^ ]*\) *child-[0-9]*$/\1/p'; }
 END
 export HELPERS="$scratch/helpers.sh"
@@ -16,10 +23,11 @@ export HELPERS="$scratch/helpers.sh"
 # Two children of two nodes each.
 instance -S resource.fake=nodes=4,cores=2 -S sched.policy=hierarchy -S sched.tree=2 <<'END'
 . "$HELPERS"
+served
 hactor submit --cc=1-60 -o 'out.{{id}}' sh -c 'echo {cc}' >ids
 hactor job status $(cat ids)
 check_equal "outputs" "$(seq 60)" "$(cat out.* | sort -n)"
-check_equal "granted by children" 60 "$(stat distributor grants)"
+check_equal "granted by children" 61 "$(stat distributor grants)"
 check_equal "granted by the instance's own scheduler" 2 "$(stat scheduler grants)"
 check_equal "children" "child-0 child-1" "$(hactor jobs -n -o '{name}' | sort | xargs)"
 hactor jobs -a -n -c 0 -o '{name} {ranks}' | sed -n 's/^ *sh *//p' | sort -u | xargs >where
@@ -60,6 +68,15 @@ check_contains "$output" "5 slots"
 fails_with 1 hactor submit --requires=ranks:0 true
 check_contains "$output" "name hosts"
 hactor submit --quiet --requires=hosts:fake3 true
+hactor resource drain 3 repair
+fails_with 1 hactor submit -n 1 --requires=hosts:no-such true
+check_contains "$output" "no child of this instance can run it"
+waits=$(hactor submit --requires=hosts:fake3 true)
+hactor submit --cc=1-8 true >ids
+hactor job status $(cat ids)
+check_contains "$(hactor explain "$waits")" "in child f"
+hactor resource undrain 3
+hactor job status "$waits"
 fails_with 1 hactor scheduler unload
 check_contains "$output" "sched.policy=hierarchy"
 END
@@ -119,7 +136,9 @@ done
 id=$(hactor submit -n 2 sleep 1000)
 hactor explain "$id" | grep -q 'in child f[^/]*/f[^/]*: ' || fail "explained: $(hactor explain "$id")"
 check_equal "a person's job in a child" 0 "$(hactor proxy "$child/$leaf" sh -c 'hactor queue list -n | wc -l >&2; hactor jobs -n | wc -l')"
-hactor cancel --all
+fails_with 0 hactor cancel --all # not the children
+check_contains "$output" "5 jobs"
+check_equal "children" 2 "$(children | wc -l)"
 END
 
 # In a job, too; and after a restart.

@@ -425,7 +425,8 @@ struct user final : upper {
     } else if (what < 60) {
       root->pass();
     } else {
-      w.deliver();
+      for (int n = 0; n < 8 && w.deliver(); ++n) {
+      }
     }
   }
 

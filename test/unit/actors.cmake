@@ -17,6 +17,8 @@ hactor_unit_test(actors_cores_test
     unit/events_core_test.cpp
     unit/output_files_test.cpp
     unit/job_folders_test.cpp
+    unit/child_plan_test.cpp
+    unit/distributor_core_test.cpp
     unit/exec_core_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp
