@@ -72,6 +72,9 @@ std::vector<std::string> scheduling_notes(const config& attributes,
   note_policies(attributes, settings, notes);
   note_queues(settings, all, notes);
   auto path = attributes.text("resource.graph");
+  if (auto nested = attributes.text("resource.nested"); path.empty() && !nested.empty())
+    notes.push_back(
+        fmt::format("resource.nested={} is not used: there is no resource.graph", nested));
   if (path.empty())
     return notes;
   if (!attributes.text("resource.fake").empty())

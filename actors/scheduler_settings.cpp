@@ -253,7 +253,8 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
   return s;
 }
 
-caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format) {
+caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format,
+                                          const std::string& nested) {
   auto refuse = [&](const caf::error& e) {
     return make_error(code_of(e), fmt::format("resource.graph={}: {}", path, render(e)));
   };
@@ -268,6 +269,13 @@ caf::expected<graph_inventory> load_graph(const std::string& path, const std::st
   auto graph = read_graph(*how, *text, options);
   if (!graph)
     return refuse(graph.error());
+  std::string_view rest = nested;
+  while (!rest.empty()) {
+    auto name = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    if (auto e = nest_subsystem(*graph, name))
+      return make_error(code_of(e), fmt::format("resource.nested={}: {}", nested, render(e)));
+  }
   // Judged once here, so that it is refused at the start.
   auto any = make_match_policy("first");
   HACTOR_CHECK(any);

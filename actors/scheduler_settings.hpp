@@ -36,13 +36,14 @@ caf::error set_of_nested(config& to, std::string_view name, std::string_view val
 caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
                                                         const queue_settings& otherwise);
 
-/// A graph of a file, and what R says of it. Errors: as read_graph and resource_pool::make,
-/// starting with the file; ec::system_failed.
+/// A graph of a file, and what R says of it. `nested`: subsystems with commas between. Errors: as
+/// read_graph and resource_pool::make, starting with the file; ec::system_failed.
 struct graph_inventory {
   std::shared_ptr<resource_graph> graph;
   rset all;
 };
-caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format);
+caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format,
+                                          const std::string& nested = {});
 
 /// What a person should be told at the start, a sentence each: settings without effect, queues
 /// without nodes, and where a graph and the brokers do not meet.

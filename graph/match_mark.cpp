@@ -21,13 +21,24 @@ void vertex_numbers::grow() {
       entries_[place_of(e.at)] = e;
 }
 
+/// Whether another subsystem leads from one to the other: such links say where to look, not what
+/// counts it.
+bool match_marker::is_nested(vertex above, vertex v) const {
+  for (size_t s = containment + 1; s < graph_.subsystem_count(); ++s) {
+    auto up = graph_.above(v, static_cast<subsystem_id>(s));
+    if (std::find(up.begin(), up.end(), above) != up.end())
+      return true;
+  }
+  return false;
+}
+
 /// Marks the vertex and all above it; those that were not yet, as shared. `within`: what it was
 /// found in, which may be linked to it only.
 uint32_t match_marker::mark_vertex(vertex v, vertex within) {
   if (auto known = mark_of_.find(v); known != no_mark)
     return known;
   auto up = graph_.parent(v);
-  if (within != no_vertex && within != up) {
+  if (within != no_vertex && within != up && !is_nested(within, v)) {
     auto linked = graph_.linked(within);
     if (std::find(linked.begin(), linked.end(), v) != linked.end())
       up = within;

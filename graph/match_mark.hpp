@@ -71,6 +71,7 @@ private:
     uint8_t slot;
   };
 
+  bool is_nested(vertex above, vertex v) const;
   uint32_t mark_vertex(vertex v, vertex within = no_vertex);
   uint32_t choose(vertex v, vertex within, int64_t units, bool exclusive, uint8_t slot);
   void take(const candidate& c, uint16_t level, size_t sibling, uint64_t wanted, vertex within);

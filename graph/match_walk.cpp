@@ -96,8 +96,22 @@ bool match_walk::untouched(vertex u) const {
   return held_.untouched(u, w.at, w.end);
 }
 
-bool match_walk::has_below(vertex u, const type_amounts& wanted) const {
-  if (wanted.empty())
+/// The ledger counts what a vertex contains, not what is linked to something in it.
+bool match_walk::leads_to_links(vertex u) {
+  if (!graph_.has_links())
+    return false;
+  if (std::exchange(above_links_version_, graph_.shape_version()) != graph_.shape_version()) {
+    above_links_.assign(graph_.limit(), false);
+    for (vertex v = 0; v < graph_.limit(); ++v)
+      for (auto up = graph_.linked(v).empty() ? no_vertex : v; up != no_vertex && !above_links_[up];
+           up = graph_.parent(up))
+        above_links_[up] = true;
+  }
+  return above_links_[u];
+}
+
+bool match_walk::has_below(vertex u, const type_amounts& wanted) {
+  if (wanted.empty() || (request_->charge && u != graph_.root() && leads_to_links(u)))
     return true;
   auto& w = table_->window;
   for (auto& t : held_.below(u)) {

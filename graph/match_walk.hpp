@@ -38,9 +38,9 @@ private:
   /// How a vertex is visited.
   struct visit {
     uint16_t level;
-    bool pristine;          ///< Nothing above was asked for: levels may be left out.
-    bool exclusive;         ///< Something above is exclusive.
-    int64_t factor;         ///< What the nodes above add to scores.
+    bool pristine;       ///< Nothing above was asked for: levels may be left out.
+    bool exclusive;      ///< Something above is exclusive.
+    int64_t factor;      ///< What the nodes above add to scores.
     uint64_t shares = 1; ///< So many times what the level asks for may be chosen: parts of slots.
     bool all_taken = false; ///< All below comes with what is above: how much there is will do.
   };
@@ -57,7 +57,8 @@ private:
   bool meets_constraint(vertex u) const;
   uint64_t available(vertex u) const;
   bool untouched(vertex u) const;
-  bool has_below(vertex u, const type_amounts& wanted) const;
+  bool has_below(vertex u, const type_amounts& wanted);
+  bool leads_to_links(vertex u);
   bool fits(vertex u, const request_node& n, bool exclusive);
   bool contains(vertex u, type_id type) const;
   bool slot_is_here(finding& f, uint16_t node);
@@ -114,10 +115,12 @@ private:
   match_table* table_ = nullptr;
   const match_request* request_ = nullptr;
   type_id node_type_ = no_type, storage_node_type_ = no_type;
-  bool keep_all_ = false;   ///< What is chosen at one place may exclude what is at another.
-  bool take_first_ = false; ///< The policy's stop_at_first, where that can be.
+  bool keep_all_ = false;         ///< What is chosen at one place may exclude what is at another.
+  bool take_first_ = false;       ///< The policy's stop_at_first, where that can be.
   std::vector<uint64_t> visited_; ///< In a graph with links, by vertex: the last run that came by.
   uint64_t runs_ = 0;
+  std::vector<bool> above_links_; ///< By vertex: something at or below it is linked to others.
+  uint64_t above_links_version_ = 0;
   uint64_t preorder_ = 0, postorder_ = 0;
   std::vector<charge> top_charges_;
 };

@@ -9,6 +9,7 @@
 
 #include "graph/jgf_reader.hpp"
 #include "graph/resource_pool.hpp"
+#include "graph/subsystems.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -121,7 +122,9 @@ caf::expected<std::vector<std::string>> resource_pool::attach(std::string_view j
   if (!tops)
     return std::move(tops.error());
   auto nodes = nodes_;
-  auto e = learn_attached(*tops, ranks);
+  auto e = nest_what_is_new(*graph_);
+  if (!e)
+    e = learn_attached(*tops, ranks);
   ledger_->grown();
   std::vector<std::string> paths;
   for (auto top : *tops) {

@@ -150,4 +150,68 @@ caf::expected<resource_graph> keep_subsystems(resource_graph graph,
   return result;
 }
 
+// -- nesting -------------------------------------------------------------------------------------
+
+namespace {
+
+bool leads_to(const resource_graph& graph, vertex from, vertex to) {
+  auto linked = graph.linked(from);
+  return graph.parent(to) == from || std::find(linked.begin(), linked.end(), to) != linked.end();
+}
+
+caf::error nest(resource_graph& graph, subsystem_id s) {
+  auto root = graph.root(s);
+  if (graph.parent(root) == no_vertex && root != graph.root())
+    if (auto e = graph.add_edge(graph.root(), root, containment, "contains"))
+      return e;
+  std::vector<vertex> open{root};
+  std::vector<bool> seen(graph.limit());
+  for (size_t i = 0; i < open.size(); ++i)
+    for (auto c : graph.below(open[i], s)) {
+      if (!seen[c])
+        open.push_back(c);
+      seen[c] = true;
+      if (leads_to(graph, open[i], c))
+        continue;
+      auto e = graph.parent(c) == no_vertex && c != graph.root()
+                   ? graph.add_edge(open[i], c, containment, "contains")
+                   : graph.add_link(open[i], c);
+      if (e)
+        return e;
+    }
+  return {};
+}
+
+bool is_nested(const resource_graph& graph, subsystem_id s) {
+  for (vertex v = 0; v < graph.limit(); ++v)
+    for (auto c : graph.linked(v))
+      if (auto up = graph.above(c, s); std::find(up.begin(), up.end(), v) != up.end())
+        return true;
+  return false;
+}
+
+} // namespace
+
+caf::error nest_subsystem(resource_graph& graph, std::string_view name) {
+  auto found = find_wanted(graph, {{std::string{name}}, false});
+  if (!found)
+    return std::move(found.error());
+  auto s = found->front();
+  if (s == containment)
+    return make_error(ec::bad_argument,
+                      fmt::format("subsystem {}: it contains everything as it is", name));
+  auto e = nest(graph, s);
+  return e ? e : graph.check();
+}
+
+caf::error nest_what_is_new(resource_graph& graph) {
+  if (!graph.has_links())
+    return {};
+  for (size_t s = containment + 1; s < graph.subsystem_count(); ++s)
+    if (auto id = static_cast<subsystem_id>(s); is_nested(graph, id))
+      if (auto e = nest(graph, id))
+        return e;
+  return {};
+}
+
 } // namespace hactor

@@ -28,4 +28,13 @@ caf::expected<subsystem_choice> parse_subsystems(std::string_view text);
 /// Errors: ec::bad_argument: one wanted is not there; the first is no tree.
 caf::expected<resource_graph> keep_subsystems(resource_graph graph, const subsystem_choice& wanted);
 
+/// Lets requests nest things in vertices of another subsystem ("edge_switch > node"): its root and
+/// what nothing contains are contained from then on where the subsystem has them, below the root of
+/// containment; what something contains is linked there, and stays where it is.
+/// Errors: ec::bad_argument: there is no such subsystem, or its edges contradict containment.
+caf::error nest_subsystem(resource_graph& graph, std::string_view name);
+
+/// The same for what has come since to subsystems that were nested.
+caf::error nest_what_is_new(resource_graph& graph);
+
 } // namespace hactor

@@ -85,14 +85,15 @@ std::vector<std::string> texts_of(const std::vector<idset>& all) {
 struct greeting {
   hardware own;
   std::string failure;
-  int64_t epoch_ns = 0; // of the lead
+  bool wrong_options = false; // failure: what the options say cannot be
+  int64_t epoch_ns = 0;       // of the lead
   uint64_t secret = 0;  // the lead's: of this instance, and of no other
 
   template <class Archive>
   void save(Archive& a) const {
     a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
-      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, epoch_ns,
-      secret);
+      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure,
+      wrong_options, epoch_ns, secret);
   }
 
   template <class Archive>
@@ -103,7 +104,8 @@ struct greeting {
     std::string gpus;
     std::vector<std::string> sockets;
     std::vector<std::string> numanodes;
-    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, epoch_ns, secret);
+    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, wrong_options,
+      epoch_ns, secret);
     auto read = [this](const std::string& text, idset& out) {
       if (auto ids = idset::parse(text))
         out = std::move(*ids);
@@ -242,7 +244,8 @@ caf::error read_scheduling(rank_state& s) {
   auto path = s.attributes->text("resource.graph");
   if (path.empty())
     return caf::none;
-  auto loaded = load_graph(path, s.attributes->text("sched.graph_format"));
+  auto loaded = load_graph(path, s.attributes->text("sched.graph_format"),
+                           s.attributes->text("resource.nested"));
   if (!loaded)
     return std::move(loaded.error());
   s.graph = std::move(loaded->graph);
@@ -277,8 +280,10 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
   s.folders = std::move(*folders);
   s.uri = "local://" + s.folders.socket();
   if (rank == 0) {
-    if (auto err = read_scheduling(s))
+    if (auto err = read_scheduling(s)) {
+      g.wrong_options = true;
       return err;
+    }
     if (auto err = open_store(s))
       return err;
     g.epoch_ns = s.epoch_ns;
@@ -323,7 +328,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
                         fmt::format("rank {} is another hactor than this one, which is {}", r,
                                     HACTOR_VERSION));
     if (!g->failure.empty())
-      return make_error(ec::system_failed,
+      return make_error(g->wrong_options ? ec::bad_argument : ec::system_failed,
                         texts.size() == 1
                           ? g->failure
                           : fmt::format("rank {} on {}: {}", r, g->own.hostname, g->failure));
@@ -504,6 +509,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
   return s.end.code();
 }
 
+/// Tells why there is no instance, and returns the exit status.
 int fail_start(const caf::error& e) {
   fmt::print(stderr, "hactor-start: {}\n", render(e));
   return 1;
@@ -664,7 +670,7 @@ int broker_main(const start_options& options, const way_to_peers& way,
     if (rank == 0 || way.tcp) // an MPI launcher would show the same once for each rank
       fail_start(err);
     s.net->close();
-    return 1;
+    return code_of(err) == ec::bad_argument ? 2 : 1; // as of other commands
   }
   set_attributes(s);
   if (rank == 0)

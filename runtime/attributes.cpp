@@ -62,6 +62,10 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "File with a graph of the resources (sched.graph_format); empty: what is really "
                 "there."},
+    {.name = "resource.nested",
+     .default_value = "",
+     .meaning = "Other subsystems of resource.graph whose vertices requests may nest things in, "
+                "with commas between: ibnet, for edge_switch > node."},
     {.name = "retention.age",
      .type = duration,
      .default_value = "infinity",

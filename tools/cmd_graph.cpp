@@ -184,7 +184,7 @@ int run_encode(const invocation& call) {
       return fail(call, r.error());
     text = encode_graph(*r);
     if (!text)
-      return fail(call, text.error());
+      return fail_usage(call, text.error());
   }
   auto e = write_file(o.value("output", "-"), *text);
   return e ? fail(call, e) : exit_ok;

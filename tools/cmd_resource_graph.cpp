@@ -16,9 +16,12 @@ int ask(const invocation& call, const char* verb, const std::string& path,
     auto reply = broker.ask("resource.graph", {{"verb", verb}, {"path", path}, {"text", text}});
     if (!reply)
       return std::move(reply.error());
-    for (auto& line : object_at(*reply, "lines"))
+    auto& lines = object_at(*reply, "lines");
+    for (auto& line : lines)
       if (line.is_string())
         print_line(line.get_ref<const std::string&>());
+    if (verb == std::string_view{"attach"} && lines.empty())
+      complain(call, "nothing was attached: the graph has all that the file names");
     return exit_ok;
   });
 }

@@ -19,8 +19,11 @@ int ask(const invocation& call, const char* verb, const std::vector<std::string>
       return fail_usage(call, make_error(ec::bad_argument, "-S takes NAME=VALUE, not '" + s + "'"));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     auto reply = broker.ask("scheduler", {{"verb", verb}, {"settings", settings}});
-    if (!reply)
-      return std::move(reply.error());
+    if (!reply) {
+      auto code = code_of(reply.error());
+      auto is_usage = code == ec::bad_argument || code == ec::unknown_key;
+      return is_usage ? fail_usage(call, reply.error()) : fail(call, reply.error());
+    }
     auto count = [&](const char* key) {
       return std::to_string(static_cast<uint64_t>(number_at(*reply, key)));
     };

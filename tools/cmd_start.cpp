@@ -173,6 +173,7 @@ const command start_command{
   options,
   " n    COMMAND's exit code, 128+N if signal N ended it\n"
   " 1    the instance could not start\n"
+  " 2    an option or what it sets (an attribute, a file of settings or resources) is wrong\n"
   " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
   " hactor start -s 4 ./my_ensemble.sh\n"
   " hactor submit -N 2 -n 2 hactor start -S sched.policy=easy ./inner.sh\n"

@@ -108,5 +108,5 @@ fails_with 0 hactor graph encode --local -o here.json
 fails_with 0 hactor graph info -L here.json -f rv1exec --paths
 check_contains "$output" "/cluster0/$(uname -n)"
 echo '{"version":1}' >bad.json
-fails_with 1 hactor graph encode -i bad.json
+fails_with 2 hactor graph encode -i bad.json
 fails_with 2 hactor graph encode --local -i r.json

@@ -51,7 +51,7 @@ check_contains "$(hactor jobs -n -o '{contextual_info}' "$small")" "1 job is ahe
 check_equal "INFO" "held" "$(hactor jobs -n -o '{contextual_info}' "$held")"
 END
 
-fails_with 1 start -S sched.policy=lifo -- true
+fails_with 2 start -S sched.policy=lifo -- true
 check_contains "$output" "there are fcfs, easy, hybrid and conservative"
 
 # Fluxion's tables in a file.
@@ -66,7 +66,9 @@ check_equal "the policy" easy "$(hactor getattr sched.policy)"
 check_equal "the match policy" hinode "$(hactor getattr sched.match)"
 END
 echo 'queue-depth = 3' >>"$scratch/fluxion.toml"
-fails_with 1 start --config "$scratch/fluxion.toml" -- true
+fails_with 2 start --config "$scratch/fluxion.toml" -- true
 check_contains "$output" "fluxion.toml:5: there is no option \"queue-depth\""
-fails_with 1 start --config "$scratch" -- true
+fails_with 2 start --config "$scratch" -- true
 check_contains "$output" "is a folder, must be a file"
+fails_with 2 start --config "$scratch/none.toml" -- true
+check_contains "$output" "none.toml: No such file"

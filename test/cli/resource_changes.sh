@@ -78,6 +78,8 @@ check_contains "$output" license
 
 # Licences come: schedulable at once, shared out, in use and then not.
 check_equal "what was attached" /cluster0/license0 "$(hactor resource attach licences.json)"
+fails_with 0 hactor resource attach licences.json
+check_contains "$output" "nothing was attached: the graph has all that the file names"
 fails_with 1 hactor resource attach licences.json.none
 first=$(hactor job submit two_seats.yaml)
 hactor job wait-event "$first" start >/dev/null

@@ -197,5 +197,5 @@ fails_with 2 hactor submit -n 2 --mem=1G true
 check_contains "$output" "--mem is the memory of each node"
 END
 
-fails_with 1 start -S "resource.graph=$scratch/none" -- true
+fails_with 2 start -S "resource.graph=$scratch/none" -- true
 check_contains "$output" "resource.graph=$scratch/none"

@@ -14,5 +14,5 @@ hactor resource R >r.json
 fails_with 0 hactor graph load -L r.json -f rv1exec
 check_contains "$output" "100001 vertices"
 END
-fails_with 1 start -S resource.fake=nodes=300000 -- true
+fails_with 2 start -S resource.fake=nodes=300000 -- true
 check_contains "$output" "1 to 262144 nodes"

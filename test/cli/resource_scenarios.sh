@@ -121,6 +121,22 @@ begun "$two"
 check_equal "seats" /cluster0/license0=2 "$(charges "$two")"
 END
 
+# Two nodes below one switch: the racks do not matter, and no switch has three.
+fails_with 2 start -S "resource.graph=$scratch/net.json" -S resource.nested=none -- true
+check_contains "$output" "resource.nested=none: subsystem none: the graph has none of that name"
+instance -S "resource.graph=$scratch/net.json" -S resource.nested=ibnet <<'END'
+. "${HACTOR_TEST_LIB%/*}/graph_lib.sh" && cd "$HACTOR_TEST_SCRATCH"
+one=$(hactor job submit under2.yaml) two=$(hactor job submit under2.yaml)
+begun "$one" "$two"
+check_equal "a switch each" "0,2 1,3" "$(ranks "$one") $(ranks "$two")"
+fails_with 1 hactor job submit under3.yaml
+check_contains "$output" "edge_switch"
+waits=$(hactor submit -N1 -n2 true)
+check_contains "$(hactor explain "$waits")" "resources: "
+ended "$one"
+hactor job wait "$waits" >/dev/null
+END
+
 # -- classes of nodes ------------------------------------------------------------------------------
 write_spec "$scratch/pair.yaml" 600 "[{type: node, count: 2, exclusive: true, with: [$core]}]"
 printf 'match allocate pair.yaml\nmatch allocate pair.yaml\n' >pairs

@@ -32,7 +32,7 @@ check_equal "status" "the scheduler is not loaded: jobs wait" "$(hactor schedule
 check_equal "what the long one holds" "allocated 3" "$(held)"
 
 # A wrong policy is refused; with a right one the small job passes, and no core is given twice.
-fails_with 1 hactor scheduler load -S sched.policy=lifo
+fails_with 2 hactor scheduler load -S sched.policy=lifo
 check_contains "$output" "there are fcfs, easy, hybrid and conservative"
 fails_with 1 hactor scheduler load -S resource.graph=x
 check_contains "$output" "resource.graph: is fixed while the instance runs"
@@ -51,8 +51,10 @@ fails_with 1 hactor scheduler load
 check_contains "$output" "hactor scheduler reload"
 
 # A wrong reload leaves the old one.
-fails_with 1 hactor scheduler reload -S sched.policy=lifo
-fails_with 1 hactor scheduler reload -S sched.match=sideways
+fails_with 2 hactor scheduler reload -S x=y
+check_contains "$output" "there is no attribute 'x'"
+fails_with 2 hactor scheduler reload -S sched.policy=lifo
+fails_with 2 hactor scheduler reload -S sched.match=sideways
 check_equal "easy still" easy "$(hactor queue list -n -o '{policy}')"
 check_contains "$(hactor explain "$large")" "reserved: "
 

@@ -21,7 +21,7 @@ graph="-S resource.graph=$scratch/r.json -S sched.graph_format=rv1exec"
 said "resource.fake=nodes=4 is not used: resource.graph=$scratch/r.json is" \
   $graph -S resource.fake=nodes=4
 said "resource.graph=$scratch/r.json: no broker has ranks 1-2" $graph
-fails_with 1 start -S 'sched.queues=;' -- true
+fails_with 2 start -S 'sched.queues=;' -- true
 check_contains "$output" 'sched.queues: ";" names no queue'
 check_equal "nothing to say" "" "$(start -S sched.policy=hybrid -S sched.reservation_depth=8 true 2>&1)"
 
@@ -37,5 +37,5 @@ hactor job wait-event "$id" start >/dev/null
 check_equal "the highest node" fake2 "$(hactor jobs -n -o '{nodelist}' "$id")"
 END
 FLUXION_QMANAGER_OPTIONS="queue-polisy=easy"
-fails_with 1 start -- true
+fails_with 2 start -- true
 check_contains "$output" 'FLUXION_QMANAGER_OPTIONS: there is no option "queue-polisy"; did you mean'

@@ -6,7 +6,7 @@
 refused() { # TEXT OPTION...
   text=$1
   shift
-  fails_with 1 start "$@" -- true
+  fails_with 2 start "$@" -- true
   check_contains "$output" "$text"
 }
 

@@ -1,5 +1,6 @@
 // graph/match_walk and match_mark: what is found below a vertex that is only linked to it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/subsystems.hpp"
 #include "match_bench.hpp"
 
 using namespace hactor;
@@ -86,4 +87,90 @@ TEST_CASE("one match does not find the same disk twice") {
   auto both = near_disk.substr(0, near_disk.size() - 1) + ", " + pool_disk + "]";
   // The first rack that is looked at has box0, so that the pool is left with none of both.
   CHECK(b.take(compile(b.g, spec_text(both), false)) == "busy");
+}
+
+namespace {
+
+/// cluster0 -> 2 racks -> 2 nodes each -> 2 cores; network: switch9 -> switch0 -> the first node of
+/// each rack, switch1 -> the second.
+resource_graph racks_and_switches() {
+  resource_graph g;
+  auto root = add(g, no_vertex, "cluster", 0);
+  auto net = *g.add_subsystem("network");
+  auto top = add(g, no_vertex, "core_switch", 9);
+  vertex edges[] = {add(g, no_vertex, "edge_switch", 0), add(g, no_vertex, "edge_switch", 1)};
+  for (auto e : edges)
+    REQUIRE(!g.add_edge(top, e, net, "leads"));
+  for (int n = 0; n < 4; ++n) {
+    auto rack = n % 2 == 0 ? add(g, root, "rack", n / 2) : g.below(root).back();
+    auto node = add(g, rack, "node", n);
+    REQUIRE(!g.add_edge(edges[n % 2], node, net, "leads"));
+    for (int c = 0; c < 2; ++c)
+      add(g, node, "core", c);
+  }
+  return g;
+}
+
+const std::string below_one_switch =
+    "[{type: edge_switch, count: 1, with: [{type: slot, count: 2, label: s, with: [{type: node, "
+    "count: 1, exclusive: true, with: [{type: core, count: 2}]}]}]}]";
+
+const std::string whole_rack =
+    "[{type: slot, count: 1, label: s, with: [{type: rack, count: 1, exclusive: true}]}]";
+
+} // namespace
+
+TEST_CASE("what is nested in another subsystem is found there, and counted where it is contained") {
+  for (auto policy : {"low", "first", "lonode"}) {
+    auto graph = racks_and_switches();
+    REQUIRE(!nest_subsystem(graph, "network"));
+    match_bench b{std::move(graph), policy, "ALL:core,ALL:node"};
+    auto pair = compile(b.g, spec_text(below_one_switch));
+    auto rack = compile(b.g, spec_text(whole_rack));
+    auto first = b.take(pair);
+    auto second = b.take(pair);
+    if (std::string{policy} == "first")
+      std::swap(first, second);
+    CHECK(first == "rack0/node0/core0 rack0/node0/core1 rack1/node2/core0 rack1/node2/core1");
+    CHECK(second == "rack0/node1/core0 rack0/node1/core1 rack1/node3/core0 rack1/node3/core1");
+    CHECK(!b.held.audit());
+    CHECK(b.take(pair) == "busy");
+    CHECK(b.take(rack) == "busy");
+    b.held.release(1);
+    CHECK(b.take(rack) == "busy"); // a node of each is still held
+    b.held.release(2);
+    CHECK(b.take(rack) != "busy");
+    CHECK(b.take(pair) == "busy");
+    CHECK(!b.held.audit());
+  }
+}
+
+TEST_CASE("more nodes than are below one switch are never found") {
+  auto graph = racks_and_switches();
+  REQUIRE(!nest_subsystem(graph, "network"));
+  match_bench b{std::move(graph), "low", "ALL:core,ALL:node"};
+  auto text = below_one_switch;
+  text.replace(text.find("count: 2"), 8, "count: 3");
+  CHECK(b.take(compile(b.g, spec_text(text)), match_op::satisfiable) == "never");
+}
+
+TEST_CASE("a subsystem that is not there cannot be nested, nor that which contains") {
+  auto graph = racks_and_switches();
+  CHECK(context_of(nest_subsystem(graph, "power")).find("it has") != std::string::npos);
+  CHECK(code_of(nest_subsystem(graph, "containment")) == ec::bad_argument);
+  CHECK(!graph.has_links());
+}
+
+TEST_CASE("what comes to a nested subsystem later is nested too") {
+  auto graph = racks_and_switches();
+  REQUIRE(!nest_subsystem(graph, "network"));
+  auto links = graph.linked(graph.find_path("/cluster0/core_switch9/edge_switch0")).size();
+  auto node = add(graph, graph.find_path("/cluster0/rack0"), "node", 7);
+  auto edge = graph.find_path("/cluster0/core_switch9/edge_switch0");
+  REQUIRE(!graph.add_edge(edge, node, *graph.find_subsystem("network"), "leads"));
+  CHECK(graph.linked(edge).size() == links);
+  REQUIRE(!nest_what_is_new(graph));
+  CHECK(graph.linked(edge).size() == links + 1);
+  REQUIRE(!nest_what_is_new(graph));
+  CHECK(graph.linked(edge).size() == links + 1);
 }
