@@ -13,7 +13,7 @@ lost=$(hactor submit --requires=hosts:fake3 -n 2 sleep 1000)
 hactor job wait-event -q "$lost" start
 stays=$(hactor submit --requires=hosts:fake0 sleep 1000)
 hactor job wait-event -q "$stays" start
-hactor submit --cc=1-40 true >ids
+hactor submit --retries=3 --cc=1-40 true >ids # one may run there now
 kill -9 "$(hactor exec -r 3 sh -c 'pgrep -P $PPID hactor-start')"
 fails_with 1 deadline 20 hactor job status "$lost"
 check_contains "$(hactor job eventlog "$lost" | grep exception)" "node-failure"
