@@ -128,7 +128,6 @@ void distributor_core::on_granted(int64_t now_ns, job_id child, job_id id, rset&
   j->child = child;
   j->granted = true;
   j->held = std::move(resources);
-  j->held.scheduling.clear(); // says where in the child's graph
   j->cost = std::max<uint64_t>(j->held.core_count(), 1);
   c.running.insert(id);
   c.busy_cores += j->cost;
