@@ -91,7 +91,7 @@ void distributor_state::want_turn() {
 
 void distributor_state::turn() {
   turn_wanted = false;
-  if (clients.empty())
+  if (!begun)
     return; // children are jobs, and nobody runs any yet
   auto now = steady_ns();
   if (armed_ns <= now)
@@ -263,6 +263,22 @@ void lose_child(distributor_state& st, const caf::actor_addr& scheduler) {
   st.want_turn();
 }
 
+/// Children are launched on all ranks, which reach each other once all have met.
+void begin(distributor_state& st, const distribution_begin& b) {
+  st.client_of(caf::actor_cast<caf::strong_actor_ptr>(b.job_manager));
+  auto start = [&st] {
+    st.begun = true;
+    st.want_turn();
+  };
+  if (!st.setup.broker)
+    return start();
+  st.self->request(st.setup.broker, caf::infinite, ready_atom_v)
+      .then([start](done) { start(); },
+            [](const caf::error& e) {
+              log_error("distributor: no child is made: {}", render(e)); // the start fails of it
+            });
+}
+
 void cancel_jobs(distributor_state& st, const alloc_cancel& c) {
   for (auto id : c.ids)
     if (st.core.is_child(id))
@@ -340,10 +356,7 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
   state.core = distributor_core{tree.empty() ? 0 : tree.front()};
   self->set_down_handler([self](const caf::down_msg& d) { lose_child(self->state, d.source); });
   return {
-      [self](const distribution_begin& b) {
-        self->state.client_of(caf::actor_cast<caf::strong_actor_ptr>(b.job_manager));
-        self->state.want_turn();
-      },
+      [self](const distribution_begin& b) { begin(self->state, b); },
       [self](alloc_decision& d) { take_decision(self->state, d); },
       [self](rooms_atom) {
         return self->state.core.rooms(self->state.child_of(self->current_sender()));

@@ -26,6 +26,7 @@ struct distributor_setup {
   std::shared_ptr<spec_cache> specs;
   std::shared_ptr<id_source> ids;
   scheduler_actor graph; // places the children
+  broker_actor broker;   // of an outermost instance, whose ranks may not have met; else null
   hierarchy_settings settings;
   config attributes;   // of the instance
   std::string program; // hactor
@@ -121,6 +122,7 @@ struct distributor_state : distributor_out {
   std::set<std::string> fits; // shapes that some child of those that there are can run
   rset usable;
   idset drained;
+  bool begun = false;
   bool children_changed = false; // in this turn
   bool turn_wanted = false;
   bool stopped = false;

@@ -128,7 +128,6 @@ void distributor_core::on_granted(int64_t now_ns, job_id child, job_id id, rset&
   j->child = child;
   j->granted = true;
   j->held = std::move(resources);
-  j->held.scheduling.clear(); // says where in the child's graph
   j->cost = std::max<uint64_t>(j->held.core_count(), 1);
   c.running.insert(id);
   c.busy_cores += j->cost;
@@ -405,11 +404,23 @@ rooms_reply distributor_core::rooms(job_id child) const {
 rset distributor_core::held() const {
   rset all;
   for (auto& [id, c] : children_) {
-    rset of_child;
+    // Each job is looked at once, however many nodes the child has.
+    auto in_use = c.grant;
+    in_use.properties.clear();
+    for (auto& node : in_use.nodes)
+      node.cores = node.gpus = {};
     for (auto job : c.running)
-      of_child = unite(of_child, jobs_.at(job).held);
-    of_child.properties.clear();
-    all = unite(all, c.where.to_system(std::move(of_child)));
+      for (auto& share : jobs_.at(job).held.nodes) {
+        if (share.rank >= in_use.nodes.size())
+          continue; // no child grants what it does not have
+        in_use.nodes[share.rank].cores.add_all(share.cores);
+        in_use.nodes[share.rank].gpus.add_all(share.gpus);
+      }
+    idset used;
+    for (auto& node : in_use.nodes)
+      if (!node.cores.empty() || !node.gpus.empty())
+        used.add(node.rank);
+    all = unite(all, restrict_to(in_use, used));
   }
   return all;
 }

@@ -4,9 +4,34 @@
 
 #include <map>
 
+#include "graph/rset_extra.hpp"
+
 namespace hactor {
 
 namespace {
+
+/// The same for what cores and GPUs cannot say. Text of another writer is left as it is.
+template <class F>
+std::string renumber_extra(const std::string& text, F number) {
+  auto extra = parse_rset_extra(text);
+  if (!extra || extra->empty())
+    return text;
+  for (auto& s : extra->slots) {
+    idset renamed;
+    for (auto rank : s.ranks.expand())
+      renamed.add(number(static_cast<rank_t>(rank)));
+    s.ranks = std::move(renamed);
+  }
+  auto rename = [&number](int32_t& rank) {
+    if (rank >= 0)
+      rank = static_cast<int32_t>(number(static_cast<rank_t>(rank)));
+  };
+  for (auto& x : extra->others)
+    rename(x.rank);
+  for (auto& x : extra->charges)
+    rename(x.rank);
+  return to_json(*extra);
+}
 
 /// Gives every node, and the ranks of its properties, another number. Requires: order is kept.
 template <class F>
@@ -24,8 +49,12 @@ void renumber(rset& r, F number) {
 } // namespace
 
 rset rank_map::to_system(rset r) const {
-  if (!nodes_.empty())
-    renumber(r, [this](rank_t rank) { return nodes_.at(rank); });
+  if (nodes_.empty())
+    return r;
+  auto number = [this](rank_t rank) { return nodes_.at(rank); };
+  renumber(r, number);
+  if (!r.scheduling.empty())
+    r.scheduling = renumber_extra(r.scheduling, number);
   return r;
 }
 

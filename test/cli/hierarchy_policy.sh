@@ -59,6 +59,17 @@ hactor job status "$held"
 hactor cancel "$other"
 fails_with 143 hactor job status "$other"
 
+cat >kinds.json <<'J'
+{"version": 9999, "attributes": {"system": {"duration": 0, "cwd": "/tmp",
+   "constraints": {"hostlist": ["fake3"]}}},
+ "resources": [{"type": "slot", "label": "a", "count": 1, "with": [{"type": "core", "count": 1}]},
+   {"type": "slot", "label": "b", "count": 1, "with": [{"type": "core", "count": 1}]}],
+ "tasks": [{"command": ["echo", "one"], "slot": "a", "count": {"per_slot": 1}},
+           {"command": ["echo", "two"], "slot": "b", "count": {"per_slot": 1}}]}
+J
+check_equal "slots of two kinds" "one two" \
+  "$(hactor job attach "$(hactor job submit kinds.json)" | sort | xargs)"
+
 # What no child can run is refused.
 fails_with 1 hactor submit -N 3 true
 check_contains "$output" "needs 3 whole nodes"

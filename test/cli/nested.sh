@@ -31,6 +31,18 @@ ranks=$(hactor run -N 2 -n 2 hactor start sh -c 'hactor job info "$(hactor submi
 check_contains "$ranks" '"rank":"0-1"'
 fails_with 1 hactor run -N 2 -n 2 hactor start hactor submit -N 3 true
 
+# Slots of several kinds, on a node that the outermost instance counts otherwise.
+cat >kinds.json <<'J'
+{"version": 9999, "attributes": {"system": {"duration": 0, "cwd": "/tmp"}},
+ "resources": [{"type": "node", "count": 1, "with": [
+   {"type": "slot", "label": "a", "count": 1, "with": [{"type": "core", "count": 1}]},
+   {"type": "slot", "label": "b", "count": 2, "with": [{"type": "core", "count": 1}]}]}],
+ "tasks": [{"command": ["echo", "one"], "slot": "a", "count": {"per_slot": 1}},
+           {"command": ["echo", "two"], "slot": "b", "count": {"per_slot": 1}}]}
+J
+check_equal "slots of two kinds" "one two two" "$(hactor run --requires=ranks:3 -N 1 hactor start sh -c \
+  'hactor job attach "$(hactor job submit kinds.json)"' | sort | xargs)"
+
 # Exit codes, also of what cannot be executed.
 fails_with 7 hactor run hactor start sh -c 'exit 7'
 fails_with 127 hactor run hactor start no-such-program

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/rset_extra.hpp"
 #include "spec_texts.hpp"
 
 #include <doctest/doctest.h>
@@ -145,6 +146,22 @@ TEST_SUITE("distributor_core") {
     b.core.free(b.now, job_id{1}, b);
     CHECK(b.take() == "");
     CHECK(b.core.held().empty());
+  }
+
+  TEST_CASE("what cores cannot say of a grant is in the ranks of this instance, too") {
+    bench b;
+    b.open(1002, 1);
+    b.submit(1);
+    b.turn();
+    auto r = whole_nodes(1, 1);
+    r.scheduling = R"({"writer":"hactor","slots":[["0",2]]})";
+    b.core.on_granted(b.now, job_id{1002}, job_id{1}, std::move(r), "", b);
+    auto extra = parse_rset_extra(b.grants[job_id{1}].scheduling);
+    REQUIRE(extra);
+    REQUIRE(extra->slots.size() == 1);
+    CHECK(extra->slots[0].ranks.to_string() == "1");
+    CHECK(b.core.rooms(job_id{1002}).held[0].resources.scheduling.find("\"0\"")
+          != std::string::npos);
   }
 
   TEST_CASE("what is cancelled is answered once, wherever it is") {
