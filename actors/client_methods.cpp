@@ -4,6 +4,7 @@
 #include <array>
 
 #include <pwd.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -338,6 +339,8 @@ void stats(const client_call& c, client_params&) {
   g->values["connector"] = {{"clients", st.sessions.size()},
                             {"streams", st.streams.size()},
                             {"requests", st.requests}};
+  g->values["process"] = {{"pid", ::getpid()},
+                          {"actors", c.self->home_system().registry().running()}};
   auto& named = st.setup.named;
   g->due = named.size();
   auto one_less = [c, g] {

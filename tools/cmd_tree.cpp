@@ -28,7 +28,7 @@ constexpr option_spec options[] = {
      "Children of each instance, level by level: 4, 2x2, 2x4x4. Default: 1."},
     {'l', "leaf", nullptr, "Makes no instance: the jobs run in the one that is spoken with."},
     {'J', "njobs", "N", "Jobs in all. Default: 1."},
-    {'N', "nnodes", "N", "Nodes to use. Default: all that are up."},
+    {'N', "nnodes", "N", "Nodes to use. Default: all that are up and have cores."},
     {'c', "ncores-per-node", "N", "Cores to use of each node. Default: all that each has."},
     {'g', "ngpus-per-node", "N", "GPUs to use of each node. Default: 0."},
     {'Q', "queue-policy", "P:P..",
@@ -77,12 +77,14 @@ caf::expected<machine> look(client& broker) {
     return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
   machine m;
   for (auto& node : restrict_to(*all, *up).nodes) {
+    if (node.cores.empty())
+      continue;
     ++m.nodes;
     m.cores = std::min<uint64_t>(m.cores, node.cores.size());
     m.gpus = std::min<uint64_t>(m.gpus, node.gpus.size());
   }
   if (m.nodes == 0)
-    return make_error(ec::wrong_state, "no node of the instance is up");
+    return make_error(ec::wrong_state, "no node of the instance has cores and is up");
   return m;
 }
 
