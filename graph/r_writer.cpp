@@ -40,9 +40,12 @@ std::string property_text(const std::string& key, const std::string& value) {
 
 struct node_types {
   explicit node_types(const resource_graph& g)
-      : node(g.find_type("node")), core(g.find_type("core")), gpu(g.find_type("gpu")) {}
+      : node(g.find_type("node")), storage_node(g.find_type("storage_node")),
+        core(g.find_type("core")), gpu(g.find_type("gpu")) {}
+  /// What a broker runs jobs on; jobs get a storage node when they ask for one.
+  bool is_node(type_id t) const { return t != no_type && (t == node || t == storage_node); }
   bool counted(type_id t) const { return t != no_type && (t == core || t == gpu); }
-  type_id node, core, gpu;
+  type_id node, storage_node, core, gpu;
 };
 
 /// {"core": "0-3", "gpu": "0"}; "" when both are empty. Empties them.
@@ -87,7 +90,7 @@ match_text::r_parts match_text::resources(const resource_graph& graph, const sel
       cores.push_back(graph.id(p.at));
     else if (t == types.gpu)
       gpus.push_back(graph.id(p.at));
-    else if (t == types.node) {
+    else if (types.is_node(t)) {
       auto children = take_children(cores, gpus);
       if (children.empty())
         continue;
@@ -186,13 +189,16 @@ private:
     std::vector<int64_t> cores, gpus;
   };
 
-  bool have_nodes() const { return types_.node != no_type && graph_.count(types_.node) > 0; }
+  bool have_nodes() const {
+    auto have = [this](type_id t) { return t != no_type && graph_.count(t) > 0; };
+    return have(types_.node) || have(types_.storage_node);
+  }
 
   /// The node that contains it, or no_vertex. In a graph without nodes: the vertex itself.
   vertex node_of(vertex v) const {
     if (!have_nodes())
       return v;
-    while (v != no_vertex && graph_.type(v) != types_.node)
+    while (v != no_vertex && !types_.is_node(graph_.type(v)))
       v = graph_.parent(v);
     return v;
   }

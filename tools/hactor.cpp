@@ -57,8 +57,9 @@ int unknown(std::string_view noun, std::string_view name) {
   auto hint = did_you_mean(name, names);
   if (!noun.empty() && find(name) != nullptr) // 'hactor job cancel' is 'hactor cancel'
     hint = "; did you mean 'hactor " + std::string{name} + "'?";
-  auto said = name.starts_with('-') ? "unknown option" : noun.empty() ? "unknown command"
-                                                                      : "unknown verb";
+  auto said = name.starts_with('-') ? "unknown option"
+              : noun.empty()        ? "unknown command"
+                                    : "unknown verb";
   auto of = noun.empty() ? std::string{} : std::string{noun};
   auto text = (of.empty() ? "hactor" : "hactor-" + of) + ": " + said + " '" + std::string{name}
               + "'" + hint + "\nTry 'hactor " + (of.empty() ? "help" : "help " + of) + "'.\n";
@@ -73,8 +74,48 @@ struct choice {
   int refused = exit_ok;
 };
 
+/// Names that scripts for Fluxion use of the same thing.
+struct fluxion_name {
+  std::string_view noun, verb;
+  const command* of;
+};
+
+constexpr fluxion_name fluxion_names[] = {
+    {"ion-R", "encode", &graph_encode_command},
+    {"ion-resource", "add-subgraph", &resource_attach_command},
+    {"ion-resource", "remove-subgraph", &resource_detach_command},
+    {"ion-resource", "set-status", &resource_set_status_command},
+    {"ion-resource", "get-status", &resource_show_command},
+    {"ion-resource", "set-property", &resource_set_property_command},
+    {"ion-resource", "get-property", &resource_get_property_command},
+    {"ion-resource", "remove-property", &resource_remove_property_command},
+    {"ion-resource", "info", &explain_command},
+    {"ion-resource", "cancel", &cancel_command},
+    {"ion-resource", "list", &jobs_command},
+    {"ion-resource", "stat", &stats_command},
+    {"ion-resource", "params", &lsattr_command},
+};
+
+choice choose_by_fluxion(std::string_view noun, std::string_view verb) {
+  std::string verbs;
+  for (auto& known : fluxion_names) {
+    if (known.noun != noun)
+      continue;
+    if (known.verb == verb)
+      return {known.of, 2, exit_ok};
+    verbs += (verbs.empty() ? "" : ", ") + std::string{known.verb};
+  }
+  std::fprintf(stderr,
+               "hactor: of %.*s there are %s; all that it does to a graph of its own is in "
+               "'hactor graph query'\n",
+               static_cast<int>(noun.size()), noun.data(), verbs.c_str());
+  return {nullptr, 0, exit_usage};
+}
+
 choice choose(std::span<const char* const> words) {
   std::string_view first = words[0];
+  if (first == "ion-R" || first == "ion-resource")
+    return choose_by_fluxion(first, words.size() > 1 ? words[1] : "");
   if (first == "-h" || first == "--help")
     first = "help";
   if (first == "-V" || first == "--version")

@@ -104,6 +104,11 @@ check_contains "$(cat encoded.json)" '"expiration":9'
 fails_with 0 hactor graph info -L encoded.json -f jgf --paths
 check_contains "$output" "/cluster0/n8/gpu0"
 hactor graph encode <r.json | cmp - encoded.json || fail "standard input gives another text"
+hactor ion-R encode <r.json | cmp - encoded.json || fail "ion-R encode gives another text"
+fails_with 2 hactor ion-R decode
+check_contains "$output" "of ion-R there are encode"
+fails_with 2 hactor ion-resource
+check_contains "$output" "set-status"
 fails_with 0 hactor graph encode --local -o here.json
 fails_with 0 hactor graph info -L here.json -f rv1exec --paths
 check_contains "$output" "/cluster0/$(uname -n)"

@@ -179,6 +179,20 @@ TEST_CASE("an rset has shares by rank, hosts, properties, slots and times") {
   CHECK(r->expiration == 60);
 }
 
+TEST_CASE("what runs on a storage node is in R") {
+  auto g = make_cluster({{"storage_node", 1}, {"core", 2}, {"ssd", 1, 8}});
+  auto node = g.find_path("/cluster0/storage_node0");
+  for (auto v : {node, g.below(node)[0], g.below(node)[1]})
+    g.set_rank(v, 3);
+  auto s = select(g, {"/cluster0/storage_node0/core1", "/cluster0/storage_node0!", "/cluster0!"});
+  CHECK(write_match(g, s, match_format::rlite)
+        == "[{\"rank\": \"3\", \"children\": {\"core\": \"1\"}}]\n");
+  auto r = to_rset(g, s);
+  REQUIRE(r);
+  CHECK(r->nodes[0].rank == 3);
+  CHECK(r->nodelist == std::vector<std::string>{"storage_node0"});
+}
+
 TEST_CASE("what is held whole brings its cores to an rset, listed or not") {
   auto g = make_cluster({{"node", 2}, {"memory", 1, 8}, {"socket", 2}, {"core", 2}});
   auto cores = [&](std::initializer_list<std::string> paths) {
