@@ -92,6 +92,8 @@ public:
   void child_granted(job_id child, const rset& grant);
   /// It was not taken in, or will never be granted: it holds nothing.
   void child_denied(int64_t now_ns, job_id child, const std::string& why, distributor_out& out);
+  /// It was not taken in now; that says nothing of the next.
+  void child_postponed(int64_t now_ns, job_id child, const std::string& why);
   void child_opened(int64_t now_ns, job_id child, distributor_out& out);
   /// Its scheduler is gone; the job that holds it may live on.
   void child_down(int64_t now_ns, job_id child, distributor_out& out);
