@@ -114,7 +114,7 @@ void distributor_core::child_opened(int64_t now_ns, job_id id, distributor_out&)
   c.now = phase::serves;
   c.opened_ns = now_ns;
   ++serving_;
-  show(id, c);
+  touch(id, c);
 }
 
 void distributor_core::child_denied(int64_t now_ns, job_id id, const std::string& why,
@@ -175,8 +175,8 @@ void distributor_core::bury(int64_t now_ns, job_id id, const std::string& why,
     out.cancelled(j.client, key.id);
     jobs_.erase(key.id);
   }
-  for (auto job : c.running)
-    out.lost(jobs_.at(job).client, job,
+  for (auto* j : c.running)
+    out.lost(j->client, j->entry.id,
              fmt::format("the child {} of this instance in which it was placed is gone: {}",
                          to_string(id), why));
   auto& p = places_.at(c.place);
