@@ -62,7 +62,7 @@ job_id distributor_state::make_child(size_t place, const child_share& share) {
   auto spec = parts ? setup.specs->intern(parts->text, parts->environment)
                     : caf::expected<job_spec_ptr>{parts.error()};
   auto failed = [this, id](const caf::error& e) {
-    not_made.emplace_back(id, render(e));
+    not_made.emplace_back(id, e);
     want_turn();
   };
   if (!spec) {
@@ -97,8 +97,11 @@ void distributor_state::turn() {
   if (armed_ns <= now)
     armed_ns = 0;
   children_changed |= !not_made.empty();
-  for (auto& [id, why] : std::exchange(not_made, {}))
-    core.child_denied(now, id, why, *this);
+  for (auto& [id, e] : std::exchange(not_made, {}))
+    if (code_of(e) == ec::disk_full)
+      core.child_postponed(now, id, render(e));
+    else
+      core.child_denied(now, id, render(e), *this);
   core.distribute(now, *this);
   send_mails();
   judge_again();

@@ -117,8 +117,8 @@ struct distributor_state : distributor_out {
   mail graph_mail;
   std::map<job_id, mail> mails;
   std::map<distributor_client, client_mail> client_mails;
-  std::vector<std::pair<job_id, std::string>> not_made; // children that no job could be made for
-  std::deque<judgement_ptr> parked;                     // until children are there
+  std::vector<std::pair<job_id, caf::error>> not_made; // children that were not taken in
+  std::deque<judgement_ptr> parked;                    // until children are there
   std::set<std::string> fits; // shapes that some child of those that there are can run
   rset usable;
   idset drained;

@@ -17,6 +17,9 @@ constexpr int64_t wait_first_ns = 100'000'000;
 constexpr int64_t wait_most_ns = 30'000'000'000;
 constexpr uint32_t failures_max = 5;
 
+/// Until a child is submitted again that was not taken in for a while.
+constexpr int64_t postponed_ns = 1'000'000'000;
+
 /// Jobs that a child may have queued at first: as a rule enough for a while of short ones. It
 /// doubles when that was too little.
 constexpr size_t window_first = 64;
@@ -41,9 +44,16 @@ void distributor_core::look_for_room() {
 
 /// What no child holds, or will as soon as it is granted.
 rset distributor_core::left() const {
-  auto rest = usable_;
+  auto whole = usable_.ranks();
+  std::vector<const rset*> parts;
   for (auto& [id, c] : children_)
-    rest = subtract(rest, c.grant);
+    if (c.share.nodes > 0)
+      whole.remove_all(c.grant.ranks());
+    else
+      parts.push_back(&c.grant);
+  auto rest = restrict_to(usable_, whole);
+  for (auto* part : parts)
+    rest = subtract(rest, *part);
   return rest;
 }
 
@@ -52,6 +62,7 @@ void distributor_core::make_children(int64_t now_ns, distributor_out& out) {
   for (auto& [id, c] : children_)
     if (c.grant.empty())
       promised += c.share.nodes;
+  std::optional<rset> rest;
   for (size_t i = 0; i < places_.size(); ++i) {
     auto& p = places_[i];
     if (p.child != job_id{} || p.no_room)
@@ -63,7 +74,9 @@ void distributor_core::make_children(int64_t now_ns, distributor_out& out) {
     auto wanted = p.share;
     if (wanted.nodes > 0)
       wanted.nodes += promised;
-    auto share = fit_share(wanted, usable_, left());
+    if (!rest)
+      rest = left();
+    auto share = fit_share(wanted, usable_, *rest);
     if (p.share.nodes > 0)
       share.nodes -= std::min(share.nodes, promised);
     p.no_room = share.empty();
@@ -101,7 +114,7 @@ void distributor_core::child_opened(int64_t now_ns, job_id id, distributor_out&)
   c.now = phase::serves;
   c.opened_ns = now_ns;
   ++serving_;
-  show(id, c);
+  touch(id, c);
 }
 
 void distributor_core::child_denied(int64_t now_ns, job_id id, const std::string& why,
@@ -111,6 +124,17 @@ void distributor_core::child_denied(int64_t now_ns, job_id id, const std::string
   bury(now_ns, id, why, out);
   children_.erase(id);
   look_for_room();
+}
+
+void distributor_core::child_postponed(int64_t now_ns, job_id id, const std::string& why) {
+  auto it = children_.find(id);
+  if (it == children_.end())
+    return;
+  auto& p = places_.at(it->second.place);
+  p.child = {};
+  p.why = why;
+  p.retry_ns = now_ns + postponed_ns;
+  children_.erase(it);
 }
 
 void distributor_core::child_down(int64_t now_ns, job_id id, distributor_out& out) {
@@ -151,8 +175,8 @@ void distributor_core::bury(int64_t now_ns, job_id id, const std::string& why,
     out.cancelled(j.client, key.id);
     jobs_.erase(key.id);
   }
-  for (auto job : c.running)
-    out.lost(jobs_.at(job).client, job,
+  for (auto* j : c.running)
+    out.lost(j->client, j->entry.id,
              fmt::format("the child {} of this instance in which it was placed is gone: {}",
                          to_string(id), why));
   auto& p = places_.at(c.place);

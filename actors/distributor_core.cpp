@@ -127,14 +127,16 @@ void distributor_core::on_granted(int64_t now_ns, job_id child, job_id id, rset&
   auto& c = children_.at(child);
   j->child = child;
   j->granted = true;
-  j->held = std::move(resources);
+  j->held.nodes = resources.nodes;
+  j->held.scheduling = resources.scheduling;
   j->cost = std::max<uint64_t>(j->held.core_count(), 1);
-  c.running.insert(id);
+  j->slot = c.running.size();
+  c.running.push_back(j);
   c.busy_cores += j->cost;
   ++running_;
   adapt(now_ns, c, waited, !queue_.empty() && queue_.begin()->priority > 0);
-  show(child, c);
-  out.granted(j->client, id, c.where.to_system(j->held), std::move(how));
+  touch(child, c);
+  out.granted(j->client, id, c.where.to_system(std::move(resources)), std::move(how));
 }
 
 void distributor_core::on_denied(int64_t, job_id child, job_id id, const std::string& note,
@@ -177,7 +179,9 @@ void distributor_core::unassign(job& j) {
   auto id = std::exchange(j.child, job_id{});
   auto& c = children_.at(id);
   if (std::exchange(j.granted, false)) {
-    c.running.erase(j.entry.id);
+    c.running.back()->slot = j.slot;
+    std::swap(c.running[j.slot], c.running.back());
+    c.running.pop_back();
     c.busy_cores -= j.cost;
     --running_;
   } else {
@@ -185,7 +189,7 @@ void distributor_core::unassign(job& j) {
     c.given_cores -= j.cost;
     --given_;
   }
-  show(id, c);
+  touch(id, c);
 }
 
 /// It waits here again.
@@ -201,21 +205,46 @@ void distributor_core::forget_purpose(job& j) {
     --it->second.expected;
 }
 
+void distributor_core::touch(job_id id, child& c) {
+  if (!std::exchange(c.touched, true))
+    touched_.push_back(id);
+}
+
+namespace {
+
+/// Puts a child under another key, or under none. What is in the set is used again: this happens
+/// for each job.
+template <class Key>
+void move_key(std::set<std::pair<Key, job_id>>& set, job_id id, std::optional<Key>& from,
+              std::optional<Key> to) {
+  if (from == to)
+    return;
+  typename std::set<std::pair<Key, job_id>>::node_type node;
+  if (from)
+    node = set.extract({*from, id});
+  from = to;
+  if (!to)
+    return;
+  if (node.empty()) {
+    set.emplace(*to, id);
+    return;
+  }
+  node.value().first = *to;
+  set.insert(std::move(node));
+}
+
+} // namespace
+
 void distributor_core::show(job_id id, child& c) {
-  if (c.in_roomy)
-    roomy_.erase({*c.in_roomy, id});
-  if (c.in_backlogs)
-    backlogs_.erase({*c.in_backlogs, id});
-  c.in_roomy.reset();
-  c.in_backlogs.reset();
-  if (c.now != phase::serves)
-    return;
-  c.in_backlogs = c.given.size();
-  backlogs_.emplace(*c.in_backlogs, id);
-  if (c.given.size() >= c.window)
-    return;
-  c.in_roomy = (c.given_cores + c.busy_cores) * 1024 / c.cores;
-  roomy_.emplace(*c.in_roomy, id);
+  std::optional<uint64_t> load;
+  std::optional<size_t> backlog;
+  if (c.now == phase::serves) {
+    backlog = c.given.size();
+    if (c.given.size() < c.window)
+      load = (c.given_cores + c.busy_cores) * 1024 / c.cores;
+  }
+  move_key(roomy_, id, c.in_roomy, load);
+  move_key(backlogs_, id, c.in_backlogs, backlog);
 }
 
 /// A child that runs dry while others wait may have more; one whose jobs wait long has too many,
@@ -237,6 +266,11 @@ void distributor_core::distribute(int64_t now_ns, distributor_out& out) {
   if (stopped_)
     return;
   make_children(now_ns, out);
+  for (auto id : std::exchange(touched_, {}))
+    if (auto it = children_.find(id); it != children_.end()) {
+      it->second.touched = false;
+      show(id, it->second);
+    }
   size_t passed_over = 0;
   for (auto next = queue_.begin();
        next != queue_.end() && !roomy_.empty() && passed_over < passed_over_max;) {
@@ -280,11 +314,11 @@ bool distributor_core::is_refused_by_all(const job& j) const {
 }
 
 void distributor_core::give(int64_t now_ns, job_id to, child& c, job& j, distributor_out& out) {
-  queue_.erase(key_of(j));
+  auto entry = queue_.extract(key_of(j));
   forget_purpose(j);
   j.child = to;
   j.given_ns = now_ns;
-  c.given.insert(key_of(j));
+  c.given.insert(c.given.end(), std::move(entry));
   c.given_cores += j.cost;
   ++given_;
   show(to, c);
@@ -384,10 +418,8 @@ rooms_reply distributor_core::rooms(job_id child) const {
   auto it = children_.find(child);
   if (it == children_.end())
     return all;
-  for (auto id : it->second.running) {
-    auto& j = jobs_.at(id);
-    all.held.push_back({id, {j.spec, {}, {}}, j.held});
-  }
+  for (auto* j : it->second.running)
+    all.held.push_back({j->entry.id, {j->spec, {}, {}}, j->held});
   std::unordered_map<const resource_request*, size_t> groups;
   for (auto& key : it->second.given) {
     auto& j = jobs_.at(key.id);
@@ -409,8 +441,8 @@ rset distributor_core::held() const {
     in_use.properties.clear();
     for (auto& node : in_use.nodes)
       node.cores = node.gpus = {};
-    for (auto job : c.running)
-      for (auto& share : jobs_.at(job).held.nodes) {
+    for (auto* j : c.running)
+      for (auto& share : j->held.nodes) {
         if (share.rank >= in_use.nodes.size())
           continue; // no child grants what it does not have
         in_use.nodes[share.rank].cores.add_all(share.cores);

@@ -92,6 +92,8 @@ public:
   void child_granted(job_id child, const rset& grant);
   /// It was not taken in, or will never be granted: it holds nothing.
   void child_denied(int64_t now_ns, job_id child, const std::string& why, distributor_out& out);
+  /// It was not taken in now; that says nothing of the next.
+  void child_postponed(int64_t now_ns, job_id child, const std::string& why);
   void child_opened(int64_t now_ns, job_id child, distributor_out& out);
   /// Its scheduler is gone; the job that holds it may live on.
   void child_down(int64_t now_ns, job_id child, distributor_out& out);
@@ -167,7 +169,8 @@ private:
     bool taking_back = false; // the child was asked for it
     bool cancelling = false;  // its client does not want room any more
     std::unique_ptr<refusals> refused;
-    rset held; // granted, in the child's ranks
+    rset held;       // granted, in the child's ranks, without host names
+    size_t slot = 0; // granted: its place in the child's list
 
     bool is_refused_by(job_id child) const {
       return refused
@@ -186,11 +189,12 @@ private:
     int64_t opened_ns = 0;
     uint64_t cores = 1;
     std::set<place_in_queue> given;
-    std::set<job_id> running;
+    std::vector<job*> running; // in any order; each knows its place
     uint64_t given_cores = 0, busy_cores = 0;
     size_t expected = 0; // jobs that are taken back from others for it
     size_t window = 0;
     int64_t shrunk_ns = 0;
+    bool touched = false;
     std::optional<uint64_t> in_roomy;  // its key there
     std::optional<size_t> in_backlogs; // likewise
   };
@@ -208,7 +212,8 @@ private:
   }
   job* given_to(job_id child, job_id id); ///< Null: that child does not have it queued.
   void unassign(job& j);
-  void show(job_id id, child& c); ///< What decides who gets the next job has changed.
+  void touch(job_id id, child& c); ///< What decides who gets the next job has changed.
+  void show(job_id id, child& c);  ///< Makes it so.
   bool give_to_someone(int64_t now_ns, job& j, distributor_out& out);
   bool is_refused_by_all(const job& j) const;
   void give(int64_t now_ns, job_id to, child& c, job& j, distributor_out& out);
@@ -238,6 +243,7 @@ private:
   std::set<place_in_queue> queue_;
   std::set<std::pair<uint64_t, job_id>> roomy_;  // that serve and may get more, least loaded first
   std::set<std::pair<size_t, job_id>> backlogs_; // that serve, by how much they have not granted
+  std::vector<job_id> touched_;
   size_t serving_ = 0;
   uint64_t running_ = 0, given_ = 0, taken_back_ = 0;
   size_t coming_back_ = 0; // jobs that children were asked for

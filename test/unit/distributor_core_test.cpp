@@ -318,6 +318,18 @@ TEST_SUITE("distributor_core") {
     CHECK(b.turn() == "give 3>1006");
   }
 
+  TEST_CASE("children that cannot be taken in for a while are not given up") {
+    bench b{1, 1};
+    b.submit(1);
+    for (uint64_t child = 1001; child < 1020; ++child) {
+      b.core.child_postponed(b.now, job_id{child}, "the disk is full");
+      CHECK(b.turn() == "");
+      b.now += second;
+      CHECK(b.turn() == fmt::format("child {}", child + 1));
+    }
+    CHECK(b.core.hopeless() == "");
+  }
+
   TEST_CASE("a child on fewer nodes follows one that lost some") {
     bench b{2, 4};
     CHECK(b.shares == std::vector<child_share>{{2, 0, 0}, {2, 0, 0}});
