@@ -1,4 +1,4 @@
-# The example ensemble: the same script with ten runs and with two thousand, at the top and within a
+# The examples of trees. The ensemble: the same script with ten runs and with two thousand, at the top and within a
 # job; results are there for each row of the parameters, and statistics do not depend on the tree.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
@@ -35,3 +35,11 @@ check_contains "$output" "tree.2@index[2]: exit code 3"
 check_contains "$output" "run 7 is lost"
 check_contains "$output" "9 done, 1 failed"
 check_lacks "$output" "it flies"
+
+# What instances within instances are for, each by its number.
+start -S resource.fake=nodes=4,cores=2 -- "${study%/*}/hierarchy/run.sh" >four 2>said </dev/null ||
+  fail "hierarchy: $? $(cat four said)"
+check_contains "$(cat four)" "fcfs 0, easy 3"
+check_contains "$(cat four)" "20000 jobs in 4 leaves: 20000 done"
+check_contains "$(cat four)" "as soon as they had failed: 4"
+check_contains "$(cat four)" "differ at levels 1 and 2: 0"
