@@ -38,6 +38,15 @@ void scheduler_state::want_pass() {
   self->send(self, caf::tick_atom_v);
 }
 
+void scheduler_state::tell_vacant() {
+  std::erase_if(vacating, [this](auto& v) {
+    if (core.is_held(v.first))
+      return false;
+    v.second.deliver(done{});
+    return true;
+  });
+}
+
 void scheduler_state::take_inventory(const inventory& i) {
   core.set_inventory(i.all);
   for (auto& node : i.all.nodes) {
@@ -288,7 +297,19 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
       [self](const free_request& f) {
         for (auto id : f.ids)
           self->state.core.free(id, std::nullopt, true);
+        for (auto& [id, ranks] : f.parts)
+          self->state.core.free(id, ranks, false);
+        self->state.tell_vacant();
         self->state.want_pass();
+      },
+      [self](const vacate_request& v) -> caf::result<done> {
+        auto& st = self->state;
+        if (auto e = st.refuse_unless_loaded())
+          return e;
+        auto promise = self->make_response_promise<done>();
+        st.vacating.emplace_back(v.ranks, promise);
+        st.tell_vacant();
+        return promise;
       },
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },

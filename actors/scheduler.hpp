@@ -46,6 +46,8 @@ struct scheduler_state : scheduler_out {
   caf::error refuse_unless_loaded() const; // ec::wrong_state
   std::string unloaded_sentence() const;
   void want_pass();
+  /// Answers those who wait for ranks on which no job has anything any more.
+  void tell_vacant();
   void tell();
   void commit(const char* key, std::string value, std::function<void(const caf::error&)> then);
 
@@ -66,6 +68,7 @@ struct scheduler_state : scheduler_out {
   std::optional<inventory> last_inventory;
   std::string queue_states;
   alloc_decision decision;
+  std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;
 };
