@@ -18,6 +18,8 @@ namespace hactor {
 namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+/// For connectors on other ranks, which may be lost: well before whoever asked us gives up.
+constexpr auto watcher_deadline = std::chrono::seconds(2);
 
 /// Tells all who count nodes, the job manager before the scheduler may place anything there; then
 /// calls `then`.
@@ -31,7 +33,7 @@ void tell_nodes(instance_state& st, const nodes_changed& c, std::function<void()
     st.self->request(st.resource, deadline, c)
         .then([one](done) { one(); }, [one](const caf::error&) { one(); });
     for (auto& w : st.watchers)
-      st.self->request(caf::actor_cast<connector_actor>(w), deadline, c)
+      st.self->request(caf::actor_cast<connector_actor>(w), watcher_deadline, c)
           .then([one](done) { one(); },
                 [one](const caf::error&) { one(); }); // its rank is lost, and its clients with it
   };

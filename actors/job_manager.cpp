@@ -357,6 +357,12 @@ void lose_rank(job_manager_state& st, rank_t rank) {
   st.end_turn();
 }
 
+/// The instance has grown or shrunk.
+done change_nodes(job_manager_state& st, const nodes_changed& c) {
+  st.peers.where = rank_map{st.peers.where.brokers(), c.nodes};
+  return done{};
+}
+
 stats_reply stats_of(const job_manager_state& st) {
   auto c = st.core.counts();
   return {{{"active", static_cast<int64_t>(st.core.active())},
@@ -401,11 +407,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       self->state.serve_reapers();
     },
     [self](purge_request& r) { return purge_jobs(self->state, r); },
-    [self](const nodes_changed& c) {
-      auto& where = self->state.peers.where;
-      where = rank_map{where.brokers(), c.nodes};
-      return done{};
-    },
+    [self](const nodes_changed& c) { return change_nodes(self->state, c); },
     [self](drain_atom) { return drain_jobs(self->state); },
     [self](counts_atom) {
       auto counts = self->state.core.counts();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/growth_id.hpp"
 #include "actors/job_manager_core.hpp"
 
 namespace hactor {
@@ -58,7 +59,7 @@ caf::expected<job_id> job_manager_core::grow(int64_t now_ns, job_id id, uint32_t
   if (j.fold.state != job_state::run || !j.launched)
     return make_error(ec::wrong_state, fmt::format("{}: the job is {}; only a running job can grow",
                                                    to_string(id), name_of(j.fold.state)));
-  job_id growth{UINT64_MAX - growths_made_++}; // no job has such an id
+  auto growth = growth_id(growths_made_++ % growths_max);
   wanted_growth w{id, growth_spec(now_ns, j, nodes), {growth, j.fold.priority, now_ns}};
   out.want_room(w.spec, w.entry);
   growths_.emplace(growth, std::move(w));

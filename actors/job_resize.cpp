@@ -23,7 +23,13 @@ struct resize_call {
   job_manager_state& st;
   resize_request r;
   reply_promise promise;
+  uint32_t attempt = 1; // of the job, in which it was asked
 
+  /// The attempt is over, and with it all that it had; the next one is not meant.
+  bool is_over() const {
+    auto s = st.core.summary(r.id);
+    return !s || s->state != job_state::run || s->attempts != attempt;
+  }
   void end(caf::expected<resize_reply> result) {
     st.resizing.erase(r.id);
     if (result)
@@ -38,7 +44,7 @@ using call_ptr = std::shared_ptr<resize_call>;
 void with_leader(const call_ptr& call, std::function<void(const exec_actor&)> use) {
   auto& st = call->st;
   auto whole = st.core.whole(call->r.id);
-  if (!whole || whole->ranks.empty())
+  if (!whole || whole->ranks.empty() || call->is_over())
     return call->end(make_error(ec::wrong_state, to_string(call->r.id) + ": the job has ended"));
   st.with_exec(
       st.peers.where.broker(whole->ranks.front()),
@@ -58,7 +64,8 @@ idset own_ranks(const job_manager_state& st, job_id id, const std::vector<rank_t
 
 // -- more -----------------------------------------------------------------------------------------
 
-/// The job has the nodes; its instance is told. If there is none any more they go back.
+/// The job has the nodes; its instance is told. If there is none any more they go back; whether an
+/// instance that has not answered uses them is not known, and they are the job's until it ends.
 void tell_grown(const call_ptr& call, const rset& part) {
   with_leader(call, [call, part](const exec_actor& exec) {
     auto& st = call->st;
@@ -68,8 +75,10 @@ void tell_grown(const call_ptr& call, const rset& part) {
     st.self->request(exec, deadline, std::move(g))
         .then([call](resize_reply& x) { call->end(std::move(x)); },
               [call, part](const caf::error& e) {
-                call->st.core.shrink(wall_ns(), call->r.id, part.ranks(), call->st);
-                call->st.end_turn();
+                if (code_of(e) == ec::no_instance && !call->is_over()) {
+                  call->st.core.shrink(wall_ns(), call->r.id, part.ranks(), call->st);
+                  call->st.end_turn();
+                }
                 call->end(e);
               });
   });
@@ -152,7 +161,7 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
     return make_error(ec::wrong_state,
                       fmt::format("{}: the job is being changed already", to_string(r.id)));
   auto promise = st.self->make_response_promise<resize_reply>();
-  auto call = std::make_shared<resize_call>(resize_call{st, r, promise});
+  auto call = std::make_shared<resize_call>(resize_call{st, r, promise, summary->attempts});
   with_leader(call, [call](const exec_actor& exec) {
     if (!call->r.grow)
       return shrink_job(call, exec);

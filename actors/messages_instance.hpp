@@ -164,8 +164,8 @@ HACTOR_INSPECT(instance_reply, x.instance, x.lead, x.ingest, x.path, x.nodes, x.
                x.started_ns)
 
 /// connector -> exec: answered when the job's instance, or all of the job here, has ended, or when
-/// the instance gives the node back on which is asked. Errors: ec::wrong_state when the job does not
-/// run here.
+/// the instance gives the node back on which is asked. Errors: ec::wrong_state when the job does
+/// not run here.
 struct instance_wait {
   job_id job;
   rank_t broker = 0; // of the process that waits

@@ -451,7 +451,7 @@ HACTOR_INSPECT(alloc_prioritize, x.items)
 /// job manager -> scheduler: resources of ended jobs come back. Idempotent.
 struct free_request {
   std::vector<job_id> ids;
-  std::vector<std::pair<job_id, idset>> parts{}; // of jobs that go on: what they have on these ranks
+  std::vector<std::pair<job_id, idset>> parts{}; // of jobs that go on: what is on these ranks
 };
 HACTOR_INSPECT(free_request, x.ids, x.parts)
 

@@ -241,6 +241,15 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
   return reply;
 }
 
+caf::result<done> await_vacant(scheduler_state& st, const vacate_request& v) {
+  if (auto e = st.refuse_unless_loaded())
+    return e;
+  auto promise = st.self->make_response_promise<done>();
+  st.vacating.emplace_back(v.ranks, promise);
+  st.tell_vacant();
+  return promise;
+}
+
 stats_reply stats_of(const scheduler_state& st) {
   auto c = st.core.counts();
   return {{{"queued", static_cast<int64_t>(c.queued)},
@@ -302,15 +311,7 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         self->state.tell_vacant();
         self->state.want_pass();
       },
-      [self](const vacate_request& v) -> caf::result<done> {
-        auto& st = self->state;
-        if (auto e = st.refuse_unless_loaded())
-          return e;
-        auto promise = self->make_response_promise<done>();
-        st.vacating.emplace_back(v.ranks, promise);
-        st.tell_vacant();
-        return promise;
-      },
+      [self](const vacate_request& v) { return await_vacant(self->state, v); },
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },
       [self](const queue_request& r) { return ask_queue(self->state, r); },

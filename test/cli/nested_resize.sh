@@ -83,6 +83,9 @@ check_equal "came" "ranks 2-3" "$(cat grown)"
 check_contains "$(hactor job eventlog "$id")" resource-update
 check_contains "$(hactor job eventlog "$id")" 0-3
 check_equal "R of the job" 4 "$(hactor jobs -n -o '{nnodes}' "$id" | tr -d ' ')"
+hactor scheduler reload
+check_equal "a new scheduler knows" "" "$(hactor resource list -n -o '{state} {nodelist}' |
+  sed -n 's/ *free *//p' | tr -d ' ')"
 waiting=$(hactor submit -N 1 -n 1 true)
 check_equal "given back" "ranks 3" "$(hactor resource shrink "$id" 3)"
 hactor job wait "$waiting"

@@ -137,6 +137,23 @@ TEST_SUITE("unit") {
     CHECK(b.parts.size() == 2);
   }
 
+  TEST_CASE("an instance numbers nodes in the order it is told, and does not use a rank again") {
+    auto grant = whole_nodes(3, 2, 5);
+    grant.properties["fast"] = idset::range(6, 7);
+    auto r = as_instance(grant, {7, 5, 6});
+    CHECK(r.ranks() == idset::range(0, 2));
+    CHECK(r.nodelist == std::vector<std::string>{"n7", "n5", "n6"});
+    CHECK(r.properties["fast"].to_string() == "0,2");
+
+    rank_map where{4, {7, rank_map::nowhere, 2}};
+    CHECK(where.has(0));
+    CHECK_FALSE(where.has(1));
+    CHECK_FALSE(where.has(3));
+    CHECK(where.rank_on(3) == 0); // not 1, though nowhere modulo 4 is 3
+    CHECK(where.rank_on(2) == 2);
+    CHECK(rank_map{4}.has(9));
+  }
+
   TEST_CASE("a job that has grown ends when a broker of what it got later is lost") {
     bench b;
     auto growth = b.grow(1);
