@@ -49,6 +49,8 @@ void start_instance(const client_call& c, client_params& p);
 void wait_instance(const client_call& c, client_params& p);
 void list_resources(const client_call& c, client_params& p);
 void drain_resources(const client_call& c, client_params& p);
+void grow_instance_of(const client_call& c, client_params& p);
+void shrink_instance_of(const client_call& c, client_params& p);
 void ask_graph(const client_call& c, client_params& p);
 void ask_scheduler(const client_call& c, client_params& p);
 void ask_queues(const client_call& c, client_params& p);

@@ -16,9 +16,11 @@ using pointer = connector_state::pointer;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
-/// Where the job's first task runs, and what it was granted.
+/// Where the job's first task runs, and what it has.
 struct running_job {
   rset grant;
+  std::vector<rank_t> ranks; // of the grant, in the order of an instance over it
+  std::vector<rank_t> nodes; // the same, as the brokers know them
   rank_t broker = 0;
 };
 
@@ -41,11 +43,11 @@ void with_running(pointer self, job_id job, std::function<void(const running_job
             auto grant = parse_rset(x.rset);
             if (!grant)
               return fail(grant.error());
-            if (grant->nodes.empty())
+            if (grant->nodes.empty() || x.nodes.size() != grant->nodes.size())
               return fail(make_error(ec::no_instance,
                                      fmt::format("job {} has no nodes", to_string(job))));
-            auto broker = self->state.setup.where.broker(grant->nodes.front().rank);
-            use({std::move(*grant), broker});
+            auto broker = x.nodes.front() % self->state.setup.where.brokers();
+            use({std::move(*grant), x.ranks, x.nodes, broker});
           },
           fail);
     },
@@ -92,6 +94,8 @@ connector_actor make_inside(pointer self, const instance_reply& r) {
   s.lead = r.lead;
   auto inside = self->spawn(connector_service, std::move(s));
   self->monitor(inside);
+  self->send(caf::actor_cast<instance_actor>(r.instance),
+             watch_nodes{caf::actor_cast<caf::actor>(inside)});
   return inside;
 }
 
@@ -211,9 +215,8 @@ void start_instance(const client_call& c, client_params& p) {
     self, r.job,
     [c, r](const running_job& job) mutable {
       auto& setup = c.self->state.setup;
-      r.resources = as_instance(job.grant);
-      for (auto& node : job.grant.nodes)
-        r.nodes.push_back(setup.where.node(node.rank));
+      r.resources = as_instance(job.grant, job.ranks);
+      r.nodes = job.nodes;
       // It waits until all ranks of the job have started.
       c.self->request(setup.exec, caf::infinite, r)
         .then(
@@ -240,7 +243,7 @@ void wait_instance(const client_call& c, client_params& p) {
     c.self, job,
     [c, job](const exec_actor& exec) {
       // As long as its script takes.
-      c.self->request(exec, caf::infinite, instance_wait{job})
+      c.self->request(exec, caf::infinite, instance_wait{job, c.self->state.setup.broker_rank})
         .then([c](done) { c.self->state.reply(c.session, c.tag, json::object()); }, fail_call(c));
     },
     fail_call(c));

@@ -297,7 +297,8 @@ void ping(const client_call& c, client_params& p) {
   ping_request r;
   auto& st = c.self->state;
   auto rank = p.integer("rank", st.setup.rank);
-  if (!p.error && (rank < 0 || rank >= st.setup.size))
+  if (!p.error
+      && (rank < 0 || rank >= st.setup.size || !st.setup.where.has(static_cast<rank_t>(rank))))
     p.refuse(make_error(ec::unknown_rank, fmt::format("rank {}: this instance has ranks 0 to {}",
                                                       rank, st.setup.size - 1)));
   r.service = p.text("service", "broker");
@@ -398,7 +399,9 @@ constexpr std::array methods{
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},
   method_row{"purge", purge_jobs},
   method_row{"queue", ask_queues},           method_row{"resource.drain", drain_resources},
-  method_row{"resource.graph", ask_graph},   method_row{"resource.list", list_resources},
+  method_row{"resource.graph", ask_graph},   method_row{"resource.grow", grow_instance_of},
+  method_row{"resource.list", list_resources},
+  method_row{"resource.shrink", shrink_instance_of},
   method_row{"scheduler", ask_scheduler},    method_row{"shutdown", shutdown},
   method_row{"stats", stats},                method_row{"submit", submit},
   method_row{"uptime", uptime},

@@ -182,6 +182,42 @@ void drain_resources(const client_call& c, client_params& p) {
   });
 }
 
+namespace {
+
+/// Of an instance that a job of this one holds.
+void resize_instance(const client_call& c, client_params& p, resize_request r) {
+  r.id = p.id("id");
+  r.wait = p.flag("wait", false);
+  auto nodes = p.integer("nodes", 0);
+  if (r.ranks.empty() && (nodes < 1 || nodes > limits::idset_universe_max))
+    p.refuse(fmt::format("nodes: must be at least 1, found {}", nodes));
+  r.nodes = static_cast<uint32_t>(nodes);
+  if (refused(c, p))
+    return;
+  with_lead(c, [c, r](const rank_services& lead) {
+    // Who waits, waits as long as jobs run.
+    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), caf::infinite, r)
+        .then(
+            [c](const resize_reply& x) {
+              c.self->state.reply(c.session, c.tag, {{"ranks", x.ranks.to_string()}});
+            },
+            fail_call(c));
+  });
+}
+
+} // namespace
+
+void grow_instance_of(const client_call& c, client_params& p) { resize_instance(c, p, {}); }
+
+void shrink_instance_of(const client_call& c, client_params& p) {
+  resize_request r;
+  r.grow = false;
+  r.force = p.flag("force", false);
+  if (p.has("ranks"))
+    r.ranks = p.set("ranks", limits::idset_universe_max);
+  resize_instance(c, p, std::move(r));
+}
+
 void ask_graph(const client_call& c, client_params& p) {
   graph_request r;
   auto verb = p.text("verb");

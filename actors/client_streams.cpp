@@ -348,7 +348,11 @@ void start_command(const client_call& c, client_params& p) {
     return st.fail(c.session, c.tag, p.error);
   idset brokers;
   for (auto rank : r.ranks.expand())
-    brokers.add(st.setup.where.broker(rank));
+    if (st.setup.where.has(rank)) // it may have been given back
+      brokers.add(st.setup.where.broker(rank));
+  if (brokers.empty())
+    return st.fail(c.session, c.tag,
+                   make_error(ec::unknown_rank, "the instance has given these ranks back"));
   r.ranks = std::move(brokers);
   r.instance = st.setup.instance;
   client_stream s;

@@ -266,6 +266,15 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](subscribed_events& e) { on_subscribed(self, e); },
     [self](const command_output& o) { on_command_output(self, o); },
     [self](const command_ended& e) { on_command_ended(self, e); },
+    [self](const nodes_changed& c) {
+      auto& setup = self->state.setup;
+      setup.where = rank_map{setup.where.brokers(), c.nodes};
+      setup.size = static_cast<uint32_t>(c.nodes.size());
+      auto there = std::count_if(c.nodes.begin(), c.nodes.end(),
+                                 [](rank_t node) { return node != rank_map::nowhere; });
+      setup.attributes->fix("size", std::to_string(there));
+      return done{};
+    },
     [self](const rank_lost& l) {
       self->state.peers.erase(l.rank);
       readers_lost(self, l.rank); // what was asked of the dead is never answered

@@ -369,6 +369,9 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const alloc_cancel& c) { cancel_jobs(self->state, c); },
       [self](const alloc_prioritize& p) { prioritize_jobs(self->state, p); },
       [self](const free_request& f) { free_jobs(self->state, f); },
+      [](const vacate_request&) -> caf::result<done> {
+        return make_error(ec::wrong_state, "the nodes of this instance are its children's");
+      },
       [self](const feasible_request& r) { return self->state.judge(r); },
       [self](const explain_request& r) { return self->state.explain(r); },
       [self](const queue_request& r) { return self->state.queues(r); },

@@ -438,7 +438,9 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     [self](const command_kill& k) { kill_command(self, k); },
     [self](const instance_request& r) { return self->state.instances.begin(r); },
     [self](const enter_request& r) { return self->state.instances.enter(r.job); },
-    [self](const instance_wait& r) { return self->state.instances.wait(r.job); },
+    [self](const instance_wait& r) { return self->state.instances.wait(r); },
+    [self](const instance_grow& r) { return self->state.instances.grow(r); },
+    [self](const instance_shrink& r) { return self->state.instances.shrink(r); },
     [self](const instance_over& o) { self->state.instances.on_over(o.job); },
     [self](const rank_lost& lost) {
       self->state.peers.erase(lost.rank);

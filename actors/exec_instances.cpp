@@ -37,6 +37,13 @@ caf::error not_here(job_id job) {
                                 to_string(job)));
 }
 
+caf::error no_instance(job_id job) {
+  return make_error(ec::no_instance,
+                    fmt::format("job {} has no instance; it has ended, or its script has not "
+                                "started one",
+                                to_string(job)));
+}
+
 } // namespace
 
 caf::result<instance_reply> exec_instances::begin(const instance_request& r) {
@@ -99,20 +106,46 @@ void exec_instances::tell_manager(job_id job, const instance_reply& about) {
 caf::result<instance_reply> exec_instances::enter(job_id job) {
   auto it = all_.find(job);
   if (it == all_.end() || it->second.ending)
-    return make_error(ec::no_instance,
-                      fmt::format("job {} has no instance; it has ended, or its script has not "
-                                  "started one",
-                                  to_string(job)));
+    return no_instance(job);
   return exec_.self->delegate(it->second.handle, ready_atom_v);
 }
 
-caf::result<done> exec_instances::wait(job_id job) {
+caf::result<resize_reply> exec_instances::grow(const instance_grow& r) {
+  auto it = all_.find(r.job);
+  if (it == all_.end() || it->second.ending)
+    return no_instance(r.job);
+  return exec_.self->delegate(it->second.handle, r);
+}
+
+/// Tasks of the job that wait where it has no node any more have waited long enough.
+caf::result<instance_shrunk> exec_instances::shrink(const instance_shrink& r) {
+  auto it = all_.find(r.job);
+  if (it == all_.end() || it->second.ending)
+    return no_instance(r.job);
+  auto promise = exec_.self->make_response_promise<instance_shrunk>();
+  exec_.self->request(it->second.handle, caf::infinite, r)
+    .then(
+      [this, job = r.job, promise](instance_shrunk& x) mutable {
+        std::erase_if(waiters_[job], [&x](waiter& w) {
+          if (!x.brokers.contains(w.first))
+            return false;
+          w.second.deliver(done{});
+          return true;
+        });
+        promise.deliver(std::move(x));
+      },
+      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
+}
+
+caf::result<done> exec_instances::wait(const instance_wait& r) {
+  auto job = r.job;
   if (!exec_.core.runs(job))
     return not_here(job);
   if (had_one_.count(job) != 0 && all_.count(job) == 0)
     return done{};
   auto promise = exec_.self->make_response_promise<done>();
-  waiters_[job].push_back(promise);
+  waiters_[job].emplace_back(r.broker, promise);
   return promise;
 }
 
@@ -140,7 +173,7 @@ void exec_instances::on_over(job_id job) {
     return;
   }
   if (auto waiting = waiters_.extract(job); !waiting.empty())
-    for (auto& promise : waiting.mapped())
+    for (auto& [broker, promise] : waiting.mapped())
       promise.deliver(done{});
 }
 
@@ -177,7 +210,7 @@ void exec_instances::on_job_gone(job_id job) {
   for (auto& around : ready)
     exec_.core.settle(steady_ns(), around.job, around.attempt, around.lost, exec_);
   if (auto waiting = waiters_.extract(job); !waiting.empty())
-    for (auto& promise : waiting.mapped())
+    for (auto& [broker, promise] : waiting.mapped())
       promise.deliver(done{});
 }
 

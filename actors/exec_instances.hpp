@@ -27,7 +27,9 @@ public:
 
   caf::result<instance_reply> begin(const instance_request& r);
   caf::result<instance_reply> enter(job_id job);
-  caf::result<done> wait(job_id job);
+  caf::result<done> wait(const instance_wait& r);
+  caf::result<resize_reply> grow(const instance_grow& r);
+  caf::result<instance_shrunk> shrink(const instance_shrink& r);
   void end(job_id job, const std::string& reason);
   void on_over(job_id job);
   /// All ranks of a job that is led from here run their tasks.
@@ -64,7 +66,9 @@ private:
   exec_state& exec_;
   std::shared_ptr<const instance_context> context_;
   std::map<job_id, entry> all_;
-  std::map<job_id, std::vector<caf::typed_response_promise<done>>> waiters_;
+  /// Tasks that wait for the end of an instance, with the brokers on which they run.
+  using waiter = std::pair<rank_t, caf::typed_response_promise<done>>;
+  std::map<job_id, std::vector<waiter>> waiters_;
   /// That wait for the end of one before, or for the job's start on its other ranks.
   std::multimap<job_id, waiting_begin> begins_;
   std::set<job_id> had_one_; // jobs that run here, whose instance has ended

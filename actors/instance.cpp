@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "actors/ingest.hpp"
+#include "actors/instance_resize.hpp"
 #include "actors/lead_services.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/scheduler_settings.hpp"
@@ -108,7 +109,9 @@ caf::error instance_state::start(const instance_request& r) {
   p.ids = context->ids;
   auto lead = make_lead_services(m, std::move(p));
   job_manager = lead.job_manager;
+  distributes = lead.distributes;
   resource = lead.resource;
+  scheduler = lead.scheduler;
   auto ingest = m.make("ingest", ingest_service, ingest_peers{lead.scheduler, lead.job_manager},
                        context->specs, context->ids);
   about.instance = caf::actor_cast<caf::actor>(self);
@@ -189,6 +192,9 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
                        self->state.exec);
       self->state.end(e.reason, !by_exec);
     },
+    [self](const instance_grow& r) { return grow_instance(self->state, r); },
+    [self](const instance_shrink& r) { return shrink_instance(self->state, r); },
+    [self](const watch_nodes& w) { self->state.watchers.push_back(w.who); },
     [self](const rank_lost& lost) {
       auto& st = self->state;
       if (!st.job_manager)

@@ -54,8 +54,11 @@ struct instance_state {
   job_id job;
   instance_reply about;
   job_manager_actor job_manager;
+  bool distributes = false; // to children of its own
   resource_actor resource;
+  scheduler_actor scheduler;
   std::vector<caf::actor> services;
+  std::vector<caf::actor> watchers; // connectors, which hear of changes of its nodes
   std::shared_ptr<process_watch> watch; // over the process that asked for it
   bool ending = false;
   bool ends_script = false; // it still runs, and nobody else tells it to end

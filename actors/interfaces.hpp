@@ -54,6 +54,8 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<kill_request>::with<count_reply>,
   caf::replies_to<urgency_request>::with<count_reply>,
   caf::replies_to<memo_request>::with<count_reply>,
+  // Of a job that holds an instance: more nodes, or fewer.
+  caf::replies_to<resize_request>::with<resize_reply>,
   // Active jobs from memory, ended ones from the ARCHIVE.
   caf::replies_to<list_request>::with<list_reply>,
   caf::replies_to<job_request>::with<job_reply>,
@@ -77,6 +79,8 @@ using job_manager_actor = caf::typed_actor<
   caf::reacts_to<settled_report>,
   // From the BROKER.
   caf::reacts_to<rank_lost>,
+  // From the INSTANCE, when it has grown or shrunk.
+  caf::replies_to<nodes_changed>::with<done>,
   // INTERNAL: hand the gathered events to the JOURNAL.
   caf::reacts_to<flush_atom>,
   // INTERNAL: try a commit again that found the disk full.
@@ -90,6 +94,8 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<alloc_cancel>,
   caf::reacts_to<alloc_prioritize>,
   caf::reacts_to<free_request>,
+  // From the INSTANCE, which is to give nodes back.
+  caf::replies_to<vacate_request>::with<done>,
   caf::replies_to<feasible_request>::with<done>,
   caf::replies_to<explain_request>::with<explain_reply>,
   caf::replies_to<queue_request>::with<queue_reply>,
@@ -120,6 +126,8 @@ using distributor_actor = caf::typed_actor<
 using resource_actor = caf::typed_actor<
   // From the BROKER.
   caf::reacts_to<rank_lost>,
+  // From the INSTANCE.
+  caf::replies_to<nodes_changed>::with<done>,
   caf::replies_to<drain_request>::with<done>,
   // Asks the SCHEDULER, and knows of new nodes from then on.
   caf::replies_to<graph_request>::with<graph_reply>,
@@ -153,6 +161,8 @@ using exec_actor = caf::typed_actor<
   caf::replies_to<instance_request>::with<instance_reply>,
   caf::replies_to<enter_request>::with<instance_reply>,
   caf::replies_to<instance_wait>::with<done>,
+  caf::replies_to<instance_grow>::with<resize_reply>,
+  caf::replies_to<instance_shrink>::with<instance_shrunk>,
   caf::reacts_to<instance_over>,
   // From the BROKER.
   caf::reacts_to<rank_lost>,
@@ -165,6 +175,11 @@ using exec_actor = caf::typed_actor<
 using instance_actor = caf::typed_actor<
   caf::replies_to<ready_atom>::with<instance_reply>,
   caf::reacts_to<instance_end>,
+  // From the JOB MANAGER of the job that it has its nodes from, by way of EXEC.
+  caf::replies_to<instance_grow>::with<resize_reply>,
+  caf::replies_to<instance_shrink>::with<instance_shrunk>,
+  // From its CONNECTORs.
+  caf::reacts_to<watch_nodes>,
   // From EXEC: a broker was lost.
   caf::reacts_to<rank_lost>>::extend_with<status_actor>;
 
@@ -230,6 +245,8 @@ using connector_actor = caf::typed_actor<
   caf::reacts_to<subscribed_events>,
   caf::reacts_to<command_output>,
   caf::reacts_to<command_ended>,
+  // From the INSTANCE whose clients these are.
+  caf::replies_to<nodes_changed>::with<done>,
   // From the BROKER.
   caf::reacts_to<rank_lost>>::extend_with<status_actor>;
 

@@ -89,7 +89,7 @@ caf::expected<job_summary> job_manager_core::summary(job_id id) const {
   if (it == jobs_.end())
     return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
   auto& j = it->second;
-  return summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get());
+  return summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
 }
 
 caf::expected<job_reply> job_manager_core::whole(job_id id) const {
@@ -98,11 +98,17 @@ caf::expected<job_reply> job_manager_core::whole(job_id id) const {
     return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
   auto& j = it->second;
   job_reply r;
-  r.summary = summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get());
+  r.summary = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
   r.events = events(id);
   r.jobspec = restore_jobspec(j.spec->text, j.spec->environment_text(), j.cc);
   if (!j.resources.nodes.empty())
-    r.rset = to_json(j.resources);
+    r.rset = to_json(all_of(j));
+  for (auto& node : j.resources.nodes)
+    r.ranks.push_back(node.rank);
+  if (j.grown)
+    for (auto& [growth, part] : j.grown->parts)
+      for (auto& node : part.nodes)
+        r.ranks.push_back(node.rank);
   return r;
 }
 
@@ -166,10 +172,10 @@ std::vector<job_summary> job_manager_core::list(const list_request& request) con
   auto asks_more = !request.name.empty() || !request.queue.empty() || request.userid >= 0
                    || !request.hosts.empty() || !request.ranks.empty();
   auto is_asked_for = [&](const job& j) {
-    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, j.resources);
+    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, all_of(j));
   };
   auto add = [&](job_id id, const job& j) {
-    result.push_back(summarize(id, j.fold, *j.spec, j.cc, &j.resources, j.end.get()));
+    result.push_back(summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get()));
   };
   if (!request.ids.empty()) {
     for (auto id : request.ids)
@@ -215,6 +221,9 @@ rooms_reply job_manager_core::rooms() const {
   for (auto& [id, j] : jobs_) {
     if (j.fold.has_alloc)
       all.held.push_back({id, {j.spec, {}, {}}, j.resources});
+    if (j.fold.has_alloc && j.grown)
+      for (auto& [growth, part] : j.grown->parts)
+        all.held.push_back({growth, {j.spec, {}, {}}, part});
     if (!j.room_wanted || j.fold.state != job_state::sched)
       continue;
     auto [at, is_new] = groups.try_emplace(j.spec->request.get(), all.wanted.groups.size());
@@ -222,6 +231,8 @@ rooms_reply job_manager_core::rooms() const {
       all.wanted.groups.push_back({{j.spec, {}, {}}, {}});
     all.wanted.groups[at->second].items.push_back({id, j.fold.priority, j.fold.t_submit});
   }
+  for (auto& [growth, wanted] : growths_)
+    all.wanted.groups.push_back({{wanted.spec, {}, {}}, {wanted.entry}});
   return all;
 }
 

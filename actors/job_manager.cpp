@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "actors/job_manager_requests.hpp"
+#include "actors/job_resize.hpp"
 #include "actors/service_maker.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
@@ -82,7 +83,7 @@ void job_manager_state::end_turn() {
   if (!paused.empty())
     signal_now(gathering.signals);
   // Room first: the scheduler works while the journal writes.
-  if (!room_freed.ids.empty())
+  if (!room_freed.ids.empty() || !room_freed.parts.empty())
     self->send(peers.scheduler, std::exchange(room_freed, {}));
   if (!room_wanted.groups.empty())
     self->send(peers.scheduler, std::exchange(room_wanted, {}));
@@ -359,6 +360,12 @@ void lose_rank(job_manager_state& st, rank_t rank) {
   st.end_turn();
 }
 
+/// The instance has grown or shrunk.
+done change_nodes(job_manager_state& st, const nodes_changed& c) {
+  st.peers.where = rank_map{st.peers.where.brokers(), c.nodes};
+  return done{};
+}
+
 stats_reply stats_of(const job_manager_state& st) {
   auto c = st.core.counts();
   return {{{"active", static_cast<int64_t>(st.core.active())},
@@ -387,6 +394,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](const raise_request& r) { return raise_on_jobs(self->state, r); },
     [self](const kill_request& r) { return kill_jobs(self->state, r); },
     [self](const memo_request& r) { return add_memo(self->state, r); },
+    [self](const resize_request& r) { return resize_job(self->state, r); },
     [self](const urgency_request& r) { return set_urgency(self->state, r); },
     [self](const list_request& r) { return list_jobs(self->state, r); },
     [self](const job_request& r) { return show_job(self->state, r); },
@@ -402,6 +410,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       self->state.serve_reapers();
     },
     [self](purge_request& r) { return purge_jobs(self->state, r); },
+    [self](const nodes_changed& c) { return change_nodes(self->state, c); },
     [self](drain_atom) { return drain_jobs(self->state); },
     [self](counts_atom) {
       auto counts = self->state.core.counts();

@@ -32,6 +32,7 @@ struct job_manager_peers {
   std::string instance{}; // the ids of the jobs that it is nested in, "A/B"; "": the outermost
   /// The state outlives the instance: what an event causes waits for its commit.
   bool lasting = true;
+  bool distributes = false; // its scheduler gives jobs to those of children
 };
 
 struct job_manager_state : job_manager_out {
@@ -52,6 +53,10 @@ struct job_manager_state : job_manager_out {
   void signal(const rset& where, const signal_item& item) override;
   void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) override;
   void ended(job_id id) override;
+  void free_part(job_id id, const idset& ranks) override {
+    room_freed.parts.emplace_back(id, ranks);
+  }
+  void grown(job_id growth, const rset& part, const std::string& why) override;
 
   // -- turns --------------------------------------------------------------------------------------
   /// Ends a turn: tells the scheduler, and starts a commit unless one is under way.
@@ -130,6 +135,9 @@ struct job_manager_state : job_manager_out {
   alloc_prioritize room_prioritized;
   free_request room_freed;
   std::map<rank_t, settle_request> settles;
+  // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.
+  std::set<job_id> resizing;
+  std::map<job_id, std::function<void(const rset&, const std::string&)>> growing;
   struct reaper {
     reap_request request;
     caf::typed_response_promise<reap_reply> promise;

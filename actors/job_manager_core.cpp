@@ -217,6 +217,8 @@ std::string annotations_of(const rset& granted, std::string_view how) {
 
 void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
                                   job_manager_out& out, std::string_view how) {
+  if (is_growing(id))
+    return on_grown(now_ns, id, std::move(resources), out);
   auto it = jobs_.find(id);
   if (it != jobs_.end() && it->second.fold.has_alloc)
     return; // the grant came twice
@@ -275,6 +277,8 @@ void job_manager_core::on_late_grant(job_id id, job_manager_out& out) {
 
 void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& note,
                                  job_manager_out& out) {
+  if (growths_.erase(id) != 0)
+    return out.grown(id, {}, note);
   auto it = jobs_.find(id);
   if (it == jobs_.end() || !it->second.room_wanted)
     return;
@@ -348,7 +352,7 @@ void job_manager_core::on_rank_lost(int64_t now_ns, rank_t broker, const rank_ma
   std::vector<job_id> hit;
   for (auto& [id, j] : jobs_)
     if (j.launched
-        && std::any_of(j.resources.nodes.begin(), j.resources.nodes.end(),
+        && std::any_of(all_of(j).nodes.begin(), all_of(j).nodes.end(),
                        [&](auto& node) { return where.broker(node.rank) == broker; }))
       hit.push_back(id);
   std::sort(hit.begin(), hit.end());
@@ -359,7 +363,7 @@ void job_manager_core::on_rank_lost(int64_t now_ns, rank_t broker, const rank_ma
       fail(now_ns, id, j, "node-failure", note, 0, -1, 1 << 8, out);
     if (!j.settle) {
       j.settle = std::make_unique<settling>();
-      for (auto& node : j.resources.nodes)
+      for (auto& node : all_of(j).nodes)
         j.settle->due.add(where.broker(node.rank));
       j.settle->due.remove_all(lost_);
       if (!j.settle->due.empty())
@@ -439,7 +443,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
     e.text = "all";
     e.a = 1;
     post(now_ns, id, j, std::move(e), out);
-    out.free_room(id);
+    give_back(id, j, out);
     post(now_ns, id, j, event_kind::free, out);
   }
   end_limit(id, j);
@@ -456,7 +460,7 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   record.result = result;
   record.t_end_ns = j.log_last_ns;
   if (!j.resources.nodes.empty())
-    record.rset = to_json(j.resources);
+    record.rset = to_json(all_of(j));
   if (j.end)
     record.extra = encode_extra(*j.end);
   record.events = events(id);
@@ -474,7 +478,7 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
   if (j.room_wanted)
     out.cancel_room(id); // a grant that is on its way meets no job, and its room goes back
   else if (j.fold.has_alloc && j.fold.state != job_state::inactive)
-    out.free_room(id);
+    give_back(id, j, out);
   if (j.fold.state == job_state::inactive)
     count_result(j.fold.result(), -1);
   count(j.fold.state, job_state::none);

@@ -39,6 +39,11 @@ struct job_manager_out {
   /// when it is gone.
   virtual void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) = 0;
   virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
+  // Of jobs that grow and shrink; nothing for those who never ask for it.
+  /// What a job that goes on has on these ranks comes back.
+  virtual void free_part(job_id, const idset&) {}
+  /// After durable: the job has this besides; or, with an empty `part`, never will.
+  virtual void grown(job_id, const rset&, const std::string&) {}
 };
 
 class job_manager_core {
@@ -73,6 +78,18 @@ public:
   /// for the next start of the instance.
   void on_late_grant(job_id id, job_manager_out& out);
   void on_denied(int64_t now_ns, job_id id, const std::string& note, job_manager_out& out);
+
+  // -- jobs that grow and shrink while they run (job_manager_resize.cpp) --------------------------
+
+  /// Asks for so many more nodes, each with as many cores and GPUs as the job's first. Returns the
+  /// id under which the scheduler knows this; job_manager_out::grown tells what has come of it.
+  /// Errors: ec::unknown_job, ec::wrong_state (it does not run).
+  caf::expected<job_id> grow(int64_t now_ns, job_id id, uint32_t nodes, job_manager_out& out);
+  /// No longer wanted; what was granted already stays. `why`: for job_manager_out::grown.
+  void stop_growing(job_id growth, const std::string& why, job_manager_out& out);
+  bool is_growing(job_id growth) const { return growths_.count(growth) != 0; }
+  /// The job has given these of its nodes back. Its first one it keeps.
+  void shrink(int64_t now_ns, job_id id, const idset& ranks, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
   void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);
 
@@ -167,13 +184,24 @@ private:
     uint32_t dependency = 0, place = 0;
     friend auto operator<=>(const condition_of&, const condition_of&) = default;
   };
+  /// What a job got beside its first grant, by the ids under which the scheduler knows it.
+  struct growth_of_job {
+    std::vector<std::pair<job_id, rset>> parts;
+    rset whole; // with the first grant
+  };
+  struct wanted_growth {
+    job_id job;
+    job_spec_ptr spec;
+    alloc_entry entry;
+  };
   struct job {
     job_spec_ptr spec;
     int64_t cc = -1;
     job_fold fold;
     std::string log;            // events in the journal's binary form, without ids
     int64_t log_last_ns = 0;
-    rset resources;
+    rset resources;                // of its first grant, on which its tasks run
+    std::unique_ptr<growth_of_job> grown; // what it got besides
     bool room_wanted = false;   // the scheduler has it queued
     bool launched = false;      // exec has it, its end report is due
     bool damaged = false;       // restored from a log with a hole
@@ -227,6 +255,12 @@ private:
   void begin_singletons(int64_t now_ns, namesakes& name, job_manager_out& out);
   // Jobs that are started again, and those of which too many failed: job_manager_retry.cpp.
   bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  // What a job has: job_manager_resize.cpp.
+  static const rset& all_of(const job& j);
+  static job_spec_ptr growth_spec(int64_t now_ns, const job& j, uint32_t nodes);
+  void on_grown(int64_t now_ns, job_id growth, rset&& part, job_manager_out& out);
+  void resized(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void give_back(job_id id, job& j, job_manager_out& out);
   void retry_due(int64_t now_ns, job_manager_out& out);
   void take_end(job& j, const job_report& report) const;
   void join_group(job_id id, const job& j);
@@ -258,6 +292,8 @@ private:
   };
   std::unordered_map<std::string, fail_group> groups_;
   std::unordered_map<user_and_name, namesakes, name_hash> names_;
+  std::map<job_id, wanted_growth> growths_; // that have no room yet
+  uint64_t growths_made_ = 0;
   std::deque<job_id> ended_; // whose dependents have not been told
   bool following_ = false;   // ended_ is being worked off, or is to gather
   job_counts counts_;

@@ -196,6 +196,8 @@ caf::result<job_reply> show_job(job_manager_state& st, const job_request& r) {
     auto whole = st.core.whole(r.id);
     if (!whole)
       return std::move(whole.error());
+    for (auto rank : whole->ranks)
+      whole->nodes.push_back(st.peers.where.node(rank));
     return std::move(*whole);
   }
   auto promise = st.self->make_response_promise<job_reply>();

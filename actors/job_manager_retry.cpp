@@ -59,6 +59,7 @@ bool job_manager_core::begin_again(int64_t now_ns, job_id id, job& j, job_manage
   e.text = v.why;
   post(now_ns, id, j, std::move(e), out);
   j.resources = {};
+  j.grown = nullptr;
   if (j.end) { // where its output lies must not be forgotten
     job_record record;
     record.id = id;

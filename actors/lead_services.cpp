@@ -62,6 +62,7 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                                           journal, kept(queue_states_key), *p.attributes,
                                           std::move(p.changes), title("scheduler")});
   auto distributor = make_distributor(m, p, made.scheduler);
+  made.distributes = static_cast<bool>(distributor);
   if (distributor)
     made.scheduler = distributor;
   made.resource = m.make("resource", resource_service,
@@ -75,7 +76,8 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                           p.rank,
                           std::move(p.where),
                           std::move(p.instance),
-                          p.store->syncs()};
+                          p.store->syncs(),
+                          made.distributes};
   made.job_manager = m.make("job-manager", job_manager_service, std::move(peers), p.specs,
                             std::move(p.restored));
   if (distributor)

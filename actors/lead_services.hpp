@@ -46,6 +46,7 @@ struct lead_services {
   resource_actor resource;
   archive_actor archive;
   scheduler_actor scheduler; // or what stands in its place
+  bool distributes = false;  // a distributor stands there
 };
 
 lead_services make_lead_services(service_maker& m, lead_parts p);

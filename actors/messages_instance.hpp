@@ -163,12 +163,55 @@ struct instance_reply {
 HACTOR_INSPECT(instance_reply, x.instance, x.lead, x.ingest, x.path, x.nodes, x.attributes, x.named,
                x.started_ns)
 
-/// connector -> exec: answered when the job's instance, or all of the job here, has ended. Errors:
-/// ec::wrong_state when the job does not run here.
+/// connector -> exec: answered when the job's instance, or all of the job here, has ended, or when
+/// the instance gives the node back on which is asked. Errors: ec::wrong_state when the job does
+/// not run here.
 struct instance_wait {
   job_id job;
+  rank_t broker = 0; // of the process that waits
 };
-HACTOR_INSPECT(instance_wait, x.job)
+HACTOR_INSPECT(instance_wait, x.job, x.broker)
+
+/// job manager -> exec of the job's first rank -> its instance: it has more nodes from now on.
+/// Answered by their ranks in it. Errors: ec::no_instance.
+struct instance_grow {
+  job_id job;
+  rset resources;            // one node for each of:
+  std::vector<rank_t> nodes; // as the brokers know them
+};
+HACTOR_INSPECT(instance_grow, x.job, x.resources, x.nodes)
+
+/// The same way: it is to give nodes back. Errors: ec::no_instance, and as resize_request.
+struct instance_shrink {
+  job_id job;
+  uint32_t nodes = 0; // as in resize_request
+  idset ranks;
+  bool wait = false;
+  bool force = false;
+};
+HACTOR_INSPECT(instance_shrink, x.job, x.nodes, x.ranks, x.wait, x.force)
+
+/// Nothing of the instance is there any more.
+struct instance_shrunk {
+  idset ranks;               // of the instance
+  std::vector<rank_t> nodes; // the same, as the brokers know them
+  idset brokers;             // that host none of its nodes any more
+};
+HACTOR_INSPECT(instance_shrunk, x.ranks, x.nodes, x.brokers)
+
+/// instance -> its job manager, its resource service, its connectors: which nodes it has now.
+struct nodes_changed {
+  std::vector<rank_t> nodes; // of rank_map
+  rset added;                // by rank of the instance
+  idset removed;
+};
+HACTOR_INSPECT(nodes_changed, x.nodes, x.added, x.removed)
+
+/// connector -> its instance: I want to hear of nodes_changed.
+struct watch_nodes {
+  caf::actor who;
+};
+HACTOR_INSPECT(watch_nodes, x.who)
 
 /// To an instance: end, and all that runs in it first.
 struct instance_end {

@@ -146,6 +146,26 @@ struct memo_request {
 };
 HACTOR_INSPECT(memo_request, x.userid, x.jobs, x.memo)
 
+/// connector -> job manager: a job that holds an instance is to have more nodes, or fewer. Errors:
+/// ec::unknown_job, ec::wrong_state (it does not run, holds no instance, or is being changed
+/// already), ec::busy (grow: there is no room now; shrink: jobs of the instance run there),
+/// ec::unsatisfiable (grow: there never is), ec::bad_argument (shrink: the first rank, no rank of
+/// it, too many).
+struct resize_request {
+  job_id id;
+  bool grow = true;
+  uint32_t nodes = 0; // how many more or fewer
+  idset ranks;        // shrink: these of the instance; empty: it chooses
+  bool wait = false;  // for room, or until the jobs there have ended
+  bool force = false; // shrink: the jobs there are cancelled
+};
+HACTOR_INSPECT(resize_request, x.id, x.grow, x.nodes, x.ranks, x.wait, x.force)
+
+struct resize_reply {
+  idset ranks; // of the instance: that came, or are gone
+};
+HACTOR_INSPECT(resize_reply, x.ranks)
+
 struct count_reply {
   uint64_t count = 0;
 };
@@ -223,8 +243,12 @@ struct job_reply {
   std::vector<job_event> events;
   std::string jobspec; // as submitted: environment and {cc} filled in
   std::string rset;    // "" before alloc
+  // Of a job that has room, in the order in which an instance over it numbers its nodes: first that
+  // of the first task, last what the job got when it grew.
+  std::vector<rank_t> ranks; // of the instance
+  std::vector<rank_t> nodes; // the same, as the brokers know them
 };
-HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset)
+HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset, x.ranks, x.nodes)
 
 /// connector -> job manager: send me the events of this job, from its first. Answered by
 /// follow_reply with the durable ones so far; later ones come as job_events messages to
@@ -427,8 +451,15 @@ HACTOR_INSPECT(alloc_prioritize, x.items)
 /// job manager -> scheduler: resources of ended jobs come back. Idempotent.
 struct free_request {
   std::vector<job_id> ids;
+  std::vector<std::pair<job_id, idset>> parts{}; // of jobs that go on: what is on these ranks
 };
-HACTOR_INSPECT(free_request, x.ids)
+HACTOR_INSPECT(free_request, x.ids, x.parts)
+
+/// -> scheduler: answered when no job has anything on these ranks any more.
+struct vacate_request {
+  idset ranks;
+};
+HACTOR_INSPECT(vacate_request, x.ranks)
 
 /// A job that holds room.
 struct held_room {

@@ -33,7 +33,7 @@ std::string renumber_extra(const std::string& text, F number) {
   return to_json(*extra);
 }
 
-/// Gives every node, and the ranks of its properties, another number. Requires: order is kept.
+/// Gives every node, and the ranks of its properties, another number. The order stays.
 template <class F>
 void renumber(rset& r, F number) {
   for (auto& node : r.nodes)
@@ -60,16 +60,22 @@ rset rank_map::to_system(rset r) const {
 
 rank_t rank_map::rank_on(rank_t broker) const {
   for (size_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i] % brokers_ == broker)
+    if (nodes_[i] != nowhere && nodes_[i] % brokers_ == broker)
       return static_cast<rank_t>(i);
   return broker;
 }
 
-rset as_instance(const rset& grant) {
+rset as_instance(const rset& grant, const std::vector<rank_t>& order) {
   auto r = grant;
   std::map<rank_t, rank_t> own;
-  for (auto& node : grant.nodes)
-    own.emplace(node.rank, static_cast<rank_t>(own.size()));
+  for (auto rank : order)
+    own.emplace(rank, static_cast<rank_t>(own.size()));
+  for (size_t i = 0; i < grant.nodes.size(); ++i) {
+    auto to = own.at(grant.nodes[i].rank);
+    r.nodes.at(to) = grant.nodes[i];
+    if (!grant.nodelist.empty())
+      r.nodelist.at(to) = grant.nodelist[i];
+  }
   for (auto& [name, ranks] : r.properties) { // of the parent's other nodes too
     idset kept;
     for (auto rank : ranks.expand())

@@ -32,6 +32,14 @@ public:
   /// The instance's first rank on a broker. Requires: the broker hosts one.
   rank_t rank_on(rank_t broker) const;
 
+  /// Stands in nodes() for a node that the instance has given back: its rank is not used again.
+  static constexpr rank_t nowhere = UINT32_MAX;
+
+  /// Does the instance have a node of this rank? True for all of an outermost one.
+  bool has(rank_t rank) const {
+    return nodes_.empty() || (rank < nodes_.size() && nodes_[rank] != nowhere);
+  }
+
   uint32_t brokers() const { return brokers_; } ///< Of the whole system.
   const std::vector<rank_t>& nodes() const { return nodes_; } ///< Empty: every node is itself.
 
@@ -40,7 +48,8 @@ private:
   std::vector<rank_t> nodes_;
 };
 
-/// What a nested instance has when it was granted `grant`: ranks from 0, and no times.
-rset as_instance(const rset& grant);
+/// What a nested instance has when it was granted `grant`: ranks from 0, in this order of the
+/// grant's ranks, and no times. Requires: `order` names each of them once.
+rset as_instance(const rset& grant, const std::vector<rank_t>& order);
 
 } // namespace hactor

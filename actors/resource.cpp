@@ -37,6 +37,20 @@ caf::result<done> change_drains(resource_state& st, const drain_request& r) {
   return promise;
 }
 
+/// Of a nested instance, that has grown or shrunk.
+caf::result<done> change_nodes(resource_state& st, const nodes_changed& c) {
+  st.where = rank_map{st.where.brokers(), c.nodes};
+  auto rest = st.all.ranks();
+  rest.remove_all(c.removed);
+  st.all = unite(restrict_to(st.all, rest), c.added);
+  st.down.remove_all(c.removed);
+  auto drained = st.drains.ranks().intersect(c.removed);
+  if (auto e = st.drains.undrain(drained))
+    return e;
+  st.tell_scheduler();
+  return done{};
+}
+
 /// The scheduler has the graph; which nodes there are is told here too, from then on.
 caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r) {
   auto& st = self->state;
@@ -109,6 +123,7 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
         log_warning("{}: what rank {} had is down", st.title, lost.rank);
         st.tell_scheduler();
       },
+      [self](const nodes_changed& c) { return change_nodes(self->state, c); },
       [self](const drain_request& r) { return change_drains(self->state, r); },
       [self](graph_request& r) { return ask_graph(self, std::move(r)); },
       [self](usage_atom) { return describe(self); },

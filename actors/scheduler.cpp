@@ -52,6 +52,15 @@ void scheduler_state::want_pass() {
   self->send(self, caf::tick_atom_v);
 }
 
+void scheduler_state::tell_vacant() {
+  std::erase_if(vacating, [this](auto& v) {
+    if (core.is_held(v.first))
+      return false;
+    v.second.deliver(done{});
+    return true;
+  });
+}
+
 void scheduler_state::take_inventory(const inventory& i) {
   core.set_inventory(i.all);
   for (auto& node : i.all.nodes) {
@@ -257,6 +266,15 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
   return reply;
 }
 
+caf::result<done> await_vacant(scheduler_state& st, const vacate_request& v) {
+  if (auto e = st.refuse_unless_loaded())
+    return e;
+  auto promise = st.self->make_response_promise<done>();
+  st.vacating.emplace_back(v.ranks, promise);
+  st.tell_vacant();
+  return promise;
+}
+
 stats_reply stats_of(const scheduler_state& st) {
   auto c = st.core.counts();
   return {{{"queued", static_cast<int64_t>(c.queued)},
@@ -318,8 +336,12 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
           st.core.free(id, std::nullopt, true);
           st.of_others.erase(id);
         }
+        for (auto& [id, ranks] : f.parts)
+          st.core.free(id, ranks, false);
+        st.tell_vacant();
         st.want_pass();
       },
+      [self](const vacate_request& v) { return await_vacant(self->state, v); },
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },
       [self](const queue_request& r) { return ask_queue(self->state, r); },

@@ -49,6 +49,8 @@ struct scheduler_state : scheduler_out {
   std::string unloaded_sentence() const;
   void want_pass();
   alloc_decision& decision_about(job_id id);
+  /// Answers those who wait for ranks on which no job has anything any more.
+  void tell_vacant();
   void tell();
   void commit(const char* key, std::string value, std::function<void(const caf::error&)> then);
 
@@ -72,6 +74,7 @@ struct scheduler_state : scheduler_out {
   std::optional<inventory> last_inventory;
   std::string queue_states;
   std::vector<alloc_decision> decisions; // one for each of the clients
+  std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;
   int64_t passes_ns = 0; // that they took

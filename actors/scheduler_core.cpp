@@ -446,6 +446,14 @@ scheduler_counts scheduler_core::counts() const {
   return c;
 }
 
+bool scheduler_core::is_held(const idset& ranks) const {
+  for (auto& [id, job] : running_)
+    if (std::any_of(job.nodes.begin(), job.nodes.end(),
+                    [&](const node_share& x) { return ranks.contains(x.rank); }))
+      return true;
+  return false;
+}
+
 const std::vector<node_share>* scheduler_core::held_by(job_id id) const {
   auto i = running_.find(id);
   return i == running_.end() ? nullptr : &i->second.nodes;

@@ -195,6 +195,8 @@ public:
   /// Errors: ec::unknown_job. A few matches, once for all jobs of a shape.
   caf::expected<explanation> explain(job_id id, int64_t now_ns);
   scheduler_counts counts() const;
+  /// Does a job have anything on these ranks? O(what runs).
+  bool is_held(const idset& ranks) const;
   bool is_queued(job_id id) const { return waiting_.find(id) != nothing; }
   /// What a running job holds, by rank; null when it holds nothing.
   const std::vector<node_share>* held_by(job_id id) const;

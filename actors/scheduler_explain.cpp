@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/growth_id.hpp"
 #include "actors/scheduler_core.hpp"
 #include "runtime/duration.hpp"
 
@@ -94,7 +95,7 @@ std::string scheduler_core::holders_until(uint32_t place, int64_t at) const {
   auto* mine = pool_->find(waiting_.job(place).id);
   for (auto& [id, h] : pool_->held().holdings())
     if (h.what.end() == at && id != waiting_.job(place).id.value && overlap(h.what, mine->what))
-      return fmt::format(", behind job {}", to_string(job_id{id}));
+      return ", behind " + holder_text(job_id{id});
   return {};
 }
 
@@ -125,7 +126,7 @@ explanation scheduler_core::explain_full(uint32_t place, int64_t now_s) {
   auto& q = queues_[s.queue];
   if (!q.reservations.empty() && !down) {
     auto& first = q.reservations.front();
-    text += fmt::format(", without delaying job {}", to_string(waiting_.job(first.place).id));
+    text += ", without delaying " + holder_text(waiting_.job(first.place).id);
   }
   return {down ? "down" : "resources", std::move(text), 0};
 }
@@ -145,8 +146,8 @@ explanation scheduler_core::explain_waiting(uint32_t place, int64_t now_s) {
   auto are_ahead = counted(ahead, "job") + (ahead == 1 ? " is ahead" : " are ahead");
   if (q.blocked != nothing && q.blocked != place && waiting_.before(q.blocked, place))
     return {"behind",
-            fmt::format("{} ({}); job {} {}", are_ahead, q.settings.policy->name,
-                        to_string(waiting_.job(q.blocked).id),
+            fmt::format("{} ({}); {} {}", are_ahead, q.settings.policy->name,
+                        holder_text(waiting_.job(q.blocked).id),
                         explain_waiting(q.blocked, now_s).sentence),
             0};
   if (s.full)

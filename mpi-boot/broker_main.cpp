@@ -29,6 +29,7 @@
 #include "actors/service_maker.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "graph/rv1_reader.hpp"
+#include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/modules.hpp"
 #include "mpi-boot/script.hpp"
@@ -475,6 +476,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
       s.end.tell(1, true);
       return 1;
     }
+    tell_enclosing(s.uri);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started = start_script(*s.tasks, options.command, s.uri, folder,
                                 [&s](const script_end& end) {

@@ -3,6 +3,7 @@
 #include "mpi-boot/options.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <span>
 #include <string_view>
 
@@ -25,6 +26,7 @@ constexpr option_spec table[] = {
     {0, "rundir", "DIR", "Folder for sockets; must not be shared. Default: a new one in /tmp."},
     {0, "oversubscribe", nullptr, "Several ranks on one host: give each of them all of its cores."},
     {0, "mpi", "NAME", "mpich, openmpi or none; default: the one whose launcher started us."},
+    {0, "level", "N", "How many instances are around this one. Default: 0."},
     {'v', "verbose", nullptr, "Say what the instance has, and where its socket and its state are."},
     {0, "version", nullptr, "Print the version."},
 };
@@ -34,6 +36,8 @@ caf::error set(start_options& o, std::string_view name, const std::string& value
     return o.attributes.set_item(value);
   if (name == "statedir" || name == "rundir" || name == "config")
     return o.attributes.set(name, value);
+  if (name == "level")
+    o.attributes.fix("instance-level", std::to_string(std::strtoul(value.c_str(), nullptr, 10)));
   if (name == "mpi")
     o.mpi = value;
   o.oversubscribe = o.oversubscribe || name == "oversubscribe";

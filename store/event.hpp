@@ -29,7 +29,7 @@ enum class event_kind : uint8_t {
   jobspec_update,    ///< text: the JSON object of dotted keys
   restart,           ///< "hactor-restart": the job manager came back
   alloc,             ///< text: annotations as JSON object, or ""
-  resource_update,   ///< a expiration, nanoseconds since the epoch
+  resource_update,   ///< a expiration, nanoseconds since the epoch; or text: its ranks now
   prolog_start,      ///< text description
   prolog_finish,     ///< text description, a status
   start,             ///< nothing

@@ -175,8 +175,13 @@ bool append_context(std::string& out, const job_event& e) {
     append_key(out, R"(,"userid":)", e.b);
     break;
   case event_kind::resource_update:
-    out += R"({"expiration":)";
-    append_seconds(out, e.a, 9);
+    if (e.text.empty()) {
+      out += R"({"expiration":)";
+      append_seconds(out, e.a, 9);
+    } else {
+      out += R"({"ranks":)";
+      append_json_string(out, e.text);
+    }
     break;
   case event_kind::finish:
     append_key(out, R"({"status":)", e.a);

@@ -3,7 +3,9 @@
 #include "tools/child_start.hpp"
 
 #include <cstdlib>
+#include <initializer_list>
 #include <iterator>
+#include <vector>
 
 #include "tools/become.hpp"
 #include "tools/session.hpp"
@@ -30,27 +32,35 @@ json settings_of(const parsed_options& o) {
   return settings;
 }
 
-/// The script sees the new instance, and nothing of the task that it was: the same script runs the
-/// same at every level.
-void become_outermost(const std::string& uri) {
+/// What a task is told of its job, and of the process manager there, is not for what it becomes.
+void forget(std::initializer_list<std::string_view> prefixes) {
+  std::vector<std::string> gone;
+  for (auto** e = environ; *e != nullptr; ++e) {
+    std::string_view text = *e;
+    auto name = text.substr(0, text.find('='));
+    for (auto prefix : prefixes)
+      if (name.starts_with(prefix))
+        gone.emplace_back(name);
+  }
+  for (auto& name : gone)
+    ::unsetenv(name.c_str());
+}
+
+/// Of the job that holds the instance this alone is told.
+void name_enclosing() {
   ::setenv("HACTOR_ENCLOSING_ID", variable("HACTOR_JOB_ID").c_str(), 1);
   if (auto attempt = variable("HACTOR_JOB_ATTEMPT"); attempt.empty())
     ::unsetenv("HACTOR_ENCLOSING_ATTEMPT");
   else
     ::setenv("HACTOR_ENCLOSING_ATTEMPT", attempt.c_str(), 1);
+}
+
+/// The script sees the new instance, and nothing of the task that it was: the same script runs the
+/// same at every level.
+void become_outermost(const std::string& uri) {
+  name_enclosing();
   ::setenv("HACTOR_URI", uri.c_str(), 1);
-  std::vector<std::string> gone;
-  for (auto** e = environ; *e != nullptr; ++e) {
-    std::string_view text = *e;
-    auto name = text.substr(0, text.find('='));
-    for (std::string_view prefix : {"HACTOR_JOB_", "HACTOR_TASK_", "PMI_", "PMIX_"})
-      if (name.starts_with(prefix))
-        gone.emplace_back(name);
-    if (name == "HACTOR_LEVEL")
-      gone.emplace_back(name);
-  }
-  for (auto& name : gone)
-    ::unsetenv(name.c_str());
+  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
 }
 
 } // namespace
@@ -84,6 +94,18 @@ int start_child(const invocation& call) {
                         ? std::vector<std::string>(std::begin(server_command),
                                                    std::end(server_command))
                         : call.options.operands);
+}
+
+std::vector<std::string> prepare_brokers() {
+  auto size = variable("HACTOR_JOB_SIZE");
+  auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
+  name_enclosing();
+  ::setenv("HACTOR_ENCLOSING_URI", variable("HACTOR_URI").c_str(), 1);
+  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_LEVEL"});
+  std::vector<std::string> words{"--level=" + std::to_string(level + 1)};
+  if (size == "1")
+    words.push_back("--mpi=none"); // there is no process manager for one task
+  return words;
 }
 
 } // namespace hactor::tools

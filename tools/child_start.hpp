@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "tools/command.hpp"
 
 namespace hactor::tools {
@@ -11,6 +14,10 @@ inline constexpr const char* server_command[] = {"sleep", "infinity"};
 
 /// True in a task of a job of a hactor instance.
 bool is_in_job();
+
+/// For an instance with brokers of its own, of which this task becomes one: changes our environment
+/// and returns the words for hactor-start that follow from the job.
+std::vector<std::string> prepare_brokers();
 
 /// Asks for an instance over the job's grant and becomes its script; in the job's other tasks,
 /// waits for its end. Returns the exit code when the script could not be executed.

@@ -157,7 +157,7 @@ void fetch_nested(const parsed_options& o, const std::string& uri, const json& p
   for (auto& job : jobs) {
     if (!holds_instance(job))
       continue;
-    auto inside = uri + "/" + text_at(job, "id");
+    auto inside = uri_of(uri, job);
     auto broker = client::connect(inside);
     auto list = broker ? fetch_jobs(o, *broker, params) : caf::expected<json>{broker.error()};
     if (!list)

@@ -25,7 +25,7 @@ int run_proxy(const invocation& call) {
     return fail_usage(call, path.error());
   auto code = with_broker(call, [&](client&) -> caf::expected<int> {
     auto own = workflow::own_uri();
-    auto inside = own ? uri_inside(*own, words.front()) : std::move(own);
+    auto inside = own ? find_inside(*own, words.front()) : std::move(own);
     if (!inside)
       return std::move(inside.error());
     uri = *inside;
@@ -80,7 +80,7 @@ caf::expected<std::vector<tree_node>> jobs_of(const std::string& uri, const pars
   for (auto& job : object_at(*list, "jobs")) {
     auto text = text_of(job, o.has("long"), now);
     if (holds_instance(job)) {
-      auto below = jobs_of(uri + "/" + text_at(job, "id"), o);
+      auto below = jobs_of(uri_of(uri, job), o);
       // It may have ended since.
       nodes.push_back({text, below ? std::move(*below) : std::vector<tree_node>{}});
     } else if (o.has("long")) {

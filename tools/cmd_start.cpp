@@ -24,8 +24,9 @@ constexpr option_spec options[] = {
   {0, "statedir", "DIR", "Keeps jobs, events and output in DIR, and takes up what is there."},
   {0, "rundir", "DIR", "Folder for sockets. Default: a new one in the temporary folder."},
   {0, "oversubscribe", nullptr, "Gives each broker all cores of this machine."},
-  {0, "boot", "HOW", "child or alone. In a job the default is child: an instance over what "
-                      "the job was granted, unless an option asks for one of its own."},
+  {0, "boot", "HOW", "child, mpi or alone. In a job the default is child: an instance over what "
+                      "the job was granted, unless an option asks for one of its own. mpi: each "
+                      "task of the job becomes a broker of one that is an MPI job of its own."},
   {0, "serve", nullptr, "Without COMMAND: the instance serves until it is shut down ('hactor "
                         "shutdown', a signal, the end of its job)."},
   {0, "mpi", "NAME", "mpich or openmpi. Default: the first that is installed."},
@@ -46,11 +47,15 @@ bool is_program(const std::string& name) {
   return false;
 }
 
+bool has_module(const std::string& mpi) {
+  auto module = own_folder() + "/../lib/hactor/hactor_mpi_" + mpi + ".so";
+  return ::access(module.c_str(), R_OK) == 0;
+}
+
 /// The command line of a launcher for `n` ranks here, for one MPI; empty when it is not installed
 /// or hactor has no module for it.
 std::vector<std::string> launcher(const std::string& mpi, const std::string& n) {
-  auto module = own_folder() + "/../lib/hactor/hactor_mpi_" + mpi + ".so";
-  if (::access(module.c_str(), R_OK) != 0)
+  if (!has_module(mpi))
     return {};
   if (mpi == "mpich") {
     // With this flag the loss of a broker does not end the others.
@@ -91,11 +96,19 @@ caf::expected<std::vector<std::string>> choose_launcher(const parsed_options& o,
                           "found neither mpiexec.mpich nor mpirun.openmpi with one");
 }
 
+enum class boot { child, mpi, alone };
+
 /// In a job the instance is a part of the one around it, unless it is to be another.
-caf::expected<bool> is_child(const parsed_options& o, uint64_t size) {
+caf::expected<boot> choose_boot(const parsed_options& o, uint64_t size) {
   auto how = o.value("boot");
-  if (!how.empty() && how != "child" && how != "alone")
-    return make_error(ec::bad_argument, "--boot: must be child or alone, found '" + how + "'");
+  if (!how.empty() && how != "child" && how != "mpi" && how != "alone")
+    return make_error(ec::bad_argument, "--boot: must be child, mpi or alone, found '" + how + "'");
+  if (how == "mpi" && !is_in_job())
+    return make_error(ec::bad_argument, "--boot=mpi: this process is not a task of a job");
+  if (how == "mpi" && size > 1)
+    return make_error(ec::bad_argument, "-s: with --boot=mpi there is a broker for each task");
+  if (how == "mpi")
+    return boot::mpi;
   std::string alone;
   for (auto* name : {"statedir", "rundir", "oversubscribe", "mpi"})
     if (o.has(name))
@@ -109,7 +122,30 @@ caf::expected<bool> is_child(const parsed_options& o, uint64_t size) {
   auto child = how == "child" || (how.empty() && alone.empty() && is_in_job());
   if (child && o.has("config"))
     return make_error(ec::bad_argument, "--config: an instance within this one is set by -S");
-  return child;
+  return child ? boot::child : boot::alone;
+}
+
+/// What stands before the command line of hactor-start, and its first words. Errors:
+/// ec::launcher_missing, ec::bad_argument.
+caf::expected<std::vector<std::string>> first_words(const parsed_options& o, boot how,
+                                                    uint64_t size) {
+  auto program = own_folder() + "/hactor-start";
+  if (how == boot::mpi) {
+    auto words = prepare_brokers();
+    words.insert(words.begin(), program);
+    if (o.has("mpi"))
+      words.push_back("--mpi=" + o.value("mpi"));
+    else if (!has_module("mpich") && has_module("openmpi") && words.back() != "--mpi=none")
+      words.push_back("--mpi=openmpi");
+    return words;
+  }
+  auto words = choose_launcher(o, size);
+  if (!words)
+    return words;
+  words->push_back(program);
+  if (size == 1)
+    words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
+  return words;
 }
 
 int run_start(const invocation& call) {
@@ -119,18 +155,15 @@ int run_start(const invocation& call) {
     return fail_usage(call, size.error());
   if (o.has("serve") && !o.operands.empty())
     return fail_usage(call, make_error(ec::bad_argument, "--serve: goes without a command"));
-  auto child = is_child(o, *size);
-  if (!child)
-    return fail_usage(call, child.error());
-  if (*child)
+  auto how = choose_boot(o, *size);
+  if (!how)
+    return fail_usage(call, how.error());
+  if (*how == boot::child)
     return start_child(call);
-  auto words = choose_launcher(o, *size);
+  auto words = first_words(o, *how, *size);
   if (!words)
     return words.error() == ec::bad_argument ? fail_usage(call, words.error())
                                              : fail(call, words.error());
-  words->push_back(own_folder() + "/hactor-start");
-  if (*size == 1)
-    words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
   for (auto& item : o.all("setattr"))
     words->push_back("--setattr=" + item);
   for (auto* name : {"config", "statedir", "rundir"})

@@ -43,6 +43,8 @@ extern const command resource_drain_command;
 extern const command resource_undrain_command;
 extern const command resource_info_command;
 extern const command resource_r_command;
+extern const command resource_grow_command;
+extern const command resource_shrink_command;
 extern const command resource_show_command;
 extern const command resource_attach_command;
 extern const command resource_detach_command;

@@ -22,6 +22,7 @@ std::span<const command* const> all_commands() {
     &cancel_command, &purge_command, &explain_command, &events_command, &uptime_command,
     &resource_command, &resource_list_command, &resource_status_command, &resource_drain_command,
     &resource_undrain_command, &resource_info_command, &resource_r_command, &resource_show_command,
+    &resource_grow_command, &resource_shrink_command,
     &resource_attach_command, &resource_detach_command, &resource_set_status_command,
     &resource_set_property_command, &resource_remove_property_command,
     &resource_get_property_command, &scheduler_command, &scheduler_status_command,

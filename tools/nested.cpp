@@ -10,6 +10,40 @@ bool holds_instance(const json& job) {
   return text_at(job, "state") == "RUN" && find_json(job, "annotations.user.uri") != nullptr;
 }
 
+std::optional<std::pair<std::string, std::string>> uri_around(const std::string& uri) {
+  auto slash = uri.rfind('/');
+  if (slash == uri.npos || !parse_job_id(std::string_view{uri}.substr(slash + 1)))
+    return std::nullopt;
+  return std::pair{uri.substr(0, slash), uri.substr(slash + 1)};
+}
+
+std::string uri_of(const std::string& uri, const json& job) {
+  auto id = "/" + text_at(job, "id");
+  auto* noted = find_json(job, "annotations.user.uri");
+  if (noted == nullptr || !noted->is_string())
+    return uri + id;
+  auto text = noted->get<std::string>();
+  return text.ends_with(id) ? uri + id : text;
+}
+
+caf::expected<std::string> find_inside(const std::string& uri, std::string_view path) {
+  auto inside = uri;
+  for (size_t slash = 0; slash != path.npos;) {
+    slash = path.find('/');
+    auto below = uri_inside(inside, path.substr(0, slash));
+    if (!below)
+      return below;
+    path.remove_prefix(slash == path.npos ? 0 : slash + 1);
+    auto id = below->substr(inside.size() + 1);
+    auto broker = client::connect(inside);
+    auto list = broker ? broker->ask("job.list", {{"ids", json::array({id})}, {"states", 127}})
+                       : caf::expected<json>{broker.error()};
+    auto jobs = list ? object_at(*list, "jobs") : json::array();
+    inside = !jobs.empty() && holds_instance(jobs[0]) ? uri_of(inside, jobs[0]) : *below;
+  }
+  return inside;
+}
+
 caf::expected<std::string> uri_inside(const std::string& uri, std::string_view path) {
   auto inside = uri;
   for (size_t slash = 0; slash != path.npos;) {

@@ -104,6 +104,104 @@ void nest_sim::instance::cancel() {
   end_turn();
 }
 
+void nest_sim::instance::grow() {
+  if (resizing || around->over)
+    return;
+  auto growth = around->manager.grow(sim.now_ns_, job, 1, *around);
+  if (!growth)
+    return;
+  resizing = true;
+  around->growths[*growth] = job;
+  around->end_turn();
+}
+
+/// In the instance around: one of its jobs has more now, or will not have.
+void nest_sim::instance::grown(job_id growth, const rset& part, const std::string&) {
+  gathering.then.emplace_back([this, growth, part] {
+    auto id = growths.at(growth);
+    for (auto& in : sim.instances_)
+      if (in->around == this && in->job == id && in->alive()) {
+        in->to_manager.push_back([child = in.get(), part] { child->take_nodes(part); });
+        return;
+      }
+    if (!part.nodes.empty()) { // it has ended meanwhile
+      manager.shrink(sim.now_ns_, id, part.ranks(), *this);
+      end_turn();
+    }
+  });
+}
+
+void nest_sim::instance::take_nodes(rset part) {
+  resizing = false;
+  if (part.nodes.empty())
+    return;
+  if (draining) {
+    around->to_manager.push_back([this, ranks = part.ranks()] {
+      around->manager.shrink(sim.now_ns_, job, ranks, *around);
+      around->end_turn();
+    });
+    return;
+  }
+  ++sim.seen.grown;
+  auto nodes = where.nodes();
+  std::vector<rank_t> order;
+  for (auto& node : part.nodes)
+    order.push_back(node.rank);
+  auto added = as_instance(part, order);
+  for (auto& node : added.nodes) {
+    node.rank += static_cast<rank_t>(where.nodes().size());
+    nodes.push_back(around->where.node(order[nodes.size() - where.nodes().size()]));
+  }
+  where = rank_map{where.brokers(), std::move(nodes)};
+  inventory = unite(inventory, added);
+  to_scheduler.push_back([this, all = inventory] {
+    scheduler.set_inventory(all);
+    pass_wanted = true;
+  });
+}
+
+void nest_sim::instance::shrink() {
+  if (resizing || around->over || inventory.nodes.size() < 2)
+    return;
+  resizing = true;
+  auto i = 1 + below(sim.random_, inventory.nodes.size() - 1); // not the first
+  to_scheduler.push_back([this, rank = inventory.nodes[i].rank] {
+    scheduler.drain(rank);
+    leaving = idset::single(rank);
+  });
+}
+
+bool nest_sim::instance::is_vacant() const {
+  return !leaving.empty() && !scheduler.is_held(leaving);
+}
+
+/// Nothing runs on the node that is leaving: it is the other's again.
+void nest_sim::instance::give_back() {
+  auto rank = static_cast<rank_t>(std::exchange(leaving, {}).first());
+  resizing = false;
+  if (draining || around->over)
+    return; // all of it goes
+  ++sim.seen.shrunk;
+  auto nodes = where.nodes();
+  auto node = std::exchange(nodes.at(rank), rank_map::nowhere);
+  where = rank_map{where.brokers(), std::move(nodes)};
+  auto rest = inventory.ranks();
+  rest.remove(rank);
+  inventory = restrict_to(inventory, rest);
+  scheduler.set_inventory(inventory);
+  if (auto shell = sim.net_.shells.find({node, job}); shell != sim.net_.shells.end())
+    shell->second.over = true; // it waits for the end of the instance
+  around->to_manager.push_back([this, node] {
+    auto whole = around->manager.whole(job);
+    idset own;
+    for (auto r : whole ? whole->ranks : std::vector<rank_t>{})
+      if (around->where.node(r) == node)
+        own.add(r);
+    around->manager.shrink(sim.now_ns_, job, own, *around);
+    around->end_turn();
+  });
+}
+
 // -- its life -------------------------------------------------------------------------------------
 
 void nest_sim::instance::end() {
@@ -170,6 +268,8 @@ void nest_sim::instance::list_moves(std::vector<std::function<void()>>& can) {
       end_turn();
       tell_if_drained();
     });
+  if (is_vacant())
+    can.emplace_back([this] { give_back(); });
   if (pass_wanted)
     can.emplace_back([this] {
       pass_wanted = false;
@@ -243,6 +343,31 @@ void nest_sim::instance::free_room(job_id id) {
     scheduler.free(id, std::nullopt, true);
     pass_wanted = true;
   });
+}
+
+void nest_sim::instance::free_part(job_id id, const idset& ranks) {
+  to_scheduler.push_back([this, id, ranks] {
+    if (auto it = held.find(id); it != held.end()) {
+      auto rest = it->second.ranks();
+      rest.remove_all(ranks);
+      it->second = restrict_to(it->second, rest);
+    }
+    scheduler.free(id, ranks, false);
+    pass_wanted = true;
+  });
+}
+
+rset nest_sim::instance::room_of(job_id id) const {
+  rset all;
+  for (auto& [holder, r] : held)
+    if (auto growth = growths.find(holder);
+        holder == id || (growth != growths.end() && growth->second == id))
+      all = unite(all, r);
+  // By node of the system; a nested instance's order is another.
+  for (auto& node : all.nodes)
+    node.rank = where.node(node.rank);
+  std::sort(all.nodes.begin(), all.nodes.end(), [](auto& a, auto& b) { return a.rank < b.rank; });
+  return all;
 }
 
 void nest_sim::instance::launch(const job_spec_ptr& spec, launch_item&& item) {

@@ -26,6 +26,13 @@ struct nest_sim::instance final : job_manager_out, scheduler_out {
   void cancel();
   spec_text any_spec(bool holds);
 
+  /// Asks the instance around for a node more, or gives one back when nothing runs there any more.
+  void grow();
+  void shrink();
+  void take_nodes(rset part);
+  void give_back();
+  bool is_vacant() const;
+
   // -- its life -----------------------------------------------------------------------------------
   /// It is to end: what runs in it is cancelled.
   void end();
@@ -51,6 +58,8 @@ struct nest_sim::instance final : job_manager_out, scheduler_out {
   void signal(const rset& where, const signal_item& item) override;
   void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) override;
   void ended(job_id id) override { gathering.ended.push_back(id); }
+  void free_part(job_id id, const idset& ranks) override;
+  void grown(job_id growth, const rset& part, const std::string& why) override;
 
   // -- the scheduler's ----------------------------------------------------------------------------
   void granted(job_id id, rset&& r, start_kind how) override;
@@ -83,8 +92,13 @@ struct nest_sim::instance final : job_manager_out, scheduler_out {
   effects gathering;
   std::deque<effects> committing; // at most one
   std::deque<std::function<void()>> to_scheduler, to_manager;
-  std::map<job_id, rset> held; // granted and not given back
-  std::set<rank_t> told_lost;  // brokers of whose loss the job manager has heard
+  std::map<job_id, rset> held;      // granted and not given back
+  std::map<job_id, job_id> growths; // parts of `held` that are a job's besides its first
+  /// All that the job has, as the brokers know it.
+  rset room_of(job_id id) const;
+  bool resizing = false;
+  idset leaving;              // its own rank that is being given back
+  std::set<rank_t> told_lost; // brokers of whose loss the job manager has heard
   bool pass_wanted = false;
 };
 

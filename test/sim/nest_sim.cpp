@@ -108,11 +108,11 @@ void nest_sim::begin_instance(rank_t rank, job_id job) {
     return end_tasks(job);
   auto grant = parse_rset(whole->rset);
   std::vector<rank_t> nodes;
-  for (auto& node : grant->nodes)
-    nodes.push_back(around.where.node(node.rank));
+  for (auto rank : whole->ranks)
+    nodes.push_back(around.where.node(rank));
   auto place = static_cast<rank_t>(net_.manager + instances_.size());
-  instances_.push_back(std::make_unique<instance>(*this, &around, job, place, rank,
-                                                  as_instance(*grant), std::move(nodes)));
+  instances_.push_back(std::make_unique<instance>(
+      *this, &around, job, place, rank, as_instance(*grant, whole->ranks), std::move(nodes)));
   h.instances[job] = instances_.back().get();
   (instances_.back()->level == 1 ? seen.children : seen.grandchildren)++;
 }
@@ -181,6 +181,8 @@ void nest_sim::random_step() {
       in->end();
   } else if (dice < 78) {
     in->cancel();
+  } else if (dice < 82 && scripted) {
+    below(random_, 2) == 0 ? in->grow() : in->shrink();
   } else if (dice < 84) {
     pass_time(static_cast<int64_t>(below(random_, 1'500'000'000)));
   } else if (dice < 86 && options_.lose_ranks) {
@@ -269,11 +271,11 @@ void nest_sim::check() {
   for (auto* in : alive()) {
     if (in->around == nullptr || in->around->over)
       continue;
-    auto room = in->around->held.find(in->job);
-    if (room == in->around->held.end())
+    auto has = in->where.to_system(in->inventory);
+    std::sort(has.nodes.begin(), has.nodes.end(), [](auto& a, auto& b) { return a.rank < b.rank; });
+    if (in->around->held.count(in->job) == 0)
       fail(fmt::format("instance {} lives, and its job holds nothing", in->path));
-    else if (!contains_all(in->around->where.to_system(room->second),
-                           in->where.to_system(in->inventory)))
+    else if (!contains_all(in->around->room_of(in->job), has))
       fail(fmt::format("instance {} has more than its job was granted", in->path));
   }
   check_cores();
@@ -288,6 +290,9 @@ void nest_sim::check_cores() {
       auto& x = jobs_.at(one);
       auto& y = jobs_.at(other);
       if (is_on_path(x.in->path, other) || is_on_path(y.in->path, one))
+        continue;
+      // A task that only waits for the end of the instance ends when the node is given back.
+      if ((x.holds && a->second.over) || (y.holds && b->second.over))
         continue;
       auto *mine = x.placed.find(rank), *theirs = y.placed.find(rank);
       if (mine != nullptr && theirs != nullptr && mine->cores.intersects(theirs->cores))

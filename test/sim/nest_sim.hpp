@@ -46,6 +46,7 @@ public:
     uint64_t children = 0, grandchildren = 0; // instances
     uint64_t busy_three_levels = 0; // a child was told to end while its grandchildren ran jobs
     uint64_t scripts_killed = 0, ranks_lost = 0, leads_lost = 0;
+    uint64_t grown = 0, shrunk = 0;
     uint64_t outlived = 0; // jobs of an instance whose job manager was lost ran on
     uint64_t refused = 0;  // jobs of such an instance were still to be launched
   } seen;

@@ -37,6 +37,8 @@ auto run_seeds(nest_options o, uint64_t first, uint64_t count) {
     all.scripts_killed += s.seen.scripts_killed;
     all.ranks_lost += s.seen.ranks_lost;
     all.leads_lost += s.seen.leads_lost;
+    all.grown += s.seen.grown;
+    all.shrunk += s.seen.shrunk;
     all.outlived += s.seen.outlived;
     all.refused += s.seen.refused;
   }
@@ -44,7 +46,8 @@ auto run_seeds(nest_options o, uint64_t first, uint64_t count) {
                    << all.timeout << " over time, " << all.retried << " tried again, "
                    << all.children << " children, " << all.grandchildren << " grandchildren, "
                    << all.busy_three_levels << " parents cancelled with three levels busy, "
-                   << all.scripts_killed << " scripts killed, " << all.ranks_lost
+                   << all.grown << " grown, " << all.shrunk << " shrunk, " << all.scripts_killed
+                   << " scripts killed, " << all.ranks_lost
                    << " ranks lost, of them led an instance: " << all.leads_lost << ", "
                    << all.outlived << " times jobs outlived it, " << all.refused
                    << " came too late");
@@ -65,6 +68,8 @@ TEST_SUITE("sim") {
     CHECK(all.busy_three_levels > 0);
     CHECK(all.scripts_killed > 0);
     CHECK(all.timeout > 0);
+    CHECK(all.grown > 0);
+    CHECK(all.shrunk > 0);
   }
 
   TEST_CASE("the same holds when ranks are lost, those that lead instances among them") {

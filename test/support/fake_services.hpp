@@ -119,6 +119,7 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
     },
     [](const alloc_prioritize&) {},
     [w](const free_request& f) { w->freed.insert(w->freed.end(), f.ids.begin(), f.ids.end()); },
+    [](const vacate_request&) { return done{}; },
     [w](const feasible_request& r) -> caf::result<done> {
       w->judged.push_back(r);
       if (w->infeasible)
@@ -165,6 +166,8 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
     },
     [](const enter_request&) -> caf::result<instance_reply> { return make_error(ec::no_instance); },
     [](const instance_wait&) { return done{}; },
+    [](const instance_grow&) { return resize_reply{}; },
+    [](const instance_shrink&) { return instance_shrunk{}; },
     [](const instance_over&) {},
     [](const rank_lost&) {},
     [](caf::flush_atom) {},
@@ -189,6 +192,7 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
     [](const subscribed_events&) {},
     [](const command_output&) {},
     [](const command_ended&) {},
+    [](const nodes_changed&) { return done{}; },
     [](const rank_lost&) {},
     [](stats_atom) { return stats_reply{}; },
     [](waits_atom) { return waits_reply{}; },

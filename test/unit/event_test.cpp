@@ -94,6 +94,7 @@ TEST_SUITE("unit") {
         {k::alloc, 0, 0, 0, "", "null"},
         {k::alloc, 0, 0, 0, R"({"sched":{"x":1}})", R"({"annotations":{"sched":{"x":1}}})"},
         {k::resource_update, 1'500'000'000, 0, 0, "", R"({"expiration":1.5})"},
+        {k::resource_update, 0, 0, 0, "0-3", R"({"ranks":"0-3"})"},
         {k::prolog_start, 0, 0, 0, "p", R"({"description":"p"})"},
         {k::prolog_finish, 256, 0, 0, "p", R"({"description":"p","status":256})"},
         {k::start, 0, 0, 0, "", "null"},

@@ -1,0 +1,56 @@
+# hactor start --boot=mpi in a job: each task becomes a broker of an instance that is an MPI job of
+# its own, started by hactor's process manager under either MPI; the same verbs find it.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+cat >inner.sh <<'END'
+. "$HACTOR_TEST_LIB"
+check_equal "size" "$BROKERS" "$(hactor getattr size)"
+check_equal "level" 1 "$(hactor getattr instance-level)"
+check_equal "of the job" "" "${HACTOR_JOB_ID-}${HACTOR_TASK_RANK-}${PMI_RANK-}${PMIX_RANK-}"
+check_equal "id around" "$JOB" "$HACTOR_ENCLOSING_ID"
+check_equal "on all" "$BROKERS" "$(hactor exec -r all sh -c 'echo "$HACTOR_RANK"' | sort -u | wc -l)"
+hactor run -N "$BROKERS" -n "$BROKERS" true
+hactor run -n 1 hactor start sh -c 'test "$(hactor getattr instance-level)" = 2'
+hactor submit -n 1 sleep 300 >/dev/null
+echo up >"$HACTOR_TEST_SCRATCH/up"
+read -r line <"$HACTOR_TEST_SCRATCH/end"
+exit 7
+END
+export INNER=$scratch/inner.sh
+mpis=
+for mpi in mpich openmpi; do
+  [ ! -e "$HACTOR_TEST_BUILD/lib/hactor/hactor_mpi_$mpi.so" ] || mpis="$mpis $mpi"
+done
+[ -e "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || mpis=${mpis% openmpi}
+export mpis
+mkfifo up end
+
+instance -S resource.fake=nodes=4,cores=4 <<'END'
+cd "$HACTOR_TEST_SCRATCH"
+for mpi in $mpis; do
+  id=$(BROKERS=2 hactor submit -N 2 -n 2 sh -c \
+    'JOB=$HACTOR_JOB_ID exec hactor start --boot=mpi --mpi='$mpi' sh "$INNER"')
+  read -r line <up || { hactor job attach "$id"; fail "it did not start under $mpi"; }
+  check_contains "$(hactor jobs -n -o '{annotations.user.uri}' "$id")" local://
+  check_equal "proxy" sleep "$(hactor proxy "$id" hactor jobs -n -o '{name}' | tr -d ' ')"
+  check_contains "$(echo $(hactor pstree))" "─ sh └── sleep"
+  check_contains "$(hactor jobs -R -n -o '{name}')" "$id:"
+  fails_with 1 hactor resource grow "$id"
+  check_contains "$output" "no instance"
+  echo over >end
+  fails_with 7 hactor job status "$id"
+done
+
+# One task needs no process manager; and it ends with its job.
+id=$(BROKERS=1 hactor submit -n 1 sh -c 'JOB=$HACTOR_JOB_ID exec hactor start --boot=mpi sh "$INNER"')
+read -r line <up
+hactor cancel "$id"
+fails_with 1 hactor job wait "$id"
+check_contains "$output" Canceled
+fails_with 1 hactor proxy "$id" hactor jobs
+fails_with 2 hactor start --boot=mpi true
+check_contains "$output" "not a task of a job"
+fails_with 2 hactor run hactor start --boot=mpi -s 2 true
+check_contains "$output" "a broker for each task"
+END

@@ -1,0 +1,166 @@
+// Jobs that get more nodes and give some back while they run.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "recording_out.hpp"
+#include "spec_texts.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+constexpr int64_t second = 1'000'000'000;
+constexpr job_id one{1};
+
+/// A job of two nodes, 2 and 3, with 4 cores each.
+struct bench : recording_out {
+  explicit bench(spec_text s = {}) {
+    accepted_spec a;
+    a.ids = {one};
+    core.accept(now, 1000, intern(specs, s), a, *this);
+    core.on_granted(now, one, whole_nodes(2, 4, 2), *this);
+    job_report r;
+    r.id = one;
+    r.started = true;
+    core.on_report(now, r, *this);
+    take_names(one);
+  }
+  void want_room(const job_spec_ptr& spec, const alloc_entry& entry) override {
+    recording_out::want_room(spec, entry);
+    asked.push_back(spec);
+  }
+  void free_part(job_id id, const idset& ranks) override { parts.emplace_back(id, ranks); }
+  void grown(job_id, const rset& part, const std::string& why) override {
+    told.emplace_back(part, why);
+  }
+  job_id grow(uint32_t nodes) {
+    auto growth = core.grow(now, one, nodes, *this);
+    REQUIRE(growth);
+    return *growth;
+  }
+  void end() {
+    job_report r;
+    r.id = one;
+    r.started = r.ended = true;
+    core.on_report(now, r, *this);
+  }
+  std::string ranks() const { return core.summary(one)->ranks; }
+
+  spec_cache specs;
+  job_manager_core core;
+  int64_t now = 100 * second;
+  std::vector<job_spec_ptr> asked; // beside `wanted`
+  std::vector<std::pair<job_id, idset>> parts;
+  std::vector<std::pair<rset, std::string>> told;
+};
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("a job grows by nodes like its first that it does not have, and frees all at its end") {
+    bench b;
+    auto growth = b.grow(2);
+    CHECK(b.core.is_growing(growth));
+    auto& request = *b.asked.back()->request;
+    CHECK(b.wanted.back().id == growth);
+    CHECK(request.wants.resources.at(0).count == count_spec{uint64_t{2}});
+    CHECK(request.wants.resources.at(0).with.at(0).with.at(0).count == count_spec{uint64_t{4}});
+    CHECK(dump(request.wants.system.constraints) == R"({"not":[{"ranks":["2-3"]}]})");
+
+    b.core.on_granted(b.now, growth, whole_nodes(2, 4, 0), b);
+    CHECK(b.take_names(one) == "resource-update");
+    CHECK_FALSE(b.core.is_growing(growth));
+    REQUIRE(b.told.size() == 1);
+    CHECK(b.told[0].first.ranks() == idset::range(0, 1));
+    CHECK(b.ranks() == "0-3");
+    // An instance over the job counts the first task's node first, and what came later last.
+    CHECK(b.core.whole(one)->ranks == std::vector<rank_t>{2, 3, 0, 1});
+    CHECK(b.core.rooms().held.size() == 2);
+
+    b.end();
+    CHECK(b.freed == std::vector<job_id>{one, growth});
+    CHECK(b.take_names(one) == "finish release free clean");
+  }
+
+  TEST_CASE("what a growth comes to when there is no room, none is wanted, or the job has ended") {
+    spec_text s;
+    s.duration_s = 50;
+    bench b{s};
+    auto denied = b.grow(9);
+    CHECK(*b.asked.back()->request->wants.system.duration == doctest::Approx(50));
+    b.core.on_denied(b.now, denied, "unsatisfiable: 9 nodes", b);
+    CHECK(b.told.back().second == "unsatisfiable: 9 nodes");
+
+    auto late = b.grow(1);
+    b.core.stop_growing(late, "no room", b);
+    CHECK(b.told.back().second == "no room");
+    b.core.on_granted(b.now, late, whole_nodes(1, 4, 0), b); // it was on its way
+    CHECK(b.freed == std::vector<job_id>{late});
+    CHECK(b.ranks() == "2-3");
+
+    auto lost = b.grow(1);
+    auto before = b.wanted.size();
+    b.core.on_void_grant(b.now, lost, b); // on a broker that was lost meanwhile
+    CHECK(b.wanted.size() == before + 1);
+    CHECK(b.core.rooms().wanted.groups.size() == 1);
+
+    b.end();
+    CHECK(b.told.back().second == "the job has ended");
+    CHECK(b.core.rooms().wanted.groups.empty());
+    CHECK(code_of(b.core.grow(b.now, one, 1, b).error()) == ec::wrong_state);
+    CHECK(code_of(b.core.grow(b.now, job_id{7}, 1, b).error()) == ec::unknown_job);
+  }
+
+  TEST_CASE("a job gives nodes back, of what it got first and of what it got later") {
+    bench b;
+    auto pair = b.grow(2), single = b.grow(1);
+    b.core.on_granted(b.now, pair, whole_nodes(2, 4, 4), b);
+    b.core.on_granted(b.now, single, whole_nodes(1, 4, 0), b);
+    CHECK(b.ranks() == "0,2-5");
+    idset some = idset::single(0);
+    some.add(3);
+    some.add(5);
+    b.core.shrink(b.now, one, some, b);
+    CHECK(b.ranks() == "2,4");
+    CHECK(b.freed == std::vector<job_id>{single});
+    REQUIRE(b.parts.size() == 2);
+    CHECK(b.parts[0] == std::pair{one, some});
+    CHECK(b.parts[1] == std::pair{pair, some});
+    b.freed.clear();
+    b.end();
+    CHECK(b.freed == std::vector<job_id>{one, pair});
+    b.core.shrink(b.now, one, idset::single(4), b); // too late: it has no effect
+    CHECK(b.parts.size() == 2);
+  }
+
+  TEST_CASE("an instance numbers nodes in the order it is told, and does not use a rank again") {
+    auto grant = whole_nodes(3, 2, 5);
+    grant.properties["fast"] = idset::range(6, 7);
+    auto r = as_instance(grant, {7, 5, 6});
+    CHECK(r.ranks() == idset::range(0, 2));
+    CHECK(r.nodelist == std::vector<std::string>{"n7", "n5", "n6"});
+    CHECK(r.properties["fast"].to_string() == "0,2");
+
+    rank_map where{4, {7, rank_map::nowhere, 2}};
+    CHECK(where.has(0));
+    CHECK_FALSE(where.has(1));
+    CHECK_FALSE(where.has(3));
+    CHECK(where.rank_on(3) == 0); // not 1, though nowhere modulo 4 is 3
+    CHECK(where.rank_on(2) == 2);
+    CHECK(rank_map{4}.has(9));
+  }
+
+  TEST_CASE("a job that has grown ends when a broker of what it got later is lost") {
+    bench b;
+    auto growth = b.grow(1);
+    b.core.on_granted(b.now, growth, whole_nodes(1, 4, 0), b);
+    b.take_names(one);
+    b.core.on_rank_lost(b.now, 0, rank_map{8}, b);
+    CHECK(b.take_names(one) == "exception");
+    CHECK(b.core.summary(one)->exception_type == "node-failure");
+  }
+}
