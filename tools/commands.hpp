@@ -43,6 +43,7 @@ extern const command resource_undrain_command;
 extern const command resource_info_command;
 extern const command resource_r_command;
 extern const command resource_show_command;
+extern const command resource_find_command;
 extern const command resource_attach_command;
 extern const command resource_detach_command;
 extern const command resource_set_status_command;
