@@ -71,7 +71,7 @@ caf::expected<std::vector<std::string>> do_with_graph(To& to, const resource_poo
   caf::error e;
   switch (r.verb) {
   case graph_verb::show:
-    return pool.show(r.path, now_s);
+    return r.text.empty() ? pool.show(r.path, now_s) : pool.find(r.text, now_s);
   case graph_verb::attach:
     return to.attach(r.text, r.ranks);
   case graph_verb::detach:

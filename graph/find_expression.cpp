@@ -301,6 +301,8 @@ private:
   bool leave(const frame& f, uint16_t depth) {
     auto matches = holds(expression_.root_, f.at, f.state);
     found_.matches += matches ? 1 : 0;
+    if (matches)
+      found_.hits.push_back(f.at);
     if (!matches && !f.any)
       return false;
     if (expression_.aggregates_ && !note_aggregates(f.at))

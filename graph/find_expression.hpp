@@ -25,7 +25,8 @@ namespace hactor {
 struct found_vertices {
   selection what; ///< With all above them: shaped like a match; all exclusive, all units.
   aggregate_notes aggregates; ///< agfilter=true: by vertex that counts what is below it.
-  uint64_t matches = 0;       ///< Vertices for which the expression itself is true.
+  uint64_t matches = 0;       ///< Vertices for which the expression itself is true ...
+  std::vector<vertex> hits;   ///< ... which they are, children before parents.
 };
 
 class find_expression {

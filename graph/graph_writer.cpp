@@ -131,6 +131,13 @@ std::string to_jgf(const resource_graph& graph) {
       }
     });
   }
+  each_vertex(graph, [&](vertex from) {
+    for (auto to : graph.linked(from)) {
+      out += ", ";
+      append_jgf_edge(out, graph, from, to);
+      out += '}';
+    }
+  });
   return out += "]}}\n";
 }
 

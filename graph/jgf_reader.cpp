@@ -45,6 +45,36 @@ caf::error add_edge(resource_graph& graph, const jgf_edge& e, const std::vector<
   return graph.add_edge(at[e.source], at[e.target], *s, e.relation);
 }
 
+/// Whether the paths say that the target is contained in something else than the source: then the
+/// edge only says that it can be found there too.
+bool is_beside_path(const jgf_document& from, const jgf_edge& e, std::string_view dominant) {
+  if (e.subsystem != dominant)
+    return false;
+  auto above = from.path(from.vertices[e.source], dominant);
+  auto path = from.path(from.vertices[e.target], dominant);
+  return !above.empty() && !path.empty() && path.substr(0, path.rfind('/')) != above;
+}
+
+/// Adds the edges. What has a second one that contains it, by its path, is linked there.
+caf::error add_edges(resource_graph& graph, const jgf_document& from,
+                     const std::vector<vertex>& at) {
+  auto dominant = graph.subsystem_name(containment);
+  std::vector<size_t> beside;
+  for (size_t i = 0; i < from.edges.size(); ++i)
+    if (is_beside_path(from, from.edges[i], dominant))
+      beside.push_back(i);
+    else if (auto e = add_edge(graph, from.edges[i], at))
+      return about("edges", i, e);
+  for (auto i : beside) {
+    auto& edge = from.edges[i];
+    auto is_second = graph.parent(at[edge.target]) != no_vertex;
+    if (auto e = is_second ? graph.add_link(at[edge.source], at[edge.target])
+                           : add_edge(graph, edge, at))
+      return about("edges", i, e);
+  }
+  return {};
+}
+
 /// Whether anything leads to or from it, in any subsystem.
 bool has_edges(const resource_graph& graph, vertex v) {
   for (size_t s = 0; s < graph.subsystem_count(); ++s)
@@ -274,9 +304,8 @@ caf::expected<resource_graph> read_jgf(std::string_view text, size_t vertices_ma
       return about("nodes", i, v.error());
     at.push_back(*v);
   }
-  for (size_t i = 0; i < document->edges.size(); ++i)
-    if (auto e = add_edge(graph, document->edges[i], at))
-      return about("edges", i, e);
+  if (auto e = add_edges(graph, *document, at))
+    return e;
   for (size_t i = 0; i < at.size(); ++i)
     if (at.size() > 1 && !has_edges(graph, at[i]))
       return bad_node(i, fmt::format("{} has no edge: it hangs on nothing", graph.name(at[i])));

@@ -89,6 +89,10 @@ public:
   /// The vertex and what is directly below it, a line each, for a person.
   caf::expected<std::vector<std::string>> show(const std::string& path, int64_t now) const;
 
+  /// The vertices for which an expression (find_expression.hpp) is true, a line each. Errors:
+  /// ec::bad_argument; ec::too_big: more than 100,000.
+  caf::expected<std::vector<std::string>> find(std::string_view expression, int64_t now) const;
+
   /// Cores and GPUs at or below what a person has marked as down.
   rset switched_off() const;
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/find_expression.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/resource_pool.hpp"
 #include "graph/subsystems.hpp"
@@ -28,6 +29,9 @@ std::vector<vertex> subtree(const resource_graph& graph, vertex top) {
 subsystem_id no_more(const resource_graph& graph) {
   return static_cast<subsystem_id>(graph.subsystem_count());
 }
+
+/// Vertices that a person is told of at once: some MB of text.
+constexpr size_t graph_lines_max = 100'000;
 
 /// The path by which a person finds the vertex.
 std::string any_path(const resource_graph& graph, vertex v) {
@@ -338,6 +342,23 @@ caf::expected<std::vector<std::string>> resource_pool::show(const std::string& p
     for (subsystem_id s = containment + 1; s != no_more(*graph_); ++s)
       if (auto root = graph_->root(s); root != no_vertex)
         lines.push_back(line_of(root, s, now));
+  return lines;
+}
+
+caf::expected<std::vector<std::string>> resource_pool::find(std::string_view expression,
+                                                            int64_t now) const {
+  auto parsed = find_expression::parse(expression);
+  if (!parsed)
+    return std::move(parsed.error());
+  auto hits = parsed->find(*ledger_, now).hits;
+  if (hits.size() > graph_lines_max)
+    return make_error(ec::too_big, fmt::format("{} vertices are so, at most {} are listed; say "
+                                               "more of them",
+                                               hits.size(), graph_lines_max));
+  std::sort(hits.begin(), hits.end());
+  std::vector<std::string> lines;
+  for (auto v : hits)
+    lines.push_back(line_of(v, containment, now));
   return lines;
 }
 

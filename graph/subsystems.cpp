@@ -147,6 +147,10 @@ caf::expected<resource_graph> keep_subsystems(resource_graph graph,
         if (auto e = result.add_edge(copies[v], copies[child], *to, graph.relation(v, child, s)))
           return e;
   }
+  for (vertex v = 0; v < graph.limit() && chosen->front() == containment; ++v)
+    for (auto child : graph.linked(v))
+      if (auto e = result.add_link(copies[v], copies[child]))
+        return e;
   return result;
 }
 

@@ -1,6 +1,7 @@
 // hactor resource show, attach, detach, set-status, set-property, remove-property, get-property:
 // the resource graph of an instance, while jobs run.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/find_expression.hpp"
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
 #include "tools/text_file.hpp"
@@ -20,6 +21,8 @@ int ask(const invocation& call, const char* verb, const std::string& path,
     for (auto& line : lines)
       if (line.is_string())
         print_line(line.get_ref<const std::string&>());
+    if (verb == std::string_view{"show"} && lines.empty())
+      return exit_failed;
     if (verb == std::string_view{"attach"} && lines.empty())
       complain(call, "nothing was attached: the graph has all that the file names");
     return exit_ok;
@@ -32,6 +35,16 @@ std::string operand(const invocation& call, size_t i) {
 }
 
 int run_show(const invocation& call) { return ask(call, "show", operand(call, 0)); }
+
+int run_find(const invocation& call) {
+  std::string text;
+  for (auto& word : call.options.operands)
+    text += (text.empty() ? "" : " ") + word;
+  auto expression = find_expression::parse(text);
+  if (!expression)
+    return fail_usage(call, expression.error());
+  return ask(call, "show", {}, text);
+}
 
 int run_attach(const invocation& call) {
   auto text = read_file(operand(call, 0));
@@ -85,6 +98,26 @@ const command resource_show_command{
     0,
     1,
     run_show};
+
+const command resource_find_command{
+    "resource find",
+    group_instance,
+    "finds vertices of the resource graph",
+    "EXPRESSION...",
+    "Terms are status=up|down, sched-now=allocated|free, sched-future=reserved|free, "
+    "jobid-alloc=ID, jobid-reserved=ID, jobid-span=ID, jobid-tag=ID, names=HOSTLIST and "
+    "property=NAME, with and, or, not and parentheses, as 'hactor graph find' has them. A line "
+    "each, "
+    "as 'hactor resource show' has them: those for which it is true, at most 100,000. What is in "
+    "something that is down or allocated is so too.",
+    {},
+    " 0  something was found\n 1  nothing was found, or there is no instance\n"
+    " 2  the command line is wrong",
+    " hactor resource find 'status=down or property=slow'",
+    false,
+    1,
+    any_number,
+    run_find};
 
 const command resource_attach_command{
     "resource attach",

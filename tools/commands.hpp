@@ -46,6 +46,7 @@ extern const command resource_r_command;
 extern const command resource_grow_command;
 extern const command resource_shrink_command;
 extern const command resource_show_command;
+extern const command resource_find_command;
 extern const command resource_attach_command;
 extern const command resource_detach_command;
 extern const command resource_set_status_command;

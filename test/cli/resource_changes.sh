@@ -87,6 +87,13 @@ check_equal "seats" "/cluster0/license0: license, 0 of 2 free" \
   "$(hactor resource show /cluster0/license0)"
 second=$(hactor job submit two_seats.yaml)
 check_contains "$(hactor explain "$second")" "resources: needs 2 licenses"
+check_equal "what the first has of licences" "/cluster0/license0: license, 0 of 2 free" \
+  "$(hactor resource find "jobid-tag=$first and names=license0")"
+check_equal "cores that are free" 1 "$(hactor resource find sched-now=free | grep -c /core)"
+fails_with 1 hactor resource find status=down
+check_equal "nothing is found" "" "$output"
+fails_with 2 hactor ion-resource find statsu=down
+check_contains "$output" "did you mean status"
 fails_with 1 hactor resource detach /cluster0/license0
 check_contains "$output" "job $first holds some of /cluster0/license0"
 hactor cancel "$first"

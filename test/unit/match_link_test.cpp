@@ -1,5 +1,7 @@
 // graph/match_walk and match_mark: what is found below a vertex that is only linked to it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/graph_writer.hpp"
+#include "graph/jgf_reader.hpp"
 #include "graph/subsystems.hpp"
 #include "match_bench.hpp"
 
@@ -80,6 +82,20 @@ TEST_CASE("what was found through a link is shown below what it was found in") {
   for (auto& p : b.last.what.picks)
     text += std::to_string(p.depth) + " " + b.g.name(p.at) + "\n";
   CHECK(text == "2 core0\n1 rack0\n3 disk0\n2 box0\n1 pool0\n0 cluster0\n");
+}
+
+TEST_CASE("links stay in JGF, and in a graph of fewer subsystems") {
+  auto g = two_ways();
+  auto text = to_jgf(g);
+  auto again = read_jgf(text);
+  REQUIRE(again);
+  CHECK(to_jgf(*again) == text);
+  CHECK(again->linked(again->find_path("/cluster0/pool0")).size() == 2);
+  auto power = add(g, no_vertex, "power", 0);
+  REQUIRE(!g.add_edge(power, g.root(), *g.add_subsystem("power"), "feeds"));
+  auto part = keep_subsystems(std::move(g), *parse_subsystems("CA"));
+  REQUIRE(part);
+  CHECK(to_jgf(*part) == text);
 }
 
 TEST_CASE("one match does not find the same disk twice") {
