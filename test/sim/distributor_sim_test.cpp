@@ -35,13 +35,15 @@ struct world {
   int64_t now_ns = 1'000'000'000;
   uint64_t next_id = 1;
   spec_cache specs;
-  std::map<std::pair<const void*, const void*>, std::deque<std::function<void()>>> mail;
+  /// Links by the numbers of both ends: with addresses a seed would not be the same day again.
+  std::map<std::pair<uint64_t, uint64_t>, std::deque<std::function<void()>>> mail;
+  uint64_t next_end = 1;
   std::string wrong;
 
   explicit world(uint64_t seed) : random{static_cast<uint32_t>(seed)} {}
   uint64_t below(uint64_t n) { return n == 0 ? 0 : random() % n; }
   job_id fresh() { return job_id{next_id++}; }
-  void post(const void* from, const void* to, std::function<void()> what) {
+  void post(uint64_t from, uint64_t to, std::function<void()> what) {
     mail[{from, to}].push_back(std::move(what));
   }
   /// Delivers one message, of a random link. False: there is none.
@@ -75,8 +77,8 @@ struct upper {
 
 /// A scheduler of an instance: a leaf's, or a distributor.
 struct node : std::enable_shared_from_this<node> {
-  node(world& w, std::weak_ptr<upper> above, const void* above_key, job_id me)
-      : w{w}, above{std::move(above)}, above_key{above_key}, me{me} {}
+  node(world& w, std::weak_ptr<upper> above, uint64_t above_key, job_id me)
+      : w{w}, above{std::move(above)}, above_key{above_key}, me{me}, key{w.next_end++} {}
   virtual ~node() = default;
   virtual void enqueue(const job_spec_ptr& spec, const alloc_entry& e) = 0;
   virtual void cancel(job_id id) = 0;
@@ -88,7 +90,7 @@ struct node : std::enable_shared_from_this<node> {
 
   /// To whoever is above, who may be gone when it arrives.
   void tell(std::function<void(upper&)> what) {
-    w.post(this, above_key, [above = above, what = std::move(what)] {
+    w.post(key, above_key, [above = above, what = std::move(what)] {
       if (auto to = above.lock())
         what(*to);
     });
@@ -96,13 +98,14 @@ struct node : std::enable_shared_from_this<node> {
 
   world& w;
   std::weak_ptr<upper> above;
-  const void* above_key;
+  uint64_t above_key;
   job_id me;
+  uint64_t key;
 };
 
 struct leaf final : node, scheduler_out {
-  leaf(world& w, std::weak_ptr<upper> above, const void* key, job_id me, const rset& r)
-      : node{w, std::move(above), key, me} {
+  leaf(world& w, std::weak_ptr<upper> above, uint64_t above_key, job_id me, const rset& r)
+      : node{w, std::move(above), above_key, me} {
     core.set_inventory(r);
   }
   void enqueue(const job_spec_ptr& spec, const alloc_entry& e) override {
@@ -129,9 +132,9 @@ struct leaf final : node, scheduler_out {
 
 /// A distributor, with what places its children and a job manager that knows nothing but them.
 struct distributing final : node, upper, distributor_out, scheduler_out {
-  distributing(world& w, std::weak_ptr<upper> above, const void* key, job_id me, const rset& r,
+  distributing(world& w, std::weak_ptr<upper> above, uint64_t above_key, job_id me, const rset& r,
                std::vector<uint32_t> tree)
-      : node{w, std::move(above), key, me}, tree{std::move(tree)}, core{this->tree.front()} {
+      : node{w, std::move(above), above_key, me}, tree{std::move(tree)}, core{this->tree.front()} {
     graph.set_inventory(r);
     core.set_inventory(r);
   }
@@ -182,7 +185,7 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
   template <class F>
   void down(job_id child, F what) {
     if (auto* c = child_of(child))
-      w.post(this, c, [to = c->weak_from_this(), what] {
+      w.post(key, c->key, [to = c->weak_from_this(), what] {
         if (auto n = to.lock())
           what(*n);
       });
@@ -224,7 +227,7 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
   void granted(job_id id, rset&& r, start_kind) override {
     grants[id] = r;
     core.child_granted(id, r);
-    w.post(&grants, this, [this, life = weak_from_this(), id] {
+    w.post(jobs_key, key, [this, life = weak_from_this(), id] {
       if (!life.expired() && grants.count(id) != 0)
         open(id);
     });
@@ -238,10 +241,10 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
     auto inside = as_instance(grants.at(id));
     auto self = std::static_pointer_cast<distributing>(shared_from_this());
     if (tree.size() == 1)
-      children[id] = std::make_shared<leaf>(w, self, this, id, inside);
+      children[id] = std::make_shared<leaf>(w, self, key, id, inside);
     else
       children[id] = std::make_shared<distributing>(
-          w, self, this, id, inside, std::vector<uint32_t>{tree.begin() + 1, tree.end()});
+          w, self, key, id, inside, std::vector<uint32_t>{tree.begin() + 1, tree.end()});
     core.child_opened(w.now_ns, id, *this);
     pass();
   }
@@ -251,13 +254,13 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
     auto child = children.find(id);
     grants.erase(id);
     if (child != children.end()) {
-      w.post(child->second.get(), this, [this, life = weak_from_this(), id] {
+      w.post(child->second->key, key, [this, life = weak_from_this(), id] {
         if (!life.expired())
           core.child_down(w.now_ns, id, *this), pass();
       });
       children.erase(child);
     }
-    w.post(&grants, this, [this, life = weak_from_this(), id] {
+    w.post(jobs_key, key, [this, life = weak_from_this(), id] {
       if (!life.expired())
         core.child_over(w.now_ns, id, *this), pass();
     });
@@ -287,7 +290,8 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
   std::vector<uint32_t> tree;
   distributor_core core;
   scheduler_core graph;
-  std::map<job_id, rset> grants; // of children that live
+  uint64_t jobs_key = w.next_end++; // who runs the children
+  std::map<job_id, rset> grants;    // of children that live
   std::map<job_id, std::shared_ptr<node>> children;
 };
 
@@ -313,12 +317,12 @@ struct user final : upper {
       specs.push_back(intern(w.specs, t));
     }
     self = std::shared_ptr<user>{this, [](user*) {}};
-    root = std::make_shared<distributing>(w, self, this, job_id{}, all, std::move(tree));
+    root = std::make_shared<distributing>(w, self, 0, job_id{}, all, std::move(tree));
     root->pass();
   }
 
   void to_root(std::function<void(distributing&)> what) {
-    w.post(this, root.get(), [this, what = std::move(what)] { what(*root); });
+    w.post(0, root->key, [this, what = std::move(what)] { what(*root); });
   }
   void submit() {
     job j;
