@@ -169,3 +169,21 @@ wait $tree || code=$?
 check_equal "terminated, without instances (said: $(cat said))" 143 $code
 check_equal "what runs on" "" "$(hactor jobs -n)"
 END
+
+# A leaf that hears nothing for so long that the events are no longer kept knows the ends all the same.
+instance -S retention.count=100 -S resource.fake=nodes=10,cores=40 <<'END'
+hactor submit --dry-run --setattr=system.exec.test.run_duration=0 true >no-op.json
+hactor tree -l -J 80000 no-op.json >said 2>&1 &
+tree=$!
+until hactor uptime | grep -qE '[1-9][0-9]{2,} ended'; do :; done
+kill -STOP $tree
+all_ended() { while hactor jobs --stats-only >/dev/null; do sleep 0.1; done; }
+all_ended
+# When only later jobs are kept, all events of these are gone.
+hactor submit --quiet --cc=1-200 --setattr=system.exec.test.run_duration=0 true
+all_ended
+check_contains "$(hactor events --since 1 --no-follow | head -n 1)" '"name":"gap"'
+kill -CONT $tree
+wait $tree || fail "after a gap: $(cat said)"
+check_contains "$(cat said)" "80000 done"
+END
