@@ -50,6 +50,9 @@ constexpr option_spec options[] = {
      "--flux-rundir"},
     {'f', "logs", "DIR", "Keeps what the broker's log has of each instance in DIR/TREEID.log.",
      "--flux-logs"},
+    {0, "outside", nullptr,
+     "As flux tree: runs COMMAND on the leaf's first node but in no job, one after another, so "
+     "that all cores are left for what it submits, and then waits for the end of that."},
     {0, "compat", "flux", "Sets FLUX_TREE_ID and so on too, and what --compat of submit sets."},
     {'X', "prefix", "ID", "Name of this instance in the tree. Default: tree."},
     {'d', "dry-run", nullptr, "Prints the tree and what its leaves would run."},
@@ -119,6 +122,10 @@ caf::error read_what(const parsed_options& o, tree_task& task) {
   }
   if (o.operands.empty())
     return bad("needs a COMMAND or a file with a jobspec");
+  task.outside = o.has("outside");
+  for (auto* name : {"output", "error", "rundir"})
+    if (task.outside && o.has(name))
+      return bad(std::string{"--outside and --"} + name + " exclude each other");
   task.output = o.value("output");
   task.error = o.value("error");
   task.compat = o.value("compat");
@@ -132,7 +139,7 @@ caf::error read_what(const parsed_options& o, tree_task& task) {
     task.command = o.operands;
     return {};
   }
-  for (auto* name : {"output", "error", "rundir", "compat"})
+  for (auto* name : {"output", "error", "rundir", "compat", "outside"})
     if (o.has(name))
       return bad(std::string{"--"} + name + ": the jobspec says it");
   auto spec = read_spec(o.operands.front());
@@ -336,8 +343,9 @@ const command tree_command{
     "what a tree is for. At the end one line says what became of the jobs.\n\n"
     "Nodes are dealt to children whole as long as there is one for each, else cut by cores. "
     "Leaves get as many jobs each, or one more; an instance without jobs is not started. A "
-    "topology with more leaves than cores is refused. For the jobs that a COMMAND submits there, "
-    "cores must be left.\n\n"
+    "topology with more leaves than cores is refused. For what a COMMAND submits and waits for "
+    "cores "
+    "must be left there, or it runs --outside.\n\n"
     "In the words of COMMAND or of the jobspec {seq} and {seq1} stand for the job's number, from 0 "
     "and from 1, {index} for that among the jobs of its leaf, from 1, and {treeid} for the leaf. "
     "Jobs have the variables HACTOR_TREE_ID (tree.1.2), HACTOR_TREE_JOBSCRIPT_INDEX ({index}), "

@@ -17,6 +17,7 @@ struct tree_task {
   json jobspec; ///< In place of the command; null: none.
   // As they were given; "": not at all. Folders are absolute.
   std::string output, error, logs, rundir, compat;
+  bool outside = false; ///< The leaf's jobs are scripts that its scheduler knows nothing of.
   bool reports = false; ///< To the level above, on standard output; else to a person.
 };
 

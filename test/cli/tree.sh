@@ -69,6 +69,16 @@ check_lacks "$(cat logs/tree.2.log)" "scheduler["
 deadline 40 hactor tree -J 1 --compat=flux --output=flux -- sh -c 'echo $FLUX_TREE_ID $FLUX_TREE_JOBSCRIPT_INDEX' >said
 check_equal "for scripts of Flux" "tree.1 1" "$(cat flux)"
 
+# Scripts beside the leaf's jobs: all of its cores are left for what they submit, which is waited for.
+fails_with 5 deadline 40 hactor tree --outside -T 2 -J 4 -- sh -c '
+  hactor run -N $HACTOR_TREE_NNODES -n 8 true && hactor submit --quiet sh -c "sleep 0.2; echo late >late.{seq}"
+  echo $HACTOR_TREE_ID $HACTOR_TREE_JOBSCRIPT_INDEX {seq} >script.{seq}; echo said by {seq}; test {seq} != 3 || exit 5'
+check_equal "scripts" "tree.1 1 0 tree.1 2 1 tree.2 1 2 tree.2 2 3" "$(cat script.? | xargs)"
+check_equal "what they submitted" "late.0 late.1 late.2 late.3" "$(echo late.?)"
+check_contains "$output" "tree.2@index[2]: exit code 5"
+check_contains "$output" "said by 3"
+check_lacks "$output" "said by 2"
+
 # A jobspec in place of a command.
 hactor submit --dry-run -n 2 --output='spec.{{id}}.{{task.id}}' sh -c 'echo {seq1} $HACTOR_TREE_ID' >spec.json
 fails_with 0 deadline 40 hactor tree -N 4 -c 2 -T 4 -J 6 spec.json
@@ -110,6 +120,7 @@ queue-depth -P depth=3 true
 both -T 2 -Q fcfs -P easy true
 exclude -l -T 2 true
 exclude -l -Q easy true
+exclude --outside --output=x true
 COMMAND -J 3
 missing.yaml missing.yaml
 njobs -J many true
@@ -157,4 +168,22 @@ code=0
 wait $tree || code=$?
 check_equal "terminated, without instances (said: $(cat said))" 143 $code
 check_equal "what runs on" "" "$(hactor jobs -n)"
+END
+
+# A leaf that hears nothing for so long that the events are no longer kept knows the ends all the same.
+instance -S retention.count=100 -S resource.fake=nodes=10,cores=40 <<'END'
+hactor submit --dry-run --setattr=system.exec.test.run_duration=0 true >no-op.json
+hactor tree -l -J 80000 no-op.json >said 2>&1 &
+tree=$!
+until hactor uptime | grep -qE '[1-9][0-9]{2,} ended'; do :; done
+kill -STOP $tree
+all_ended() { while hactor jobs --stats-only >/dev/null; do sleep 0.1; done; }
+all_ended
+# When only later jobs are kept, all events of these are gone.
+hactor submit --quiet --cc=1-200 --setattr=system.exec.test.run_duration=0 true
+all_ended
+check_contains "$(hactor events --since 1 --no-follow | head -n 1)" '"name":"gap"'
+kill -CONT $tree
+wait $tree || fail "after a gap: $(cat said)"
+check_contains "$(cat said)" "80000 done"
 END

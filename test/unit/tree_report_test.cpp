@@ -102,6 +102,7 @@ TEST_SUITE("unit") {
     t.output = "o.{{id}}";
     t.logs = "/l";
     t.compat = "flux";
+    t.outside = true;
     t.jobspec = json{{"version", 1}};
     tree_task read;
     REQUIRE_FALSE(read_task(text_of(t), read));
@@ -110,6 +111,7 @@ TEST_SUITE("unit") {
     CHECK(read.logs == t.logs);
     CHECK(read.compat == t.compat);
     CHECK(read.jobspec == t.jobspec);
+    CHECK(read.outside);
     CHECK(read_task("{", read));
     CHECK(read_task("{\"command\":1}", read));
   }
