@@ -18,6 +18,10 @@ check_equal "where they ran" 0-2 "$(hactor job info "$(hactor submit --wait -N 3
 check_equal "within" "a b" "$(hactor run -N 2 -n 2 --requires=rank:1-2 hactor start sh -c '
   hactor run echo a; hactor run -N 2 -n 2 true; hactor run echo b' | xargs)"
 
+check_equal "one of the next level grows" "ranks 1" \
+  "$(hactor run -N 1 -n 1 -c 2 hactor start hactor resource grow)"
+check_equal "its nodes are ours again" 3 "$(free_nodes)"
+
 # Too much is refused, and says what there is; more than there ever will be too.
 fails_with 1 hactor resource grow -N 2
 check_contains "$output" "cannot grow by 2 nodes"
@@ -83,7 +87,7 @@ check_equal "came" "ranks 2-3" "$(cat grown)"
 check_contains "$(hactor job eventlog "$id")" resource-update
 check_contains "$(hactor job eventlog "$id")" 0-3
 check_equal "R of the job" 4 "$(hactor jobs -n -o '{nnodes}' "$id" | tr -d ' ')"
-hactor scheduler reload
+hactor scheduler reload >reloaded 2>&1
 check_equal "a new scheduler knows" "" "$(hactor resource list -n -o '{state} {nodelist}' |
   sed -n 's/ *free *//p' | tr -d ' ')"
 waiting=$(hactor submit -N 1 -n 1 true)
@@ -95,10 +99,31 @@ check_equal "what it has" 0,2 "$(hactor jobs -n -o '{ranks}' "$id" | tr -d ' ')"
 check_equal "inside" 0,2 "$(hactor proxy "$id" hactor resource list -n -o '{state} {ranks}' |
   sed -n 's/ *free *//p' | tr -d ' ')"
 fails_with 1 hactor resource grow "$waiting"
-fails_with 1 hactor resource grow "$(hactor submit -n 1 sleep 300)"
+plain=$(hactor submit -n 1 sleep 300)
+hactor job wait-event -q "$plain" start
+fails_with 1 hactor resource grow "$plain"
 check_contains "$output" "no instance"
+hactor cancel "$plain"
+hactor job wait-event -q "$plain" clean
 fails_with 1 hactor resource grow
 check_contains "$output" "no other around it"
 echo over >end
+hactor job wait "$id"
+
+# A node that comes before the first one: the first task's node is rank 0 nevertheless.
+mkfifo end2
+before=$(hactor submit -N 1 -n 1 -c 2 sleep 300)
+hactor job wait-event -q "$before" start
+id=$(hactor submit -N 1 -n 1 -c 2 hactor start sh -c 'read -r line <end2')
+hactor job wait-event -q "$id" memo
+hactor cancel "$before"
+hactor job wait-event -q "$before" clean
+check_equal "came" "ranks 1" "$(hactor resource grow "$id")"
+check_equal "of the job" 0-1 "$(hactor jobs -n -o '{ranks}' "$id" | tr -d ' ')"
+check_equal "in its order" "0 1" "$(hactor proxy "$id" hactor run -N 2 -n 2 -c 2 \
+  sh -c 'echo "$HACTOR_TASK_RANK"' | sort | xargs)"
+check_equal "hosts" "fake[1,0]" "$(hactor proxy "$id" hactor resource list -n -o '{state} {nodelist}' |
+  sed -n 's/ *free *//p' | tr -d ' ')"
+echo over >end2
 hactor job wait "$id"
 END
