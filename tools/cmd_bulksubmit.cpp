@@ -196,6 +196,8 @@ private:
         return std::move(params.error());
       if (auto e = set_copies(*params, jobs_.options()))
         return e;
+      if (auto e = apply_plugins(jobs_.options(), *params))
+        return e;
       base_ = std::move(*params);
       close();
     }
@@ -290,6 +292,8 @@ private:
     if (!params)
       return std::move(params.error());
     if (auto e = set_copies(*params, jobs_.options()))
+      return e;
+    if (auto e = apply_plugins(jobs_.options(), *params))
       return e;
     submits_.insert(broker_.request("submit", *params));
     ++active_;
