@@ -214,6 +214,19 @@ void add_memo(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+void update_jobs(const client_call& c, client_params& p) {
+  update_request r;
+  r.userid = c.userid;
+  r.ids = p.ids("ids");
+  if (r.ids.empty())
+    p.refuse("ids: must name at least one job");
+  if (p.has("changes") && p.at("changes").is_object())
+    r.changes = dump(p.at("changes"));
+  else
+    p.refuse("changes: must be an object");
+  ask_count(c, p, r);
+}
+
 void purge_jobs(const client_call& c, client_params& p) {
   purge_request r;
   r.ids = p.ids("ids");
@@ -394,6 +407,7 @@ constexpr std::array methods{
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
   method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
   method_row{"job.memo", add_memo},
+  method_row{"job.update", update_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event}, method_row{"ping", ping},

@@ -254,6 +254,10 @@ void start_events(const client_call& c, client_params& p) {
       else
         r.kinds.push_back(static_cast<uint8_t>(*kind));
     }
+  r.states = static_cast<uint32_t>(p.integer("states", 0));
+  // All jobs of an instance are its owner's: another has none, which no id stands for.
+  if (p.integer("userid", st.setup.owner) != st.setup.owner)
+    r.ids = {job_id{}};
   client_stream s;
   s.kind = what::events;
   s.tell_begin = p.flag("begin", false);

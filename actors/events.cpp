@@ -67,6 +67,7 @@ void events_state::subscribe(const subscribe_request& r) {
   filter.ids.insert(r.ids.begin(), r.ids.end());
   for (auto kind : r.kinds)
     filter.kinds |= uint64_t{1} << kind;
+  filter.states = r.states;
   auto key = key_of(r.subscriber, r.tag);
   deliver(key, {}, r.live_only ? core.next_sequence() : std::max<uint64_t>(r.since, 1), false);
   core.subscribe(key, r.since, r.live_only, r.follow, std::move(filter), *this);

@@ -27,6 +27,8 @@ constexpr size_t behind_factor = 4;
 bool event_filter::passes(const job_event& e) const {
   if (kinds != 0 && !(kinds >> static_cast<unsigned>(e.kind) & 1))
     return false;
+  if (states != 0 && (states & static_cast<uint32_t>(e.after)) == 0)
+    return false;
   return ids.empty() || ids.count(e.id) != 0;
 }
 

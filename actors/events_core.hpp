@@ -29,6 +29,7 @@ struct events_out {
 struct event_filter {
   std::unordered_set<job_id> ids;
   uint64_t kinds = 0; // bit per event_kind; 0: all
+  uint32_t states = 0; // bits of job_state, of those after the event; 0: all
 
   bool passes(const job_event& e) const;
 };

@@ -223,7 +223,7 @@ void exec_state::signal(const signal_request& r) {
 
 void exec_state::on_shell_report(const job_report& r) {
   if (!instances.hold(r))
-    core.on_shell_report(r, *this);
+    core.on_shell_report(steady_ns(), r, *this);
   end_turn();
 }
 
@@ -416,7 +416,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     [self](const settle_request& r) { self->state.settle(r); },
     [self](const exec_report& r) {
       for (auto& job : r.jobs)
-        self->state.core.on_child_report(r.rank, job, self->state);
+        self->state.core.on_child_report(steady_ns(), r.rank, job, self->state);
       self->state.end_turn();
     },
     [self](const shell_report& r) { self->state.on_shell_report(r.report); },

@@ -53,6 +53,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
   j.parent = parent;
   j.sum.id = id;
   j.shell_due = true;
+  j.exit_timeout_s = order.plan->exit_timeout_s;
   if (order.plan->simulated_s >= 0) {
     // Simulated execution happens at the root alone, and without a shell.
     j.simulated = true;
@@ -164,8 +165,8 @@ void exec_core::advance(job_id id, exec_out& out) {
   auto orphan = is_orphan(j);
   auto settling = j.settling;
   auto settled = j.settled;
-  if (j.simulated_end_ns != 0) {
-    auto [first, last] = wakes_.equal_range(j.simulated_end_ns);
+  for (auto at : {j.simulated_end_ns, j.exit_at_ns}) {
+    auto [first, last] = wakes_.equal_range(at);
     auto own = std::find_if(first, last, [id](const auto& w) { return w.second == id; });
     if (own != last)
       wakes_.erase(own);
@@ -234,7 +235,17 @@ void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset&
   tell_settled(id, j, out);
 }
 
-void exec_core::on_shell_report(const job_report& r, exec_out& out) {
+/// shell.options.exit-timeout, among nodes: a shell sees to its own tasks. A node without tasks has
+/// used nothing, and nobody is left by it.
+void exec_core::leave_others(int64_t now_ns, job_id id, job& j, const job_report& part) {
+  if (!part.ended || part.used.maxrss_kb == 0 || j.exit_timeout_s < 0 || j.exit_at_ns != 0
+      || (!j.shell_due && j.children.empty()))
+    return;
+  j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
+  wakes_.emplace(j.exit_at_ns, id);
+}
+
+void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& out) {
   auto it = jobs_.find(r.id);
   if (it == jobs_.end())
     return;
@@ -243,6 +254,7 @@ void exec_core::on_shell_report(const job_report& r, exec_out& out) {
     j.start_due.erase(self_);
   if (r.ended) {
     j.shell_due = false;
+    leave_others(now_ns, r.id, j, r);
     tell_settled(r.id, j, out);
   }
   if (r.ended || !r.failure.empty())
@@ -251,7 +263,15 @@ void exec_core::on_shell_report(const job_report& r, exec_out& out) {
   advance(r.id, out);
 }
 
-void exec_core::on_child_report(rank_t child, const job_report& r, exec_out& out) {
+void exec_core::on_child_report(int64_t now_ns, rank_t child, const job_report& r,
+                                exec_out& out) {
+  auto it = jobs_.find(r.id);
+  if (it != jobs_.end() && it->second.children.count(child) != 0)
+    leave_others(now_ns, r.id, it->second, r);
+  take_child_report(child, r, out);
+}
+
+void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& out) {
   auto it = jobs_.find(r.id);
   if (it == jobs_.end() || it->second.children.count(child) == 0)
     return;
@@ -301,7 +321,7 @@ void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, 
   r.ended = true;
   r.status = 1 << 8;
   r.failure = fmt::format("rank {}: {}", child, why);
-  on_child_report(child, r, out);
+  take_child_report(child, r, out);
 }
 
 void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
@@ -351,10 +371,17 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
     auto id = wakes_.begin()->second;
     wakes_.erase(wakes_.begin());
     auto it = jobs_.find(id);
-    if (it == jobs_.end() || !it->second.shell_due)
+    if (it == jobs_.end())
       continue;
-    it->second.shell_due = false;
-    advance(id, out);
+    auto& j = it->second;
+    if (!j.simulated && !j.ending && j.sum.failure.empty()) {
+      j.sum.failure = "tasks still ran when exit-timeout was over after others had ended";
+      j.sum.status = worse_status(j.sum.status, 1 << 8);
+      advance(id, out);
+    } else if (j.simulated && j.shell_due) {
+      j.shell_due = false;
+      advance(id, out);
+    }
   }
 }
 

@@ -62,8 +62,8 @@ public:
   void refuse(const launch_item& item, const std::string& why, exec_out& out);
 
   void signal(int64_t now_ns, const signal_item& item, exec_out& out);
-  void on_shell_report(const job_report& r, exec_out& out);
-  void on_child_report(rank_t child, const job_report& r, exec_out& out);
+  void on_shell_report(int64_t now_ns, const job_report& r, exec_out& out);
+  void on_child_report(int64_t now_ns, rank_t child, const job_report& r, exec_out& out);
 
   /// All tasks below `from` (ourselves: our own) wait for what the others of the job have to tell.
   void on_exchange_part(job_id id, rank_t from, const std::string& values, exec_out& out);
@@ -80,7 +80,8 @@ public:
   /// A message to a child did not arrive.
   void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
 
-  /// Ends simulated jobs whose time has come. Call at or after next_wake_ns().
+  /// Ends simulated jobs whose time has come, and what others of a job have left too long ago.
+  /// Call at or after next_wake_ns().
   void on_time(int64_t now_ns, exec_out& out);
   int64_t next_wake_ns() const; ///< 0: none.
 
@@ -99,6 +100,8 @@ private:
     rank_t parent = 0;
     bool simulated = false;
     int64_t simulated_end_ns = 0;
+    double exit_timeout_s = -1; // for the rest once a part has ended; < 0: for ever
+    int64_t exit_at_ns = 0;     // when that is over; 0: no part has ended
     bool shell_due = false;       // our own tasks have not all ended
     std::set<rank_t> start_due;   // ourselves and children that have not started
     std::set<rank_t> children;    // that have not ended
@@ -118,6 +121,8 @@ private:
   };
   place find_place(const rset& r) const;
   void add(job& j, const job_report& part);
+  void leave_others(int64_t now_ns, job_id id, job& j, const job_report& part);
+  void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);
   void advance_exchange(job_id id, job& j, exec_out& out);

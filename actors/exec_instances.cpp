@@ -164,7 +164,7 @@ void exec_instances::on_over(job_id job) {
   all_.erase(it);
   had_one_.insert(job);
   if (held) {
-    exec_.core.on_shell_report(*held, exec_);
+    exec_.core.on_shell_report(steady_ns(), *held, exec_);
     exec_.end_turn();
   } else if (auto next = begins_.find(job); next != begins_.end()) {
     auto [request, promise] = std::move(next->second);

@@ -56,6 +56,7 @@ using job_manager_actor = caf::typed_actor<
   caf::replies_to<memo_request>::with<count_reply>,
   // Of a job that holds an instance: more nodes, or fewer.
   caf::replies_to<resize_request>::with<resize_reply>,
+  caf::replies_to<update_request>::with<count_reply>,
   // Active jobs from memory, ended ones from the ARCHIVE.
   caf::replies_to<list_request>::with<list_reply>,
   caf::replies_to<job_request>::with<job_reply>,
@@ -198,6 +199,8 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<rank_dropped>,
   caf::reacts_to<shell_signal>,
   caf::reacts_to<input_request>,
+  // INTERNAL: time to look how much memory the tasks use.
+  caf::reacts_to<usage_atom>,
   // INTERNAL: the grace after SIGTERM is over.
   caf::reacts_to<tick_atom>>;
 

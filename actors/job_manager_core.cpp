@@ -225,9 +225,7 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   if (it == jobs_.end() || it->second.fold.state != job_state::sched) {
     out.free_room(id); // it was cancelled while the grant was on its way
     if (it != jobs_.end()) {
-      it->second.room_wanted = false;
-      if (it->second.fold.state == job_state::cleanup)
-        finish_cleanup(now_ns, id, it->second, out);
+      on_room_given_back(now_ns, id, it->second, out);
     }
     return;
   }
@@ -283,18 +281,18 @@ void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& n
   if (it == jobs_.end() || !it->second.room_wanted)
     return;
   auto& j = it->second;
-  j.room_wanted = false;
-  if (j.fold.state == job_state::sched)
+  if (j.fold.state == job_state::sched) {
+    j.room_wanted = false;
     fail(now_ns, id, j, "alloc", note, 0, -1, -1, out);
-  finish_cleanup(now_ns, id, j, out);
+  }
+  on_room_given_back(now_ns, id, j, out);
 }
 
 void job_manager_core::on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out) {
   auto it = jobs_.find(id);
   if (it == jobs_.end() || !it->second.room_wanted)
     return;
-  it->second.room_wanted = false;
-  finish_cleanup(now_ns, id, it->second, out);
+  on_room_given_back(now_ns, id, it->second, out);
 }
 
 // -- what exec says -------------------------------------------------------------------------------
@@ -618,7 +616,7 @@ caf::expected<uint64_t> job_manager_core::set_urgency(int64_t now_ns, const urge
     e.a = r.urgency;
     e.b = r.userid;
     post(now_ns, id, j, std::move(e), out);
-    if (j.fold.state == job_state::priority && j.retry_ns == 0)
+    if (j.fold.state == job_state::priority && j.retry_ns == 0 && !j.moves)
       enqueue(now_ns, id, j, out);
   }
   return ids->size();
@@ -658,6 +656,7 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
 }
 
 void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
+  j.t_start_ns = now_ns;
   if (j.spec->duration_s <= 0)
     return;
   j.deadline_ns = moment_after(now_ns, j.spec->duration_s);

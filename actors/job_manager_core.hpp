@@ -113,6 +113,14 @@ public:
   caf::expected<uint64_t> kill(const kill_request& r, job_manager_out& out);
 
   /// Errors: ec::unknown_job; ec::wrong_state when a named job no longer waits.
+  /// What update() would change of one job, if it may. Errors: ec::unknown_job, ec::wrong_state (it
+  /// has ended; it runs and more than its time limit is to change; it waits for namesakes).
+  caf::expected<job_spec_ptr> updatable(job_id id, bool limit_only) const;
+  /// The job's jobspec is `spec` from now on, by `changes` of what was `old_values`. Has the
+  /// scheduler judge it again, or moves the end of a job that runs. No effect on a job that has
+  /// ended meanwhile.
+  void update(int64_t now_ns, job_id id, const job_spec_ptr& spec, const std::string& changes,
+              const std::string& old_values, job_manager_out& out);
   caf::expected<uint64_t> add_memo(int64_t now_ns, const memo_request& r, job_manager_out& out);
   caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
                                       job_manager_out& out);
@@ -203,8 +211,10 @@ private:
     rset resources;                // of its first grant, on which its tasks run
     std::unique_ptr<growth_of_job> grown; // what it got besides
     bool room_wanted = false;   // the scheduler has it queued
+    bool moves = false;         // ... as it was: it is to be queued anew once that is taken back
     bool launched = false;      // exec has it, its end report is due
     bool damaged = false;       // restored from a log with a hole
+    int64_t t_start_ns = 0; // of this attempt, when it has started
     int64_t deadline_ns = 0;
     int64_t warn_ns = 0;             // 0: no warning is due
     std::unique_ptr<job_report> end; // usage and outputs, once ended
@@ -236,6 +246,7 @@ private:
   void end_limit(job_id id, job& j);
   void warn_due(int64_t now_ns, job_manager_out& out);
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void on_room_given_back(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   // Dependencies: job_manager_depend.cpp.
   void name_job(job& j);
   void unname_job(job& j);

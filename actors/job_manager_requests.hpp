@@ -10,6 +10,7 @@ caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r);
 caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_request& r);
 caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r);
 caf::result<count_reply> add_memo(job_manager_state& st, const memo_request& r);
+caf::result<count_reply> update_jobs(job_manager_state& st, const update_request& r);
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r);
 caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r);
 caf::result<job_reply> show_job(job_manager_state& st, const job_request& r);

@@ -16,6 +16,7 @@
 #include "runtime/duration.hpp"
 #include "runtime/json.hpp"
 #include "runtime/mpi_settings.hpp"
+#include "runtime/resource_limits.hpp"
 
 namespace hactor {
 
@@ -152,6 +153,36 @@ caf::expected<int64_t> read_size(const json& value) {
   return static_cast<int64_t>(std::min(n, 9e18));
 }
 
+/// rlimit: {"core": 0, "stack": -1}; memory-limit: bytes.
+caf::error add_limits(launch_plan& plan, const json& options) {
+  if (auto* memory = find_json(options, "memory-limit"); memory != nullptr) {
+    auto bytes = read_size(*memory);
+    if (!bytes)
+      return make_error(ec::bad_jobspec, fmt::format("{}.memory-limit: must be bytes, or a size "
+                                                     "like 4G, found {}",
+                                                     options_path, dump(*memory)));
+    plan.memory_bytes = *bytes;
+  }
+  auto* limits = find_json(options, "rlimit");
+  if (limits == nullptr)
+    return caf::none;
+  if (!limits->is_object())
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.rlimit: must be an object of limits, found {}", options_path,
+                                  dump(*limits)));
+  for (auto& [name, value] : limits->items()) {
+    auto which = find_rlimit(name);
+    if (!which || !value.is_number())
+      return make_error(ec::bad_jobspec, fmt::format("{}.rlimit.{}: must be the name of a limit, "
+                                                     "and its value a number, -1 for none",
+                                                     options_path, name));
+    auto n = value.get<double>();
+    auto soft = n < 0 ? ~uint64_t{0} : static_cast<uint64_t>(n);
+    plan.limits.push_back({*which, soft, soft});
+  }
+  return caf::none;
+}
+
 /// What is said of all output: output.mode, output.limit; compat.
 caf::error add_common_options(launch_plan& plan, const json& options) {
   constexpr json_where where{ec::bad_jobspec, options_path};
@@ -178,8 +209,13 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
   plan.compat = std::move(*compat);
   if (auto* on = find_json(options, "exit-on-error"); on != nullptr)
     plan.exit_on_error = *on != 0 && *on != false;
+  if (auto e = add_limits(plan, options))
+    return e;
   auto* timeout = find_json(options, "exit-timeout");
-  if (timeout == nullptr || *timeout == "none")
+  if (timeout == nullptr)
+    return caf::none;
+  plan.exit_timeout_s = -1;
+  if (*timeout == "none")
     return caf::none;
   auto seconds = timeout->is_number()   ? caf::expected<double>{timeout->get<double>()}
                  : timeout->is_string() ? parse_fsd(timeout->get_ref<const std::string&>())

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/job_files.hpp"
+#include "actors/spawner_protocol.hpp"
 #include "actors/templates.hpp"
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
@@ -33,7 +34,9 @@ struct launch_plan {
   uint16_t rows = 24, columns = 80;
   bool append_output = false; // files keep what is in them
   int64_t output_limit = -1;  // bytes of each captured stream on a node; < 0: none
-  double exit_timeout_s = -1; // for others of a node once a task has ended; < 0: for ever
+  double exit_timeout_s = 30; // for the others once a task has ended; < 0: for ever
+  std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
+  int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
   bool exit_on_error = false; // a task that fails ends the job
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines

@@ -30,10 +30,11 @@ struct subscribe_request {
   bool follow = true;     // false: stop at what exists now
   std::vector<job_id> ids; // empty: all
   std::vector<uint8_t> kinds; // of event_kind; empty: all
+  uint32_t states = 0;        // bit mask: only events after which the job is in one; 0: all
   caf::actor subscriber;
 };
 HACTOR_INSPECT(subscribe_request, x.tag, x.since, x.live_only, x.follow, x.ids, x.kinds,
-               x.subscriber)
+               x.states, x.subscriber)
 
 /// events -> subscriber: JSON lines of the stream. The subscriber answers each with
 /// subscription_credit; at most two are outstanding, so a slow reader costs no memory here.

@@ -166,6 +166,16 @@ struct resize_reply {
 };
 HACTOR_INSPECT(resize_reply, x.ranks)
 
+/// Changes jobs that wait, or the time limit of jobs that run: {"attributes.system.duration": 60}.
+/// Errors: ec::unknown_job, ec::wrong_state, ec::bad_argument for a key that cannot be changed, and
+/// as for a submission of what becomes of them.
+struct update_request {
+  uint32_t userid = 0;
+  std::vector<job_id> ids;
+  std::string changes; // a JSON object of dotted keys
+};
+HACTOR_INSPECT(update_request, x.userid, x.ids, x.changes)
+
 struct count_reply {
   uint64_t count = 0;
 };

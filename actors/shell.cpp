@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/task_memory.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -21,6 +22,10 @@ namespace {
 
 /// How long the end of a task may come behind the end of its connection.
 constexpr auto dropped_patience = std::chrono::seconds{1};
+
+/// How often a job's memory is looked at: what it may use beyond its limit meanwhile is what it can
+/// write in that time.
+constexpr auto memory_interval = std::chrono::milliseconds{500};
 
 /// Passes what the task host tells on to the shell actor.
 class shell_sink final : public task_sink {
@@ -69,6 +74,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.argv = std::move(t.argv);
   p.request.environment = std::move(t.variables);
   p.request.cwd = work.cwd;
+  p.request.limits = plan.limits;
   for (auto cpu : t.cpus.expand())
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;
@@ -278,6 +284,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   st.size = work->size;
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
+  st.pids.assign(count, 0);
   if (!work->places.empty()) {
     std::vector<uint32_t> ranks;
     for (auto& t : work->tasks)
@@ -431,6 +438,26 @@ bool is_exit_time(shell_state::pointer self) {
   return true;
 }
 
+/// Ends the job when its tasks here use more memory than they may; looks again later.
+void watch_memory(shell_state::pointer self, int64_t limit) {
+  auto& st = self->state;
+  std::vector<pid_t> tasks;
+  for (size_t i = 0; i < st.tokens.size(); ++i)
+    if (st.tokens[i] != 0 && st.pids[i] != 0)
+      tasks.push_back(st.pids[i]);
+  if (tasks.empty() || st.terminating != 0)
+    return;
+  auto used = memory_of(tasks);
+  if (used <= limit)
+    return self->delayed_send(self, memory_interval, usage_atom_v);
+  // At once: who may not have the memory would use more of it while it cleans up.
+  signal_all(st, SIGKILL);
+  constexpr int64_t mb = 1 << 20;
+  break_off(self, fmt::format("the tasks on this node used {} MB of memory, and may use {} MB",
+                              (used + mb - 1) / mb, limit / mb),
+            SIGKILL);
+}
+
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
   if (is_exit_time(self))
@@ -455,8 +482,12 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     advance(self);
   auto plan = order.plan;
   return {
-    [self](const task_started&) {
-      self->state.core.on_started();
+    [self, plan](const task_started& s) {
+      auto& st = self->state;
+      st.pids[s.task] = s.pid;
+      if (plan->memory_bytes > 0 && !std::exchange(st.watched, true))
+        self->delayed_send(self, memory_interval, usage_atom_v);
+      st.core.on_started();
       advance(self);
     },
     [self, plan](const task_failed& f) {
@@ -506,6 +537,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
           st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
       }
     },
+    [self, plan](usage_atom) { watch_memory(self, plan->memory_bytes); },
     [self](caf::tick_atom) { on_tick(self); },
   };
 }

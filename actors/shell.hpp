@@ -46,6 +46,7 @@ struct shell_state {
   job_id id;
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
+  std::vector<pid_t> pids;      // by local task; 0: has not started
   std::vector<uint32_t> ranks;  // task rank by local task
   std::vector<uint32_t> entries; // of the jobspec's tasks, by local task
   std::vector<std::string> programs; // likewise, where their names are made of templates
@@ -59,6 +60,7 @@ struct shell_state {
   int64_t exit_deadline_ns = 0; // steady clock, of tasks that others have left; 0: none
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
+  bool watched = false;    // the memory of its tasks is
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
   int terminating = 0;     // steps of the way to SIGKILL taken so far

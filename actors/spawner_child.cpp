@@ -163,8 +163,14 @@ void child_starter::become_task(const spawn_view& view) {
   if (defaults_.restore_open_files)
     ::setrlimit(RLIMIT_NOFILE, &defaults_.open_files);
   for (const auto& limit : view.limits) {
-    rlimit value{limit.soft, limit.hard};
-    if (::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value) != 0)
+    // Nobody can raise what is hard: a soft limit that was asked for is cut to it.
+    rlimit value{};
+    auto which = static_cast<__rlimit_resource>(limit.resource);
+    if (::getrlimit(which, &value) != 0)
+      give_up(spawn_step::limit, errno);
+    value.rlim_cur = std::min<rlim_t>(limit.soft, value.rlim_max);
+    value.rlim_max = std::min<rlim_t>(limit.hard, value.rlim_max);
+    if (::setrlimit(which, &value) != 0)
       give_up(spawn_step::limit, errno);
   }
   // The raw call takes any size; glibc's wants a cpu_set_t.

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <deque>
+#include <utility>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -29,6 +32,12 @@ constexpr size_t unsent_bytes_max = 256 << 10;
 constexpr uint64_t untaken_bytes_max = 256 << 10;
 
 constexpr int frames_per_round_max = 64;
+
+/// What a job wrote before comes without such a pause; what comes after one is new.
+constexpr int tail_quiet_ms = 300;
+
+/// Most jobs start sooner, and a line that only flickers tells nobody anything.
+constexpr int64_t status_after_ns = 2'000'000'000;
 
 sigset_t attach_signals() {
   sigset_t set;
@@ -71,6 +80,45 @@ public:
   }
 
 private:
+  /// After a while that nothing came: what was written before has all been shown, and who waits is
+  /// told for what.
+  void on_quiet() {
+    show_tail();
+    if (!waits_ || steady_ns() - begun_ns_ < status_after_ns)
+      return;
+    if (explain_tag_ == 0)
+      explain_tag_ = broker_.request("job.explain", {{"id", id_}});
+    auto seconds = (steady_ns() - begun_ns_) / 1'000'000'000;
+    write_all(2, fmt::format("\r\x1b[Kjob {} {} ({}:{:02})", id_, reason_, seconds / 60,
+                             seconds % 60));
+    status_shown_ = true;
+  }
+
+  void clear_status() {
+    if (std::exchange(status_shown_, false))
+      write_all(2, "\r\x1b[K");
+  }
+
+  /// What --tail holds back until it is known to be the last.
+  void show_tail() {
+    for (auto& [stream, line] : std::exchange(tail_lines_, {}))
+      (void)write_all(stream == 2 ? 2 : 1, line);
+    tail_over_ = true;
+  }
+
+  void keep_tail(const workflow::output_part& part) {
+    for (auto rest = tail_labels_.add(part.task, part.stream, part.bytes); !rest.empty();) {
+      auto end = std::min(rest.find('\n') + 1, rest.size());
+      auto line = rest.substr(0, end);
+      rest.erase(0, end);
+      if (!settings_.label)
+        line.erase(0, line.find(": ") + 2);
+      tail_lines_.emplace_back(part.stream, std::move(line));
+      if (tail_lines_.size() > *settings_.tail)
+        tail_lines_.pop_front();
+    }
+  }
+
   void wait() {
     bool input = input_open_ && broker_.unsent() < unsent_bytes_max
                  && input_sent_ - input_taken_ < untaken_bytes_max && may_read_input();
@@ -80,7 +128,11 @@ private:
       {input ? 0 : -1, POLLIN, 0},
       // Our own job goes on until it writes, as in a pipeline of the shell.
       {readable_ && !settings_.owns_job ? output_ : -1, 0, 0}};
-    if (::poll(fds, 4, more_ ? 0 : -1) < 0)
+    auto patience = settings_.tail && !tail_over_ ? tail_quiet_ms : waits_ ? 1000 : -1;
+    auto ready = ::poll(fds, 4, more_ ? 0 : patience);
+    if (ready == 0 && !more_)
+      return on_quiet();
+    if (ready < 0)
       return;
     if ((fds[3].revents & (POLLERR | POLLHUP)) != 0)
       return finish(128 + SIGPIPE);
@@ -114,6 +166,12 @@ private:
                       {{"ids", json::array({id_})}, {"message", "ended by a signal"}});
       return;
     }
+    if (f.tag == explain_tag_) {
+      explain_tag_ = 0;
+      if (auto why = result_of(f); why && !text_at(*why, "sentence").empty())
+        reason_ = "waits: " + text_at(*why, "sentence");
+      return;
+    }
     if (f.tag != tag_) { // an answer to a kill or a cancel
       if (f.kind == frame_kind::error && f.tag != pipe_tag_)
         complain(call_, render(result_of(f).error()));
@@ -131,6 +189,10 @@ private:
     auto part = read_output(payload);
     if (!part || !readable_)
       return;
+    waits_ = false;
+    clear_status();
+    if (settings_.tail && !tail_over_)
+      return keep_tail(*part);
     int fd = part->stream == 2 ? 2 : 1;
     readable_ = settings_.label
                   ? write_all(fd, labels_.add(part->task, part->stream, part->bytes))
@@ -157,6 +219,8 @@ private:
     if (!event.is_object())
       return;
     auto name = text_at(event, "name");
+    waits_ = false; // the first that is told is its start, or an exception
+    clear_status();
     auto& context = object_at(event, "context");
     if (name == "exception" && context.is_object()) {
       auto type = text_at(context, "type");
@@ -171,6 +235,8 @@ private:
 
   void on_end(const frame& f) {
     screen_.leave();
+    clear_status();
+    show_tail();
     auto result = result_of(f);
     if (!result)
       return finish(fail(call_, result.error()));
@@ -195,7 +261,11 @@ private:
       input_open_ = false;
     else
       input_sent_ += static_cast<uint64_t>(n);
-    broker_.input(tag_, {buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))});
+    std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
+    if (settings_.input_tasks.empty())
+      broker_.input(tag_, bytes);
+    for (auto task : settings_.input_tasks)
+      broker_.input(tag_, bytes, task);
   }
 
   void read_signals() {
@@ -214,6 +284,7 @@ private:
       case attach_action::none:
         break;
       case attach_action::warn:
+        clear_status();
         complain(call_, "type Ctrl-C again within 2 s to cancel job " + id_ + ", Ctrl-Z to detach");
         break;
       case attach_action::cancel:
@@ -256,6 +327,16 @@ private:
   bool explained_ = false; // a fatal exception was printed
   bool more_ = false; // frames may be waiting in memory
   bool done_ = false;
+  // The status line of a job that waits, on a terminal.
+  bool waits_ = ::isatty(2) == 1;
+  bool status_shown_ = false;
+  std::string reason_ = "waits to be started";
+  uint64_t explain_tag_ = 0;
+  const int64_t begun_ns_ = steady_ns();
+  // --tail: by stream, the last lines of what the job wrote before.
+  std::deque<std::pair<uint8_t, std::string>> tail_lines_;
+  line_labels tail_labels_;
+  bool tail_over_ = false;
   const int output_ = output_with_reader();
   int exit_code_ = exit_failed;
 };

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <vector>
 
 #include "tools/client.hpp"
 #include "tools/command.hpp"
@@ -16,6 +18,8 @@ struct attach_settings {
   bool owns_job = false; ///< The job was made by this process: a reader that went away ends it.
   bool terminal = false; ///< The first task has a terminal: ours is its keyboard and screen.
   size_t verbose = 0;
+  std::vector<uint32_t> input_tasks; ///< Whose input ours is; none: of all that take any.
+  std::optional<uint64_t> tail;      ///< So many lines of what was written before.
 };
 
 /// Blocks the signals that attach reads from a descriptor, so that none is lost between the submit

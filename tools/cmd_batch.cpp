@@ -83,6 +83,8 @@ caf::expected<json> build_batch(const invocation& call, const batch_script& scri
   }
   if (auto e = set_copies(*params, options))
     return e;
+  if (auto e = apply_plugins(options, *params))
+    return e;
   return params;
 }
 
@@ -151,6 +153,8 @@ int run_alloc(const invocation& call) {
   } else if (!background && !o.has("input")) {
     shell["input"]["stdin"]["type"] = "service";
   }
+  if (auto e = apply_plugins(o, *params))
+    return fail_usage(call, e);
   if (o.has("dry-run")) {
     print_line(dump((*params)["jobspec"]));
     return exit_ok;

@@ -48,6 +48,7 @@ public:
     if (o.has("shuffle"))
       std::shuffle(order_.begin(), order_.end(), std::mt19937_64{std::random_device{}()});
     filled_ = o;
+    copied_ = o.has("cc") || o.has("bcc");
     for (auto& [option, value] : o.values)
       varied_ = varied_ || bulk_template::has_fields(value);
     return {};
@@ -98,8 +99,7 @@ private:
     if (!filled)
       return std::move(filled.error());
     to = std::move(*filled);
-    auto copies = call_.options.has("cc") || call_.options.has("bcc");
-    for (size_t at = 0; !copies && (at = to.find("{cc}", at)) != to.npos;)
+    for (size_t at = 0; !copied_ && (at = to.find("{cc}", at)) != to.npos;)
       to.erase(at, 4);
     return {};
   }
@@ -109,6 +109,7 @@ private:
   bulk_inputs inputs_;
   std::vector<uint64_t> order_;
   bool varied_ = false;
+  bool copied_ = false; // each job is of a --cc, which replaces {cc}
   parsed_options filled_;
   std::vector<std::string_view> picked_;
   std::vector<std::string> command_;
@@ -196,12 +197,20 @@ private:
         return std::move(params.error());
       if (auto e = set_copies(*params, jobs_.options()))
         return e;
+      if (auto e = apply_plugins(jobs_.options(), *params))
+        return e;
       base_ = std::move(*params);
       close();
     }
     if (!commands_.empty())
       commands_ += ',';
-    commands_ += dump(json(jobs_.command()));
+    commands_ += '[';
+    for (auto& word : jobs_.command()) {
+      if (commands_.back() != '[')
+        commands_ += ',';
+      append_json_string(commands_, word);
+    }
+    commands_ += ']';
     if (text_.size() + commands_.size() > request_bytes)
       send();
     return {};
@@ -290,6 +299,8 @@ private:
     if (!params)
       return std::move(params.error());
     if (auto e = set_copies(*params, jobs_.options()))
+      return e;
+    if (auto e = apply_plugins(jobs_.options(), *params))
       return e;
     submits_.insert(broker_.request("submit", *params));
     ++active_;

@@ -1,9 +1,10 @@
-// hactor cancel, job kill, job raise, job urgency: what changes jobs.
+// hactor cancel, job kill, killall, raise, raiseall, urgency: what ends jobs or reorders them.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <utility>
 
 #include "runtime/signals.hpp"
 #include "tools/commands.hpp"
+#include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
 #include "tools/submit_options.hpp"
@@ -18,6 +19,8 @@ constexpr option_spec cancel_options[] = {
      "With --all: jobs in these states only (depend, priority, sched, run, "
      "pending, running, active). Default: active.",
      "-S --filter"},
+    {'u', "user", "USER", "With --all: jobs of this user only, by name or number."},
+    {'n', "dry-run", nullptr, "Says how many jobs are meant, and cancels none."},
     {'q', "quiet", nullptr, "Does not say how many jobs were meant."},
 };
 
@@ -25,20 +28,114 @@ constexpr option_spec kill_options[] = {
   {'s', "signal", "SIGNAL", "Name or number of the signal. Default: TERM."},
 };
 
+constexpr option_spec killall_options[] = {
+    {'f', "force", nullptr, "Does it; without this it is only told how many jobs are meant."},
+    {'u', "user", "USER", "Jobs of this user only, by name or number. Default: of everybody."},
+    {'s', "signal", "SIGNAL", "Name or number of the signal. Default: TERM."},
+};
+
+constexpr option_spec raiseall_options[] = {
+    {'f', "force", nullptr, "Does it; without this it is only told how many jobs are meant."},
+    {'u', "user", "USER", "Jobs of this user only, by name or number. Default: of everybody."},
+    {'S', "states", "STATE,..", "Jobs in these states only. Default: active.", "--filter"},
+    {'s', "severity", "N", "0 ends the jobs, up to 7 only records. Default: 0."},
+};
+
 constexpr option_spec raise_options[] = {
   {'t', "type", "TYPE", "Type of the exception. Default: cancel."},
   {'s', "severity", "N", "0 ends the job, up to 7 only records. Default: 0."},
 };
 
-int ask_count(const invocation& call, const char* method, json params, bool say) {
+caf::expected<int> count_of(const invocation& call, client& broker, const char* method,
+                            const json& params, bool say) {
+  auto reply = broker.ask(method, params, 0);
+  if (!reply)
+    return std::move(reply.error());
+  if (say)
+    complain(call, std::to_string(static_cast<uint64_t>(number_at(*reply, "count"))) + " jobs");
+  return exit_ok;
+}
+
+/// Asks for the jobs that `texts` name.
+int ask_count(const invocation& call, const char* method, std::span<const std::string> texts,
+              json params) {
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto reply = broker.ask(method, params, 0);
-    if (!reply)
-      return std::move(reply.error());
-    if (say)
-      complain(call, std::to_string(static_cast<uint64_t>(number_at(*reply, "count"))) + " jobs");
-    return exit_ok;
+    auto ids = choose_ids(broker, texts);
+    if (!ids)
+      return code_of(ids.error()) == ec::bad_id ? caf::expected<int>{fail_usage(call, ids.error())}
+                                                : std::move(ids.error());
+    params["ids"] = *ids;
+    return count_of(call, broker, method, params, false);
   });
+}
+
+/// Asks for all jobs in some states and of some user; without `sure` it only counts them.
+int ask_all(const invocation& call, const char* method, unsigned states, json params, bool sure) {
+  auto& o = call.options;
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto user = o.value("user");
+    if (sure && user.empty()) { // what comes meanwhile is meant too
+      params["all"] = true;
+      params["states"] = states;
+      return count_of(call, broker, method, params, true);
+    }
+    auto ids = ids_in_states(broker, states, user);
+    if (!ids)
+      return code_of(ids.error()) == ec::bad_argument
+                 ? caf::expected<int>{fail_usage(call, ids.error())}
+                 : std::move(ids.error());
+    if (!sure) {
+      complain(call, std::to_string(ids->size()) + " jobs are meant; -f confirms it");
+      return exit_ok;
+    }
+    if (ids->empty()) {
+      complain(call, "0 jobs");
+      return exit_ok;
+    }
+    params["ids"] = *ids;
+    return count_of(call, broker, method, params, true);
+  });
+}
+
+caf::expected<unsigned> read_states(const parsed_options& o, unsigned otherwise) {
+  if (!o.has("states"))
+    return otherwise;
+  auto filter = parse_state_filter(o.value("states"));
+  if (!filter)
+    return std::move(filter.error());
+  return filter->states;
+}
+
+/// cancel: what the jobs are, and what is said of them.
+caf::expected<int> cancel_with(const invocation& call, client& broker,
+                               std::span<const std::string> texts, json params) {
+  auto& o = call.options;
+  auto all = o.has("all");
+  auto states = read_states(o, states_active);
+  if (!states)
+    return fail_usage(call, states.error());
+  if (all && !o.has("user") && !o.has("dry-run")) {
+    params["all"] = true;
+    if (o.has("states"))
+      params["states"] = *states;
+    return count_of(call, broker, "job.cancel", params, !o.has("quiet"));
+  }
+  auto ids = all ? ids_in_states(broker, *states, o.value("user")) : choose_ids(broker, texts);
+  if (!ids)
+    return code_of(ids.error()) == ec::bad_id || code_of(ids.error()) == ec::bad_argument
+               ? caf::expected<int>{fail_usage(call, ids.error())}
+               : std::move(ids.error());
+  if (o.has("dry-run")) {
+    complain(call, std::to_string(ids->size()) + " jobs would be cancelled");
+    return exit_ok;
+  }
+  if (all && ids->empty()) {
+    if (!o.has("quiet"))
+      complain(call, "0 jobs");
+    return exit_ok;
+  }
+  params["ids"] = *ids;
+  return count_of(call, broker, "job.cancel", params, all && !o.has("quiet"));
 }
 
 int run_cancel(const invocation& call) {
@@ -54,47 +151,55 @@ int run_cancel(const invocation& call) {
   if (o.has("all") == !texts.empty())
     return fail_usage(call, make_error(ec::bad_argument,
                                        "name the jobs by their ids, or all of them with --all"));
-  if (o.has("all")) {
-    params["all"] = true;
-    if (o.has("states")) {
-      auto filter = parse_state_filter(o.value("states"));
-      if (!filter)
-        return fail_usage(call, filter.error());
-      params["states"] = filter->states;
-    }
-  } else {
-    auto ids = read_ids(texts);
-    if (!ids)
-      return fail_usage(call, ids.error());
-    params["ids"] = *ids;
-  }
-  return ask_count(call, "job.cancel", params, o.has("all") && !o.has("quiet"));
+  for (auto* name : {"user", "states"})
+    if (!o.has("all") && o.has(name))
+      return fail_usage(call, make_error(ec::bad_argument, std::string{"--"} + name
+                                                               + " goes with --all"));
+  return with_broker(
+      call, [&](client& broker) { return cancel_with(call, broker, texts, std::move(params)); });
+}
+
+int run_killall(const invocation& call) {
+  auto signal = parse_signal(call.options.value("signal", "TERM"));
+  if (!signal)
+    return fail_usage(call, signal.error());
+  return ask_all(call, "job.kill", states_running, {{"signal", *signal}},
+                 call.options.has("force"));
+}
+
+int run_raiseall(const invocation& call) {
+  auto& o = call.options;
+  auto states = read_states(o, states_active);
+  if (!states)
+    return fail_usage(call, states.error());
+  auto severity = o.number("severity", 0, 0, 7);
+  if (!severity)
+    return fail_usage(call, severity.error());
+  std::string note;
+  for (size_t i = 1; i < o.operands.size(); ++i)
+    if (o.operands[i] != "--")
+      note += (note.empty() ? "" : " ") + o.operands[i];
+  return ask_all(call, "job.raise", *states,
+                 {{"type", o.operands.front()}, {"severity", *severity}, {"note", note}},
+                 o.has("force"));
 }
 
 int run_kill(const invocation& call) {
   auto signal = parse_signal(call.options.value("signal", "TERM"));
   if (!signal)
     return fail_usage(call, signal.error());
-  auto ids = read_ids(call.options.operands);
-  if (!ids)
-    return fail_usage(call, ids.error());
-  return ask_count(call, "job.kill", {{"ids", *ids}, {"signal", *signal}}, false);
+  return ask_count(call, "job.kill", call.options.operands, {{"signal", *signal}});
 }
 
 int run_raise(const invocation& call) {
   auto [texts, note] = split_message(call.options);
-  auto ids = read_ids(texts);
-  if (!ids)
-    return fail_usage(call, ids.error());
   auto severity = call.options.number("severity", 0, 0, 7);
   if (!severity)
     return fail_usage(call, severity.error());
-  return ask_count(call, "job.raise",
-                   {{"ids", *ids},
-                    {"type", call.options.value("type", "cancel")},
+  return ask_count(call, "job.raise", texts,
+                   {{"type", call.options.value("type", "cancel")},
                     {"severity", *severity},
-                    {"note", note}},
-                   false);
+                    {"note", note}});
 }
 
 int run_urgency(const invocation& call) {
@@ -102,10 +207,8 @@ int run_urgency(const invocation& call) {
   auto urgency = parse_urgency(words.back());
   if (!urgency)
     return fail_usage(call, urgency.error());
-  auto ids = read_ids(std::span{words}.first(words.size() - 1));
-  if (!ids)
-    return fail_usage(call, ids.error());
-  return ask_count(call, "job.urgency", {{"ids", *ids}, {"urgency", *urgency}}, false);
+  return ask_count(call, "job.urgency", std::span{words}.first(words.size() - 1),
+                   {{"urgency", *urgency}});
 }
 
 } // namespace
@@ -117,10 +220,11 @@ const command cancel_command{
   "[OPTIONS] ID...|--all [-- MESSAGE]",
   "A job that waits never starts; the tasks of one that runs get SIGTERM and, after "
   "exec.kill_timeout, SIGKILL. Returns when the cancel is recorded, which may be before the last "
-  "task is gone.",
+  "task is gone. ID..ID means all active jobs between the two.",
   cancel_options,
   usual_exits,
-  " hactor cancel f3xK2 -- no longer needed\n hactor cancel --all --states=pending",
+  " hactor cancel f3xK2 -- no longer needed\n hactor cancel f3xK2..f3xZ9\n"
+  " hactor cancel --all --states=pending",
   false,
   0,
   any_number,
@@ -138,6 +242,36 @@ const command job_kill_command{"job kill",
                                1,
                                any_number,
                                run_kill};
+
+const command job_killall_command{
+    "job killall",
+    group_jobs,
+    "sends a signal to the tasks of all running jobs",
+    "[OPTIONS]",
+    "As 'hactor job kill' for all jobs that run. Says how many they are; without -f nothing else "
+    "happens.",
+    killall_options,
+    usual_exits,
+    " hactor job killall -f -s USR1",
+    false,
+    0,
+    0,
+    run_killall};
+
+const command job_raiseall_command{
+    "job raiseall",
+    group_jobs,
+    "raises an exception on all jobs",
+    "[OPTIONS] TYPE [NOTE...]",
+    "As 'hactor job raise' for all active jobs, or those in the states of --states. Says how many "
+    "they are; without -f nothing else happens.",
+    raiseall_options,
+    usual_exits,
+    " hactor job raiseall -f --states=pending cancel the input was wrong",
+    false,
+    1,
+    any_number,
+    run_raiseall};
 
 const command job_raise_command{"job raise",
                                 group_jobs,

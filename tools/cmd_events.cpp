@@ -1,6 +1,8 @@
 // hactor events: the instance's event stream.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/commands.hpp"
+#include "tools/job_choice.hpp"
+#include "tools/job_fields.hpp"
 #include "tools/session.hpp"
 
 namespace hactor::tools {
@@ -12,6 +14,11 @@ constexpr option_spec options[] = {
      "Begins with event number N; 0: with the oldest that is kept. Default: with the "
      "next one that happens."},
     {0, "no-follow", nullptr, "Ends when all events that exist have been printed."},
+    {'S', "states", "STATE,..",
+     "Events only after which the job is in one of these states (depend, priority, sched, run, "
+     "cleanup, inactive, pending, running, active).",
+     "--filter"},
+    {'u', "user", "USER", "Events of this user's jobs only, by name or number. Default: all."},
     {0, "names", "NAME,..",
      "Events of these names only: submit, alloc, start, finish, clean, "
      "exception ..."},
@@ -32,6 +39,15 @@ int run_events(const invocation& call) {
     params["ids"] = *ids;
   if (o.has("names"))
     params["names"] = split_commas(o.value("names"));
+  if (o.has("states")) {
+    auto filter = parse_state_filter(o.value("states"));
+    if (!filter)
+      return fail_usage(call, filter.error());
+    params["states"] = filter->states;
+  }
+  if (o.has("user"))
+    if (auto e = add_user(o.value("user"), params))
+      return fail_usage(call, e);
   return with_broker(call,
                      [&](client& broker) { return print_lines(broker, "events", params); });
 }

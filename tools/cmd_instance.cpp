@@ -205,8 +205,20 @@ const command dmesg_command{"dmesg", group_instance, "prints the broker's log", 
                             "The newest lines that the broker of HACTOR_URI keeps in memory.", {},
                             usual_exits, " hactor dmesg", false, 0, 0, run_dmesg};
 
-const command stats_command{"stats", group_instance, "prints counters of the broker's services", "",
-                            "As JSON.", {}, usual_exits, " hactor stats", false, 0, 0, run_stats};
+const command stats_command{
+    "stats",
+    group_instance,
+    "prints counters of the broker's services",
+    "",
+    "One JSON object: for each service of the broker that answers here what it has counted since "
+    "its start, and what it holds now. For finding out what is slow.",
+    {},
+    usual_exits,
+    " hactor stats | jq .scheduler",
+    false,
+    0,
+    0,
+    run_stats};
 
 const command shutdown_command{
     "shutdown",

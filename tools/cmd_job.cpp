@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "runtime/ids.hpp"
+#include "runtime/idset.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
@@ -15,12 +16,26 @@ namespace hactor::tools {
 
 namespace {
 
+std::vector<std::string> split_dots(std::string_view key) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin <= key.size();) {
+    auto dot = std::min(key.find('.', begin), key.size());
+    parts.emplace_back(key.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  return parts;
+}
+
 /// Of many jobs that failed, so many are told of one by one.
 constexpr size_t failures_told_max = 10;
 
 constexpr option_spec attach_options[] = {
   {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
   {0, "read-only", nullptr, "Forwards neither input nor signals."},
+  {0, "stdin-ranks", "RANKS",
+   "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
+   "--input=RANKS. Default: to none."},
+  {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
   {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
 };
 
@@ -52,6 +67,14 @@ constexpr option_spec eventlog_options[] = {
   {'T', "time-format", "raw|iso|offset|human", "How times are printed. Default: raw."},
   {'H', "human", nullptr, "The same as --time-format=human."},
   {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
+  {'p', "path", "main|exec",
+   "All events, or those of its execution only (alloc to free, retries, exceptions). Default: "
+   "main."},
+};
+
+constexpr option_spec info_options[] = {
+  {'o', "original", nullptr, "The jobspec as it was submitted, without what 'hactor update' "
+                             "changed since.", "-b --base"},
 };
 
 constexpr option_spec id_options[] = {
@@ -76,6 +99,26 @@ int run_attach(const invocation& call) {
   settings.forward_signals = !call.options.has("read-only");
   settings.label = call.options.has("label-io");
   settings.verbose = call.options.count("verbose");
+  auto& o = call.options;
+  auto tail = o.number("tail", 0, 0, UINT32_MAX);
+  if (!tail)
+    return fail_usage(call, tail.error());
+  if (o.has("tail"))
+    settings.tail = *tail;
+  if (o.has("stdin-ranks") && o.has("read-only"))
+    return fail_usage(call, make_error(ec::bad_argument,
+                                       "--read-only and --stdin-ranks exclude each other"));
+  if (auto text = o.value("stdin-ranks"); !text.empty()) {
+    settings.forward_input = true;
+    if (text != "all") {
+      auto ranks = idset::parse(text);
+      if (!ranks || ranks->empty())
+        return fail_usage(call, make_error(ec::bad_argument, "--stdin-ranks: '" + text
+                                                                 + "' is neither all nor tasks "
+                                                                   "like 0-3"));
+      settings.input_tasks = ranks->expand();
+    }
+  }
   if (settings.forward_signals)
     hold_attach_signals();
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
@@ -249,6 +292,35 @@ int run_wait_event(const invocation& call) {
   });
 }
 
+/// Takes back what was changed of a jobspec, the last change first: before each stands an event in
+/// the log that says what was there.
+caf::expected<json> original_of(client& broker, const std::string& id, const std::string& text) {
+  auto spec = parse_object(text);
+  auto log = broker.ask("job.info", {{"id", id}, {"key", "eventlog"}});
+  if (!spec || !log)
+    return !spec ? std::move(spec.error()) : std::move(log.error());
+  std::vector<json> changes;
+  auto lines = text_at(*log, "value");
+  std::string_view rest = lines;
+  while (!rest.empty()) {
+    auto end = std::min(rest.find('\n'), rest.size());
+    auto event = parse_object(std::string{rest.substr(0, end)});
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (event && text_at(*event, "name") == "debug.jobspec-before")
+      changes.push_back(object_at(*event, "context"));
+  }
+  for (auto c = changes.rbegin(); c != changes.rend(); ++c)
+    for (auto& [key, value] : c->items()) {
+      json path = json::object();
+      auto* at = &path;
+      for (auto& part : split_dots(key))
+        at = &(*at)[part];
+      *at = value;
+      spec->merge_patch(path);
+    }
+  return spec;
+}
+
 int run_info(const invocation& call) {
   auto ids = read_ids(std::span{call.options.operands}.first(1));
   if (!ids)
@@ -259,9 +331,28 @@ int run_info(const invocation& call) {
     if (!reply)
       return std::move(reply.error());
     auto value = text_at(*reply, "value");
+    if (call.options.has("original") && call.options.operands[1] == "jobspec") {
+      auto original = original_of(broker, ids->front(), value);
+      if (!original)
+        return std::move(original.error());
+      value = dump(*original);
+    }
     print(value.empty() || value.back() != '\n' ? value + "\n" : value);
     return exit_ok;
   });
+}
+
+bool is_of_execution(std::string_view line) {
+  auto event = parse_object(std::string{line});
+  if (!event)
+    return false;
+  auto name = text_at(*event, "name");
+  for (auto* one : {"alloc", "start", "finish", "release", "free", "retry", "exception",
+                    "resource-update", "prolog-start", "prolog-finish", "epilog-start",
+                    "epilog-finish"})
+    if (name == one)
+      return true;
+  return false;
 }
 
 int run_eventlog(const invocation& call) {
@@ -272,12 +363,19 @@ int run_eventlog(const invocation& call) {
   auto format = parse_time_format(o.value("time-format", o.has("human") ? "human" : "raw"));
   if (!format)
     return fail_usage(call, format.error());
+  auto path = o.value("path", "main");
+  if (path != "main" && path != "exec" && path != "eventlog")
+    return fail_usage(call, make_error(ec::bad_argument,
+                                       "--path: '" + path + "' is neither main nor exec"));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     json params{{"id", ids->front()}, {"follow", o.has("follow")}};
-    if (o.value("format", "text") == "json")
-      return print_lines(broker, "job.eventlog", params);
+    auto as_json = o.value("format", "text") == "json";
     event_text text{*format};
     return print_lines(broker, "job.eventlog", params, [&](std::string_view line) {
+      if (path == "exec" && !is_of_execution(line))
+        return std::string{};
+      if (as_json)
+        return std::string{line};
       auto changed = text.line(line);
       return changed ? *changed : std::string{line};
     });
@@ -364,10 +462,10 @@ const command job_wait_event_command{
   " hactor job wait-event f3xK2 start", false, 2, 2, run_wait_event};
 
 const command job_info_command{
-  "job info", group_jobs, "prints a document of a job", "ID jobspec|R|eventlog|record",
+  "job info", group_jobs, "prints a document of a job", "[OPTIONS] ID jobspec|R|eventlog|record",
   "jobspec: what was asked; R: what was granted (RFC 20); eventlog: its events (RFC 18); record: "
   "what a listing shows.",
-  {}, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
+  info_options, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
 
 const command job_eventlog_command{
   "job eventlog", group_jobs, "prints the events of a job", "[OPTIONS] ID",

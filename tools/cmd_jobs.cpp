@@ -8,6 +8,7 @@
 #include "tools/commands.hpp"
 #include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
+#include "tools/job_formats.hpp"
 #include "tools/nested.hpp"
 #include "tools/session.hpp"
 
@@ -26,8 +27,11 @@ constexpr option_spec options[] = {
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
-     "names default, long, deps, endreason, usage; 'help' lists the fields. "
-     "Default: default."},
+     "names default, cute, long, deps, endreason, usage, or of hactor/jobs.toml in a folder of "
+     "configuration (XDG): [formats.NAME] format = '..'. In front of a field ?: leaves an empty "
+     "column out, +: widens it; !D !d !F !H !P after its name convert times and shares, h after "
+     "the width writes - for nothing, + marks what was cut. 'help' lists fields and formats. "
+     "Default: HACTOR_JOBS_FORMAT_DEFAULT, or default."},
     {0, "sort", "[-]FIELD,..",
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
     {'R', "recursive", nullptr,
@@ -38,30 +42,11 @@ constexpr option_spec options[] = {
      "Prints the numbers of jobs only; the exit code says if any is active."},
 };
 
-struct named_format {
-  std::string_view name;
-  std::string_view text;
-};
-
-constexpr named_format formats[] = {
-  {"default", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status_abbrev:>2.2} "
-              "{ntasks:>6h} {nnodes:>6h} {contextual_time!F:>8h} {contextual_info}"},
-  {"long", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status:>9.9} {ntasks:>6h} "
-           "{nnodes:>6h} {t_submit!d:>12h} {t_remaining!F:>12h} {contextual_time!F:>8h} "
-           "{contextual_info}"},
-  {"deps", "{id:>12} ?:{queue:<8.8+} {name:<10.10+} {urgency:>3} {priority:>10h} {state:>8.8} "
-           "{dependencies}"},
-  {"endreason", "{id:>12} ?:{queue:<8.8+} {username:<8.8+} {name:<10.10+} {status_abbrev:>2.2} "
-                "{t_inactive!d:>12h} {inactive_reason}"},
-  {"usage", "{id:>12} {name:<10.10+} {status_abbrev:>2.2} {attempts:>5h} {runtime!F:>8h} "
-            "{user_s:>9h} {system_s:>9h} {maxrss_kb:>10h} {inactive_reason}"},
-};
-
 caf::expected<table_format> read_format(const parsed_options& o) {
-  auto text = o.value("format", "default");
-  for (auto& f : formats)
-    if (f.name == text)
-      text = f.text;
+  auto found = find_job_format(o.value("format"));
+  if (!found)
+    return std::move(found.error());
+  auto text = std::move(*found);
   if (o.has("sort")) // an order that stands in front of another goes before it
     text = "sort:" + o.value("sort")
            + (text.starts_with("sort:") ? "," + text.substr(5) : " " + text);
@@ -92,11 +77,15 @@ caf::expected<bool> print_stats(client& broker) {
   return running + pending > 0;
 }
 
-void print_field_names() {
+int print_field_names(const invocation& call) {
+  auto formats = job_formats();
+  if (!formats)
+    return fail(call, formats.error());
   for (auto& f : job_field_names())
     print_line(std::string{f.name});
-  for (auto& f : formats)
-    print_line("\n" + std::string{f.name} + "\n  " + std::string{f.text});
+  for (auto& f : *formats)
+    print_line("\n" + f.name + ": " + f.description + "\n  " + f.text);
+  return exit_ok;
 }
 
 /// The jobs of an instance that is gone, by the same parameters.
@@ -207,10 +196,8 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
 }
 
 int run_jobs(const invocation& call) {
-  if (call.options.value("format") == "help") {
-    print_field_names();
-    return exit_ok;
-  }
+  if (call.options.value("format") == "help")
+    return print_field_names(call);
   auto params = list_params(call.options);
   if (!params)
     return fail_usage(call, params.error());

@@ -55,6 +55,8 @@ int run_run(const invocation& call) {
   if (auto size = terminal_size(); call.options.has("pty") && size.rows > 0 && size.columns > 0)
     (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["pty"]
       = {{"rows", size.rows}, {"columns", size.columns}};
+  if (auto e = apply_plugins(call.options, *params))
+    return fail_usage(call, e);
   if (call.options.has("dry-run")) {
     print_line(dump((*params)["jobspec"]));
     return exit_ok;

@@ -45,6 +45,8 @@ int run_submit(const invocation& call) {
     return fail_usage(call, params.error());
   if (auto e = set_copies(*params, call.options))
     return fail_usage(call, e);
+  if (auto e = apply_plugins(call.options, *params))
+    return fail_usage(call, e);
   if (call.options.has("dry-run")) {
     print_jobspecs(*params);
     return exit_ok;

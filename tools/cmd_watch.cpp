@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <regex>
 
 #include "graph/request.hpp"
@@ -44,8 +45,9 @@ constexpr option_spec timeleft_options[] = {
 
 constexpr option_spec taskmap_options[] = {
     {0, "to", "FORM",
-     "rfc34 (a JSON list of blocks), raw (the tasks of each node, '0-1;2-3') or hosts (a line for "
-     "each host). Default: rfc34."},
+     "rfc34 (a JSON list of blocks), raw (the tasks of each node, '0-1;2-3'), pmi (blocks as PMI "
+     "has them), multiline (for each task a line with its node's number) or hosts (a line for each "
+     "host). Default: rfc34."},
 };
 
 std::vector<std::string> ids_of(const json& jobs) {
@@ -240,6 +242,16 @@ int run_timeleft(const invocation& call) {
   });
 }
 
+/// "(vector,(NODE,NODES,TASKS),..)": blocks that repeat stand there as often.
+std::string taskmap_pmi(const std::string& rfc34) {
+  std::string text = "(vector";
+  if (auto blocks = parse_json(rfc34))
+    for (auto& b : *blocks)
+      for (auto n = b[3].get<uint64_t>(); n > 0; --n)
+        text += ",(" + dump(b[0]) + "," + dump(b[1]) + "," + dump(b[2]) + ")";
+  return text + ")";
+}
+
 /// Where the job's tasks are, from what it asked for and what it was granted.
 caf::expected<std::string> taskmap_of(const std::string& spec_text, const std::string& r_text,
                                       const std::string& form) {
@@ -255,6 +267,18 @@ caf::expected<std::string> taskmap_of(const std::string& spec_text, const std::s
     return std::move(where.error());
   if (form == "rfc34")
     return taskmap_json(*where) + "\n";
+  if (form == "pmi")
+    return taskmap_pmi(taskmap_json(*where)) + "\n";
+  if (form == "multiline") {
+    std::map<uint64_t, size_t> nodes;
+    for (size_t i = 0; i < where->tasks.size(); ++i)
+      for (auto task : where->tasks[i].expand())
+        nodes[task] = i;
+    std::string lines;
+    for (auto& [task, node] : nodes)
+      lines += std::to_string(task) + ": " + std::to_string(node) + "\n";
+    return lines;
+  }
   std::string text;
   for (size_t i = 0; i < where->tasks.size(); ++i) {
     auto tasks = where->tasks[i].to_string();
@@ -266,9 +290,9 @@ caf::expected<std::string> taskmap_of(const std::string& spec_text, const std::s
 
 int run_taskmap(const invocation& call) {
   auto form = call.options.value("to", "rfc34");
-  if (form != "rfc34" && form != "raw" && form != "hosts")
-    return fail_usage(
-        call, make_error(ec::bad_argument, "--to: '" + form + "' is not rfc34, raw or hosts"));
+  if (form != "rfc34" && form != "raw" && form != "hosts" && form != "pmi" && form != "multiline")
+    return fail_usage(call, make_error(ec::bad_argument, "--to: '" + form + "' is not rfc34, raw, "
+                                                         "pmi, multiline or hosts"));
   auto ids = read_ids(call.options.operands);
   if (!ids)
     return fail_usage(call, ids.error());

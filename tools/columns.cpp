@@ -149,8 +149,8 @@ private:
     auto name = inside.substr(0, colon);
     if (auto bang = name.find('!'); bang != name.npos) {
       auto conversion = name.substr(bang + 1);
-      if (conversion.size() != 1 || std::string_view{"DdFH"}.find(conversion) == name.npos)
-        return wrong("conversion '!" + std::string{conversion} + "' is not !D, !d, !F or !H");
+      if (conversion.size() != 1 || std::string_view{"DdFHP"}.find(conversion) == name.npos)
+        return wrong("conversion '!" + std::string{conversion} + "' is not !D, !d, !F, !H or !P");
       c.conversion = conversion[0];
       name = name.substr(0, bang);
     }
@@ -314,6 +314,10 @@ std::string convert(char conversion, const std::string& text) {
   if (conversion == 'F')
     return format_fsd(number);
   char buffer[64];
+  if (conversion == 'P') {
+    std::snprintf(buffer, sizeof(buffer), "%.3g%%", number * 100);
+    return buffer;
+  }
   if (conversion == 'H') {
     auto s = std::llround(number);
     std::snprintf(buffer, sizeof(buffer), "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);

@@ -3,7 +3,7 @@
 // empty value and "+" marks what was cut off. In front of a field, "?:" drops a column without any
 // value, "+:" widens it to its longest value, "?+:" does both; "sort:FIELD,-FIELD " in front of all
 // sorts. A conversion turns a number into text: !D date and time, !d the same for a person, !F a
-// duration, !H H:M:S.
+// duration, !H H:M:S, !P a share in percent.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -64,7 +64,7 @@ std::string render_table(const table_format& format, std::span<const field_name>
                          const std::function<std::string(size_t, const std::string&)>& value,
                          const table_settings& settings);
 
-/// Applies a conversion to a number in text; other text stays. Requires: one of D d F H.
+/// Applies a conversion to a number in text; other text stays. Requires: one of D d F H P.
 std::string convert(char conversion, const std::string& text);
 
 /// The columns of the terminal on standard output, 0 if it is none.

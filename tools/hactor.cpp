@@ -1,7 +1,12 @@
 // hactor: one program, a table of commands. main finds the row, reads its options and runs it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "runtime/near.hpp"
 #include "tools/commands.hpp"
@@ -13,13 +18,16 @@ std::span<const command* const> all_commands() {
   // clang-format off
   static constexpr const command* rows[] = {
     &start_command, &shutdown_command, &submit_command, &run_command, &bulksubmit_command,
-    &batch_command, &alloc_command, &tree_command, &job_submit_command, &jobs_command,
-    &watch_command, &pgrep_command, &pkill_command, &job_command, &job_attach_command,
-    &job_list_command,
+    &batch_command, &alloc_command, &tree_command, &multi_prog_command, &job_submit_command,
+    &jobs_command, &watch_command, &pgrep_command, &pkill_command, &job_command,
+    &job_attach_command, &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,
-    &job_eventlog_command, &job_kill_command, &job_raise_command, &job_urgency_command,
-    &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_id_command,
-    &cancel_command, &purge_command, &explain_command, &events_command, &uptime_command,
+    &job_eventlog_command, &job_kill_command, &job_killall_command, &job_raise_command,
+    &job_raiseall_command, &job_urgency_command,
+    &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_hostpids_command,
+    &job_id_command,
+    &cancel_command, &update_command, &purge_command, &explain_command, &events_command,
+    &uptime_command,
     &resource_command, &resource_list_command, &resource_status_command, &resource_drain_command,
     &resource_undrain_command, &resource_info_command, &resource_r_command, &resource_show_command,
     &resource_grow_command, &resource_shrink_command, &resource_find_command,
@@ -135,6 +143,31 @@ choice choose(std::span<const char* const> words) {
   return {verb, 2, exit_ok};
 }
 
+/// --log and --log-stderr of the commands that submit.
+caf::error redirect(const parsed_options& options) {
+  struct {
+    const char* option;
+    bool output;
+  } rows[] = {{"log", true}, {"log-stderr", false}};
+  for (auto& row : rows) {
+    auto given = std::find_if(options.values.rbegin(), options.values.rend(), [&](auto& v) {
+      return std::string_view{v.first->name} == row.option;
+    });
+    if (given == options.values.rend())
+      continue;
+    auto fd = ::open(given->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+                     0666);
+    if (fd < 0)
+      return make_errno_error(ec::bad_argument,
+                              std::string{"--"} + row.option + ": " + given->second, errno);
+    ::dup2(fd, 2);
+    if (row.output)
+      ::dup2(fd, 1);
+    ::close(fd);
+  }
+  return {};
+}
+
 int run(std::span<const char* const> words) {
   if (words.empty()) {
     print(overview());
@@ -167,6 +200,8 @@ int run(std::span<const char* const> words) {
                  c.synopsis);
     return exit_usage;
   }
+  if (auto e = redirect(*options))
+    return fail_usage({program, *options}, e);
   return finish_output(program.c_str(), c.run({program, *options}));
 }
 

@@ -8,6 +8,7 @@
 
 #include "runtime/duration.hpp"
 #include "runtime/hostlist.hpp"
+#include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
@@ -45,7 +46,8 @@ caf::error add_included(const std::string& text, json& params) {
   return {};
 }
 
-/// -u: a name or a number; nothing for "all".
+} // namespace
+
 caf::error add_user(const std::string& text, json& params) {
   if (text == "all")
     return {};
@@ -61,8 +63,6 @@ caf::error add_user(const std::string& text, json& params) {
   params["userid"] = entry->pw_uid;
   return {};
 }
-
-} // namespace
 
 caf::expected<json> list_params(const parsed_options& o) {
   json params = {{"states", states_active}};
@@ -98,20 +98,16 @@ caf::expected<json> list_params(const parsed_options& o) {
   return params;
 }
 
-caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
-  if (!o.operands.empty()) {
-    auto ids = read_ids(o.operands);
-    if (!ids)
-      return std::move(ids.error());
-    params["ids"] = *ids;
-  }
+namespace {
+
+/// All jobs that a request means, of which a long list comes in several parts.
+caf::expected<json> list_all(client& broker, const json& params) {
   auto jobs = json::array();
   auto add = [&jobs](const json& part) {
     auto& more = object_at(part, "jobs");
     if (more.is_array())
       jobs.insert(jobs.end(), more.begin(), more.end());
   };
-  // A long list comes in several parts.
   auto reply = broker.ask("job.list", params, 60, [&add](const frame& f) {
     if (auto part = parse_object(f.payload))
       add(*part);
@@ -122,6 +118,64 @@ caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json par
     return make_error(ec::bad_json, "the instance answered without a list of jobs");
   add(*reply);
   return jobs;
+}
+
+} // namespace
+
+caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
+                                                      const std::string& user) {
+  json params = {{"states", states}, {"max", 0}};
+  if (!user.empty())
+    if (auto e = add_user(user, params))
+      return e;
+  auto jobs = list_all(broker, params);
+  if (!jobs)
+    return std::move(jobs.error());
+  std::vector<std::string> ids;
+  for (auto& job : *jobs)
+    ids.push_back(text_at(job, "id"));
+  return ids;
+}
+
+caf::expected<std::vector<std::string>> choose_ids(client& broker,
+                                                   std::span<const std::string> texts) {
+  std::vector<std::string> ids;
+  caf::expected<std::vector<std::string>> active{std::vector<std::string>{}};
+  for (auto& text : texts) {
+    auto dots = text.find("..");
+    if (dots == text.npos) {
+      auto id = read_ids({&text, 1});
+      if (!id)
+        return id;
+      ids.push_back(id->front());
+      continue;
+    }
+    auto first = parse_job_id(std::string_view{text}.substr(0, dots));
+    auto last = parse_job_id(std::string_view{text}.substr(dots + 2));
+    if (!first || !last)
+      return !first ? std::move(first.error()) : std::move(last.error());
+    if (active->empty())
+      active = ids_in_states(broker, states_active, "");
+    if (!active)
+      return active;
+    auto before = ids.size();
+    for (auto& one : *active)
+      if (auto id = parse_job_id(one); id && id->value >= first->value && id->value <= last->value)
+        ids.push_back(one);
+    if (ids.size() == before)
+      return make_error(ec::unknown_job, text + ": no active job lies between these");
+  }
+  return ids;
+}
+
+caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
+  if (!o.operands.empty()) {
+    auto ids = read_ids(o.operands);
+    if (!ids)
+      return std::move(ids.error());
+    params["ids"] = *ids;
+  }
+  return list_all(broker, params);
 }
 
 } // namespace hactor::tools

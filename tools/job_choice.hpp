@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <span>
+
 #include "tools/client.hpp"
 #include "tools/command.hpp"
 
@@ -30,6 +32,19 @@ namespace hactor::tools {
 /// The parameters of job.list by these options; ids among the operands mean ended jobs too.
 /// Errors: ec::bad_argument, naming the option.
 caf::expected<json> list_params(const parsed_options& options);
+
+/// Sets `userid` by a name or a number; "all" sets nothing. Errors: ec::bad_argument.
+caf::error add_user(const std::string& text, json& params);
+
+/// Job ids in any spelling, and ranges "ID..ID" of active jobs; without ranges nobody is asked.
+/// Errors: ec::bad_id; ec::unknown_job for a range with no job in it; the broker's.
+caf::expected<std::vector<std::string>> choose_ids(client& broker,
+                                                   std::span<const std::string> texts);
+
+/// The ids of the jobs in these states, of this user ("" and "all": of everybody).
+/// Errors: ec::bad_argument; the broker's.
+caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
+                                                      const std::string& user);
 
 /// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id.
 caf::expected<json> fetch_jobs(const parsed_options& options, client& broker, json params);

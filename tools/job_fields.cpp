@@ -51,6 +51,7 @@ constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"state_single", "S"},
                                  {"status", "STATUS"},
                                  {"status_abbrev", "ST"},
+                                 {"status_emoji", "ST"},
                                  {"name", "NAME"},
                                  {"cwd", "CWD"},
                                  {"queue", "QUEUE"},
@@ -177,6 +178,17 @@ std::string status(const job_view& v, bool letters) {
   return std::string{name_of(states, v.state(), letters)};
 }
 
+std::string emoji_of(std::string_view letters) {
+  constexpr std::pair<std::string_view, std::string_view> pictures[] = {
+      {"D", "\U0001F517"},  {"P", "\U0001F522"},  {"S", "\U0001F4C5"}, {"R", "\U0001F3C3"},
+      {"C", "\U0001F9F9"},  {"CD", "\U00002705"}, {"F", "\U0000274C"}, {"CA", "\U0001F6D1"},
+      {"TO", "\U0000231B"}};
+  for (auto& [name, picture] : pictures)
+    if (name == letters)
+      return std::string{picture};
+  return std::string{letters};
+}
+
 std::string runtime(const job_view& v) {
   auto start = v.at("t_run");
   if (start <= 0)
@@ -287,6 +299,8 @@ std::string job_field(const json& job, const std::string& field, double now) {
     return user_name(v);
   if (field == "state" || field == "state_single")
     return std::string{name_of(states, v.state(), field != "state")};
+  if (field == "status_emoji")
+    return emoji_of(status(v, true));
   if (field == "status" || field == "status_abbrev")
     return status(v, field != "status");
   if (field == "result" || field == "result_abbrev")

@@ -434,8 +434,9 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
     system["job"]["name"] = options.value("job-name");
   if (auto e = set_streams(system["shell"], options))
     return e;
-  if (auto e = set_binding(system["shell"], options))
-    return e;
+  for (auto set : {set_binding, set_task_limits})
+    if (auto e = set(system["shell"], options))
+      return e;
   // The keys that a person names win over those that options made.
   for (auto& text : options.all("setopt"))
     if (auto e = set_attribute(system["shell"]["options"], "setopt", text))

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/fluxion_options.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/base64.hpp"
 #include "runtime/duration.hpp"
@@ -15,6 +16,7 @@
 #include "runtime/utf8.hpp"
 #include "tools/own_folder.hpp"
 #include "tools/session.hpp"
+#include "tools/shell_words.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/text_file.hpp"
 
@@ -76,6 +78,36 @@ bool is_utf8(std::string_view text) {
 std::string random_word() {
   std::random_device source;
   return fmt::format("{:08x}{:08x}", source(), source());
+}
+
+/// Runs the script of an instance, then writes down what became of its jobs. Its words: the program
+/// and the file, then the script's.
+constexpr const char* dump_script = R"(hactor=$1 file=$2
+shift 2
+if [ $# -eq 0 ]; then "${SHELL:-/bin/sh}"; else "$@"; fi
+code=$?
+"$hactor" job list -a -c 0 >"$file" || [ $code -ne 0 ] || code=1
+exit $code)";
+
+/// The items of --conf, of which those that name a TOML file stand for what is in it.
+caf::expected<std::vector<std::string>> read_settings(const std::vector<std::string>& said) {
+  std::vector<std::string> items;
+  for (auto& text : said) {
+    if (text.find('=') != text.npos || !text.ends_with(".toml")) {
+      items.push_back(text);
+      continue;
+    }
+    auto content = read_file(text);
+    if (!content)
+      return bad("--conf: " + context_of(content.error()));
+    config found;
+    if (auto notes = apply_fluxion_config(found, text, *content); !notes)
+      return bad("--conf: " + context_of(notes.error()));
+    for (auto& entry : found.list())
+      if (found.is_set(entry.name))
+        items.push_back(entry.name + "=" + entry.value);
+  }
+  return items;
 }
 
 /// What --conf says is refused here, not when the job runs. Policies in libraries are left to the
@@ -153,13 +185,28 @@ caf::error set_files(json& system, const parsed_options& options) {
 
 caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
                                    const environment_map& own, const std::string& cwd) {
-  if (auto e = judge_settings(options.all("conf")))
+  auto settings = read_settings(options.all("conf"));
+  if (!settings)
+    return std::move(settings.error());
+  if (auto e = judge_settings(*settings))
     return e;
   // As others install it too: what is found by PATH may be another one, or none.
   std::vector<std::string> words{own_folder() + "/hactor", "start"};
-  for (auto& item : options.all("conf"))
+  for (auto& item : *settings)
     words.push_back("--setattr=" + item);
+  for (auto& text : options.all("broker-opts")) {
+    auto more = split_words(text);
+    if (!more)
+      return bad("--broker-opts: " + context_of(more.error()));
+    for (auto& word : *more)
+      words.push_back(word.text);
+  }
   words.emplace_back("--");
+  if (options.has("dump"))
+    words.insert(words.end(), {"/bin/sh", "-c", dump_script, "dump", own_folder() + "/hactor",
+                               options.value("dump").starts_with("/")
+                                   ? options.value("dump")
+                                   : cwd + "/" + options.value("dump")});
   words.insert(words.end(), command.begin(), command.end());
   options.operands = std::move(words);
   auto params = build_submit(options, own, cwd);
@@ -174,6 +221,9 @@ caf::expected<json> build_instance(parsed_options options, const std::vector<std
   auto& shell = spec["attributes"]["system"]["shell"]["options"];
   if (shell.is_object())
     shell.erase("per-resource");
+  // It has one task, but more nodes than that, and the end of it is the script's.
+  if (!shell.contains("exit-timeout"))
+    shell["exit-timeout"] = "none";
   if (!options.has("cpu-affinity")) // so that it knows which cores it has
     shell["cpu-affinity"] = "on";
   if (!options.has("gpu-affinity"))

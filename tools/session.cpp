@@ -90,7 +90,8 @@ caf::expected<int> print_lines(client& broker, std::string_view method, const js
       std::string_view rest = f.payload;
       while (!rest.empty()) {
         auto end = std::min(rest.find('\n'), rest.size());
-        print_line(change(rest.substr(0, end)));
+        if (auto text = change(rest.substr(0, end)); !text.empty())
+          print_line(std::move(text));
         rest.remove_prefix(std::min(end + 1, rest.size()));
       }
     }

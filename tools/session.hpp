@@ -30,7 +30,8 @@ caf::error ask_each(client& broker, std::string_view method, std::span<const std
                     const json& params, double timeout_s, const on_answer& answer,
                     const std::function<void(size_t, const frame&)>& on_frame = {});
 
-/// Prints the lines of a streaming request as they come, each changed by `change` if given.
+/// Prints the lines of a streaming request as they come, each changed by `change` if given; what
+/// becomes empty is left out.
 caf::expected<int> print_lines(client& broker, std::string_view method, const json& params,
                                const std::function<std::string(std::string_view)>& change = {});
 

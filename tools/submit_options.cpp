@@ -68,6 +68,11 @@ namespace hactor::tools {
        "takes all that match, -PATTERN removes, ^FILE reads rules. '--env=-*' starts "             \
        "from nothing."},                                                                           \
       {0, "env-remove", "PATTERN", "Removes variables; the same as --env=-PATTERN."},              \
+      {0, "rlimit", "RULE",                                                                        \
+       "Sets limits of the tasks; may be repeated: NAME takes this process's soft limit (core, "   \
+       "stack, nofile, nproc, memlock, ...; a glob takes all that match), NAME=VALUE sets it "     \
+       "(unlimited, or a number as for setrlimit(2)), -NAME takes it back. Default: those of "     \
+       "core, stack, cpu, fsize, data and as that differ here from Linux's own."},                 \
       {0, "urgency", "N", "0 (hold) to 31 (expedite), or hold, default, expedite. Default: 16."},  \
       {0, "hold", nullptr,                                                                         \
        "Does not run before its urgency is raised; the same as --urgency=hold.", "-H"},            \
@@ -114,6 +119,11 @@ namespace hactor::tools {
        "Flags of the submission (RFC 21): waitable, which all but those of run have, debug, "      \
        "novalidate."},                                                                             \
       {0, "dry-run", nullptr, "Prints the jobspec, one for each job, and submits nothing."},       \
+      {0, "plugin", "KEY[=VALUE]",                                                                 \
+       "Tells the plugins of HACTOR_CLI_PLUGINPATH something (doc/cli-plugins.md). May be "        \
+       "repeated."},                                                                               \
+      {0, "log", "FILE", "Puts what this command prints into FILE, errors too."},                  \
+      {0, "log-stderr", "FILE", "Puts its errors, and its jobs' with --watch, into FILE."},        \
       {'v', "verbose", nullptr, "Says what happens on standard error; -vv says more."}, {          \
     0, "quiet", nullptr, "Prints no job id, and no progress."                                      \
   }
@@ -157,9 +167,16 @@ static constexpr option_spec bulksubmit_rows[] = {
 
 // Of the commands whose job is an instance.
 #define HACTOR_INSTANCE_ROWS                                                                       \
+  {0, "conf", "NAME=VALUE|FILE",                                                                   \
+   "Sets an attribute of the instance, as 'hactor start -S' does; or reads some from a TOML file " \
+   "with Fluxion's tables. May be repeated."},                                                     \
+      {0, "broker-opts", "OPTIONS",                                                                \
+       "Options for the 'hactor start' in the job, e.g. --broker-opts='-v -S sched.policy=easy'. " \
+       "May be repeated."},                                                                        \
   {                                                                                                \
-    0, "conf", "NAME=VALUE",                                                                       \
-        "Sets an attribute of the instance, as 'hactor start -S' does. May be repeated."           \
+    0, "dump", "FILE",                                                                             \
+        "When the script has ended, leaves the records of the instance's jobs in FILE, as "        \
+        "'hactor job list -a' prints them."                                                        \
   }
 
 static constexpr option_spec batch_rows[] = {

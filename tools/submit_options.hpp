@@ -54,6 +54,14 @@ caf::error set_retries(json& system, const parsed_options& options);
 /// Adds a file to attributes.system.files (RFC 37), from which the job's shell makes it again.
 void add_file(json& system, const std::string& name, const std::string& text, int mode);
 
+/// Sets shell.options.rlimit by the rules of --rlimit, and memory-limit by --mem.
+/// Errors: ec::bad_argument.
+caf::error set_task_limits(json& shell, const parsed_options& options);
+
+/// Lets the programs in the folders of HACTOR_CLI_PLUGINPATH see and change the job of a submit
+/// request (doc/cli-plugins.md). Errors: ec::bad_argument with what a plugin says that refuses.
+caf::error apply_plugins(const parsed_options& options, json& params);
+
 /// Adds the files of --add-file. Errors: ec::bad_argument (no file, a name with folders).
 caf::error set_files(json& system, const parsed_options& options);
 

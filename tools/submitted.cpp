@@ -39,10 +39,29 @@ caf::expected<std::vector<std::string>> submit_job(client& broker, const json& p
   return ids;
 }
 
+namespace {
+
+/// Events of the execution alone stand for those of the job that come with them.
+std::string event_name(const std::string& said) {
+  constexpr std::string_view prefix = "exec.";
+  if (!said.starts_with(prefix))
+    return said;
+  auto name = said.substr(prefix.size());
+  if (name == "init" || name == "starting" || name == "shell.init")
+    return "alloc";
+  if (name == "shell.start")
+    return "start";
+  if (name == "complete" || name == "done")
+    return "finish";
+  return name;
+}
+
+} // namespace
+
 caf::error wait_for_event(const invocation& call, client& broker,
                           const std::vector<std::string>& ids, const std::string& event) {
   caf::error first;
-  auto e = ask_each(broker, "job.wait-event", ids, {{"name", event}}, 0,
+  auto e = ask_each(broker, "job.wait-event", ids, {{"name", event_name(event)}}, 0,
                     [&](size_t i, caf::expected<json> result) {
                       if (!result && !first)
                         first = make_error(code_of(result.error()),

@@ -176,8 +176,8 @@ void client::window(uint64_t tag, uint16_t rows, uint16_t columns) {
   append_frame(out_, frame_kind::window, tag, write_window(rows, columns));
 }
 
-void client::input(uint64_t tag, std::string_view bytes) {
-  append_frame(out_, frame_kind::input, tag, write_input(all_tasks, bytes));
+void client::input(uint64_t tag, std::string_view bytes, uint32_t task) {
+  append_frame(out_, frame_kind::input, tag, write_input(task, bytes));
 }
 
 caf::error client::flush_now() {

@@ -35,7 +35,7 @@ public:
   uint64_t request_text(std::string_view method, std::string_view params);
 
   void cancel(uint64_t tag) { append_frame(out_, frame_kind::cancel, tag, {}); }
-  void input(uint64_t tag, std::string_view bytes);
+  void input(uint64_t tag, std::string_view bytes, uint32_t task = all_tasks);
   void window(uint64_t tag, uint16_t rows, uint16_t columns);
 
   /// Sends all that is queued. Errors: ec::disconnected.

@@ -161,8 +161,19 @@ public:
   void tell_others(rank_t rank, job_id id, const std::string& values) {
     cores[rank].on_exchange_part(id, rank, values, outs[rank]);
   }
+  /// The shell of the rank: all its tasks have ended well, and have used this.
+  void leave(rank_t rank, job_id id, const usage& used) {
+    shells.erase({rank, id});
+    job_report r;
+    r.id = id;
+    r.started = r.ended = true;
+    r.used = used;
+    cores[rank].on_shell_report(now_ns, r, outs[rank]);
+  }
   /// The shell of the rank: its part of the job cannot go on.
-  void break_off(rank_t rank, const job_report& r) { cores[rank].on_shell_report(r, outs[rank]); }
+  void break_off(rank_t rank, const job_report& r) {
+    cores[rank].on_shell_report(now_ns, r, outs[rank]);
+  }
 
   std::vector<exec_core> cores;
   int64_t now_ns = 0;
@@ -254,7 +265,7 @@ private:
         n.send(self, n.manager_of(r.id), [&n, me = self, r] { n.to_manager(me, r); });
       else
         n.send(self, parent, [&n, me = self, parent, r] {
-          n.cores[parent].on_child_report(me, r, n.outs[parent]);
+          n.cores[parent].on_child_report(n.now_ns, me, r, n.outs[parent]);
         });
       if (n.hooks.reported)
         n.hooks.reported(self, at_root, r);
@@ -293,7 +304,7 @@ private:
       shells.erase(at);
     }
     if (!hooks.holds || !hooks.holds(rank, r))
-      cores[rank].on_shell_report(r, outs[rank]);
+      cores[rank].on_shell_report(now_ns, r, outs[rank]);
   }
 
   std::vector<out> outs;

@@ -24,6 +24,7 @@ hactor_unit_test(actors_cores_test
     unit/job_depend_test.cpp
     unit/job_retry_test.cpp
     unit/job_resize_test.cpp
+    unit/job_update_test.cpp
     unit/job_listing_test.cpp
     unit/job_files_test.cpp
     unit/templates_test.cpp

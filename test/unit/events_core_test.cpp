@@ -208,7 +208,7 @@ TEST_SUITE("unit") {
     CHECK(r.all[1].seqs == numbers(1, r.disk.size()));
   }
 
-  TEST_CASE("for who is a little behind the ring is longer, and short again when it has caught up") {
+  TEST_CASE("the ring is longer for who is a little behind, and short when he has caught up") {
     events_core core;
     reader r;
     core.subscribe(1, 0, false, true, {}, r);
@@ -224,6 +224,20 @@ TEST_SUITE("unit") {
     r.publish(core, events(10));
     core.subscribe(2, 1, false, true, {}, r); // the old ones are on disk only
     CHECK(r.wanted.size() == 1);
+  }
+
+  TEST_CASE("events after which a job is in another state are left out when states are named") {
+    events_core core;
+    reader r;
+    event_filter filter;
+    filter.states = static_cast<uint32_t>(job_state::run);
+    core.subscribe(1, 0, false, true, filter, r);
+    auto some = events(3);
+    some[0].after = job_state::sched;
+    some[1].after = job_state::run;
+    some[2].after = job_state::inactive;
+    r.publish(core, some);
+    CHECK(r.all[1].seqs == std::vector<uint64_t>{2});
   }
 
   TEST_CASE("while older events are fetched, newer ones wait") {

@@ -104,6 +104,53 @@ TEST_SUITE("unit") {
       }
   }
 
+  TEST_CASE("nodes that others have left for longer than exit-timeout end the job") {
+    random_source r{5};
+    bench b{4, 2};
+    auto order = order_on({0, 1, 2, 3});
+    auto plan = std::make_shared<launch_plan>(*order.plan);
+    plan->exit_timeout_s = 10;
+    order.plan = plan;
+    b.net.scripts[job].endless = true;
+    b.net.launch(order);
+    b.net.settle(r);
+    REQUIRE(b.told[job].size() == 1);
+    b.net.advance_time(100'000'000'000);
+    b.net.settle(r);
+    CHECK(b.net.shells.size() == 4); // nobody has left
+    b.net.leave(3, job, {50, 1, 1});
+    b.net.settle(r);
+    b.net.advance_time(109'000'000'000);
+    b.net.settle(r);
+    CHECK(b.net.shells.size() == 3);
+    b.net.advance_time(110'000'000'000);
+    b.net.settle(r);
+    auto end = b.end_of();
+    CHECK(end.failure.find("exit-timeout") != std::string::npos);
+    CHECK(b.net.quiet());
+    CHECK(b.net.wrong.empty());
+  }
+
+  TEST_CASE("a node without tasks has left nobody, and without a timeout nothing ends") {
+    for (bool used : {false, true}) {
+      random_source r{6};
+      bench b{2, 2};
+      auto order = order_on({0, 1});
+      auto plan = std::make_shared<launch_plan>(*order.plan);
+      plan->exit_timeout_s = used ? -1 : 10;
+      order.plan = plan;
+      b.net.scripts[job].endless = true;
+      b.net.launch(order);
+      b.net.settle(r);
+      b.net.leave(1, job, {used ? 50 : 0, 0, 0});
+      b.net.settle(r);
+      b.net.advance_time(1'000'000'000'000);
+      b.net.settle(r);
+      CHECK(b.net.shells.size() == 1);
+      CHECK(b.told[job].size() == 1);
+    }
+  }
+
   TEST_CASE("a job is told to have started only when every node has") {
     random_source r{3};
     bench b{9, 2};
@@ -553,10 +600,10 @@ TEST_SUITE("unit") {
     job_report news;
     news.id = job;
     news.ended = true;
-    b.net.cores[0].on_child_report(3, news, silent);
+    b.net.cores[0].on_child_report(0, 3, news, silent);
     news.id = {99};
-    b.net.cores[0].on_child_report(1, news, silent);
-    b.net.cores[0].on_shell_report(news, silent);
+    b.net.cores[0].on_child_report(0, 1, news, silent);
+    b.net.cores[0].on_shell_report(0, news, silent);
     b.net.cores[0].on_unreachable({99}, 1, "x", silent);
     b.net.cores[0].on_rank_lost(3, silent);
     CHECK(b.net.cores[0].runs(job));

@@ -1,0 +1,101 @@
+// Jobs whose jobspec is changed while they wait, or whose time limit while they run.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "actors/job_manager_core.hpp"
+#include "runtime/duration.hpp"
+
+namespace hactor {
+
+caf::expected<job_spec_ptr> job_manager_core::updatable(job_id id, bool limit_only) const {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end())
+    return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
+  auto& j = it->second;
+  auto s = j.fold.state;
+  if (s == job_state::new_job || s == job_state::cleanup || s == job_state::inactive)
+    return make_error(ec::wrong_state, fmt::format("{}: the job is {}; only a job that waits or "
+                                                   "runs can be changed",
+                                                   to_string(id), name_of(s)));
+  if (s == job_state::run && !limit_only)
+    return make_error(ec::wrong_state, fmt::format("{}: the job runs; only its duration can be "
+                                                   "changed",
+                                                   to_string(id)));
+  if (s == job_state::depend && !limit_only && j.spec->dependencies != nullptr)
+    return make_error(ec::wrong_state, fmt::format("{}: the job waits for others; until then only "
+                                                   "its duration can be changed",
+                                                   to_string(id)));
+  return j.spec;
+}
+
+void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spec,
+                              const std::string& changes, const std::string& old_values,
+                              job_manager_out& out) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || it->second.fold.state == job_state::cleanup
+      || it->second.fold.state == job_state::inactive)
+    return;
+  auto& j = it->second;
+  auto old = j.spec;
+  out.keep_spec(spec->hash, spec->stored());
+  if (spec->environment)
+    out.keep_spec(spec->environment->hash, spec->environment->text);
+  if (old->name != spec->name) {
+    j.name->active -= j.is_active;
+    begin_singletons(now_ns, *j.name, out);
+    unname_job(j);
+    j.spec = spec;
+    name_job(j);
+    j.name->active += j.is_active;
+  }
+  j.spec = spec;
+  auto before = j.fold.state;
+  job_event was; // so that nobody has to keep the jobspecs that the job has had
+  was.kind = event_kind::debug;
+  was.text = "jobspec-before\n" + old_values;
+  post(now_ns, id, j, std::move(was), out);
+  job_event changed;
+  changed.kind = event_kind::jobspec_update;
+  changed.text = changes;
+  post(now_ns, id, j, std::move(changed), out);
+  if (before == job_state::run && old->duration_s != spec->duration_s) {
+    deadlines_.erase({j.deadline_ns, id});
+    warnings_.erase({j.warn_ns, id});
+    j.deadline_ns = j.warn_ns = 0;
+    if (j.fold.has_started) // else its time has not begun
+      begin_limit(j.t_start_ns, id, j);
+    job_event moved;
+    moved.kind = event_kind::resource_update;
+    moved.a = spec->duration_s > 0 ? moment_after(j.fold.t_run, spec->duration_s) : 0;
+    j.resources.expiration = static_cast<double>(moved.a) * 1e-9;
+    post(now_ns, id, j, std::move(moved), out);
+  }
+  job_record record; // from here on a restart finds it as it is now
+  record.id = id;
+  record.spec = spec->hash;
+  record.cc = j.cc;
+  if (!j.resources.nodes.empty())
+    record.rset = to_json(j.resources);
+  if (j.end)
+    record.extra = encode_extra(*j.end);
+  out.keep_record(std::move(record));
+  if (before != job_state::sched)
+    return;
+  // It keeps its place in the queue, which goes by priority and the time of its submission.
+  j.moves = true;
+  out.cancel_room(id);
+}
+
+/// The scheduler has nothing of the job any more.
+void job_manager_core::on_room_given_back(int64_t now_ns, job_id id, job& j, job_manager_out& out) {
+  j.room_wanted = false;
+  auto moves = std::exchange(j.moves, false);
+  if (moves && j.fold.state == job_state::priority)
+    enqueue(now_ns, id, j, out);
+  else
+    finish_cleanup(now_ns, id, j, out);
+}
+
+} // namespace hactor

@@ -1,0 +1,64 @@
+# hactor job attach: the end of what was written, input for some of the tasks, a status line on a
+# terminal while the job waits; hostpids and the forms of taskmap.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance -S resource.fake=nodes=2,cores=4 <<'END'
+id=$(hactor submit seq 1 1000)
+hactor job status "$id"
+check_equal "tail" "999 1000" "$(hactor job attach --tail=2 "$id" | paste -sd' ')"
+check_equal "tail, labelled" "0: 1000" "$(hactor job attach -l -t 1 "$id")"
+check_equal "no tail" "" "$(hactor job attach --tail=0 "$id")"
+mkfifo go
+runs=$(hactor submit sh -c 'seq 5; read line <go; echo $line')
+hactor job wait-event -q "$runs" start
+hactor job attach --tail=1 "$runs" >out &
+printf 'later\n' >go
+wait $!
+check_contains "$(paste -sd' ' out)" "later"
+
+# Input to one of three tasks.
+asks=$(hactor submit -n 3 -l --input=all sh -c 'read x && echo "got $x"')
+hactor job wait-event -q "$asks" start
+(echo one | hactor job attach --stdin-ranks=1 -l "$asks" >said) &
+attached=$!
+deadline 20 sh -c 'until grep -q "got one" said; do :; done'
+check_equal "who got it" "1: got one" "$(cat said)"
+hactor cancel "$asks"
+wait $attached || true
+fails_with 2 hactor job attach --stdin-ranks=x "$asks"
+fails_with 2 hactor job attach --stdin-ranks=1 --read-only "$asks"
+
+# Waiting, with a terminal for standard error.
+held=$(hactor submit --hold true)
+python3 - "$held" <<'PY'
+import os, pty, select, subprocess, sys, time
+ours, theirs = pty.openpty()
+p = subprocess.Popen(["hactor", "job", "attach", sys.argv[1]], stdin=subprocess.DEVNULL,
+                     stdout=subprocess.DEVNULL, stderr=theirs)
+text, end = b"", time.time() + 20
+while b"waits: " not in text and time.time() < end:
+    if select.select([ours], [], [], 1)[0]:
+        text += os.read(ours, 4096)
+p.kill()
+sys.exit(b"waits: " not in text)
+PY
+hactor cancel "$held"
+
+# Where tasks are.
+two=$(hactor submit -N 2 -n 4 sleep 100)
+hactor job wait-event -q "$two" start
+check_equal "pmi" "(vector,(0,2,2))" "$(hactor job taskmap --to=pmi "$two")"
+check_equal "multiline" "0: 0,1: 0,2: 1,3: 1" "$(hactor job taskmap --to=multiline "$two" | paste -sd,)"
+pids=$(hactor job hostpids -d ' ' "$two")
+check_equal "pids" 4 "$(echo "$pids" | wc -w)"
+for pid in $pids; do
+  check_equal "what ${pid} is" sleep "$(cat "/proc/${pid#*:}/comm")"
+done
+check_equal "of one" "$(echo "$pids" | cut -d' ' -f3)" "$(hactor job hostpids -r 2 "$two")"
+hactor cancel "$two"
+hactor job status "$two" || true
+fails_with 1 hactor job hostpids "$two"
+check_contains "$(hactor job eventlog -p exec -H "$two")" start
+check_lacks "$(hactor job eventlog -p exec -H "$two")" depend
+END

@@ -1,0 +1,40 @@
+# What a job may use: --rlimit sets limits of its tasks, --mem ends it when it uses more, and tasks
+# that others have left for longer than exit-timeout end with it, on one node or on several.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+nodes=$((ranks > 1 ? ranks : 2))
+export nodes
+instance -S "resource.fake=nodes=$nodes,cores=4" <<'END'
+# Limits: set, taken from here, taken back, and cut to what is hard.
+check_equal "core" 0 "$(hactor run --rlimit=core=0 sh -c 'ulimit -S -c')"
+check_equal "stack, as here" 1024 "$(ulimit -S -s 1024 && hactor run sh -c 'ulimit -S -s')"
+check_equal "not as here" 8192 "$(ulimit -S -s 1024 && hactor run --rlimit=-stack sh -c 'ulimit -S -s')"
+check_equal "nofile" 77 "$(hactor run --rlimit=NOFILE=77 sh -c 'ulimit -S -n')"
+hard=$(hactor run sh -c 'ulimit -H -n')
+check_equal "cut" "$hard" "$(hactor run --rlimit=nofile=unlimited sh -c 'ulimit -S -n')"
+check_contains "$(hactor submit --dry-run --rlimit=core=7 true)" '"rlimit":{"core":7}'
+fails_with 2 hactor run --rlimit=cores=0 true
+check_contains "$output" "means none of the limits as, core"
+fails_with 2 hactor run --rlimit=core=much true
+check_contains "$output" "a number or unlimited"
+
+# Memory: of all that a task has begun.
+eater='python3 -c "x = bytearray(300 << 20); print(len(x), flush=True); import time; time.sleep(60)"'
+fails_with 137 deadline 30 hactor run -O memory-limit=100M sh -c "$eater; true"
+check_contains "$output" "of memory, and may use 100 MB"
+check_contains "$(hactor run -O memory-limit=2G sh -c "${eater%time.sleep(60)\"}\"")" 314572800
+
+check_contains "$(hactor submit --dry-run --mem=500 true)" '"memory-limit":"500M"'
+
+# Tasks that are left: by a task of their node, and by another node.
+fails_with 1 deadline 30 hactor run -n 2 -O exit-timeout=1s sh -c \
+  '[ "$HACTOR_TASK_RANK" = 0 ] || sleep 60'
+check_contains "$output" "exit-timeout"
+fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
+  '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 60'
+check_contains "$output" "exit-timeout"
+deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=none sh -c \
+  '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 2'
+check_contains "$(hactor batch --dry-run --wrap true)" '"exit-timeout":"none"'
+END

@@ -1,0 +1,44 @@
+# Many jobs in one request: ranges of ids, cancel by user and state, killall, raiseall; and what is
+# only told without -f or with --dry-run.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance -S resource.fake=nodes=1,cores=8 <<'END'
+hactor submit --cc=1-6 sleep 100 >ids
+for id in $(cat ids); do hactor job wait-event -q "$id" start; done
+first=$(sed -n 2p ids) last=$(sed -n 4p ids)
+fails_with 0 hactor cancel -n "$first..$last"
+check_contains "$output" "3 jobs would be cancelled"
+hactor cancel "$first..$last" -- a range
+check_equal "of the range" "CA,CA,CA" "$(for i in 2 3 4; do hactor job status "$(sed -n ${i}p ids)" ||
+  hactor jobs -n -o '{result_abbrev}' "$(sed -n ${i}p ids)"; done | paste -sd,)"
+check_equal "the others" 3 "$(hactor jobs -n | wc -l)"
+fails_with 1 hactor cancel "$first..$last"
+check_contains "$output" "no active job lies between"
+fails_with 2 hactor cancel "$first..x"
+
+fails_with 0 hactor job killall
+check_contains "$output" "3 jobs are meant; -f confirms it"
+fails_with 0 hactor job killall -f -u 4242 -s KILL
+check_contains "$output" "0 jobs"
+check_equal "all run" 3 "$(hactor jobs -n -f running | wc -l)"
+hactor job killall -f -s KILL
+check_equal "killed" 137 "$(hactor job status "$(head -n1 ids)" || echo $?)"
+hactor job status $(cat ids) || true
+
+held=$(hactor submit --hold true)
+runs=$(hactor submit sleep 100)
+hactor job wait-event -q "$runs" start
+fails_with 0 hactor job raiseall --states=pending mine
+check_contains "$output" "1 jobs are meant"
+hactor job raiseall -f -S pending mine of all that wait
+check_contains "$(hactor job eventlog "$held")" 'of all that wait'
+check_lacks "$(hactor job eventlog "$runs")" 'of all that wait'
+fails_with 0 hactor cancel --all -u nobody
+check_contains "$output" "0 jobs"
+fails_with 0 hactor cancel --all -u "$(id -un)" --dry-run
+check_contains "$output" "1 jobs would"
+fails_with 2 hactor cancel -u root "$runs"
+hactor cancel --all -q -u "$(id -u)" -- done
+check_contains "$(hactor job eventlog "$runs")" done
+END
