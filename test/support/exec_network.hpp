@@ -78,7 +78,7 @@ public:
   }
   /// What was kept by hooks.holds.
   void report_shell(rank_t rank, const job_report& r) {
-    cores[rank].on_shell_report(r, outs[rank]);
+    cores[rank].on_shell_report(now_ns, r, outs[rank]);
   }
 
   // -- what happens -------------------------------------------------------------------------------
