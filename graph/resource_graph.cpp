@@ -178,7 +178,34 @@ caf::error resource_graph::check() const {
   for (size_t s = 0; s < subsystems_.size(); ++s)
     if (auto e = check(static_cast<subsystem_id>(s)))
       return e;
+  if (auto e = check_links())
+    return e;
   return check_names();
+}
+
+/// Takes away, again and again, what nothing is left above; what stays is above itself.
+caf::error resource_graph::check_links() const {
+  if (!has_links())
+    return {};
+  std::vector<uint32_t> above(records_.size());
+  std::vector<vertex> open;
+  for (vertex v = 0; v < limit(); ++v) {
+    above[v] = static_cast<uint32_t>(links_up_.of(v).size()) + (parent(v) != no_vertex);
+    if (above[v] == 0)
+      open.push_back(v);
+  }
+  for (size_t i = 0; i < open.size(); ++i)
+    for (auto children : {below(open[i]), linked(open[i])})
+      for (auto c : children)
+        if (--above[c] == 0)
+          open.push_back(c);
+  if (open.size() == records_.size())
+    return {};
+  auto stuck = std::find_if(above.begin(), above.end(), [](uint32_t n) { return n > 0; });
+  return make_error(ec::bad_argument,
+                    fmt::format("subsystem {}: {} is found below itself, by links",
+                                subsystems_[containment].name,
+                                path(static_cast<vertex>(stuck - above.begin()))));
 }
 
 caf::error resource_graph::check(subsystem_id s) const {

@@ -220,6 +220,7 @@ private:
   void forget(vertex v);
   bool has_name(vertex v, std::string_view name) const;
   caf::error check_names() const;
+  caf::error check_links() const;
 
   std::vector<record> records_;
   std::vector<seat> seats_; // beside records_

@@ -215,7 +215,7 @@ caf::error nest_what_is_new(resource_graph& graph) {
     if (auto id = static_cast<subsystem_id>(s); is_nested(graph, id))
       if (auto e = nest(graph, id))
         return e;
-  return {};
+  return graph.check();
 }
 
 } // namespace hactor

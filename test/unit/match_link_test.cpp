@@ -1,5 +1,6 @@
 // graph/match_walk and match_mark: what is found below a vertex that is only linked to it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "graph/graph_reader.hpp"
 #include "graph/graph_writer.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/subsystems.hpp"
@@ -96,6 +97,18 @@ TEST_CASE("links stay in JGF, and in a graph of fewer subsystems") {
   auto part = keep_subsystems(std::move(g), *parse_subsystems("CA"));
   REQUIRE(part);
   CHECK(to_jgf(*part) == text);
+}
+
+TEST_CASE("links that lead back in a circle are refused") {
+  auto g = two_ways();
+  auto box = [&](int n) {
+    return g.find_path("/cluster0/rack" + std::to_string(n) + "/box" + std::to_string(n));
+  };
+  REQUIRE(!g.add_link(box(0), g.parent(box(1))));
+  REQUIRE(!g.check());
+  REQUIRE(!g.add_link(box(1), g.parent(box(0))));
+  CHECK(context_of(g.check()).find("found below itself, by links") != std::string::npos);
+  CHECK(!read_graph(graph_format::jgf, to_jgf(g)));
 }
 
 TEST_CASE("one match does not find the same disk twice") {
