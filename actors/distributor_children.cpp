@@ -146,7 +146,12 @@ void distributor_core::child_over(int64_t now_ns, job_id id, distributor_out& ou
   auto it = children_.find(id);
   if (it == children_.end())
     return;
-  bury(now_ns, id, "its job has ended", out);
+  auto never_served = it->second.now == phase::submitted;
+  bury(now_ns, id,
+       never_served ? fmt::format("its job ended before it served; 'hactor job attach {}' shows why",
+                                  to_string(id))
+                    : "its job has ended",
+       out);
   it->second.over = true;
   if (it->second.running.empty())
     release(id, out);
