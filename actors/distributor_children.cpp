@@ -146,7 +146,11 @@ void distributor_core::child_over(int64_t now_ns, job_id id, distributor_out& ou
   auto it = children_.find(id);
   if (it == children_.end())
     return;
-  bury(now_ns, id, "its job has ended", out);
+  std::string why = "its job has ended";
+  if (it->second.now == phase::submitted)
+    why = fmt::format("its job ended before it served; 'hactor job attach {}' shows why",
+                      to_string(id));
+  bury(now_ns, id, why, out);
   it->second.over = true;
   if (it->second.running.empty())
     release(id, out);

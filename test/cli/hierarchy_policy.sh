@@ -152,6 +152,59 @@ check_contains "$output" "5 jobs"
 check_equal "children" 2 "$(children | wc -l)"
 END
 
+# A child's scheduler can be another one while jobs run and wait there.
+instance -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
+. "$HELPERS"
+served
+for i in 1 2; do
+  long=$(hactor submit -n 2 sleep 1000)
+  hactor job wait-event -q "$long" start
+done
+hactor submit --cc=1-20 true >ids
+for child in $(children); do
+  hactor proxy "$child" hactor scheduler reload -S sched.policy=easy >/dev/null
+  check_equal "policy" easy "$(hactor proxy "$child" hactor queue list -n -o '{policy}' | tr -d ' ')"
+done
+check_equal "wait on" 20 "$(hactor jobs -n -c 0 -f pending | wc -l)"
+hactor cancel "$long"
+deadline 20 hactor job status $(cat ids)
+check_equal "in the child, too" 1 "$(hactor proxy "$(children | tail -1)" hactor run echo 1)"
+END
+
+# Where no child can be made, jobs are told so.
+if [ "$launcher" = alone ]; then
+  mkdir lone
+  cp "$(command -v hactor-start)" lone
+  cat >script.lone <<'END'
+. "$HACTOR_TEST_LIB"
+fails_with 1 deadline 25 hactor submit true
+check_contains "$output" "no child of this instance can be made"
+check_contains "$output" "hactor job attach f"
+END
+  deadline 40 lone/hactor-start -S resource.fake=nodes=1,cores=2 -S sched.policy=hierarchy -- \
+    sh script.lone </dev/null
+fi
+
+# An instance that only serves says where when it is asked to, and ends when it is told to.
+mkfifo says
+hactor start --verbose --serve -S resource.fake=nodes=2,cores=2 2>says </dev/null &
+server=$!
+exec 3<says # stays open: it may say more
+while read -r line <&3; do
+  case $line in
+  *HACTOR_URI=*) HACTOR_URI=${line#*HACTOR_URI=} && break ;;
+  esac
+done
+export HACTOR_URI
+check_equal "served" 1 "$(hactor run echo 1)"
+hactor shutdown
+unset HACTOR_URI
+found=0
+wait "$server" || found=$?
+check_equal "exit code" 0 "$found"
+fails_with 2 hactor start --serve true
+check_contains "$output" "goes without a command"
+
 # In a job, too; and after a restart.
 instance -S resource.fake=nodes=4,cores=2 <<'END'
 check_equal "in a child" 7 "$(hactor run -N 4 hactor start -S sched.policy=hierarchy -S sched.tree=4 hactor run echo 7)"
