@@ -135,6 +135,17 @@ check_contains "$plan" "  HACTOR_TREE_ID=tree.2.1"
 check_contains "$plan" "children: sched.policy=easy"
 check_contains "$plan" "  ./x 4"
 
+# A person sees how far it is, and at the end one line.
+deadline 40 python3 -c '
+import pty, sys
+sys.exit(pty.spawn(["hactor", "tree", "-T", "2", "-J", "64", "sleep", "0.3"]) >> 8)' >said </dev/null
+check_contains "$(cat said)" "CD:0 F:0 of 64 ["
+check_contains "$(tr '\r' '\n' <said | grep -v 'CD:0' )" "F:0 of 64 ["
+check_contains "$(tail -n 1 said)" "tree: 64 jobs in 2 leaves: 64 done"
+
+END
+
+instance -S resource.fake=nodes=4,cores=4 -S exec.kill_timeout=2s <<'END'
 # A leaf that is lost takes its jobs along, and that is told; the others go on.
 mkfifo up
 deadline 40 hactor tree -T 2x2 -J 4 -- \
