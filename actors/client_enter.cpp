@@ -79,6 +79,7 @@ connector_actor make_inside(pointer self, const instance_reply& r) {
   if (s.rank >= r.nodes.size()) // a client on a node that is not the instance's
     s.rank = 0;
   attributes->fix("rank", std::to_string(s.rank));
+  attributes->fix("size", std::to_string(rank_map::count(r.nodes)));
   s.attributes = std::move(attributes);
   s.size = static_cast<uint32_t>(r.nodes.size());
   s.owner = own.owner;

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/connector.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "actors/client_submit.hpp"
@@ -270,9 +268,7 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
       auto& setup = self->state.setup;
       setup.where = rank_map{setup.where.brokers(), c.nodes};
       setup.size = static_cast<uint32_t>(c.nodes.size());
-      auto there = std::count_if(c.nodes.begin(), c.nodes.end(),
-                                 [](rank_t node) { return node != rank_map::nowhere; });
-      setup.attributes->fix("size", std::to_string(there));
+      setup.attributes->fix("size", std::to_string(rank_map::count(c.nodes)));
       return done{};
     },
     [self](const rank_lost& l) {

@@ -19,7 +19,7 @@ exec_core::place exec_core::find_place(const rset& r) const {
     auto broker = r.nodes[i].rank % brokers_;
     if (broker == self_)
       p.entries.push_back(i);
-    // R is sorted by rank, and hosted ranks repeat only when the nodes are fake.
+    // Brokers repeat only when the nodes are fake.
     if (brokers_ > 1 && std::find(p.brokers.begin(), p.brokers.end(), broker) != p.brokers.end())
       continue;
     if (brokers_ == 1 && !p.brokers.empty())

@@ -194,7 +194,13 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
     },
     [self](const instance_grow& r) { return grow_instance(self->state, r); },
     [self](const instance_shrink& r) { return shrink_instance(self->state, r); },
-    [self](const watch_nodes& w) { self->state.watchers.push_back(w.who); },
+    [self](const watch_nodes& w) {
+      auto& st = self->state;
+      st.watchers.push_back(w.who);
+      // They may have changed since it was told of us.
+      caf::anon_send(caf::actor_cast<connector_actor>(w.who),
+                     nodes_changed{st.about.nodes, {}, {}});
+    },
     [self](const rank_lost& lost) {
       auto& st = self->state;
       if (!st.job_manager)

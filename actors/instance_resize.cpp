@@ -136,12 +136,14 @@ void remove(const leaving_ptr& l) {
   c.removed = l->ranks;
   instance_shrunk gone;
   gone.ranks = l->ranks;
-  for (auto rank : l->ranks.expand())
-    gone.nodes.push_back(std::exchange(st.about.nodes.at(rank), rank_map::nowhere));
+  for (auto rank : l->ranks.expand()) {
+    gone.nodes.push_back(st.about.nodes.at(rank));
+    st.about.nodes[rank] |= rank_map::given_back;
+  }
   for (auto node : gone.nodes) {
     auto broker = node % st.context->brokers;
     if (std::none_of(st.about.nodes.begin(), st.about.nodes.end(), [&](rank_t other) {
-          return other != rank_map::nowhere && other % st.context->brokers == broker;
+          return (other & rank_map::given_back) == 0 && other % st.context->brokers == broker;
         }))
       gone.brokers.add(broker);
   }

@@ -51,7 +51,7 @@ void renumber(rset& r, F number) {
 rset rank_map::to_system(rset r) const {
   if (nodes_.empty())
     return r;
-  auto number = [this](rank_t rank) { return nodes_.at(rank); };
+  auto number = [this](rank_t rank) { return node(rank); };
   renumber(r, number);
   if (!r.scheduling.empty())
     r.scheduling = renumber_extra(r.scheduling, number);
@@ -60,7 +60,7 @@ rset rank_map::to_system(rset r) const {
 
 rank_t rank_map::rank_on(rank_t broker) const {
   for (size_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i] != nowhere && nodes_[i] % brokers_ == broker)
+    if ((nodes_[i] & given_back) == 0 && nodes_[i] % brokers_ == broker)
       return static_cast<rank_t>(i);
   return broker;
 }

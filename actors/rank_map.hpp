@@ -21,8 +21,9 @@ public:
   rank_map(uint32_t brokers, std::vector<rank_t> nodes)
     : brokers_{brokers}, nodes_{std::move(nodes)} {}
 
-  /// The system's rank of a node. Requires: the instance has it.
-  rank_t node(rank_t rank) const { return nodes_.empty() ? rank : nodes_.at(rank); }
+  /// The system's rank of a node. Requires: the instance has it, or had it: what jobs wrote there
+  /// is there still.
+  rank_t node(rank_t rank) const { return nodes_.empty() ? rank : nodes_.at(rank) & ~given_back; }
   /// The broker that runs what is placed on the node.
   rank_t broker(rank_t rank) const { return node(rank) % brokers_; }
 
@@ -32,12 +33,20 @@ public:
   /// The instance's first rank on a broker. Requires: the broker hosts one.
   rank_t rank_on(rank_t broker) const;
 
-  /// Stands in nodes() for a node that the instance has given back: its rank is not used again.
-  static constexpr rank_t nowhere = UINT32_MAX;
+  /// A mark in nodes() of one that the instance has given back: its rank is not used again.
+  static constexpr rank_t given_back = rank_t{1} << 31;
+
+  /// Nodes that an instance with these has.
+  static size_t count(const std::vector<rank_t>& nodes) {
+    size_t n = 0;
+    for (auto node : nodes)
+      n += (node & given_back) == 0;
+    return n;
+  }
 
   /// Does the instance have a node of this rank? True for all of an outermost one.
   bool has(rank_t rank) const {
-    return nodes_.empty() || (rank < nodes_.size() && nodes_[rank] != nowhere);
+    return nodes_.empty() || (rank < nodes_.size() && (nodes_[rank] & given_back) == 0);
   }
 
   uint32_t brokers() const { return brokers_; } ///< Of the whole system.

@@ -12,6 +12,7 @@ check_equal "before" 1 "$(free_nodes)"
 check_equal "came" "ranks 1-2" "$(hactor resource grow -N 2)"
 check_equal "after" 3 "$(free_nodes)"
 check_equal "size" 3 "$(hactor getattr size)"
+check_equal "size, whichever rank is asked" "3" "$(hactor exec -r all hactor getattr size | sort -u)"
 check_equal "on three nodes" 3 "$(hactor run -N 3 -n 3 sh -c 'hactor getattr instance-level' | grep -c 1)"
 check_equal "where they ran" 0-2 "$(hactor job info "$(hactor submit --wait -N 3 -n 3 true)" R |
   sed 's/.*"rank":"\([^"]*\)".*/\1/')"
@@ -45,8 +46,10 @@ fails_with 1 hactor resource shrink -N 3
 check_contains "$output" "1 to 2"
 fails_with 2 hactor resource shrink
 check_equal "still all there" 2 "$(free_nodes)"
+written=$(hactor submit --wait -N 1 -n 1 -c 2 --requires=rank:2 echo there)
 check_equal "the idle one goes" "ranks 2" "$(hactor resource shrink -N 1)"
 check_equal "size" 2 "$(hactor getattr size)"
+check_equal "what was written there" there "$(hactor job attach "$written")"
 check_equal "by force" "ranks 1" "$(hactor resource shrink --force 1)"
 fails_with 1 hactor job wait "$busy"
 check_contains "$output" "its node is given back"

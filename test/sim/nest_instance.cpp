@@ -183,7 +183,7 @@ void nest_sim::instance::give_back() {
     return; // all of it goes
   ++sim.seen.shrunk;
   auto nodes = where.nodes();
-  auto node = std::exchange(nodes.at(rank), rank_map::nowhere);
+  auto node = std::exchange(nodes.at(rank), nodes.at(rank) | rank_map::given_back);
   where = rank_map{where.brokers(), std::move(nodes)};
   auto rest = inventory.ranks();
   rest.remove(rank);

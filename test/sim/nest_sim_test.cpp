@@ -61,7 +61,7 @@ TEST_SUITE("sim") {
   TEST_CASE("instances of three levels end children first, and no core is ever granted twice") {
     nest_options o;
     o.lose_ranks = false;
-    auto all = run_seeds(o, 1, 100);
+    auto all = run_seeds(o, 1, 150);
     if (from_environment("HACTOR_SIM_SEED", 0) != 0)
       return;
     CHECK(all.grandchildren > 0);
@@ -74,7 +74,7 @@ TEST_SUITE("sim") {
 
   TEST_CASE("the same holds when ranks are lost, those that lead instances among them") {
     nest_options o;
-    auto all = run_seeds(o, 1001, 100);
+    auto all = run_seeds(o, 1001, 200);
     if (from_environment("HACTOR_SIM_SEED", 0) != 0)
       return;
     CHECK(all.leads_lost > 0);
@@ -89,9 +89,9 @@ TEST_SUITE("sim") {
     o.brokers = 8;
     o.cores = 2;
     o.fanout = 1;
-    run_seeds(o, 2001, 20);
+    run_seeds(o, 2001, 40);
     o.brokers = 3;
     o.fanout = 16;
-    run_seeds(o, 3001, 20);
+    run_seeds(o, 3001, 40);
   }
 }

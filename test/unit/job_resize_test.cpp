@@ -145,12 +145,13 @@ TEST_SUITE("unit") {
     CHECK(r.nodelist == std::vector<std::string>{"n7", "n5", "n6"});
     CHECK(r.properties["fast"].to_string() == "0,2");
 
-    rank_map where{4, {7, rank_map::nowhere, 2}};
+    rank_map where{4, {7, 3 | rank_map::given_back, 2}};
     CHECK(where.has(0));
     CHECK_FALSE(where.has(1));
     CHECK_FALSE(where.has(3));
-    CHECK(where.rank_on(3) == 0); // not 1, though nowhere modulo 4 is 3
+    CHECK(where.rank_on(3) == 0); // not 1, which has gone
     CHECK(where.rank_on(2) == 2);
+    CHECK(where.broker(1) == 3); // where its output lies
     CHECK(rank_map{4}.has(9));
   }
 
