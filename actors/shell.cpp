@@ -23,6 +23,9 @@ namespace {
 /// How long the end of a task may come behind the end of its connection.
 constexpr auto dropped_patience = std::chrono::seconds{1};
 
+/// Tasks of one job mostly end within this time of each other.
+constexpr int64_t exit_moment_ns = 1'000'000'000;
+
 /// How often a job's memory is looked at: what it may use beyond its limit meanwhile is what it can
 /// write in that time.
 constexpr auto memory_interval = std::chrono::milliseconds{500};
@@ -410,6 +413,12 @@ void end_of_program(shell_state::pointer self, uint32_t rank) {
               1 << 8);
 }
 
+void look_at_exit(shell_state::pointer self, int64_t when_ns) {
+  self->state.exit_look_ns = when_ns;
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
 /// What the job says of tasks that are left when one has ended: shell.options.exit-on-error,
 /// exit-timeout.
 void leave_others(shell_state::pointer self, const launch_plan& plan, const task_exited& x) {
@@ -422,17 +431,23 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
   }
   if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.ranks.size() == 1)
     return;
-  st.exit_deadline_ns = moment_after(steady_ns(), plan.exit_timeout_s);
-  self->delayed_send(self, std::chrono::nanoseconds(st.exit_deadline_ns - steady_ns()),
-                     caf::tick_atom_v);
+  // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
+  // when some task is still there after a moment.
+  auto now = steady_ns();
+  st.exit_deadline_ns = moment_after(now, plan.exit_timeout_s);
+  look_at_exit(self, std::min(st.exit_deadline_ns, now + exit_moment_ns));
 }
 
 /// True when the tick was that of exit-timeout.
 bool is_exit_time(shell_state::pointer self) {
   auto& st = self->state;
-  if (st.exit_deadline_ns <= 0 || steady_ns() < st.exit_deadline_ns)
+  if (st.exit_look_ns == 0 || steady_ns() < st.exit_look_ns)
     return false;
-  st.exit_deadline_ns = -1;
+  if (st.exit_look_ns < st.exit_deadline_ns) {
+    look_at_exit(self, st.exit_deadline_ns);
+    return true;
+  }
+  st.exit_look_ns = 0;
   if (st.terminating == 0)
     break_off(self, "tasks still ran when exit-timeout was over after the first had ended", 1 << 8);
   return true;

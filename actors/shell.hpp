@@ -58,6 +58,7 @@ struct shell_state {
   int64_t captured[2] = {0, 0};            // of standard output and error so far
   uint32_t size = 0;            // tasks of the whole job
   int64_t exit_deadline_ns = 0; // steady clock, of tasks that others have left; 0: none
+  int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   bool watched = false;    // the memory of its tasks is

@@ -343,9 +343,26 @@ caf::error resource_pool::change_nodes(const rset& wanted) {
 
 // -- requests ------------------------------------------------------------------------------------
 
+namespace {
+
+/// Memory beside other things that are asked for.
+void leave_out_memory(std::vector<resource_vertex>& list) {
+  auto is_memory = [](const resource_vertex& v) { return v.type == "memory"; };
+  if (!std::all_of(list.begin(), list.end(), is_memory))
+    std::erase_if(list, is_memory);
+  for (auto& v : list)
+    leave_out_memory(v.with);
+}
+
+} // namespace
+
 caf::expected<match_request_ptr> resource_pool::compile(const jobspec& wants,
                                                         const json& where) const {
   auto both = wants;
+  // Where nobody counts memory it cannot be granted: that a job asks for it is then what it may use
+  // (shell.options.memory-limit), and no reason to refuse the job.
+  if (graph_->find_type("memory") == no_type)
+    leave_out_memory(both.resources);
   auto& own = both.system.constraints;
   if (!where.is_null())
     own = own.is_null() ? where : json{{"and", json::array({where, own})}};

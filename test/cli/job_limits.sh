@@ -26,6 +26,9 @@ check_contains "$output" "of memory, and may use 100 MB"
 check_contains "$(hactor run -O memory-limit=2G sh -c "${eater%time.sleep(60)\"}\"")" 314572800
 
 check_contains "$(hactor submit --dry-run --mem=500 true)" '"memory-limit":"500M"'
+# Where no memory is counted it is a limit all the same.
+fails_with 137 deadline 30 hactor run --mem=100M sh -c "$eater; true"
+check_equal "within" yes "$(hactor run --mem=1G echo yes)"
 
 # Tasks that are left: by a task of their node, and by another node.
 fails_with 1 deadline 30 hactor run -n 2 -O exit-timeout=1s sh -c \

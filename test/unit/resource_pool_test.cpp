@@ -126,6 +126,42 @@ TEST_SUITE("unit") {
     CHECK(c.cores_free() == 4);
   }
 
+  TEST_CASE("memory beside other things is no reason to refuse a job where none is counted") {
+    auto wants = [](const json& with) {
+      auto spec = parse_jobspec(dump(json{
+          {"version", 9999},
+          {"resources",
+           {{{"type", "slot"}, {"count", 1}, {"label", "task"}, {"with", with}}}},
+          {"tasks", {{{"command", {"a"}}, {"slot", "task"}, {"count", {{"per_slot", 1}}}}}},
+          {"attributes", {{"system", {{"duration", 0}}}}}}));
+      REQUIRE(spec);
+      return *spec;
+    };
+    auto fits = [](const cluster& c, const jobspec& spec) {
+      auto compiled = c.pool->compile(spec, nullptr);
+      REQUIRE(compiled);
+      return c.pool->match(*compiled, match_op::satisfiable, 10).verdict
+             == match_verdict::matched;
+    };
+    json core{{"type", "core"}, {"count", 1}};
+    json memory{{"type", "memory"}, {"count", 4}, {"unit", "GB"}};
+    rset nodes;
+    nodes.nodes.push_back({0, idset::range(0, 3), {}});
+    nodes.nodelist.push_back("n0");
+    cluster without{nodes};
+    CHECK(fits(without, wants(json::array({core, memory}))));
+    CHECK_FALSE(fits(without, wants(json::array({memory}))));
+    resource_graph graph;
+    auto root = add(graph, no_vertex, "cluster", 0);
+    auto node = add(graph, root, "node", 0, 1, 0);
+    add(graph, node, "core", 0);
+    add(graph, node, "memory", 0, 2);
+    cluster with{std::move(graph)};
+    CHECK_FALSE(fits(with, wants(json::array({core, memory}))));
+    memory["count"] = 2;
+    CHECK(fits(with, wants(json::array({core, memory}))));
+  }
+
   TEST_CASE("a node that is whole for one job gives none of its cores to another") {
     cluster c{machine(1, 4)};
     auto r = c.run(1, whole(1));
