@@ -40,6 +40,8 @@ void add_peer(pointer self, const rank_services& s) {
   for (auto w = first; w != last; ++w)
     w->second.promise.deliver(s);
   st.waiting.erase(first, last);
+  for (auto [d, end] = st.dials.equal_range(s.rank); d != end; d = st.dials.erase(d))
+    self->send(caf::actor_cast<broker_actor>(s.broker), d->second);
   self->monitor(s.broker);
   // The lead comes last: when it has met everybody, all links of the tree are there.
   if (st.setup.rank != 0 && s.rank != 0 && s.rank == *tree_parent(st.setup.rank, st.setup.fanout))
@@ -181,6 +183,7 @@ void on_lost(pointer self, rank_t rank) {
   else
     log_debug("broker: rank {} on {} was lost", rank, st.setup.hosts[rank]);
   st.peers.erase(rank);
+  st.dials.erase(rank);
   give_up(self, rank,
           make_error(ec::rank_lost,
                      fmt::format("rank {} on {} was lost", rank, st.setup.hosts[rank])));
@@ -350,6 +353,8 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
         dial(self, d.from);
       else if (auto it = st.peers.find(d.to); it != st.peers.end())
         self->send(caf::actor_cast<broker_actor>(it->second.broker), d);
+      else if (st.setup.rank == 0 && st.lost.count(d.to) == 0 && d.to < st.setup.size)
+        st.dials.emplace(d.to, d);
     },
     [self](const peer_request& r) { return find_peer(self, r.rank); },
     [self](const rank_lost& l) { on_lost(self, l.rank); },

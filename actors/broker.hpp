@@ -37,6 +37,7 @@ struct broker_state {
   std::map<rank_t, rank_services> peers;
   std::set<rank_t> lost;
   std::set<rank_t> dialling;
+  std::multimap<rank_t, dial_request> dials; // on the lead: to ranks that it has not met
   struct waiter {
     int64_t give_up_ns;
     caf::typed_response_promise<rank_services> promise;

@@ -72,7 +72,8 @@ struct bench : actor_fixture {
   /// The n-th child serves.
   scheduler_actor open(size_t n) {
     auto child = make_scheduler();
-    tell(child, inventory{as_instance(world->grants.at(n).resources), {}, {}});
+    auto& grant = world->grants.at(n).resources;
+    tell(child, inventory{as_instance(grant, grant.ranks().expand()), {}, {}});
     tell(distributor,
          instance_opened{world->grants.at(n).id, caf::actor_cast<caf::actor>(child), {}});
     return child;

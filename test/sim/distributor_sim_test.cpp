@@ -238,7 +238,8 @@ struct distributing final : node, upper, distributor_out, scheduler_out {
   void cancelled(job_id) override {}
 
   void open(job_id id) {
-    auto inside = as_instance(grants.at(id));
+    auto& grant = grants.at(id);
+    auto inside = as_instance(grant, grant.ranks().expand());
     auto self = std::static_pointer_cast<distributing>(shared_from_this());
     if (tree.size() == 1)
       children[id] = std::make_shared<leaf>(w, self, key, id, inside);
