@@ -94,6 +94,17 @@ void seek(pointer self, rank_t rank) {
     self->send(caf::actor_cast<broker_actor>(it->second.broker), ask);
 }
 
+/// We are to dial, or the one to whom it is passed on.
+void take_dial(pointer self, const dial_request& d) {
+  auto& st = self->state;
+  if (d.to == st.setup.rank)
+    dial(self, d.from);
+  else if (auto it = st.peers.find(d.to); it != st.peers.end())
+    self->send(caf::actor_cast<broker_actor>(it->second.broker), d);
+  else if (st.setup.rank == 0 && st.lost.count(d.to) == 0 && d.to < st.setup.size)
+    st.dials.emplace(d.to, d);
+}
+
 void give_up(pointer self, rank_t rank, const caf::error& why) {
   auto& st = self->state;
   auto [first, last] = st.waiting.equal_range(rank);
@@ -347,15 +358,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
       add_peer(self, r.services);
       return hello_reply{st.own};
     },
-    [self](const dial_request& d) {
-      auto& st = self->state;
-      if (d.to == st.setup.rank)
-        dial(self, d.from);
-      else if (auto it = st.peers.find(d.to); it != st.peers.end())
-        self->send(caf::actor_cast<broker_actor>(it->second.broker), d);
-      else if (st.setup.rank == 0 && st.lost.count(d.to) == 0 && d.to < st.setup.size)
-        st.dials.emplace(d.to, d);
-    },
+    [self](const dial_request& d) { take_dial(self, d); },
     [self](const peer_request& r) { return find_peer(self, r.rank); },
     [self](const rank_lost& l) { on_lost(self, l.rank); },
     [self](const ping_request& r) { return ping(self, r); },

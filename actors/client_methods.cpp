@@ -145,7 +145,7 @@ void job_info(const client_call& c, client_params& p) {
 job_selection read_selection(client_params& p, uint32_t default_states) {
   job_selection s;
   s.ids = p.ids("ids");
-  s.states = static_cast<uint32_t>(p.integer("states", default_states));
+  s.states = static_cast<uint32_t>(p.integer("states", s.ids.empty() ? default_states : 0));
   if (s.ids.empty() && !p.flag("all", false))
     p.refuse("ids: must name at least one job, or all must be true");
   return s;

@@ -108,6 +108,10 @@ void distributor_state::turn() {
   arm();
 }
 
+/// Of jobs that have been placed: those that wait for another attempt are not meant.
+constexpr uint32_t lost_states =
+  static_cast<uint32_t>(job_state::run) | static_cast<uint32_t>(job_state::cleanup);
+
 void distributor_state::send_mails() {
   auto post = [this](const scheduler_actor& to, mail& m) {
     if (!m.freed.ids.empty())
@@ -133,6 +137,7 @@ void distributor_state::send_mails() {
       raise_request r;
       r.userid = ::getuid();
       r.jobs.ids = ids;
+      r.jobs.states = lost_states;
       r.type = "node-failure";
       r.note = note;
       self->request(to, caf::infinite, std::move(r))
@@ -362,7 +367,9 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const distribution_begin& b) { begin(self->state, b); },
       [self](alloc_decision& d) { take_decision(self->state, d); },
       [self](rooms_atom) {
-        return self->state.core.rooms(self->state.child_of(self->current_sender()));
+        auto child = self->state.child_of(self->current_sender());
+        self->state.send_mails(); // what the answer leaves out must be there before it
+        return self->state.core.rooms(child);
       },
       [self](const raise_request& r) { return self->state.pass_on(r); },
       [self](const alloc_request& r) { self->state.take_jobs(r); },

@@ -179,10 +179,11 @@ void distributor_core::bury(int64_t now_ns, job_id id, const std::string& why,
     out.cancelled(j.client, key.id);
     jobs_.erase(key.id);
   }
-  for (auto* j : c.running)
-    out.lost(j->client, j->entry.id,
-             fmt::format("the child {} of this instance in which it was placed is gone: {}",
-                         to_string(id), why));
+  if (!stopped_) // else they are being ended already, and have the time for it
+    for (auto* j : c.running)
+      out.lost(j->client, j->entry.id,
+               fmt::format("the child {} of this instance in which it was placed is gone: {}",
+                           to_string(id), why));
   auto& p = places_.at(c.place);
   p.child = {};
   fail_place(now_ns, p, why, lived_long, out);

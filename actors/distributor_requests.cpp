@@ -271,6 +271,7 @@ caf::result<count_reply> distributor_state::pass_on(raise_request r) {
       ++n;
     }
   for (auto& [client, part] : by_client) {
+    part.jobs.states = r.jobs.states;
     part.userid = r.userid;
     part.type = r.type;
     part.severity = r.severity;

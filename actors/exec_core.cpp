@@ -235,10 +235,10 @@ void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset&
   tell_settled(id, j, out);
 }
 
-/// shell.options.exit-timeout, among nodes: a shell sees to its own tasks. A node without tasks has
-/// used nothing, and nobody is left by it.
+/// shell.options.exit-timeout, among nodes: a shell sees to its own tasks. A part tells its end
+/// when all is cleaned up, which may take one node long: who ended well has left nobody.
 void exec_core::leave_others(int64_t now_ns, job_id id, job& j, const job_report& part) {
-  if (!part.ended || part.used.maxrss_kb == 0 || j.exit_timeout_s < 0 || j.exit_at_ns != 0
+  if (!part.ended || part.status == 0 || j.exit_timeout_s < 0 || j.exit_at_ns != 0
       || (!j.shell_due && j.children.empty()))
     return;
   j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
@@ -375,7 +375,7 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
       continue;
     auto& j = it->second;
     if (!j.simulated && !j.ending && j.sum.failure.empty()) {
-      j.sum.failure = "tasks still ran when exit-timeout was over after others had ended";
+      j.sum.failure = "tasks still ran when exit-timeout was over after others had failed";
       j.sum.status = worse_status(j.sum.status, 1 << 8);
       advance(id, out);
     } else if (j.simulated && j.shell_due) {

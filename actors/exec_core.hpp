@@ -100,8 +100,8 @@ private:
     rank_t parent = 0;
     bool simulated = false;
     int64_t simulated_end_ns = 0;
-    double exit_timeout_s = -1; // for the rest once a part has ended; < 0: for ever
-    int64_t exit_at_ns = 0;     // when that is over; 0: no part has ended
+    double exit_timeout_s = -1; // for the rest once a part has failed; < 0: for ever
+    int64_t exit_at_ns = 0;     // when that is over; 0: no part has failed
     bool shell_due = false;       // our own tasks have not all ended
     std::set<rank_t> start_due;   // ourselves and children that have not started
     std::set<rank_t> children;    // that have not ended

@@ -111,6 +111,7 @@ caf::result<instance_reply> exec_instances::enter(job_id job) {
 }
 
 caf::result<resize_reply> exec_instances::grow(const instance_grow& r) {
+  inner.on_launch(r.job, r.attempt); // no task of it comes to nodes that it got later
   auto it = all_.find(r.job);
   if (it == all_.end() || it->second.ending)
     return no_instance(r.job);
@@ -123,18 +124,23 @@ caf::result<instance_shrunk> exec_instances::shrink(const instance_shrink& r) {
   if (it == all_.end() || it->second.ending)
     return no_instance(r.job);
   auto promise = exec_.self->make_response_promise<instance_shrunk>();
+  shrinking_[r.job] = promise;
   exec_.self->request(it->second.handle, caf::infinite, r)
     .then(
-      [this, job = r.job, promise](instance_shrunk& x) mutable {
+      [this, job = r.job](instance_shrunk& x) {
         std::erase_if(waiters_[job], [&x](waiter& w) {
           if (!x.brokers.contains(w.first))
             return false;
           w.second.deliver(done{});
           return true;
         });
-        promise.deliver(std::move(x));
+        if (auto asked = shrinking_.extract(job); !asked.empty())
+          asked.mapped().deliver(std::move(x));
       },
-      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+      [this, job = r.job](caf::error& e) {
+        if (auto asked = shrinking_.extract(job); !asked.empty())
+          asked.mapped().deliver(std::move(e));
+      });
   return promise;
 }
 
@@ -163,6 +169,8 @@ void exec_instances::on_over(job_id job) {
   auto held = std::move(it->second.held);
   all_.erase(it);
   had_one_.insert(job);
+  if (auto asked = shrinking_.extract(job); !asked.empty())
+    asked.mapped().deliver(no_instance(job));
   if (held) {
     exec_.core.on_shell_report(steady_ns(), *held, exec_);
     exec_.end_turn();

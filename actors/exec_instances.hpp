@@ -69,6 +69,8 @@ private:
   /// Tasks that wait for the end of an instance, with the brokers on which they run.
   using waiter = std::pair<rank_t, caf::typed_response_promise<done>>;
   std::map<job_id, std::vector<waiter>> waiters_;
+  /// Who asked for nodes back: an instance that ends does not answer.
+  std::map<job_id, caf::typed_response_promise<instance_shrunk>> shrinking_;
   /// That wait for the end of one before, or for the job's start on its other ranks.
   std::multimap<job_id, waiting_begin> begins_;
   std::set<job_id> had_one_; // jobs that run here, whose instance has ended

@@ -34,6 +34,9 @@ caf::error add_spec(ingest_state& st, const submission& s, std::string_view text
   auto spec = st.reader->read(text);
   if (!spec)
     return std::move(spec.error());
+  if ((*spec)->is_child)
+    return make_error(ec::bad_jobspec, "attributes.system.child: is for children that an instance "
+                                       "makes by itself (sched.policy=hierarchy)");
   accepted_spec a;
   a.spec.here = std::move(*spec);
   a.urgency = s.urgency;

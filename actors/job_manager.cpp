@@ -358,6 +358,23 @@ void lose_rank(job_manager_state& st, rank_t rank) {
   st.execs.erase(rank);
   st.core.on_rank_lost(wall_ns(), rank, st.peers.where, st);
   st.end_turn();
+  std::vector<std::function<void(const caf::error&)>> over; // whoever was asked may be gone, too
+  for (auto& [id, end] : st.resizing)
+    if (auto s = st.core.summary(id); !s || s->state != job_state::run)
+      over.push_back(end);
+  for (auto& end : over)
+    end(make_error(ec::rank_lost, fmt::format("rank {} of the job was lost", rank)));
+}
+
+void take_report(job_manager_state& st, const exec_report& r) {
+  auto now = wall_ns();
+  for (auto& job : r.jobs) {
+    for (auto rank : job.lost.expand()) // whoever was below may still run
+      st.core.on_rank_lost(now, rank, st.peers.where, st);
+    st.core.on_report(now, job, st);
+  }
+  st.end_turn();
+  st.tell_if_drained();
 }
 
 /// The instance has grown or shrunk.
@@ -420,17 +437,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     },
     [self](alloc_decision& d) { apply_decision(self->state, d); },
     [self](rooms_atom) { return self->state.core.rooms(); },
-    [self](const exec_report& r) {
-      auto now = wall_ns();
-      auto& st = self->state;
-      for (auto& job : r.jobs) {
-        for (auto rank : job.lost.expand()) // whoever was below may still run
-          st.core.on_rank_lost(now, rank, st.peers.where, st);
-        st.core.on_report(now, job, st);
-      }
-      st.end_turn();
-      st.tell_if_drained();
-    },
+    [self](const exec_report& r) { take_report(self->state, r); },
     [self](const instance_opened& o) { self->send(self->state.peers.scheduler, o); },
     [self](const settled_report& r) { apply_settled(self->state, r); },
     [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },

@@ -136,7 +136,7 @@ struct job_manager_state : job_manager_out {
   free_request room_freed;
   std::map<rank_t, settle_request> settles;
   // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.
-  std::set<job_id> resizing;
+  std::map<job_id, std::function<void(const caf::error&)>> resizing; // ends it, once
   std::map<job_id, std::function<void(const rset&, const std::string&)>> growing;
   struct reaper {
     reap_request request;

@@ -554,6 +554,8 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
   }
   for (auto id : s.ids) {
     auto it = jobs_.find(id);
+    if (s.states != 0 && (it == jobs_.end() || (bit(it->second.fold.state) & s.states) == 0))
+      continue;
     if (it == jobs_.end())
       return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
     if (bit(it->second.fold.state) & wanted_states)
@@ -576,7 +578,8 @@ caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_requ
   auto followed = std::exchange(following_, true); // what is cancelled was not ended by the others
   for (auto id : *ids) {
     auto& j = jobs_.at(id);
-    auto forced = r.severity == 0 && j.fold.state == job_state::cleanup && j.launched;
+    auto forced = r.severity == 0 && j.fold.state == job_state::cleanup && j.launched
+                  && r.type != "node-failure"; // that is a fact, not a wish
     fail(now_ns, id, j, r.type, r.note, r.severity, r.userid, -1, out);
     if (forced) // asked again while it ends: no more patience
       out.signal(j.resources, {id, 9, true});

@@ -4,6 +4,7 @@
 // come free do not look like room. Meanwhile no job is accepted or started; signals still go out.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 
 #include "actors/job_manager.hpp"
@@ -73,7 +74,11 @@ void job_manager_state::withdraw_submitted() {
   for (auto* unit : {&committing, &gathering}) {
     drop(unit->batch.events, ids, [](const job_event& e) { return e.id; });
     drop(unit->batch.jobs, ids, [](const job_record& r) { return r.id; });
-    unit->batch.specs.clear(); // they came with these jobs
+    std::set<spec_hash> of_changed; // jobs that stay; the others came with these
+    for (auto& r : unit->batch.jobs)
+      of_changed.insert(r.spec);
+    std::erase_if(unit->batch.specs,
+                  [&of_changed](auto& s) { return of_changed.count(s.first) == 0; });
     drop(unit->launches, ids, [](const launch_order& o) { return o.item.id; });
     drop(unit->signals, ids, [](const signal_order& o) { return o.item.id; });
     drop(unit->ended, ids, [](job_id id) { return id; });

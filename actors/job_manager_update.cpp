@@ -70,6 +70,11 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
     moved.kind = event_kind::resource_update;
     moved.a = spec->duration_s > 0 ? moment_after(j.fold.t_run, spec->duration_s) : 0;
     j.resources.expiration = static_cast<double>(moved.a) * 1e-9;
+    if (j.grown) {
+      for (auto& [growth, part] : j.grown->parts)
+        part.expiration = j.resources.expiration;
+      j.grown->whole.expiration = j.resources.expiration;
+    }
     post(now_ns, id, j, std::move(moved), out);
   }
   job_record record; // from here on a restart finds it as it is now
@@ -77,7 +82,7 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
   record.spec = spec->hash;
   record.cc = j.cc;
   if (!j.resources.nodes.empty())
-    record.rset = to_json(j.resources);
+    record.rset = to_json(all_of(j));
   if (j.end)
     record.extra = encode_extra(*j.end);
   out.keep_record(std::move(record));

@@ -3,6 +3,7 @@
 #include "actors/job_resize.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,8 @@ namespace hactor {
 namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+/// For brokers that may be lost: well before whoever asked us gives up.
+constexpr auto broker_deadline = std::chrono::seconds(2);
 
 using reply_promise = caf::typed_response_promise<resize_reply>;
 
@@ -31,7 +34,8 @@ struct resize_call {
     return !s || s->state != job_state::run || s->attempts != attempt;
   }
   void end(caf::expected<resize_reply> result) {
-    st.resizing.erase(r.id);
+    if (st.resizing.extract(r.id).empty())
+      return; // it has been answered
     if (result)
       promise.deliver(std::move(*result));
     else
@@ -66,13 +70,9 @@ idset own_ranks(const job_manager_state& st, job_id id, const std::vector<rank_t
 
 /// The job has the nodes; its instance is told. If there is none any more they go back; whether an
 /// instance that has not answered uses them is not known, and they are the job's until it ends.
-void tell_grown(const call_ptr& call, const rset& part) {
-  with_leader(call, [call, part](const exec_actor& exec) {
-    auto& st = call->st;
-    instance_grow g{call->r.id, part, {}};
-    for (auto& node : part.nodes)
-      g.nodes.push_back(st.peers.where.node(node.rank));
-    st.self->request(exec, deadline, std::move(g))
+void tell_leader(const call_ptr& call, const instance_grow& g) {
+  with_leader(call, [call, g, part = g.resources](const exec_actor& exec) {
+    call->st.self->request(exec, deadline, g)
         .then([call](resize_reply& x) { call->end(std::move(x)); },
               [call, part](const caf::error& e) {
                 auto unused = code_of(e) == ec::no_instance || code_of(e) == ec::wrong_state;
@@ -83,6 +83,35 @@ void tell_grown(const call_ptr& call, const rset& part) {
                 call->end(e);
               });
   });
+}
+
+/// The execs of the new nodes hear of it first: one may have ended an attempt before there.
+void tell_grown(const call_ptr& call, const rset& part) {
+  auto& st = call->st;
+  auto whole = st.core.whole(call->r.id);
+  if (!whole || whole->ranks.empty())
+    return call->end(make_error(ec::wrong_state, to_string(call->r.id) + ": the job has ended"));
+  instance_grow g{call->r.id, part, {}, call->attempt};
+  std::set<rank_t> brokers;
+  for (auto& node : part.nodes) {
+    g.nodes.push_back(st.peers.where.node(node.rank));
+    brokers.insert(st.peers.where.broker(node.rank));
+  }
+  brokers.erase(st.peers.where.broker(whole->ranks.front()));
+  auto due = std::make_shared<size_t>(1 + brokers.size());
+  auto one = [call, g, due] {
+    if (--*due == 0)
+      tell_leader(call, g);
+  };
+  for (auto broker : brokers)
+    st.with_exec(
+        broker,
+        [&st, g, one](const caf::actor& exec) {
+          st.self->request(caf::actor_cast<exec_actor>(exec), broker_deadline, g)
+              .then([one](const resize_reply&) { one(); }, [one](const caf::error&) { one(); });
+        },
+        [one](const caf::error&) { one(); }); // it is lost, and so is the job's node there
+  one();
 }
 
 /// Who does not want to wait is told why there is no room. The scheduler answers the first question
@@ -134,6 +163,9 @@ void shrink_job(const call_ptr& call, const exec_actor& exec) {
       ->request(exec, caf::infinite, instance_shrink{r.id, r.nodes, r.ranks, r.wait, r.force})
       .then(
           [call](instance_shrunk& x) {
+            if (call->is_over())
+              return call->end(
+                make_error(ec::wrong_state, to_string(call->r.id) + ": the job has ended"));
             auto& st = call->st;
             st.core.shrink(wall_ns(), call->r.id, own_ranks(st, call->r.id, x.nodes), st);
             st.when_durable([call, ranks = x.ranks] { call->end(resize_reply{ranks}); });
@@ -162,11 +194,12 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
     return make_error(ec::wrong_state,
                       to_string(r.id) + ": this instance gives its jobs to children "
                                         "(sched.policy=hierarchy); what a job has stays as it is");
-  if (!st.resizing.insert(r.id).second)
+  if (st.resizing.count(r.id) != 0)
     return make_error(ec::wrong_state,
                       fmt::format("{}: the job is being changed already", to_string(r.id)));
   auto promise = st.self->make_response_promise<resize_reply>();
   auto call = std::make_shared<resize_call>(resize_call{st, r, promise, summary->attempts});
+  st.resizing[r.id] = [call](const caf::error& e) { call->end(e); };
   with_leader(call, [call](const exec_actor& exec) {
     if (!call->r.grow)
       return shrink_job(call, exec);

@@ -20,7 +20,7 @@ constexpr std::string_view limit_key = "attributes.system.duration";
 constexpr std::string_view fixed_keys[] = {
     "attributes.system.environment", "attributes.system.dependencies",
     "attributes.system.max-fails",   "attributes.system.files",
-    "attributes.system.retries",
+    "attributes.system.retries",     "attributes.system.child",
 };
 
 caf::error judge_key(const std::string& key) {

@@ -177,8 +177,8 @@ caf::error add_limits(launch_plan& plan, const json& options) {
                                                      "and its value a number, -1 for none",
                                                      options_path, name));
     auto n = value.get<double>();
-    auto soft = n < 0 ? ~uint64_t{0} : static_cast<uint64_t>(n);
-    plan.limits.push_back({*which, soft, soft});
+    auto soft = n < 0 || n >= 0x1p64 ? ~uint64_t{0} : static_cast<uint64_t>(n);
+    plan.limits.push_back({*which, soft, ~uint64_t{0}}); // the hard one stays as it is
   }
   return caf::none;
 }

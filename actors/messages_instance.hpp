@@ -174,13 +174,15 @@ struct instance_wait {
 HACTOR_INSPECT(instance_wait, x.job, x.broker)
 
 /// job manager -> exec of the job's first rank -> its instance: it has more nodes from now on.
-/// Answered by their ranks in it. Errors: ec::no_instance.
+/// Answered by their ranks in it. Errors: ec::no_instance. Before, to the execs of the nodes, which
+/// have none: what they ended of an attempt before is not this one.
 struct instance_grow {
   job_id job;
   rset resources;            // one node for each of:
   std::vector<rank_t> nodes; // as the brokers know them
+  uint32_t attempt = 1;      // of the job
 };
-HACTOR_INSPECT(instance_grow, x.job, x.resources, x.nodes)
+HACTOR_INSPECT(instance_grow, x.job, x.resources, x.nodes, x.attempt)
 
 /// The same way: it is to give nodes back. Errors: ec::no_instance, and as resize_request.
 struct instance_shrink {

@@ -108,7 +108,10 @@ HACTOR_INSPECT(feasible_request, x.specs, x.positions)
 /// Which jobs a request means: these ids, or every job in one of these states.
 struct job_selection {
   std::vector<job_id> ids;
-  uint32_t states = 0; // bit mask of job_state; used when ids is empty
+  /// Bit mask of job_state. With ids: those of them are meant that are in one of these now; others,
+  /// also those that have ended, are passed over. 0 with ids: all of them, and one that has ended is
+  /// an error.
+  uint32_t states = 0;
 };
 HACTOR_INSPECT(job_selection, x.ids, x.states)
 

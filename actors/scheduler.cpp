@@ -53,6 +53,8 @@ void scheduler_state::want_pass() {
 }
 
 void scheduler_state::tell_vacant() {
+  if (now != phase::loaded)
+    return; // who holds what is known again after a load
   std::erase_if(vacating, [this](auto& v) {
     if (core.is_held(v.first))
       return false;
@@ -99,6 +101,20 @@ void scheduler_state::enqueue(const alloc_request& r, size_t client) {
     }
   }
   want_pass();
+}
+
+void scheduler_state::keep(const alloc_request& r, size_t client) {
+  for (auto& group : r.groups) {
+    for (auto& entry : group.items)
+      of_others[entry.id] = client;
+    kept.emplace_back(client, group);
+  }
+}
+
+void scheduler_state::drop(job_id id) {
+  for (auto& [client, group] : kept)
+    std::erase_if(group.items, [id](auto& item) { return item.id == id; });
+  cancelled(id);
 }
 
 namespace {
@@ -294,6 +310,28 @@ std::string waits_of(const scheduler_state& st) {
                      c.running, c.reserved, st.pass_wanted ? "; a pass is due" : "");
 }
 
+void prioritize(scheduler_state& st, const alloc_prioritize& p) {
+  for (auto& entry : p.items) {
+    st.core.prioritize(entry.id, entry.priority);
+    for (auto& [client, group] : st.kept)
+      for (auto& item : group.items)
+        if (item.id == entry.id)
+          item.priority = entry.priority;
+  }
+  st.want_pass();
+}
+
+void free_rooms(scheduler_state& st, const free_request& f) {
+  for (auto id : f.ids) {
+    st.core.free(id, std::nullopt, true);
+    st.of_others.erase(id);
+  }
+  for (auto& [id, ranks] : f.parts)
+    st.core.free(id, ranks, false);
+  st.tell_vacant();
+  st.want_pass();
+}
+
 } // namespace
 
 scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
@@ -318,29 +356,17 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         auto client = client_of(st, caf::actor_cast<job_manager_actor>(self->current_sender()));
         if (st.now == phase::loaded)
           st.enqueue(r, client);
+        else if (client != 0)
+          st.keep(r, client);
       },
       [self](const alloc_cancel& c) {
         auto& st = self->state;
         for (auto id : c.ids)
-          st.now == phase::loaded ? st.core.cancel(id) : st.cancelled(id);
+          st.now == phase::loaded ? st.core.cancel(id) : st.drop(id);
         st.want_pass();
       },
-      [self](const alloc_prioritize& p) {
-        for (auto& entry : p.items)
-          self->state.core.prioritize(entry.id, entry.priority);
-        self->state.want_pass();
-      },
-      [self](const free_request& f) {
-        auto& st = self->state;
-        for (auto id : f.ids) {
-          st.core.free(id, std::nullopt, true);
-          st.of_others.erase(id);
-        }
-        for (auto& [id, ranks] : f.parts)
-          st.core.free(id, ranks, false);
-        st.tell_vacant();
-        st.want_pass();
-      },
+      [self](const alloc_prioritize& p) { prioritize(self->state, p); },
+      [self](const free_request& f) { free_rooms(self->state, f); },
       [self](const vacate_request& v) { return await_vacant(self->state, v); },
       [self](const feasible_request& r) { return judge(self->state, r); },
       [self](const explain_request& r) { return explain_jobs(self->state, r); },

@@ -49,6 +49,9 @@ struct scheduler_state : scheduler_out {
   std::string unloaded_sentence() const;
   void want_pass();
   alloc_decision& decision_about(job_id id);
+  /// Without a core: what a further client wants waits here, for the load asks the first one only.
+  void keep(const alloc_request& r, size_t client);
+  void drop(job_id id);
   /// Answers those who wait for ranks on which no job has anything any more.
   void tell_vacant();
   void tell();
@@ -63,6 +66,7 @@ struct scheduler_state : scheduler_out {
   /// jobs the distributor there. The first has all jobs that are not in `of_others`.
   std::vector<job_manager_actor> clients;
   std::unordered_map<job_id, size_t> of_others;
+  std::vector<std::pair<size_t, alloc_group>> kept;
   journal_actor journal;
   std::shared_ptr<spec_cache> specs;
   scheduler_core core;

@@ -41,6 +41,9 @@ void recover(scheduler_state& st, const rooms_reply& rooms) {
   }
   st.now = phase::loaded;
   st.enqueue(rooms.wanted, 0);
+  for (auto& [client, group] : std::exchange(st.kept, {}))
+    st.enqueue({{std::move(group)}}, client);
+  st.tell_vacant();
   // Nobody judged what came without a scheduler; the next pass denies what can never run.
   for (auto& group : rooms.wanted.groups)
     if (auto spec = st.specs->intern(group.spec))
@@ -109,7 +112,7 @@ caf::result<scheduler_reply> change_scheduler(scheduler_state& st, const schedul
     return status_of(st);
   if (st.now == phase::loading)
     return st.refuse_unless_loaded();
-  if (st.clients.size() > 1)
+  if (st.clients.size() > 1 && st.now == phase::loaded)
     return make_error(ec::wrong_state,
                       "jobs of this instance and of the one around it are in this scheduler's "
                       "hands; it cannot be taken out of use");

@@ -30,6 +30,9 @@ constexpr int64_t exit_moment_ns = 1'000'000'000;
 /// write in that time.
 constexpr auto memory_interval = std::chrono::milliseconds{500};
 
+/// Where a look takes long the next waits so many times as long.
+constexpr int memory_pause = 50;
+
 /// Passes what the task host tells on to the shell actor.
 class shell_sink final : public task_sink {
 public:
@@ -460,11 +463,22 @@ void watch_memory(shell_state::pointer self, int64_t limit) {
   for (size_t i = 0; i < st.tokens.size(); ++i)
     if (st.tokens[i] != 0 && st.pids[i] != 0)
       tasks.push_back(st.pids[i]);
-  if (tasks.empty() || st.terminating != 0)
+  if (st.terminating != 0)
     return;
-  auto used = memory_of(tasks);
-  if (used <= limit)
-    return self->delayed_send(self, memory_interval, usage_atom_v);
+  if (tasks.empty()) { // the next that starts begins the watch anew
+    st.watched = false;
+    return;
+  }
+  auto begun = steady_ns();
+  auto used = memory_of(tasks, false);
+  if (used > limit)
+    used = memory_of(tasks, true);
+  if (used <= limit) {
+    auto pause = std::chrono::nanoseconds{memory_pause * (steady_ns() - begun)};
+    self->delayed_send(self, std::max<std::chrono::nanoseconds>(memory_interval, pause),
+                       usage_atom_v);
+    return;
+  }
   // At once: who may not have the memory would use more of it while it cleans up.
   signal_all(st, SIGKILL);
   constexpr int64_t mb = 1 << 20;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,23 +15,36 @@ namespace hactor {
 
 namespace {
 
-/// The begin of a file of /proc; "" when the process is gone.
-std::string read_start(const std::string& path) {
-  char bytes[4096];
+/// A file of /proc; "" when the process is gone.
+std::string read_all(const std::string& path) {
+  std::string text;
   auto fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
-    return {};
-  auto n = ::read(fd, bytes, sizeof bytes);
+    return text;
+  char bytes[4096];
+  for (ssize_t n; (n = ::read(fd, bytes, sizeof bytes)) > 0;)
+    text.append(bytes, static_cast<size_t>(n));
   ::close(fd);
-  return {bytes, n > 0 ? static_cast<size_t>(n) : 0};
+  return text;
 }
 
-int64_t own_pages(const std::string& folder) {
+int64_t own_bytes(const std::string& folder) {
   long long size = 0, resident = 0, shared = 0;
-  auto text = read_start(folder + "/statm");
+  auto text = read_all(folder + "/statm");
   if (std::sscanf(text.c_str(), "%lld %lld %lld", &size, &resident, &shared) != 3)
     return 0;
-  return resident - shared;
+  return (resident - shared) * ::sysconf(_SC_PAGESIZE);
+}
+
+/// Its part of memory that several processes have since one forked; where the kernel does not tell,
+/// or not us, all of it.
+int64_t exact_bytes(const std::string& folder) {
+  constexpr std::string_view name = "\nPss_Anon:";
+  auto text = read_all(folder + "/smaps_rollup");
+  auto at = text.find(name);
+  if (at == text.npos)
+    return own_bytes(folder);
+  return std::strtoll(text.c_str() + at + name.size(), nullptr, 10) * 1024;
 }
 
 void add_children(const std::string& folder, std::vector<pid_t>& to) {
@@ -40,7 +54,7 @@ void add_children(const std::string& folder, std::vector<pid_t>& to) {
   while (auto* entry = ::readdir(threads)) {
     if (entry->d_name[0] == '.')
       continue;
-    auto text = read_start(folder + "/task/" + entry->d_name + "/children");
+    auto text = read_all(folder + "/task/" + entry->d_name + "/children");
     char* rest = text.data();
     for (char* end = nullptr;; rest = end) {
       auto pid = std::strtol(rest, &end, 10);
@@ -54,15 +68,15 @@ void add_children(const std::string& folder, std::vector<pid_t>& to) {
 
 } // namespace
 
-int64_t memory_of(std::vector<pid_t> roots) {
-  int64_t pages = 0;
+int64_t memory_of(std::vector<pid_t> roots, bool exact) {
+  int64_t bytes = 0;
   while (!roots.empty()) {
     auto folder = "/proc/" + std::to_string(roots.back());
     roots.pop_back();
-    pages += own_pages(folder);
+    bytes += exact ? exact_bytes(folder) : own_bytes(folder);
     add_children(folder, roots);
   }
-  return pages * ::sysconf(_SC_PAGESIZE);
+  return bytes;
 }
 
 } // namespace hactor

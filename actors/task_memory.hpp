@@ -12,7 +12,9 @@ namespace hactor {
 
 /// Bytes of memory of their own that these processes and all that descend from them have in RAM:
 /// files and memory that they share are left out, so that it is not counted for each. Whoever has
-/// left his parents (a daemon) is not found. Costs some 30 us a process.
-int64_t memory_of(std::vector<pid_t> roots);
+/// left his parents (a daemon) is not found. Costs some 30 us a process; what forked processes
+/// share until one of them writes to it is counted for each, so it is never too little. `exact`:
+/// that is divided among them, which costs a look at all that each has mapped.
+int64_t memory_of(std::vector<pid_t> roots, bool exact);
 
 } // namespace hactor

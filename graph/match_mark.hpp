@@ -28,8 +28,13 @@ public:
     entries_[place_of(v)] = {v, number};
   }
   void clear() {
-    if (count_ > 0)
+    // After a large match its size is not kept: each small one would have all of it to clear.
+    if (entries_.size() > places_min && 8 * count_ < entries_.size()) {
+      entries_.assign(places_min, {});
+      shift_ = shift_max;
+    } else if (count_ > 0) {
       std::fill(entries_.begin(), entries_.end(), entry{});
+    }
     count_ = 0;
   }
 
@@ -48,8 +53,11 @@ private:
   }
   void grow();
 
-  uint32_t shift_ = 26;
-  std::vector<entry> entries_ = std::vector<entry>(64);
+  static constexpr size_t places_min = 64;
+  static constexpr uint32_t shift_max = 26; // 2^32 hashes over places_min
+
+  uint32_t shift_ = shift_max;
+  std::vector<entry> entries_ = std::vector<entry>(places_min);
   size_t count_ = 0;
 };
 

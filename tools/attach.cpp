@@ -36,6 +36,9 @@ constexpr int frames_per_round_max = 64;
 /// What a job wrote before comes without such a pause; what comes after one is new.
 constexpr int tail_quiet_ms = 300;
 
+/// Of a job that never pauses this is how long its lines are held back.
+constexpr int64_t tail_longest_ns = 3'000'000'000;
+
 /// Most jobs start sooner, and a line that only flickers tells nobody anything.
 constexpr int64_t status_after_ns = 2'000'000'000;
 
@@ -99,11 +102,18 @@ private:
       write_all(2, "\r\x1b[K");
   }
 
-  /// What --tail holds back until it is known to be the last.
+  /// What --tail holds back until it is known to be the last. What comes next goes on with the
+  /// lines that have begun.
   void show_tail() {
+    if (!settings_.tail || std::exchange(tail_over_, true))
+      return;
     for (auto& [stream, line] : std::exchange(tail_lines_, {}))
       (void)write_all(stream == 2 ? 2 : 1, line);
-    tail_over_ = true;
+    if (settings_.label)
+      labels_ = std::exchange(tail_labels_, {});
+    else if (*settings_.tail > 0)
+      for (auto& [source, begun] : tail_labels_.take_open())
+        (void)write_all(source.second == 2 ? 2 : 1, begun);
   }
 
   void keep_tail(const workflow::output_part& part) {
@@ -191,8 +201,12 @@ private:
       return;
     waits_ = false;
     clear_status();
-    if (settings_.tail && !tail_over_)
-      return keep_tail(*part);
+    if (settings_.tail && !tail_over_) {
+      keep_tail(*part);
+      if (steady_ns() - begun_ns_ > tail_longest_ns)
+        show_tail();
+      return;
+    }
     int fd = part->stream == 2 ? 2 : 1;
     readable_ = settings_.label
                   ? write_all(fd, labels_.add(part->task, part->stream, part->bytes))
@@ -259,8 +273,8 @@ private:
       return;
     if (n <= 0)
       input_open_ = false;
-    else
-      input_sent_ += static_cast<uint64_t>(n);
+    else // what is taken is told of in bytes of all tasks
+      input_sent_ += static_cast<uint64_t>(n) * std::max<size_t>(settings_.input_tasks.size(), 1);
     std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
     if (settings_.input_tasks.empty())
       broker_.input(tag_, bytes);
@@ -320,7 +334,7 @@ private:
   uint64_t ending_tag_ = 0; // of a TERM or HUP that was passed on
   int signals_ = -1;
   bool input_open_;
-  uint64_t input_sent_ = 0; // in bytes
+  uint64_t input_sent_ = 0; // in bytes, counted for each task of --stdin-ranks
   uint64_t input_taken_ = 0;
   raw_terminal screen_;
   bool readable_ = true;   // somebody still reads our output

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "tools/client.hpp"
@@ -41,6 +42,11 @@ class line_labels {
 public:
   /// Returns the whole lines with labels; no bytes are the end of the stream, which ends its line.
   std::string add(uint32_t task, uint8_t stream, std::string_view bytes);
+
+  /// The lines that have begun, by task and stream; they are forgotten here.
+  std::map<std::pair<uint32_t, uint8_t>, std::string> take_open() {
+    return std::exchange(open_, {});
+  }
 
 private:
   static constexpr size_t line_bytes_max = 64 << 10; // a longer one is passed on in pieces

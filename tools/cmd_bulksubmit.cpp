@@ -154,6 +154,14 @@ caf::error print_commands(bulk_jobs& jobs) {
   return {};
 }
 
+/// The commands of a job's tasks.
+std::vector<json> commands_of(const json& params) {
+  std::vector<json> commands;
+  for (auto& task : object_at(object_at(params, "jobspec"), "tasks"))
+    commands.push_back(object_at(task, "command"));
+  return commands;
+}
+
 /// Submits the jobs of one or several requests, all on their way at once.
 class submitter {
 public:
@@ -197,8 +205,12 @@ private:
         return std::move(params.error());
       if (auto e = set_copies(*params, jobs_.options()))
         return e;
+      auto commands = commands_of(*params);
       if (auto e = apply_plugins(jobs_.options(), *params))
         return e;
+      if (commands_of(*params) != commands)
+        return make_error(ec::bad_argument, "a plugin changes the command, which bulksubmit sends "
+                                            "apart from the rest: use submit");
       base_ = std::move(*params);
       close();
     }

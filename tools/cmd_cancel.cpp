@@ -65,6 +65,8 @@ int ask_count(const invocation& call, const char* method, std::span<const std::s
       return code_of(ids.error()) == ec::bad_id ? caf::expected<int>{fail_usage(call, ids.error())}
                                                 : std::move(ids.error());
     params["ids"] = *ids;
+    if (ids->size() > texts.size()) // ranges: of what is listed some end meanwhile
+      params["states"] = states_active;
     return count_of(call, broker, method, params, false);
   });
 }
@@ -93,6 +95,7 @@ int ask_all(const invocation& call, const char* method, unsigned states, json pa
       return exit_ok;
     }
     params["ids"] = *ids;
+    params["states"] = states; // some end meanwhile
     return count_of(call, broker, method, params, true);
   });
 }
@@ -135,6 +138,8 @@ caf::expected<int> cancel_with(const invocation& call, client& broker,
     return exit_ok;
   }
   params["ids"] = *ids;
+  if (all || ids->size() > texts.size()) // of what was listed some end meanwhile
+    params["states"] = *states;
   return count_of(call, broker, "job.cancel", params, all && !o.has("quiet"));
 }
 

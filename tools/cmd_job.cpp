@@ -35,7 +35,9 @@ constexpr option_spec attach_options[] = {
   {0, "stdin-ranks", "RANKS",
    "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
    "--input=RANKS. Default: to none."},
-  {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
+  {'t', "tail", "N",
+   "Of what the job wrote before, prints the last N lines only; of a job that never pauses, of "
+   "what comes in 3 s."},
   {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
 };
 
@@ -292,6 +294,22 @@ int run_wait_event(const invocation& call) {
   });
 }
 
+/// The value as a whole takes the place of what is there; null: nothing was.
+void set_back(json& spec, const std::vector<std::string>& path, const json& value) {
+  auto* at = &spec;
+  for (size_t i = 0; i + 1 < path.size(); ++i) {
+    if (!at->is_object())
+      *at = json::object();
+    at = &(*at)[path[i]];
+  }
+  if (!at->is_object())
+    *at = json::object();
+  if (value.is_null())
+    at->erase(path.back());
+  else
+    (*at)[path.back()] = value;
+}
+
 /// Takes back what was changed of a jobspec, the last change first: before each stands an event in
 /// the log that says what was there.
 caf::expected<json> original_of(client& broker, const std::string& id, const std::string& text) {
@@ -306,18 +324,13 @@ caf::expected<json> original_of(client& broker, const std::string& id, const std
     auto end = std::min(rest.find('\n'), rest.size());
     auto event = parse_object(std::string{rest.substr(0, end)});
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (event && text_at(*event, "name") == "debug.jobspec-before")
+    if (event && text_at(*event, "name") == "debug.jobspec-before"
+        && object_at(*event, "context").is_object())
       changes.push_back(object_at(*event, "context"));
   }
   for (auto c = changes.rbegin(); c != changes.rend(); ++c)
-    for (auto& [key, value] : c->items()) {
-      json path = json::object();
-      auto* at = &path;
-      for (auto& part : split_dots(key))
-        at = &(*at)[part];
-      *at = value;
-      spec->merge_patch(path);
-    }
+    for (auto key = c->rbegin(); key != c->rend(); ++key) // a key may lie in one before it
+      set_back(*spec, split_dots(key.key()), key.value());
   return spec;
 }
 

@@ -93,10 +93,11 @@ caf::error add_jobs(client& broker, const std::string& uri, const std::string& p
     to.push_back({job, path.empty() ? id : path + "/" + id, depth, holds_instance(job)});
     if (!deep || !to.back().holds || to.size() >= most)
       continue;
-    auto inside = client::connect(uri + "/" + id);
+    auto below = uri_of(uri, job);
+    auto inside = client::connect(below);
     // It may have ended since.
     if (inside)
-      add_jobs(*inside, uri + "/" + id, to.back().path, depth + 1, deep, most, to);
+      add_jobs(*inside, below, to.back().path, depth + 1, deep, most, to);
   }
   return {};
 }
@@ -242,8 +243,10 @@ private:
 
   /// Looks at the instance of path_ from now on.
   caf::error go() {
-    auto uri = path_.empty() ? root_ : root_ + "/" + joined();
-    auto opened = view::open(uri);
+    auto uri = path_.empty() ? caf::expected<std::string>{root_} : find_inside(root_, joined());
+    if (!uri)
+      return std::move(uri.error());
+    auto opened = view::open(*uri);
     if (!opened)
       return std::move(opened.error());
     view_ = std::move(*opened);
@@ -430,10 +433,13 @@ private:
 
 caf::expected<int> print_once(const std::string& uri, const std::string& path,
                               const top_settings& s) {
-  auto broker = client::connect(path.empty() ? uri : uri + "/" + path);
+  auto place = path.empty() ? caf::expected<std::string>{uri} : find_inside(uri, path);
+  if (!place)
+    return std::move(place.error());
+  auto broker = client::connect(*place);
   if (!broker)
     return std::move(broker.error());
-  auto f = look(*broker, path.empty() ? uri : uri + "/" + path, path, s);
+  auto f = look(*broker, *place, path, s);
   if (!f)
     return std::move(f.error());
   auto width = terminal_width();

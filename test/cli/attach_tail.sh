@@ -26,6 +26,19 @@ deadline 20 sh -c 'until grep -q "got one" said; do :; done'
 check_equal "who got it" "1: got one" "$(cat said)"
 hactor cancel "$asks"
 wait $attached || true
+# More for two of them than may be on its way.
+many=$(hactor submit -n 2 --input=all wc -c)
+hactor job wait-event -q "$many" start
+head -c 3000000 /dev/zero | deadline 30 hactor job attach --stdin-ranks=0,1 "$many" >said
+check_equal "all of it" "3000000 3000000" "$(paste -sd' ' said)"
+# A job that never pauses is shown in the end.
+busy=$(hactor submit sh -c 'while :; do echo x; sleep 0.05; done')
+hactor job wait-event -q "$busy" start
+hactor job attach --tail=2 --read-only "$busy" >shown &
+attached=$!
+deadline 20 sh -c 'until grep -q x shown; do sleep 0.1; done'
+hactor cancel "$busy"
+wait $attached || true
 fails_with 2 hactor job attach --stdin-ranks=x "$asks"
 fails_with 2 hactor job attach --stdin-ranks=1 --read-only "$asks"
 

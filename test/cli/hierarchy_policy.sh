@@ -157,8 +157,8 @@ instance -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
 . "$HELPERS"
 served
 for i in 1 2; do
-  long=$(hactor submit -n 2 sleep 1000)
-  hactor job wait-event -q "$long" start
+  long="$(hactor submit -n 2 sleep 1000) ${long-}"
+  hactor job wait-event -q "${long%% *}" start
 done
 hactor submit --cc=1-20 true >ids
 for child in $(children); do
@@ -166,9 +166,10 @@ for child in $(children); do
   check_equal "policy" easy "$(hactor proxy "$child" hactor queue list -n -o '{policy}' | tr -d ' ')"
 done
 check_equal "wait on" 20 "$(hactor jobs -n -c 0 -f pending | wc -l)"
-hactor cancel "$long"
+hactor cancel "${long%% *}"
 deadline 20 hactor job status $(cat ids)
-check_equal "in the child, too" 1 "$(hactor proxy "$(children | tail -1)" hactor run echo 1)"
+hactor cancel "$(echo ${long#* })"
+check_equal "in the child, too" 1 "$(deadline 20 hactor proxy "$(children | tail -1)" hactor run echo 1)"
 END
 
 # Where no child can be made, jobs are told so.

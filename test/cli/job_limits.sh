@@ -12,6 +12,7 @@ check_equal "stack, as here" 1024 "$(ulimit -S -s 1024 && hactor run sh -c 'ulim
 check_equal "not as here" 8192 "$(ulimit -S -s 1024 && hactor run --rlimit=-stack sh -c 'ulimit -S -s')"
 check_equal "nofile" 77 "$(hactor run --rlimit=NOFILE=77 sh -c 'ulimit -S -n')"
 hard=$(hactor run sh -c 'ulimit -H -n')
+check_equal "hard" "$hard" "$(hactor run --rlimit=nofile=77 sh -c 'ulimit -H -n')"
 check_equal "cut" "$hard" "$(hactor run --rlimit=nofile=unlimited sh -c 'ulimit -S -n')"
 check_contains "$(hactor submit --dry-run --rlimit=core=7 true)" '"rlimit":{"core":7}'
 fails_with 2 hactor run --rlimit=cores=0 true
@@ -29,13 +30,25 @@ check_contains "$(hactor submit --dry-run --mem=500 true)" '"memory-limit":"500M
 # Where no memory is counted it is a limit all the same.
 fails_with 137 deadline 30 hactor run --mem=100M sh -c "$eater; true"
 check_equal "within" yes "$(hactor run --mem=1G echo yes)"
+# What forked processes have in common counts once.
+check_equal "forked" "4 children" "$(deadline 30 hactor run --mem=200M python3 -c '
+import os, time
+x = bytearray(100 << 20)
+pids = []
+for _ in range(4):
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(2)
+        os._exit(0)
+    pids.append(pid)
+print(sum(os.waitpid(pid, 0)[1] == 0 for pid in pids), "children")')"
 
-# Tasks that are left: by a task of their node, and by another node.
+# Tasks that are left: by a task of their node, and by another node that failed.
 fails_with 1 deadline 30 hactor run -n 2 -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 0 ] || sleep 60'
 check_contains "$output" "exit-timeout"
 fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
-  '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 60'
+  '[ "$HACTOR_TASK_RANK" = 0 ] && sleep 60'
 check_contains "$output" "exit-timeout"
 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=none sh -c \
   '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 2'

@@ -18,6 +18,10 @@ original=$(hactor job info --original "$waits" jobspec)
 check_contains "$original" '"duration":3600'
 check_contains "$original" '"name":"old"'
 check_lacks "$original" '"note"'
+held=$(hactor submit --hold --setattr=user.site='{"a":1}' true)
+hactor update "$held" user.site='{"b":2}'
+check_contains "$(hactor job info --original "$held" jobspec)" '"site":{"a":1}'
+hactor cancel "$held"
 check_contains "$(hactor update -n "$waits" duration=2h)" '"attributes.system.duration":7200'
 check_equal "dry" 5400 "$(hactor jobs -n -o '{duration}' "$waits")"
 

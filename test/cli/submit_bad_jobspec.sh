@@ -23,6 +23,7 @@ refused "$(change 'j["tasks"][0]["command"]=7')" 'tasks[0].command' '7'
 refused "$(change 'j["resources"][0]["count"]="many"')" 'resources[0]' 'count' 'many'
 refused "$(change 'del j["tasks"]')" 'tasks'
 refused "$(change 'j["attributes"]["system"]["environment"]=[1]')" 'attributes.system.environment'
+refused "$(change 'j["attributes"]["system"]["child"]=True')" 'attributes.system.child'
 python3 -c 'print("{\"version\": 1, \"x\": \"" + "y" * 100_000_000 + "\"}")' >spec
 fails_with 1 deadline 20 hactor job submit spec
 check_contains "$output" "bytes"

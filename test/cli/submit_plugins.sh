@@ -32,6 +32,18 @@ check_contains "$(hactor alloc --plugin=project=green --dry-run true)" '"project
 : >seen
 hactor bulksubmit --wait --quiet true {} ::: 1 2 3
 check_equal "once for alike" 1 "$(wc -l <seen)"
+cat >others/25-renames <<'PY'
+#!/usr/bin/env python3
+import json, sys
+spec = json.load(sys.stdin)["jobspec"]
+spec["tasks"][0]["command"][1] = "YY"
+json.dump(spec, sys.stdout)
+PY
+chmod +x others/25-renames
+check_equal "another command" YY "$(hactor run echo XX)"
+fails_with 2 hactor bulksubmit echo XX {} ::: 1
+check_contains "$output" "a plugin changes the command"
+rm others/25-renames
 fails_with 2 hactor submit --plugin=forbidden true
 check_contains "$output" "not today"
 check_contains "$output" "10-project refuses the job"

@@ -161,13 +161,13 @@ public:
   void tell_others(rank_t rank, job_id id, const std::string& values) {
     cores[rank].on_exchange_part(id, rank, values, outs[rank]);
   }
-  /// The shell of the rank: all its tasks have ended well, and have used this.
-  void leave(rank_t rank, job_id id, const usage& used) {
+  /// The shell of the rank: all its tasks have ended so.
+  void leave(rank_t rank, job_id id, int status) {
     shells.erase({rank, id});
     job_report r;
     r.id = id;
     r.started = r.ended = true;
-    r.used = used;
+    r.status = status;
     cores[rank].on_shell_report(now_ns, r, outs[rank]);
   }
   /// The shell of the rank: its part of the job cannot go on.

@@ -104,7 +104,7 @@ TEST_SUITE("unit") {
       }
   }
 
-  TEST_CASE("nodes that others have left for longer than exit-timeout end the job") {
+  TEST_CASE("nodes that failed ones have left for longer than exit-timeout end the job") {
     random_source r{5};
     bench b{4, 2};
     auto order = order_on({0, 1, 2, 3});
@@ -118,7 +118,7 @@ TEST_SUITE("unit") {
     b.net.advance_time(100'000'000'000);
     b.net.settle(r);
     CHECK(b.net.shells.size() == 4); // nobody has left
-    b.net.leave(3, job, {50, 1, 1});
+    b.net.leave(3, job, 1 << 8);
     b.net.settle(r);
     b.net.advance_time(109'000'000'000);
     b.net.settle(r);
@@ -131,18 +131,18 @@ TEST_SUITE("unit") {
     CHECK(b.net.wrong.empty());
   }
 
-  TEST_CASE("a node without tasks has left nobody, and without a timeout nothing ends") {
-    for (bool used : {false, true}) {
+  TEST_CASE("a node that ended well has left nobody, and without a timeout nothing ends") {
+    for (bool failed : {false, true}) {
       random_source r{6};
       bench b{2, 2};
       auto order = order_on({0, 1});
       auto plan = std::make_shared<launch_plan>(*order.plan);
-      plan->exit_timeout_s = used ? -1 : 10;
+      plan->exit_timeout_s = failed ? -1 : 10;
       order.plan = plan;
       b.net.scripts[job].endless = true;
       b.net.launch(order);
       b.net.settle(r);
-      b.net.leave(1, job, {used ? 50 : 0, 0, 0});
+      b.net.leave(1, job, failed ? 1 << 8 : 0);
       b.net.settle(r);
       b.net.advance_time(1'000'000'000'000);
       b.net.settle(r);
