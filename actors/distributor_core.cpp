@@ -10,10 +10,8 @@ namespace hactor {
 
 namespace {
 
-/// Jobs at the head of the queue that nobody can take now and that are passed over in one turn, and
-/// those of them whose shape has not been tried in it.
-constexpr size_t passed_over_max = 8192;
-constexpr size_t shapes_tried_max = 512;
+/// Jobs at the head of the queue that nobody can take now and that are passed over in one turn.
+constexpr size_t passed_over_max = 512;
 
 /// Children for which others are asked in one turn, and jobs that make way in one.
 constexpr size_t helped_max = 8;
@@ -274,20 +272,13 @@ void distributor_core::distribute(int64_t now_ns, distributor_out& out) {
       show(id, it->second);
     }
   size_t passed_over = 0;
-  std::set<const resource_request*> stuck; // shapes that nobody with room can run
   for (auto next = queue_.begin();
-       next != queue_.end() && !roomy_.empty() && passed_over < passed_over_max
-       && stuck.size() < shapes_tried_max;) {
+       next != queue_.end() && !roomy_.empty() && passed_over < passed_over_max;) {
     if (next->priority == 0)
       break; // held, as all behind it
     auto& j = jobs_.at(next->id);
     ++next; // what is given leaves the queue
-    auto shape = j.spec->request.get();
-    auto tried = stuck.count(shape) != 0 && j.meant_for == job_id{};
-    if (!tried && give_to_someone(now_ns, j, out))
-      continue;
-    stuck.insert(shape);
-    ++passed_over;
+    passed_over += !give_to_someone(now_ns, j, out);
   }
   give_way(out);
   balance(now_ns, out);

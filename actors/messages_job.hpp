@@ -109,8 +109,8 @@ HACTOR_INSPECT(feasible_request, x.specs, x.positions)
 struct job_selection {
   std::vector<job_id> ids;
   /// Bit mask of job_state. With ids: those of them are meant that are in one of these now; others,
-  /// also those that have ended, are passed over. 0 with ids: all of them, and one that has ended is
-  /// an error.
+  /// also those that have ended, are passed over. 0 with ids: all of them are, and one that has
+  /// ended is an error.
   uint32_t states = 0;
 };
 HACTOR_INSPECT(job_selection, x.ids, x.states)

@@ -606,6 +606,8 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
     ::_exit(fail_start(err));
   s.tasks->ready();
   start_modules(system, s.modules, parts, *actors);
+  if (options.verbose && s.net->rank() == 0)
+    say_what_there_is(s); // whoever reads the URI may use it
 
   auto code = run(s, system, *actors, options, signals);
 
@@ -680,8 +682,6 @@ int broker_main(const start_options& options, const way_to_peers& way,
       ::_exit(fail_start(err)); // the others wait for this rank
   if (rank == 0)
     say(scheduling_notes(*s.attributes, s.scheduling, s.resources, s.net->size()));
-  if (options.verbose && rank == 0)
-    say_what_there_is(s);
 
   // The actors, and the script.
   auto code = serve(s, options, signals, spawner_fd);

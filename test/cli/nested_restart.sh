@@ -53,7 +53,7 @@ check_contains "$output" "no instance"
 mkfifo up2 followed
 last=$(hactor submit -N 1 hactor start sh -c 'echo up >up2; exec sleep 1000')
 read -r line <up2
-HACTOR_URI=$HACTOR_URI/$last hactor events >followed 2>complaint &
+HACTOR_URI=$HACTOR_URI/$last hactor events --since 0 >followed 2>complaint &
 follower=$!
 exec 3<followed
 HACTOR_URI=$HACTOR_URI/$last hactor submit true
