@@ -167,18 +167,8 @@ void distributor_core::bury(int64_t now_ns, job_id id, const std::string& why,
   c.now = phase::dead;
   show(id, c);
   auto given = c.given;
-  for (auto& key : given) {
-    auto& j = jobs_.at(key.id);
-    unassign(j);
-    if (!j.cancelling) {
-      come_back(j);
-      continue;
-    }
-    forget_purpose(j);
-    coming_back_ -= j.taking_back;
-    out.cancelled(j.client, key.id);
-    jobs_.erase(key.id);
-  }
+  for (auto& key : given)
+    return_job(jobs_.at(key.id), out);
   if (!stopped_) // else they are being ended already, and have the time for it
     for (auto* j : c.running)
       out.lost(j->client, j->entry.id,

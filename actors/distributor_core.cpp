@@ -148,29 +148,25 @@ void distributor_core::on_denied(int64_t, job_id child, job_id id, const std::st
     j->refused = std::make_unique<refusals>();
   j->refused->children.push_back(child);
   j->refused->note = note;
-  unassign(*j);
-  if (!j->cancelling) {
-    come_back(*j);
-    return;
-  }
-  forget_purpose(*j);
-  coming_back_ -= j->taking_back;
-  out.cancelled(j->client, id);
-  jobs_.erase(id);
+  return_job(*j, out);
 }
 
 void distributor_core::on_cancelled(int64_t, job_id child, job_id id, distributor_out& out) {
   auto* j = given_to(child, id);
   if (j == nullptr)
     return;
-  unassign(*j);
-  if (!j->cancelling) {
-    come_back(*j);
-    return;
-  }
-  forget_purpose(*j);
-  coming_back_ -= j->taking_back;
-  out.cancelled(j->client, id);
+  return_job(*j, out);
+}
+
+/// It is with no child any more: it waits here again, or ends being cancelled.
+void distributor_core::return_job(job& j, distributor_out& out) {
+  unassign(j);
+  if (!j.cancelling)
+    return come_back(j);
+  forget_purpose(j);
+  coming_back_ -= j.taking_back;
+  auto id = j.entry.id;
+  out.cancelled(j.client, id);
   jobs_.erase(id);
 }
 

@@ -211,6 +211,7 @@ private:
     return {j.entry.priority, j.entry.t_submit_ns, j.entry.id};
   }
   job* given_to(job_id child, job_id id); ///< Null: that child does not have it queued.
+  void return_job(job& j, distributor_out& out);
   void unassign(job& j);
   void touch(job_id id, child& c); ///< What decides who gets the next job has changed.
   void show(job_id id, child& c);  ///< Makes it so.
