@@ -14,6 +14,7 @@
 
 #include "graph/host_name.hpp"
 #include "graph/hwloc_xml.hpp"
+#include "runtime/hardware.hpp"
 
 namespace hactor {
 
@@ -53,6 +54,12 @@ std::string_view info(hwloc_obj_t o, const char* name) {
   return value ? std::string_view{value} : std::string_view{};
 }
 
+int64_t to_number(std::string_view text, int64_t otherwise) {
+  int64_t number = otherwise;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number < 0 ? otherwise : number;
+}
+
 /// The number after the driver's name; of OpenCL that of the device, behind the platform's.
 int64_t gpu_number(std::string_view name, int64_t otherwise) {
   if (name.starts_with("cuda") || name.starts_with("rsmi"))
@@ -61,9 +68,7 @@ int64_t gpu_number(std::string_view name, int64_t otherwise) {
     name.remove_prefix(d + 1);
   else
     return otherwise;
-  int64_t number = otherwise;
-  std::from_chars(name.data(), name.data() + name.size(), number);
-  return number < 0 ? otherwise : number;
+  return to_number(name, otherwise);
 }
 
 /// What a kept object becomes.
@@ -97,7 +102,8 @@ caf::error device_facts(hwloc_obj_t o, object_facts& f) {
   auto type = o->attr->osdev.type;
   if (type == HWLOC_OBJ_OSDEV_COPROC || (type == HWLOC_OBJ_OSDEV_GPU && name.starts_with("rsmi"))) {
     f.kind = "gpu";
-    f.id = gpu_number(name, f.id);
+    auto mark = info(o, gpu_mark);
+    f.id = mark.empty() ? gpu_number(name, f.id) : to_number(mark, f.id);
   } else if (type == HWLOC_OBJ_OSDEV_BLOCK) {
     return storage_facts(o, f);
   }

@@ -18,6 +18,7 @@
 #include <hwloc.h>
 
 #include "graph/xml_guard.hpp"
+#include "runtime/hardware.hpp"
 
 namespace hactor {
 
@@ -137,6 +138,8 @@ private:
       return bad(object, "a machine is at the top, and nothing else is");
     switch (type->kind) {
     case family::passed_over:
+      if (name == "PCIDev")
+        write_marked(object);
       return write_children(object, up, name == "MemCache" ? inside::memory : inside::devices);
     case family::device:
       return write_device(object, up);
@@ -279,6 +282,19 @@ private:
     write_infos(object, {"Size", "LinuxDeviceID"});
     out_ += "</object>";
     return write_children(object, up, inside::devices);
+  }
+
+  /// A GPU that only its driver shows becomes the device that a plugin would have made of it.
+  void write_marked(const tree& object) {
+    auto is_mark = [](const tree::value_type& child) {
+      return child.first == "info" && attribute(child.second, "name") == gpu_mark;
+    };
+    if (std::none_of(object.begin(), object.end(), is_mark))
+      return;
+    out_ += fmt::format("<object type=\"OSDev\" gp_index=\"{}\" osdev_type=\"{}\">", count_,
+                        static_cast<int>(HWLOC_OBJ_OSDEV_COPROC));
+    write_infos(object, {gpu_mark});
+    out_ += "</object>";
   }
 
   void write_infos(const tree& object, std::initializer_list<std::string_view> wanted) {

@@ -3,8 +3,10 @@
 #include "runtime/hardware.hpp"
 
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 
+#include <fmt/format.h>
 #include <hwloc.h>
 #include <unistd.h>
 
@@ -23,19 +25,18 @@ caf::expected<topology> load_topology(look_at what) {
     return make_errno_error(ec::system_failed, "hwloc_topology_init", errno);
   topology t{raw};
   // Devices too: they are how a GPU is seen. All of the host, not only what we are bound to.
-  hwloc_topology_set_io_types_filter(raw, what == look_at::cores
-                                            ? HWLOC_TYPE_FILTER_KEEP_NONE
-                                            : HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+  hwloc_topology_set_io_types_filter(
+      raw, what == look_at::cores ? HWLOC_TYPE_FILTER_KEEP_NONE : HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
   if (hwloc_topology_load(raw) != 0)
     return make_errno_error(ec::system_failed, "hwloc_topology_load", errno);
   return t;
 }
 
-/// A GPU is a co-processor or display device of the operating system; one card shows several such
-/// devices (card0, renderD128, cuda0), which share their PCI parent.
-idset find_gpus(hwloc_topology_t t) {
-  idset found;
-  uint32_t count = 0;
+/// The co-processors that hwloc's own plugins have found, if a library of the GPU's maker and the
+/// plugin for it are there. One card shows several (cuda0, opencl0d0), which share their PCI
+/// parent.
+std::vector<hwloc_obj_t> known_gpus(hwloc_topology_t t) {
+  std::vector<hwloc_obj_t> found;
   hwloc_obj_t last_parent = nullptr;
   for (auto* o = hwloc_get_next_osdev(t, nullptr); o != nullptr; o = hwloc_get_next_osdev(t, o)) {
     if (o->attr->osdev.type != HWLOC_OBJ_OSDEV_COPROC)
@@ -43,8 +44,26 @@ idset find_gpus(hwloc_topology_t t) {
     if (o->parent != nullptr && o->parent == last_parent)
       continue;
     last_parent = o->parent;
-    found.add(count++);
+    found.push_back(o);
   }
+  return found;
+}
+
+std::string driver_of(const hwloc_obj_attr_u::hwloc_pcidev_attr_s& pci) {
+  auto link = fmt::format("/sys/bus/pci/devices/{:04x}:{:02x}:{:02x}.{:x}/driver", pci.domain,
+                          pci.bus, pci.dev, pci.func);
+  std::error_code none; // a device without a driver is nobody's
+  return std::filesystem::read_symlink(link, none).filename().string();
+}
+
+/// The GPUs, in the order of the bus, which is that of CUDA_DEVICE_ORDER=PCI_BUS_ID.
+std::vector<hwloc_obj_t> gpus_of(hwloc_topology_t t) {
+  auto found = known_gpus(t);
+  if (!found.empty())
+    return found;
+  for (auto* o = hwloc_get_next_pcidev(t, nullptr); o != nullptr; o = hwloc_get_next_pcidev(t, o))
+    if (is_gpu(o->attr->pcidev.class_id, driver_of(o->attr->pcidev)))
+      found.push_back(o);
   return found;
 }
 
@@ -75,6 +94,17 @@ std::vector<idset> cores_of_each(hwloc_topology_t t, hwloc_obj_type_t of, hwloc_
 
 } // namespace
 
+bool is_gpu(uint16_t pci_class, std::string_view driver) {
+  constexpr uint16_t display = 0x0380, base_display = 0x03, base_accelerator = 0x12;
+  auto base = pci_class >> 8;
+  if (base != base_display && base != base_accelerator)
+    return false;
+  if (driver == "nvidia" || driver == "amdgpu")
+    return true;
+  // Intel's drivers serve the graphics beside the cores, too: those are of class VGA.
+  return pci_class == display && (driver == "xe" || driver == "i915");
+}
+
 caf::expected<hardware> discover_hardware(look_at what) {
   hardware h;
   char name[256] = {};
@@ -102,7 +132,8 @@ caf::expected<hardware> discover_hardware(look_at what) {
   hwloc_bitmap_free(allowed);
   h.sockets = cores_of_each(top, HWLOC_OBJ_PACKAGE, type);
   h.numanodes = cores_of_each(top, HWLOC_OBJ_NUMANODE, type);
-  h.gpus = find_gpus(top);
+  if (auto count = gpus_of(top).size(); count > 0)
+    h.gpus = idset::range(0, static_cast<uint32_t>(count) - 1);
   return h;
 }
 
@@ -110,6 +141,11 @@ caf::expected<std::string> discover_topology() {
   auto t = load_topology(look_at::cores_and_devices);
   if (!t)
     return std::move(t.error());
+  // What only a driver shows is told to the reader, which has no driver to ask.
+  uint32_t number = 0;
+  for (auto* gpu : gpus_of(t->get()))
+    if (gpu->type == HWLOC_OBJ_PCI_DEVICE)
+      hwloc_obj_add_info(gpu, gpu_mark, std::to_string(number++).c_str());
   char* buffer = nullptr;
   int size = 0;
   if (hwloc_topology_export_xmlbuffer(t->get(), &buffer, &size, 0) != 0)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/error.hpp"
@@ -28,6 +29,14 @@ enum class look_at : uint8_t { cores, cores_and_devices };
 
 /// Asks hwloc and the kernel. Errors: ec::system_failed.
 caf::expected<hardware> discover_hardware(look_at what = look_at::cores_and_devices);
+
+/// Whether a PCI device of this class (code and subclass), served by this driver of Linux,
+/// computes: how a GPU is seen where hwloc has no plugin of its maker (Debian's has none for
+/// NVIDIA's).
+bool is_gpu(uint16_t pci_class, std::string_view driver);
+
+/// The info of hwloc's object by which such a GPU is told to who reads the XML: its number.
+inline constexpr auto gpu_mark = "HactorGPU";
 
 /// The same in full, as hwloc's XML: what graph/hwloc_reader.hpp reads. Errors: ec::system_failed.
 caf::expected<std::string> discover_topology();

@@ -364,8 +364,9 @@ words tree_of(int leaves, int jobs) {
   return line;
 }
 
-/// tree JOBS ROUNDS FILE: simulated jobs in trees of 1, 2 and 4 leaves beside this instance alone,
-/// in turn; the best rate, and the least CPU time of all brokers for a job.
+/// tree JOBS ROUNDS FILE: simulated jobs in trees of 1, 2, 4, ... leaves, up to one a broker,
+/// beside this instance alone, in turn; the best rate, and the least CPU time of all brokers for a
+/// job.
 void tree(const words& args) {
   auto c = must(client::connect());
   auto jobs = number(args, 0, 100'000);
@@ -373,9 +374,10 @@ void tree(const words& args) {
   if (std::ofstream{file} << dump(spec_of({"/bin/true"}, true)); !std::filesystem::exists(file))
     fail("cannot write " + file);
   auto brokers = brokers_of(c);
+  auto most = static_cast<int>(brokers.size());
   std::map<int, double> rates, costs;
   for (int round = 0; round < number(args, 1, 3); ++round)
-    for (int leaves : {0, 1, 2, 4}) {
+    for (int leaves = 0; leaves <= most; leaves = std::max(1, leaves * 2)) {
       auto line = tree_of(leaves, jobs);
       line.push_back(file);
       auto before = cpu_s(brokers);
@@ -390,22 +392,23 @@ void tree(const words& args) {
   }
 }
 
-/// tree_real JOBS ROUNDS: real processes in a tree of two leaves, and without one, beside the bare
-/// loop on two cores, in turn; the best of each.
+/// tree_real JOBS ROUNDS LEAVES: real processes in a tree of so many leaves (2), and without one,
+/// beside the bare loop with as many in flight, in turn; the best of each.
 void tree_real(const words& args) {
   auto jobs = number(args, 0, 10'000);
+  auto in_tree = number(args, 2, 2);
   std::map<int, double> rates;
   double raw = 0;
   for (int round = 0; round < number(args, 1, 3); ++round) {
-    raw = std::max(raw, spawn_rate(2000, 2));
-    for (int leaves : {0, 2}) {
+    raw = std::max(raw, spawn_rate(2000, in_tree));
+    for (int leaves : {0, in_tree}) {
       auto line = tree_of(leaves, jobs);
       line.push_back("/bin/true");
       rates[leaves] = std::max(rates[leaves], jobs / (run_ms(line) * 1e-3));
     }
   }
   tell("tree_real_0_s", rates[0]);
-  tell("tree_real_2_s", rates[2]);
+  tell("tree_real_" + std::to_string(in_tree) + "_s", rates[in_tree]);
   tell("tree_spawn_s", raw);
 }
 

@@ -27,4 +27,16 @@ TEST_SUITE("unit") {
       CHECK(h->gpus == idset::range(0, static_cast<uint32_t>(h->gpus.size()) - 1));
   }
 
+  TEST_CASE("a GPU that hwloc has no plugin for is seen by its class and its driver") {
+    CHECK(is_gpu(0x0302, "nvidia")); // a 3D controller
+    CHECK(is_gpu(0x0300, "nvidia")); // one that has a screen, too
+    CHECK(is_gpu(0x1200, "amdgpu"));
+    CHECK(is_gpu(0x0380, "xe"));
+    CHECK_FALSE(is_gpu(0x0300, "i915"));     // beside the cores
+    CHECK_FALSE(is_gpu(0x0300, "ast"));      // the board's management
+    CHECK_FALSE(is_gpu(0x0302, ""));         // nobody serves it
+    CHECK_FALSE(is_gpu(0x0302, "vfio-pci")); // it was given to a guest
+    CHECK_FALSE(is_gpu(0x0403, "nvidia"));   // the sound of a card
+  }
+
 } // TEST_SUITE

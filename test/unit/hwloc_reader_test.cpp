@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/hardware.hpp"
 #include "test/support/data_file.hpp"
 
 using namespace hactor;
@@ -54,6 +55,27 @@ TEST_CASE("one card that two drivers show is one gpu; a disk has its size in GB"
       CHECK(g->units(v) == 800);
       CHECK(g->properties(v) == vertex_properties{{"LinuxDeviceID", "259:0"}});
     }
+}
+
+TEST_CASE("a card that only its driver shows was marked by who looked at the machine") {
+  auto text = read_data("graph/host.xml");
+  for (std::string device : {"cuda0", "opencl0d0", "cuda1"}) {
+    auto at = text.find("<object type=\"OSDev\"", text.rfind('\n', text.find(device)));
+    REQUIRE(at != std::string::npos);
+    text.erase(at, text.find("/>", at) + 2 - at);
+  }
+  auto g = read_hwloc(text);
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(count(*g, "gpu") == 0);
+  for (std::string number : {"0", "1"}) {
+    auto card = text.find("0000:0" + std::to_string(std::stoi(number) + 1) + ":00.0");
+    text.insert(text.find('>', card) + 1,
+                std::string{"<info name=\""} + gpu_mark + "\" value=\"" + number + "\"/>");
+  }
+  g = read_hwloc(text);
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(count(*g, "gpu") == 2);
+  CHECK(g->find_path("/cluster0/login042/gpu1") != no_vertex);
 }
 
 TEST_CASE("an allowlist leaves levels out") {
