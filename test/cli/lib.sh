@@ -64,9 +64,29 @@ launch_words() {
   esac
 }
 
+# What hangs shall say why before it is ended: all processes, what the threads of each broker are in
+# (system calls by their numbers), and what the brokers wait for.
+say_waits() {
+  all=$(left_processes | tr '\n' ' ')
+  ps -o pid,ppid,stat,wchan:20,args -p "$(echo $all | tr ' ' ,)"
+  for process in $all; do
+    grep -qs '^hactor-io$' /proc/"$process"/task/*/comm || continue
+    for thread in /proc/"$process"/task/*; do
+      echo "$process: $(cat "$thread/comm"): $(cut -d' ' -f1,2 "$thread/syscall")"
+    done
+    kill -USR1 "$process"
+  done
+} 2>/dev/null
+
 # Starts an instance in the foreground, with our standard input, and returns its exit code.
 start() { # [OPTION...] [--] COMMAND [ARGUMENT...]
-  deadline "${start_seconds:-50}" $(launch_words) hactor-start "$@"
+  { sleep $((${start_seconds:-50} - 3)) && say_waits; } </dev/null >&2 &
+  witness=$!
+  start_code=0
+  deadline "${start_seconds:-50}" $(launch_words) hactor-start "$@" || start_code=$?
+  pkill -P "$witness" -x sleep || true
+  kill "$witness" 2>/dev/null || true
+  return "$start_code"
 }
 
 # Runs the lines of standard input as the script of a new instance.
