@@ -26,8 +26,8 @@
 #include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"
 #include "actors/resource_core.hpp"
-#include "actors/service_maker.hpp"
 #include "actors/scheduler_settings.hpp"
+#include "actors/service_maker.hpp"
 #include "graph/rv1_reader.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
@@ -35,6 +35,7 @@
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/end_guard.hpp"
 #include "runtime/here.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/limits.hpp"
@@ -88,13 +89,13 @@ struct greeting {
   std::string failure;
   bool wrong_options = false; // failure: what the options say cannot be
   int64_t epoch_ns = 0;       // of the lead
-  uint64_t secret = 0;  // the lead's: of this instance, and of no other
+  uint64_t secret = 0;        // the lead's: of this instance, and of no other
 
   template <class Archive>
   void save(Archive& a) const {
     a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
-      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure,
-      wrong_options, epoch_ns, secret);
+      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, wrong_options,
+      epoch_ns, secret);
   }
 
   template <class Archive>
@@ -127,6 +128,7 @@ struct greeting {
 
 /// Everything that one rank has, in the order of its making.
 struct rank_state {
+  end_guard guard; // until all else is gone
   std::shared_ptr<config> attributes;
   std::unique_ptr<transport> net;
   broker_folders folders;
@@ -142,7 +144,7 @@ struct rank_state {
   scheduler_settings scheduling;         // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
   std::vector<loaded_module> modules;
-  graph_changes changes;                 // lead only: that people made in it
+  graph_changes changes; // lead only: that people made in it
   int64_t epoch_ns = 0;
   uint64_t secret = 0;
   uint64_t last_id_ms = 0;
@@ -166,8 +168,8 @@ caf::expected<std::unique_ptr<wire>> open_wire(const way_to_peers& way, int sign
   return load_wire(*path);
 }
 
-caf::expected<std::unique_ptr<transport>> open_transport(const way_to_peers& way,
-                                                         const config& c, int signals) {
+caf::expected<std::unique_ptr<transport>> open_transport(const way_to_peers& way, const config& c,
+                                                         int signals) {
   auto w = open_wire(way, signals);
   if (!w)
     return std::move(w.error());
@@ -325,14 +327,14 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   for (rank_t r = 0; r < texts.size(); ++r) {
     auto g = unpack<greeting>(texts[r]);
     if (!g)
-      return make_error(ec::system_failed,
-                        fmt::format("rank {} is another hactor than this one, which is {}", r,
-                                    HACTOR_VERSION));
+      return make_error(
+          ec::system_failed,
+          fmt::format("rank {} is another hactor than this one, which is {}", r, HACTOR_VERSION));
     if (!g->failure.empty())
       return make_error(g->wrong_options ? ec::bad_argument : ec::system_failed,
                         texts.size() == 1
-                          ? g->failure
-                          : fmt::format("rank {} on {}: {}", r, g->own.hostname, g->failure));
+                            ? g->failure
+                            : fmt::format("rank {} on {}: {}", r, g->own.hostname, g->failure));
     if (r == 0) {
       s.epoch_ns = g->epoch_ns;
       s.secret = g->secret;
@@ -340,8 +342,8 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
     all.push_back(std::move(g->own));
   }
   auto rank = s.net->rank();
-  auto machine = std::make_shared<machine_cpus>(
-    machine_cpus{mine.own.hostname, mine.own.core_cpus, false});
+  auto machine =
+      std::make_shared<machine_cpus>(machine_cpus{mine.own.hostname, mine.own.core_cpus, false});
   if (!s.attributes->text("resource.graph").empty()) {
     s.machine = std::move(machine); // the graph says by its host names what of it is here
     return caf::none;
@@ -409,9 +411,9 @@ void set_attributes(rank_state& s) {
 caf::error listen(rank_state& s, const connector_actor& connector) {
   auto last = std::make_shared<uint64_t>(0);
   auto listener = unix_listener::make(
-    s.net->poller(), s.folders.socket(), [connector, last](int fd, peer_credentials who) {
-      send_here(connector, client_opened{++*last, fd, who.uid, who.pid});
-    });
+      s.net->poller(), s.folders.socket(), [connector, last](int fd, peer_credentials who) {
+        send_here(connector, client_opened{++*last, fd, who.uid, who.pid});
+      });
   if (!listener)
     return std::move(listener.error());
   s.listener = std::move(*listener);
@@ -463,14 +465,14 @@ int block_signals() {
 }
 
 /// Everybody is there: run the script and wait for the end. Returns the exit code.
-int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
-        const start_options& options, int signals) {
+int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const start_options& options,
+        int signals) {
   uint64_t script = 0;
   if (s.net->rank() == 0) {
     caf::scoped_actor self{system};
     caf::error missing;
     self->request(actors.broker, caf::infinite, ready_atom_v)
-      .receive([](done) {}, [&](caf::error& e) { missing = std::move(e); });
+        .receive([](done) {}, [&](caf::error& e) { missing = std::move(e); });
     if (missing) {
       fmt::print(stderr, "hactor-start: {}\n", render(missing));
       s.end.tell(1, true);
@@ -478,12 +480,12 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
     }
     tell_enclosing(s.uri);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
-    auto started = start_script(*s.tasks, options.command, s.uri, folder,
-                                [&s](const script_end& end) {
-                                  if (!end.failure.empty())
-                                    fmt::print(stderr, "hactor-start: {}\n", end.failure);
-                                  s.end.tell(end.exit_code, false);
-                                });
+    auto started =
+        start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
+          if (!end.failure.empty())
+            fmt::print(stderr, "hactor-start: {}\n", end.failure);
+          s.end.tell(end.exit_code, false);
+        });
     if (!started) {
       fmt::print(stderr, "hactor-start: {}\n", render(started.error()));
       s.end.tell(126, false);
@@ -495,18 +497,21 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors,
   if (s.net->rank() == 0 && !s.end.abrupt()) {
     caf::scoped_actor self{system};
     auto patience = std::chrono::milliseconds(
-      static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
+        static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
     self->request(actors.job_manager, patience, drain_atom_v)
-      .receive([](done) {}, [patience](caf::error& e) {
-        log_warning("not all jobs could be ended within {} s: {}",
-                    static_cast<double>(patience.count()) / 1000,
-                    e == caf::sec::request_timeout ? "their processes are killed" : render(e));
-      });
+        .receive([](done) {},
+                 [patience](caf::error& e) {
+                   log_warning("not all jobs could be ended within {} s: {}",
+                               static_cast<double>(patience.count()) / 1000,
+                               e == caf::sec::request_timeout ? "their processes are killed"
+                                                              : render(e));
+                 });
     s.drained = true;
     self->request(actors.broker, patience, shutdown_request{"the script has ended"})
-      .receive([](done) {}, [](caf::error& e) {
-        log_warning("not all brokers have heard of the end: {}", render(e));
-      });
+        .receive([](done) {},
+                 [](caf::error& e) {
+                   log_warning("not all brokers have heard of the end: {}", render(e));
+                 });
   }
   return s.end.code();
 }
@@ -519,7 +524,7 @@ int fail_start(const caf::error& e) {
 
 system_options make_system_options(const rank_state& s) {
   system_options o;
-    o.workers = static_cast<uint32_t>(s.attributes->integer("runtime.workers"));
+  o.workers = static_cast<uint32_t>(s.attributes->integer("runtime.workers"));
   if (s.net->all_near()) {
     o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
     return o;
@@ -589,6 +594,26 @@ struct broker_slot {
   }
 };
 
+/// What the end of this rank waits for, told from another thread.
+class last_actors {
+public:
+  explicit last_actors(caf::actor_system& system) : system_(&system) {}
+
+  void forget() {
+    std::lock_guard guard{mutex_};
+    system_ = nullptr;
+  }
+  std::string waits_for() {
+    std::lock_guard guard{mutex_};
+    return system_ == nullptr ? "other ranks have not come so far"
+                              : fmt::format("{} actors are left", system_->registry().running());
+  }
+
+private:
+  std::mutex mutex_;
+  caf::actor_system* system_; // null: all its actors have ended
+};
+
 /// The actor system of this rank, from its first actor to its last. Returns the exit code.
 int serve(rank_state& s, const start_options& options, int signals, int spawner_fd) {
   system_config config{*s.net, make_system_options(s), register_messages};
@@ -616,9 +641,13 @@ int serve(rank_state& s, const start_options& options, int signals, int spawner_
   slot->clear();
   if (s.end.abrupt())
     ::_exit(code);
-  stop_services(actors->all);
-  *actors = {}; // no handle keeps one alive
+  auto left = std::make_shared<last_actors>(system);
+  s.guard.begin(code, std::chrono::seconds(limits::end_timeout_s),
+                [left] { return left->waits_for(); });
+  stop_services(*actors);
   s.listener.reset();
+  system.await_all_actors_done();
+  left->forget();
   return code;
 }
 
@@ -629,7 +658,8 @@ caf::expected<way_to_peers> find_way(const start_options& options) {
   if (options.attributes.text("transport") == "tcp") {
     if (!options.mpi.empty() && options.mpi != "none")
       return make_error(ec::bad_argument, fmt::format("--mpi={} and transport=tcp: only one of "
-                                                      "them can be", options.mpi));
+                                                      "them can be",
+                                                      options.mpi));
     auto plan = plan_tcp(options.attributes);
     if (!plan)
       return std::move(plan.error());

@@ -73,4 +73,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
 /// said not to.
 void log_waits(caf::actor_system& system, const rank_actors& actors);
 
+/// Ends them all, users' modules first, the others in the reverse order of their making.
+void stop_services(rank_actors& actors);
+
 } // namespace hactor

@@ -106,6 +106,9 @@ inline constexpr uint32_t retries_max = 1'000'000;
 /// under load, far below a person's patience.
 inline constexpr int32_t request_timeout_s = 30;
 
+/// Seconds for a broker to end once its jobs have: longer than MPI's goodbyes may take (5 s).
+inline constexpr int32_t end_timeout_s = 15;
+
 /// Seconds between SIGTERM and SIGKILL when a job is ended.
 inline constexpr int32_t kill_timeout_s = 5;
 

@@ -7,6 +7,10 @@ id=$(start -S "modules.load=$module jobs=2" -- sh -c 'hactor submit true; exec s
   fail "the module did not end the instance: $?"
 check_equal "what followed" "after $id" "$(cat "follow-up.$id")"
 
+# One that waits for more than will ever come ends with the instance.
+said=$(start -S "modules.load=$module jobs=1000" -- hactor run echo done)
+check_equal "an instance ends although its module would not" "done" "$said"
+
 # What it throws is told, with its name; the instance goes on.
 output=$(start -S "modules.load=$module throw" -- hactor run echo goes on 2>&1)
 check_contains "$output" "module follow-up of $module has failed and is off: it threw \"as it was told\""

@@ -9,6 +9,7 @@ hactor_unit_test(unit_host
     unit/tcp_wire_test.cpp
     unit/launcher_test.cpp
     unit/hardware_test.cpp
+    unit/end_guard_test.cpp
     unit/pmix_front_test.cpp ../mpi-boot/pmix_front.cpp
   LIBRARIES hactor_host)
 target_include_directories(unit_host PRIVATE support)
