@@ -51,19 +51,32 @@ void add_peer(pointer self, const rank_services& s) {
       p.deliver(done{});
 }
 
+/// We are of another version: nobody will take us, and whoever waits here need not.
+void be_refused(pointer self, rank_t rank, const caf::error& e) {
+  auto& st = self->state;
+  st.refusal = make_error(ec::bad_argument,
+                          fmt::format("rank {} on {} does not take this broker: {}", rank,
+                                      st.setup.hosts[rank], context_of(e)));
+  for (auto& [of, w] : std::exchange(st.waiting, {}))
+    w.promise.deliver(st.refusal);
+}
+
 void greet(pointer self, rank_t rank, const caf::strong_actor_ptr& peer) {
   self->request(caf::actor_cast<broker_actor>(peer), deadline, hello_request{self->state.own})
     .then([self](const hello_reply& r) { add_peer(self, r.services); },
           [self, rank](const caf::error& e) {
-            log_error("broker: rank {} does not take us: {}", rank, render(e));
             self->state.dialling.erase(rank);
+            if (code_of(e) == ec::bad_argument)
+              be_refused(self, rank, e);
+            else
+              log_error("broker: rank {} does not take us: {}", rank, render(e));
           });
 }
 
 /// Dials a lower rank. A peer that has not got as far as to listen is dialled again.
 void dial(pointer self, rank_t rank) {
   auto& st = self->state;
-  if (st.peers.count(rank) != 0 || !st.dialling.insert(rank).second)
+  if (st.refusal || st.peers.count(rank) != 0 || !st.dialling.insert(rank).second)
     return;
   self->request(self->system().middleman().actor_handle(), deadline, caf::connect_atom_v,
                 multiplexer::host_of(rank), broker_port)
@@ -125,6 +138,8 @@ caf::result<rank_services> find_peer(pointer self, rank_t rank) {
                       fmt::format("rank {} on {} was lost", rank, st.setup.hosts[rank]));
   if (auto it = st.peers.find(rank); it != st.peers.end())
     return it->second;
+  if (st.refusal)
+    return st.refusal;
   auto promise = self->make_response_promise<rank_services>();
   st.waiting.emplace(rank, broker_state::waiter{steady_ns() + peer_wait_ns, promise});
   seek(self, rank);
@@ -272,7 +287,7 @@ void on_tick(pointer self) {
                                  st.setup.hosts[it->first], limits::request_timeout_s)));
     it = st.waiting.erase(it);
   }
-  if (st.setup.rank != 0) {
+  if (st.setup.rank != 0 && !st.refusal) {
     auto parent = *tree_parent(st.setup.rank, st.setup.fanout);
     auto next = st.peers.count(parent) == 0 && st.lost.count(parent) == 0 ? parent : 0;
     if (st.peers.count(next) == 0)
@@ -293,6 +308,15 @@ void on_tick(pointer self) {
   }
   if (!sought.empty() || !st.wait_for_all.empty())
     tick_soon(self);
+}
+
+caf::error refuse_version(broker_state& st, const rank_services& who) {
+  auto why = fmt::format("it speaks protocol version {}, and rank {} speaks {}: all brokers of an "
+                         "instance are of one version of hactor",
+                         who.protocol, st.setup.rank, protocol_version);
+  if (st.refused.insert(who.rank).second) // older ones ask again and again
+    log_error("broker: rank {} is not taken: {}", who.rank, why);
+  return make_error(ec::bad_argument, std::move(why));
 }
 
 std::vector<std::string> waits_of(const broker_state& st) {
@@ -352,9 +376,7 @@ broker_actor::behavior_type broker_service(broker_state::pointer self, broker_se
     [self](const hello_request& r) -> caf::result<hello_reply> {
       auto& st = self->state;
       if (r.services.protocol != protocol_version)
-        return make_error(ec::bad_argument,
-                          fmt::format("protocol version {}: rank {} speaks {}",
-                                      r.services.protocol, st.setup.rank, protocol_version));
+        return refuse_version(st, r.services);
       add_peer(self, r.services);
       return hello_reply{st.own};
     },

@@ -37,6 +37,8 @@ struct broker_state {
   std::map<rank_t, rank_services> peers;
   std::set<rank_t> lost;
   std::set<rank_t> dialling;
+  caf::error refusal;        // of us, by a peer of another version; then nobody is dialled any more
+  std::set<rank_t> refused;  // by us
   std::multimap<rank_t, dial_request> dials; // on the lead: to ranks that it has not met
   struct waiter {
     int64_t give_up_ns;

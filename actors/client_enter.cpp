@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
+#include "graph/rset_extra.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -199,6 +200,54 @@ void tell_manager(const client_call& c, job_id job, const std::string& uri) {
 
 } // namespace
 
+namespace {
+
+/// Adds what the job was granted of the graph, where that is more than nodes, cores and GPUs. A
+/// scheduler that cannot tell (a distributor, of what its children granted) is no obstacle.
+void with_granted_graph(const client_call& c, instance_request r, const rset& grant,
+                        std::function<void(const instance_request&)> use) {
+  auto extra = parse_rset_extra(grant.scheduling);
+  if (!extra || (extra->others.empty() && extra->charges.empty()))
+    return use(r);
+  auto without = [r, use](const caf::error&) { use(r); };
+  with_lead(
+    c.self,
+    [c, r, use, without](const rank_services& lead) {
+      graph_request ask;
+      ask.verb = graph_verb::granted;
+      ask.path = to_string(r.job);
+      c.self->request(caf::actor_cast<scheduler_actor>(lead.scheduler), deadline, std::move(ask))
+        .then(
+          [r, use](graph_reply& x) mutable {
+            if (!x.lines.empty())
+              r.graph = std::move(x.lines.front());
+            use(r);
+          },
+          without);
+    },
+    without);
+}
+
+/// `r` has all that is known of it.
+void make_instance(const client_call& c, const instance_request& r) {
+  // It waits until all ranks of the job have started.
+  c.self->request(c.self->state.setup.exec, caf::infinite, r)
+    .then(
+      [c, job = r.job](const instance_reply& x) {
+        auto& setup = c.self->state.setup;
+        auto outermost = setup.uri.substr(0, setup.uri.size()
+                                               - (setup.instance.empty()
+                                                    ? 0
+                                                    : setup.instance.size() + 1));
+        auto uri = outermost + "/" + x.path;
+        c.self->state.reply(c.session, c.tag, {{"uri", uri}, {"size", x.nodes.size()}});
+        tell_manager(c, job, uri);
+      },
+      fail_call(c));
+}
+
+} // namespace
+
 void start_instance(const client_call& c, client_params& p) {
   auto self = c.self;
   auto& st = self->state;
@@ -215,23 +264,11 @@ void start_instance(const client_call& c, client_params& p) {
   with_running(
     self, r.job,
     [c, r](const running_job& job) mutable {
-      auto& setup = c.self->state.setup;
       r.resources = as_instance(job.grant, job.ranks);
       r.nodes = job.nodes;
-      // It waits until all ranks of the job have started.
-      c.self->request(setup.exec, caf::infinite, r)
-        .then(
-          [c, job = r.job](const instance_reply& x) {
-            auto& setup = c.self->state.setup;
-            auto outermost = setup.uri.substr(0, setup.uri.size()
-                                                   - (setup.instance.empty()
-                                                        ? 0
-                                                        : setup.instance.size() + 1));
-            auto uri = outermost + "/" + x.path;
-            c.self->state.reply(c.session, c.tag, {{"uri", uri}, {"size", x.nodes.size()}});
-            tell_manager(c, job, uri);
-          },
-          fail_call(c));
+      r.ranks = job.ranks;
+      with_granted_graph(c, r, job.grant,
+                         [c](const instance_request& whole) { make_instance(c, whole); });
     },
     fail_call(c));
 }

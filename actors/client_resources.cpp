@@ -158,7 +158,9 @@ void list_resources(const client_call& c, client_params&) {
                                    {"up", x.up.to_string()},
                                    {"down", x.down.to_string()},
                                    {"drained", drained.to_string()},
-                                   {"drains", std::move(drains)}});
+                                   {"drains", std::move(drains)},
+                                   {"memory",
+                                    c.self->state.setup.attributes->integer("resource.memory")}});
             },
             fail_call(c));
   });
@@ -229,7 +231,7 @@ void ask_graph(const client_call& c, client_params& p) {
                          verb));
   r.path = p.text("path", "");
   r.text = p.text("text", "");
-  auto changes = r.verb != graph_verb::show && r.verb != graph_verb::get_property;
+  auto changes = is_change(r.verb);
   if (changes && r.verb != graph_verb::attach && r.path.empty())
     p.refuse("path: must name a vertex");
   if (r.verb == graph_verb::set_status && r.text != "up" && r.text != "down")

@@ -79,8 +79,9 @@ void dispatch(pointer self, const client_frame& f) {
     return st.fail(
       f.session, f.tag,
       make_error(ec::unknown_method,
-                 fmt::format("\"{}\": no such method{}", *method,
-                             did_you_mean(*method, client_method_names()))));
+                 fmt::format("\"{}\": no such method{}; the instance runs hactor {}, protocol {}",
+                             *method, did_you_mean(*method, client_method_names()),
+                             st.setup.attributes->text("version"), protocol_version)));
   static const json none = json::object();
   auto at = document->find("params");
   if (at != document->end() && !at->is_object())

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/graph_changes.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
@@ -324,16 +325,39 @@ void take_decision(distributor_state& st, alloc_decision& d) {
   st.want_turn();
 }
 
-void take_inventory(distributor_state& st, const inventory& i) {
-  auto out_of_use = i.down;
-  out_of_use.add_all(i.drained);
-  st.usable = subtract(i.all, restrict_to(i.all, out_of_use));
-  st.self->send(st.setup.graph, i);
+void use_what_is_up(distributor_state& st) {
+  auto& [all, down, drained] = st.last;
+  auto out_of_use = down;
+  out_of_use.add_all(drained);
+  st.usable = subtract(all, restrict_to(all, out_of_use));
   st.core.set_inventory(st.usable);
+}
+
+void take_inventory(distributor_state& st, const inventory& i) {
+  st.self->send(st.setup.graph, i);
+  st.last = i;
+  use_what_is_up(st);
   auto before = std::exchange(st.drained, i.drained);
   for (auto& [child, h] : st.handles)
     st.tell_drains(child, before);
   st.want_turn();
+}
+
+/// The graph is that of the scheduler which places the children; what is new in it gets some.
+caf::result<graph_reply> ask_graph(distributor_state& st, const graph_request& r) {
+  if (!is_change(r.verb))
+    return st.self->delegate(st.setup.graph, r);
+  auto promise = st.self->make_response_promise<graph_reply>();
+  st.self->request(st.setup.graph, caf::infinite, r)
+      .then(
+          [&st, promise](graph_reply& x) mutable {
+            st.last.all = unite(x.all, restrict_to(st.last.all, st.last.down));
+            use_what_is_up(st);
+            st.want_turn();
+            promise.deliver(std::move(x));
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+  return promise;
 }
 
 void stop(distributor_state& st) {
@@ -385,7 +409,7 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const scheduler_request& r) { return self->state.about_scheduler(r); },
       [self](const instance_opened& o) { self->state.open_child(o); },
       [self](drain_atom) { stop(self->state); },
-      [self](const graph_request& r) { return self->delegate(self->state.setup.graph, r); },
+      [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) { take_inventory(self->state, i); },
       [self](usage_atom) { return self->state.usage(); },
       [self](caf::tick_atom) { self->state.turn(); },

@@ -120,6 +120,7 @@ struct distributor_state : distributor_out {
   std::vector<std::pair<job_id, caf::error>> not_made; // children that were not taken in
   std::deque<judgement_ptr> parked;                    // until children are there
   std::set<std::string> fits; // shapes that some child of those that there are can run
+  inventory last;                // what there is
   rset usable;
   idset drained;
   bool begun = false;

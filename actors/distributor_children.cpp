@@ -29,9 +29,15 @@ constexpr size_t window_first = 64;
 void distributor_core::set_inventory(const rset& usable) {
   usable_ = usable;
   look_for_room();
-  if (std::exchange(planned_, true))
+  auto fresh = usable.ranks();
+  fresh.remove_all(known_);
+  if (fresh.empty())
     return;
-  for (auto& share : plan_children(usable, width_)) {
+  // The first that there are become children as sched.tree says. What is attached later gets
+  // children of its own: those that there are keep what they have.
+  auto width = known_.empty() ? width_ : width_ == 0 ? static_cast<uint32_t>(fresh.size()) : 1;
+  known_.add_all(fresh);
+  for (auto& share : plan_children(restrict_to(usable, fresh), width)) {
     places_.emplace_back();
     places_.back().share = share;
   }
@@ -225,7 +231,7 @@ idset distributor_core::ranks_in(job_id child, const idset& ranks) const {
 }
 
 bool distributor_core::is_waiting_for_children() const {
-  if (!planned_)
+  if (known_.empty())
     return true;
   return std::any_of(places_.begin(), places_.end(), [this](const child_place& p) {
     auto it = children_.find(p.child);
@@ -235,7 +241,7 @@ bool distributor_core::is_waiting_for_children() const {
 }
 
 std::string distributor_core::hopeless() const {
-  if (!planned_ || serving_ > 0)
+  if (known_.empty() || serving_ > 0)
     return {};
   for (auto& p : places_)
     if (p.failures < failures_max)

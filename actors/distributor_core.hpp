@@ -86,7 +86,8 @@ public:
   explicit distributor_core(uint32_t tree_width = 0) : width_{tree_width} {}
 
   // -- what there is ------------------------------------------------------------------------------
-  /// What can be used now. The first one decides how many children there are.
+  /// What can be used now. The first one decides how many children there are; ranks that come later
+  /// and were never there get more: one a node, or one for all where `tree_width` says how many.
   void set_inventory(const rset& usable);
 
   void child_granted(job_id child, const rset& grant);
@@ -236,7 +237,7 @@ private:
 
   uint32_t width_;
   bool stopped_ = false;
-  bool planned_ = false;
+  idset known_; // ranks for which there are places
   rset usable_;
   std::vector<child_place> places_;
   std::unordered_map<job_id, child> children_;

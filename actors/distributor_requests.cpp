@@ -67,6 +67,8 @@ void distributor_state::begin_to_judge(const judgement_ptr& j) {
     auto spec = setup.specs->intern(j->request.specs[j->at]);
     if (!spec)
       return answer(*j, spec.error());
+    if (auto e = exceeds_memory(**spec, setup.attributes.integer("resource.memory")))
+      return answer(*j, at_position(j->request, j->at, code_of(e), context_of(e)));
     auto& request = *(*spec)->request;
     if (fits.count(request.shape) != 0)
       continue;

@@ -74,9 +74,7 @@ void exec_state::pass_down(job_id id, bool to_shell, const std::set<rank_t>& chi
 void exec_state::settled(job_report&& r) {
   // A job whose subtree has ended is not reported in another way.
   if (!core.runs(r.id)) {
-    shells.erase(r.id);
-    origins.erase(r.id);
-    instances.on_job_gone(r.id);
+    forget(r.id);
   }
   auto asker = askers.find(r.id);
   if (asker == askers.end())
@@ -98,8 +96,14 @@ void exec_state::report(bool at_root, rank_t parent, job_report&& r) {
       instances.on_started(id);
     return;
   }
+  forget(id);
+}
+
+/// Nothing of the job runs here any more.
+void exec_state::forget(job_id id) {
   shells.erase(id);
   origins.erase(id);
+  memory_limits.erase(id);
   instances.on_job_gone(id);
 }
 
@@ -139,6 +143,7 @@ void exec_state::send_gathered() {
     for (auto& [origin, launches] : m.launches) {
       launches.request.reply_to = origin->manager;
       launches.request.instance = origin->instance;
+      launches.request.memory = origin->memory;
     }
     m.reports.rank = context->rank;
     auto shared = std::make_shared<peer_mail>(std::move(m));
@@ -181,11 +186,13 @@ void exec_state::with_exec(rank_t rank, std::function<void(const exec_actor&)> u
 void exec_state::launch(launch_request& r) {
   auto now = steady_ns();
   if (!last_origin || last_origin->instance != r.instance || last_origin->manager != r.reply_to)
-    last_origin = std::make_shared<job_origin>(job_origin{r.instance, r.reply_to});
+    last_origin = std::make_shared<job_origin>(job_origin{r.instance, r.reply_to, r.memory});
   for (auto& group : r.groups) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
+      if (plan && (*plan)->memory_bytes > 0)
+        memory_limits.insert_or_assign(item.id, (*plan)->memory_bytes);
       instances.inner.on_launch(item.id, item.attempt);
       if (!plan)
         core.refuse(item, render(plan.error()), *this);

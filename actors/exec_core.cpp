@@ -12,6 +12,18 @@
 
 namespace hactor {
 
+std::vector<int64_t> add_memory_limit(const job_origin& origin, int64_t own) {
+  auto bound = [](int64_t limit) { return limit > 0; };
+  auto limits = origin.memory;
+  if (own <= 0 && std::none_of(limits.begin(), limits.end(), bound))
+    return {};
+  auto& path = origin.instance;
+  limits.resize(path.empty() ? 0 : 1 + static_cast<size_t>(std::count(path.begin(), path.end(),
+                                                                      '/')));
+  limits.push_back(own);
+  return limits;
+}
+
 exec_core::place exec_core::find_place(const rset& r) const {
   place p;
   bool found = false;

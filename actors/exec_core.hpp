@@ -21,8 +21,12 @@ namespace hactor {
 struct job_origin {
   std::string instance; // path of the instance, "A/B"; "": the outermost
   caf::actor manager;   // its job manager
+  std::vector<int64_t> memory{}; // what its jobs may use together, as in launch_request
 };
 using job_origin_ptr = std::shared_ptr<const job_origin>;
+
+/// The limits that bind a job of this origin, then its own, as in memory_member. Empty: none does.
+std::vector<int64_t> add_memory_limit(const job_origin& origin, int64_t own);
 
 /// A job to launch: what all jobs of its jobspec share, and its own.
 struct launch_order {

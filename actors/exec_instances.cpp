@@ -80,7 +80,11 @@ void exec_instances::on_started(job_id job) {
     consider(request, promise);
 }
 
-void exec_instances::make(const instance_request& r, reply_promise promise) {
+void exec_instances::make(instance_request r, reply_promise promise) {
+  auto own = exec_.memory_limits.find(r.job);
+  if (auto origin = exec_.origins.find(r.job); origin != exec_.origins.end())
+    r.memory = add_memory_limit(*origin->second,
+                                own == exec_.memory_limits.end() ? 0 : own->second);
   auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
                                   exec_actor{exec_.self}, r);
   all_.emplace(r.job, entry{handle, r.owner, false, {}});

@@ -60,7 +60,7 @@ private:
 
   /// Makes the instance, or keeps the request until it can be made.
   void consider(const instance_request& r, reply_promise promise);
-  void make(const instance_request& r, reply_promise promise);
+  void make(instance_request r, reply_promise promise);
   void tell_manager(job_id job, const instance_reply& about);
 
   exec_state& exec_;

@@ -13,12 +13,9 @@ namespace hactor {
 
 namespace {
 
-constexpr std::string_view names[] = {
-    "show", "attach", "detach", "set-status", "set-property", "remove-property", "get-property"};
-
-bool is_change(graph_verb verb) {
-  return verb != graph_verb::show && verb != graph_verb::get_property;
-}
+constexpr std::string_view names[] = {"show",       "attach",       "detach",
+                                      "set-status", "set-property", "remove-property",
+                                      "get-property", "granted"};
 
 bool is_of_property(graph_verb v) {
   return v == graph_verb::set_property || v == graph_verb::remove_property;
@@ -35,12 +32,17 @@ std::pair<std::string, std::string> split_property(const std::string& text) {
   return {text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
 }
 
+bool is_change(graph_verb verb) {
+  return verb != graph_verb::show && verb != graph_verb::get_property
+         && verb != graph_verb::granted;
+}
+
 std::string_view name_of(graph_verb verb) { return names[static_cast<size_t>(verb)]; }
 
 std::optional<graph_verb> read_graph_verb(std::string_view name) {
   auto i = std::find(std::begin(names), std::end(names), name);
-  return i == std::end(names) ? std::nullopt
-                              : std::optional{static_cast<graph_verb>(i - std::begin(names))};
+  auto verb = static_cast<graph_verb>(i - std::begin(names));
+  return i == std::end(names) || verb == graph_verb::granted ? std::nullopt : std::optional{verb};
 }
 
 /// The last word on a vertex's status or property counts.

@@ -11,6 +11,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/scheduler_settings.hpp"
+#include "graph/graph_writer.hpp"
 #include "graph/resource_pool.hpp"
 #include "runtime/error.hpp"
 
@@ -45,7 +46,10 @@ private:
   std::vector<change> all_;
 };
 
-/// "attach", "set-status", ...
+/// False for questions.
+bool is_change(graph_verb verb);
+
+/// "attach", "set-status", ... Those that people may ask for are read.
 std::string_view name_of(graph_verb verb);
 std::optional<graph_verb> read_graph_verb(std::string_view name);
 
@@ -72,6 +76,13 @@ caf::expected<std::vector<std::string>> do_with_graph(To& to, const resource_poo
   switch (r.verb) {
   case graph_verb::show:
     return r.text.empty() ? pool.show(r.path, now_s) : pool.find(r.text, now_s);
+  case graph_verb::granted: {
+    auto job = parse_job_id(r.path);
+    auto graph = job ? pool.granted(*job) : std::move(job.error());
+    if (!graph)
+      return std::move(graph.error());
+    return std::vector<std::string>{to_jgf(*graph)};
+  }
   case graph_verb::attach:
     return to.attach(r.text, r.ranks);
   case graph_verb::detach:

@@ -16,6 +16,9 @@
 #include "actors/lead_services.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/scheduler_settings.hpp"
+#include "graph/granted_graph.hpp"
+#include "graph/jgf_reader.hpp"
+#include "graph/resource_pool.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/here.hpp"
@@ -54,6 +57,31 @@ private:
 
 namespace {
 
+/// The tightest of those that bind its jobs; 0: none does.
+int64_t least_memory_limit(const std::vector<int64_t>& limits) {
+  int64_t least = 0;
+  for (auto limit : limits)
+    if (limit > 0 && (least == 0 || limit < least))
+      least = limit;
+  return least;
+}
+
+/// What it was granted, where that is more than nodes, cores and GPUs: of these its graph has the
+/// ranks. Null: it is made of R.
+caf::expected<std::shared_ptr<resource_graph>> make_graph(const instance_request& r,
+                                                          const scheduler_settings& settings) {
+  if (r.graph.empty())
+    return std::shared_ptr<resource_graph>{};
+  auto graph = read_jgf(r.graph);
+  if (!graph)
+    return std::move(graph.error());
+  renumber_ranks(*graph, r.ranks);
+  auto pool = resource_pool::make(std::move(*graph), settings.match);
+  if (!pool)
+    return std::move(pool.error());
+  return std::make_shared<resource_graph>((*pool)->take_graph());
+}
+
 caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c,
                                                        const instance_request& r,
                                                        const std::string& path) {
@@ -68,6 +96,8 @@ caf::expected<std::shared_ptr<config>> make_attributes(const instance_context& c
   a->fix("security.owner", std::to_string(c.owner));
   auto depth = 1 + std::count(path.begin(), path.end(), '/');
   a->fix("instance-level", std::to_string(c.level + depth));
+  if (auto least = least_memory_limit(r.memory); least > 0)
+    a->fix("resource.memory", std::to_string(least));
   return a;
 }
 
@@ -89,6 +119,9 @@ caf::error instance_state::start(const instance_request& r) {
   auto store = context->journals->open(to_string(r.job));
   if (!store)
     return std::move(store.error());
+  auto graph = make_graph(r, *settings);
+  if (!graph)
+    return std::move(graph.error());
   service_maker m{self->system(), [me = instance_actor{self}, path = about.path](
                                     const std::string& name, const std::string& what) {
                     log_error("instance[{}]: its {} service has failed, and it ends: {}", path,
@@ -100,6 +133,8 @@ caf::error instance_state::start(const instance_request& r) {
   p.specs = context->specs;
   p.resources = r.resources;
   p.scheduling = std::move(*settings);
+  p.graph = std::move(*graph);
+  p.memory = r.memory;
   p.attributes = *attributes;
   p.where = rank_map{context->brokers, r.nodes};
   p.instance = about.path;

@@ -199,10 +199,18 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<rank_dropped>,
   caf::reacts_to<shell_signal>,
   caf::reacts_to<input_request>,
-  // INTERNAL: time to look how much memory the tasks use.
-  caf::reacts_to<usage_atom>,
+  // From the MEMORY GUARD.
+  caf::reacts_to<memory_exceeded>,
   // INTERNAL: the grace after SIGTERM is over.
   caf::reacts_to<tick_atom>>;
+
+/// MEMORY GUARD: what jobs with a limit, and jobs within instances with one, use of this rank's
+/// memory. Every rank.
+using memory_guard_actor = caf::typed_actor<
+  // From SHELLs.
+  caf::reacts_to<memory_member>,
+  // INTERNAL: time to look.
+  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
 
 /// OUTPUT: what tasks of this rank wrote; the only writer of its spool. Every rank.
 using output_actor = caf::typed_actor<

@@ -267,6 +267,7 @@ void job_manager_state::send_launches(std::vector<launch_order> orders) {
   for (auto& [broker, order] : by_broker) {
     order.first.reply_to = caf::actor_cast<caf::actor>(self);
     order.first.instance = peers.instance;
+    order.first.memory = peers.memory;
     auto request = std::make_shared<launch_request>(std::move(order.first));
     with_exec(
       broker,

@@ -33,6 +33,7 @@ struct job_manager_peers {
   /// The state outlives the instance: what an event causes waits for its commit.
   bool lasting = true;
   bool distributes = false; // its scheduler gives jobs to those of children
+  std::vector<int64_t> memory{}; // what they may use, as in launch_request
 };
 
 struct job_manager_state : job_manager_out {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_files.hpp"
+#include "actors/launch_plan.hpp"
 #include "actors/templates.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/json.hpp"
@@ -126,6 +127,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.duration_s = duration_s;
   s.warn_signal = warn_signal;
   s.warn_before_s = warn_before_s;
+  s.memory_bytes = memory_bytes;
   s.dependencies = dependencies;
   s.retries = retries;
   s.max_fails = max_fails;
@@ -162,6 +164,10 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
     s.is_child = *child == true;
   if (auto e = read_warning(parsed.system.shell_options, s))
     return e;
+  auto memory = memory_limit_of(parsed.system.shell_options);
+  if (!memory)
+    return std::move(memory.error());
+  s.memory_bytes = *memory;
   if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)
     if (auto read = read_job_files(*files); !read)
       return std::move(read.error());
@@ -170,6 +176,16 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
       return e;
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
+}
+
+caf::error exceeds_memory(const job_spec& spec, int64_t limit) {
+  if (limit <= 0 || spec.memory_bytes <= limit)
+    return {};
+  constexpr int64_t mb = 1 << 20;
+  return make_error(ec::unsatisfiable,
+                    fmt::format("asked for {} MB of memory on each node; the jobs of this instance "
+                                "may use {} MB of it together",
+                                (spec.memory_bytes + mb - 1) / mb, limit / mb));
 }
 
 stored_spec split_stored(std::string_view stored) {

@@ -54,6 +54,7 @@ struct job_spec {
   double duration_s = 0;
   int32_t warn_signal = 0;  // to the tasks, warn_before_s before the time limit; 0: none
   double warn_before_s = 0;
+  int64_t memory_bytes = 0; // shell.options.memory-limit: that it may use on a node; 0: any amount
   dependency_list_ptr dependencies; // null: none
   std::shared_ptr<const retry_rule> retries;   // null: none
   std::shared_ptr<const fail_limit> max_fails; // null: none
@@ -74,6 +75,10 @@ struct job_spec {
 /// null. Errors: as compile_request and read_dependencies.
 caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
                                       spec_environment_ptr environment);
+
+/// ec::unsatisfiable when the job may use more of a node's memory than all jobs of its instance, which
+/// is `limit` bytes; 0: any amount.
+caf::error exceeds_memory(const job_spec& spec, int64_t limit);
 
 /// The parts of a stored jobspec: JSON text, and the hash of its environment (zero: none).
 struct stored_spec {

@@ -134,8 +134,8 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
-/// "10M", "1.5G" or bytes; less than 0 when there is none.
-caf::expected<int64_t> read_size(const json& value) {
+/// "10M", "1.5G" or bytes, of this option.
+caf::expected<int64_t> read_size(std::string_view option, const json& value) {
   if (value.is_number() && value.get<double>() >= 0 && value.get<double>() < 9e18)
     return static_cast<int64_t>(value.get<double>());
   auto text = value.is_string() ? value.get<std::string>() : std::string{};
@@ -144,9 +144,9 @@ caf::expected<int64_t> read_size(const json& value) {
   std::string_view unit = end;
   auto letter = std::string_view{"kKMGT"}.find(unit.empty() ? 'k' : unit[0]);
   if (end == text.c_str() || !(n >= 0) || letter == std::string_view::npos || unit.size() > 1)
-    return make_error(ec::bad_jobspec, fmt::format("{}.output.limit: must be bytes, or a size like "
-                                                   "10M, found {}",
-                                                   options_path, dump(value)));
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}: must be bytes, or a size like 10M, "
+                                                   "found {}",
+                                                   options_path, option, dump(value)));
   constexpr int powers[] = {1, 1, 2, 3, 4};
   for (int i = 0; !unit.empty() && i < powers[letter]; ++i)
     n *= 1024;
@@ -155,14 +155,10 @@ caf::expected<int64_t> read_size(const json& value) {
 
 /// rlimit: {"core": 0, "stack": -1}; memory-limit: bytes.
 caf::error add_limits(launch_plan& plan, const json& options) {
-  if (auto* memory = find_json(options, "memory-limit"); memory != nullptr) {
-    auto bytes = read_size(*memory);
-    if (!bytes)
-      return make_error(ec::bad_jobspec, fmt::format("{}.memory-limit: must be bytes, or a size "
-                                                     "like 4G, found {}",
-                                                     options_path, dump(*memory)));
-    plan.memory_bytes = *bytes;
-  }
+  auto memory = memory_limit_of(options);
+  if (!memory)
+    return std::move(memory.error());
+  plan.memory_bytes = *memory;
   auto* limits = find_json(options, "rlimit");
   if (limits == nullptr)
     return caf::none;
@@ -195,7 +191,7 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
                                                    options_path, *mode));
   plan.append_output = *mode == "append";
   if (auto* limit = find_json(options, "output.limit"); limit != nullptr) {
-    auto bytes = read_size(*limit);
+    auto bytes = read_size("output.limit", *limit);
     if (!bytes)
       return std::move(bytes.error());
     plan.output_limit = *bytes;
@@ -291,6 +287,11 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
 }
 
 } // namespace
+
+caf::expected<int64_t> memory_limit_of(const json& shell_options) {
+  auto* memory = find_json(shell_options, "memory-limit");
+  return memory == nullptr ? int64_t{0} : read_size("memory-limit", *memory);
+}
 
 bool is_launcher_variable(std::string_view name) {
   return is_launchers(name) || name == "HACTOR_URI" || name == "HACTOR_RANK";

@@ -16,6 +16,7 @@
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
 #include "runtime/idset.hpp"
+#include "runtime/json.hpp"
 
 namespace hactor {
 
@@ -56,6 +57,10 @@ using launch_plan_ptr = std::shared_ptr<const launch_plan>;
 /// Errors: as parse_jobspec and compile_request; ec::bad_jobspec for bad options.
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec,
                                                 const std::string& environment);
+
+/// What a job may use of each node's memory, in bytes, by its shell's options; 0: as much as it
+/// likes. Errors: ec::bad_jobspec.
+caf::expected<int64_t> memory_limit_of(const json& shell_options);
 
 /// Keeps the plans of the jobspecs in use. Not thread-safe.
 class launch_plans {

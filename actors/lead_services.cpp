@@ -77,7 +77,8 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                           std::move(p.where),
                           std::move(p.instance),
                           p.store->syncs(),
-                          made.distributes};
+                          made.distributes,
+                          std::move(p.memory)};
   made.job_manager = m.make("job-manager", job_manager_service, std::move(peers), p.specs,
                             std::move(p.restored));
   if (distributor)

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "actors/events.hpp"
 #include "actors/graph_changes.hpp"
@@ -33,6 +34,7 @@ struct lead_parts {
   graph_changes changes; // that people made in the graph before
   rank_map where;
   std::string instance; // path; "": the outermost
+  std::vector<int64_t> memory; // of its jobs' launches (launch_request)
   rank_t rank = 0;      // of this broker
   broker_actor broker;
   exec_actor exec;

@@ -141,8 +141,13 @@ struct instance_request {
   std::vector<rank_t> nodes; // by its rank: the system's rank of the node
   std::vector<std::pair<std::string, std::string>> settings; // attributes that are set
   int32_t owner = 0;         // process id; 0: unknown
+  /// What of the graph around was granted, as JGF with that one's ranks; "": what `resources` says.
+  std::string graph;
+  std::vector<rank_t> ranks; // by its rank: the rank that the node has in the instance around
+  std::vector<int64_t> memory{}; // of its jobs' launches (launch_request); filled in by exec
 };
-HACTOR_INSPECT(instance_request, x.job, x.parent, x.resources, x.nodes, x.settings, x.owner)
+HACTOR_INSPECT(instance_request, x.job, x.parent, x.resources, x.nodes, x.settings, x.owner,
+               x.graph, x.ranks, x.memory)
 
 /// connector -> exec: the instance of this job. Errors: ec::unknown_job when there is none.
 struct enter_request {

@@ -46,8 +46,10 @@ struct launch_request {
   std::vector<launch_group> groups;
   caf::actor reply_to;
   std::string instance; // whose jobs they are: "A/B", the jobs that it is nested in; "": outermost
+  /// Bytes that A, then B, may use on a node, with all within; 0: as much as they like. Empty: all.
+  std::vector<int64_t> memory;
 };
-HACTOR_INSPECT(launch_request, x.groups, x.reply_to, x.instance)
+HACTOR_INSPECT(launch_request, x.groups, x.reply_to, x.instance, x.memory)
 
 /// Signals to running jobs, down the job's tree. `terminate`: the job is to end (SIGTERM first, or
 /// `signal`, then SIGKILL after exec.kill_timeout).
@@ -244,6 +246,24 @@ struct shell_signal {
   bool terminate = false;
 };
 HACTOR_INSPECT(shell_signal, x.signal, x.terminate)
+
+/// shell -> memory guard, of jobs with a limit of their own or of an instance around them: a task
+/// runs, or does so no more.
+struct memory_member {
+  job_id id;
+  std::string instance;        // as in launch_request
+  std::vector<int64_t> limits; // of the instances around it, as there, then its own; 0: none
+  int32_t pid = 0;
+  bool ended = false;
+  caf::actor shell; // told with memory_exceeded
+};
+HACTOR_INSPECT(memory_member, x.id, x.instance, x.limits, x.pid, x.ended, x.shell)
+
+/// memory guard -> shell: the job ends here, at once.
+struct memory_exceeded {
+  std::string why;
+};
+HACTOR_INSPECT(memory_exceeded, x.why)
 
 /// connector -> exec -> shell: standard input of an attached job, or the size of its terminal.
 struct input_request {

@@ -94,10 +94,10 @@ void scheduler_state::enqueue(const alloc_request& r, size_t client) {
     for (auto& entry : group.items) {
       if (client != 0)
         of_others[entry.id] = client;
-      if (spec)
+      if (auto e = spec ? exceeds_memory(**spec, memory_limit()) : spec.error(); !e)
         core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
       else
-        denied(entry.id, render(spec.error()));
+        denied(entry.id, render(e));
     }
   }
   want_pass();
@@ -132,7 +132,9 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
     return done{};
   for (size_t i = 0; i < r.specs.size(); ++i) {
     auto spec = st.specs->intern(r.specs[i]);
-    auto e = spec ? st.core.feasible((*spec)->request) : std::move(spec.error());
+    auto e = spec ? exceeds_memory(**spec, st.memory_limit()) : std::move(spec.error());
+    if (!e)
+      e = st.core.feasible((*spec)->request);
     if (e && i < r.positions.size())
       return make_error(code_of(e), fmt::format("jobs[{}]: {}", r.positions[i], render(e)));
     if (e)
@@ -248,7 +250,7 @@ caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) 
   if (!st.core.knows_resources())
     return make_error(ec::wrong_state, "the resources are not known yet");
   auto lines = do_with_graph(st.core, st.core.pool(), r, wall_ns() / 1'000'000'000);
-  if (r.verb == graph_verb::show || r.verb == graph_verb::get_property)
+  if (!is_change(r.verb))
     return lines ? caf::result<graph_reply>{graph_reply{*lines, st.core.pool().inventory()}}
                  : caf::result<graph_reply>{lines.error()};
   st.want_pass(); // also when it was refused: what was promised was taken back

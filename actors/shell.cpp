@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "actors/task_memory.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -25,13 +24,6 @@ constexpr auto dropped_patience = std::chrono::seconds{1};
 
 /// Tasks of one job mostly end within this time of each other.
 constexpr int64_t exit_moment_ns = 1'000'000'000;
-
-/// How often a job's memory is looked at: what it may use beyond its limit meanwhile is what it can
-/// write in that time.
-constexpr auto memory_interval = std::chrono::milliseconds{500};
-
-/// Where a look takes long the next waits so many times as long.
-constexpr int memory_pause = 50;
 
 /// Passes what the task host tells on to the shell actor.
 class shell_sink final : public task_sink {
@@ -456,35 +448,23 @@ bool is_exit_time(shell_state::pointer self) {
   return true;
 }
 
-/// Ends the job when its tasks here use more memory than they may; looks again later.
-void watch_memory(shell_state::pointer self, int64_t limit) {
+/// Tells the memory guard of a task of a job with a limit, or with one of an instance around it.
+void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
   auto& st = self->state;
-  std::vector<pid_t> tasks;
-  for (size_t i = 0; i < st.tokens.size(); ++i)
-    if (st.tokens[i] != 0 && st.pids[i] != 0)
-      tasks.push_back(st.pids[i]);
-  if (st.terminating != 0)
+  auto& pid = st.pids[task];
+  if (st.memory_limits.empty() || pid == 0)
     return;
-  if (tasks.empty()) { // the next that starts begins the watch anew
-    st.watched = false;
-    return;
-  }
-  auto begun = steady_ns();
-  auto used = memory_of(tasks, false);
-  if (used > limit)
-    used = memory_of(tasks, true);
-  if (used <= limit) {
-    auto pause = std::chrono::nanoseconds{memory_pause * (steady_ns() - begun)};
-    self->delayed_send(self, std::max<std::chrono::nanoseconds>(memory_interval, pause),
-                       usage_atom_v);
-    return;
-  }
-  // At once: who may not have the memory would use more of it while it cleans up.
-  signal_all(st, SIGKILL);
-  constexpr int64_t mb = 1 << 20;
-  break_off(self, fmt::format("the tasks on this node used {} MB of memory, and may use {} MB",
-                              (used + mb - 1) / mb, limit / mb),
-            SIGKILL);
+  self->send(st.context->memory, memory_member{st.id, st.instance, st.memory_limits, pid, ended,
+                                               caf::actor_cast<caf::actor>(self)});
+  if (ended)
+    pid = 0; // it may become another's
+}
+
+/// At once: who may not have the memory would use more of it while it cleans up.
+void end_over_memory(shell_state::pointer self, const std::string& why) {
+  signal_all(self->state, SIGKILL);
+  if (self->state.terminating == 0)
+    break_off(self, why, SIGKILL);
 }
 
 void on_tick(shell_state::pointer self) {
@@ -506,16 +486,17 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   st.context = std::move(context);
   st.exec = std::move(exec);
   st.id = order.item.id;
+  st.instance = order.origin->instance;
+  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
   start_tasks(self, order, entries);
   if (st.core.all_ended())
     advance(self);
   auto plan = order.plan;
   return {
-    [self, plan](const task_started& s) {
+    [self](const task_started& s) {
       auto& st = self->state;
       st.pids[s.task] = s.pid;
-      if (plan->memory_bytes > 0 && !std::exchange(st.watched, true))
-        self->delayed_send(self, memory_interval, usage_atom_v);
+      tell_guard(self, s.task, false);
       st.core.on_started();
       advance(self);
     },
@@ -544,6 +525,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     [self](const rank_dropped& d) { end_of_program(self, d.rank); },
     [self, plan](const task_exited& x) {
       self->state.tokens[x.task] = 0;
+      tell_guard(self, x.task, true);
       end_of_rank(self, x);
       leave_others(self, *plan, x);
       self->state.core.on_exited(x.status, x.used);
@@ -566,7 +548,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
           st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
       }
     },
-    [self, plan](usage_atom) { watch_memory(self, plan->memory_bytes); },
+    [self](const memory_exceeded& x) { end_over_memory(self, x.why); },
     [self](caf::tick_atom) { on_tick(self); },
   };
 }

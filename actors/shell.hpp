@@ -33,6 +33,7 @@ struct shell_context {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;
+  memory_guard_actor memory;
   std::shared_ptr<job_folders> folders;
   std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
 };
@@ -44,6 +45,8 @@ struct shell_state {
   std::shared_ptr<const shell_context> context;
   exec_actor exec;
   job_id id;
+  std::string instance; // path of its instance
+  std::vector<int64_t> memory_limits; // of memory_member; empty: nobody need watch
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started
@@ -61,7 +64,6 @@ struct shell_state {
   int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  bool watched = false;    // the memory of its tasks is
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
   int terminating = 0;     // steps of the way to SIGKILL taken so far

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/granted_graph.hpp"
 #include "graph/resource_pool.hpp"
 #include "graph/selection_builder.hpp"
 
@@ -153,6 +154,22 @@ void resource_pool::add_slots(const selection& what, const resource_request& req
     for (auto& [count, ranks] : by_count)
       extra.slots.push_back({ranks, labels.size() == 1 ? "" : labels[label], count});
   }
+}
+
+caf::expected<resource_graph> resource_pool::granted(job_id job) const {
+  auto* held = find(job);
+  if (held == nullptr)
+    return make_error(ec::bad_argument, fmt::format("job {} holds nothing", to_string(job)));
+  std::unordered_map<vertex, int64_t> ids;
+  for (auto& p : held->what.picks) {
+    auto* n = graph_->rank(p.at) < 0 ? nullptr : find_node(static_cast<rank_t>(graph_->rank(p.at)));
+    if (n == nullptr || n->top != p.at)
+      continue;
+    for (auto* all : {&n->cores, &n->gpus})
+      for (auto& [id, v] : *all)
+        ids.emplace(v, id);
+  }
+  return granted_graph(*graph_, held->what, ids);
 }
 
 caf::error resource_pool::take(job_id job, const rset& r) {

@@ -13,6 +13,7 @@
 #include "actors/id_source.hpp"
 #include "actors/instance.hpp"
 #include "actors/lead_services.hpp"
+#include "actors/memory_guard.hpp"
 #include "actors/output.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/limits.hpp"
@@ -32,7 +33,8 @@ std::string find_pmix_server() {
 }
 
 caf::expected<std::shared_ptr<const shell_context>>
-make_shell_context(const service_parts& p, const output_actor& output) {
+make_shell_context(const service_parts& p, const output_actor& output,
+                   const memory_guard_actor& memory) {
   auto c = std::make_shared<shell_context>();
   c->rank = p.net->rank();
   c->host = p.net->host_of(c->rank);
@@ -44,6 +46,7 @@ make_shell_context(const service_parts& p, const output_actor& output) {
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;
+  c->memory = memory;
   auto folders = job_folders::open(p.rundir + "/jobs");
   if (!folders)
     return std::move(folders.error());
@@ -130,7 +133,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   auto broker = m.make_unnamed("broker", broker_service, std::move(setup));
   made.broker = broker;
   auto output = m.make("output", output_service, own.rank, p.output, p.gate);
-  auto context = make_shell_context(p, output);
+  auto memory = m.make("memory-guard", memory_guard_service, p.net->host_of(own.rank));
+  auto context = make_shell_context(p, output, memory);
   if (!context)
     return std::move(context.error());
   auto exec = m.make("exec", exec_service, broker, *context, make_instance_context(p, ids),

@@ -62,6 +62,13 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "File with a graph of the resources (sched.graph_format); empty: what is really "
                 "there."},
+    {.name = "resource.memory",
+     .type = integer,
+     .default_value = "0",
+     .meaning = "Bytes of memory that the jobs of a nested instance may use on each node together; "
+                "0: as much as there is.",
+     .minimum = 0,
+     .read_only = true},
     {.name = "resource.nested",
      .default_value = "",
      .meaning = "Other subsystems of resource.graph whose vertices requests may nest things in, "

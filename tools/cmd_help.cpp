@@ -25,6 +25,9 @@ int run_help(const invocation& call) {
   for (auto& word : call.options.operands)
     name += (name.empty() ? "" : " ") + word;
   std::vector<std::string_view> names;
+  for (auto* c : mini_commands())
+    if (name == "mini " + std::string{c->name})
+      name = c->name;
   for (auto* c : all_commands()) {
     if (c->name == name) {
       print(manual(*c));

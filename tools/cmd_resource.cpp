@@ -15,8 +15,9 @@ namespace {
 
 constexpr option_spec list_options[] = {
     {'o', "format", "FORMAT",
-     "Columns of state, nnodes, ncores, ngpus, ranks, nodelist. Default: all "
-     "but ranks."},
+     "Columns of state, nnodes, ncores, ngpus, memory, ranks, nodelist; memory is what all jobs of "
+     "a nested instance may use on each node together. Default: all but ranks, memory where there "
+     "is such a limit."},
     {'n', "no-header", nullptr, "Leaves the titles out."},
 };
 
@@ -45,8 +46,17 @@ constexpr field_name status_fields[] = {
 
 constexpr field_name fields[] = {
     {"state", "STATE"}, {"nnodes", "NNODES"}, {"ncores", "NCORES"},
-    {"ngpus", "NGPUS"}, {"ranks", "RANKS"},   {"nodelist", "NODELIST"},
+    {"ngpus", "NGPUS"}, {"memory", "MEMORY"}, {"ranks", "RANKS"},
+    {"nodelist", "NODELIST"},
 };
+
+/// As --mem has it: "200M", "4G"; "" for none.
+std::string memory_text(int64_t bytes) {
+  constexpr int64_t mb = 1 << 20, gb = 1 << 30;
+  if (bytes <= 0)
+    return {};
+  return bytes % gb == 0 ? std::to_string(bytes / gb) + "G" : std::to_string(bytes / mb) + "M";
+}
 
 struct row {
   std::string state;
@@ -54,6 +64,7 @@ struct row {
   bool up = true;
   double since = 0;
   std::string reason = {};
+  int64_t memory = 0; // bytes of each node that all jobs may use together; 0: any amount
 };
 
 std::string field_of(const row& r, const std::string& field) {
@@ -71,6 +82,8 @@ std::string field_of(const row& r, const std::string& field) {
     return std::to_string(r.what.core_count());
   if (field == "ngpus")
     return std::to_string(r.what.gpu_count());
+  if (field == "memory")
+    return memory_text(r.memory);
   return field == "ranks" ? r.what.ranks().to_string() : format_hostlist(r.what.nodelist);
 }
 
@@ -85,6 +98,7 @@ struct picture {
   idset down;
   std::vector<row> drains; // one for each reason and time
   idset drained;
+  int64_t memory = 0;                   // as in row
 };
 
 caf::expected<picture> look(client& broker) {
@@ -97,7 +111,8 @@ caf::expected<picture> look(client& broker) {
   auto down = idset::parse(text_at(*reply, "down"));
   if (!all || !allocated || !off || !down)
     return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
-  picture p{std::move(*all), std::move(*allocated), std::move(*off), std::move(*down), {}, {}};
+  picture p{std::move(*all), std::move(*allocated), std::move(*off), std::move(*down), {}, {},
+            static_cast<int64_t>(number_at(*reply, "memory"))};
   for (auto& d : object_at(*reply, "drains")) {
     auto rank = idset::single(static_cast<uint32_t>(number_at(d, "rank")));
     auto state = p.allocated.ranks().intersects(rank) ? "draining" : "drained";
@@ -115,10 +130,12 @@ caf::expected<picture> look(client& broker) {
   return p;
 }
 
-/// Prints rows; nothing when the format is wrong, which was complained of.
+/// Prints rows; nothing when the format is wrong, which was complained of. `of_limited`: the default
+/// where memory is limited.
 int print_rows(const invocation& call, std::span<const field_name> known,
                const char* default_format,
-               const std::function<caf::expected<std::vector<row>>(client&)>& make) {
+               const std::function<caf::expected<std::vector<row>>(client&)>& make,
+               const char* of_limited = nullptr) {
   auto format = parse_format(call.options.value("format", default_format), known);
   if (!format)
     return fail_usage(call, format.error());
@@ -126,6 +143,8 @@ int print_rows(const invocation& call, std::span<const field_name> known,
     auto rows = make(broker);
     if (!rows)
       return std::move(rows.error());
+    if (of_limited != nullptr && !call.options.has("format") && rows->front().memory > 0)
+      format = parse_format(of_limited, known);
     table_settings settings;
     settings.header = !call.options.has("no-header");
     print(render_table(
@@ -146,10 +165,14 @@ int run_list(const invocation& call) {
                       auto lost = restrict_to(p->all, p->down);
                       auto used = subtract(p->allocated, lost);
                       auto out = subtract(unite(restrict_to(p->all, unusable), p->off), used);
-                      return std::vector<row>{{"free", subtract(subtract(p->all, used), out)},
-                                              {"allocated", used},
-                                              {"down", out}};
-                    });
+                      std::vector<row> rows{{"free", subtract(subtract(p->all, used), out)},
+                                            {"allocated", used},
+                                            {"down", out}};
+                      for (auto& r : rows)
+                        r.memory = p->memory;
+                      return rows;
+                    },
+                    "{state:>10} {nnodes:>6} {ncores:>8} {ngpus:>8} {memory:>8} {nodelist}");
 }
 
 int run_status(const invocation& call) {
@@ -241,7 +264,8 @@ int run_info(const invocation& call) {
       return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
     };
     print_line(counted(p->all.nodes.size(), "Node") + ", " + counted(p->all.core_count(), "Core")
-               + ", " + counted(p->all.gpu_count(), "GPU"));
+               + ", " + counted(p->all.gpu_count(), "GPU")
+               + (p->memory > 0 ? ", " + memory_text(p->memory) + " of memory on each node" : ""));
     return exit_ok;
   });
 }

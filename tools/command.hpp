@@ -63,6 +63,9 @@ caf::expected<parsed_options> parse_options(const command& of, std::span<const c
 /// The table of all commands, in the order of the help.
 std::span<const command* const> all_commands();
 
+/// Those that are also verbs of `mini`, as older scripts have them.
+std::span<const command* const> mini_commands();
+
 /// The manual page of a command, wrapped at 80 columns.
 std::string manual(const command& of);
 

@@ -8,6 +8,7 @@ namespace hactor::tools {
 
 extern const command start_command;
 extern const command submit_command;
+extern const command mini_command;
 extern const command run_command;
 extern const command bulksubmit_command;
 extern const command batch_command;

@@ -18,7 +18,7 @@ std::span<const command* const> all_commands() {
   // clang-format off
   static constexpr const command* rows[] = {
     &start_command, &shutdown_command, &submit_command, &run_command, &bulksubmit_command,
-    &batch_command, &alloc_command, &tree_command, &multi_prog_command, &job_submit_command,
+    &batch_command, &alloc_command, &mini_command, &tree_command, &multi_prog_command, &job_submit_command,
     &jobs_command, &watch_command, &pgrep_command, &pkill_command, &job_command,
     &job_attach_command, &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,
@@ -56,6 +56,9 @@ const command* find(std::string_view name) {
 
 int unknown(std::string_view noun, std::string_view name) {
   std::vector<std::string_view> names;
+  if (noun == mini_command.name)
+    for (auto* c : mini_commands())
+      names.push_back(c->name);
   for (auto* c : all_commands()) {
     std::string_view known = c->name;
     if (noun.empty() && known.find(' ') == std::string_view::npos)
@@ -133,6 +136,12 @@ choice choose(std::span<const char* const> words) {
   auto* c = find(first);
   if (c == nullptr)
     return {nullptr, 0, unknown({}, words[0])};
+  if (c == &mini_command && words.size() > 1 && words[1][0] != '-') {
+    for (auto* verb : mini_commands())
+      if (std::string_view{verb->name} == words[1])
+        return {verb, 2, exit_ok};
+    return {nullptr, 0, unknown(first, words[1])};
+  }
   auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
                  || c == &graph_command || c == &scheduler_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')

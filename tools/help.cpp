@@ -9,6 +9,8 @@ namespace {
 
 // Commands of which `of` is the noun: "job" has "job attach".
 std::vector<const command*> verbs_of(const command& of) {
+  if (std::string_view{of.name} == "mini")
+    return {mini_commands().begin(), mini_commands().end()};
   std::vector<const command*> verbs;
   std::string prefix = std::string{of.name} + " ";
   for (auto* c : all_commands())
@@ -74,10 +76,15 @@ std::string bash_completion() {
       words += std::string{"--"} + o.name + (o.argument ? "= " : " ");
     words += "--help";
     std::string verbs;
-    for (auto* verb : verbs_of(*c))
-      verbs += " " + std::string{std::string_view{verb->name}.substr(name.size() + 1)};
+    for (auto* verb : verbs_of(*c)) {
+      std::string_view known = verb->name;
+      verbs += " " + std::string{known.substr(known.rfind(' ') + 1)};
+    }
     bool is_verb = name.find(' ') != name.npos;
     // Rows of verbs must come before the row of their noun, which matches everything.
+    for (auto* mini : mini_commands())
+      if (mini == c)
+        out += "    \"mini " + std::string{name} + "\") words=\"" + words + "\" ;;\n";
     (is_verb ? out : nouns) += "    \"" + std::string{name} + "\"" + (is_verb ? "" : "\\ *")
                                + ") words=\"" + words + verbs + "\" ;;\n";
     if (!is_verb)

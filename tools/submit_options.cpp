@@ -27,8 +27,8 @@ namespace hactor::tools {
       {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},   \
       {0, "mem", "SIZE",                                                                           \
        "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted "    \
-       "where the instance's resource graph has memory; and a job whose tasks use more on a node " \
-       "is ended."},                                                                               \
+       "where the instance's resource graph has memory; a job whose tasks use more on a node is "  \
+       "ended, and of all that runs in an instance that it holds what uses most."},                \
       {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
       {0, "cpu-affinity", "HOW",                                                                   \
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \

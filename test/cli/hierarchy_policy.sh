@@ -172,6 +172,23 @@ hactor cancel "$(echo ${long#* })"
 check_equal "in the child, too" 1 "$(deadline 20 hactor proxy "$(children | tail -1)" hactor run echo 1)"
 END
 
+# A node that is attached gets a child of its own, and jobs.
+. "${HACTOR_TEST_LIB%/*}/graph_lib.sh"
+{
+  echo "cluster 0"
+  printf ' node %s rank=%s\n  core 0\n  core 1\n  core 2\n' 9 2
+} | write_jgf more.json
+sed -i 's|"type": "cluster", "id": 0|&, "paths": {"containment": "/cluster0"}|' more.json
+instance -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
+. "$HELPERS"
+cd "$HACTOR_TEST_SCRATCH"
+served
+fails_with 1 hactor submit -N 1 -n 3 true
+check_equal "attached" /cluster0/node9 "$(hactor resource attach more.json)"
+deadline 30 hactor run -N 1 -n 3 true
+check_equal "children" "child-0 child-1 child-2" "$(hactor jobs -n -o '{name}' | sort | xargs)"
+END
+
 # Where no child can be made, jobs are told so.
 if [ "$launcher" = alone ]; then
   mkdir lone

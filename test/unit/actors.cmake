@@ -19,6 +19,7 @@ hactor_unit_test(actors_cores_test
     unit/job_folders_test.cpp
     unit/child_plan_test.cpp
     unit/distributor_core_test.cpp
+    unit/memory_core_test.cpp
     unit/exec_core_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp

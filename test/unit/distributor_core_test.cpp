@@ -343,6 +343,25 @@ TEST_SUITE("distributor_core") {
     CHECK(b.shares.back() == child_share{1, 0, 0});
   }
 
+  TEST_CASE("nodes that come later get children of their own, and those that come back none") {
+    bench b{0, 2};
+    b.open(1001, 0);
+    b.open(1002, 1);
+    b.core.set_inventory(whole_nodes(1, 2)); // the other is lost
+    CHECK(b.turn().empty());
+    b.core.set_inventory(whole_nodes(4, 2));
+    CHECK(b.turn() == "child 1003, child 1004");
+    CHECK(b.shares.back() == child_share{1, 0, 0});
+    b.core.set_inventory(whole_nodes(4, 2));
+    CHECK(b.turn().empty());
+
+    bench told{1, 2};
+    told.open(1001, 0, 2);
+    told.core.set_inventory(whole_nodes(4, 2));
+    CHECK(told.turn() == "child 1002");
+    CHECK(told.shares.back() == child_share{2, 0, 0});
+  }
+
   TEST_CASE("an instance that ends gives nothing and makes nothing") {
     bench b;
     b.open(1001, 0);

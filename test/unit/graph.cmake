@@ -17,6 +17,7 @@ hactor_unit_test(unit_graph
     unit/match_link_test.cpp
     unit/rset_extra_test.cpp
     unit/resource_pool_test.cpp
+    unit/granted_graph_test.cpp
     unit/resource_pool_change_test.cpp
     unit/grug_reader_test.cpp
     unit/jgf_reader_test.cpp
