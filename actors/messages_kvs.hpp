@@ -1,8 +1,8 @@
 // Messages about the key-value store (doc/kvs.md): connectors ask the KVS of their instance. A part
 // of messages.hpp, which alone is included by others. In all of them `space` is the namespace, and
 // `userid` who asks. Errors of all: ec::unknown_key (no such namespace or key), ec::not_permitted,
-// ec::bad_argument (a key, a tree object), ec::wrong_state (a directory where a value is wanted, and
-// the other way round), ec::store_failed, ec::store_corrupt.
+// ec::bad_argument (a key, a tree object), ec::wrong_state (a directory where a value is wanted,
+// and the other way round), ec::store_failed, ec::store_corrupt.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
