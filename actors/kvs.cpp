@@ -71,10 +71,7 @@ void kvs_state::commit(kvs_change change) {
             core->on_committed(*this);
             flush_soon();
           },
-          [this](const caf::error& e) {
-            log_warning("{}: transactions were refused: {}", setup.title, render(e));
-            core->on_failed(e, *this);
-          });
+          [this](const caf::error& e) { core->on_failed(e, *this); }); // the journal logs it
 }
 
 void kvs_state::tell(uint64_t watch, const kvs_changed& what) {

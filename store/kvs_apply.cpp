@@ -280,9 +280,9 @@ caf::error kvs_store::adopt(kvs_object& object) {
   if (object.kind == type::val && object.bytes.size() > inline_bytes_max) {
     if (object.bytes.size() > limits::kvs_value_bytes_max)
       return make_error(ec::too_big, "tree object: its value is too large");
-    const auto bytes = std::move(object.bytes);
-    object.bytes.clear();
-    add_blobs(object, bytes);
+    kvs_object made;
+    add_blobs(made, object.bytes);
+    object = std::move(made);
   } else if (object.kind == type::valref) {
     object.size = 0;
     for (auto& address : object.blobs) {

@@ -81,11 +81,13 @@ public:
 private:
   caf::error write(kvs_change& change) {
     for (auto& [address, by] : changes_) {
+      if (by == 0)
+        continue;
       auto stored = blobs_.stored_references(address);
       if (!stored)
         return std::move(stored.error());
       auto now = static_cast<int64_t>(*stored) + by;
-      if (by == 0 || (*stored == 0 && now <= 0))
+      if (*stored == 0 && now <= 0)
         continue;
       blob_change b{address, {}, static_cast<uint64_t>(std::max<int64_t>(now, 0))};
       if (*stored == 0) {

@@ -133,7 +133,9 @@ int run_put(const invocation& call) {
   for (auto& word : call.options.operands) {
     auto op = put_operation(call.options, word);
     if (!op)
-      return fail_usage(call, op.error());
+      return code_of(op.error()) == ec::bad_argument || code_of(op.error()) == ec::bad_json
+               ? fail_usage(call, op.error())
+               : fail(call, op.error());
     operations.push_back(std::move(*op));
   }
   return with_broker(call, [&](client& broker) {
