@@ -10,6 +10,7 @@
 
 #include "runtime/near.hpp"
 #include "tools/commands.hpp"
+#include "tools/kvs_request.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {

@@ -1,4 +1,4 @@
-// What the verbs of 'hactor kvs' share: which namespace, values as they travel, roots.
+// The verbs of 'hactor kvs', and what they share: which namespace, values as they travel, roots.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -8,6 +8,26 @@
 #include "tools/session.hpp"
 
 namespace hactor::tools {
+
+// The commands, for the table of all.
+extern const command kvs_command;
+extern const command kvs_get_command;
+extern const command kvs_put_command;
+extern const command kvs_dir_command;
+extern const command kvs_ls_command;
+extern const command kvs_unlink_command;
+extern const command kvs_link_command;
+extern const command kvs_readlink_command;
+extern const command kvs_mkdir_command;
+extern const command kvs_copy_command;
+extern const command kvs_move_command;
+extern const command kvs_getroot_command;
+extern const command kvs_version_command;
+extern const command kvs_wait_command;
+extern const command kvs_namespace_command;
+extern const command kvs_namespace_create_command;
+extern const command kvs_namespace_remove_command;
+extern const command kvs_namespace_list_command;
 
 /// Options that several verbs have.
 inline constexpr option_spec kvs_space_option{
