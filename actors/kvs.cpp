@@ -92,7 +92,7 @@ void kvs_state::flush_soon() {
   if (flushing || !core->wants_flush())
     return;
   flushing = true;
-  self->send(self, flush_atom_v);
+  self->send(self, caf::flush_atom_v);
 }
 
 namespace {

@@ -99,7 +99,7 @@ TEST_SUITE("actor") {
     CHECK(b.world->held.size() == 1);
     b.world->hold = false;
     REQUIRE(b.store->commit(b.world->held.front().second));
-    b.tell(b.writer, flush_atom_v);
+    b.tell(b.writer, caf::flush_atom_v);
     CHECK(first->value->sequence == 1);
     CHECK(second->value->sequence == 2);
     CHECK(third->value->sequence == 3);
