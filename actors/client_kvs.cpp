@@ -2,7 +2,10 @@
 // job.ID is no key: it is asked of the job manager. Under job.ID.guest is the namespace of the job,
 // which is made by the first that writes to it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <array>
+#include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 

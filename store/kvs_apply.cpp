@@ -101,7 +101,22 @@ caf::error kvs_store::apply_one(const std::string& name, space_state& s, uint32_
     object.kind = type::dirref;
     object.dir = kvs_tree::empty();
     break;
-  case kvs_verb::link:
+  default: {
+    auto given = given_object(name, userid, op);
+    if (!given)
+      return std::move(given.error());
+    object = std::move(*given);
+  }
+  }
+  at->object.reset(); // or the tree would be copied
+  return set(s, at->names, std::move(object));
+}
+
+/// What a link, a tree object or a copy puts in place, whatever was there.
+caf::expected<kvs_object> kvs_store::given_object(const std::string& name, uint32_t userid,
+                                                  const kvs_op& op) {
+  kvs_object object;
+  if (op.verb == kvs_verb::link) {
     if (auto target = parse_kvs_key(op.value); !target)
       return std::move(target.error());
     if (!op.space.empty())
@@ -110,30 +125,22 @@ caf::error kvs_store::apply_one(const std::string& name, space_state& s, uint32_
     object.kind = type::symlink;
     object.bytes = op.value;
     object.space = op.space;
-    break;
-  case kvs_verb::treeobj: {
+    return object;
+  }
+  if (op.verb == kvs_verb::treeobj) {
     auto read = decode_object(op.value);
     if (!read)
-      return std::move(read.error());
-    object = std::move(*read);
-    if (auto err = adopt(object))
+      return read;
+    if (auto err = adopt(*read))
       return err;
-    break;
+    return read;
   }
-  case kvs_verb::copy: {
-    auto from = find_from({true, false, userid}, op.space.empty() ? name : op.space, op.value);
-    if (!from)
-      return std::move(from.error());
-    if (!from->object)
-      return refuse(ec::unknown_key, op.value, "does not exist");
-    object = *from->object;
-    break;
-  }
-  case kvs_verb::move:
-    break; // was done above
-  }
-  at->object.reset(); // or the tree would be copied
-  return set(s, at->names, std::move(object));
+  auto from = find_from({true, false, userid}, op.space.empty() ? name : op.space, op.value);
+  if (!from)
+    return std::move(from.error());
+  if (!from->object)
+    return refuse(ec::unknown_key, op.value, "does not exist");
+  return *from->object;
 }
 
 caf::error kvs_store::apply_move(const std::string& name, space_state& s, uint32_t userid,

@@ -131,6 +131,8 @@ private:
   caf::expected<place> find_from(const walk& w, const std::string& space, const std::string& key);
 
   caf::error apply_one(const std::string& name, space_state& s, uint32_t userid, const kvs_op& op);
+  caf::expected<kvs_object> given_object(const std::string& name, uint32_t userid,
+                                         const kvs_op& op);
   caf::error apply_move(const std::string& name, space_state& s, uint32_t userid, const kvs_op& op);
   caf::error set(space_state& s, const std::vector<std::string>& names, kvs_object object);
   caf::expected<kvs_branch*> parent_of(space_state& s, const std::vector<std::string>& names);
