@@ -65,7 +65,7 @@ void kvs_state::commit(kvs_change change) {
   r.batch.blobs = std::move(change.blobs);
   for (auto& [name, text] : change.records)
     r.batch.meta.emplace_back(kvs_record_prefix + name, std::move(text));
-  self->request(setup.journal, caf::infinite, std::move(r))
+  self->request(setup.writer, caf::infinite, std::move(r))
       .then(
           [this](const committed&) {
             core->on_committed(*this);

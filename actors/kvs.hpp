@@ -15,7 +15,7 @@ namespace hactor {
 
 struct kvs_setup {
   std::shared_ptr<journal> store;
-  journal_actor journal;
+  journal_actor writer;
   uint32_t owner = 0; // user
   std::string title;  // in the log
 };
