@@ -1,5 +1,5 @@
 // What the methods of the client protocol share, and those that are not in the file of the table.
-// Callers: client_methods.cpp, client_resources.cpp.
+// Callers: client_methods.cpp, client_resources.cpp, client_kvs.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -54,6 +54,11 @@ void shrink_instance_of(const client_call& c, client_params& p);
 void ask_graph(const client_call& c, client_params& p);
 void ask_scheduler(const client_call& c, client_params& p);
 void ask_queues(const client_call& c, client_params& p);
+void commit_kvs(const client_call& c, client_params& p);
+void get_kvs(const client_call& c, client_params& p);
+void list_kvs(const client_call& c, client_params& p);
+void tell_kvs_root(const client_call& c, client_params& p);
+void change_kvs_spaces(const client_call& c, client_params& p);
 void explain_job(const client_call& c, client_params& p);
 
 } // namespace hactor

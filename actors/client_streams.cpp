@@ -16,16 +16,6 @@ using what = client_stream::what;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
-/// Ends a stream with an error to its client.
-void fail_stream(pointer self, uint64_t number, const caf::error& e) {
-  auto& st = self->state;
-  auto it = st.streams.find(number);
-  if (it == st.streams.end())
-    return;
-  st.fail(it->second.session, it->second.tag, e);
-  abandon_stream(self, number);
-}
-
 void reply_stream(pointer self, uint64_t number, const json& value) {
   auto& st = self->state;
   auto it = st.streams.find(number);
@@ -119,6 +109,15 @@ void wait_event_events(pointer self, uint64_t number, const std::vector<job_even
 }
 
 } // namespace
+
+void fail_stream(pointer self, uint64_t number, const caf::error& e) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return;
+  st.fail(it->second.session, it->second.tag, e);
+  abandon_stream(self, number);
+}
 
 void with_summary(pointer self, job_id id, std::function<void(job_summary&)> use,
                   std::function<void(const caf::error&)> fail) {
@@ -233,6 +232,7 @@ void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& 
     case what::attach: attach_events(self, number, events, ranks); break;
     case what::wait_any:
     case what::events:
+    case what::kvs:
     case what::command: break;
   }
 }
@@ -290,7 +290,11 @@ void start_events(const client_call& c, client_params& p) {
 namespace {
 
 void give_credit(pointer self, const client_stream& s, uint64_t number) {
-  self->send(s.events_at, subscription_credit{number, caf::actor_cast<caf::actor>(self)});
+  auto me = caf::actor_cast<caf::actor>(self);
+  if (s.kind == what::kvs)
+    self->send(s.kvs_at, kvs_watch_credit{number, me});
+  else
+    self->send(s.events_at, subscription_credit{number, me});
 }
 
 } // namespace
@@ -410,11 +414,17 @@ void abandon_stream(pointer self, uint64_t number) {
   auto id = it->second.id;
   auto due = it->second.ranks_due;
   auto events = it->second.events_at;
+  auto kvs = it->second.kvs_at;
   auto readers = it->second.readers;
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
     self->send(st.setup.exec, command_kill{number, due, me});
+    return;
+  }
+  if (kind == what::kvs) {
+    if (kvs)
+      self->send(kvs, kvs_unwatch{number, me});
     return;
   }
   if (kind == what::events) {

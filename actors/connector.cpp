@@ -265,6 +265,7 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](subscribed_events& e) { on_subscribed(self, e); },
     [self](const command_output& o) { on_command_output(self, o); },
     [self](const command_ended& e) { on_command_ended(self, e); },
+    [self](const kvs_changed& c) { on_kvs_changed(self, c); },
     [self](const nodes_changed& c) {
       auto& setup = self->state.setup;
       setup.where = rank_map{setup.where.brokers(), c.nodes};

@@ -57,7 +57,7 @@ enum class client_frame_kind : uint8_t {
 
 /// Something that a client follows.
 struct client_stream {
-  enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, events, command };
+  enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, events, command, kvs };
 
   what kind = what::wait;
   uint64_t session = 0;
@@ -87,6 +87,7 @@ struct client_stream {
   json statuses = json::object();
   json failures = json::object();
   // events
+  kvs_actor kvs_at;       // kvs: where it is watched
   events_actor events_at; // where it is subscribed
   bool tell_begin = false;
   int credits_owed = 0;
@@ -190,8 +191,15 @@ void on_command_output(connector_state::pointer self, const command_output& o);
 void on_command_ended(connector_state::pointer self, const command_ended& e);
 /// Looks after the streams of a client that was slow.
 void on_drained(connector_state::pointer self, uint64_t session);
+/// Ends a stream with an error to its client.
+void fail_stream(connector_state::pointer self, uint64_t number, const caf::error& e);
 /// The client withdrew a stream or has gone: those who serve it are told.
 void abandon_stream(connector_state::pointer self, uint64_t number);
+
+// -- the key-value store (client_kvs.cpp) ---------------------------------------------------------
+
+void start_kvs_watch(const client_call& call, client_params& params);
+void on_kvs_changed(connector_state::pointer self, const kvs_changed& what);
 
 /// Passes standard input on to the job's tasks, or holds it until they are there.
 void pass_input(connector_state::pointer self, uint64_t number, uint32_t task, std::string bytes);

@@ -157,6 +157,7 @@ caf::error instance_state::start(const instance_request& r) {
   about.lead.job_manager = caf::actor_cast<caf::actor>(lead.job_manager);
   about.lead.resource = caf::actor_cast<caf::actor>(lead.resource);
   about.lead.archive = caf::actor_cast<caf::actor>(lead.archive);
+  about.lead.kvs = caf::actor_cast<caf::actor>(lead.kvs);
   about.lead.scheduler = caf::actor_cast<caf::actor>(lead.scheduler);
   about.nodes = r.nodes;
   for (auto& entry : (*attributes)->list())

@@ -47,6 +47,18 @@ using events_actor = caf::typed_actor<
   caf::reacts_to<subscription_credit>,
   caf::reacts_to<unsubscribe>>::extend_with<status_actor>;
 
+/// KVS: keys and values, by namespaces; transactions, watches. Lead rank.
+using kvs_actor = caf::typed_actor<
+  caf::replies_to<kvs_commit_request>::with<kvs_root>,
+  caf::replies_to<kvs_lookup_request>::with<kvs_lookup_reply>,
+  caf::replies_to<kvs_root_request>::with<kvs_root>,
+  caf::replies_to<kvs_space_request>::with<kvs_spaces>,
+  caf::reacts_to<kvs_watch_request>,
+  caf::reacts_to<kvs_watch_credit>,
+  caf::reacts_to<kvs_unwatch>,
+  // INTERNAL: hand what has gathered to the JOURNAL.
+  caf::reacts_to<flush_atom>>::extend_with<status_actor>;
+
 /// JOB MANAGER: the life of every job. Lead rank.
 using job_manager_actor = caf::typed_actor<
   caf::replies_to<accept_request>::with<submit_reply>,
@@ -256,6 +268,7 @@ using connector_actor = caf::typed_actor<
   caf::reacts_to<subscribed_events>,
   caf::reacts_to<command_output>,
   caf::reacts_to<command_ended>,
+  caf::reacts_to<kvs_changed>,
   // From the INSTANCE whose clients these are.
   caf::replies_to<nodes_changed>::with<done>,
   // From the BROKER.

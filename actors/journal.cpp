@@ -163,6 +163,7 @@ journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<jou
         move_append(st.gathered.specs, r.batch.specs);
         move_append(st.gathered.jobs, r.batch.jobs);
         move_append(st.gathered.meta, r.batch.meta);
+        move_append(st.gathered.blobs, r.batch.blobs);
         // What is in the mailbox already comes before this message to ourselves: that is the group.
         if (!st.flushing) {
           st.flushing = true;

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <unistd.h>
+
 #include <caf/send.hpp>
 
 #include "actors/distributor.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/journal.hpp"
+#include "actors/kvs.hpp"
 #include "actors/resource.hpp"
 #include "actors/scheduler.hpp"
 #include "runtime/launcher.hpp"
@@ -53,6 +56,9 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
                                              title("journal"))
                    : m.make("journal", journal_service, p.store, made.events, keep,
                             title("journal"));
+  kvs_setup keys{p.store, journal, ::getuid(), title("kvs")};
+  made.kvs = alone ? m.make<caf::detached>("kvs", kvs_service, std::move(keys))
+                   : m.make("kvs", kvs_service, std::move(keys));
   auto kept = [&p](const char* name) {
     auto text = p.store->meta(name);
     return text ? std::move(*text) : std::string{};

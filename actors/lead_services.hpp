@@ -47,6 +47,7 @@ struct lead_services {
   job_manager_actor job_manager;
   resource_actor resource;
   archive_actor archive;
+  kvs_actor kvs;
   scheduler_actor scheduler; // or what stands in its place
   bool distributes = false;  // a distributor stands there
 };

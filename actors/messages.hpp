@@ -1,9 +1,10 @@
 // Every message that crosses an actor boundary. One struct a message; a request is verb_request /
-// verb_reply, a fact is in the past tense. They stand in the order of the job path, in three parts:
+// verb_reply, a fact is in the past tense. They stand in the order of the job path, in four parts:
 //
 //   messages_job.hpp        ingest, job manager, journal, scheduler: from submission to grant
 //   messages_run.hpp        exec, shell, tasks, output: what runs
 //   messages_instance.hpp   events, brokers, clients
+//   messages_kvs.hpp        the key-value store
 //
 // A change of a struct is a change of the protocol between brokers: raise protocol_version. The
 // reading guide is doc/messages.md.
@@ -39,5 +40,6 @@ using caf::timeout_atom;
 #include "actors/messages_job.hpp"
 #include "actors/messages_run.hpp"
 #include "actors/messages_instance.hpp"
+#include "actors/messages_kvs.hpp"
 
 #include "actors/message_ids.hpp"

@@ -85,10 +85,10 @@ struct rank_services {
   rank_t rank = 0;
   uint32_t protocol = 0;
   caf::actor broker, exec, output, events;
-  caf::actor job_manager, resource, archive, scheduler; // of the lead rank; null elsewhere
+  caf::actor job_manager, resource, archive, scheduler, kvs; // of the lead rank; null elsewhere
 };
 HACTOR_INSPECT(rank_services, x.rank, x.protocol, x.broker, x.exec, x.output, x.job_manager,
-               x.resource, x.events, x.archive, x.scheduler)
+               x.resource, x.events, x.archive, x.scheduler, x.kvs)
 
 /// main -> broker, once: the actors of this rank, and the names by which ping and stats know them.
 struct local_services {

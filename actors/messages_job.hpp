@@ -377,7 +377,8 @@ HACTOR_INSPECT(job_counts, x.depend, x.priority, x.sched, x.run, x.cleanup, x.in
 
 HACTOR_INSPECT(job_record, x.id, x.spec, x.cc, x.ended, x.result, x.t_end_ns, x.rset, x.extra,
                x.events)
-HACTOR_INSPECT(journal_batch, x.events, x.specs, x.jobs, x.meta)
+HACTOR_INSPECT(blob_change, x.digest, x.bytes, x.references)
+HACTOR_INSPECT(journal_batch, x.events, x.specs, x.jobs, x.meta, x.blobs)
 
 /// job manager -> journal. Several that wait are committed together. Answered by committed when
 /// durable. Errors: ec::disk_full, ec::store_failed.

@@ -35,6 +35,7 @@ void add_compat_variables(std::string& v, const launch_plan& plan, const launch_
   if (plan.compat == "flux") {
     set(v, "FLUX_URI", place.uri);
     set(v, "FLUX_JOB_ID", to_string(item.id));
+    set(v, "FLUX_KVS_NAMESPACE", "job-" + to_string(item.id));
     set(v, "FLUX_JOB_SIZE", size);
     set(v, "FLUX_JOB_NNODES", nnodes);
     set(v, "FLUX_JOB_TMPDIR", place.tmpdir);
@@ -85,6 +86,7 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   set(v, "HACTOR_JOB_ID_PATH", (around.empty() ? "/" : "/" + around + "/") + to_string(item.id));
   if (!around.empty())
     set(v, "HACTOR_ENCLOSING_ID", around.substr(around.rfind('/') + 1)); // npos + 1: all of it
+  set(v, "HACTOR_KVS_NAMESPACE", "job-" + to_string(item.id));
   set(v, "HACTOR_JOB_SIZE", std::to_string(ntasks));
   set(v, "HACTOR_JOB_NNODES", std::to_string(item.resources.nodes.size()));
   set(v, "HACTOR_JOB_TMPDIR", place.tmpdir);

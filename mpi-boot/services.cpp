@@ -102,6 +102,7 @@ events_actor make_lead(service_maker& m, const service_parts& p, events_setup st
   own.job_manager = caf::actor_cast<caf::actor>(lead.job_manager);
   own.resource = caf::actor_cast<caf::actor>(lead.resource);
   own.archive = caf::actor_cast<caf::actor>(lead.archive);
+  own.kvs = caf::actor_cast<caf::actor>(lead.kvs);
   own.scheduler = caf::actor_cast<caf::actor>(lead.scheduler);
   return lead.events;
 }

@@ -24,6 +24,7 @@ namespace {
 struct table_form {
   const char* name;
   unsigned flags;
+  bool added = false; // not in the files of the first hactors: made where it is missing
 };
 
 // Order of enum table. Integer keys ascend with job ids and sequence numbers.
@@ -35,6 +36,8 @@ constexpr std::array<table_form, static_cast<size_t>(table::table_count)> forms 
     {"live", MDB_INTEGERKEY},
     {"job", MDB_INTEGERKEY},
     {"done", 0},
+    {"blob", 0, true},
+    {"named", 0, true},
 }};
 
 constexpr std::string_view format_key = ".format";
@@ -279,9 +282,14 @@ int environment::open_tables_in(MDB_txn* txn, bool* existed, caf::error* why) {
   if (int rc = mdb_stat(txn, main, &stat_of); rc != 0)
     return rc;
   *existed = stat_of.ms_entries > 0;
-  const unsigned create = *existed || options_.read_only ? 0 : MDB_CREATE;
   for (size_t i = 0; i < forms.size(); ++i) {
+    const bool old = *existed && !forms[i].added;
+    const unsigned create = old || options_.read_only ? 0 : MDB_CREATE;
     const int rc = mdb_dbi_open(txn, forms[i].name, forms[i].flags | create, &dbis_[i]);
+    if (rc == MDB_NOTFOUND && forms[i].added) {
+      dbis_[i] = dbi(table::meta); // which has none of its keys
+      continue;
+    }
     if (rc == MDB_NOTFOUND || rc == MDB_INCOMPATIBLE) {
       *why = *existed ? make_error(ec::store_corrupt,
                                    options_.directory

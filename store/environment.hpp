@@ -24,7 +24,7 @@
 
 namespace hactor {
 
-enum class table : uint8_t { meta, spec, refs, log, live, job, done, table_count };
+enum class table : uint8_t { meta, spec, refs, log, live, job, done, blob, named, table_count };
 
 struct environment_options {
   std::string directory; ///< Exists already.

@@ -4,7 +4,8 @@
 // foreign chunk in the log and says what it dropped.
 // Tables: meta (name -> bytes), spec (hash -> JSON), refs (hash -> count of jobs, when not 1), log
 // (sequence -> chunk of events with check), live (id -> record of a job that has not ended), job
-// (id -> record of an ended one), done (end time, id -> nothing: newest ended first).
+// (id -> record of an ended one), done (end time, id -> nothing: newest ended first), blob
+// (digest -> bytes), named (digest -> how often the blob is named, when not once).
 // Callbacks of the each_ and read_ functions run with no lock and no transaction held: they may
 // call any function of the journal. What they see is taken in slices, not from one snapshot.
 // Caller: actors/journal.cpp. Format: doc/store-format.md.
@@ -52,12 +53,20 @@ struct job_record {
   friend bool operator==(const job_record&, const job_record&) = default;
 };
 
+/// A change of one blob of the key-value store (kvs_core.hpp), which is found by its digest.
+struct blob_change {
+  std::string digest;      // 33 bytes: what it is (kvs_tree.hpp), SHA-256 of it
+  std::string bytes;       // of a new blob; "": one that is there
+  uint64_t references = 0; // how often it is named from now on; 0: it is removed
+};
+
 /// One group commit: everything in it becomes durable together, or not at all.
 struct journal_batch {
   std::vector<job_event> events;                         // appended to the log, numbered in order
   std::vector<std::pair<spec_hash, std::string>> specs;  // new jobspecs
   std::vector<job_record> jobs;                          // records to put (submit or end)
-  std::vector<std::pair<std::string, std::string>> meta; // names to set
+  std::vector<std::pair<std::string, std::string>> meta; // names to set; empty text removes one
+  std::vector<blob_change> blobs;
 };
 
 struct journal_options {
@@ -132,6 +141,15 @@ public:
   caf::expected<job_record> job(job_id id) const;               ///< Errors: ec::unknown_job,
                                                                 ///< ec::store_corrupt.
   caf::expected<std::string> meta(std::string_view name) const; ///< Errors: ec::unknown_key.
+
+  /// Names that begin with `prefix`, with their values, in order. Errors: ec::store_failed.
+  caf::expected<std::vector<std::pair<std::string, std::string>>>
+  meta_with(std::string_view prefix) const;
+
+  /// Thread-safe. Errors: ec::unknown_key, ec::store_failed.
+  caf::expected<std::string> blob(std::string_view digest) const;
+  /// How often the blob is named; 0: it is not there. Errors: ec::store_failed.
+  caf::expected<uint64_t> blob_references(std::string_view digest) const;
 
   /// Calls `f` for every record in id order until it returns false; `with_events` false leaves the
   /// eventlogs undecoded (faster). Damaged records are left out, and counted in `found` when given.

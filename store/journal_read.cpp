@@ -220,6 +220,50 @@ caf::expected<std::string> journal::meta(std::string_view name) const {
   return std::string{view_of(v)};
 }
 
+caf::expected<std::vector<std::pair<std::string, std::string>>>
+journal::meta_with(std::string_view prefix) const {
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  std::vector<std::pair<std::string, std::string>> found;
+  cursor c{at->txn(), impl_->dbi(table::meta)};
+  c.key = val_of(prefix);
+  int rc = c.move(MDB_SET_RANGE);
+  for (; rc == 0 && view_of(c.key).starts_with(prefix); rc = c.move(MDB_NEXT))
+    found.emplace_back(view_of(c.key), view_of(c.value));
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return impl_->env->failure(rc, "read meta");
+  return found;
+}
+
+caf::expected<std::string> journal::blob(std::string_view digest) const {
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  MDB_val k = val_of(digest), v{};
+  const int rc = get_value(at->txn(), impl_->dbi(table::blob), &k, &v);
+  if (rc == MDB_NOTFOUND)
+    return make_error(ec::unknown_key, "the journal has no such blob");
+  if (rc != 0)
+    return impl_->env->failure(rc, "read blob");
+  return std::string{view_of(v)};
+}
+
+caf::expected<uint64_t> journal::blob_references(std::string_view digest) const {
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  MDB_val k = val_of(digest), v{};
+  int rc = get_value(at->txn(), impl_->dbi(table::named), &k, &v);
+  if (rc == 0)
+    return integer_of(v);
+  if (rc == MDB_NOTFOUND)
+    rc = get_value(at->txn(), impl_->dbi(table::blob), &k, &v);
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return impl_->env->failure(rc, "read blob");
+  return uint64_t{rc == 0};
+}
+
 caf::expected<job_record> journal::job(job_id id) const {
   auto at = impl_->env->read();
   if (!at)

@@ -254,6 +254,33 @@ int put_counter(MDB_txn* txn, MDB_dbi meta, std::string_view name, const uint64_
   return put_value(txn, meta, &k, &v, 0);
 }
 
+// A blob that is named once has no entry in the table of counts, as specs.
+int change_blob(MDB_txn* txn, const environment& env, const blob_change& b) {
+  MDB_val k = val_of(b.digest), v = val_of(b.bytes);
+  const auto bytes = env.dbi(table::blob), counts = env.dbi(table::named);
+  int rc = 0;
+  if (b.references == 0)
+    rc = delete_key(txn, bytes, &k);
+  else if (!b.bytes.empty())
+    rc = put_value(txn, bytes, &k, &v, 0);
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return rc;
+  if (b.references > 1) {
+    v = val_of(b.references);
+    return put_value(txn, counts, &k, &v, 0);
+  }
+  rc = delete_key(txn, counts, &k);
+  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int change_meta(MDB_txn* txn, MDB_dbi meta, std::string_view name, std::string_view value) {
+  MDB_val k = val_of(name), v = val_of(value);
+  if (!value.empty())
+    return put_value(txn, meta, &k, &v, 0);
+  const int rc = delete_key(txn, meta, &k);
+  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 caf::error check_names(const journal_batch& batch) {
   for (const auto& [name, value] : batch.meta) {
     if (name.empty() || name.front() == reserved_meta_prefix || name.size() > meta_name_bytes_max)
@@ -311,11 +338,12 @@ caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
       if (int rc = tables.finish(unknown_spec))
         return rc;
     }
-    for (const auto& [name, value] : batch.meta) {
-      MDB_val k = val_of(name), v = val_of(value);
-      if (int rc = put_value(txn, meta, &k, &v, 0))
+    for (const auto& [name, value] : batch.meta)
+      if (int rc = change_meta(txn, meta, name, value))
         return rc;
-    }
+    for (const auto& b : batch.blobs)
+      if (int rc = change_blob(txn, *impl_->env, b))
+        return rc;
     return 0;
   };
   if (auto err = impl_->env->write(apply))

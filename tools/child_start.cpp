@@ -60,7 +60,7 @@ void name_enclosing() {
 void become_outermost(const std::string& uri) {
   name_enclosing();
   ::setenv("HACTOR_URI", uri.c_str(), 1);
-  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
+  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
 }
 
 } // namespace
@@ -101,7 +101,7 @@ std::vector<std::string> prepare_brokers() {
   auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
   name_enclosing();
   ::setenv("HACTOR_ENCLOSING_URI", variable("HACTOR_URI").c_str(), 1);
-  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_LEVEL"});
+  forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL"});
   std::vector<std::string> words{"--level=" + std::to_string(level + 1)};
   if (size == "1")
     words.push_back("--mpi=none"); // there is no process manager for one task

@@ -57,7 +57,7 @@ const command help_command{"help",
                            " hactor help submit\n source <(hactor help --bash-completion)",
                            false,
                            0,
-                           2,
+                           3,
                            run_help};
 
 const command version_command{"version",

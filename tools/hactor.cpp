@@ -10,6 +10,7 @@
 
 #include "runtime/near.hpp"
 #include "tools/commands.hpp"
+#include "tools/kvs_request.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {
@@ -37,6 +38,11 @@ std::span<const command* const> all_commands() {
     &scheduler_unload_command, &scheduler_load_command, &scheduler_reload_command, &queue_command,
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
     &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command, &top_command,
+    &kvs_command, &kvs_get_command, &kvs_put_command, &kvs_dir_command, &kvs_ls_command,
+    &kvs_unlink_command, &kvs_link_command, &kvs_readlink_command, &kvs_mkdir_command,
+    &kvs_copy_command, &kvs_move_command, &kvs_getroot_command, &kvs_version_command,
+    &kvs_wait_command, &kvs_namespace_command, &kvs_namespace_create_command,
+    &kvs_namespace_remove_command, &kvs_namespace_list_command,
     &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
     &graph_info_command, &graph_encode_command, &graph_find_command,
@@ -143,13 +149,18 @@ choice choose(std::span<const char* const> words) {
     return {nullptr, 0, unknown(first, words[1])};
   }
   auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
-                 || c == &graph_command || c == &scheduler_command;
+                 || c == &graph_command || c == &scheduler_command || c == &kvs_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);
   if (verb == nullptr)
     return {nullptr, 0, unknown(first, words[1])};
-  return {verb, 2, exit_ok};
+  if (verb != &kvs_namespace_command || words.size() < 3 || words[2][0] == '-')
+    return {verb, 2, exit_ok};
+  auto* below = find(std::string{verb->name} + " " + words[2]);
+  if (below == nullptr)
+    return {nullptr, 0, unknown(verb->name, words[2])};
+  return {below, 3, exit_ok};
 }
 
 /// --log and --log-stderr of the commands that submit.

@@ -7,15 +7,17 @@ namespace hactor::tools {
 
 namespace {
 
-// Commands of which `of` is the noun: "job" has "job attach".
+// Commands of which `of` is the noun: "job" has "job attach". Those of a verb are its own.
 std::vector<const command*> verbs_of(const command& of) {
   if (std::string_view{of.name} == "mini")
     return {mini_commands().begin(), mini_commands().end()};
   std::vector<const command*> verbs;
   std::string prefix = std::string{of.name} + " ";
-  for (auto* c : all_commands())
-    if (std::string_view{c->name}.starts_with(prefix))
+  for (auto* c : all_commands()) {
+    std::string_view name = c->name;
+    if (name.starts_with(prefix) && name.find(' ', prefix.size()) == name.npos)
       verbs.push_back(c);
+  }
   return verbs;
 }
 

@@ -32,6 +32,7 @@ struct fake_world {
   // CONNECTOR
   std::vector<job_event> pushed;
   std::vector<output_ready> ready;
+  std::vector<kvs_changed> changed;
 
   /// Answers all that is held. In the journal's own turn: a promise answers from where it was made.
   void release() {
@@ -192,6 +193,7 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
     [](const subscribed_events&) {},
     [](const command_output&) {},
     [](const command_ended&) {},
+    [w](const kvs_changed& c) { w->changed.push_back(c); },
     [](const nodes_changed&) { return done{}; },
     [](const rank_lost&) {},
     [](stats_atom) { return stats_reply{}; },

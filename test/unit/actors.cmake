@@ -28,6 +28,7 @@ hactor_unit_test(actors_cores_test
     unit/job_update_test.cpp
     unit/job_listing_test.cpp
     unit/job_files_test.cpp
+    unit/kvs_core_test.cpp
     unit/templates_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)
 target_include_directories(actors_cores_test PRIVATE support)

@@ -353,6 +353,31 @@ TEST_SUITE("unit") {
     CHECK(!std::filesystem::exists(d / "absent"));
   }
 
+  TEST_CASE("a journal without the tables of blobs is read on, and gets them when it is written") {
+    temp_dir d;
+    {
+      auto j = open(d);
+      REQUIRE(j->commit(batch_of(events(3))));
+    }
+    for (auto* name : {"blob", "named"})
+      edit(d / "state", name, [](MDB_txn* txn, MDB_dbi dbi) { mdb_drop(txn, dbi, 1); });
+    const std::string address(33, 'a');
+    auto o = options_in(d / "state");
+    o.read_only = true;
+    {
+      auto look = open(o);
+      CHECK(look->next_sequence() == 4);
+      CHECK(code_of(look->blob(address).error()) == ec::unknown_key);
+      CHECK(*look->blob_references(address) == 0);
+    }
+    auto j = open(d);
+    journal_batch b;
+    b.blobs = {{address, "bytes", 2}};
+    REQUIRE(j->commit(b));
+    CHECK(*j->blob(address) == "bytes");
+    CHECK(*j->blob_references(address) == 2);
+  }
+
   TEST_CASE("missing parents are made, and the directory is private") {
     temp_dir d;
     open(options_in(d / "a/b/state")).reset();

@@ -325,6 +325,39 @@ TEST_SUITE("unit") {
     CHECK(code_of(j->meta(std::string(600, 'x')).error()) == ec::unknown_key);
   }
 
+  TEST_CASE("blobs are kept with how often they are named, until it is no more") {
+    temp_dir d;
+    const std::string one(33, '1'), two(33, '2');
+    {
+      auto j = open(d);
+      journal_batch b;
+      b.blobs = {{one, "first", 1}, {two, "second", 3}};
+      b.meta = {{"kvs/a", "A"}, {"kvs/b", "B"}, {"kw", "x"}};
+      commit(*j, b);
+      CHECK(code_of(j->blob(std::string(33, '3')).error()) == ec::unknown_key);
+    }
+    auto j = open(d);
+    CHECK(*j->blob(one) == "first");
+    CHECK(*j->blob_references(one) == 1);
+    CHECK(*j->blob_references(two) == 3);
+    CHECK(*j->blob_references(std::string(33, '3')) == 0);
+    using pairs = std::vector<std::pair<std::string, std::string>>;
+    CHECK(*j->meta_with("kvs/") == pairs{{"kvs/a", "A"}, {"kvs/b", "B"}});
+    journal_batch b;
+    b.blobs = {{one, {}, 2}, {two, {}, 1}};
+    b.meta = {{"kvs/a", ""}, {"none", ""}};
+    commit(*j, b);
+    CHECK(*j->blob_references(one) == 2);
+    CHECK(*j->blob_references(two) == 1);
+    CHECK(*j->blob(two) == "second");
+    CHECK(*j->meta_with("kvs/") == pairs{{"kvs/b", "B"}});
+    b = {};
+    b.blobs = {{one, {}, 0}, {two, {}, 0}};
+    commit(*j, b);
+    CHECK(code_of(j->blob(one).error()) == ec::unknown_key);
+    CHECK(*j->blob_references(one) == 0);
+  }
+
   TEST_CASE("large values are kept: a jobspec of 5 MB, an event of 1 MB") {
     temp_dir d;
     auto j = open(d);

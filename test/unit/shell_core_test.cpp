@@ -95,6 +95,7 @@ TEST_SUITE("unit") {
       {"HACTOR_URI", "local:///x"},
       {"HACTOR_JOB_ID", to_string(job_id{77})},
       {"HACTOR_JOB_ID_PATH", "/" + to_string(job_id{77})},
+      {"HACTOR_KVS_NAMESPACE", "job-" + to_string(job_id{77})},
       {"HACTOR_JOB_SIZE", "2"},
       {"HACTOR_JOB_NNODES", "2"},
       {"HACTOR_JOB_TMPDIR", "/tmp/job"},
