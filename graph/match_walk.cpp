@@ -397,13 +397,13 @@ int64_t match_walk::bound_of(vertex u, const visit& how) {
 bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   auto children = graph_.below(f.at);
   if (keep_all_ || graph_.has_links() || children.size() < kept_children_min
-      || siblings(how.level) != 1 || graph_.below(children[0]).empty())
+      || siblings(how.level) != 1 || !graph_.has_below(children[0]))
     return false;
   auto order = order_at(how.level);
   auto& b = f.at_level(how.level);
   auto bound = [&](size_t place) {
     auto c = children[place];
-    return graph_.below(c).empty() ? std::numeric_limits<int64_t>::max() : bound_of(c, how);
+    return graph_.has_below(c) ? bound_of(c, how) : std::numeric_limits<int64_t>::max();
   };
   if (b.best.empty())
     b.best.resize(children.size(), bound);
@@ -435,7 +435,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
           result.list.push_back(c);
           have += c.count;
         };
-        if (graph_.below(children[place]).empty()) {
+        if (!graph_.has_below(children[place])) {
           add(offers_of(place).list[0]);
           return {};
         }
@@ -569,7 +569,7 @@ void match_walk::add_leaf(vertex u, uint64_t units, bool exclusive, const visit&
 /// Whether all that is in the vertex comes with it, and nothing is to be said of single ones.
 bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) const {
   return request_->charge && exclusive && n.plain && !keep_all_ && !graph_.has_links()
-         && !graph_.below(u).empty();
+         && graph_.has_below(u);
 }
 
 /// Most levels are one request. False when this is none that is looked for child by child.
@@ -577,13 +577,13 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto& n = node(how.level, 0);
   auto children = graph_.below(f.at);
   if (graph_.has_links() || request_->choice_at(how.level) != nullptr || siblings(how.level) != 1
-      || n.elsewhere || children.empty() || (!take_first_ && !graph_.below(children[0]).empty()))
+      || n.elsewhere || children.empty() || (!take_first_ && graph_.has_below(children[0])))
     return false;
   auto leaves = !n.slot && siblings(n.level) == 0;
   auto exclusive = how.exclusive || n.exclusive == true;
   auto constrained = !request_->where.trivial();
   auto& result = out[0];
-  if (leaves && !how.all_taken && graph_.below(children[0]).empty())
+  if (leaves && !how.all_taken && !graph_.has_below(children[0]))
     result.list.reserve(take_first_ ? std::min<size_t>(most(how, 0), children.size())
                                     : children.size());
   share_tally tally{n.most};
@@ -591,7 +591,7 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto step = [&](uint32_t place) {
     auto c = children[place];
     auto before = result.qualified;
-    if (!graph_.below(c).empty()) {
+    if (graph_.has_below(c)) {
       look(f, how, place, out);
     } else {
       ++preorder_;
