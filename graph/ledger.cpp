@@ -457,7 +457,7 @@ caf::error ledger::audit() const {
     twin.book(copy);
   }
   constexpr auto unlimited = std::numeric_limits<int64_t>::max();
-  auto differ = [&](const usage& a, const usage& b, int64_t total) {
+  auto differ = [&](const planned_use& a, const planned_use& b, int64_t total) {
     if (a.unused() && b.unused())
       return false;
     constexpr auto begin = std::numeric_limits<int64_t>::min() / 2;
@@ -492,6 +492,19 @@ caf::error ledger::audit() const {
                         fmt::format("{}: the ledger does not count what is held", graph_.path(v)));
   }
   return {};
+}
+
+void ledger::prefetch(vertex first, vertex last) const {
+  for (size_t v = first; v < std::min<size_t>(last, spots_.size()); v += 64 / sizeof(spot))
+    __builtin_prefetch(&spots_[v]);
+}
+
+void ledger::prefetch_counts(vertex v) const {
+  auto counts = v < spots_.size() ? spots_[v].counts : 0;
+  if (counts == 0)
+    return;
+  __builtin_prefetch(&tracked_[counts]);
+  __builtin_prefetch(&tracked_[std::min<size_t>(counts + 2, tracked_.size() - 1)]);
 }
 
 size_t ledger::bytes() const {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "graph/large_pages.hpp"
 #include "graph/planner.hpp"
 #include "graph/pruning.hpp"
 #include "graph/resource_graph.hpp"
@@ -114,6 +115,11 @@ public:
   /// The status or the properties of a vertex have changed.
   void touched(vertex v) { note(v, false); }
 
+  /// Tells the processor that a walk will come by [first, last) soon.
+  void prefetch(vertex first, vertex last) const;
+  /// The same of what it counts. Worth it once what prefetch() told of is there.
+  void prefetch_counts(vertex v) const;
+
   // -- for whoever keeps results ----------------------------------------------------------------
 
   struct change {
@@ -141,7 +147,7 @@ private:
   /// What a walk asks of each vertex it comes by, small and in one place: of a large machine every
   /// line of memory is one to wait for.
   struct spot {
-    usage own;           // of the vertex's units
+    planned_use own;     // of the vertex's units
     uint32_t counts = 0; // in tracked_: jobs at or below it, then by type; 0: a leaf, `own` tells
     uint32_t allocated = 0; // jobs that have it exclusively
     uint32_t in_use = 0;    // jobs that have something at or below it
@@ -151,7 +157,7 @@ private:
     auto& own = spots_[v].own;
     return graph_.units(v) - (own.unused() ? 0 : own.used(pool_, at, end));
   }
-  const usage& jobs_at(vertex v) const {
+  const planned_use& jobs_at(vertex v) const {
     auto& s = spots_[v];
     return s.counts == 0 ? s.own : tracked_[s.counts].plan;
   }
@@ -178,12 +184,12 @@ private:
   const resource_graph& graph_;
   pruning_filter filter_;
   planner_pool pool_;
-  std::vector<spot> spots_;                                // by vertex
-  std::vector<tracked> tracked_ = std::vector<tracked>(1); // 0 is none
-  std::vector<bool> counted_;                              // by type
-  std::vector<bool> known_;                                // by vertex: it is counted
-  std::vector<type_id> leaf_types_;                        // the root counts them
-  std::vector<type_amounts> sums_;                         // scratch of book
+  large_vector<spot> spots_;                                 // by vertex
+  large_vector<tracked> tracked_ = large_vector<tracked>(1); // 0 is none
+  std::vector<bool> counted_;                                // by type
+  std::vector<bool> known_;                                  // by vertex: it is counted
+  std::vector<type_id> leaf_types_;                          // the root counts them
+  std::vector<type_amounts> sums_;                           // scratch of book
   holdings_map holdings_;
   size_t reservations_ = 0;
   std::vector<change> changes_;

@@ -17,6 +17,9 @@ constexpr int64_t met = 1;
 /// Fewer children are all looked at.
 constexpr size_t kept_children_min = 8;
 
+/// Vertices that are worth fetching before they are looked at.
+constexpr vertex fetched_max = 128;
+
 int64_t amount_of(const type_amounts& of, type_id type) {
   for (auto& [t, n] : of)
     if (t == type)
@@ -493,6 +496,30 @@ void match_walk::explore_first(finding& f, const visit& how, lists& out) {
   });
 }
 
+/// The walk will come by the vertex soon: what it would wait for there, or in what is looked at
+/// first below it, is fetched meanwhile.
+void match_walk::expect(vertex v, bool in_next_match) {
+  while (v != no_vertex && graph_.has_below(v)) {
+    auto up = graph_.parent(v);
+    auto siblings = up == no_vertex ? std::span<const vertex>{&v, 1} : graph_.below(up);
+    auto next = graph_.place(v) + 1;
+    // In most graphs a vertex stands before what it contains, and that before its next sibling.
+    auto last = next < siblings.size() ? siblings[next]
+                : siblings.size() > 1  ? v + (v - siblings[next - 2])
+                                       : no_vertex;
+    if (last > v && last - v <= fetched_max) {
+      graph_.prefetch(v, last);
+      held_.prefetch(v, last);
+      if (in_next_match) {
+        soon_first_ = v;
+        soon_last_ = last;
+      }
+      return;
+    }
+    v = order_.first_of(v);
+  }
+}
+
 void match_walk::look(finding& f, const visit& how, uint32_t place, lists& out) {
   auto c = child(f.at, place);
   if (graph_.is_leaf(c)) {
@@ -607,7 +634,11 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
       tally.add(result, before, listed, options_.levels_as_fluxion || how.all_taken);
     return !take_first_ || tally.shares < how.shares;
   };
-  if (take_first_)
+  auto hint = graph_.has_below(children[0]) && graph_.limit() >= options_.fetch_ahead_min
+              && (f.at == graph_.root() || n.most > 1);
+  if (take_first_ && hint)
+    order_.each(f.at, step, [&](vertex v) { expect(v, f.at == graph_.root()); });
+  else if (take_first_)
     order_.each(f.at, step);
   else
     for (uint32_t place = 0; place < children.size(); ++place)
@@ -667,8 +698,15 @@ bool match_walk::run(match_table& table, std::vector<candidates>& top) {
   if (table.root == nullptr)
     table.root = table.make(root);
   auto& f = *table.root;
+  soon_first_ = soon_last_ = 0;
   if (!f.known)
     search(f, {0, true, false, 0});
+  for (auto v = soon_first_; v < std::min(soon_last_, graph_.limit()); ++v)
+    if (graph_.has_below(v)) {
+      graph_.prefetch_below(v);
+      held_.prefetch_counts(v);
+      order_.prefetch(v);
+    }
   if (!f.ok)
     return false;
   for (size_t i = 0; i < f.up.size(); ++i)

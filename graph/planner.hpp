@@ -33,7 +33,7 @@ public:
   }
 
 private:
-  friend class usage;
+  friend class planned_use;
   using index = uint32_t;
 
   /// Marks the root of a planner as a place in blocks_.
@@ -80,7 +80,7 @@ private:
 };
 
 /// The spans of one amount, without how much of it there is: four bytes.
-class usage {
+class planned_use {
 public:
   bool unused() const { return root_ == 0; }
 
@@ -122,8 +122,8 @@ private:
   uint32_t root_ = 0; // 0: no span; a block, or the root of a tree
 };
 
-/// A usage, and how much there is.
-class planner : public usage {
+/// A planned use, and how much there is.
+class planner : public planned_use {
 public:
   /// Requires: total >= 0.
   explicit planner(int64_t total = 0) : total_(total) {}
@@ -143,7 +143,7 @@ public:
                                   int64_t amount) const {
     if (amount > total_)
       return {};
-    return usage::earliest(pool, from, duration, total_ - amount);
+    return planned_use::earliest(pool, from, duration, total_ - amount);
   }
 
 private:

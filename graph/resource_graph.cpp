@@ -74,13 +74,17 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
   s = {};
   s.type = static_cast<type_id>(type);
   s.status = facts.status;
-  s.units = static_cast<uint32_t>(std::min<int64_t>(facts.size, many_units));
-  if (s.units == many_units)
-    many_units_[v] = facts.size;
+  auto small = [v](int64_t n, std::unordered_map<vertex, int64_t>& others) {
+    if (n > INT32_MIN && n < large)
+      return static_cast<int32_t>(n);
+    others[v] = n;
+    return large;
+  };
+  s.id = small(facts.id, large_ids_);
+  s.units = small(facts.size, large_units_);
   auto& r = records_[v];
   r = {};
   r.unit = static_cast<uint16_t>(unit);
-  r.id = facts.id;
   r.uniq_id = facts.uniq_id < 0 ? v : facts.uniq_id;
   r.basename = names_.intern(facts.basename.empty() ? facts.type : facts.basename);
   if (!facts.name.empty() && !has_name(v, facts.name))
@@ -155,7 +159,7 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     spots_[to].place = static_cast<uint32_t>(before.size());
     spots_[from].contains = true;
     if (!before.empty() && records_[before.back()].uniq_id >= records_[to].uniq_id)
-      records_[from].shuffled = true;
+      spots_[from].shuffled = true;
   } else {
     sub.up.add(to, from);
   }
@@ -253,7 +257,7 @@ caf::error resource_graph::check_names() const {
     for (auto c : children) {
       auto& r = records_[c];
       constexpr int32_t any_rank = INT32_MIN;
-      auto x = r.name != 0 ? label{r.name, 0, 0, any_rank} : label{0, r.basename, r.id, any_rank};
+      auto x = r.name != 0 ? label{r.name, 0, 0, any_rank} : label{0, r.basename, id(c), any_rank};
       bool is_first = seen.insert(x).second;
       std::get<3>(x) = -1;
       bool unranked = r.rank < 0 || seen.contains(x);
@@ -321,7 +325,8 @@ void resource_graph::forget(vertex v) {
   links_up_.clear(v);
   set_rank(v, -1);
   --counts_[spots_[v].type];
-  many_units_.erase(v);
+  large_ids_.erase(v);
+  large_units_.erase(v);
   spots_[v] = {};
   records_[v] = {};
 }
@@ -333,7 +338,7 @@ std::string resource_graph::name(vertex v) const {
   if (r.name != 0)
     return names_.text(r.name);
   auto& base = names_.text(r.basename);
-  return r.id < 0 ? base : base + std::to_string(r.id);
+  return id(v) < 0 ? base : base + std::to_string(id(v));
 }
 
 bool resource_graph::has_name(vertex v, std::string_view name) const {
@@ -344,10 +349,10 @@ bool resource_graph::has_name(vertex v, std::string_view name) const {
   if (!name.starts_with(base))
     return false;
   auto rest = name.substr(base.size());
-  if (r.id < 0)
+  if (id(v) < 0)
     return rest.empty();
   char digits[24];
-  auto end = std::to_chars(digits, digits + sizeof digits, r.id).ptr;
+  auto end = std::to_chars(digits, digits + sizeof digits, id(v)).ptr;
   return rest == std::string_view{digits, static_cast<size_t>(end - digits)};
 }
 
@@ -460,6 +465,18 @@ vertex resource_graph::find_path(std::string_view path, subsystem_id s, int32_t 
 std::span<const vertex> resource_graph::of_rank(int32_t rank) const {
   auto i = by_rank_.find(rank);
   return i == by_rank_.end() ? std::span<const vertex>{} : std::span<const vertex>{i->second};
+}
+
+void resource_graph::prefetch(vertex first, vertex last) const {
+  constexpr vertex spots_in_line = 64 / sizeof(spot);
+  for (auto v = first; v < std::min(last, limit()); v += spots_in_line)
+    __builtin_prefetch(&spots_[v]);
+  subsystems_[containment].down.prefetch(first, last);
+}
+
+void resource_graph::prefetch_below(vertex v) const {
+  __builtin_prefetch(&records_[v]);
+  subsystems_[containment].down.prefetch_list(v);
 }
 
 size_t resource_graph::bytes() const {

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "graph/adjacency.hpp"
+#include "graph/large_pages.hpp"
 #include "graph/symbols.hpp"
 #include "runtime/error.hpp"
 
@@ -93,6 +94,9 @@ public:
   /// The same for the edges of one subsystem.
   caf::error check(subsystem_id s) const;
 
+  /// The same for what is linked: nothing is found below itself.
+  caf::error check_links() const;
+
   /// Takes out a vertex and all that it contains, in every subsystem. Returns them, parents before
   /// children. Requires: exists(top).
   std::vector<vertex> remove_subtree(vertex top);
@@ -104,11 +108,14 @@ public:
   bool exists(vertex v) const { return v < spots_.size() && spots_[v].type != no_type; }
 
   type_id type(vertex v) const { return spots_[v].type; }
-  int64_t id(vertex v) const { return records_[v].id; }
+  int64_t id(vertex v) const {
+    auto id = spots_[v].id;
+    return id != large ? id : large_ids_.at(v);
+  }
   int64_t uniq_id(vertex v) const { return records_[v].uniq_id; }
   int64_t units(vertex v) const {
     auto units = spots_[v].units;
-    return units != many_units ? units : many_units_.at(v);
+    return units != large ? units : large_units_.at(v);
   }
   int32_t rank(vertex v) const { return records_[v].rank; }
   vertex_status status(vertex v) const { return spots_[v].status; }
@@ -154,7 +161,7 @@ public:
   /// Its position in below(parent(v)).
   uint32_t place(vertex v) const { return spots_[v].place; }
   /// What it contains is in ascending order of uniq_id.
-  bool is_ascending(vertex v) const { return !records_[v].shuffled; }
+  bool is_ascending(vertex v) const { return !spots_[v].shuffled; }
   std::string_view relation(vertex from, vertex to, subsystem_id s) const;
   size_t edge_count(subsystem_id s) const { return subsystems_[s].down.edges(); }
 
@@ -190,29 +197,35 @@ public:
 
   size_t bytes() const; ///< Memory in use, about.
 
+  /// Tells the processor that a walk will come by [first, last) soon.
+  void prefetch(vertex first, vertex last) const;
+  /// The same of what it contains and its seldom asked facts. Worth it once what prefetch() told of
+  /// is there.
+  void prefetch_below(vertex v) const;
+
 private:
   struct record {
-    int64_t id = -1;
     int64_t uniq_id = -1;
     int32_t rank = -1;
     uint32_t basename = 0;   // symbol
     uint32_t name = 0;       // symbol; 0: made of basename and id
     uint32_t properties = 0; // in property_sets_; 0: none
     uint16_t unit = 0;       // symbol
-    bool shuffled = false;   // what it contains is not in ascending order of uniq_id
   };
 
   /// What a walk asks of every vertex that it comes by.
   struct spot {
     vertex parent = no_vertex; // what contains it
     uint32_t place = 0;        // in below(parent)
-    uint32_t units = 0;        // many_units: in many_units_
+    int32_t id = -1;           // large: in large_ids_
+    int32_t units = 0;         // large: in large_units_
     type_id type = no_type;    // no_type: does not exist
     vertex_status status = vertex_status::up;
-    bool contains = false; // something
+    bool contains : 1 = false; // something
+    bool shuffled : 1 = false; // what it contains is not in ascending order of uniq_id
   };
-  static_assert(sizeof(spot) == 16);
-  static constexpr uint32_t many_units = UINT32_MAX;
+  static_assert(sizeof(spot) == 20);
+  static constexpr int32_t large = INT32_MAX;
 
   struct subsystem {
     std::string name;
@@ -230,11 +243,10 @@ private:
   void forget(vertex v);
   bool has_name(vertex v, std::string_view name) const;
   caf::error check_names() const;
-  caf::error check_links() const;
 
   std::vector<record> records_;
-  std::vector<spot> spots_;                        // beside records_
-  std::unordered_map<vertex, int64_t> many_units_; // of pools of more than 32 bits can tell
+  large_vector<spot> spots_;                                    // beside records_
+  std::unordered_map<vertex, int64_t> large_ids_, large_units_; // what 32 bits cannot tell
   std::vector<vertex> free_;
   std::vector<subsystem> subsystems_;
   adjacency links_down_, links_up_;
