@@ -63,6 +63,18 @@ public:
     l = {};
   }
 
+  /// Tells the processor that the lists of [first, last) will be asked for.
+  void prefetch(uint32_t first, uint32_t last) const {
+    for (size_t v = first; v < std::min<size_t>(last, lists_.size()); v += 8)
+      __builtin_prefetch(&lists_[v]);
+  }
+  /// The same for what is in the list of one.
+  void prefetch_list(uint32_t v) const {
+    if (v < lists_.size() && lists_[v].count > 0)
+      for (size_t i = 0; i < lists_[v].count; i += 16)
+        __builtin_prefetch(&block_[lists_[v].first + i]);
+  }
+
   void reserve(size_t vertices) { lists_.reserve(vertices); }
   size_t edges() const { return edges_; }
   size_t bytes() const {

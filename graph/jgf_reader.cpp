@@ -105,6 +105,7 @@ public:
   caf::error run() {
     if (auto e = find_old())
       return e;
+    find_links();
     if (auto e = check_tree())
       return e;
     for (auto i : new_ones_) {
@@ -115,9 +116,11 @@ public:
       added_.push_back(*added);
     }
     for (size_t i = 0; i < part_.edges.size(); ++i)
-      if (auto e = link(i))
+      if (auto e = is_link_[i] ? caf::error{} : connect(i))
         return e;
     if (auto e = place_by_path())
+      return e;
+    if (auto e = add_links())
       return e;
     if (auto e = check_names())
       return e;
@@ -173,6 +176,42 @@ private:
     return no_vertex;
   }
 
+  /// Edges that only say where else their target is to be found: its path has it in something else,
+  /// which is there or comes with the part.
+  void find_links() {
+    is_link_.resize(part_.edges.size());
+    std::unordered_set<std::string_view> paths;
+    for (size_t i = 0; i < part_.edges.size(); ++i) {
+      auto& e = part_.edges[i];
+      if (!is_beside_path(part_, e, dominant_))
+        continue;
+      if (paths.empty())
+        for (size_t k = 0; k < at_.size(); ++k)
+          paths.insert(path_of(k));
+      auto home = path_of(e.target);
+      home = home.substr(0, home.rfind('/'));
+      if (home.empty()) // the root
+        continue;
+      is_link_[i] = !is_new_[e.target] || paths.contains(home)
+                    || graph_.find_path(home, containment) != no_vertex;
+    }
+  }
+
+  caf::error add_links() {
+    auto some = false;
+    for (size_t i = 0; i < part_.edges.size(); ++i) {
+      auto& e = part_.edges[i];
+      if (!is_link_[i] || (!is_new_[e.source] && !is_new_[e.target]))
+        continue;
+      some = true;
+      if (auto error = graph_.add_link(at_[e.source], at_[e.target]))
+        return about("edges", i, error);
+    }
+    if (auto e = some ? graph_.check_links() : caf::error{})
+      return make_error(code_of(e), "jgf: " + context_of(e));
+    return {};
+  }
+
   /// What is contained in what: nothing old in anything new, and no cycle. So all that is added can
   /// be taken out as subtrees.
   caf::error check_tree() const {
@@ -180,7 +219,7 @@ private:
     std::vector<uint32_t> up(at_.size(), none);
     for (size_t i = 0; i < part_.edges.size(); ++i) {
       auto& e = part_.edges[i];
-      if (e.subsystem != dominant_)
+      if (e.subsystem != dominant_ || is_link_[i])
         continue;
       if (is_new_[e.source] && !is_new_[e.target])
         return make_error(ec::bad_argument,
@@ -203,7 +242,7 @@ private:
   }
 
   /// Edges between two vertices that were there are there as well, or no business of the part.
-  caf::error link(size_t i) {
+  caf::error connect(size_t i) {
     auto& e = part_.edges[i];
     if (!is_new_[e.source] && !is_new_[e.target])
       return {};
@@ -281,6 +320,7 @@ private:
   std::vector<vertex> at_;       // by position in the part
   std::vector<bool> is_new_;     // by position in the part
   std::vector<size_t> new_ones_; // their positions
+  std::vector<bool> is_link_;    // by edge of the part
   std::vector<vertex> added_;
   std::vector<subsystem_id> touched_; // other than containment
   bool kept_ = false;

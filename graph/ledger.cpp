@@ -14,9 +14,6 @@ namespace {
 /// Changes kept for whoever keeps results; of more than twice as many the older half is dropped.
 constexpr size_t changes_kept = size_t{1} << 20;
 
-/// More jobs than can be at one vertex.
-constexpr int64_t jobs_max = int64_t{1} << 40;
-
 void add_amount(type_amounts& to, type_id type, int64_t units) {
   for (auto& [t, sum] : to)
     if (t == type) {
@@ -70,7 +67,7 @@ void ledger::grown() {
     if (graph_.exists(v) && !known_[v])
       fresh.push_back(v);
   for (auto v : fresh) {
-    auto leaf = graph_.below(v).empty();
+    auto leaf = !graph_.has_below(v);
     auto type = graph_.type(v);
     if (leaf && std::find(leaf_types_.begin(), leaf_types_.end(), type) == leaf_types_.end())
       leaf_types_.push_back(type);
@@ -88,9 +85,8 @@ void ledger::grown() {
     cover(v, types_at(graph_.type_name(v), v == graph_.root()));
   std::vector<std::optional<std::vector<type_id>>> by_type(graph_.types().size());
   for (auto v : fresh) {
-    spots_[v].plan.set_total(graph_.units(v));
     note(v, false);
-    if (graph_.below(v).empty())
+    if (!graph_.has_below(v))
       continue;
     auto& types = by_type[graph_.type(v)];
     if (v == graph_.root() || !types)
@@ -110,17 +106,18 @@ void ledger::grown() {
 
 /// Gives the vertex planners for the types that it does not count yet. Requires: nothing is held.
 void ledger::cover(vertex v, const std::vector<type_id>& types) {
-  auto old = spots_[v].counts;
-  if (old.first != 0 && old.count == types.size())
+  auto first = spots_[v].counts;
+  if (first != 0 && tracked_[first].behind == types.size())
     return;
-  tracked_.push_back({no_type, planner{jobs_max}});
-  group now{static_cast<uint32_t>(tracked_.size()), static_cast<uint32_t>(types.size())};
+  auto now = static_cast<uint32_t>(tracked_.size());
+  tracked_.push_back({no_type, static_cast<uint32_t>(types.size()), planner{}});
   for (auto t : types) {
     counted_[t] = true;
-    auto begin = tracked_.begin() + old.first, end = begin + old.count;
-    auto before = std::find_if(begin, end, [&](const tracked& x) { return x.type == t; });
-    auto plan = before == end ? planner{known_below(v, t)} : before->plan;
-    tracked_.push_back({t, plan});
+    auto old = tracked_at(v);
+    auto before =
+        std::find_if(old.begin(), old.end(), [&](const tracked& x) { return x.type == t; });
+    auto plan = before == old.end() ? planner{known_below(v, t)} : before->plan;
+    tracked_.push_back({t, 0, plan});
   }
   spots_[v].counts = now;
 }
@@ -165,7 +162,7 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
     release_vertices(job, std::span{&top, 1});
   for (auto v : gone) {
     drop_charges(v);
-    HACTOR_CHECK(spots_[v].plan.unused() && jobs_at(v).unused() && spots_[v].in_use == 0);
+    HACTOR_CHECK(spots_[v].own.unused() && jobs_at(v).unused() && spots_[v].in_use == 0);
     for (auto up = graph_.parent(top); up != no_vertex; up = graph_.parent(up))
       count_below(up, graph_.type(v), -graph_.units(v));
     spots_[v] = {};
@@ -178,13 +175,13 @@ std::vector<uint64_t> ledger::shrinking(vertex top) {
 
 /// What jobs were charged at the vertex.
 void ledger::drop_charges(vertex v) {
-  if (spots_[v].plan.unused())
+  if (spots_[v].own.unused())
     return;
   for (auto& [job, h] : holdings_) {
     auto& what = h.what;
     std::erase_if(what.charges, [&](const charge& c) {
       if (c.at == v)
-        spots_[v].plan.remove(pool_, what.at, what.end(), c.units);
+        spots_[v].own.remove(pool_, what.at, what.end(), c.units);
       return c.at == v;
     });
   }
@@ -193,7 +190,7 @@ void ledger::drop_charges(vertex v) {
 // -- booking -------------------------------------------------------------------------------------
 
 void ledger::note_pick(vertex v, bool held) {
-  if (spots_[v].counts.first != 0) // a leaf changes what is above it, which is in every selection
+  if (spots_[v].counts != 0) // a leaf changes what is above it, which is in every selection
     note(v, held);
 }
 
@@ -233,7 +230,7 @@ void ledger::book(holding& h) {
     auto& here = sums[p.depth];
     spots_[p.at].in_use += h.kind == hold_kind::allocated;
     if (p.exclusive) {
-      spots_[p.at].plan.add(pool_, begin, end, p.units);
+      spots_[p.at].own.add(pool_, begin, end, p.units);
       spots_[p.at].allocated += h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
@@ -252,7 +249,7 @@ void ledger::book(holding& h) {
   for (auto& s : sums)
     s.clear();
   for (auto& c : h.what.charges) {
-    spots_[c.at].plan.add(pool_, begin, end, c.units);
+    spots_[c.at].own.add(pool_, begin, end, c.units);
     note(c.at, true);
   }
 }
@@ -263,7 +260,7 @@ void ledger::unbook(const holding& h) {
   for (auto& p : h.what.picks) {
     spots_[p.at].in_use -= h.kind == hold_kind::allocated;
     if (p.exclusive) {
-      spots_[p.at].plan.remove(pool_, begin, end, p.units);
+      spots_[p.at].own.remove(pool_, begin, end, p.units);
       spots_[p.at].allocated -= h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at))
@@ -272,7 +269,7 @@ void ledger::unbook(const holding& h) {
     note_pick(p.at, false);
   }
   for (auto& c : h.what.charges) {
-    spots_[c.at].plan.remove(pool_, begin, end, c.units);
+    spots_[c.at].own.remove(pool_, begin, end, c.units);
     note(c.at, false);
   }
 }
@@ -294,7 +291,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
     if (goes[k])
       spots_[p.at].in_use -= h.kind == hold_kind::allocated;
     if (gone) {
-      spots_[p.at].plan.remove(pool_, begin, end, p.units);
+      spots_[p.at].own.remove(pool_, begin, end, p.units);
       spots_[p.at].allocated -= h.kind == hold_kind::allocated;
     }
     for (auto& t : tracked_at(p.at)) {
@@ -327,7 +324,7 @@ void ledger::unbook_part(holding& h, const std::vector<char>& goes,
                              [&](const pick& p) { return p.at == c.at; });
     if (gone == h.what.picks.end() || !goes[static_cast<size_t>(gone - h.what.picks.begin())])
       return false;
-    spots_[c.at].plan.remove(pool_, begin, end, c.units);
+    spots_[c.at].own.remove(pool_, begin, end, c.units);
     note(c.at, false);
     return true;
   });
@@ -442,17 +439,15 @@ ledger::ledger(const ledger& other, nothing_held)
     : graph_{other.graph_}, filter_{other.filter_},
       spots_(other.spots_.size()), counted_{other.counted_}, known_{other.known_},
       leaf_types_{other.leaf_types_} {
+  tracked_.clear();
   for (auto& t : other.tracked_)
-    tracked_.push_back({t.type, planner{t.type == no_type ? jobs_max : 0}});
+    tracked_.push_back({t.type, t.behind, planner{}});
   for (vertex v = 0; v < spots_.size(); ++v)
     spots_[v].counts = other.spots_[v].counts;
-  for (vertex v = 0; v < spots_.size(); ++v) {
-    if (!known_[v])
-      continue;
-    spots_[v].plan.set_total(graph_.units(v));
-    for (auto up = graph_.parent(v); up != no_vertex; up = graph_.parent(up))
+  for (vertex v = 0; v < spots_.size(); ++v)
+    for (auto up = known_[v] ? graph_.parent(v) : no_vertex; up != no_vertex;
+         up = graph_.parent(up))
       count_below(up, graph_.type(v), graph_.units(v));
-  }
 }
 
 caf::error ledger::audit() const {
@@ -461,14 +456,15 @@ caf::error ledger::audit() const {
     auto& copy = twin.holdings_[job] = h;
     twin.book(copy);
   }
-  auto differ = [&](const planner& a, const planner& b) {
-    if (a.total() != b.total() || (a.unused() && b.unused()))
-      return a.total() != b.total();
+  constexpr auto unlimited = std::numeric_limits<int64_t>::max();
+  auto differ = [&](const planned_use& a, const planned_use& b, int64_t total) {
+    if (a.unused() && b.unused())
+      return false;
     constexpr auto begin = std::numeric_limits<int64_t>::min() / 2;
     auto t = begin;
     for (;;) {
-      auto left = a.available(pool_, t, t + 1);
-      if (left < 0 || left != b.available(twin.pool_, t, t + 1))
+      auto used = a.used(pool_, t, t + 1);
+      if (used > total || used != b.used(twin.pool_, t, t + 1))
         return true;
       auto x = a.next_change(pool_, t), y = b.next_change(twin.pool_, t);
       if (x != y)
@@ -484,16 +480,31 @@ caf::error ledger::audit() const {
     if (!known_[v])
       continue;
     auto mine = below(v), theirs = twin.below(v);
-    auto wrong = differ(spots_[v].plan, twin.spots_[v].plan) || differ(jobs_at(v), twin.jobs_at(v))
+    auto wrong = differ(spots_[v].own, twin.spots_[v].own, graph_.units(v))
+                 || differ(jobs_at(v), twin.jobs_at(v), unlimited)
                  || spots_[v].allocated != twin.spots_[v].allocated
                  || spots_[v].in_use != twin.spots_[v].in_use || mine.size() != theirs.size();
     for (size_t i = 0; !wrong && i < mine.size(); ++i)
-      wrong = mine[i].type != theirs[i].type || differ(mine[i].plan, theirs[i].plan);
+      wrong = mine[i].type != theirs[i].type || mine[i].plan.total() != theirs[i].plan.total()
+              || differ(mine[i].plan, theirs[i].plan, mine[i].plan.total());
     if (wrong)
       return make_error(ec::bad_argument,
                         fmt::format("{}: the ledger does not count what is held", graph_.path(v)));
   }
   return {};
+}
+
+void ledger::prefetch(vertex first, vertex last) const {
+  for (size_t v = first; v < std::min<size_t>(last, spots_.size()); v += 64 / sizeof(spot))
+    __builtin_prefetch(&spots_[v]);
+}
+
+void ledger::prefetch_counts(vertex v) const {
+  auto counts = v < spots_.size() ? spots_[v].counts : 0;
+  if (counts == 0)
+    return;
+  __builtin_prefetch(&tracked_[counts]);
+  __builtin_prefetch(&tracked_[std::min<size_t>(counts + 2, tracked_.size() - 1)]);
 }
 
 size_t ledger::bytes() const {

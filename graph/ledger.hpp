@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "graph/large_pages.hpp"
 #include "graph/planner.hpp"
 #include "graph/pruning.hpp"
 #include "graph/resource_graph.hpp"
@@ -34,7 +35,7 @@ public:
 
   /// Units of the vertex that are free throughout [at, end).
   int64_t available(vertex v, int64_t at, int64_t end) const {
-    return v < spots_.size() ? spots_[v].plan.available(pool_, at, end) : 0;
+    return v < spots_.size() ? available_at(v, at, end) : 0;
   }
   /// No job holds anything at or below the vertex at any time in [at, end).
   bool untouched(vertex v, int64_t at, int64_t end) const {
@@ -43,7 +44,7 @@ public:
   /// No job holds anything at or below the vertex, at any time.
   bool idle(vertex v) const { return v >= spots_.size() || jobs_at(v).unused(); }
   /// Nothing of the vertex itself is held at any time.
-  bool whole(vertex v) const { return v >= spots_.size() || spots_[v].plan.unused(); }
+  bool whole(vertex v) const { return v >= spots_.size() || spots_[v].own.unused(); }
   /// Some job has the vertex exclusively, even past its end.
   bool allocated(vertex v) const { return v < spots_.size() && spots_[v].allocated != 0; }
   /// Some job has something at or below the vertex, even past its end.
@@ -57,12 +58,13 @@ public:
   /// One type that a vertex counts below it.
   struct tracked {
     type_id type;
-    planner plan; // total: the units of that type below
+    uint32_t behind; // of the jobs at or below a vertex: so many types are counted behind it
+    planner plan;    // total: the units of that type below
   };
   std::span<const tracked> below(vertex v) const {
-    if (v >= spots_.size() || spots_[v].counts.first == 0)
+    if (v >= spots_.size() || spots_[v].counts == 0)
       return {};
-    return std::span{tracked_}.subspan(spots_[v].counts.first, spots_[v].counts.count);
+    return std::span{tracked_}.subspan(spots_[v].counts + 1, tracked_[spots_[v].counts].behind);
   }
   const planner_pool& pool() const { return pool_; }
   /// Whether any vertex counts this type.
@@ -113,6 +115,11 @@ public:
   /// The status or the properties of a vertex have changed.
   void touched(vertex v) { note(v, false); }
 
+  /// Tells the processor that a walk will come by [first, last) soon.
+  void prefetch(vertex first, vertex last) const;
+  /// The same of what it counts. Worth it once what prefetch() told of is there.
+  void prefetch_counts(vertex v) const;
+
   // -- for whoever keeps results ----------------------------------------------------------------
 
   struct change {
@@ -137,25 +144,22 @@ private:
 
   using holdings_map = std::unordered_map<uint64_t, holding>;
 
-  /// What of tracked_ a vertex counts. Right before it stands the planner of how many jobs are at
-  /// or below it; a leaf (`first` 0) needs none: its own plan tells.
-  struct group {
-    uint32_t first = 0;
-    uint32_t count = 0;
-  };
-
-  /// One place for all, so that a vertex that nobody has looked at lately costs one wait for
-  /// memory.
+  /// What a walk asks of each vertex it comes by, small and in one place: of a large machine every
+  /// line of memory is one to wait for.
   struct spot {
-    planner plan{0};
-    group counts;
+    planned_use own;     // of the vertex's units
+    uint32_t counts = 0; // in tracked_: jobs at or below it, then by type; 0: a leaf, `own` tells
     uint32_t allocated = 0; // jobs that have it exclusively
     uint32_t in_use = 0;    // jobs that have something at or below it
   };
 
-  const planner& jobs_at(vertex v) const {
-    auto first = spots_[v].counts.first;
-    return first == 0 ? spots_[v].plan : tracked_[first - 1].plan;
+  int64_t available_at(vertex v, int64_t at, int64_t end) const {
+    auto& own = spots_[v].own;
+    return graph_.units(v) - (own.unused() ? 0 : own.used(pool_, at, end));
+  }
+  const planned_use& jobs_at(vertex v) const {
+    auto& s = spots_[v];
+    return s.counts == 0 ? s.own : tracked_[s.counts].plan;
   }
   void note(vertex v, bool held);
   void note_pick(vertex v, bool held);
@@ -165,11 +169,12 @@ private:
   void count_below(vertex v, type_id type, int64_t units);
   void drop_charges(vertex v);
   std::optional<vertex> conflict(const selection& what, hold_kind kind) const;
-  /// The planner of jobs comes first; empty for a leaf.
+  /// The jobs come first; empty for a leaf.
   std::span<tracked> tracked_at(vertex v) {
-    if (spots_[v].counts.first == 0)
+    auto first = spots_[v].counts;
+    if (first == 0)
       return {};
-    return std::span{tracked_}.subspan(spots_[v].counts.first - 1, spots_[v].counts.count + 1);
+    return std::span{tracked_}.subspan(first, tracked_[first].behind + 1);
   }
   void book(holding& h);
   void unbook(const holding& h);
@@ -179,12 +184,12 @@ private:
   const resource_graph& graph_;
   pruning_filter filter_;
   planner_pool pool_;
-  std::vector<spot> spots_; // by vertex
-  std::vector<tracked> tracked_;
-  std::vector<bool> counted_;       // by type
-  std::vector<bool> known_;         // by vertex: it is counted
-  std::vector<type_id> leaf_types_; // the root counts them
-  std::vector<type_amounts> sums_;  // scratch of book
+  large_vector<spot> spots_;                                 // by vertex
+  large_vector<tracked> tracked_ = large_vector<tracked>(1); // 0 is none
+  std::vector<bool> counted_;                                // by type
+  std::vector<bool> known_;                                  // by vertex: it is counted
+  std::vector<type_id> leaf_types_;                          // the root counts them
+  std::vector<type_amounts> sums_;                           // scratch of book
   holdings_map holdings_;
   size_t reservations_ = 0;
   std::vector<change> changes_;

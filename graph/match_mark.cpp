@@ -128,7 +128,7 @@ bool match_marker::is_whole(vertex v, uint32_t mark) const {
 void match_marker::emit_below(vertex v, uint16_t depth) {
   auto down = static_cast<uint16_t>(depth + 1);
   for (auto c : graph_.below(v)) {
-    if (!graph_.below(c).empty())
+    if (graph_.has_below(c))
       emit_below(c, down);
     auto mark = mark_of_.find(c);
     auto slot = mark == no_mark ? uint8_t{0} : marks_[mark].slot;

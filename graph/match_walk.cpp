@@ -17,6 +17,9 @@ constexpr int64_t met = 1;
 /// Fewer children are all looked at.
 constexpr size_t kept_children_min = 8;
 
+/// Vertices that are worth fetching before they are looked at.
+constexpr vertex fetched_max = 128;
+
 int64_t amount_of(const type_amounts& of, type_id type) {
   for (auto& [t, n] : of)
     if (t == type)
@@ -397,13 +400,13 @@ int64_t match_walk::bound_of(vertex u, const visit& how) {
 bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
   auto children = graph_.below(f.at);
   if (keep_all_ || graph_.has_links() || children.size() < kept_children_min
-      || siblings(how.level) != 1 || graph_.below(children[0]).empty())
+      || siblings(how.level) != 1 || !graph_.has_below(children[0]))
     return false;
   auto order = order_at(how.level);
   auto& b = f.at_level(how.level);
   auto bound = [&](size_t place) {
     auto c = children[place];
-    return graph_.below(c).empty() ? std::numeric_limits<int64_t>::max() : bound_of(c, how);
+    return graph_.has_below(c) ? bound_of(c, how) : std::numeric_limits<int64_t>::max();
   };
   if (b.best.empty())
     b.best.resize(children.size(), bound);
@@ -435,7 +438,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
           result.list.push_back(c);
           have += c.count;
         };
-        if (graph_.below(children[place]).empty()) {
+        if (!graph_.has_below(children[place])) {
           add(offers_of(place).list[0]);
           return {};
         }
@@ -491,6 +494,30 @@ void match_walk::explore_first(finding& f, const visit& how, lists& out) {
     }
     return !(found && all);
   });
+}
+
+/// The walk will come by the vertex soon: what it would wait for there, or in what is looked at
+/// first below it, is fetched meanwhile.
+void match_walk::expect(vertex v, bool in_next_match) {
+  while (v != no_vertex && graph_.has_below(v)) {
+    auto up = graph_.parent(v);
+    auto siblings = up == no_vertex ? std::span<const vertex>{&v, 1} : graph_.below(up);
+    auto next = graph_.place(v) + 1;
+    // In most graphs a vertex stands before what it contains, and that before its next sibling.
+    auto last = next < siblings.size() ? siblings[next]
+                : siblings.size() > 1  ? v + (v - siblings[next - 2])
+                                       : no_vertex;
+    if (last > v && last - v <= fetched_max) {
+      graph_.prefetch(v, last);
+      held_.prefetch(v, last);
+      if (in_next_match) {
+        soon_first_ = v;
+        soon_last_ = last;
+      }
+      return;
+    }
+    v = order_.first_of(v);
+  }
 }
 
 void match_walk::look(finding& f, const visit& how, uint32_t place, lists& out) {
@@ -569,7 +596,7 @@ void match_walk::add_leaf(vertex u, uint64_t units, bool exclusive, const visit&
 /// Whether all that is in the vertex comes with it, and nothing is to be said of single ones.
 bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) const {
   return request_->charge && exclusive && n.plain && !keep_all_ && !graph_.has_links()
-         && !graph_.below(u).empty();
+         && graph_.has_below(u);
 }
 
 /// Most levels are one request. False when this is none that is looked for child by child.
@@ -577,13 +604,13 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto& n = node(how.level, 0);
   auto children = graph_.below(f.at);
   if (graph_.has_links() || request_->choice_at(how.level) != nullptr || siblings(how.level) != 1
-      || n.elsewhere || children.empty() || (!take_first_ && !graph_.below(children[0]).empty()))
+      || n.elsewhere || children.empty() || (!take_first_ && graph_.has_below(children[0])))
     return false;
   auto leaves = !n.slot && siblings(n.level) == 0;
   auto exclusive = how.exclusive || n.exclusive == true;
   auto constrained = !request_->where.trivial();
   auto& result = out[0];
-  if (leaves && !how.all_taken && graph_.below(children[0]).empty())
+  if (leaves && !how.all_taken && !graph_.has_below(children[0]))
     result.list.reserve(take_first_ ? std::min<size_t>(most(how, 0), children.size())
                                     : children.size());
   share_tally tally{n.most};
@@ -591,7 +618,7 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto step = [&](uint32_t place) {
     auto c = children[place];
     auto before = result.qualified;
-    if (!graph_.below(c).empty()) {
+    if (graph_.has_below(c)) {
       look(f, how, place, out);
     } else {
       ++preorder_;
@@ -607,7 +634,11 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
       tally.add(result, before, listed, options_.levels_as_fluxion || how.all_taken);
     return !take_first_ || tally.shares < how.shares;
   };
-  if (take_first_)
+  auto hint = graph_.has_below(children[0]) && graph_.limit() >= options_.fetch_ahead_min
+              && (f.at == graph_.root() || n.most > 1);
+  if (take_first_ && hint)
+    order_.each(f.at, step, [&](vertex v) { expect(v, f.at == graph_.root()); });
+  else if (take_first_)
     order_.each(f.at, step);
   else
     for (uint32_t place = 0; place < children.size(); ++place)
@@ -667,8 +698,15 @@ bool match_walk::run(match_table& table, std::vector<candidates>& top) {
   if (table.root == nullptr)
     table.root = table.make(root);
   auto& f = *table.root;
+  soon_first_ = soon_last_ = 0;
   if (!f.known)
     search(f, {0, true, false, 0});
+  for (auto v = soon_first_; v < std::min(soon_last_, graph_.limit()); ++v)
+    if (graph_.has_below(v)) {
+      graph_.prefetch_below(v);
+      held_.prefetch_counts(v);
+      order_.prefetch(v);
+    }
   if (!f.ok)
     return false;
   for (size_t i = 0; i < f.up.size(); ++i)

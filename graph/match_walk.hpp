@@ -98,6 +98,7 @@ private:
   void explore_first(finding& f, const visit& how, lists& out);
   bool explore_one(finding& f, const visit& how, lists& out);
   static candidate candidate_of(const finding& f, size_t i);
+  void expect(vertex v, bool in_next_match);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);
   uint64_t leaf_units(vertex u, const request_node& n, bool exclusive);
@@ -121,6 +122,7 @@ private:
   uint64_t runs_ = 0;
   std::vector<bool> above_links_; ///< By vertex: something at or below it is linked to others.
   uint64_t above_links_version_ = 0;
+  vertex soon_first_ = 0, soon_last_ = 0; ///< What the next match will come by, if any.
   uint64_t preorder_ = 0, postorder_ = 0;
   std::vector<charge> top_charges_;
 };

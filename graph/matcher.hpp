@@ -53,6 +53,9 @@ struct matcher_options {
   /// A request is unsatisfiable when it cannot be met at the end of the horizon, as Fluxion has it,
   /// rather than when it cannot be met by an idle graph.
   bool satisfiable_at_horizon = false;
+  /// In a graph of so many vertices, which does not fit into a cache any more, what the next match
+  /// will come by is fetched meanwhile.
+  size_t fetch_ahead_min = 200'000;
 };
 
 class matcher {

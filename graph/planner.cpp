@@ -131,7 +131,8 @@ void planner_pool::split(index tree, int64_t time, index& before, index& rest) {
   }
 }
 
-// -- the planner ----------------------------------------------------------------------------------
+// -- a planned use
+// ----------------------------------------------------------------------------------
 
 /// Changes a point that exists. False when there is none, or it would not be needed any more.
 bool planner_pool::change_in_place(index i, int64_t time, int64_t by, int use) {
@@ -151,7 +152,7 @@ bool planner_pool::change_in_place(index i, int64_t time, int64_t by, int use) {
 }
 
 /// The block of this planner, of no other from now on. Requires: it has one.
-planner::block& planner::own_block(planner_pool& pool) {
+planned_use::block& planned_use::own_block(planner_pool& pool) {
   auto i = root_ ^ block_bit;
   if (pool.blocks_[i].planners > 1) {
     auto copy = pool.blocks_[i];
@@ -163,7 +164,7 @@ planner::block& planner::own_block(planner_pool& pool) {
   return pool.blocks_[i];
 }
 
-void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
+void planned_use::change(planner_pool& pool, int64_t time, int64_t by, int use) {
   if (pool.change_in_place(root_, time, by, use))
     return;
   planner_pool::index before = 0, at = 0, after = 0;
@@ -185,7 +186,7 @@ void planner::change(planner_pool& pool, int64_t time, int64_t by, int use) {
   root_ = pool.merge(pool.merge(before, at), after);
 }
 
-void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
+void planned_use::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
   if (root_ == 0) {
     root_ = pool.share_block(begin, end, amount) | block_bit;
@@ -206,7 +207,7 @@ void planner::add(planner_pool& pool, int64_t begin, int64_t end, int64_t amount
   change(pool, end, -amount, 1);
 }
 
-void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
+void planned_use::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amount) {
   HACTOR_CHECK(begin < end && amount >= 0);
   if (auto* b = as_block(pool)) {
     HACTOR_CHECK(b->begin == begin && b->end == end && b->amount >= amount);
@@ -224,7 +225,7 @@ void planner::remove(planner_pool& pool, int64_t begin, int64_t end, int64_t amo
   change(pool, end, amount, -1);
 }
 
-void planner::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by) {
+void planned_use::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by) {
   HACTOR_CHECK(begin < end);
   if (auto* b = as_block(pool)) {
     HACTOR_CHECK(b->begin == begin && b->end == end && b->amount + by >= 0);
@@ -235,7 +236,7 @@ void planner::adjust(planner_pool& pool, int64_t begin, int64_t end, int64_t by)
   change(pool, end, -by, 0);
 }
 
-int64_t planner::used_at(const planner_pool& pool, int64_t time) const {
+int64_t planned_use::used_at(const planner_pool& pool, int64_t time) const {
   int64_t sum = 0;
   for (auto i = root_; i != 0;) {
     auto& p = pool.points_[i];
@@ -249,7 +250,7 @@ int64_t planner::used_at(const planner_pool& pool, int64_t time) const {
   return sum;
 }
 
-int64_t planner::used(const planner_pool& pool, int64_t begin, int64_t end) const {
+int64_t planned_use::used(const planner_pool& pool, int64_t begin, int64_t end) const {
   if (auto* b = as_block(pool))
     return begin < b->end && end > b->begin ? b->amount : 0;
   // What is used at `begin` lasts until the first change; then the running sums up to `end` count.
@@ -283,12 +284,9 @@ int64_t planner::used(const planner_pool& pool, int64_t begin, int64_t end) cons
   return w.most;
 }
 
-std::optional<int64_t> planner::earliest(const planner_pool& pool, int64_t from, int64_t duration,
-                                         int64_t amount) const {
+std::optional<int64_t> planned_use::earliest(const planner_pool& pool, int64_t from,
+                                             int64_t duration, int64_t limit) const {
   HACTOR_CHECK(duration > 0);
-  if (amount > total_)
-    return {};
-  auto limit = total_ - amount;
   if (auto* b = as_block(pool))
     return b->amount <= limit || b->begin - from >= duration ? from : std::max(from, b->end);
   // The first time > `after` at which the running sum is above the limit, or at most the limit.
@@ -331,7 +329,7 @@ std::optional<int64_t> planner::earliest(const planner_pool& pool, int64_t from,
   }
 }
 
-std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t) const {
+std::optional<int64_t> planned_use::next_change(const planner_pool& pool, int64_t t) const {
   if (auto* b = as_block(pool))
     return t < b->begin ? std::optional{b->begin}
            : t < b->end ? std::optional{b->end}
@@ -349,7 +347,7 @@ std::optional<int64_t> planner::next_change(const planner_pool& pool, int64_t t)
   return found;
 }
 
-void planner::clear(planner_pool& pool) {
+void planned_use::clear(planner_pool& pool) {
   if (as_block(pool) != nullptr) {
     pool.leave_block(std::exchange(root_, 0) ^ block_bit);
     return;

@@ -33,7 +33,7 @@ public:
   }
 
 private:
-  friend class planner;
+  friend class planned_use;
   using index = uint32_t;
 
   /// Marks the root of a planner as a place in blocks_.
@@ -79,14 +79,9 @@ private:
   uint32_t random_ = 2463534242u; // xorshift: balance only, nothing that shows
 };
 
-class planner {
+/// The spans of one amount, without how much of it there is: four bytes.
+class planned_use {
 public:
-  /// Requires: total >= 0.
-  explicit planner(int64_t total = 0) : total_(total) {}
-
-  int64_t total() const { return total_; }
-  /// More or less of it; what is used may then be more than there is. Requires: total >= 0.
-  void set_total(int64_t total) { total_ = total; }
   bool unused() const { return root_ == 0; }
 
   /// Uses `amount` during [begin, end). Requires: begin < end, amount >= 0.
@@ -102,15 +97,10 @@ public:
   /// The most that is used at any time in [begin, end). Requires: begin < end.
   int64_t used(const planner_pool& pool, int64_t begin, int64_t end) const;
 
-  /// What is free throughout [begin, end); less than zero after set_total.
-  int64_t available(const planner_pool& pool, int64_t begin, int64_t end) const {
-    return root_ == 0 ? total_ : total_ - used(pool, begin, end);
-  }
-
-  /// The first t >= from at which `amount` is free throughout [t, t + duration). Nothing when the
-  /// amount is more than there is. Requires: duration > 0.
+  /// The first t >= from at which no more than `limit` is used throughout [t, t + duration).
+  /// Requires: duration > 0, limit >= 0.
   std::optional<int64_t> earliest(const planner_pool& pool, int64_t from, int64_t duration,
-                                  int64_t amount) const;
+                                  int64_t limit) const;
 
   /// The first time after `t` at which the usage changes.
   std::optional<int64_t> next_change(const planner_pool& pool, int64_t t) const;
@@ -129,8 +119,35 @@ private:
   void change(planner_pool& pool, int64_t time, int64_t by, int use);
   int64_t used_at(const planner_pool& pool, int64_t time) const;
 
-  int64_t total_;
   uint32_t root_ = 0; // 0: no span; a block, or the root of a tree
+};
+
+/// A planned use, and how much there is.
+class planner : public planned_use {
+public:
+  /// Requires: total >= 0.
+  explicit planner(int64_t total = 0) : total_(total) {}
+
+  int64_t total() const { return total_; }
+  /// More or less of it; what is used may then be more than there is. Requires: total >= 0.
+  void set_total(int64_t total) { total_ = total; }
+
+  /// What is free throughout [begin, end); less than zero after set_total.
+  int64_t available(const planner_pool& pool, int64_t begin, int64_t end) const {
+    return unused() ? total_ : total_ - used(pool, begin, end);
+  }
+
+  /// The first t >= from at which `amount` is free throughout [t, t + duration). Nothing when the
+  /// amount is more than there is. Requires: duration > 0.
+  std::optional<int64_t> earliest(const planner_pool& pool, int64_t from, int64_t duration,
+                                  int64_t amount) const {
+    if (amount > total_)
+      return {};
+    return planned_use::earliest(pool, from, duration, total_ - amount);
+  }
+
+private:
+  int64_t total_;
 };
 
 } // namespace hactor

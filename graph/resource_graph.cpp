@@ -41,7 +41,7 @@ resource_graph::resource_graph(std::string_view dominant) {
 
 void resource_graph::reserve(size_t vertices) {
   records_.reserve(vertices);
-  seats_.reserve(vertices);
+  spots_.reserve(vertices);
   subsystems_[containment].down.reserve(vertices);
 }
 
@@ -68,16 +68,24 @@ caf::expected<vertex> resource_graph::add_vertex(const vertex_facts& facts) {
   } else {
     v = limit();
     records_.emplace_back();
-    seats_.emplace_back();
+    spots_.emplace_back();
   }
+  auto& s = spots_[v];
+  s = {};
+  s.type = static_cast<type_id>(type);
+  s.status = facts.status;
+  auto small = [v](int64_t n, std::unordered_map<vertex, int64_t>& others) {
+    if (n > INT32_MIN && n < large)
+      return static_cast<int32_t>(n);
+    others[v] = n;
+    return large;
+  };
+  s.id = small(facts.id, large_ids_);
+  s.units = small(facts.size, large_units_);
   auto& r = records_[v];
   r = {};
-  r.type = static_cast<type_id>(type);
   r.unit = static_cast<uint16_t>(unit);
-  r.id = facts.id;
   r.uniq_id = facts.uniq_id < 0 ? v : facts.uniq_id;
-  r.size = facts.size;
-  r.status = facts.status;
   r.basename = names_.intern(facts.basename.empty() ? facts.type : facts.basename);
   if (!facts.name.empty() && !has_name(v, facts.name))
     r.name = names_.intern(facts.name);
@@ -147,9 +155,11 @@ caf::error resource_graph::add_edge(vertex from, vertex to, subsystem_id s,
     sub.relations[edge_key(from, to)] = word;
   if (s == containment) {
     auto before = sub.down.of(from);
-    seats_[to] = {from, static_cast<uint32_t>(before.size())};
+    spots_[to].parent = from;
+    spots_[to].place = static_cast<uint32_t>(before.size());
+    spots_[from].contains = true;
     if (!before.empty() && records_[before.back()].uniq_id >= records_[to].uniq_id)
-      records_[from].shuffled = true;
+      spots_[from].shuffled = true;
   } else {
     sub.up.add(to, from);
   }
@@ -247,7 +257,7 @@ caf::error resource_graph::check_names() const {
     for (auto c : children) {
       auto& r = records_[c];
       constexpr int32_t any_rank = INT32_MIN;
-      auto x = r.name != 0 ? label{r.name, 0, 0, any_rank} : label{0, r.basename, r.id, any_rank};
+      auto x = r.name != 0 ? label{r.name, 0, 0, any_rank} : label{0, r.basename, id(c), any_rank};
       bool is_first = seen.insert(x).second;
       std::get<3>(x) = -1;
       bool unranked = r.rank < 0 || seen.contains(x);
@@ -261,7 +271,8 @@ caf::error resource_graph::check_names() const {
 }
 
 std::vector<vertex> resource_graph::remove_subtree(vertex top) {
-  auto [above, place] = seats_[top];
+  auto above = spots_[top].parent;
+  auto place = spots_[top].place;
   std::vector<vertex> gone{top};
   for (size_t i = 0; i < gone.size(); ++i)
     for (auto c : below(gone[i]))
@@ -270,8 +281,9 @@ std::vector<vertex> resource_graph::remove_subtree(vertex top) {
     forget(v);
   if (above != no_vertex) {
     auto siblings = below(above);
+    spots_[above].contains = !siblings.empty();
     for (auto i = place; i < siblings.size(); ++i)
-      seats_[siblings[i]].place = i;
+      spots_[siblings[i]].place = i;
   }
   free_.insert(free_.end(), gone.begin(), gone.end());
   new_shape();
@@ -290,7 +302,7 @@ void resource_graph::forget(vertex v) {
     }
     for (auto t : s.down.of(v)) {
       if (id == containment)
-        seats_[t] = {};
+        spots_[t].parent = no_vertex;
       else
         s.up.remove(t, v);
       s.relations.erase(edge_key(v, t));
@@ -302,7 +314,7 @@ void resource_graph::forget(vertex v) {
     s.down.clear(v);
     s.up.clear(v);
     if (id == containment)
-      seats_[v] = {};
+      spots_[v].parent = no_vertex;
     s.cyclic = false;
   }
   for (auto t : links_down_.of(v))
@@ -312,7 +324,10 @@ void resource_graph::forget(vertex v) {
   links_down_.clear(v);
   links_up_.clear(v);
   set_rank(v, -1);
-  --counts_[records_[v].type];
+  --counts_[spots_[v].type];
+  large_ids_.erase(v);
+  large_units_.erase(v);
+  spots_[v] = {};
   records_[v] = {};
 }
 
@@ -323,7 +338,7 @@ std::string resource_graph::name(vertex v) const {
   if (r.name != 0)
     return names_.text(r.name);
   auto& base = names_.text(r.basename);
-  return r.id < 0 ? base : base + std::to_string(r.id);
+  return id(v) < 0 ? base : base + std::to_string(id(v));
 }
 
 bool resource_graph::has_name(vertex v, std::string_view name) const {
@@ -334,10 +349,10 @@ bool resource_graph::has_name(vertex v, std::string_view name) const {
   if (!name.starts_with(base))
     return false;
   auto rest = name.substr(base.size());
-  if (r.id < 0)
+  if (id(v) < 0)
     return rest.empty();
   char digits[24];
-  auto end = std::to_chars(digits, digits + sizeof digits, r.id).ptr;
+  auto end = std::to_chars(digits, digits + sizeof digits, id(v)).ptr;
   return rest == std::string_view{digits, static_cast<size_t>(end - digits)};
 }
 
@@ -360,8 +375,8 @@ std::string resource_graph::path(vertex v, subsystem_id s) const {
 }
 
 void resource_graph::set_status(vertex v, vertex_status s) {
-  version_ += records_[v].status != s;
-  records_[v].status = s;
+  version_ += spots_[v].status != s;
+  spots_[v].status = s;
 }
 
 void resource_graph::set_properties(vertex v, const vertex_properties& p) {
@@ -452,8 +467,20 @@ std::span<const vertex> resource_graph::of_rank(int32_t rank) const {
   return i == by_rank_.end() ? std::span<const vertex>{} : std::span<const vertex>{i->second};
 }
 
+void resource_graph::prefetch(vertex first, vertex last) const {
+  constexpr vertex spots_in_line = 64 / sizeof(spot);
+  for (auto v = first; v < std::min(last, limit()); v += spots_in_line)
+    __builtin_prefetch(&spots_[v]);
+  subsystems_[containment].down.prefetch(first, last);
+}
+
+void resource_graph::prefetch_below(vertex v) const {
+  __builtin_prefetch(&records_[v]);
+  subsystems_[containment].down.prefetch_list(v);
+}
+
 size_t resource_graph::bytes() const {
-  auto total = records_.capacity() * sizeof(record) + seats_.capacity() * sizeof(seat);
+  auto total = records_.capacity() * sizeof(record) + spots_.capacity() * sizeof(spot);
   for (auto& s : subsystems_)
     total += s.down.bytes() + s.up.bytes() + s.relations.size() * 32;
   total += links_down_.bytes() + links_up_.bytes();

@@ -42,7 +42,7 @@ void score_bounds::fill(table& t) {
       inner_.push_back(root);
     for (size_t i = 0; i < inner_.size(); ++i)
       for (auto c : graph_.below(inner_[i]))
-        if (!graph_.below(c).empty())
+        if (graph_.has_below(c))
           inner_.push_back(c);
     shape_version_ = graph_.shape_version();
   }
@@ -58,7 +58,7 @@ void score_bounds::fill(table& t) {
   for (auto i = inner_.rbegin(); i != inner_.rend(); ++i) {
     auto best = nothing;
     for (auto c : graph_.below(*i))
-      best = std::max(best, graph_.below(c).empty() ? own(c) : t.best[c]);
+      best = std::max(best, graph_.has_below(c) ? t.best[c] : own(c));
     if (best != nothing)
       best += key_of(factor(*i), t.order);
     t.best[*i] = std::max(best, own(*i));

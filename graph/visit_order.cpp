@@ -35,6 +35,23 @@ void visit_order::touched(vertex child, int64_t left) {
   }
 }
 
+vertex visit_order::first_of(vertex parent) const {
+  auto children = graph_.below(parent);
+  if (children.empty() || !graph_.is_ascending(parent) || has_used_.size() <= parent)
+    return no_vertex;
+  if (!has_used_[parent])
+    return children.back();
+  auto i = used_.find(parent);
+  if (i == used_.end())
+    return no_vertex;
+  auto& used = i->second;
+  constexpr uint32_t tries = 4; // what was used since is mostly the first
+  for (uint32_t k = used.first; k < std::min<size_t>(used.first + tries, children.size()); ++k)
+    if (auto c = children[children.size() - 1 - k]; !is_used_[c])
+      return c;
+  return used.sorted.empty() ? no_vertex : used.sorted.begin()->at;
+}
+
 /// Forgets what the graph has lost.
 void visit_order::follow_shape() {
   if (shape_version_ == graph_.shape_version())

@@ -20,31 +20,58 @@ public:
   /// More of the child is held; `left` is what it has left.
   void touched(vertex child, int64_t left);
 
-  /// Calls f(place) until it returns false.
-  template <class F>
-  void each(vertex parent, F f) {
+  /// Where each() would begin, when that can be told at once; else no_vertex.
+  vertex first_of(vertex parent) const;
+
+  /// Tells the processor that touched() will be told of the vertex soon.
+  void prefetch(vertex v) const {
+    if (v < left_.size())
+      __builtin_prefetch(&left_[v], 1);
+  }
+
+  /// For who does not care what comes next.
+  struct no_hint {
+    void operator()(vertex) const {}
+  };
+
+  /// Calls f(place) until it returns false. `soon` is told before what may come next.
+  template <class F, class Soon = no_hint>
+  void each(vertex parent, F f, Soon soon = {}) {
     follow_shape();
     auto n = static_cast<uint32_t>(graph_.below(parent).size());
     auto linked = static_cast<uint32_t>(graph_.linked(parent).size());
     if (!has_used_[parent] && linked == 0 && graph_.is_ascending(parent)) {
-      while (n > 0 && f(n - 1))
-        --n;
+      auto children = graph_.below(parent);
+      for (; n > 0; --n) {
+        if (n > 1)
+          soon(children[n - 2]);
+        if (!f(n - 1))
+          return;
+      }
       return;
     }
     auto order = by_uniq_id(parent);
     auto& used = used_[parent];
     for (auto i = skip_used(used, order); i < n; ++i)
-      if (auto c = order.at(i); !is_used_[c] && !f(graph_.place(c)))
-        return;
+      if (auto c = order.at(i); !is_used_[c]) {
+        if (i + 1 < n && !is_used_[order.at(i + 1)])
+          soon(order.at(i + 1));
+        if (!f(graph_.place(c)))
+          return;
+      }
     for (uint32_t i = 0; i < linked; ++i)
       if (!f(n + i))
         return;
     if (!has_used_[parent])
       return;
     sort_used(used, order);
-    for (auto& c : used.sorted)
-      if (!f(graph_.place(c.at)))
+    for (auto i = used.sorted.begin(); i != used.sorted.end();) {
+      auto c = i->at;
+      if (++i != used.sorted.end())
+        soon(i->at);
+      if (!f(graph_.place(c)))
         return;
+    }
   }
 
 private:

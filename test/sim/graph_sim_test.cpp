@@ -40,7 +40,10 @@ const std::vector<std::string> shapes{
 class world {
 public:
   world(uint32_t seed, const std::string& policy)
-      : random_{seed}, b_{graph(), policy, "ALL:core,ALL:node,rack:gpu"} {}
+      : random_{seed}, b_{graph(),
+                          policy,
+                          "ALL:core,ALL:node,rack:gpu",
+                          {.fetch_ahead_min = seed % 2 == 0 ? 0 : size_t{200'000}}} {}
 
   void step() {
     now_ += static_cast<int64_t>(random_() % 3);

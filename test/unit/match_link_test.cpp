@@ -1,5 +1,7 @@
 // graph/match_walk and match_mark: what is found below a vertex that is only linked to it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <fmt/format.h>
+
 #include "graph/graph_reader.hpp"
 #include "graph/graph_writer.hpp"
 #include "graph/jgf_reader.hpp"
@@ -97,6 +99,59 @@ TEST_CASE("links stay in JGF, and in a graph of fewer subsystems") {
   auto part = keep_subsystems(std::move(g), *parse_subsystems("CA"));
   REQUIRE(part);
   CHECK(to_jgf(*part) == text);
+}
+
+TEST_CASE("what was taken out of a graph with links is attached again with them") {
+  for (std::string_view gone : {"/cluster0/rack1", "/cluster0/pool0"}) {
+    auto g = two_ways();
+    auto text = to_jgf(g);
+    auto size = g.size();
+    g.remove_subtree(g.find_path(gone));
+    auto tops = attach_jgf(g, text);
+    REQUIRE_MESSAGE(tops, render(tops.error()));
+    REQUIRE(tops->size() == 1);
+    CHECK(g.path(tops->front()) == gone);
+    CHECK(g.size() == size);
+    CHECK(!g.check());
+    CHECK(g.path(g.find_path("/cluster0/rack1/box1")) == "/cluster0/rack1/box1");
+    CHECK(g.linked(g.find_path("/cluster0/pool0")).size() == 2);
+    match_bench b{std::move(g)};
+    auto r = compile(b.g, spec_text(far_disk), false);
+    auto taken = 0;
+    while (b.take(r) != "busy")
+      ++taken;
+    CHECK(taken == 4); // all disks, those in rack1 by the pool alone
+  }
+}
+
+TEST_CASE("a part whose links lead back, or hang on what is nowhere, leaves the graph as it was") {
+  auto vertex_text = [](std::string_view id, std::string_view type, std::string_view path) {
+    return fmt::format(
+        R"({{"id":"{}","metadata":{{"type":"{}","id":0,"paths":{{"containment":"{}"}}}}}})", id,
+        type, path);
+  };
+  auto pool = vertex_text("p", "pool", "/cluster0/pool0");
+  auto part = [](const std::string& nodes, std::string_view edge) {
+    return R"({"graph":{"nodes":[)" + nodes + R"(],"edges":[)" + std::string{edge} + "]}}";
+  };
+  const std::pair<std::string, std::string_view> cases[] = {
+      {part(pool + "," + vertex_text("x", "shelf", "/cluster0/rack0/box0/shelf0"),
+            R"({"source":"x","target":"p"})"),
+       "found below itself, by links"},
+      {part(pool + "," + vertex_text("x", "shelf", "/cluster0/rack9/shelf0") + ","
+                + vertex_text("y", "shelf", "/cluster0/rack9/shelf0/y0"),
+            R"({"source":"p","target":"y"})"),
+       "path /cluster0/rack9/shelf0: the graph has no vertex there to put it below"},
+  };
+  for (auto& [text, says] : cases) {
+    auto g = two_ways();
+    auto before = to_jgf(g);
+    auto tops = attach_jgf(g, text);
+    REQUIRE(!tops);
+    CHECK_MESSAGE(context_of(tops.error()).find(says) != std::string::npos, render(tops.error()));
+    CHECK(to_jgf(g) == before);
+    CHECK(!g.check());
+  }
 }
 
 TEST_CASE("links that lead back in a circle are refused") {

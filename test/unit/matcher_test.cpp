@@ -422,6 +422,36 @@ TEST_CASE("what was kept from earlier matches is what a fresh matcher finds") {
     }
 }
 
+TEST_CASE("fetching ahead what the next match will look at does not change what it finds") {
+  std::mt19937 random{7};
+  auto machine = [] {
+    return make_cluster({{"rack", 5}, {"node", 4}, {"socket", 2}, {"core", 4}});
+  };
+  match_bench ahead{machine(), "first", "ALL:core,ALL:node", {.fetch_ahead_min = 0}};
+  match_bench plain{machine(), "first", "ALL:core,ALL:node"};
+  const std::string shapes[] = {one_core, node_slot(1, 1, 2), node_slot(2, 2, 2),
+                                node_slot(3, 1, 4)};
+  for (int step = 0; step < 400; ++step) {
+    if (step % 100 == 99) { // a rack goes
+      auto remove = [&](match_bench& b, vertex top) {
+        b.held.shrinking(top);
+        b.g.remove_subtree(top);
+        b.held.grown();
+      };
+      auto top = plain.g.below(plain.g.root())[random() % plain.g.below(plain.g.root()).size()];
+      remove(ahead, top);
+      remove(plain, top);
+    } else if (random() % 3 == 0) {
+      auto job = 1 + random() % (plain.jobs + 1);
+      CHECK(ahead.held.release(job) == plain.held.release(job));
+    } else {
+      auto& text = shapes[random() % 4];
+      auto found = plain.take(compile(plain.g, spec_text(text)));
+      CHECK(ahead.take(compile(ahead.g, spec_text(text))) == found);
+    }
+  }
+}
+
 TEST_CASE("a leaf that stands among many nodes is found, whatever the policy") {
   for (auto policy : {"first", "low", "high", "lonode", "locality", "variation"}) {
     CAPTURE(std::string{policy});

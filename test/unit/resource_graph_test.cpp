@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/resource_graph.hpp"
 
+#include <cstdlib>
+
 #include <boost/graph/breadth_first_search.hpp>
 #include <boost/graph/graph_concepts.hpp>
 #include <doctest/doctest.h>
@@ -75,6 +77,29 @@ TEST_CASE("a name is basename and id unless it says otherwise") {
   f.name = "";
   f.id = -1;
   CHECK(g.name(*g.add_vertex(f)) == "quartz");
+}
+
+TEST_CASE("ids and sizes are kept, however large, and forgotten with their vertex") {
+  for (int64_t n : {int64_t{INT32_MIN}, int64_t{INT32_MAX} - 1, int64_t{INT32_MAX},
+                    int64_t{INT32_MAX} + 1, int64_t{1} << 40}) {
+    small s;
+    vertex_facts f;
+    f.type = "disk";
+    f.id = n;
+    f.size = std::abs(n);
+    auto v = s.g.add_vertex(f);
+    REQUIRE(v);
+    REQUIRE(!s.g.add_edge(s.node[0], *v, containment, "contains"));
+    CHECK(s.g.id(*v) == n);
+    CHECK(s.g.units(*v) == std::abs(n));
+    CHECK(s.g.name(*v) == (n < 0 ? "disk" : "disk" + std::to_string(n)));
+    s.g.remove_subtree(*v);
+    auto again = add(s.g, "core", 7, s.node[1]);
+    CHECK(again == *v);
+    CHECK(s.g.id(again) == 7);
+    CHECK(s.g.units(again) == 1);
+    CHECK(!s.g.check());
+  }
 }
 
 TEST_CASE("what cannot be is refused and leaves the graph as it was") {
