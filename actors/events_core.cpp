@@ -89,9 +89,13 @@ void events_core::credit(uint64_t subscriber, events_out& out) {
     return;
   ++it->second.credits;
   pump(subscriber, it->second, out);
+  trim(); // it may be for this one alone that the ring was long
 }
 
-void events_core::unsubscribe(uint64_t subscriber) { subscribers_.erase(subscriber); }
+void events_core::unsubscribe(uint64_t subscriber) {
+  subscribers_.erase(subscriber);
+  trim();
+}
 
 void events_core::on_fetched(uint64_t subscriber, uint64_t first_sequence,
                              const std::vector<job_event>& events, events_out& out) {

@@ -11,8 +11,10 @@ namespace hactor {
 
 namespace {
 
-/// Changes kept for whoever keeps results; of more than twice as many the older half is dropped.
-constexpr size_t changes_kept = size_t{1} << 20;
+/// Changes kept for whoever keeps results, at least and at most; between them as many as there are
+/// vertices: beyond that it is cheaper to look at all vertices again. Of more than twice as many
+/// the older ones are dropped.
+constexpr size_t changes_kept_min = size_t{1} << 12, changes_kept_max = size_t{1} << 20;
 
 void add_amount(type_amounts& to, type_id type, int64_t units) {
   for (auto& [t, sum] : to)
@@ -195,9 +197,10 @@ void ledger::note_pick(vertex v, bool held) {
 }
 
 void ledger::note(vertex v, bool held) {
-  if (changes_.size() >= 2 * changes_kept) {
-    changes_.erase(changes_.begin(), changes_.end() - changes_kept);
-    changes_first_ += changes_kept;
+  auto keep = std::clamp(spots_.size(), changes_kept_min, changes_kept_max);
+  if (changes_.size() >= 2 * keep) {
+    changes_first_ += changes_.size() - keep;
+    changes_.erase(changes_.begin(), changes_.end() - static_cast<ptrdiff_t>(keep));
   }
   changes_.push_back({v, held});
 }

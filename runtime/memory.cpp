@@ -12,10 +12,17 @@
 #include <mutex>
 #include <utility>
 
+#include <unistd.h>
+
 #include "runtime/clock.hpp"
 
 // Of mimalloc, with which a program is linked or not (cmake/dependencies.cmake).
-extern "C" [[gnu::weak]] void mi_collect(bool force) noexcept;
+extern "C" {
+[[gnu::weak]] void mi_collect(bool force) noexcept;
+[[gnu::weak]] int mi_version() noexcept;
+[[gnu::weak]] void mi_option_set(int option, long value);
+[[gnu::weak]] void mi_thread_done() noexcept;
+}
 
 namespace hactor {
 
@@ -46,10 +53,32 @@ sleeper_list& all_sleepers() {
   return list;
 }
 
+/// What 2.0.x has collected stays resident until its whole segment of 32 MiB is free, or its thread
+/// has left the segment to the others: up to 100 MB after a million jobs. Later ones return it to
+/// the kernel when they collect.
+bool keeps_what_it_collects() {
+  static const bool keeps = mi_version != nullptr && mi_thread_done != nullptr
+                            && mi_option_set != nullptr && mi_version() >= 206
+                            && mi_version() < 210;
+  return keeps;
+}
+
+/// Leaves what this thread has allocated to all threads, which take it over as they need it; its
+/// free memory goes to the kernel. The first thread cannot, and has little.
+void leave_segments() {
+  if (::getpid() == ::gettid())
+    return;
+  constexpr int abandoned_page_decommit = 12; // its number in these versions
+  mi_option_set(abandoned_page_decommit, 1);
+  mi_thread_done(); // the next allocation begins a new heap
+}
+
 /// Mimalloc knows what this thread has allocated, whoever has freed it; the C library knows all.
 void give_back() {
   if (mi_collect != nullptr) {
     mi_collect(true);
+    if (keeps_what_it_collects())
+      leave_segments();
     return;
   }
 #ifdef __GLIBC__

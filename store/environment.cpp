@@ -164,14 +164,31 @@ void environment::close() {
 /// jobs would be half a gigabyte. From time to time all are let go; the kernel has them still, and
 /// who needs one has it again in a microsecond.
 void environment::release_pages() {
-  MDB_envinfo info{};
-  if (map_begin_ == nullptr || mdb_env_info(env_, &info) != 0)
-    return;
-  auto bytes = (info.me_last_pgno + 1) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  auto bytes = file_bytes();
   if (bytes < released_bytes_ + release_bytes)
     return;
   released_bytes_ = bytes;
-  ::madvise(map_begin_, std::min(bytes, map_bytes_), MADV_DONTNEED);
+  ::madvise(map_begin_, bytes, MADV_DONTNEED);
+}
+
+/// What of the map is backed by the file; 0 when that, or where the map is, is not known.
+uint64_t environment::file_bytes() const {
+  MDB_envinfo info{};
+  if (map_begin_ == nullptr || mdb_env_info(env_, &info) != 0)
+    return 0;
+  auto bytes = (info.me_last_pgno + 1) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  return std::min(bytes, map_bytes_);
+}
+
+void environment::looked_at(uint64_t bytes) const {
+  if (host_)
+    return host_->looked_at(bytes);
+  if (looked_at_.fetch_add(bytes) + bytes < release_bytes)
+    return;
+  looked_at_ = 0;
+  std::shared_lock guard{mutex_};
+  if (auto all = file_bytes(); all > 0)
+    ::madvise(map_begin_, all, MADV_DONTNEED);
 }
 
 caf::error environment::failure(int rc, std::string_view what) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -71,6 +72,9 @@ public:
   /// Errors: ec::store_failed.
   caf::expected<snapshot> read() const;
 
+  /// A reader of many entries has copied so many bytes. Its pages are let go now and then.
+  void looked_at(uint64_t bytes) const;
+
   /// What `apply` returns to give up a transaction for a reason of its caller's.
   static constexpr int refused = -1;
 
@@ -107,6 +111,7 @@ private:
   caf::error grow();
   int write_once(const std::function<int(MDB_txn*)>& apply);
   void release_pages();
+  uint64_t file_bytes() const;
   void close();
 
   environment_options options_;
@@ -116,6 +121,7 @@ private:
   uint64_t map_bytes_ = 0;
   char* map_begin_ = nullptr;   // where the file is mapped; null: not known
   uint64_t released_bytes_ = 0; // of the file, when pages were last released
+  mutable std::atomic<uint64_t> looked_at_{0}; // by readers since
   std::array<MDB_dbi, static_cast<size_t>(table::table_count)> dbis_{};
   std::mutex writing_;                // held during a write, also over its reopening
   std::set<environment*> guests_;     // guarded by writing_

@@ -160,6 +160,7 @@ caf::error journal::read_log(uint64_t since,
         from = s.entries.back().key + 1;
       }
     }
+    impl_->env->looked_at(s.bytes.size());
     if (is_damage(rc))
       from = next_readable(*impl_->env, table::log, from, end).value_or(end);
     else if (rc != 0 && rc != MDB_NOTFOUND)
@@ -342,6 +343,7 @@ caf::error each_record(const environment& env, bool ended_too, bool with_events,
     s.clear();
     if (int rc = copy_records(env, places, s); rc != 0)
       return env.failure(rc, "read jobs");
+    env.looked_at(s.bytes.size());
     for (const auto& e : s.entries) {
       if (auto err = decode_record(s.value_of(e), {e.key}, with_events, r))
         note_record(found, err);
@@ -393,6 +395,7 @@ caf::error journal::each_ended(const std::function<bool(const job_record&)>& f,
       if (rc != 0 && rc != MDB_NOTFOUND)
         return impl_->env->failure(rc, "read ended jobs");
     }
+    impl_->env->looked_at(s.bytes.size());
     for (const auto& e : s.entries) {
       if (auto err = decode_record(s.value_of(e), {e.key}, true, r))
         note_record(found, err);

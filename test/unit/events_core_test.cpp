@@ -221,8 +221,22 @@ TEST_SUITE("unit") {
       core.credit(1, r);
     CHECK(r.all[1].seqs == numbers(1, r.disk.size()));
     CHECK(r.wanted.empty());
-    r.publish(core, events(10));
     core.subscribe(2, 1, false, true, {}, r); // the old ones are on disk only
+    CHECK(r.wanted.size() == 1);
+  }
+
+  TEST_CASE("the ring is short when who was a little behind has gone") {
+    events_core core;
+    reader r;
+    core.subscribe(1, 0, false, true, {}, r);
+    auto all = 2 * limits::event_ring_events_max;
+    for (uint32_t sent = 0; sent < all; sent += 5000)
+      r.publish(core, events(5000));
+    core.subscribe(2, 20'000, false, true, {}, r);
+    CHECK(r.wanted.empty()); // they are in memory
+    core.unsubscribe(2);
+    core.unsubscribe(1);
+    core.subscribe(3, 20'000, false, true, {}, r);
     CHECK(r.wanted.size() == 1);
   }
 

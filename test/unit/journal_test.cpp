@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <limits>
 #include <map>
+#include <string>
 
 #include "store/journal.hpp"
 #include "store_builders.hpp"
@@ -60,6 +62,20 @@ std::vector<uint64_t> ended_ids(const journal& j) {
 }
 
 using numbers = std::vector<uint64_t>;
+
+/// Of a file that is mapped into this process, what is resident.
+int64_t mapped_kb(const std::string& path) {
+  std::ifstream maps{"/proc/self/smaps"};
+  int64_t kb = 0;
+  bool is_it = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find('-') < line.find(' '))
+      is_it = line.ends_with(path);
+    else if (is_it && line.starts_with("Rss:"))
+      kb += std::stoll(line.substr(4));
+  }
+  return kb;
+}
 
 } // namespace
 
@@ -201,6 +217,24 @@ TEST_SUITE("unit") {
     CHECK(calls == 10);
     CHECK(!j->each_job(false, [&](const job_record&) { return ++calls < 20; }));
     CHECK(calls == 20);
+  }
+
+  TEST_CASE("who has read all of a long history keeps little of the file in memory") {
+    temp_dir d;
+    auto j = open(d);
+    for (uint64_t id = 1; id <= 40'000;) {
+      std::vector<job_record> jobs;
+      for (auto end = id + 4000; id < end; ++id) {
+        jobs.push_back(ended(id, static_cast<int64_t>(id)));
+        jobs.back().extra = std::string(1000, 'x');
+      }
+      commit(*j, batch_of(jobs));
+    }
+    CHECK(j->bytes_used() > 40'000'000);
+    CHECK(all_ids(*j).size() == 40'000);
+    CHECK(mapped_kb(d / "state/data.mdb") < 20'000);
+    CHECK(ended_ids(*j).size() == 40'000);
+    CHECK(mapped_kb(d / "state/data.mdb") < 20'000);
   }
 
   TEST_CASE("the oldest ended jobs are found by count and by age") {

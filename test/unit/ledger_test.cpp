@@ -153,6 +153,21 @@ TEST_CASE("an end moves when nobody else is there then") {
   CHECK(!l.audit());
 }
 
+TEST_CASE("what has changed in a small graph takes no more memory after many jobs") {
+  auto g = make_cluster({{"node", 4}, {"core", 2}});
+  ledger l{g, filter("ALL:core")};
+  auto core = g.find_path("/cluster0/node1/core1");
+  REQUIRE(core != no_vertex);
+  for (uint64_t job = 1; job <= 20'000; ++job) {
+    REQUIRE(!l.hold(job, choose(g, {core}, 0, 10), hold_kind::allocated));
+    REQUIRE(l.release(job));
+  }
+  CHECK(l.changes_end() >= 40'000);
+  CHECK(l.changes_end() - l.changes_begin() <= 8192);
+  CHECK(l.changes_end() - l.changes_begin() >= 4096); // for whoever has not looked for a while
+  CHECK(l.bytes() < 200'000);
+}
+
 TEST_CASE("a graph that grows and shrinks under jobs is counted right") {
   auto g = make_cluster({{"node", 2}, {"core", 2}});
   ledger l{g, filter("ALL:core")};

@@ -9,7 +9,6 @@ hactor_unit_test(runtime_test
     unit/json_test.cpp
     unit/json_scan_test.cpp
     unit/log_test.cpp
-    unit/memory_test.cpp
     unit/near_test.cpp
     unit/signals_test.cpp
     unit/varint_test.cpp
@@ -19,3 +18,8 @@ hactor_unit_test(runtime_test
     unit/config_test.cpp
   LIBRARIES hactor_base)
 target_include_directories(runtime_test PRIVATE support)
+
+# With the allocator of the brokers.
+hactor_unit_test(unit_memory
+  SOURCES unit/memory_test.cpp
+  LIBRARIES hactor_base hactor_allocator)
