@@ -1,0 +1,101 @@
+# A driver in Python: jobs from within it are those of the command line, with the same options.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+python=${HACTOR_TEST_LIB%/test/cli/*}/examples/python
+export PYTHONPATH="$python" PYTHONDONTWRITEBYTECODE=1
+
+# The script of the instance is the driver itself.
+mkdir files
+for i in 1 2 3; do
+  head -c "$((i * 700000))" /dev/zero >files/data$i
+done
+start -S resource.fake=nodes=2,cores=4 -- python3 "$python/archive.py" files >out </dev/null
+check_equal "cores of the jobs" "3 files, 0 failed data1: 1 cores data2: 2 cores data3: 3 cores" \
+  "$(sort out | xargs)"
+for i in 1 2 3; do
+  check_equal "archive $i" "data$i" "$(tar -tf files/data$i.tar)"
+done
+
+instance -S resource.fake=nodes=3,cores=3 <<'END'
+cat >same.py <<'PY'
+import json, subprocess, sys
+import hactor
+rows = [(["-n", "4"], dict(num_tasks=4)), (["-n", "4", "-c", "2"], dict(num_tasks=4, cores_per_task=2)),
+        (["-N", "2", "-n", "6"], dict(num_nodes=2, num_tasks=6)), (["-N", "2"], dict(num_nodes=2)),
+        (["-N", "2", "-n", "3"], dict(num_nodes=2, num_tasks=3))]
+for options, said in rows:
+    text = subprocess.run(["hactor", "submit", "--dry-run", "-t", "2m", *options, "sleep", "1"],
+                          check=True, capture_output=True, text=True).stdout
+    want, found = json.loads(text), hactor.JobspecV1.from_command(["sleep", "1"], **said)
+    found.set_duration(120)
+    for spec in (want, found):
+        spec["attributes"]["system"].pop("environment")
+    assert want == found, (want, found)
+for wrong in (dict(cores_per_task=2.0), dict(num_tasks=0), dict(num_nodes=3, num_tasks=2)):
+    try:
+        hactor.JobspecV1.from_command(["true"], **wrong)
+        sys.exit(f"{wrong} is taken")
+    except ValueError:
+        pass
+PY
+python3 same.py || fail "jobspecs differ"
+
+cat >place.py <<'PY'
+import sys
+import hactor
+i = hactor.Instance()
+for nodes, tasks in zip(sys.argv[1::2], sys.argv[2::2]):
+    job = hactor.JobspecV1.from_command(["sleep", "1"], num_nodes=int(nodes), num_tasks=int(tasks))
+    job.system["exec"] = {"test": {"run_duration": 1000}}
+    print(i.submit(job))
+PY
+by_command() {
+  while [ $# -gt 0 ]; do
+    hactor submit -N "$1" -n "$2" --setattr=exec.test.run_duration=1000 sleep 1
+    shift 2
+  done
+}
+where() { # of jobs: the nodes and cores of each, while all of them run
+  for id in "$@"; do
+    hactor job wait-event -q "$id" alloc
+    hactor job info "$id" R | python3 -c 'import json, sys
+for part in json.load(sys.stdin)["execution"]["R_lite"]:
+  print(part["rank"], part["children"]["core"])'
+  done
+  hactor cancel "$@"
+  hactor job wait "$@" 2>/dev/null || true
+}
+for sizes in "2 6 1 3" "3 6 3 3"; do
+  told=$(where $(by_command $sizes))
+  check_equal "placed $sizes" "$told" "$(where $(python3 place.py $sizes))"
+  echo "$told" >>told
+done
+# Ranks and their cores: apart from each other, then on all nodes.
+check_equal "partition, overlap" "$(cat <<'TEXT'
+0-1 0-2
+2 0-2
+0-2 0-1
+0-2 2
+TEXT
+)" "$(cat told)"
+
+# The ends of jobs, and what is refused.
+cat >ends.py <<'PY'
+import hactor
+i = hactor.Instance()
+good, bad = (i.submit(hactor.JobspecV1.from_command([c])) for c in ("true", "false"))
+ends = dict((job, (success, why)) for job, success, why in (i.wait(), i.wait()))
+assert ends[good] == (True, ""), ends
+assert not ends[bad][0] and "exit code 1" in ends[bad][1], ends
+for ask in (lambda: i.wait(), lambda: i.wait("f3xK2")):
+    try:
+        ask()
+        raise SystemExit("nothing is left to wait for")
+    except hactor.Error as e:
+        assert e.code == "unknown_job", e.code
+tags = [i.request("job.wait", id=job) for job in i.submit_many(
+    hactor.JobspecV1.from_command(["sh", "-c", f"exit {n}"]) for n in range(3))]
+assert [i.result(t)["status"] for t in reversed(tags)] == [2, 1, 0]
+PY
+python3 ends.py || fail "ends.py"
+END
