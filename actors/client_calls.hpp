@@ -52,6 +52,7 @@ void drain_resources(const client_call& c, client_params& p);
 void grow_instance_of(const client_call& c, client_params& p);
 void shrink_instance_of(const client_call& c, client_params& p);
 void ask_graph(const client_call& c, client_params& p);
+void ask_claims(const client_call& c, client_params& p);
 void ask_scheduler(const client_call& c, client_params& p);
 void ask_queues(const client_call& c, client_params& p);
 void commit_kvs(const client_call& c, client_params& p);

@@ -397,7 +397,8 @@ struct method_row {
 
 constexpr std::array methods{
   method_row{"attr.get", get_attribute},     method_row{"attr.list", list_attributes},
-  method_row{"attr.set", set_attribute},     method_row{"dmesg", dmesg},
+  method_row{"attr.set", set_attribute},     method_row{"claim", ask_claims},
+  method_row{"dmesg", dmesg},
   method_row{"events", start_events},        method_row{"exec", start_command},
   method_row{"hello", hello},
   method_row{"instance.start", start_instance}, method_row{"instance.wait", wait_instance},

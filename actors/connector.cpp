@@ -44,6 +44,8 @@ void close_session(pointer self, uint64_t number) {
     return;
   if (it->second.inside)
     self->send(it->second.inside, client_closed{number});
+  if (it->second.claims_at)
+    self->send(it->second.claims_at, claimant_gone{number});
   auto streams = it->second.streams;
   it->second.socket->close();
   st.sessions.erase(it);

@@ -409,6 +409,11 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const scheduler_request& r) { return self->state.about_scheduler(r); },
       [self](const instance_opened& o) { self->state.open_child(o); },
       [self](drain_atom) { stop(self->state); },
+      [](const claim_request&) -> caf::result<claim_reply> {
+        return make_error(ec::unknown_method, "the nodes of this instance are its children's; "
+                                              "programs can claim some of a child");
+      },
+      [](const claimant_gone&) {},
       [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) { take_inventory(self->state, i); },
       [self](usage_atom) { return self->state.usage(); },

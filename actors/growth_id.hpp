@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "graph/claim_id.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor {
@@ -18,9 +19,11 @@ inline job_id growth_id(uint64_t n) { return {UINT64_MAX - n}; }
 
 inline bool is_growth(job_id id) { return id.value > UINT64_MAX - growths_max; }
 
-/// As a part of a sentence: "job fA2", or what stands behind the id of a growth.
+/// As a part of a sentence: "job fA2", or what stands behind the id of a growth or a claim.
 inline std::string holder_text(job_id id) {
-  return is_growth(id) ? "a job that grows" : "job " + to_string(id);
+  return is_growth(id)  ? "a job that grows"
+         : is_claim(id) ? "claim " + std::to_string(claim_number(id))
+                        : "job " + to_string(id);
 }
 
 } // namespace hactor

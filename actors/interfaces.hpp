@@ -117,6 +117,9 @@ using scheduler_actor = caf::typed_actor<
   // From the JOB MANAGER: a job holds an instance now; the instance ends.
   caf::reacts_to<instance_opened>,
   caf::reacts_to<drain_atom>,
+  // From CONNECTORs, for programs that hold resources without jobs.
+  caf::replies_to<claim_request>::with<claim_reply>,
+  caf::reacts_to<claimant_gone>,
   // From RESOURCE.
   caf::replies_to<graph_request>::with<graph_reply>,
   caf::reacts_to<inventory>,

@@ -595,6 +595,56 @@ struct graph_reply {
 };
 HACTOR_INSPECT(graph_reply, x.lines, x.all)
 
+enum class claim_verb : uint8_t {
+  match,
+  update,
+  cancel,
+  cancel_part,
+  info,
+  list,
+  find,
+  stat,
+  clear_stat
+};
+
+/// connector -> scheduler: about claims, which are what programs hold that are no jobs of the
+/// instance (scheduler_core.hpp). Answered when it is durable. Errors: ec::busy (no room now),
+/// ec::unsatisfiable (there never will be), ec::wrong_state (there is such a claim),
+/// ec::unknown_job (there is none), ec::bad_jobspec, ec::bad_argument, ec::bad_rset,
+/// ec::disk_full; ec::unknown_method (no scheduler is loaded, or it places no work itself).
+struct claim_request {
+  claim_verb verb = claim_verb::match;
+  std::string op;      // of match: "allocate", ... (scheduler_core.hpp: claim_op)
+  int64_t number = -1; // of the claim; match and update: below 0: the next
+  std::string text;    // a jobspec, an R, what to find
+  std::string format;  // of what was found; "": R
+  uint64_t client = 0; // of the sender; 0: the claim stays when that has gone
+};
+HACTOR_INSPECT(claim_request, x.verb, x.op, x.number, x.text, x.format, x.client)
+
+struct claim_info {
+  uint64_t number = 0;
+  std::string status; // ALLOCATED, RESERVED, MATCHED
+  int64_t at = 0;     // seconds since the epoch
+  double seconds = 0; // that the match took
+  std::string r;
+};
+HACTOR_INSPECT(claim_info, x.number, x.status, x.at, x.seconds, x.r)
+
+struct claim_reply {
+  std::vector<claim_info> claims;
+  std::string text;                                  // what was found
+  bool all = false;                                  // cancel_part: nothing is left
+  std::vector<std::pair<std::string, double>> stats; // stat
+};
+HACTOR_INSPECT(claim_reply, x.claims, x.text, x.all, x.stats)
+
+/// connector -> scheduler: a client whose claims do not outlive it has gone.
+struct claimant_gone {
+  uint64_t client = 0;
+};
+HACTOR_INSPECT(claimant_gone, x.client)
+
 /// resource -> scheduler: the inventory as it is now.
 struct inventory {
   rset all;

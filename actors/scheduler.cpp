@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/claims.hpp"
 #include "actors/scheduler_reload.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/clock.hpp"
@@ -64,11 +65,21 @@ void scheduler_state::tell_vacant() {
 }
 
 void scheduler_state::take_inventory(const inventory& i) {
+  auto began_ns = steady_ns();
+  auto first = !core.knows_resources();
   core.set_inventory(i.all);
+  if (first)
+    graph_seconds = static_cast<double>(steady_ns() - began_ns) / 1e9;
+  tell_lost_claims();
   for (auto& node : i.all.nodes) {
     i.down.contains(node.rank) ? core.rank_down(node.rank) : core.rank_up(node.rank);
     i.drained.contains(node.rank) ? core.drain(node.rank) : core.undrain(node.rank);
   }
+}
+
+void scheduler_state::tell_lost_claims() {
+  for (auto& [number, why] : core.take_lost_claims())
+    log_warning("{}: claim {} is no more: {}", title, number, why);
 }
 
 /// Sends what a pass decided, if anything.
@@ -148,15 +159,23 @@ caf::result<resource_reply> describe_unloaded(scheduler_state& st) {
   resource_reply r;
   if (st.last_inventory)
     r.all = st.last_inventory->all;
-  if (st.clients.empty())
+  rset claimed;
+  for (auto& [number, c] : st.claims)
+    if (c.kind == hold_kind::allocated)
+      claimed = unite(claimed, c.r);
+  if (st.clients.empty()) {
+    r.allocated = std::move(claimed);
+    r.free = subtract(r.all, r.allocated);
     return r;
+  }
   auto promise = st.self->make_response_promise<resource_reply>();
   constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
   st.self->request(st.clients.front(), deadline, rooms_atom_v)
       .then(
-          [r, promise](const rooms_reply& rooms) mutable {
+          [r, claimed, promise](const rooms_reply& rooms) mutable {
             for (auto& h : rooms.held)
               r.allocated = unite(r.allocated, h.resources);
+            r.allocated = unite(r.allocated, claimed);
             r.free = subtract(r.all, r.allocated);
             promise.deliver(std::move(r));
           },
@@ -301,7 +320,8 @@ stats_reply stats_of(const scheduler_state& st) {
            {"pass_us", st.passes_ns / 1000},
            {"grants", st.grants},
            {"backfilled", st.backfilled},
-           {"reserved", static_cast<int64_t>(c.reserved)}}};
+           {"reserved", static_cast<int64_t>(c.reserved)},
+           {"claims", static_cast<int64_t>(st.core.claims().size())}}};
 }
 
 std::string waits_of(const scheduler_state& st) {
@@ -347,9 +367,13 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
   state.title = std::move(setup.title);
   state.core = scheduler_core{std::move(setup.settings)};
   if (setup.graph != nullptr) {
+    auto began_ns = steady_ns();
     auto e = state.core.set_graph(std::move(*setup.graph));
     HACTOR_CHECK(!e);
+    state.graph_seconds = static_cast<double>(steady_ns() - began_ns) / 1e9;
   }
+  restore_claims(state, setup.claims);
+  self->set_down_handler([self](const caf::down_msg& d) { drop_claims_of(self->state, d.source); });
   restore_queue_states(setup.queue_states, state.core);
   return {
       // Whoever asks for room is told of it.
@@ -376,6 +400,11 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
       [self](const scheduler_request& r) { return change_scheduler(self->state, r); },
       [](const instance_opened&) {},
       [](drain_atom) {}, // what is granted from now on is not started
+      [self](const claim_request& r) { return ask_claim(self->state, r); },
+      [self](const claimant_gone& g) {
+        if (auto sender = self->current_sender())
+          drop_claims_of(self->state, sender->address(), g.client);
+      },
       [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) {
         auto& st = self->state;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct scheduler_setup {
   std::shared_ptr<resource_graph> graph; // null: made of the inventory when that comes
   journal_actor journal;
   std::string queue_states; // as queue_states_json wrote them before; "" at the first start
+  std::string claims{};     // as claims_json wrote them before
   config attributes;        // that the settings were read from
   graph_changes changes;    // that are in the graph
   std::string title = "scheduler"; // in the log
@@ -33,6 +35,8 @@ struct scheduler_setup {
 
 /// The name in the journal's meta under which the states of queues are kept.
 inline constexpr auto queue_states_key = "queues";
+/// The same for claims.
+inline constexpr auto claims_key = "claims";
 
 struct scheduler_state : scheduler_out {
   static inline const char* name = "scheduler";
@@ -48,6 +52,7 @@ struct scheduler_state : scheduler_out {
   caf::error refuse_unless_loaded() const; // ec::wrong_state
   std::string unloaded_sentence() const;
   void want_pass();
+  void tell_lost_claims();
   alloc_decision& decision_about(job_id id);
   /// Without a core: what a further client wants waits here, for the load asks the first one only.
   void keep(const alloc_request& r, size_t client);
@@ -79,6 +84,14 @@ struct scheduler_state : scheduler_out {
   std::optional<resource_graph> graph;
   std::optional<inventory> last_inventory;
   std::string queue_states;
+  std::map<uint64_t, scheduler_core::claim> claims; // while there is no core
+  // Whose claims end with a client of a connector; the others stay.
+  std::map<uint64_t, std::pair<caf::actor_addr, uint64_t>> claimants;
+  struct match_times {
+    int64_t matches = 0;
+    double least = 0, most = 0, total = 0;
+  } claim_times; // of claims, in seconds
+  double graph_seconds = 0; // that making the graph ready took
   std::vector<alloc_decision> decisions; // one for each of the clients
   std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
   bool pass_wanted = false;

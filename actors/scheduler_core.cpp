@@ -75,6 +75,7 @@ void scheduler_core::retake(const rset& before) {
     if (old == nullptr || *old != share)
       differ.add(share.rank);
   }
+  retake_claims(differ, before.nodes.empty());
   if (differ.empty())
     return;
   for (auto& [id, job] : running_)
@@ -447,11 +448,14 @@ scheduler_counts scheduler_core::counts() const {
 }
 
 bool scheduler_core::is_held(const idset& ranks) const {
-  for (auto& [id, job] : running_)
-    if (std::any_of(job.nodes.begin(), job.nodes.end(),
-                    [&](const node_share& x) { return ranks.contains(x.rank); }))
-      return true;
-  return false;
+  auto on_them = [&](const std::vector<node_share>& nodes) {
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [&](const node_share& x) { return ranks.contains(x.rank); });
+  };
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const auto& x) { return on_them(x.second.nodes); })
+         || std::any_of(claims_.begin(), claims_.end(),
+                        [&](const auto& x) { return on_them(x.second.r.nodes); });
 }
 
 const std::vector<node_share>* scheduler_core::held_by(job_id id) const {

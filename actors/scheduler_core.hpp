@@ -15,10 +15,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/queue_policy.hpp"
@@ -60,6 +62,17 @@ struct scheduler_out {
 /// Queue depth of those who do not say otherwise, and the most.
 inline constexpr uint32_t queue_depth_default = 32;
 inline constexpr uint32_t queue_depth_max = 1'000'000;
+
+/// What a match for a claim may end in: Fluxion's match operations.
+enum class claim_op : uint8_t {
+  allocate,                     ///< Now, or not.
+  allocate_with_satisfiability, ///< The same, and it is told when it can never be.
+  allocate_orelse_reserve,      ///< Now, or as early as possible.
+  satisfiability,               ///< Could it ever be? Nothing is held.
+  without_allocating,           ///< As allocate, and nothing is held.
+  without_allocating_future,    ///< As allocate_orelse_reserve, and nothing is held.
+  reserve                       ///< Later than now, as early as possible.
+};
 
 struct queue_settings {
   std::string name; ///< "": the one queue of an instance without named ones.
@@ -166,6 +179,40 @@ public:
   /// forgotten. Jobs that hold nothing are ignored, so a second free is harmless.
   void free(job_id id, const std::optional<idset>& ranks, bool final);
 
+  // -- claims (scheduler_claims.cpp) --------------------------------------------------------------
+  // What programs hold that are no jobs of the instance (doc/graph.md). They are in the ledger as
+  // jobs are: no job gets what is claimed, and no claim what a job has or is promised. Errors of
+  // all: ec::wrong_state before the resources are known; ec::unknown_job when there is no such
+  // claim. Numbers are less than claims_max.
+
+  struct claim {
+    hold_kind kind = hold_kind::allocated;
+    rset r;             ///< With its times, also what the inventory lacks just now.
+    double seconds = 0; ///< That the match took; the caller's to fill in.
+  };
+
+  /// Finds room, and holds it unless the operation only asks. Errors: ec::busy (none now),
+  /// ec::unsatisfiable (never; only operations that tell), ec::wrong_state (the number is in use),
+  /// ec::bad_argument (no such queue), ec::bad_jobspec.
+  caf::expected<claim> match_claim(uint64_t number, claim_op op,
+                                   const std::shared_ptr<const resource_request>& request,
+                                   int64_t now_s);
+  /// Holds what the text of an R says. Errors: those of resource_pool::take_text; ec::wrong_state.
+  caf::expected<claim> update_claim(uint64_t number, const std::string& r, int64_t now_s);
+  /// Takes up a claim that another core had. Errors: as resource_pool::take; it is none then.
+  caf::error restore_claim(uint64_t number, claim c);
+  caf::error cancel_claim(uint64_t number);
+  /// Releases what the text of an R names; true when nothing is left, and so no claim.
+  caf::expected<bool> cancel_claim_part(uint64_t number, const std::string& r);
+  const std::map<uint64_t, claim>& claims() const { return claims_; }
+  claim* find_claim(uint64_t number);
+  /// Those that the graph, as it is now, has no room for any more, and why; each is told once.
+  std::vector<std::pair<uint64_t, std::string>> take_lost_claims() {
+    return std::exchange(lost_claims_, {});
+  }
+  /// The number of the next claim that has none.
+  uint64_t next_claim() const { return next_claim_; }
+
   // -- deciding ---------------------------------------------------------------------------------
 
   /// One pass over all queues. R gets starttime now, and expiration now + duration unless that is
@@ -195,7 +242,7 @@ public:
   /// Errors: ec::unknown_job. A few matches, once for all jobs of a shape.
   caf::expected<explanation> explain(job_id id, int64_t now_ns);
   scheduler_counts counts() const;
-  /// Does a job have anything on these ranks? O(what runs).
+  /// Does a job or a claim have anything on these ranks? O(what runs).
   bool is_held(const idset& ranks) const;
   bool is_queued(job_id id) const { return waiting_.find(id) != nothing; }
   /// What a running job holds, by rank; null when it holds nothing.
@@ -242,6 +289,9 @@ private:
   caf::error begin_change();
   void drop(uint32_t place);
   void retake(const rset& before);
+  void retake_claims(const idset& differ, bool all);
+  caf::error free_number(uint64_t number) const;
+  void keep_claim(uint64_t number, claim c);
   static rset r_of(const running_job& job);
 
   bool settle_orders();
@@ -270,6 +320,9 @@ private:
   waiting_list waiting_;
   std::vector<queue_state> queues_;
   std::unordered_map<job_id, running_job> running_;
+  std::map<uint64_t, claim> claims_;
+  std::vector<std::pair<uint64_t, std::string>> lost_claims_;
+  uint64_t next_claim_ = 1;
   std::vector<job_id> cancelled_; ///< To be answered by the next pass.
   std::vector<std::pair<job_id, std::string>> denied_;
   news news_ = news::all;

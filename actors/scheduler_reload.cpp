@@ -25,6 +25,7 @@ void unload(scheduler_state& st) {
   st.queue_states = queue_states_json(st.core);
   st.core.schedule(wall_ns(), st); // whoever was withdrawn is to hear of it
   st.tell();
+  st.claims = st.core.claims();
   st.graph = st.core.take_graph();
   st.core = scheduler_core{};
   st.now = phase::unloaded;
@@ -61,6 +62,9 @@ caf::result<scheduler_reply> load(scheduler_state& st, scheduler_settings settin
   if (st.last_inventory)
     st.take_inventory(*st.last_inventory);
   restore_queue_states(st.queue_states, st.core);
+  for (auto& [number, c] : std::exchange(st.claims, {}))
+    if (auto e = st.core.restore_claim(number, std::move(c)))
+      log_warning("{}: claim {} is no more: {}", st.title, number, render(e));
   st.now = phase::loading;
   if (st.clients.empty()) { // no job has ever wanted room
     recover(st, {});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "graph/claim_id.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/near.hpp"
@@ -232,6 +233,8 @@ private:
       return;
     auto& facts = jobs_[t.job];
     auto* holding = held_.find(t.job);
+    if (holding == nullptr && t.job < claims_max)
+      holding = held_.find(claim_id(t.job).value);
     if (holding == nullptr)
       return;
     facts.allocated = holding->kind == hold_kind::allocated;

@@ -3,6 +3,7 @@
 //   status=up|down  sched-now=allocated|free  sched-future=reserved|free  property=NAME
 //   names=HOSTLIST  jobid-alloc=ID  jobid-reserved=ID  jobid-tag=ID  jobid-span=ID  agfilter=t|f
 //
+// ID is that of a job, or the number of a claim (claim_id.hpp). Conditions are
 // joined by `and`, `or`, `not`, parentheses; blanks alone mean `and`. `and` and `or` bind alike,
 // from left to right, as Fluxion has it; `not` binds to what follows it. What is said of a vertex
 // above (down, allocated, reserved) holds below it as well.

@@ -35,6 +35,14 @@ caf::expected<match_format> parse_match_format(std::string_view name);
 /// The names, in the order of the type.
 std::vector<std::string_view> match_format_names();
 
+/// The format that says all: what `find` finds is held whole, which a shorthand would take for a
+/// reason to leave out what is below it.
+inline match_format without_shorthand(match_format f) {
+  return f == match_format::jgf_shorthand   ? match_format::jgf
+         : f == match_format::rv1_shorthand ? match_format::rv1
+                                            : f;
+}
+
 /// What is known of the amounts below a vertex, by type in alphabetical order: "used:2, total:36".
 using aggregate_notes =
     std::unordered_map<vertex, std::vector<std::pair<std::string, std::string>>>;

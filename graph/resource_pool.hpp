@@ -15,6 +15,7 @@
 #include "graph/ledger.hpp"
 #include "graph/match_policy.hpp"
 #include "graph/match_request.hpp"
+#include "graph/match_writer.hpp"
 #include "graph/matcher.hpp"
 #include "graph/request.hpp"
 #include "graph/resource_graph.hpp"
@@ -92,6 +93,9 @@ public:
   /// The vertices for which an expression (find_expression.hpp) is true, a line each. Errors:
   /// ec::bad_argument; ec::too_big: more than 100,000.
   caf::expected<std::vector<std::string>> find(std::string_view expression, int64_t now) const;
+  /// The same as the text of a match. Errors: ec::bad_argument.
+  caf::expected<std::string> find_as(std::string_view expression, match_format format,
+                                     int64_t now) const;
 
   /// Cores and GPUs at or below what a person has marked as down.
   rset switched_off() const;
@@ -136,7 +140,16 @@ public:
   /// Holds what an R says and the graph has (restart), from its start to its end. A job that held
   /// something holds the new instead. Errors: ec::busy, naming the vertex, and the job holds
   /// nothing.
-  caf::error take(job_id job, const rset& r);
+  caf::error take(job_id job, const rset& r, hold_kind kind = hold_kind::allocated);
+
+  /// The same with the text of an R, or of a graph within it (JGF), all of which must be there;
+  /// what does not say when it begins does so at `now`. Returns the R. Errors: those of parse_rset
+  /// and read_allocation; ec::bad_argument (the graph lacks some of it), ec::busy.
+  caf::expected<rset> take_text(job_id job, const std::string& text, int64_t now);
+
+  /// Releases the part of what a job holds that such a text names, and returns the R of what is
+  /// left, without times. Requires: the job holds something. Errors: those of release_part.
+  caf::expected<rset> release_text(job_id job, const std::string& text);
 
   // -- sums -------------------------------------------------------------------------------------
 
@@ -162,6 +175,7 @@ private:
   };
   class change;
 
+  caf::error hold_if_free(job_id job, selection what, hold_kind kind);
   resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy);
 
   void make_matchers();

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/claim_id.hpp"
 #include "graph/find_expression.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/resource_pool.hpp"
@@ -192,7 +193,11 @@ caf::error resource_pool::detach(const std::string& path) {
   auto gone = subtree(*graph_, top);
   std::sort(gone.begin(), gone.end());
   if (auto job = holder_of(gone))
-    return make_error(ec::busy, fmt::format("job {} holds some of {}", to_string(*job), path));
+    return make_error(ec::busy,
+                      fmt::format("{} holds some of {}",
+                                  is_claim(*job) ? fmt::format("claim {}", claim_number(*job))
+                                                 : "job " + to_string(*job),
+                                  path));
   if (auto e = keeps_whole(gone))
     return e;
   std::set<rank_t> ranks;
@@ -360,6 +365,17 @@ caf::expected<std::vector<std::string>> resource_pool::find(std::string_view exp
   for (auto v : hits)
     lines.push_back(line_of(v, containment, now));
   return lines;
+}
+
+caf::expected<std::string> resource_pool::find_as(std::string_view expression, match_format format,
+                                                  int64_t now) const {
+  auto parsed = find_expression::parse(expression);
+  if (!parsed)
+    return std::move(parsed.error());
+  auto found = parsed->find(*ledger_, now);
+  match_remarks remarks;
+  remarks.aggregates = &found.aggregates;
+  return write_match(*graph_, found.what, without_shorthand(format), remarks);
 }
 
 resource_graph resource_pool::take_graph() {

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "graph/allocation_text.hpp"
 #include "graph/granted_graph.hpp"
+#include "graph/jgf_document.hpp"
 #include "graph/resource_pool.hpp"
 #include "graph/selection_builder.hpp"
 
@@ -31,6 +33,19 @@ uint32_t id_of(const std::vector<std::pair<uint32_t, vertex>>& all, vertex v, in
     if (at == v)
       return id;
   return 0;
+}
+
+/// "rank 3 core 4-5, gpu 0".
+std::string describe_share(const rset& r) {
+  if (r.nodes.empty())
+    return "nothing";
+  auto& first = r.nodes.front();
+  auto text = fmt::format("rank {}", first.rank);
+  if (!first.cores.empty())
+    text += " core " + first.cores.to_string();
+  if (!first.gpus.empty())
+    text += " gpu " + first.gpus.to_string();
+  return text;
 }
 
 } // namespace
@@ -172,7 +187,18 @@ caf::expected<resource_graph> resource_pool::granted(job_id job) const {
   return granted_graph(*graph_, held->what, ids);
 }
 
-caf::error resource_pool::take(job_id job, const rset& r) {
+namespace {
+
+/// From when to when an R lasts.
+std::pair<int64_t, int64_t> span_of(const rset& r) {
+  auto at = static_cast<int64_t>(std::floor(r.starttime));
+  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
+  return {at, std::max<int64_t>(end - at, 1)};
+}
+
+} // namespace
+
+caf::error resource_pool::take(job_id job, const rset& r, hold_kind kind) {
   release(job);
   selection_builder held{*graph_};
   for (auto& share : r.nodes)
@@ -195,16 +221,61 @@ caf::error resource_pool::take(job_id job, const rset& r) {
           held.add_shared(v);
         held.charge_units(v, x.units);
       }
-  auto at = static_cast<int64_t>(std::floor(r.starttime));
-  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
-  auto what = held.finish(at, std::max<int64_t>(end - at, 1));
+  auto [at, seconds] = span_of(r);
+  return hold_if_free(job, held.finish(at, seconds), kind);
+}
+
+caf::error resource_pool::hold_if_free(job_id job, selection what, hold_kind kind) {
   if (what.picks.empty())
     return {};
   // Two jobs with different times never had one core at the same time, but both have it still.
   for (auto& p : what.picks)
-    if (p.exclusive && ledger_->allocated(p.at))
+    if (kind == hold_kind::allocated && p.exclusive && ledger_->allocated(p.at))
       return make_error(ec::busy, fmt::format("{} is held by another job", graph_->path(p.at)));
-  return ledger_->hold(job.value, std::move(what), hold_kind::allocated);
+  return ledger_->hold(job.value, std::move(what), kind);
+}
+
+// -- texts of others -----------------------------------------------------------------------------
+
+caf::expected<rset> resource_pool::take_text(job_id job, const std::string& text, int64_t now) {
+  auto r = parse_rset(text);
+  if (!r && !has_jgf(text))
+    return r;
+  if (!r)
+    r = rset{};
+  if (r->starttime <= 0)
+    r->starttime = static_cast<double>(now);
+  if (has_jgf(text)) {
+    auto [at, seconds] = span_of(*r);
+    auto what = read_allocation(*graph_, "jgf", text, at, seconds);
+    if (!what)
+      return std::move(what.error());
+    auto had = r_of(*what, {});
+    had.starttime = r->starttime;
+    had.expiration = r->expiration;
+    had.nslots = r->nslots;
+    if (auto e = hold_if_free(job, std::move(*what), hold_kind::allocated))
+      return e;
+    return had;
+  }
+  if (!contains_all(inventory_, *r))
+    return make_error(ec::bad_argument, fmt::format("the graph lacks {} of it",
+                                                    describe_share(subtract(*r, inventory_))));
+  if (auto e = take(job, *r))
+    return e;
+  return r;
+}
+
+caf::expected<rset> resource_pool::release_text(job_id job, const std::string& text) {
+  auto released = release_part(*ledger_, job.value, has_jgf(text) ? "jgf" : "rv1exec", text);
+  if (!released)
+    return std::move(released.error());
+  auto* left = ledger_->find(job.value);
+  if (left == nullptr)
+    return rset{};
+  auto r = r_of(left->what, {});
+  r.nslots = 0; // how many are left nobody knows
+  return r;
 }
 
 } // namespace hactor

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
 
 #include "reapi/session.hpp"
 
@@ -40,6 +43,14 @@ inline int64_t edges_of(const resource_graph& g) {
   for (size_t s = 0; s < g.subsystem_count(); ++s)
     sum += g.edge_count(static_cast<subsystem_id>(s));
   return static_cast<int64_t>(sum);
+}
+
+/// A copy for a caller in C to free. Throws std::bad_alloc.
+inline char* copy_of(const std::string& text) {
+  auto* result = ::strdup(text.c_str());
+  if (result == nullptr)
+    throw std::bad_alloc{};
+  return result;
 }
 
 inline double average_of(const session::times& t) {

@@ -10,10 +10,12 @@
 #include <string_view>
 #include <utility>
 
+#include "reapi/answers.hpp"
 #include "reapi/reapi_cli.hpp"
 
 using Flux::resource_model::detail::reapi_cli_t;
 using Flux::resource_model::detail::resource_query_t;
+using hactor::reapi::copy_of;
 
 struct reapi_cli_ctx {
   std::unique_ptr<resource_query_t> query;
@@ -61,14 +63,6 @@ int call(reapi_cli_ctx_t* ctx, F f) {
   } catch (const std::exception& e) {
     return refused(e.what(), EPROTO);
   }
-}
-
-/// A copy for the caller to free.
-char* copy(const std::string& text) {
-  auto* result = ::strdup(text.c_str());
-  if (result == nullptr)
-    throw std::bad_alloc{};
-  return result;
 }
 
 } // namespace
@@ -141,7 +135,7 @@ int reapi_cli_match_with_jobid(reapi_cli_ctx_t* ctx, match_op_t match_op, const 
                                               text, *at, *ov);
     auto code = errno; // which tells why nothing was found
     if (result == 0)
-      *R = copy(text);
+      *R = copy_of(text);
     errno = code;
     return result;
   });
@@ -187,7 +181,7 @@ int reapi_cli_update_allocate(reapi_cli_ctx_t* ctx, const uint64_t jobid, const 
     std::string text;
     auto result = reapi_cli_t::update_allocate(ctx->query.get(), jobid, R, *at, *ov, text);
     if (result == 0)
-      *R_out = copy(text);
+      *R_out = copy_of(text);
     return result;
   });
 }
@@ -227,7 +221,7 @@ int reapi_cli_info(reapi_cli_ctx_t* ctx, const uint64_t jobid, char** mode, bool
     std::string text;
     auto result = reapi_cli_t::info(ctx->query.get(), jobid, text, *reserved, *at, *ov);
     if (result == 0)
-      *mode = copy(text);
+      *mode = copy_of(text);
     return result;
   });
 }
@@ -240,7 +234,7 @@ int reapi_cli_find(reapi_cli_ctx_t* ctx, const char* criteria, const char* forma
     auto how = format == nullptr ? std::nullopt : std::optional<std::string>{format};
     auto result = reapi_cli_t::find(ctx->query.get(), criteria, text, how);
     if (result == 0)
-      *R = text.empty() ? nullptr : copy(text);
+      *R = text.empty() ? nullptr : copy_of(text);
     return result;
   });
 }

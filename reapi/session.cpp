@@ -297,14 +297,10 @@ caf::expected<std::string> session::find(std::string_view criteria,
       return std::move(other.error());
     how = *other;
   }
-  // All that is found is held whole, which no shorthand may take for a reason to leave it out.
-  how = how == match_format::jgf_shorthand   ? match_format::jgf
-        : how == match_format::rv1_shorthand ? match_format::rv1
-                                             : how;
   auto found = expression->find(*held_, 0);
   match_remarks remarks;
   remarks.aggregates = &found.aggregates;
-  return write_match(graph_, found.what, how, remarks);
+  return write_match(graph_, found.what, without_shorthand(how), remarks);
 }
 
 caf::error session::set_status(std::string_view path, vertex_status status) {

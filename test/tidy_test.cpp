@@ -35,7 +35,7 @@ const std::map<std::string, std::set<std::string>> layers{
     {"runtime", {"runtime"}},
     {"store", {"store", "runtime"}},
     {"graph", {"graph", "runtime"}},
-    {"reapi", {"reapi", "graph", "runtime"}},
+    {"reapi", {"reapi", "workflow", "graph", "runtime"}},
     {"actors", {"actors", "graph", "store", "runtime"}},
     {"workflow", {"workflow", "runtime"}},
     {"tools", {"tools", "workflow", "actors", "graph", "store", "runtime"}},

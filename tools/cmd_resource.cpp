@@ -281,8 +281,10 @@ int run_r(const invocation& call) {
 }
 
 int run_resource(const invocation& call) {
-  complain(call, "needs a verb: list, status, drain, undrain, info, R, grow, shrink, show, attach, "
-                 "detach, set-status, set-property, remove-property or get-property");
+  complain(
+      call,
+      "needs a verb: list, claims, status, drain, undrain, info, R, grow, shrink, show, attach, "
+      "detach, set-status, set-property, remove-property or get-property");
   return exit_usage;
 }
 
@@ -291,8 +293,8 @@ int run_resource(const invocation& call) {
 const command resource_command{"resource",
                                group_instance,
                                "what the instance has",
-                               "list|status|drain|undrain|info|R|grow|shrink|show|attach|detach|"
-                               "set-status|set-property|remove-property|get-property",
+                               "list|claims|status|drain|undrain|info|R|grow|shrink|show|attach|"
+                               "detach|set-status|set-property|remove-property|get-property",
                                "Nodes, cores and GPUs, and the graph that they are part of.",
                                {},
                                usual_exits,

@@ -180,11 +180,7 @@ bool graph_session::find(const words& args) {
   auto found = expression->find(*held_, 0);
   match_remarks remarks;
   remarks.aggregates = &found.aggregates;
-  // Everything found is held whole, which no shorthand may take for a reason to leave it out.
-  auto format = format_ == match_format::jgf_shorthand   ? match_format::jgf
-                : format_ == match_format::rv1_shorthand ? match_format::rv1
-                                                         : format_;
-  result(write_match(graph_, found.what, format, remarks));
+  result(write_match(graph_, found.what, without_shorthand(format_), remarks));
   result(fmt::format("{}INFO: EXPRESSION=\"{}\"\n{}", rule, criteria, rule));
   return true;
 }

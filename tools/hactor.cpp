@@ -34,7 +34,8 @@ std::span<const command* const> all_commands() {
     &resource_grow_command, &resource_shrink_command, &resource_find_command,
     &resource_attach_command, &resource_detach_command, &resource_set_status_command,
     &resource_set_property_command, &resource_remove_property_command,
-    &resource_get_property_command, &scheduler_command, &scheduler_status_command,
+    &resource_get_property_command, &resource_claims_command,
+    &scheduler_command, &scheduler_status_command,
     &scheduler_unload_command, &scheduler_load_command, &scheduler_reload_command, &queue_command,
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
     &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command, &top_command,
@@ -100,19 +101,27 @@ struct fluxion_name {
 
 constexpr fluxion_name fluxion_names[] = {
     {"ion-R", "encode", &graph_encode_command},
-    {"ion-resource", "add-subgraph", &resource_attach_command},
-    {"ion-resource", "remove-subgraph", &resource_detach_command},
+    {"ion-resource", "match", &ion_match_command},
+    {"ion-resource", "update", &ion_update_command},
+    {"ion-resource", "info", &ion_info_command},
+    {"ion-resource", "cancel", &ion_cancel_command},
+    {"ion-resource", "partial-cancel", &ion_partial_cancel_command},
+    {"ion-resource", "find", &ion_find_command},
+    {"ion-resource", "status", &ion_status_command},
+    {"ion-resource", "stats", &ion_stats_command},
+    {"ion-resource", "stat", &ion_stats_command},
+    {"ion-resource", "stats-clear", &ion_clear_stats_command},
+    {"ion-resource", "stats-cancel", &ion_clear_stats_command}, // as its help has it
     {"ion-resource", "set-status", &resource_set_status_command},
     {"ion-resource", "get-status", &resource_show_command},
-    {"ion-resource", "find", &resource_find_command},
     {"ion-resource", "set-property", &resource_set_property_command},
-    {"ion-resource", "get-property", &resource_get_property_command},
+    {"ion-resource", "get-property", &ion_get_property_command},
     {"ion-resource", "remove-property", &resource_remove_property_command},
-    {"ion-resource", "info", &explain_command},
-    {"ion-resource", "cancel", &cancel_command},
+    {"ion-resource", "add-subgraph", &resource_attach_command},
+    {"ion-resource", "remove-subgraph", &resource_detach_command},
+    {"ion-resource", "ns-info", &ion_ns_info_command},
+    {"ion-resource", "params", &ion_params_command},
     {"ion-resource", "list", &jobs_command},
-    {"ion-resource", "stat", &stats_command},
-    {"ion-resource", "params", &lsattr_command},
 };
 
 choice choose_by_fluxion(std::string_view noun, std::string_view verb) {
@@ -175,8 +184,8 @@ caf::error redirect(const parsed_options& options) {
     });
     if (given == options.values.rend())
       continue;
-    auto fd = ::open(given->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-                     0666);
+    auto fd =
+        ::open(given->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0)
       return make_errno_error(ec::bad_argument,
                               std::string{"--"} + row.option + ": " + given->second, errno);

@@ -85,6 +85,10 @@ check_equal "errors" "ERROR: can't open missing.yaml" "$(cat errors)"
 hactor graph query $options --test-output=results2 <commands >/dev/null 2>&1
 cmp results results2 || fail "hactor graph query differs from resource-query"
 
+# Another name of it.
+rq2 $options -t results3 <commands >screen3 2>errors3
+cmp results results3 || fail "rq2 differs from resource-query"
+
 # Without quit the end of the input ends the session; long options may be shortened.
 printf 'match allocate job.yaml\n' | resource-query --load-file=R --load-fo=rv1exec --match-f rv1_nosched -P low >out
 check_contains "$(cat out)" '"R_lite": [{"rank": "0", "children": {"core": "0-1"}}], "nodelist": ["host0"]'

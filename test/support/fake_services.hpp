@@ -132,6 +132,8 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
     [](const scheduler_request&) { return scheduler_reply{}; },
     [](const instance_opened&) {},
     [](drain_atom) {},
+    [](const claim_request&) { return claim_reply{}; },
+    [](const claimant_gone&) {},
     [](const graph_request&) { return graph_reply{}; },
     [](const inventory&) {},
     [](usage_atom) { return resource_reply{}; },

@@ -50,6 +50,7 @@ endforeach()
 hactor_unit_test(unit_scheduler_core
   SOURCES
     unit/scheduler_core_test.cpp
+    unit/scheduler_claims_test.cpp
     unit/scheduler_core_sim_test.cpp
     unit/queue_policy_test.cpp
     unit/waiting_list_test.cpp
