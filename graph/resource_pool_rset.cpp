@@ -155,6 +155,22 @@ void resource_pool::add_slots(const selection& what, const resource_request& req
   }
 }
 
+namespace {
+
+int64_t end_of(double expiration) {
+  return expiration > 0 ? static_cast<int64_t>(std::ceil(expiration)) : end_of_time;
+}
+
+} // namespace
+
+void resource_pool::set_end(job_id job, double expiration) {
+  auto* held = ledger_->find(job.value);
+  if (held == nullptr)
+    return;
+  auto e = ledger_->extend(job.value, std::max(end_of(expiration), held->what.at + 1));
+  HACTOR_CHECK(!e); // no two jobs hold the same, whatever their times
+}
+
 caf::error resource_pool::take(job_id job, const rset& r) {
   release(job);
   selection_builder held{*graph_};
@@ -179,8 +195,7 @@ caf::error resource_pool::take(job_id job, const rset& r) {
         held.charge_units(v, x.units);
       }
   auto at = static_cast<int64_t>(std::floor(r.starttime));
-  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
-  auto what = held.finish(at, std::max<int64_t>(end - at, 1));
+  auto what = held.finish(at, std::max<int64_t>(end_of(r.expiration) - at, 1));
   if (what.picks.empty())
     return {};
   // Two jobs with different times never had one core at the same time, but both have it still.
