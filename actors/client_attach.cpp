@@ -48,6 +48,17 @@ void finish_if_done(pointer self, uint64_t number) {
   st.close_stream(number);
 }
 
+/// Once, when the client has all that had been written before it came.
+void tell_backlog(pointer self, client_stream& s) {
+  if (!s.wants_backlog)
+    return;
+  for (auto& [rank, reader] : s.readers)
+    if (!reader.done && (!reader.backlog || reader.cursor < *reader.backlog))
+      return;
+  s.wants_backlog = false;
+  self->state.send(s.session, client_frame_kind::item, s.tag, R"({"backlog":"over"})");
+}
+
 /// `last`: the read was asked for when the job was over, so what it did not find is not there.
 void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& reply, bool last) {
   auto& st = self->state;
@@ -58,10 +69,13 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
   auto& reader = s.readers[rank];
   reader.busy = false;
   reader.cursor = reply.cursor;
+  if (!reader.backlog)
+    reader.backlog = reply.end;
   send_chunks(self, s, reply);
   reader.waits = reply.chunks.empty() && !s.over;
   if (last && (reply.sealed || reply.chunks.empty()))
     reader.done = true;
+  tell_backlog(self, s);
   pump_attach(self, number);
 }
 
@@ -77,6 +91,7 @@ void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
                                        + " cannot be read: " + render(e)}}));
   it->second.readers[rank].busy = false;
   it->second.readers[rank].done = true;
+  tell_backlog(self, it->second);
   count_input(self, number);
   pump_attach(self, number);
 }
@@ -203,6 +218,7 @@ void start_attach(const client_call& c, client_params& p) {
   s.session = c.session;
   s.tag = c.tag;
   s.id = p.id("id");
+  s.wants_backlog = p.flag("backlog", false);
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
   auto id = s.id;
@@ -241,6 +257,7 @@ void attach_events(pointer self, uint64_t number, const std::vector<job_event>& 
     if (e.kind == event_kind::start)
       pass_held_input(self, number);
   if (events.empty() || events.back().after != job_state::inactive) {
+    tell_backlog(self, s); // a job that has not started has none
     pump_attach(self, number);
     return;
   }

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -74,7 +75,9 @@ struct client_stream {
     bool waits = false; // nothing there; output_ready will come
     bool done = false;
     uint64_t taken = 0; // of the standard input that was passed, in bytes
+    std::optional<uint64_t> backlog; // the end of what was there when it first read
   };
+  bool wants_backlog = false; // the client is to know when it has all that was there before
   bool started = false;
   std::vector<input_request> held_input; // came before the job started
   uint64_t input_passed = 0;             // bytes that the client sent

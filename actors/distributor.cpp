@@ -36,6 +36,10 @@ void distributor_state::prioritize(job_id child, const alloc_entry& entry) {
 
 void distributor_state::free(job_id child, job_id id) { mails[child].freed.ids.push_back(id); }
 
+void distributor_state::extend(job_id child, job_id id, int64_t end_ns) {
+  mails[child].extended.ends.emplace_back(id, end_ns);
+}
+
 void distributor_state::granted(distributor_client to, job_id id, rset&& resources,
                                 std::string how) {
   ++grants;
@@ -123,6 +127,8 @@ void distributor_state::send_mails() {
       self->send(to, std::move(m.back));
     if (!m.prioritized.items.empty())
       self->send(to, std::move(m.prioritized));
+    if (!m.extended.ends.empty())
+      self->send(to, std::move(m.extended));
   };
   post(setup.graph, graph_mail);
   graph_mail = {};
@@ -306,6 +312,15 @@ void prioritize_jobs(distributor_state& st, const alloc_prioritize& p) {
   st.want_turn();
 }
 
+void extend_jobs(distributor_state& st, const alloc_extend& x) {
+  for (auto [id, end_ns] : x.ends)
+    if (st.core.is_child(id))
+      st.graph_mail.extended.ends.emplace_back(id, end_ns);
+    else
+      st.core.extend(id, end_ns, st);
+  st.want_turn();
+}
+
 void free_jobs(distributor_state& st, const free_request& f) {
   auto now = steady_ns();
   for (auto id : f.ids)
@@ -399,6 +414,7 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const alloc_request& r) { self->state.take_jobs(r); },
       [self](const alloc_cancel& c) { cancel_jobs(self->state, c); },
       [self](const alloc_prioritize& p) { prioritize_jobs(self->state, p); },
+      [self](const alloc_extend& x) { extend_jobs(self->state, x); },
       [self](const free_request& f) { free_jobs(self->state, f); },
       [](const vacate_request&) -> caf::result<done> {
         return make_error(ec::wrong_state, "the nodes of this instance are its children's");

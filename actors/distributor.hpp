@@ -43,6 +43,7 @@ struct distributor_state : distributor_out {
   void take_back(job_id child, job_id id) override;
   void prioritize(job_id child, const alloc_entry& entry) override;
   void free(job_id child, job_id id) override;
+  void extend(job_id child, job_id id, int64_t end_ns) override;
   void granted(distributor_client to, job_id id, rset&& resources, std::string how) override;
   void denied(distributor_client to, job_id id, std::string note) override;
   void cancelled(distributor_client to, job_id id) override;
@@ -82,6 +83,7 @@ struct distributor_state : distributor_out {
     std::map<const resource_request*, size_t> groups;
     alloc_cancel back;
     alloc_prioritize prioritized;
+    alloc_extend extended;
     free_request freed;
 
     void want(const job_spec_ptr& spec, const alloc_entry& entry);

@@ -86,6 +86,12 @@ void distributor_core::prioritize(int64_t, const alloc_entry& entry, distributor
     take_back(j, out); // held: it takes another's place there
 }
 
+void distributor_core::extend(job_id id, int64_t end_ns, distributor_out& out) {
+  auto it = jobs_.find(id);
+  if (it != jobs_.end() && it->second.granted && children_.at(it->second.child).now != phase::dead)
+    out.extend(it->second.child, id, end_ns);
+}
+
 void distributor_core::free(int64_t, job_id id, distributor_out& out) {
   auto it = jobs_.find(id);
   if (it == jobs_.end() || !it->second.granted)

@@ -45,6 +45,7 @@ struct distributor_out {
   virtual void take_back(job_id child, job_id id) = 0;
   virtual void prioritize(job_id child, const alloc_entry& entry) = 0;
   virtual void free(job_id child, job_id id) = 0;
+  virtual void extend(job_id child, job_id id, int64_t end_ns) = 0;
   // To the client of a job.
   virtual void granted(distributor_client to, job_id id, rset&& resources, std::string how) = 0;
   virtual void denied(distributor_client to, job_id id, std::string note) = 0;
@@ -108,6 +109,7 @@ public:
   void cancel(int64_t now_ns, job_id id, distributor_out& out);
   void prioritize(int64_t now_ns, const alloc_entry& entry, distributor_out& out);
   void free(int64_t now_ns, job_id id, distributor_out& out);
+  void extend(job_id id, int64_t end_ns, distributor_out& out); ///< As alloc_extend.
   /// The client of a job, of those that `child` has been granted; none: it has not.
   std::optional<distributor_client> client_of(job_id child, job_id id) const;
 

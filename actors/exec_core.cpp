@@ -140,6 +140,8 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.used.system_us += part.used.system_us;
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
+  if (!part.warning.empty())
+    j.sum.warning += (j.sum.warning.empty() ? "" : "; ") + part.warning;
 }
 
 /// Tells upwards what has become true: the subtree has started; it has ended.
@@ -247,14 +249,40 @@ void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset&
   tell_settled(id, j, out);
 }
 
-/// shell.options.exit-timeout, among nodes: a shell sees to its own tasks. A part tells its end
-/// when all is cleaned up, which may take one node long: who ended well has left nobody.
-void exec_core::leave_others(int64_t now_ns, job_id id, job& j, const job_report& part) {
-  if (!part.ended || part.status == 0 || j.exit_timeout_s < 0 || j.exit_at_ns != 0
-      || (!j.shell_due && j.children.empty()))
+/// Does the subtree have tasks that have not ended, as far as was told? What is cleaned up after
+/// them may take a node long.
+bool exec_core::runs_tasks(const job& j) const {
+  return (j.shell_due && j.cleaning.count(self_) == 0)
+         || !std::includes(j.cleaning.begin(), j.cleaning.end(), j.children.begin(),
+                           j.children.end());
+}
+
+/// shell.options.exit-timeout among nodes; of a job on one node the shell sees to it. The time
+/// counts at the root, from the first task of all that has ended.
+void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
+                             exec_out& out) {
+  if ((!part.task_ended && !part.ended) || j.exit_timeout_s < 0)
     return;
-  j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
-  wakes_.emplace(j.exit_at_ns, id);
+  if (part.tasks_ended)
+    j.cleaning.insert(from);
+  if (j.root) {
+    if (j.exit_at_ns != 0 || (!j.shell_due && j.children.empty()))
+      return;
+    j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
+    wakes_.emplace(j.exit_at_ns, id);
+    return;
+  }
+  // Of the first, and of the last when cleaning up keeps the report of the end back.
+  auto rest = runs_tasks(j);
+  uint8_t wanted = rest ? 1 : 2;
+  if (j.told_exit >= wanted || is_orphan(j) || (!j.shell_due && j.children.empty()))
+    return;
+  j.told_exit = wanted;
+  job_report news;
+  news.id = id;
+  news.task_ended = true;
+  news.tasks_ended = !rest;
+  out.report(false, j.parent, std::move(news));
 }
 
 void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& out) {
@@ -266,9 +294,9 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
     j.start_due.erase(self_);
   if (r.ended) {
     j.shell_due = false;
-    leave_others(now_ns, r.id, j, r);
     tell_settled(r.id, j, out);
   }
+  leave_others(now_ns, r.id, j, self_, r, out);
   if (r.ended || !r.failure.empty())
     add(j, r);
   advance_exchange(r.id, j, out);
@@ -278,20 +306,19 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
 void exec_core::on_child_report(int64_t now_ns, rank_t child, const job_report& r,
                                 exec_out& out) {
   auto it = jobs_.find(r.id);
-  if (it != jobs_.end() && it->second.children.count(child) != 0)
-    leave_others(now_ns, r.id, it->second, r);
+  if (it == jobs_.end() || it->second.children.count(child) == 0)
+    return;
+  if (r.ended)
+    it->second.children.erase(child);
+  leave_others(now_ns, r.id, it->second, child, r, out);
   take_child_report(child, r, out);
 }
 
 void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& out) {
   auto it = jobs_.find(r.id);
-  if (it == jobs_.end() || it->second.children.count(child) == 0)
-    return;
   auto& j = it->second;
   if (r.started)
     j.start_due.erase(child);
-  if (r.ended)
-    j.children.erase(child);
   if (r.ended || !r.failure.empty())
     add(j, r);
   advance_exchange(r.id, j, out);
@@ -333,7 +360,8 @@ void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, 
   r.ended = true;
   r.status = 1 << 8;
   r.failure = fmt::format("rank {}: {}", child, why);
-  take_child_report(child, r, out);
+  if (auto it = jobs_.find(id); it != jobs_.end() && it->second.children.erase(child) != 0)
+    take_child_report(child, r, out);
 }
 
 void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
@@ -386,8 +414,8 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
     if (it == jobs_.end())
       continue;
     auto& j = it->second;
-    if (!j.simulated && !j.ending && j.sum.failure.empty()) {
-      j.sum.failure = "tasks still ran when exit-timeout was over after others had failed";
+    if (!j.simulated && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
+      j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended";
       j.sum.status = worse_status(j.sum.status, 1 << 8);
       advance(id, out);
     } else if (j.simulated && j.shell_due) {

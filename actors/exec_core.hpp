@@ -104,8 +104,10 @@ private:
     rank_t parent = 0;
     bool simulated = false;
     int64_t simulated_end_ns = 0;
-    double exit_timeout_s = -1; // for the rest once a part has failed; < 0: for ever
-    int64_t exit_at_ns = 0;     // when that is over; 0: no part has failed
+    double exit_timeout_s = -1;   // for the others once a task has ended; < 0: for ever
+    int64_t exit_at_ns = 0;       // at the root, when that is over; 0: no task has ended
+    uint8_t told_exit = 0;        // to the parent: 1: a task has ended, 2: all have
+    std::set<rank_t> cleaning;    // ourselves and children that have no tasks left
     bool shell_due = false;       // our own tasks have not all ended
     std::set<rank_t> start_due;   // ourselves and children that have not started
     std::set<rank_t> children;    // that have not ended
@@ -125,7 +127,9 @@ private:
   };
   place find_place(const rset& r) const;
   void add(job& j, const job_report& part);
-  void leave_others(int64_t now_ns, job_id id, job& j, const job_report& part);
+  void leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
+                    exec_out& out);
+  bool runs_tasks(const job& j) const;
   void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);

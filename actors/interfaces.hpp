@@ -106,6 +106,7 @@ using scheduler_actor = caf::typed_actor<
   caf::reacts_to<alloc_request>,
   caf::reacts_to<alloc_cancel>,
   caf::reacts_to<alloc_prioritize>,
+  caf::reacts_to<alloc_extend>,
   caf::reacts_to<free_request>,
   // From the INSTANCE, which is to give nodes back.
   caf::replies_to<vacate_request>::with<done>,
@@ -232,6 +233,7 @@ using output_actor = caf::typed_actor<
   caf::reacts_to<output_append>,
   caf::reacts_to<output_reopen>,
   caf::replies_to<output_seal>::with<output_sealed>,
+  caf::reacts_to<output_give_up>,
   caf::replies_to<output_request>::with<output_reply>,
   // INTERNAL: try again what found the disk full.
   caf::reacts_to<tick_atom>>::extend_with<status_actor>;

@@ -58,6 +58,10 @@ void job_manager_state::prioritize_room(const alloc_entry& entry) {
 
 void job_manager_state::free_room(job_id id) { room_freed.ids.push_back(id); }
 
+void job_manager_state::extend_room(job_id id, int64_t end_ns) {
+  room_extended.ends.emplace_back(id, end_ns);
+}
+
 void job_manager_state::launch(const job_spec_ptr& spec, launch_item&& item) {
   gathering.launches.push_back({spec, std::move(item)});
 }
@@ -92,6 +96,8 @@ void job_manager_state::end_turn() {
     self->send(peers.scheduler, std::exchange(room_cancelled, {}));
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
+  if (!room_extended.ends.empty())
+    self->send(peers.scheduler, std::exchange(room_extended, {}));
   send_settles();
   arm_deadline();
   memory.update(core.active());

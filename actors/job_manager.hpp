@@ -50,6 +50,7 @@ struct job_manager_state : job_manager_out {
   void cancel_room(job_id id) override;
   void prioritize_room(const alloc_entry& entry) override;
   void free_room(job_id id) override;
+  void extend_room(job_id id, int64_t end_ns) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;
   void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) override;
@@ -134,6 +135,7 @@ struct job_manager_state : job_manager_out {
   std::map<const resource_request*, size_t> room_group;
   alloc_cancel room_cancelled;
   alloc_prioritize room_prioritized;
+  alloc_extend room_extended;
   free_request room_freed;
   std::map<rank_t, settle_request> settles;
   // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.

@@ -322,6 +322,8 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   take_end(j, report);
   if (!report.failure.empty() && !j.fold.has_fatal)
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
+  if (!report.warning.empty())
+    fail(now_ns, id, j, "output", report.warning, 1, -1, -1, out);
   if (j.fold.has_started) {
     job_event e;
     e.kind = event_kind::finish;
@@ -390,6 +392,7 @@ void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report&
   s.parts.used.user_us += report.used.user_us;
   s.parts.used.system_us += report.used.system_us;
   s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
+  s.parts.warning += report.warning;
   end_settled(now_ns, report.id, it->second, out);
 }
 
@@ -404,6 +407,8 @@ void job_manager_core::end_settled(int64_t now_ns, job_id id, job& j, job_manage
   end.used.user_us += s->parts.used.user_us;
   end.used.system_us += s->parts.used.system_us;
   end.outputs.insert(end.outputs.end(), s->parts.outputs.begin(), s->parts.outputs.end());
+  if (end.warning.empty())
+    end.warning = s->parts.warning;
   on_report(now_ns, end, out);
 }
 

@@ -33,6 +33,8 @@ struct job_manager_out {
   virtual void cancel_room(job_id id) = 0;
   virtual void prioritize_room(const alloc_entry& entry) = 0;
   virtual void free_room(job_id id) = 0;
+  /// A job that has room is to end at another time than was granted; 0: never.
+  virtual void extend_room(job_id id, int64_t end_ns) = 0;
   virtual void launch(const job_spec_ptr& spec, launch_item&& item) = 0; // after durable
   virtual void signal(const rset& where, const signal_item& item) = 0;
   /// Ask the execs of these brokers to end this attempt of the job, which lost one, and to tell

@@ -70,9 +70,12 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
     moved.kind = event_kind::resource_update;
     moved.a = spec->duration_s > 0 ? moment_after(j.fold.t_run, spec->duration_s) : 0;
     j.resources.expiration = static_cast<double>(moved.a) * 1e-9;
+    out.extend_room(id, moved.a);
     if (j.grown) {
-      for (auto& [growth, part] : j.grown->parts)
+      for (auto& [growth, part] : j.grown->parts) {
         part.expiration = j.resources.expiration;
+        out.extend_room(growth, moved.a);
+      }
       j.grown->whole.expiration = j.resources.expiration;
     }
     post(now_ns, id, j, std::move(moved), out);

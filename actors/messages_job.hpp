@@ -462,6 +462,13 @@ struct alloc_prioritize {
 };
 HACTOR_INSPECT(alloc_prioritize, x.items)
 
+/// job manager -> scheduler. Jobs that hold resources are to end at other times than was granted:
+/// nanoseconds since the epoch, 0: never.
+struct alloc_extend {
+  std::vector<std::pair<job_id, int64_t>> ends;
+};
+HACTOR_INSPECT(alloc_extend, x.ends)
+
 /// job manager -> scheduler: resources of ended jobs come back. Idempotent.
 struct free_request {
   std::vector<job_id> ids;

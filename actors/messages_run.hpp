@@ -73,7 +73,8 @@ struct usage {
 };
 HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
 
-/// A subtree's news about one job: all of it has started, or all of it has ended.
+/// A subtree's news about one job: all of it has started, or all of it has ended; between them, where
+/// others of the job are to follow soon (exit-timeout), that a task has ended, or that all have.
 struct job_report {
   job_id id;
   bool started = false;
@@ -83,9 +84,12 @@ struct job_report {
   usage used;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // as in job_summary
   idset lost{}; // brokers that died: of what was below them nothing was heard
+  bool task_ended = false;  // at least one has
+  bool tasks_ended = false; // all have; what they leave is cleaned up before the report of the end
+  std::string warning{};    // what of the job is lost though it went on; "" when nothing is
 };
 HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs,
-               x.lost)
+               x.lost, x.task_ended, x.tasks_ended, x.warning)
 
 /// exec -> parent exec in the job's tree, or -> job manager at its root.
 struct exec_report {
@@ -314,8 +318,16 @@ HACTOR_INSPECT(output_seal, x.id)
 
 struct output_sealed {
   uint64_t address = 0; // of the job's index in this rank's spool; 0: it wrote nothing
+  std::string lost{};   // what was given up on a full disk, as a sentence; "": nothing
 };
-HACTOR_INSPECT(output_sealed, x.address)
+HACTOR_INSPECT(output_sealed, x.address, x.lost)
+
+/// shell -> output: who waits for the seal of this job waits no longer for a full disk; what is not
+/// spooled of it is lost.
+struct output_give_up {
+  job_id id;
+};
+HACTOR_INSPECT(output_give_up, x.id)
 
 /// Reads on from `cursor` (0: the beginning). When nothing is there yet and the job lives,
 /// `reader` gets one output_ready once there is. `address`: of an ended job. Errors:
@@ -341,8 +353,9 @@ struct output_reply {
   std::vector<output_chunk> chunks;
   uint64_t cursor = 0; // of the next read
   bool sealed = false; // nothing more will come after `cursor`
+  uint64_t end = 0;    // the cursor behind all that is there now
 };
-HACTOR_INSPECT(output_reply, x.chunks, x.cursor, x.sealed)
+HACTOR_INSPECT(output_reply, x.chunks, x.cursor, x.sealed, x.end)
 
 struct output_ready {
   uint64_t tag = 0;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/output.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -89,6 +90,7 @@ caf::expected<output_reply> read_parts(const spool& store, const std::vector<spo
     }
   }
   reply.cursor = cursor_of(part, done);
+  reply.end = index.empty() ? 0 : cursor_of(index.size() - 1, index.back().extent.size);
   return reply;
 }
 
@@ -124,9 +126,15 @@ std::optional<caf::expected<output_sealed>> seal(output_state::pointer self, job
   return output_sealed{address};
 }
 
+void arm_retry(output_state::pointer self) {
+  if (!self->state.stuck.empty() && !std::exchange(self->state.retry_armed, true))
+    self->delayed_send(self, append_retry, caf::tick_atom_v);
+}
+
 /// Does what waits for room on the disk, as far as it goes.
 void retry_stuck(output_state::pointer self) {
   auto& st = self->state;
+  st.retry_armed = false;
   for (; !st.stuck.empty(); st.stuck.pop_front()) {
     if (auto* a = std::get_if<output_append>(&st.stuck.front())) {
       if (!append(self, *a))
@@ -142,15 +150,50 @@ void retry_stuck(output_state::pointer self) {
     else
       s.promise.deliver((*sealed).error());
   }
-  if (!st.stuck.empty())
-    self->delayed_send(self, append_retry, caf::tick_atom_v);
+  arm_retry(self);
 }
 
 void get_stuck(output_state::pointer self, output_state::stuck_work work) {
+  self->state.stuck.push_back(std::move(work));
+  arm_retry(self);
+}
+
+/// Ends a job's output that waits for room, with what there is of it.
+void give_up(output_state::pointer self, job_id id) {
   auto& st = self->state;
-  st.stuck.push_back(std::move(work));
-  if (st.stuck.size() == 1)
-    self->delayed_send(self, append_retry, caf::tick_atom_v);
+  auto is_its_seal = [id](const output_state::stuck_work& w) {
+    auto* s = std::get_if<output_state::stuck_seal>(&w);
+    return s != nullptr && s->id == id;
+  };
+  auto at = std::find_if(st.stuck.begin(), st.stuck.end(), is_its_seal);
+  if (at == st.stuck.end())
+    return; // it was not stuck, or is no more
+  auto promise = std::get<output_state::stuck_seal>(*at).promise;
+  st.stuck.erase(at);
+  int64_t bytes = 0;
+  std::erase_if(st.stuck, [&](const output_state::stuck_work& w) {
+    auto* a = std::get_if<output_append>(&w);
+    if (a == nullptr || a->id != id)
+      return false;
+    bytes += static_cast<int64_t>(a->bytes.size());
+    return true;
+  });
+  st.gate->done(bytes);
+  auto sealed = seal(self, id);
+  if (sealed && !*sealed) {
+    promise.deliver((*sealed).error());
+    return;
+  }
+  output_sealed reply{sealed ? (*sealed)->address : 0};
+  if (!sealed) { // nor is there room for its index
+    auto job = std::move(st.live[id]);
+    st.live.erase(id);
+    wake_readers(self, job);
+    reply.lost = "the disk is full: what it wrote is lost";
+  } else if (bytes > 0) {
+    reply.lost = fmt::format("the disk is full: the last {} bytes that it wrote are lost", bytes);
+  }
+  promise.deliver(std::move(reply));
 }
 
 caf::result<output_reply> read_output(output_state::pointer self, const output_request& r) {
@@ -229,6 +272,7 @@ output_actor::behavior_type output_service(output_state::pointer self, rank_t ra
         get_stuck(self, output_state::stuck_seal{s.id, promise});
         return promise;
       },
+      [self](const output_give_up& g) { give_up(self, g.id); },
       [self](const output_request& r) { return read_output(self, r); },
       [self](caf::tick_atom) { retry_stuck(self); },
       [self](stats_atom) {

@@ -43,6 +43,7 @@ struct output_state {
   std::deque<stuck_work> stuck;
   int64_t bytes = 0;
   bool complained = false; // of a full disk, until it works again
+  bool retry_armed = false;
 };
 
 output_actor::behavior_type output_service(output_state::pointer self, rank_t rank,

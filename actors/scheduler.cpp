@@ -343,6 +343,12 @@ void prioritize(scheduler_state& st, const alloc_prioritize& p) {
   st.want_pass();
 }
 
+void extend(scheduler_state& st, const alloc_extend& x) {
+  for (auto [id, end_ns] : x.ends)
+    st.core.extend(id, static_cast<double>(end_ns) * 1e-9);
+  st.want_pass();
+}
+
 void free_rooms(scheduler_state& st, const free_request& f) {
   for (auto id : f.ids) {
     st.core.free(id, std::nullopt, true);
@@ -392,6 +398,7 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         st.want_pass();
       },
       [self](const alloc_prioritize& p) { prioritize(self->state, p); },
+      [self](const alloc_extend& x) { extend(self->state, x); },
       [self](const free_request& f) { free_rooms(self->state, f); },
       [self](const vacate_request& v) { return await_vacant(self->state, v); },
       [self](const feasible_request& r) { return judge(self->state, r); },

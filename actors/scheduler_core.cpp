@@ -438,6 +438,19 @@ void scheduler_core::free(job_id id, const std::optional<idset>& ranks, bool fin
   changed();
 }
 
+void scheduler_core::extend(job_id id, double expiration) {
+  auto i = running_.find(id);
+  if (i == running_.end() || i->second.expiration == expiration)
+    return;
+  i->second.expiration = expiration;
+  if (pool_ == nullptr)
+    return;
+  for (uint32_t q = 0; q < queues_.size(); ++q)
+    begin_pass(q); // a longer end may reach into what others were promised
+  pool_->set_end(id, expiration);
+  changed();
+}
+
 // -- asking -------------------------------------------------------------------------------------
 
 scheduler_counts scheduler_core::counts() const {

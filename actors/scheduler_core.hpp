@@ -175,6 +175,10 @@ public:
   /// Changes the priority of a queued job; others are ignored.
   void prioritize(job_id id, uint32_t priority);
 
+  /// A job that runs is to end at another time than it was granted: seconds since the epoch, 0:
+  /// never. What was promised to others is promised anew by the next pass. Other jobs are ignored.
+  void extend(job_id id, double expiration);
+
   /// Takes back what a job holds: on `ranks`, or all of it. `final`: the rest too, and the job is
   /// forgotten. Jobs that hold nothing are ignored, so a second free is harmless.
   void free(job_id id, const std::optional<idset>& ranks, bool final);

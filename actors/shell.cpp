@@ -135,6 +135,48 @@ void tell(shell_state::pointer self, bool ended) {
   self->send(self->state.exec, shell_report{self->state.core.report(ended)});
 }
 
+/// Tells exec that tasks have ended while there is more to wait for: others, or cleaning up.
+void tell_exits(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& told = st.core.all_ended() ? st.told_exits : st.told_exit;
+  if (st.tells_exits && !std::exchange(told, true))
+    tell(self, false);
+}
+
+/// The job was cancelled: its output waits no longer for room on the disk.
+void give_up_output(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.sealing && st.cancelled)
+    self->send(st.context->output, output_give_up{st.id});
+}
+
+/// Ends the job's output, then the job's part here.
+void seal_output(shell_state::pointer self) {
+  auto& st = self->state;
+  st.sealing = true;
+  // Of this process, and it may wait for a full disk: a deadline would only lose the index, and
+  // a timer for each job is what CAF's clock thread would be busy with.
+  self->request(st.context->output, caf::infinite, output_seal{st.id})
+    .then(
+      [self](const output_sealed& s) {
+        auto& st = self->state;
+        if (s.address != 0)
+          st.core.add_output(st.context->rank, s.address);
+        if (!s.lost.empty())
+          st.core.on_lost(st.context->host, s.lost);
+        tell(self, true);
+        self->quit();
+      },
+      [self](const caf::error& e) {
+        log_error("shell {}: the output's index is lost: {}", to_string(self->state.id),
+                  render(e));
+        tell(self, true);
+        self->quit();
+      });
+  if (st.killed)
+    give_up_output(self);
+}
+
 /// Tells exec what is new: that all tasks run, or that all have ended.
 void advance(shell_state::pointer self) {
   auto& st = self->state;
@@ -143,6 +185,7 @@ void advance(shell_state::pointer self) {
       st.context->pmix->remove(pmix->space(), pmix->is_known());
     auto folder = std::exchange(st.folder, std::nullopt);
     if (folder && !st.context->folders->give_back(*folder)) {
+      tell_exits(self);
       // The job holds its room until its files are gone: they may be in memory (tmpfs).
       auto remover = self->spawn<caf::detached>(folder_remover, st.context->folders, *folder);
       self->request(remover, caf::infinite, caf::flush_atom_v)
@@ -154,22 +197,8 @@ void advance(shell_state::pointer self) {
       self->quit();
       return;
     }
-    // Of this process, and it may wait for a full disk: a deadline would only lose the index, and
-    // a timer for each job is what CAF's clock thread would be busy with.
-    self->request(st.context->output, caf::infinite, output_seal{st.id})
-      .then(
-        [self](const output_sealed& s) {
-          if (s.address != 0)
-            self->state.core.add_output(self->state.context->rank, s.address);
-          tell(self, true);
-          self->quit();
-        },
-        [self](const caf::error& e) {
-          log_error("shell {}: the output's index is lost: {}", to_string(self->state.id),
-                    render(e));
-          tell(self, true);
-          self->quit();
-        });
+    tell_exits(self);
+    seal_output(self);
     return;
   }
   if (st.core.all_started() && !st.told_start) {
@@ -280,6 +309,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.size = work->size;
+  st.tells_exits = order.plan->exit_timeout_s >= 0 && st.size > count;
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
@@ -415,7 +445,7 @@ void look_at_exit(shell_state::pointer self, int64_t when_ns) {
 }
 
 /// What the job says of tasks that are left when one has ended: shell.options.exit-on-error,
-/// exit-timeout.
+/// exit-timeout. That of tasks on several nodes counts at the root of the job's tree (exec_core).
 void leave_others(shell_state::pointer self, const launch_plan& plan, const task_exited& x) {
   auto& st = self->state;
   if (st.terminating != 0)
@@ -424,7 +454,7 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
     break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_it_ended(x.status)), x.status);
     return;
   }
-  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.ranks.size() == 1)
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exits)
     return;
   // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
   // when some task is still there after a moment.
@@ -467,11 +497,35 @@ void end_over_memory(shell_state::pointer self, const std::string& why) {
     break_off(self, why, SIGKILL);
 }
 
+void end_of_task(shell_state::pointer self, const launch_plan& plan, const task_exited& x) {
+  auto& st = self->state;
+  st.tokens[x.task] = 0;
+  tell_guard(self, x.task, true);
+  end_of_rank(self, x);
+  leave_others(self, plan, x);
+  st.core.on_exited(x.status, x.used);
+  if (!st.core.all_ended())
+    tell_exits(self);
+  advance(self);
+}
+
+void take_signal(shell_state::pointer self, const shell_signal& s) {
+  auto& st = self->state;
+  signal_all(st, s.signal);
+  st.cancelled |= s.terminate && s.signal != SIGALRM;
+  st.killed |= s.terminate && s.signal == SIGKILL;
+  if (st.killed)
+    give_up_output(self);
+  else if (s.terminate && st.terminating++ == 0)
+    self->delayed_send(self, st.context->kill_timeout, caf::tick_atom_v);
+}
+
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
   if (is_exit_time(self))
     return;
   signal_all(st, SIGKILL);
+  give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
   self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
                      caf::tick_atom_v);
@@ -523,20 +577,8 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
     [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
     [self](const rank_dropped& d) { end_of_program(self, d.rank); },
-    [self, plan](const task_exited& x) {
-      self->state.tokens[x.task] = 0;
-      tell_guard(self, x.task, true);
-      end_of_rank(self, x);
-      leave_others(self, *plan, x);
-      self->state.core.on_exited(x.status, x.used);
-      advance(self);
-    },
-    [self](const shell_signal& s) {
-      auto& st = self->state;
-      signal_all(st, s.signal);
-      if (s.terminate && s.signal != SIGKILL && st.terminating++ == 0)
-        self->delayed_send(self, st.context->kill_timeout, caf::tick_atom_v);
-    },
+    [self, plan](const task_exited& x) { end_of_task(self, *plan, x); },
+    [self](const shell_signal& s) { take_signal(self, s); },
     [self](const input_request& in) {
       auto& st = self->state;
       for (size_t i = 0; i < st.tokens.size(); ++i) {

@@ -64,6 +64,11 @@ struct shell_state {
   int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
+  bool tells_exits = false; // exec is to know when tasks end: others of the job are elsewhere
+  bool told_exit = false, told_exits = false; // the first; all
+  bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
+  bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
+  bool killed = false;     // ... who has no more patience
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
   int terminating = 0;     // steps of the way to SIGKILL taken so far

@@ -308,7 +308,11 @@ void shell_core::on_broken(const std::string& host, const std::string& what, int
 job_report shell_core::report(bool ended) const {
   auto r = report_;
   r.started = all_started() && report_.failure.empty();
+  r.task_ended = ended_ > 0;
+  r.tasks_ended = all_ended();
   r.ended = ended;
+  if (!ended)
+    r.used = {}; // it is summed once
   return r;
 }
 

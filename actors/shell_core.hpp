@@ -82,6 +82,9 @@ public:
   /// The job cannot go on; `wait_status` is its end.
   void on_broken(const std::string& host, const std::string& what, int wait_status);
   void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
+  void on_lost(const std::string& host, const std::string& what) {
+    report_.warning = host + ": " + what;
+  }
 
   bool all_started() const { return started_ == tasks_; }
   bool all_ended() const { return ended_ == tasks_; }

@@ -119,6 +119,10 @@ public:
   /// Requires: the selection is what match returned, and nothing has happened since.
   void hold(job_id job, selection what, hold_kind kind);
 
+  /// Moves the end of what a job holds: seconds since the epoch, 0: never. No effect when it holds
+  /// nothing. Requires: nothing is reserved.
+  void set_end(job_id job, double expiration);
+
   /// False when the job holds nothing.
   bool release(job_id job) { return ledger_->release(job.value); }
   bool release_ranks(job_id job, const idset& ranks) {

@@ -189,14 +189,25 @@ caf::expected<resource_graph> resource_pool::granted(job_id job) const {
 
 namespace {
 
+int64_t end_of(double expiration) {
+  return expiration > 0 ? static_cast<int64_t>(std::ceil(expiration)) : end_of_time;
+}
+
 /// From when to when an R lasts.
 std::pair<int64_t, int64_t> span_of(const rset& r) {
   auto at = static_cast<int64_t>(std::floor(r.starttime));
-  auto end = r.expiration > 0 ? static_cast<int64_t>(std::ceil(r.expiration)) : end_of_time;
-  return {at, std::max<int64_t>(end - at, 1)};
+  return {at, std::max<int64_t>(end_of(r.expiration) - at, 1)};
 }
 
 } // namespace
+
+void resource_pool::set_end(job_id job, double expiration) {
+  auto* held = ledger_->find(job.value);
+  if (held == nullptr)
+    return;
+  auto e = ledger_->extend(job.value, std::max(end_of(expiration), held->what.at + 1));
+  HACTOR_CHECK(!e); // no two jobs hold the same, whatever their times
+}
 
 caf::error resource_pool::take(job_id job, const rset& r, hold_kind kind) {
   release(job);

@@ -33,12 +33,6 @@ constexpr uint64_t untaken_bytes_max = 256 << 10;
 
 constexpr int frames_per_round_max = 64;
 
-/// What a job wrote before comes without such a pause; what comes after one is new.
-constexpr int tail_quiet_ms = 300;
-
-/// Of a job that never pauses this is how long its lines are held back.
-constexpr int64_t tail_longest_ns = 3'000'000'000;
-
 /// Most jobs start sooner, and a line that only flickers tells nobody anything.
 constexpr int64_t status_after_ns = 2'000'000'000;
 
@@ -66,7 +60,9 @@ public:
       auto set = attach_signals();
       signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     }
-    tag_ = broker_.request("job.attach", {{"id", id_}, {"stdin", settings_.forward_input}});
+    tag_ = broker_.request("job.attach", {{"id", id_},
+                                          {"stdin", settings_.forward_input},
+                                          {"backlog", settings_.tail.has_value()}});
     if (settings_.terminal)
       screen_.enter();
     while (!done_) {
@@ -83,10 +79,8 @@ public:
   }
 
 private:
-  /// After a while that nothing came: what was written before has all been shown, and who waits is
-  /// told for what.
+  /// After a while that nothing came: who waits is told for what.
   void on_quiet() {
-    show_tail();
     if (!waits_ || steady_ns() - begun_ns_ < status_after_ns)
       return;
     if (explain_tag_ == 0)
@@ -138,8 +132,7 @@ private:
       {input ? 0 : -1, POLLIN, 0},
       // Our own job goes on until it writes, as in a pipeline of the shell.
       {readable_ && !settings_.owns_job ? output_ : -1, 0, 0}};
-    auto patience = settings_.tail && !tail_over_ ? tail_quiet_ms : waits_ ? 1000 : -1;
-    auto ready = ::poll(fds, 4, more_ ? 0 : patience);
+    auto ready = ::poll(fds, 4, more_ ? 0 : waits_ ? 1000 : -1);
     if (ready == 0 && !more_)
       return on_quiet();
     if (ready < 0)
@@ -201,12 +194,8 @@ private:
       return;
     waits_ = false;
     clear_status();
-    if (settings_.tail && !tail_over_) {
-      keep_tail(*part);
-      if (steady_ns() - begun_ns_ > tail_longest_ns)
-        show_tail();
-      return;
-    }
+    if (settings_.tail && !tail_over_)
+      return keep_tail(*part);
     int fd = part->stream == 2 ? 2 : 1;
     readable_ = settings_.label
                   ? write_all(fd, labels_.add(part->task, part->stream, part->bytes))
@@ -229,6 +218,8 @@ private:
       return;
     input_taken_ = static_cast<uint64_t>(
       number_at(*item, "taken", static_cast<double>(input_taken_)));
+    if (text_at(*item, "backlog") == "over")
+      show_tail();
     auto& event = object_at(*item, "event");
     if (!event.is_object())
       return;

@@ -3,11 +3,10 @@
 #include <charconv>
 #include <map>
 
-#include "graph/request.hpp"
-#include "graph/rset.hpp"
 #include "runtime/idset.hpp"
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
+#include "tools/task_places.hpp"
 
 namespace hactor::tools {
 
@@ -29,33 +28,6 @@ constexpr const char* finder =
   rank=$(tr '\0' '\n' <"$d/environ" 2>/dev/null | sed -n 's/^HACTOR_TASK_RANK=//p')
   [ -z "$rank" ] || echo "$rank ${d#/proc/}"
 done)";
-
-/// The host of each task, by its rank.
-caf::expected<std::map<uint64_t, std::string>> hosts_of(client& broker, const std::string& id) {
-  std::string texts[2];
-  const char* keys[] = {"jobspec", "R"};
-  for (int i = 0; i < 2; ++i) {
-    auto reply = broker.ask("job.info", {{"id", id}, {"key", keys[i]}});
-    if (!reply)
-      return std::move(reply.error());
-    texts[i] = text_at(*reply, "value");
-  }
-  auto spec = parse_jobspec(texts[0]);
-  auto r = parse_rset(texts[1]);
-  if (!spec || !r)
-    return !spec ? std::move(spec.error()) : std::move(r.error());
-  auto request = compile_request(*spec);
-  if (!request)
-    return std::move(request.error());
-  auto where = layout(*request, *r);
-  if (!where)
-    return std::move(where.error());
-  std::map<uint64_t, std::string> hosts;
-  for (size_t i = 0; i < where->tasks.size(); ++i)
-    for (auto task : where->tasks[i].expand())
-      hosts[task] = r->host(i);
-  return hosts;
-}
 
 caf::expected<std::map<uint64_t, std::string>> pids_of(client& broker, const std::string& id) {
   std::string lines;
@@ -100,16 +72,21 @@ int run_hostpids(const invocation& call) {
     wanted = std::move(*set);
   }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto hosts = hosts_of(broker, ids->front());
-    if (!hosts)
-      return std::move(hosts.error());
+    auto tasks = find_tasks(broker, ids->front());
+    if (!tasks)
+      return std::move(tasks.error());
+    auto nodes = tasks->nodes();
     auto pids = pids_of(broker, ids->front());
     if (!pids)
       return std::move(pids.error());
     std::string text;
-    for (auto& [task, pid] : *pids)
-      if (!wanted || wanted->contains(static_cast<uint32_t>(task)))
-        text += (text.empty() ? "" : o.value("delimiter", ",")) + (*hosts)[task] + ":" + pid;
+    for (auto& [task, pid] : *pids) {
+      auto node = nodes.find(task);
+      if (node == nodes.end() || (wanted && !wanted->contains(static_cast<uint32_t>(task))))
+        continue;
+      text += text.empty() ? "" : o.value("delimiter", ",");
+      text += std::string{tasks->host(node->second)} + ":" + pid;
+    }
     if (text.empty())
       return make_error(ec::wrong_state, ids->front() + ": no such task of the job runs");
     print_line(text);

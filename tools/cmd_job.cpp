@@ -36,8 +36,7 @@ constexpr option_spec attach_options[] = {
    "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
    "--input=RANKS. Default: to none."},
   {'t', "tail", "N",
-   "Of what the job wrote before, prints the last N lines only; of a job that never pauses, of "
-   "what comes in 3 s."},
+   "Of what the job wrote before, prints the last N lines only."},
   {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
 };
 

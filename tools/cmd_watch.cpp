@@ -2,18 +2,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cstdlib>
-#include <map>
 #include <regex>
 
-#include "graph/request.hpp"
-#include "graph/rset.hpp"
 #include "runtime/duration.hpp"
-#include "runtime/idset.hpp"
 #include "tools/commands.hpp"
 #include "tools/ending.hpp"
 #include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
+#include "tools/task_places.hpp"
 
 namespace hactor::tools {
 
@@ -252,38 +249,23 @@ std::string taskmap_pmi(const std::string& rfc34) {
   return text + ")";
 }
 
-/// Where the job's tasks are, from what it asked for and what it was granted.
-caf::expected<std::string> taskmap_of(const std::string& spec_text, const std::string& r_text,
-                                      const std::string& form) {
-  auto spec = parse_jobspec(spec_text);
-  auto r = parse_rset(r_text);
-  if (!spec || !r)
-    return !spec ? std::move(spec.error()) : std::move(r.error());
-  auto request = compile_request(*spec);
-  if (!request)
-    return std::move(request.error());
-  auto where = layout(*request, *r);
-  if (!where)
-    return std::move(where.error());
+/// In the form that is wanted.
+std::string taskmap_of(const task_places& tasks, const std::string& form) {
   if (form == "rfc34")
-    return taskmap_json(*where) + "\n";
+    return taskmap_json(tasks.where) + "\n";
   if (form == "pmi")
-    return taskmap_pmi(taskmap_json(*where)) + "\n";
+    return taskmap_pmi(taskmap_json(tasks.where)) + "\n";
   if (form == "multiline") {
-    std::map<uint64_t, size_t> nodes;
-    for (size_t i = 0; i < where->tasks.size(); ++i)
-      for (auto task : where->tasks[i].expand())
-        nodes[task] = i;
     std::string lines;
-    for (auto& [task, node] : nodes)
+    for (auto& [task, node] : tasks.nodes())
       lines += std::to_string(task) + ": " + std::to_string(node) + "\n";
     return lines;
   }
   std::string text;
-  for (size_t i = 0; i < where->tasks.size(); ++i) {
-    auto tasks = where->tasks[i].to_string();
-    text += form == "hosts" ? std::string{r->host(i)} + ": " + tasks + "\n"
-                            : (i == 0 ? "" : ";") + tasks;
+  for (size_t i = 0; i < tasks.where.tasks.size(); ++i) {
+    auto here = tasks.where.tasks[i].to_string();
+    text += form == "hosts" ? std::string{tasks.host(i)} + ": " + here + "\n"
+                            : (i == 0 ? "" : ";") + here;
   }
   return form == "hosts" ? text : text + "\n";
 }
@@ -297,17 +279,10 @@ int run_taskmap(const invocation& call) {
   if (!ids)
     return fail_usage(call, ids.error());
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    std::string texts[2];
-    for (auto [key, to] : {std::pair{"jobspec", &texts[0]}, std::pair{"R", &texts[1]}}) {
-      auto reply = broker.ask("job.info", {{"id", ids->front()}, {"key", key}});
-      if (!reply)
-        return std::move(reply.error());
-      *to = text_at(*reply, "value");
-    }
-    auto map = taskmap_of(texts[0], texts[1], form);
-    if (!map)
-      return std::move(map.error());
-    print(*map);
+    auto tasks = find_tasks(broker, ids->front());
+    if (!tasks)
+      return std::move(tasks.error());
+    print(taskmap_of(*tasks, form));
     return exit_ok;
   });
 }

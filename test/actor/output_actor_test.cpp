@@ -53,6 +53,8 @@ std::string text_of(const output_reply& r) {
   return text;
 }
 
+void tell_give_up(bench& b) { b.tell(b.output, output_give_up{job}); }
+
 } // namespace
 
 TEST_SUITE("actor") {
@@ -65,6 +67,11 @@ TEST_SUITE("actor") {
     b.write("err", 1, 2);
     auto first = b.read(0);
     CHECK(text_of(first) == "0:ab1!err");
+    CHECK(first.end == first.cursor);
+    auto part = b.read(0, true, 0, 1);
+    CHECK(text_of(part) == "0:ab");
+    CHECK(part.cursor < part.end);
+    CHECK(part.end == first.end);
     CHECK_FALSE(first.sealed);
     b.write("more", 1, 2);
     auto second = b.read(first.cursor);
@@ -174,5 +181,44 @@ TEST_SUITE("actor") {
       CHECK(got == all);
     }
     umount(root.c_str());
+  }
+
+  TEST_CASE("what waits for a full disk can be given up, and what was lost is said") {
+    for (bool index_too : {false, true}) {
+      temp_dir d;
+      auto root = d / "small";
+      std::filesystem::create_directory(root);
+      if (mount("tmpfs", root.c_str(), "tmpfs", 0, "size=256k") != 0) {
+        std::printf("skipped: a full disk (mounting a tmpfs is not permitted here)\n");
+        return;
+      }
+      {
+        std::ofstream{root + "/ballast"} << std::string(200'000, 'b');
+        bench b{root + "/spool", 512};
+        tell_give_up(b); // nothing waits
+        int64_t bytes = 0;
+        for (int i = 0; i < 200; ++i, bytes += 1000)
+          b.write(std::string(1000, 'x'));
+        auto sealed = b.seal();
+        b.pass(3000ms);
+        CHECK(sealed->pending());
+        b.tell(b.output, output_append{job_id{2}, 0, 1, "another's"});
+        if (!index_too)
+          std::filesystem::resize_file(root + "/ballast", 190'000); // a page or two
+        tell_give_up(b);
+        REQUIRE(sealed->value);
+        CHECK(sealed->value->lost.find("the disk is full") == 0);
+        CHECK((sealed->value->address == 0) == index_too);
+        CHECK((sealed->value->lost.find("bytes") == std::string::npos) == index_too);
+        CHECK_FALSE(b.gate->closed());
+        std::filesystem::remove(root + "/ballast");
+        b.pass(3000ms);
+        auto other = b.ask<output_sealed>(b.output, output_seal{job_id{2}});
+        REQUIRE(other->value);
+        CHECK(other->value->address != 0);
+        CHECK(other->value->lost == "");
+      }
+      umount(root.c_str());
+    }
   }
 }

@@ -42,6 +42,7 @@ private:
   void want_room(const job_spec_ptr& spec, const alloc_entry& entry) override;
   void cancel_room(job_id id) override { scheduler_.cancel(id); }
   void prioritize_room(const alloc_entry&) override {}
+  void extend_room(job_id, int64_t) override {}
   void free_room(job_id id) override { freed_.push_back(id); }
   void launch(const job_spec_ptr&, launch_item&& item) override { launched_.push_back(item.id); }
   void signal(const rset&, const signal_item&) override {}

@@ -9,13 +9,24 @@ hactor job status "$id"
 check_equal "tail" "999 1000" "$(hactor job attach --tail=2 "$id" | paste -sd' ')"
 check_equal "tail, labelled" "0: 1000" "$(hactor job attach -l -t 1 "$id")"
 check_equal "no tail" "" "$(hactor job attach --tail=0 "$id")"
+# Of what was written before, and all that comes after.
 mkfifo go
-runs=$(hactor submit sh -c 'seq 5; read line <go; echo $line')
-hactor job wait-event -q "$runs" start
-hactor job attach --tail=1 "$runs" >out &
+runs=$(hactor submit sh -c 'seq 50000; echo >begun; read line <go; seq 3; echo $line')
+deadline 20 sh -c 'until [ -e begun ]; do sleep 0.1; done'
+deadline 20 hactor job attach "$runs" 2>/dev/null | grep -qx 50000 # it has been spooled
+hactor job attach --tail=2 "$runs" >out &
+attached=$!
+deadline 20 sh -c 'until [ -s out ]; do sleep 0.1; done'
 printf 'later\n' >go
-wait $!
-check_contains "$(paste -sd' ' out)" "later"
+wait $attached
+check_equal "tail and what follows" "49999 50000 1 2 3 later" "$(paste -sd' ' out)"
+# A job that has not started has written nothing: all of it is new.
+held=$(hactor submit --hold seq 3)
+hactor job attach --tail=1 "$held" >out &
+attached=$!
+hactor job urgency "$held" default
+wait $attached
+check_equal "all of one that waited" "1 2 3" "$(paste -sd' ' out)"
 
 # Input to one of three tasks.
 asks=$(hactor submit -n 3 -l --input=all sh -c 'read x && echo "got $x"')
@@ -31,12 +42,12 @@ many=$(hactor submit -n 2 --input=all wc -c)
 hactor job wait-event -q "$many" start
 head -c 3000000 /dev/zero | deadline 30 hactor job attach --stdin-ranks=0,1 "$many" >said
 check_equal "all of it" "3000000 3000000" "$(paste -sd' ' said)"
-# A job that never pauses is shown in the end.
+# A job that never pauses is shown at once.
 busy=$(hactor submit sh -c 'while :; do echo x; sleep 0.05; done')
-hactor job wait-event -q "$busy" start
+deadline 20 hactor job attach --read-only "$busy" 2>/dev/null | grep -q x
 hactor job attach --tail=2 --read-only "$busy" >shown &
 attached=$!
-deadline 20 sh -c 'until grep -q x shown; do sleep 0.1; done'
+deadline 2.9 sh -c 'until grep -q x shown; do sleep 0.1; done'
 hactor cancel "$busy"
 wait $attached || true
 fails_with 2 hactor job attach --stdin-ranks=x "$asks"

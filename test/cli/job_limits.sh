@@ -43,12 +43,19 @@ for _ in range(4):
     pids.append(pid)
 print(sum(os.waitpid(pid, 0)[1] == 0 for pid in pids), "children")')"
 
-# Tasks that are left: by a task of their node, and by another node that failed.
+# Tasks that are left: by a task of their node, and by another node.
 fails_with 1 deadline 30 hactor run -n 2 -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 0 ] || sleep 60'
 check_contains "$output" "exit-timeout"
 fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 0 ] && sleep 60'
+check_contains "$output" "exit-timeout"
+# The time counts from the first task of all, also from one that ended well and is not alone.
+fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
+  '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 60'
+check_contains "$output" "exit-timeout"
+fails_with 1 deadline 30 hactor run -N "$nodes" --tasks-per-node=2 -O exit-timeout=1s sh -c \
+  '[ "$HACTOR_TASK_RANK" = 1 ] || sleep 60'
 check_contains "$output" "exit-timeout"
 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=none sh -c \
   '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 2'

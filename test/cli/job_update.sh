@@ -4,7 +4,7 @@
 . "${0%/*}/lib.sh"
 
 start_seconds=60
-instance --statedir "$scratch/state" -S "resource.fake=nodes=1,cores=4" <<'END'
+instance --statedir "$scratch/state" -S "resource.fake=nodes=1,cores=4" -S sched.policy=easy <<'END'
 # One that waits: what it asks for is judged again, and it keeps its place.
 first=$(hactor submit -n 4 -t 50 sleep 100)
 hactor job wait-event -q "$first" start
@@ -28,6 +28,20 @@ check_equal "dry" 5400 "$(hactor jobs -n -o '{duration}' "$waits")"
 # One that runs: its end moves.
 fails_with 1 hactor update "$first" name=other
 check_contains "$output" "only its duration can be changed"
+# ... and the scheduler promises by it.
+promised() {
+  for i in $(seq 100); do # between two passes nothing is
+    why=$(hactor explain --json "$waits")
+    case $why in *'"code":"reserved"'*) break ;; esac
+  done
+  echo "$why" | sed 's/.*"t_estimate":\([0-9]*\).*/\1/'
+}
+hactor update "$first" duration=51s
+before=$(promised)
+hactor update "$first" duration=3051s
+check_equal "promised so much later" 3000 $(($(promised) - before))
+hactor update "$first" duration=51s
+check_equal "and as before" "$before" "$(promised)"
 hactor update "$first" duration=1s
 deadline 20 hactor job wait-event -q "$first" exception
 check_contains "$(hactor job eventlog "$first")" "resource-update"

@@ -3,20 +3,15 @@
 // is below it and nothing is held twice; at the end nothing is held. HACTOR_SIM_SEED and
 // HACTOR_SIM_STEPS replay and lengthen.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <cstdlib>
 #include <random>
 
 #include "match_bench.hpp"
+#include "seeds.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
 
 namespace {
-
-uint64_t setting(const char* name, uint64_t otherwise) {
-  auto text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
 
 const std::vector<std::string> shapes{
     "[{type: slot, count: 1, label: s, with: [{type: core, count: 1}]}]",
@@ -163,8 +158,8 @@ private:
 
 TEST_CASE("a graph under random jobs, failures, growth and shrinking counts right at every step") {
   const char* policies[] = {"first", "low", "high", "lonode", "hinodex", "locality", "variation"};
-  auto seed = static_cast<uint32_t>(setting("HACTOR_SIM_SEED", 1));
-  auto steps = setting("HACTOR_SIM_STEPS", 100'000);
+  auto seed = static_cast<uint32_t>(from_environment("HACTOR_SIM_SEED", 1));
+  auto steps = from_environment("HACTOR_SIM_STEPS", 100'000);
   uint64_t matched = 0, reserved = 0;
   for (auto policy : policies) {
     world w{seed, policy};

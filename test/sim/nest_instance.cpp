@@ -337,6 +337,13 @@ void nest_sim::instance::prioritize_room(const alloc_entry& entry) {
   to_scheduler.push_back([this, entry] { scheduler.prioritize(entry.id, entry.priority); });
 }
 
+void nest_sim::instance::extend_room(job_id id, int64_t end_ns) {
+  to_scheduler.push_back([this, id, end_ns] {
+    scheduler.extend(id, static_cast<double>(end_ns) * 1e-9);
+    pass_wanted = true;
+  });
+}
+
 void nest_sim::instance::free_room(job_id id) {
   to_scheduler.push_back([this, id] {
     held.erase(id);

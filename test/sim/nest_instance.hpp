@@ -53,6 +53,7 @@ struct nest_sim::instance final : job_manager_out, scheduler_out {
   void want_room(const job_spec_ptr& spec, const alloc_entry& entry) override;
   void cancel_room(job_id id) override;
   void prioritize_room(const alloc_entry& entry) override;
+  void extend_room(job_id id, int64_t end_ns) override;
   void free_room(job_id id) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;

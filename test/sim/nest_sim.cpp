@@ -27,6 +27,25 @@ void nest_sim::fail(std::string what) {
     wrong_ = fmt::format("seed {} step {}: {}", options_.seed, step_, what);
 }
 
+nest_sim::seen_counts& nest_sim::seen_counts::operator+=(const seen_counts& other) {
+  using c = seen_counts;
+  for (auto each : {&c::jobs, &c::ended, &c::cancelled, &c::timeout, &c::retried, &c::children,
+                    &c::grandchildren, &c::busy_three_levels, &c::scripts_killed, &c::ranks_lost,
+                    &c::leads_lost, &c::grown, &c::shrunk, &c::outlived, &c::refused})
+    this->*each += other.*each;
+  return *this;
+}
+
+std::string nest_sim::seen_counts::text() const {
+  return fmt::format("{} jobs, {} ended, {} cancelled, {} over time, {} tried again, {} children, "
+                     "{} grandchildren, {} parents cancelled with three levels busy, {} grown, {} "
+                     "shrunk, {} scripts killed, {} ranks lost, of them led an instance: {}, {} "
+                     "times jobs outlived it, {} came too late",
+                     jobs, ended, cancelled, timeout, retried, children, grandchildren,
+                     busy_three_levels, grown, shrunk, scripts_killed, ranks_lost, leads_lost,
+                     outlived, refused);
+}
+
 std::string nest_sim::run() {
   for (; step_ < options_.steps && wrong_.empty(); ++step_) {
     random_step();

@@ -41,7 +41,7 @@ public:
   /// step.
   std::string run();
 
-  struct {
+  struct seen_counts {
     uint64_t jobs = 0, ended = 0, cancelled = 0, timeout = 0, retried = 0;
     uint64_t children = 0, grandchildren = 0; // instances
     uint64_t busy_three_levels = 0; // a child was told to end while its grandchildren ran jobs
@@ -49,6 +49,9 @@ public:
     uint64_t grown = 0, shrunk = 0;
     uint64_t outlived = 0; // jobs of an instance whose job manager was lost ran on
     uint64_t refused = 0;  // jobs of such an instance were still to be launched
+
+    seen_counts& operator+=(const seen_counts& other);
+    std::string text() const;
   } seen;
 
 private:

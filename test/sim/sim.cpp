@@ -21,6 +21,20 @@ void sim::fail(std::string what) {
     wrong_ = fmt::format("seed {} step {}: {}", options_.seed, step_, what);
 }
 
+sim::seen_counts& sim::seen_counts::operator+=(const seen_counts& other) {
+  for (auto each :
+       {&seen_counts::submitted, &seen_counts::ended, &seen_counts::lost, &seen_counts::cancelled,
+        &seen_counts::timeout, &seen_counts::crashes, &seen_counts::waited, &seen_counts::hopeless})
+    this->*each += other.*each;
+  return *this;
+}
+
+std::string sim::seen_counts::text() const {
+  return fmt::format("{} jobs, {} ended, {} cancelled, {} over time, {} lost, {} had dependencies, "
+                     "{} could not go on, {} crashes",
+                     submitted, ended, cancelled, timeout, lost, waited, hopeless, crashes);
+}
+
 std::string sim::run() {
   boot();
   for (; step_ < options_.steps && wrong_.empty(); ++step_) {
@@ -159,6 +173,8 @@ void sim::random_step() {
     raise();
   else if (dice < 105)
     set_urgency();
+  else if (dice < 112)
+    move_end();
   else if (dice < 150)
     pass_time(static_cast<int64_t>(below(random_, 1'500'000'000)));
   else if (dice < 154 && options_.lose_ranks)
@@ -290,6 +306,26 @@ void sim::set_urgency() {
   end_turn();
 }
 
+/// Another time limit for a job that runs.
+void sim::move_end() {
+  list_request request;
+  request.states = 16;
+  auto running = core_->list(request);
+  if (running.empty())
+    return;
+  auto id = running[below(random_, running.size())].id;
+  auto old = core_->updatable(id, true);
+  if (!old)
+    return fail(render(old.error()));
+  auto text = parse_json((*old)->text);
+  HACTOR_CHECK(text);
+  (*text)["attributes"]["system"]["duration"] = below(random_, 4);
+  auto next = specs_.intern(dump(*text), (*old)->environment_text());
+  HACTOR_CHECK(next);
+  core_->update(now_ns_, id, *next, "{}", "{}", *this);
+  end_turn();
+}
+
 void sim::lose_rank() {
   auto rank = static_cast<rank_t>(1 + below(random_, options_.brokers - 1)); // 0 is the instance
   if (net_->lost.count(rank) == 0)
@@ -362,6 +398,13 @@ void sim::prioritize_room(const alloc_entry& entry) {
     if (auto it = waiting_.find(entry.id); it != waiting_.end())
       it->second.second.priority = entry.priority;
     scheduler_->prioritize(entry.id, entry.priority);
+    pass_wanted_ = true;
+  });
+}
+
+void sim::extend_room(job_id id, int64_t end_ns) {
+  to_scheduler_.push_back([this, id, end_ns] {
+    scheduler_->extend(id, static_cast<double>(end_ns) * 1e-9);
     pass_wanted_ = true;
   });
 }

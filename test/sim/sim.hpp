@@ -41,9 +41,12 @@ public:
   /// step.
   std::string run();
 
-  struct {
+  struct seen_counts {
     uint64_t submitted = 0, ended = 0, lost = 0, cancelled = 0, timeout = 0, crashes = 0;
     uint64_t waited = 0, hopeless = 0; // for dependencies: that came to hold, that never could
+
+    seen_counts& operator+=(const seen_counts& other);
+    std::string text() const;
   } seen;
 
 private:
@@ -60,6 +63,7 @@ private:
   void submit();
   void raise();
   void set_urgency();
+  void move_end();
   void lose_rank();
   void crash();
   void finale();
@@ -73,6 +77,7 @@ private:
   void want_room(const job_spec_ptr& spec, const alloc_entry& entry) override;
   void cancel_room(job_id id) override;
   void prioritize_room(const alloc_entry& entry) override;
+  void extend_room(job_id id, int64_t end_ns) override;
   void free_room(job_id id) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;

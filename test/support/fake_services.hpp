@@ -119,6 +119,7 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
       w->room_cancelled.insert(w->room_cancelled.end(), c.ids.begin(), c.ids.end());
     },
     [](const alloc_prioritize&) {},
+    [](const alloc_extend&) {},
     [w](const free_request& f) { w->freed.insert(w->freed.end(), f.ids.begin(), f.ids.end()); },
     [](const vacate_request&) { return done{}; },
     [w](const feasible_request& r) -> caf::result<done> {

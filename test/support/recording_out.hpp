@@ -31,6 +31,7 @@ struct recording_out : job_manager_out {
   void cancel_room(job_id id) override { cancelled.push_back(id); }
   void prioritize_room(const alloc_entry& entry) override { prioritized.push_back(entry); }
   void free_room(job_id id) override { freed.push_back(id); }
+  void extend_room(job_id id, int64_t end_ns) override { extended.emplace_back(id, end_ns); }
   void launch(const job_spec_ptr& spec, launch_item&& item) override {
     launches.push_back({spec, std::move(item)});
   }
@@ -57,6 +58,7 @@ struct recording_out : job_manager_out {
   std::vector<std::pair<spec_hash, std::string>> specs;
   std::vector<job_record> records;
   std::vector<alloc_entry> wanted, prioritized;
+  std::vector<std::pair<job_id, int64_t>> extended;
   std::vector<job_id> cancelled, freed, over;
   std::vector<launched> launches;
   std::vector<signalled> signals;

@@ -50,6 +50,9 @@ struct bench : distributor_out {
     say("prio {}={}", e.id.value, e.priority);
   }
   void free(job_id child, job_id id) override { say("free {}<{}", id.value, child.value); }
+  void extend(job_id child, job_id id, int64_t end_ns) override {
+    say("extend {}<{} {}", id.value, child.value, end_ns);
+  }
   void granted(distributor_client, job_id id, rset&& r, std::string) override {
     say("grant {}", id.value);
     grants[id] = std::move(r);

@@ -104,51 +104,107 @@ TEST_SUITE("unit") {
       }
   }
 
-  TEST_CASE("nodes that failed ones have left for longer than exit-timeout end the job") {
-    random_source r{5};
-    bench b{4, 2};
-    auto order = order_on({0, 1, 2, 3});
-    auto plan = std::make_shared<launch_plan>(*order.plan);
-    plan->exit_timeout_s = 10;
-    order.plan = plan;
-    b.net.scripts[job].endless = true;
-    b.net.launch(order);
-    b.net.settle(r);
-    REQUIRE(b.told[job].size() == 1);
-    b.net.advance_time(100'000'000'000);
-    b.net.settle(r);
-    CHECK(b.net.shells.size() == 4); // nobody has left
-    b.net.leave(3, job, 1 << 8);
-    b.net.settle(r);
-    b.net.advance_time(109'000'000'000);
-    b.net.settle(r);
-    CHECK(b.net.shells.size() == 3);
-    b.net.advance_time(110'000'000'000);
-    b.net.settle(r);
-    auto end = b.end_of();
-    CHECK(end.failure.find("exit-timeout") != std::string::npos);
-    CHECK(b.net.quiet());
-    CHECK(b.net.wrong.empty());
+  /// An endless job on brokers 0 to 3, which has begun.
+  struct left_bench : bench {
+    left_bench(uint32_t fanout, double exit_timeout_s) : bench{4, fanout} {
+      auto order = order_on({0, 1, 2, 3});
+      auto plan = std::make_shared<launch_plan>(*order.plan);
+      plan->exit_timeout_s = exit_timeout_s;
+      order.plan = plan;
+      net.scripts[job].endless = true;
+      net.launch(order);
+      net.settle(random);
+      REQUIRE(told[job].size() == 1);
+    }
+    /// The shell tells that a task has ended, or all of its tasks.
+    void tell(rank_t rank, bool all) {
+      job_report r;
+      r.id = job;
+      r.started = r.task_ended = true;
+      r.tasks_ended = all;
+      net.report_shell(rank, r);
+      net.settle(random);
+    }
+    void leave(rank_t rank, int status) {
+      net.leave(rank, job, status);
+      net.settle(random);
+    }
+    void wait_until(int64_t seconds) {
+      net.advance_time(seconds * 1'000'000'000);
+      net.settle(random);
+    }
+    random_source random{5};
+  };
+
+  TEST_CASE("tasks that others have left for longer than exit-timeout end the job") {
+    for (uint32_t fanout : {1u, 2u, 16u})
+      for (int how = 0; how < 3; ++how) {
+        left_bench b{fanout, 10};
+        b.wait_until(100);
+        CHECK(b.net.shells.size() == 4); // nobody has left
+        if (how == 0)
+          b.leave(3, 1 << 8);
+        else if (how == 1)
+          b.leave(3, 0);
+        else
+          b.tell(3, false); // one of its tasks
+        b.wait_until(105);
+        b.leave(2, 0); // the time counts from the first
+        b.wait_until(109);
+        CHECK(b.net.shells.size() == (how == 2 ? 3 : 2));
+        b.wait_until(110);
+        auto end = b.end_of();
+        CHECK(end.failure.find("exit-timeout") != std::string::npos);
+        CHECK(end.status == 1 << 8);
+        CHECK(b.net.quiet());
+        CHECK(b.net.wrong.empty());
+      }
   }
 
-  TEST_CASE("a node that ended well has left nobody, and without a timeout nothing ends") {
-    for (bool failed : {false, true}) {
-      random_source r{6};
-      bench b{2, 2};
-      auto order = order_on({0, 1});
-      auto plan = std::make_shared<launch_plan>(*order.plan);
-      plan->exit_timeout_s = failed ? -1 : 10;
-      order.plan = plan;
-      b.net.scripts[job].endless = true;
-      b.net.launch(order);
-      b.net.settle(r);
-      b.net.leave(1, job, failed ? 1 << 8 : 0);
-      b.net.settle(r);
-      b.net.advance_time(1'000'000'000'000);
-      b.net.settle(r);
-      CHECK(b.net.shells.size() == 1);
+  TEST_CASE("nodes that clean up when all tasks have ended are left in peace") {
+    for (uint32_t fanout : {1u, 2u}) {
+      left_bench b{fanout, 10};
+      b.leave(3, 0);
+      for (rank_t rank : {2, 0, 1})
+        b.tell(rank, true);
+      b.wait_until(1000);
+      CHECK(b.net.shells.size() == 3);
       CHECK(b.told[job].size() == 1);
+      for (rank_t rank : {1, 2, 0})
+        b.leave(rank, 0);
+      CHECK(b.end_of().failure == "");
+      CHECK(b.end_of().status == 0);
+      CHECK(b.net.quiet());
     }
+  }
+
+  TEST_CASE("what nodes have lost is told by the root") {
+    left_bench b{1, -1};
+    for (rank_t rank : {3, 2, 1, 0}) {
+      job_report r;
+      r.id = job;
+      r.started = r.ended = true;
+      r.warning = rank % 2 == 0 ? "lost on " + std::to_string(rank) : "";
+      b.net.shells.erase({rank, job});
+      b.net.report_shell(rank, r);
+      b.net.settle(b.random);
+    }
+    CHECK(b.end_of().warning == "lost on 2; lost on 0");
+    CHECK(b.net.quiet());
+  }
+
+  TEST_CASE("without exit-timeout tasks that others have left go on") {
+    left_bench b{2, -1};
+    b.leave(1, 1 << 8);
+    b.tell(0, false);
+    b.wait_until(1'000'000);
+    CHECK(b.net.shells.size() == 3);
+    CHECK(b.told[job].size() == 1);
+    for (rank_t rank : {3, 2, 0})
+      b.leave(rank, 0);
+    CHECK(b.end_of().status == 1 << 8);
+    CHECK(b.end_of().failure == "");
+    CHECK(b.net.quiet());
   }
 
   TEST_CASE("a job is told to have started only when every node has") {

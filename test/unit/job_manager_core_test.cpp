@@ -2,97 +2,43 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
-#include "recording_out.hpp"
-#include "spec_texts.hpp"
-#include "store_builders.hpp"
+#include "job_manager_bench.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
 
 namespace {
 
-constexpr int64_t second = 1'000'000'000;
-constexpr job_id one{1};
-
-/// A core with a clock, and short words for what happens to it.
-struct bench {
-  job_spec_ptr submit(std::vector<job_id> ids, const spec_text& s = {}, int32_t urgency = 16,
-                      std::vector<int64_t> cc = {}, bool with_cc_env = true) {
-    auto spec = intern(specs, s);
-    accepted_spec a;
-    a.urgency = urgency;
-    a.ids = std::move(ids);
-    a.cc = std::move(cc);
-    a.with_cc_env = with_cc_env;
-    core.accept(now, 1000, spec, a, out);
-    return spec;
-  }
-  void grant(job_id id = one, rset r = whole_nodes(2, 1)) {
-    core.on_granted(now, id, std::move(r), out);
-  }
-  void report(job_report r, job_id id = one) {
-    r.id = id;
-    core.on_report(now, r, out);
-  }
-  void start(job_id id = one) {
-    job_report r;
-    r.started = true;
-    report(r, id);
-  }
-  void end(int status = 0, job_id id = one, const char* failure = "") {
-    job_report r;
-    r.started = *failure == 0;
-    r.ended = true;
-    r.status = status;
-    r.failure = failure;
-    r.used = {5, 6, 7};
-    r.outputs = {{0, 77}};
-    report(r, id);
-  }
-  void settled(rank_t rank, job_id id = one) {
-    job_report r;
-    r.id = id;
-    core.on_settled(now, rank, r, out);
-  }
-  void run(job_id id = one, const spec_text& s = {}, rset where = whole_nodes(2, 1)) {
-    submit({id}, s);
-    grant(id, std::move(where));
-    start(id);
-    out.clear();
-  }
-  caf::expected<uint64_t> raise(std::vector<job_id> ids, const char* type = "cancel",
-                                int severity = 0, uint32_t states = 0) {
-    return core.raise(now, {1000, {std::move(ids), states}, type, severity, "why"}, out);
-  }
-  caf::expected<uint64_t> urgency(std::vector<job_id> ids, int32_t value) {
-    return core.set_urgency(now, {1000, {std::move(ids), 0}, value}, out);
-  }
-  job_summary summary(job_id id = one) {
-    auto s = core.summary(id);
-    REQUIRE_MESSAGE(s, render(s.error()));
-    return *s;
-  }
-  job_record last_record() {
-    REQUIRE_FALSE(out.records.empty());
-    return out.records.back();
-  }
-
-  spec_cache specs;
-  job_manager_core core;
-  recording_out out;
-  int64_t now = 100 * second;
-};
+using bench = job_manager_bench;
 
 } // namespace
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("what a cancelled job wrote and nobody could keep is said in its record") {
+    bench b;
+    b.run_new();
+    CHECK(*b.raise({one}) == 1);
+    b.out.clear();
+    job_report r;
+    r.started = r.ended = true;
+    r.status = 15;
+    r.warning = "host: the disk is full";
+    b.report(r);
+    auto& lost = b.out.events.front();
+    CHECK(lost.kind == event_kind::exception);
+    CHECK(lost.text == "output\nhost: the disk is full");
+    CHECK(lost.a == 1); // not fatal
+    CHECK(b.out.take_names(one) == "exception finish release free clean");
+    CHECK(b.last_record().result == job_result::canceled);
+  }
+
   TEST_CASE("a scheduler that comes later is told who holds room and who wants some") {
     bench b;
-    b.run(job_id{1});
+    b.run_new(job_id{1});
     b.submit({job_id{2}, job_id{3}});
     b.submit({job_id{4}});
-    b.run(job_id{5});
+    b.run_new(job_id{5});
     b.end(0, job_id{5});
     REQUIRE(b.core.raise(b.now, {1000, {{job_id{4}}, 0}, "cancel", 0, ""}, b.out));
     auto rooms = b.core.rooms();
@@ -263,7 +209,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a grant that comes twice takes nothing from the running job") {
     bench b;
-    b.run();
+    b.run_new();
     b.grant();
     CHECK(b.out.freed.empty());
     CHECK(b.out.launches.empty());
@@ -277,7 +223,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a running job that is cancelled gets SIGTERM, and SIGKILL when asked again") {
     bench b;
-    b.run();
+    b.run_new();
     CHECK(*b.raise({one}) == 1);
     CHECK(b.summary().state == job_state::cleanup);
     REQUIRE(b.out.signals.size() == 1);
@@ -310,7 +256,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("an exception that is not fatal is recorded and nothing more") {
     bench b;
-    b.run();
+    b.run_new();
     CHECK(*b.raise({one}, "note", 4) == 1);
     CHECK(b.summary().state == job_state::run);
     CHECK(b.out.signals.empty());
@@ -347,7 +293,7 @@ TEST_SUITE("unit") {
     spec_text s;
     s.duration_s = 2;
     for (uint64_t id = 1; id <= 3; ++id)
-      b.run({id}, s);
+      b.run_new({id}, s);
     b.end(0, {2});
     b.core.forget({2});
     b.now += 5 * second;
@@ -358,19 +304,19 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a job without a limit has no deadline, one of a thousand years is not over at once") {
     bench b;
-    b.run();
+    b.run_new();
     CHECK(b.core.next_deadline_ns() == 0);
     spec_text s;
     s.duration_s = 3.2e10;
     b.now = 1'700'000'000 * second;
-    b.run({2}, s);
+    b.run_new({2}, s);
     b.core.on_deadline(b.now + 1000 * second, b.out);
     CHECK(b.summary({2}).state == job_state::run);
   }
 
   TEST_CASE("kill signals running jobs and leaves their state alone") {
     bench b;
-    b.run();
+    b.run_new();
     b.submit({{2}});
     b.out.clear();
     CHECK(*b.core.kill({{{one}, 0}, 10}, b.out) == 1);
@@ -407,7 +353,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("one named job in the wrong state is an error, several are counted") {
     bench b;
-    b.run();
+    b.run_new();
     b.end();
     b.submit({{2}});
     CHECK(code_of(b.raise({one}).error()) == ec::wrong_state);
@@ -420,7 +366,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("room comes back when nothing runs on any rank, though the tree has ended") {
     bench b;
-    b.run(one, {}, whole_nodes(4, 1));
+    b.run_new(one, {}, whole_nodes(4, 1));
     b.core.on_rank_lost(b.now, 1, rank_map{4}, b.out);
     REQUIRE(b.out.settles.size() == 1);
     CHECK(b.out.settles[0].second.to_string() == "0,2-3");
@@ -440,7 +386,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("the first rank's report is waited for, unless that rank is lost") {
     bench b;
-    b.run(one, {}, whole_nodes(3, 1));
+    b.run_new(one, {}, whole_nodes(3, 1));
     b.core.on_rank_lost(b.now, 2, rank_map{3}, b.out);
     b.settled(0);
     b.settled(1);
@@ -452,7 +398,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("what orphans used and wrote is in the job's record") {
     bench b;
-    b.run(one, {}, whole_nodes(3, 1));
+    b.run_new(one, {}, whole_nodes(3, 1));
     b.core.on_rank_lost(b.now, 1, rank_map{3}, b.out);
     b.end(15);
     b.settled(0);
@@ -508,7 +454,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a severity beyond RFC 21's is refused") {
     bench b;
-    b.run();
+    b.run_new();
     for (auto severity : {-1, 8})
       CHECK(code_of(b.raise({one}, "odd", severity).error()) == ec::bad_argument);
     CHECK(b.out.events.empty());
@@ -600,7 +546,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("reports of jobs that are over or unknown are passed over") {
     bench b;
-    b.run();
+    b.run_new();
     b.end();
     b.out.clear();
     b.end(9);

@@ -2,57 +2,34 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
-#include "recording_out.hpp"
-#include "spec_texts.hpp"
-#include "store_builders.hpp"
+#include "job_manager_bench.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
 
 namespace {
 
-constexpr int64_t second = 1'000'000'000;
-constexpr job_id one{1}, two{2}, three{3};
+constexpr job_id two{2}, three{3};
 
-struct bench {
+struct bench : job_manager_bench {
+  bench() { address = 70; }
   void submit(std::vector<job_id> ids, json rest, json dependencies = nullptr) {
     spec_text s;
     s.rest = std::move(rest);
     s.dependencies = std::move(dependencies);
-    accepted_spec a;
-    a.ids = std::move(ids);
-    core.accept(now, 1000, intern(specs, s), a, out);
+    job_manager_bench::submit(std::move(ids), s);
   }
+  /// An attempt begins, and has output of its own.
   void run(job_id id = one, rset where = whole_nodes(2, 1)) {
-    core.on_granted(now, id, std::move(where), out);
-    job_report r;
-    r.id = id;
-    r.started = true;
-    core.on_report(now, r, out);
+    grant(id, std::move(where));
+    start(id);
     out.take_names(id);
+    ++address;
   }
-  void end(int status, job_id id = one, const char* failure = "") {
-    job_report r;
-    r.id = id;
-    r.started = *failure == 0;
-    r.ended = true;
-    r.status = status;
-    r.failure = failure;
-    r.used = {5, 6, 7};
-    r.outputs = {{0, ++address}};
-    core.on_report(now, r, out);
-  }
-  job_summary summary(job_id id = one) { return *core.summary(id); }
   std::string cancel(job_id id) {
-    REQUIRE(core.raise(now, {1000, {{id}, 0}, "cancel", 0, "why"}, out));
+    REQUIRE(raise({id}));
     return out.take_names(id);
   }
-
-  spec_cache specs;
-  job_manager_core core;
-  recording_out out;
-  int64_t now = 100 * second;
-  uint64_t address = 70;
 };
 
 constexpr const char* again = "finish release free retry priority";

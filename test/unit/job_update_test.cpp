@@ -2,61 +2,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
-#include "recording_out.hpp"
-#include "spec_texts.hpp"
-#include "store_builders.hpp"
+#include "job_manager_bench.hpp"
 
 using namespace hactor;
 using namespace hactor::test;
 
 namespace {
 
-constexpr int64_t second = 1'000'000'000;
-constexpr job_id one{1};
-
-struct bench {
-  void submit(std::vector<job_id> ids, const spec_text& s = {}) {
-    accepted_spec a;
-    a.ids = std::move(ids);
-    core.accept(now, 1000, intern(specs, s), a, out);
-  }
-  void grant() { core.on_granted(now, one, whole_nodes(2, 1), out); }
-  void run(job_id id, const spec_text& s) {
-    submit({id}, s);
-    grant();
-    job_report r;
-    r.id = id;
-    r.started = true;
-    core.on_report(now, r, out);
-    out.clear();
-  }
-  void end() {
-    job_report r;
-    r.id = one;
-    r.started = r.ended = true;
-    core.on_report(now, r, out);
-  }
-  caf::expected<uint64_t> raise(std::vector<job_id> ids) {
-    return core.raise(now, {1000, {std::move(ids), 0}, "cancel", 0, "why"}, out);
-  }
-  caf::expected<uint64_t> urgency(std::vector<job_id> ids, int32_t value) {
-    return core.set_urgency(now, {1000, {std::move(ids), 0}, value}, out);
-  }
-  job_summary summary() {
-    auto s = core.summary(one);
-    REQUIRE(s);
-    return *s;
-  }
-  job_record last_record() {
-    REQUIRE_FALSE(out.records.empty());
-    return out.records.back();
-  }
-
-  spec_cache specs;
-  job_manager_core core;
-  recording_out out;
-  int64_t now = 100 * second;
-};
+using bench = job_manager_bench;
 
 } // namespace
 
@@ -105,7 +58,7 @@ TEST_SUITE("unit") {
     bench b;
     spec_text s;
     s.duration_s = 60;
-    b.run(one, s);
+    b.run_new(one, s);
     auto began = b.now;
     CHECK_FALSE(b.core.updatable(one, false));
     REQUIRE(b.core.updatable(one, true));
@@ -114,9 +67,13 @@ TEST_SUITE("unit") {
     b.core.update(b.now, one, intern(b.specs, s), "{}", "{}", b.out);
     CHECK(b.core.next_deadline_ns() == began + 40 * second);
     CHECK(b.out.take_names(one) == "debug jobspec-update resource-update");
+    // The scheduler counts from the grant, as it did when it gave it.
+    using ends = std::vector<std::pair<job_id, int64_t>>;
+    CHECK(b.out.extended == ends{{one, began + 40 * second}});
     s.duration_s = 0;
     b.core.update(b.now, one, intern(b.specs, s), "{}", "{}", b.out);
     CHECK(b.core.next_deadline_ns() == 0);
+    CHECK(b.out.extended.back() == std::pair{one, int64_t{0}});
     b.end();
     CHECK_FALSE(b.core.updatable(one, true));
     CHECK_FALSE(b.core.updatable(job_id{99}, true));

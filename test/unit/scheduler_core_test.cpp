@@ -396,6 +396,53 @@ TEST_SUITE("unit") {
     CHECK(core.pool().counts(5).cores_free == 2);
   }
 
+  TEST_CASE("the end of a job that runs moves what is promised, and who fits before") {
+    scheduler_settings settings;
+    auto easy = make_queue_policy("easy", 0);
+    REQUIRE(easy);
+    settings.queues.emplace_back().policy = std::move(*easy);
+    bench b{machine(3, 1)}; // at 5 s, all the time
+    b.core = scheduler_core{settings};
+    b.core.set_inventory(machine(3, 1));
+    b.add(1, whole(1, 100)); // to 105
+    b.add(2, whole(1, 50));  // to 55
+    CHECK(b.pass() == "+1 +2");
+    b.add(3, whole(3, 10));
+    b.add(4, whole(1, 150));
+    CHECK(b.pass().empty());
+    auto promised = [&] { return b.core.explain(job_id{3}, 5'000'000'000)->t_estimate; };
+    CHECK(promised() == 105);
+    CHECK(b.why(4) == "behind");
+    b.core.extend(job_id{1}, 150); // 4 would end at 155
+    CHECK(b.pass().empty());
+    CHECK(promised() == 150);
+    b.core.extend(job_id{1}, 155);
+    CHECK(b.pass() == "+4");
+    CHECK(promised() == 155);
+    b.core.extend(job_id{1}, 30);
+    b.core.extend(job_id{4}, 20);
+    CHECK(b.pass().empty());
+    CHECK(promised() == 55);
+    b.core.extend(job_id{2}, 0); // never
+    CHECK(b.pass().empty());
+    CHECK(promised() == 0);
+    CHECK_FALSE(b.core.pool().held().audit());
+    b.core.extend(job_id{2}, 2); // before it began: it is over its time
+    b.core.extend(job_id{3}, 7); // waits
+    b.core.extend(job_id{99}, 7);
+    CHECK(b.pass().empty());
+    CHECK(promised() == 30);
+    CHECK_FALSE(b.core.pool().held().audit());
+    for (uint64_t id : {1, 2, 4})
+      b.finish(id);
+    CHECK(b.pass() == "+3");
+    scheduler_core blank;
+    REQUIRE_FALSE(blank.recover(job_id{1}, machine(1, 1)));
+    blank.extend(job_id{1}, 80); // before there are resources
+    blank.set_inventory(machine(1, 1));
+    CHECK(blank.pool().find(job_id{1})->what.end() == 80);
+  }
+
   TEST_CASE("every job can be explained") {
     bench b{machine(2, 2)};
     b.add(1, slots(3));

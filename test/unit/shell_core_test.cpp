@@ -263,8 +263,12 @@ TEST_SUITE("unit") {
     CHECK(c.all_started());
     CHECK(c.report(false).started);
     CHECK_FALSE(c.report(false).ended);
+    CHECK_FALSE(c.report(false).task_ended);
     c.on_exited(0, {100, 5, 6});
     CHECK_FALSE(c.all_ended());
+    CHECK(c.report(false).task_ended);
+    CHECK_FALSE(c.report(false).tasks_ended);
+    CHECK(c.report(false).used.user_us == 0); // all is summed at the end
     c.on_exited(3 << 8, {70, 10, 20});
     CHECK(c.all_ended());
     c.add_output(4, 99);
