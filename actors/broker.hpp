@@ -20,11 +20,11 @@ struct broker_setup {
   rank_t rank = 0;
   uint32_t size = 1;
   uint32_t fanout = 16;
-  std::vector<std::string> hosts;                      // by rank
+  std::vector<std::string> hosts; // by rank
   /// The instance is to end. On the lead: true when nothing runs any more and the others may be
   /// told; false: what runs is being ended, and who does that asks again.
   std::function<bool(std::string)> on_shutdown;
-  std::function<void(rank_t)> on_peer_lost;            // not the lead; the transport may know
+  std::function<void(rank_t)> on_peer_lost; // not the lead; the transport may know
   std::function<void()> on_lead_lost;
 };
 
@@ -37,8 +37,8 @@ struct broker_state {
   std::map<rank_t, rank_services> peers;
   std::set<rank_t> lost;
   std::set<rank_t> dialling;
-  caf::error refusal;        // of us, by a peer of another version; then nobody is dialled any more
-  std::set<rank_t> refused;  // by us
+  caf::error refusal;       // of us, by a peer of another version; then nobody is dialled any more
+  std::set<rank_t> refused; // by us
   std::multimap<rank_t, dial_request> dials; // on the lead: to ranks that it has not met
   struct waiter {
     int64_t give_up_ns;

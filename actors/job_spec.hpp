@@ -76,8 +76,8 @@ struct job_spec {
 caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
                                       spec_environment_ptr environment);
 
-/// ec::unsatisfiable when the job may use more of a node's memory than all jobs of its instance, which
-/// is `limit` bytes; 0: any amount.
+/// ec::unsatisfiable when the job may use more of a node's memory than all jobs of its instance,
+/// which is `limit` bytes; 0: any amount.
 caf::error exceeds_memory(const job_spec& spec, int64_t limit);
 
 /// The parts of a stored jobspec: JSON text, and the hash of its environment (zero: none).

@@ -586,8 +586,8 @@ enum class graph_verb : uint8_t {
 /// such vertex, and what the verb refuses), ec::busy (detach: a job holds some of it),
 /// ec::unknown_key (no such property), ec::wrong_state (no scheduler is loaded), ec::disk_full,
 /// those of attach_jgf.
-/// `granted`, not for people: what a running job has of the graph, as JGF in one line; ec::bad_argument
-/// when it has nothing.
+/// `granted`, not for people: what a running job has of the graph, as JGF in one line. Errors:
+/// ec::bad_argument when it has nothing.
 struct graph_request {
   graph_verb verb = graph_verb::show;
   std::string path; // of the vertex; "": the root; to attach: not used; granted: the job's id

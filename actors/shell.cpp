@@ -282,10 +282,18 @@ void remember(shell_state& st, const shell_task& t, bool has_tags) {
     st.programs.push_back(t.argv.front());
 }
 
+/// Which job it is, and what limits it.
+void take_order(shell_state& st, const launch_order& order) {
+  st.id = order.item.id;
+  st.instance = order.origin->instance;
+  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
+  st.output_limit = order.plan->output_limit;
+}
+
 void start_tasks(shell_state::pointer self, const launch_order& order,
                  const std::vector<uint32_t>& entries) {
   auto& st = self->state;
-  st.output_limit = order.plan->output_limit;
+  take_order(st, order);
   auto place = st.context->place;
   if (auto& path = order.origin->instance; !path.empty()) {
     place.uri += "/" + path;
@@ -539,9 +547,6 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   auto& st = self->state;
   st.context = std::move(context);
   st.exec = std::move(exec);
-  st.id = order.item.id;
-  st.instance = order.origin->instance;
-  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
   start_tasks(self, order, entries);
   if (st.core.all_ended())
     advance(self);

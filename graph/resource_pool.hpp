@@ -137,8 +137,8 @@ public:
   /// (rset_extra.hpp). Empty when the selection has neither.
   rset r_of(const selection& what, const resource_request& request) const;
 
-  /// The part of the graph that a job holds (granted_graph.hpp), with the ids of cores and GPUs that
-  /// its R has. Errors: ec::bad_argument when it holds nothing.
+  /// The part of the graph that a job holds (granted_graph.hpp), its cores and GPUs with the ids
+  /// that R has. Errors: ec::bad_argument when it holds nothing.
   caf::expected<resource_graph> granted(job_id job) const;
 
   /// Holds what an R says and the graph has (restart), from its start to its end. A job that held

@@ -130,8 +130,8 @@ caf::expected<picture> look(client& broker) {
   return p;
 }
 
-/// Prints rows; nothing when the format is wrong, which was complained of. `of_limited`: the default
-/// where memory is limited.
+/// Prints rows; nothing when the format is wrong, which was complained of. `of_limited`: the
+/// default where memory is limited.
 int print_rows(const invocation& call, std::span<const field_name> known,
                const char* default_format,
                const std::function<caf::expected<std::vector<row>>(client&)>& make,

@@ -19,7 +19,8 @@ std::span<const command* const> all_commands() {
   // clang-format off
   static constexpr const command* rows[] = {
     &start_command, &shutdown_command, &submit_command, &run_command, &bulksubmit_command,
-    &batch_command, &alloc_command, &mini_command, &tree_command, &multi_prog_command, &job_submit_command,
+    &batch_command, &alloc_command, &mini_command, &tree_command, &multi_prog_command,
+    &job_submit_command,
     &jobs_command, &watch_command, &pgrep_command, &pkill_command, &job_command,
     &job_attach_command, &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,

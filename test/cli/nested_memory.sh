@@ -113,4 +113,7 @@ END
 instance -S "resource.graph=$scratch/gb.json" <<'END'
 cd "$HACTOR_TEST_SCRATCH"
 deadline 60 hactor run -N 1 -n 1 -c 3 --mem=4G --requires=rank:1 hactor start sh graph.sh
+# All of a node, and none for who asks for none.
+check_equal "whole" 8 "$(hactor run -N 1 -x hactor start hactor resource show rank0 | grep -c memory)"
+check_equal "none" 0 "$(hactor run -n 1 hactor start hactor resource show rank0 | grep -c memory)"
 END

@@ -141,7 +141,8 @@ TEST_SUITE("unit") {
   TEST_CASE("of pools that are shared it has what its job draws, licences and power") {
     machine_room m;
     auto child = m.child(1, R"([{"type": "license", "count": 2}, {"type": "node", "count": 1,
-      "with": [{"type": "slot", "count": 1, "label": "task", "with": [{"type": "core", "count": 1}]},
+      "with": [{"type": "slot", "count": 1, "label": "task",
+                "with": [{"type": "core", "count": 1}]},
                {"type": "power", "count": 120}]}])");
     CHECK(units(child->graph(), "license") == 2);
     CHECK(units(child->graph(), "power") == 120);
