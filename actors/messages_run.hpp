@@ -73,8 +73,8 @@ struct usage {
 };
 HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
 
-/// A subtree's news about one job: all of it has started, or all of it has ended; between them, where
-/// others of the job are to follow soon (exit-timeout), that a task has ended, or that all have.
+/// A subtree's news about one job: all of it has started, or all of it has ended; between them,
+/// where exit-timeout is to be kept, that a task has ended, or that all have.
 struct job_report {
   job_id id;
   bool started = false;

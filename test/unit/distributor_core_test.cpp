@@ -144,8 +144,12 @@ TEST_SUITE("distributor_core") {
     CHECK(b.grants[job_id{1}].ranks().to_string() == "1");
     CHECK(b.core.held().ranks().to_string() == "1");
     CHECK(b.core.rooms(job_id{1002}).held[0].resources.ranks().to_string() == "0");
+    b.core.extend(job_id{1}, 77, b);
+    CHECK(b.take() == "extend 1<1002 77");
     b.core.free(b.now, job_id{1}, b);
     CHECK(b.take() == "free 1<1002");
+    b.core.extend(job_id{1}, 78, b); // it is over
+    CHECK(b.take() == "");
     b.core.free(b.now, job_id{1}, b);
     CHECK(b.take() == "");
     CHECK(b.core.held().empty());
@@ -290,6 +294,8 @@ TEST_SUITE("distributor_core") {
     CHECK(b.take() == ""); // its room is not free while the job runs on
     b.now += second;
     CHECK(b.turn() == ""); // so there is none for the next
+    b.core.extend(job_id{1}, 77, b);
+    CHECK(b.take() == ""); // nobody plans with its end
     b.core.free(b.now, job_id{1}, b);
     CHECK(b.take() == "free child 1001");
     CHECK(b.turn() == "child 1003");
