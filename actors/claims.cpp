@@ -62,25 +62,32 @@ std::string claims_json(const scheduler_state& st) {
   return dump(list);
 }
 
-/// Answers when the claims that last are durable as they are now.
-caf::result<claim_reply> answer(scheduler_state& st, claim_reply reply) {
-  auto promise = st.self->make_response_promise<claim_reply>();
-  st.commit(claims_key, claims_json(st),
-            [promise, reply = std::move(reply)](const caf::error& e) mutable {
-              e ? promise.deliver(e) : promise.deliver(std::move(reply));
-            });
-  return promise;
+/// Whether there is a core just now or not.
+void end_claim(scheduler_state& st, uint64_t number) {
+  if (st.claims.erase(number) == 0)
+    (void)st.core.cancel_claim(number); // it may have been lost with its node
+  st.want_pass();
 }
 
-/// A claim that was made now: it belongs to a client, or stays.
+/// A claim that was made now: it belongs to a client, or stays. What cannot be written down is
+/// none.
 caf::result<claim_reply> made(scheduler_state& st, const claim_request& r, uint64_t number,
                               const claim& c) {
   claim_reply reply;
   reply.claims.push_back(describe(number, c));
   log_debug("{}: claim {}: {}", st.title, number, reply.claims[0].r);
   auto sender = st.self->current_sender();
-  if (r.client == 0 || !sender)
-    return answer(st, std::move(reply));
+  st.claimants.erase(number); // of one that was lost
+  if (r.client == 0 || !sender) {
+    auto promise = st.self->make_response_promise<claim_reply>();
+    st.commit(claims_key, claims_json(st),
+              [&st, promise, reply = std::move(reply), number](const caf::error& e) mutable {
+                if (e)
+                  end_claim(st, number);
+                e ? promise.deliver(e) : promise.deliver(std::move(reply));
+              });
+    return promise;
+  }
   auto connector = sender->address();
   if (std::none_of(st.claimants.begin(), st.claimants.end(),
                    [&](auto& x) { return x.second.first == connector; }))
@@ -95,6 +102,16 @@ void note_time(scheduler_state& st, double seconds) {
   t.most = std::max(t.most, seconds);
   t.total += seconds;
   ++t.matches;
+}
+
+/// Answers when the claims that last are durable as they are now.
+caf::result<claim_reply> answer(scheduler_state& st, claim_reply reply) {
+  auto promise = st.self->make_response_promise<claim_reply>();
+  st.commit(claims_key, claims_json(st),
+            [promise, reply = std::move(reply)](const caf::error& e) mutable {
+              e ? promise.deliver(e) : promise.deliver(std::move(reply));
+            });
+  return promise;
 }
 
 uint64_t number_of(const scheduler_state& st, const claim_request& r) {
@@ -182,6 +199,8 @@ caf::result<claim_reply> look(scheduler_state& st, const claim_request& r) {
   if (!found)
     return std::move(found.error());
   reply.text = std::move(*found);
+  if (reply.text.ends_with('\n'))
+    reply.text.pop_back();
   return reply;
 }
 
@@ -231,6 +250,11 @@ caf::result<claim_reply> ask_claim(scheduler_state& st, const claim_request& r) 
   return look(st, r);
 }
 
+void end_claims_of(scheduler_state& st, const claimant_gone& gone) {
+  if (auto sender = st.self->current_sender())
+    drop_claims_of(st, sender->address(), gone.client);
+}
+
 void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
                     std::optional<uint64_t> client) {
   auto dropped = std::erase_if(st.claimants, [&](auto& x) {
@@ -238,8 +262,7 @@ void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
     if (who.first != connector || (client && who.second != *client))
       return false;
     log_info("{}: claim {} ends with the program that made it", st.title, number);
-    if (st.claims.erase(number) == 0)
-      (void)st.core.cancel_claim(number); // it may have been lost with its node
+    end_claim(st, number);
     return true;
   });
   if (dropped == 0)
@@ -248,7 +271,6 @@ void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
                    [&](auto& x) { return x.second.first == connector; }))
     st.self->demonitor(connector);
   st.tell_vacant();
-  st.want_pass();
 }
 
 void restore_claims(scheduler_state& st, const std::string& text) {

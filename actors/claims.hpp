@@ -13,6 +13,9 @@ namespace hactor {
 
 caf::result<claim_reply> ask_claim(scheduler_state& st, const claim_request& r);
 
+/// Ends the claims of a client of the connector that says so.
+void end_claims_of(scheduler_state& st, const claimant_gone& gone);
+
 /// Ends the claims of a client, or of all clients of a connector.
 void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
                     std::optional<uint64_t> client = {});

@@ -408,10 +408,7 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
       [](const instance_opened&) {},
       [](drain_atom) {}, // what is granted from now on is not started
       [self](const claim_request& r) { return ask_claim(self->state, r); },
-      [self](const claimant_gone& g) {
-        if (auto sender = self->current_sender())
-          drop_claims_of(self->state, sender->address(), g.client);
-      },
+      [self](const claimant_gone& g) { end_claims_of(self->state, g); },
       [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) {
         auto& st = self->state;

@@ -145,7 +145,8 @@ caf::expected<bool> scheduler_core::cancel_claim_part(uint64_t number, const std
   if (pool_ == nullptr || pool_->find(claim_id(number)) == nullptr)
     return not_known_yet();
   if (c->kind == hold_kind::reserved)
-    return make_error(ec::wrong_state, fmt::format("claim {} has nothing before its time", number));
+    return make_error(ec::bad_argument,
+                      fmt::format("claim {} has nothing before its time", number));
   auto left = pool_->release_text(claim_id(number), r);
   if (!left)
     return std::move(left.error());

@@ -206,7 +206,8 @@ public:
   /// Takes up a claim that another core had. Errors: as resource_pool::take; it is none then.
   caf::error restore_claim(uint64_t number, claim c);
   caf::error cancel_claim(uint64_t number);
-  /// Releases what the text of an R names; true when nothing is left, and so no claim.
+  /// Releases what the text of an R names; true when nothing is left, and so no claim. Errors:
+  /// ec::bad_argument (it is for later); those of resource_pool::release_text.
   caf::expected<bool> cancel_claim_part(uint64_t number, const std::string& r);
   const std::map<uint64_t, claim>& claims() const { return claims_; }
   claim* find_claim(uint64_t number);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "graph/claim_id.hpp"
 #include "graph/jgf_reader.hpp"
 #include "graph/rv1_reader.hpp"
 
@@ -42,7 +43,10 @@ caf::expected<bool> release_part(ledger& held, uint64_t job, const std::string& 
       has.add(static_cast<uint32_t>(rank));
   for (auto rank : r->ranks().expand())
     if (!has.contains(rank))
-      return make_error(ec::bad_argument, fmt::format("job {} has nothing on rank {}", job, rank));
+      return make_error(ec::bad_argument,
+                        fmt::format("{} {} has nothing on rank {}",
+                                    is_claim({job}) ? "claim" : "job",
+                                    is_claim({job}) ? claim_number({job}) : job, rank));
   return held.release_ranks(job, r->ranks());
 }
 

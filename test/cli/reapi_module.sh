@@ -24,7 +24,7 @@ END
 spec one.yaml 1 4 3600
 spec two.yaml 2 4 3600
 spec three.yaml 3 4 3600
-spec short.yaml 2 4 60
+spec short.yaml 2 4 600
 echo 'attributes: {}' >bad.yaml
 echo '{"version":1,"execution":{"R_lite":[{"rank":"1","children":{"core":"0-3"}}]}}' >rank1.json
 echo '{"version":1,"execution":{"R_lite":[{"rank":"9","children":{"core":"0-3"}}]}}' >rank9.json
@@ -70,11 +70,11 @@ ask "cancel 77"; check_contains "$answer" "ENOENT"
 ask "info 77"; check_contains "$answer" "ENOENT"
 ask "update 2 rank9.json"; check_contains "$answer" "EINVAL"
 ask "match without_allocating 2 one.yaml"; check_contains "$answer" '"rank":"1"'
-ask "match without_allocating_future 2 two.yaml"; check_contains "$answer" "reserved"
+ask "match without_allocating_future 2 two.yaml"; check_contains "$answer" '"rank":"0-1"'
 ask "info 2"; check_contains "$answer" "ENOENT"
 ask "info 1"; check_contains "$answer" "ok no"
 ask "stat"; check_contains "$answer" "ok 11 vertices, 10 edges, 1 jobs"
-ask "find sched-now=allocated and names=fake0"; check_contains "$answer" '"rank":"0"'
+ask "find sched-now=allocated"; check_contains "$(echo "$answer" | tr -d ' ')" '"rank":"0"'
 fails_with 1 hactor resource detach rank0/core0
 check_contains "$output" "claim 1 holds some of rank0/core0"
 hactor scheduler reload >/dev/null
@@ -119,7 +119,7 @@ check_equal "claims" "" "$(hactor resource claims -n)"
 hactor job wait-event -t 20 "$(hactor submit -N 2 -n 2 -c 4 true)" clean >/dev/null
 
 # In C++.
-check_contains "$(./lend two.yaml rank1.json)" 'some left: {"version":1,"execution":{"R_lite":[{"rank":"0"'
+check_contains "$(./lend two.yaml rank1.json | tr -d ' ')" 'someleft:{"version":1,"execution":{"R_lite":[{"rank":"0"'
 check_equal "claims" "" "$(hactor resource claims -n)"
 
 # What is to stay, stays.
@@ -129,11 +129,13 @@ end
 check_contains "$(hactor resource claims -n -o '{number}')" "8"
 begin
 ask "match allocate 9 one.yaml" # not to stay
-kill -9 "$(hactor stats | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')"
+kill -9 $(left_processes)
 END
-{ sed -n '/^ask() /,/^}/p; /^begin() /,/^}/p; /^end() /,/^}/p; /^allocated() /p' "$0"; cat run.sh; } >all.sh
+{ sed -n '/^ask() /,/^}/p; /^begin() /,/^}/p; /^end() /,/^}/p; /^allocated() /p' "${HACTOR_TEST_LIB%/*}/reapi_module.sh"; cat run.sh; } >all.sh
 run_folder_stays=yes
-instance -S resource.fake=nodes=2,cores=4 --statedir "$scratch/state" <all.sh || true
+code=0
+instance -S resource.fake=nodes=2,cores=4 --statedir "$scratch/state" <all.sh || code=$?
+check_equal "how the first instance ended" 137 "$code"
 
 # Over a restart too; and by hand.
 instance --statedir "$scratch/state" -S resource.fake=nodes=2,cores=4 <<'END'

@@ -150,7 +150,7 @@ TEST_SUITE("unit") {
     CHECK(b.core.claims().empty());
     CHECK(b.claim(2, claim_op::allocate, slots(6, 60)) == "allocated at 5");
     CHECK(b.claim(3, claim_op::allocate_orelse_reserve, slots(1)) == "reserved at 65");
-    CHECK(code_of(b.core.cancel_claim_part(3, r_text("0", "0")).error()) == ec::wrong_state);
+    CHECK(code_of(b.core.cancel_claim_part(3, r_text("0", "0")).error()) == ec::bad_argument);
   }
 
   TEST_CASE("claims keep what they hold of ranks that go and come back") {
