@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/near.hpp"
 #include "tools/commands.hpp"
+#include "tools/plugin_options.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {
@@ -30,7 +31,10 @@ int run_help(const invocation& call) {
       name = c->name;
   for (auto* c : all_commands()) {
     if (c->name == name) {
-      print(manual(*c));
+      auto extended = with_plugin_options(*c);
+      if (!extended)
+        return fail_usage(call, extended.error());
+      print(manual(**extended));
       return exit_ok;
     }
     names.emplace_back(c->name);

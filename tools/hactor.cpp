@@ -11,6 +11,7 @@
 #include "runtime/near.hpp"
 #include "tools/commands.hpp"
 #include "tools/kvs_request.hpp"
+#include "tools/plugin_options.hpp"
 #include "tools/say.hpp"
 
 namespace hactor::tools {
@@ -206,12 +207,14 @@ int run(std::span<const char* const> words) {
   auto chosen = choose(words);
   if (chosen.of == nullptr)
     return chosen.refused;
-  auto& c = *chosen.of;
+  auto extended = with_plugin_options(*chosen.of);
+  auto& c = extended ? **extended : *chosen.of;
   std::string program = "hactor-" + std::string{c.name};
   for (auto& letter : program)
     if (letter == ' ')
       letter = '-';
-  auto options = parse_options(c, words.subspan(chosen.words));
+  auto options = extended ? parse_options(c, words.subspan(chosen.words))
+                          : caf::expected<parsed_options>{std::move(extended.error())};
   if (!options) {
     parsed_options none;
     none.of = &c;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/help_text.hpp"
 #include "tools/command.hpp"
+#include "tools/plugin_options.hpp"
 
 namespace hactor::tools {
 
@@ -74,7 +75,8 @@ std::string bash_completion() {
   for (auto* c : all_commands()) {
     std::string_view name = c->name;
     std::string words;
-    for (auto& o : c->options)
+    auto extended = with_plugin_options(*c);
+    for (auto& o : (extended ? *extended : c)->options)
       words += std::string{"--"} + o.name + (o.argument ? "= " : " ");
     words += "--help";
     std::string verbs;

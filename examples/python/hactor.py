@@ -29,12 +29,15 @@ class JobspecV1(dict):
     """A jobspec of version 1 (RFC 25), as 'hactor submit --dry-run' prints it."""
 
     @classmethod
-    def from_command(cls, command, num_tasks=None, num_nodes=None, cores_per_task=None):
+    def from_command(cls, command, num_tasks=None, num_nodes=None, cores_per_task=None,
+                     gpus_per_task=None):
         """One slot a task; with nodes as many slots on each, so that the tasks fit."""
         tasks = whole("num_tasks", next((n for n in (num_tasks, num_nodes) if n is not None), 1))
         cores = whole("cores_per_task", 1 if cores_per_task is None else cores_per_task)
         slot = {"type": "slot", "count": tasks, "label": "task",
                 "with": [{"type": "core", "count": cores}]}
+        if gpus_per_task is not None:
+            slot["with"].append({"type": "gpu", "count": whole("gpus_per_task", gpus_per_task)})
         count = {"per_slot": 1}
         resources = slot
         if num_nodes is not None:
@@ -48,10 +51,39 @@ class JobspecV1(dict):
             if num_tasks is None:
                 resources["exclusive"] = True
         system = {"duration": 0, "cwd": os.getcwd(), "environment": dict(os.environ)}
-        if cores_per_task is not None:  # as for -c: each task has its own
-            system["shell"] = {"options": {"cpu-affinity": "per-task"}}
+        options = {}  # as for -c and -g: each task has its own
+        if cores_per_task is not None:
+            options["cpu-affinity"] = "per-task"
+        if gpus_per_task is not None:
+            options["gpu-affinity"] = "per-task"
+        if options:
+            system["shell"] = {"options": options}
         return cls(version=1, resources=[resources], attributes={"system": system},
                    tasks=[{"command": list(command), "slot": "task", "count": count}])
+
+    @classmethod
+    def from_dict(cls, asked):
+        """The flat request of older programs: nnodes, ntasks, ncores and ngpus (in all), cmdline,
+        environ, cwd, walltime in seconds; options and opts are those of the shell. Absent or 0:
+        the default. Cores and GPUs that do not divide by the tasks are rounded up for each."""
+        unknown = asked.keys() - {"nnodes", "ntasks", "ncores", "ngpus", "cmdline", "environ",
+                                  "cwd", "walltime", "options", "opts"}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        nodes = asked.get("nnodes") or None
+        tasks = asked.get("ntasks") or nodes or 1
+        each = {f"{kind}_per_task": -(-asked[key] // tasks)
+                for kind, key in (("cores", "ncores"), ("gpus", "ngpus")) if asked.get(key)}
+        job = cls.from_command(asked["cmdline"], num_tasks=tasks, num_nodes=nodes, **each)
+        if "environ" in asked:
+            job.system["environment"] = dict(asked["environ"])
+        if "cwd" in asked:
+            job.system["cwd"] = asked["cwd"]
+        job.set_duration(asked.get("walltime", 0))
+        shell = {**asked.get("options", {}), **asked.get("opts", {})}
+        if shell:
+            job.system.setdefault("shell", {}).setdefault("options", {}).update(shell)
+        return job
 
     @property
     def system(self):

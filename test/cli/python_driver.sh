@@ -31,6 +31,15 @@ for options, said in rows:
     for spec in (want, found):
         spec["attributes"]["system"].pop("environment")
     assert want == found, (want, found)
+flat = dict(nnodes=2, ntasks=4, ncores=6, ngpus=4, cmdline=["sleep", "1"], environ={"A": "b"}, cwd="/tmp",
+            walltime=90, options={"pmi": "off"}, opts={})
+text = subprocess.run(["hactor", "submit", "--dry-run", "-N", "2", "-n", "4", "-c", "2", "-g", "1", "-t", "90s",
+                       "--cwd=/tmp", "--env=-*", "--env=A=b", "--env=OMP_NUM_THREADS=2", "-O", "pmi=off",
+                       "sleep", "1"], check=True, capture_output=True, text=True).stdout
+want = json.loads(text)
+del want["attributes"]["system"]["environment"]["OMP_NUM_THREADS"]
+found = hactor.JobspecV1.from_dict(flat)
+assert want == found, (want, found)
 for wrong in (dict(cores_per_task=2.0), dict(num_tasks=0), dict(num_nodes=3, num_tasks=2)):
     try:
         hactor.JobspecV1.from_command(["true"], **wrong)

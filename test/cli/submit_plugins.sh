@@ -51,7 +51,56 @@ printf '#!/bin/sh\necho nonsense\n' >others/30-bad
 chmod +x others/30-bad
 fails_with 2 hactor submit true
 check_contains "$output" "30-bad: what it gives is no jobspec"
+rm others/30-bad
+
+# Options that a plugin adds, by a file beside it.
+cat >plugins/10-project.options <<'JSON'
+[{"name": "project", "argument": "NAME", "meaning": "Charges the project NAME."},
+ {"name": "forbidden", "meaning": "Is refused."}]
+JSON
+chmod +x plugins/10-project.options # it is no plugin for that
+check_contains "$(hactor submit --project=red --dry-run true)" '"project":"red"'
+check_contains "$(hactor submit --plugin=project=old --project red --dry-run true)" '"project":"old"'
+check_equal "run" yes "$(hactor run --project red echo yes)"
+printf '#!/bin/sh\n# hactor: --project=blue\ntrue\n' >script
+check_contains "$(hactor batch --dry-run script)" '"project":"blue"'
+check_equal "bulk" grey "$(hactor jobs -a -n -o '{project}' "$(hactor bulksubmit --project=grey true {} ::: 1)")"
+fails_with 2 hactor submit --forbidden true
+check_contains "$output" "not today"
+fails_with 2 hactor submit --forbidden=1 true
+check_contains "$output" "takes no value"
+fails_with 2 hactor submit --project
+check_contains "$output" "needs a value (NAME)"
+fails_with 2 hactor submit --projet=x true
+check_contains "$output" "did you mean --project"
+for page in "$(hactor submit --help)" "$(hactor help run)"; do
+  check_contains "$page" '--project=NAME'
+  check_contains "$page" 'Charges the project NAME.'
+done
+check_contains "$(hactor help --bash-completion | grep '"alloc"')" '--project='
+check_lacks "$(hactor jobs --help)" '--project'
+refused() { # JSON MESSAGE
+  echo "$1" >others/20-looks.options
+  fails_with 2 hactor submit true
+  check_contains "$output" "20-looks.options: "
+  check_contains "$output" "$2"
+  rm others/20-looks.options
+}
+refused '[{"name": "project", "meaning": "x"}]' '--project is taken'
+refused '[{"name": "ntasks", "meaning": "x"}]' '--ntasks is taken'
+refused '[{"name": "partition", "meaning": "x"}]' '--partition is taken'
+refused '[{"name": "help", "meaning": "x"}]' '--help is taken'
+refused '[{"name": "No", "meaning": "x"}]' "the name 'No' is not small letters"
+refused '[{"name": "yes"}]' '--yes has no meaning'
+refused '[{"name": "yes", "meaning": "x", "type": "int"}]' "'type' is unknown"
+refused '[{"name": "yes", "meaning": ""}]' "'meaning' must be text"
+refused '["yes"]' 'must be an object'
+refused '{}' 'must be a list'
+refused '[' 'syntax error'
+
 unset HACTOR_CLI_PLUGINPATH
+fails_with 2 hactor submit --project=x true
+check_contains "$output" "unknown option '--project'"
 fails_with 2 hactor submit --plugin=x true
 hactor run true
 END
