@@ -21,10 +21,12 @@ printf 'later\n' >go
 wait $attached
 check_equal "tail and what follows" "49999 50000 1 2 3 later" "$(paste -sd' ' out)"
 # A job that has not started has written nothing: all of it is new.
-held=$(hactor submit --hold seq 3)
-hactor job attach --tail=1 "$held" >out &
+held=$(hactor submit --hold sh -c 'read line <go; seq 3')
+hactor job attach -v --tail=1 "$held" >out 2>told &
 attached=$!
 hactor job urgency "$held" default
+deadline 20 sh -c 'until grep -q start told; do sleep 0.1; done'
+echo >go
 wait $attached
 check_equal "all of one that waited" "1 2 3" "$(paste -sd' ' out)"
 
