@@ -83,8 +83,12 @@ void kvs_state::end_watch(uint64_t watch) {
   auto it = watchers.find(watch);
   if (it == watchers.end())
     return;
-  watches.erase({it->second.handle.address(), it->second.tag});
-  self->demonitor(it->second.handle);
+  auto who = it->second.handle.address();
+  watches.erase({who, it->second.tag});
+  // CAF forgets all monitors of a handle at once: the last watch alone may end them.
+  auto other = watches.lower_bound({who, 0});
+  if (other == watches.end() || other->first.first != who)
+    self->demonitor(it->second.handle);
   watchers.erase(it);
 }
 

@@ -51,7 +51,8 @@ struct bench : actor_fixture {
     tell(kvs, kvs_watch_request{kvs_primary, owner, key, kvs_follow::value, true, 0, tag, reader});
   }
   int64_t stat(const std::string& name) {
-    for (auto& [key, value] : ask<stats_reply>(kvs, stats_atom_v)->value->values)
+    auto answered = ask<stats_reply>(kvs, stats_atom_v);
+    for (auto& [key, value] : answered->value->values)
       if (key == name)
         return value;
     return -1;
