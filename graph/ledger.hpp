@@ -10,7 +10,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "graph/large_pages.hpp"
 #include "graph/planner.hpp"
 #include "graph/pruning.hpp"
 #include "graph/resource_graph.hpp"
@@ -184,12 +183,12 @@ private:
   const resource_graph& graph_;
   pruning_filter filter_;
   planner_pool pool_;
-  large_vector<spot> spots_;                                 // by vertex
-  large_vector<tracked> tracked_ = large_vector<tracked>(1); // 0 is none
-  std::vector<bool> counted_;                                // by type
-  std::vector<bool> known_;                                  // by vertex: it is counted
-  std::vector<type_id> leaf_types_;                          // the root counts them
-  std::vector<type_amounts> sums_;                           // scratch of book
+  std::vector<spot> spots_;                                // by vertex
+  std::vector<tracked> tracked_ = std::vector<tracked>(1); // 0 is none
+  std::vector<bool> counted_;                              // by type
+  std::vector<bool> known_;                                // by vertex: it is counted
+  std::vector<type_id> leaf_types_;                        // the root counts them
+  std::vector<type_amounts> sums_;                         // scratch of book
   holdings_map holdings_;
   size_t reservations_ = 0;
   std::vector<change> changes_;

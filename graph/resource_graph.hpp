@@ -20,7 +20,6 @@
 #include <vector>
 
 #include "graph/adjacency.hpp"
-#include "graph/large_pages.hpp"
 #include "graph/symbols.hpp"
 #include "runtime/error.hpp"
 
@@ -245,7 +244,7 @@ private:
   caf::error check_names() const;
 
   std::vector<record> records_;
-  large_vector<spot> spots_;                                    // beside records_
+  std::vector<spot> spots_;                                     // beside records_
   std::unordered_map<vertex, int64_t> large_ids_, large_units_; // what 32 bits cannot tell
   std::vector<vertex> free_;
   std::vector<subsystem> subsystems_;
