@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/id_spellings.hpp"
+
 namespace hactor {
 
 namespace {
@@ -21,6 +23,7 @@ static_assert(sequence_bits + generator_bits + ms_bits == 64);
 
 constexpr uint64_t sequence_count = uint64_t{1} << sequence_bits;
 
+constexpr std::string_view emoji_lead = "\xF0\x9F";
 constexpr std::string_view f58_letter = "\xC6\x92"; // U+0192
 constexpr std::string_view f58_alphabet =
     "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -104,22 +107,24 @@ std::optional<uint64_t> read_spelling(std::string_view text) {
     return read_dothex(text.substr(4));
   if (text.find('.') != std::string_view::npos)
     return read_dothex(text);
+  if (text.find('-') != std::string_view::npos)
+    return read_words(text);
   if (text.starts_with(f58_letter))
     return read_f58(text.substr(f58_letter.size()));
   if (text.starts_with('f'))
     return read_f58(text.substr(1));
+  if (text.starts_with(emoji_lead))
+    return read_emoji(text);
   if (text.starts_with("0x") || text.starts_with("0X"))
     return read_number(text.substr(2), 16);
   return read_number(text, 10);
 }
 
-// Why text that is no id may have been taken for one.
-std::string_view unsupported_spelling(std::string_view text) {
-  if (text.find('-') != std::string_view::npos && text.find('.') == std::string_view::npos)
-    return "ids spelled in words are not supported; ";
-  if (text.starts_with("\xF0\x9F"))
-    return "ids spelled in emoji are not supported; ";
-  return {};
+// Why text that looks like one of Flux's ids is none here: six English words.
+std::string_view foreign_spelling(std::string_view text) {
+  auto joins = std::count(text.begin(), text.end(), '-');
+  return joins >= 5 ? "words of Flux are not read, only 'hactor job id --to=words' has words; "
+                    : std::string_view{};
 }
 
 } // namespace
@@ -140,6 +145,10 @@ std::string format_job_id(job_id id, id_form form) {
     return dothex_digits(id.value);
   case id_form::kvs:
     return "job." + dothex_digits(id.value);
+  case id_form::words:
+    return spell_words(id.value);
+  case id_form::emoji:
+    return spell_emoji(id.value);
   }
   HACTOR_CHECK(!"a form of the enum");
   return {};
@@ -151,8 +160,9 @@ caf::expected<job_id> parse_job_id(std::string_view text) {
   if (!value)
     return make_error(ec::bad_id,
                       fmt::format("'{}' is not a job id: {}right are e.g. fuZZybuNNy, "
-                                  "6731191091817518, 0x17e9fb8df16c2e, 0017.e9fb.8df1.6c2e",
-                                  trimmed.substr(0, 80), unsupported_spelling(trimmed)));
+                                  "6731191091817518, 0x17e9fb8df16c2e, 0017.e9fb.8df1.6c2e, {}",
+                                  trimmed.substr(0, 80), foreign_spelling(trimmed),
+                                  spell_words(6731191091817518)));
   return job_id{*value};
 }
 
@@ -169,10 +179,14 @@ caf::expected<id_form> parse_id_form(std::string_view name) {
     return id_form::dothex;
   if (name == "kvs")
     return id_form::kvs;
-  bool known = name == "words" || name == "emoji";
-  return make_error(ec::bad_argument, fmt::format("the id form '{}' is {}; right are dec, hex, "
-                                                  "dothex, kvs, f58, f58plain",
-                                                  name, known ? "not supported" : "unknown"));
+  if (name == "words")
+    return id_form::words;
+  if (name == "emoji")
+    return id_form::emoji;
+  return make_error(ec::bad_argument,
+                    fmt::format("the id form '{}' is unknown; right are dec, hex, "
+                                "dothex, kvs, f58, f58plain, words, emoji",
+                                name));
 }
 
 // Starts as if all ids of last_ms were used: the first id lies after it, and is not 0.

@@ -30,9 +30,9 @@ struct job_id {
   }
 };
 
-/// The spellings of a job id that `format_job_id` writes and `parse_job_id` reads. RFC 19's words
-/// and emoji are left out: their tables are other people's data.
-enum class id_form : uint8_t { f58, f58_plain, dec, hex, dothex, kvs };
+/// The spellings of a job id that `format_job_id` writes and `parse_job_id` reads. Words are not
+/// Flux's (id_spellings.hpp).
+enum class id_form : uint8_t { f58, f58_plain, dec, hex, dothex, kvs, words, emoji };
 
 /// Returns the id in plain ASCII F58, e.g. "fuZZybuNNy": the form that hactor prints everywhere.
 std::string to_string(job_id id);
@@ -41,12 +41,11 @@ std::string to_string(job_id id);
 /// "job." and the dothex form.
 std::string format_job_id(job_id id, id_form form);
 
-/// Reads any of these spellings (decode order of RFC 19: dothex, F58, hex, decimal; also
-/// "job.<dothex>"). Surrounding blanks are ignored. Errors: ec::bad_id, naming the text; words and
-/// emoji are refused by name.
+/// Reads any of these spellings (decode order of RFC 19: dothex, words, F58, emoji, hex, decimal;
+/// before them "job.<dothex>"); blanks around it are ignored. Errors: ec::bad_id, naming the text.
 caf::expected<job_id> parse_job_id(std::string_view text);
 
-/// Returns the form named dec|hex|dothex|kvs|f58|f58plain. Errors: ec::bad_argument.
+/// Returns the form named dec|hex|dothex|kvs|f58|f58plain|words|emoji. Errors: ec::bad_argument.
 caf::expected<id_form> parse_id_form(std::string_view name);
 
 /// Makes ids for one broker. The clock comes in: the caller passes milliseconds since the

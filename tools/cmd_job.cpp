@@ -80,7 +80,7 @@ constexpr option_spec info_options[] = {
 };
 
 constexpr option_spec id_options[] = {
-  {0, "to", "FORM", "dec, hex, dothex, kvs, f58 or f58plain. Default: f58plain."},
+  {0, "to", "FORM", "dec, hex, dothex, kvs, f58, f58plain, words or emoji. Default: f58plain."},
 };
 
 constexpr option_spec job_submit_options[] = {
@@ -487,7 +487,9 @@ const command job_eventlog_command{
 
 const command job_id_command{
   "job id", group_jobs, "writes job ids in another form", "[--to=FORM] ID...",
-  "Reads ids in any form.", id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
+  "Reads ids in any form, as all commands do. Words are four that can be said on the phone, like "
+  "babil-volur-mulud-kubov, and not the English ones of Flux; emoji are Flux's (RFC 19).",
+  id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
   any_number, run_id};
 
 const command job_submit_command{
