@@ -52,6 +52,8 @@ struct resource_request {
   std::vector<task_group> tasks = std::vector<task_group>(1);
   task_order order = task_order::block;
   uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
+  std::vector<uint32_t> task_nodes;    ///< In place of an order: the entry of R of each task.
+  std::vector<std::string> task_hosts; ///< Likewise, the host of each.
   /// To what tasks are bound; who asked for nothing is not: it costs a migration, and surprises.
   affinity cpus{.kind = affinity_kind::off};
   affinity gpus;              ///< What of GPUs they see.
@@ -94,7 +96,8 @@ struct job_layout {
 };
 
 /// Lays the job's tasks out over what was allocated, those of the first entry first. Errors:
-/// ec::bad_rset when R cannot hold the slots, ec::too_big beyond tasks_max.
+/// ec::bad_rset when R cannot hold the slots, ec::too_big beyond tasks_max, ec::bad_jobspec when
+/// the jobspec's own map of tasks does not fit.
 caf::expected<job_layout> layout(const resource_request& request, const rset& r);
 
 /// The task map of a layout (RFC 34): a JSON list of blocks [nodeid, nnodes, ppn, repeat].
