@@ -38,6 +38,7 @@ struct launch_plan {
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
   int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
   bool exit_on_error = false; // a task that fails ends the job
+  bool stop_in_exec = false;  // tasks wait for SIGCONT, or a debugger, before their first step
   bool label = false;      // lines in files are preceded by their task
   bool unbuffered = false; // bytes are passed on at once, not by lines
   bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)

@@ -1,12 +1,10 @@
 // hactor job hostpids: where a job's processes are, for debuggers and profilers.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <charconv>
-#include <map>
+#include <optional>
 
-#include "graph/request.hpp"
-#include "graph/rset.hpp"
 #include "runtime/idset.hpp"
 #include "tools/commands.hpp"
+#include "tools/host_pids.hpp"
 #include "tools/session.hpp"
 
 namespace hactor::tools {
@@ -17,75 +15,6 @@ constexpr option_spec options[] = {
     {'d', "delimiter", "TEXT", "What stands between two. Default: a comma."},
     {'r', "ranks", "RANKS", "Of these tasks only. Default: all."},
 };
-
-/// Finds the tasks of a job among the processes of a node: they have its id in their environment,
-/// and are not children of one that has. Prints "RANK PID" lines.
-constexpr const char* finder =
-    R"(for e in $(grep -lszxF "HACTOR_JOB_ID=$1" /proc/[0-9]*/environ); do
-  d=${e%/environ}
-  read -r stat <"$d/stat" 2>/dev/null || continue
-  set -- "$1" ${stat##*)}
-  ! grep -qszxF "HACTOR_JOB_ID=$1" "/proc/$3/environ" || continue
-  rank=$(tr '\0' '\n' <"$d/environ" 2>/dev/null | sed -n 's/^HACTOR_TASK_RANK=//p')
-  [ -z "$rank" ] || echo "$rank ${d#/proc/}"
-done)";
-
-/// The host of each task, by its rank.
-caf::expected<std::map<uint64_t, std::string>> hosts_of(client& broker, const std::string& id) {
-  std::string texts[2];
-  const char* keys[] = {"jobspec", "R"};
-  for (int i = 0; i < 2; ++i) {
-    auto reply = broker.ask("job.info", {{"id", id}, {"key", keys[i]}});
-    if (!reply)
-      return std::move(reply.error());
-    texts[i] = text_at(*reply, "value");
-  }
-  auto spec = parse_jobspec(texts[0]);
-  auto r = parse_rset(texts[1]);
-  if (!spec || !r)
-    return !spec ? std::move(spec.error()) : std::move(r.error());
-  auto request = compile_request(*spec);
-  if (!request)
-    return std::move(request.error());
-  auto where = layout(*request, *r);
-  if (!where)
-    return std::move(where.error());
-  std::map<uint64_t, std::string> hosts;
-  for (size_t i = 0; i < where->tasks.size(); ++i)
-    for (auto task : where->tasks[i].expand())
-      hosts[task] = r->host(i);
-  return hosts;
-}
-
-caf::expected<std::map<uint64_t, std::string>> pids_of(client& broker, const std::string& id) {
-  std::string lines;
-  json params{{"ranks", "all"},
-              {"argv", {"/bin/sh", "-c", finder, "hostpids", id}},
-              {"cwd", "/"},
-              {"env", {{"PATH", "/usr/bin:/bin"}}}};
-  std::map<uint32_t, std::string> parts; // by broker: chunks may end inside a line
-  auto reply = broker.ask("exec", params, 0, [&](const frame& f) {
-    if (auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
-        part && part->stream == 1)
-      parts[part->task] += part->bytes;
-  });
-  if (!reply)
-    return std::move(reply.error());
-  std::map<uint64_t, std::string> pids;
-  for (auto& [rank, text] : parts) {
-    std::string_view rest = text;
-    while (!rest.empty()) {
-      auto end = std::min(rest.find('\n'), rest.size());
-      auto line = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      uint64_t task = 0;
-      auto [at, code] = std::from_chars(line.data(), line.data() + line.size(), task);
-      if (code == std::errc{} && at != line.data() + line.size())
-        pids[task] = std::string{at + 1, line.data() + line.size()};
-    }
-  }
-  return pids;
-}
 
 int run_hostpids(const invocation& call) {
   auto& o = call.options;
@@ -100,16 +29,14 @@ int run_hostpids(const invocation& call) {
     wanted = std::move(*set);
   }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto hosts = hosts_of(broker, ids->front());
-    if (!hosts)
-      return std::move(hosts.error());
-    auto pids = pids_of(broker, ids->front());
-    if (!pids)
-      return std::move(pids.error());
+    auto tasks = find_processes(broker, ids->front());
+    if (!tasks)
+      return std::move(tasks.error());
     std::string text;
-    for (auto& [task, pid] : *pids)
-      if (!wanted || wanted->contains(static_cast<uint32_t>(task)))
-        text += (text.empty() ? "" : o.value("delimiter", ",")) + (*hosts)[task] + ":" + pid;
+    for (auto& t : *tasks)
+      if (!wanted || wanted->contains(static_cast<uint32_t>(t.task)))
+        text +=
+            (text.empty() ? "" : o.value("delimiter", ",")) + t.host + ":" + std::to_string(t.pid);
     if (text.empty())
       return make_error(ec::wrong_state, ids->front() + ": no such task of the job runs");
     print_line(text);

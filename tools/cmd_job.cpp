@@ -8,6 +8,7 @@
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
 #include "tools/job_fields.hpp"
+#include "tools/mpir.hpp"
 #include "tools/session.hpp"
 #include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
@@ -32,6 +33,9 @@ constexpr size_t failures_told_max = 10;
 constexpr option_spec attach_options[] = {
   {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
   {0, "read-only", nullptr, "Forwards neither input nor signals."},
+  {0, "debug", nullptr,
+   "For a parallel debugger that runs this command or attaches to it: shows it the job's processes "
+   "(MPIR_proctable) once they run."},
   {0, "stdin-ranks", "RANKS",
    "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
    "--input=RANKS. Default: to none."},
@@ -100,6 +104,7 @@ int run_attach(const invocation& call) {
   attach_settings settings;
   settings.forward_signals = !call.options.has("read-only");
   settings.label = call.options.has("label-io");
+  settings.debug = call.options.has("debug") || is_debugged();
   settings.verbose = call.options.count("verbose");
   auto& o = call.options;
   auto tail = o.number("tail", 0, 0, UINT32_MAX);

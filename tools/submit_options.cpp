@@ -206,6 +206,7 @@ static constexpr option_spec alloc_rows[] = {
 static constexpr option_spec run_rows[] = {
   HACTOR_SUBMIT_ROWS,
   {0, "pty", nullptr, "Gives the first task a terminal, which is this one's picture."},
+  {0, "debug", nullptr, "As if a parallel debugger ran this command; see above."},
   {0, "wait-event", "NAME", "Waits for this event instead of the job's end, then leaves the job to "
                             "itself."},
 };
