@@ -79,7 +79,7 @@ caf::error read_condition(const json& entry, const std::string& path, bool named
                                     "waits for jobs of the same name");
   }
   auto id = parse_job_id(value);
-  if (!id)
+  if (!id || !*id)
     return bad(path + ".value", "must be the id of a job", value);
   to.target = *id;
   to.text = fmt::format("{}={}", row->event, value);

@@ -205,6 +205,8 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
   plan.compat = std::move(*compat);
   if (auto* on = find_json(options, "exit-on-error"); on != nullptr)
     plan.exit_on_error = *on != 0 && *on != false;
+  if (auto* on = find_json(options, "stop-tasks-in-exec"); on != nullptr)
+    plan.stop_in_exec = *on != 0 && *on != false;
   if (auto e = add_limits(plan, options))
     return e;
   auto* timeout = find_json(options, "exit-timeout");

@@ -27,10 +27,10 @@ struct scheduler_setup {
   std::shared_ptr<resource_graph> graph; // null: made of the inventory when that comes
   journal_actor journal;
   std::string queue_states; // as queue_states_json wrote them before; "" at the first start
-  std::string claims{};     // as claims_json wrote them before
   config attributes;        // that the settings were read from
   graph_changes changes;    // that are in the graph
   std::string title = "scheduler"; // in the log
+  std::string claims{};            // as claims_json wrote them before
 };
 
 /// The name in the journal's meta under which the states of queues are kept.

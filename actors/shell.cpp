@@ -73,6 +73,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.environment = std::move(t.variables);
   p.request.cwd = work.cwd;
   p.request.limits = plan.limits;
+  p.request.stop_in_exec = plan.stop_in_exec;
   for (auto cpu : t.cpus.expand())
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,25 @@ std::string_view path_of(const std::vector<char*>& envp) {
     if (entry != nullptr && std::strncmp(entry, "PATH=", 5) == 0)
       return entry + 5;
   return default_path;
+}
+
+/// A child that asked to be traced has stopped in execve: lets go of it, and it stays stopped. One
+/// that was killed meanwhile is left to be reaped as all are.
+void leave_stopped(pid_t pid) {
+  siginfo_t info{};
+  for (;;) {
+    auto found = ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WSTOPPED | WNOWAIT);
+    if (found < 0 && errno == EINTR)
+      continue;
+    if (found < 0 || info.si_code != CLD_TRAPPED)
+      return;
+    // Another signal may come first; it is passed on, and execve goes on.
+    auto of_exec = info.si_status == SIGTRAP;
+    ::ptrace(of_exec ? PTRACE_DETACH : PTRACE_CONT, pid, nullptr,
+             of_exec ? SIGSTOP : info.si_status);
+    if (of_exec)
+      return;
+  }
 }
 
 } // namespace
@@ -181,6 +201,9 @@ void child_starter::become_task(const spawn_view& view) {
     give_up(spawn_step::cpus, errno);
   if (*view.cwd != '\0' && ::chdir(view.cwd) != 0)
     give_up(spawn_step::cwd, errno);
+  // Last: from here on a signal stops this process until its tracer lets it go on.
+  if (view.head.stop_in_exec != 0 && ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0)
+    give_up(spawn_step::stop, errno);
 }
 
 void child_starter::execute(const spawn_view& view) {
@@ -230,8 +253,11 @@ spawn_outcome child_starter::start(spawn_view& view, const std::vector<owned_fd>
   auto pid = fork_child(view);
   if (pid < 0)
     return {-1, spawn_step::fork, errno};
-  if (failed_errno_ == 0)
+  if (failed_errno_ == 0) {
+    if (view.head.stop_in_exec != 0)
+      leave_stopped(pid);
     return {pid, spawn_step::fork, 0};
+  }
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
   }
   return {-1, failed_step_, failed_errno_};

@@ -82,7 +82,7 @@ void spawn_request::set_env(std::string_view name, std::string_view value) {
 
 std::string_view to_string(spawn_step step) {
   constexpr std::string_view names[] = {"fork", "group", "limit",   "cpus",
-                                        "fd",   "cwd",   "command", "request"};
+                                        "fd",   "cwd",   "command", "request", "stop"};
   auto index = static_cast<size_t>(step);
   return index < std::size(names) ? names[index] : "unknown";
 }
@@ -101,6 +101,7 @@ caf::expected<std::string> encode_spawn(const spawn_request& r) {
   frame_header header{0, spawner_op::spawn, static_cast<uint16_t>(r.fds.size()), r.token};
   spawn_head head{r.own_session ? 2u : r.own_group ? 1u : 0u,
                   r.kill_group_on_exit,
+                  r.stop_in_exec,
                   static_cast<uint32_t>(r.fd_map.size()),
                   static_cast<uint32_t>(r.limits.size()),
                   static_cast<uint32_t>(r.cpus.size()),

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "graph/rset_extra.hpp"
+#include "graph/taskmap.hpp"
+#include "runtime/hostlist.hpp"
 
 namespace hactor {
 
@@ -222,10 +224,11 @@ caf::error read_per_resource(const json& option, resource_request& to) {
   return {};
 }
 
-/// The option's value is "block", "cyclic" or "cyclic:N", plain or as {"scheme": s, "value": v}.
+/// The option's value is "block", "cyclic", "cyclic:N", "manual:MAP" or "hosts:HOSTLIST" (which the
+/// client makes of a file), plain or as {"scheme": s, "value": v}.
 caf::error read_taskmap(const json& option, resource_request& to) {
   const std::string path = "attributes.system.shell.options.taskmap";
-  constexpr auto wanted = "must be block, cyclic or cyclic:N";
+  constexpr auto wanted = "must be block, cyclic, cyclic:N, manual:MAP or hosts:LIST";
   std::string scheme;
   std::string value;
   if (option.is_object() && option.contains("scheme") && option["scheme"].is_string()) {
@@ -241,6 +244,20 @@ caf::error read_taskmap(const json& option, resource_request& to) {
   }
   if (scheme == "block" && value.empty()) {
     to.order = task_order::block;
+    return {};
+  }
+  if (scheme == "manual") {
+    auto nodes = read_taskmap_nodes(value);
+    if (!nodes)
+      return make_error(code_of(nodes.error()), path + ": " + context_of(nodes.error()));
+    to.task_nodes = std::move(*nodes);
+    return {};
+  }
+  if (scheme == "hosts") {
+    auto hosts = parse_hostlist(value);
+    if (!hosts || hosts->empty())
+      return bad(path, "must name hosts after \"hosts:\"", option);
+    to.task_hosts = std::move(*hosts);
     return {};
   }
   if (scheme != "cyclic")
@@ -487,6 +504,9 @@ caf::expected<job_layout> layout(const resource_request& request, const rset& r)
                  result.tasks);
   }
   result.ntasks = static_cast<uint32_t>(ntasks);
+  if (!request.task_nodes.empty() || !request.task_hosts.empty())
+    if (auto e = renumber_tasks(request, r, result))
+      return e;
   return result;
 }
 

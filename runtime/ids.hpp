@@ -42,7 +42,7 @@ std::string to_string(job_id id);
 std::string format_job_id(job_id id, id_form form);
 
 /// Reads any of these spellings (decode order of RFC 19: dothex, words, F58, emoji, hex, decimal;
-/// before them "job.<dothex>"). Surrounding blanks are ignored. Errors: ec::bad_id, naming the text.
+/// before them "job.<dothex>"); blanks around it are ignored. Errors: ec::bad_id, naming the text.
 caf::expected<job_id> parse_job_id(std::string_view text);
 
 /// Returns the form named dec|hex|dothex|kvs|f58|f58plain|words|emoji. Errors: ec::bad_argument.

@@ -16,6 +16,7 @@
 
 #include "runtime/clock.hpp"
 #include "tools/attach_core.hpp"
+#include "tools/mpir.hpp"
 #include "tools/raw_terminal.hpp"
 #include "tools/say.hpp"
 
@@ -232,10 +233,27 @@ private:
       auto note = text_at(context, "note");
       explained_ |= number_at(context, "severity") == 0;
       complain(call_, "job " + id_ + ": exception " + type + (note.empty() ? "" : ": " + note));
+      if (settings_.debug && number_at(context, "severity") == 0)
+        show_abort(type + (note.empty() ? "" : ": " + note));
     } else if (settings_.verbose > 0) {
       complain(call_, "job " + id_ + ": " + name
                         + (context.is_object() && !context.empty() ? " " + dump(context) : ""));
     }
+    if (settings_.debug && name == "start")
+      show_to_debugger();
+  }
+
+  /// The tasks of a job of our own have stopped before their first instruction. A debugger that has
+  /// made itself known lets them go on, one by one; else we do.
+  void show_to_debugger() {
+    auto own = client::connect(); // the answers of broker_ are the job's
+    auto tasks = own ? find_processes(*own, id_) : std::move(own.error());
+    if (tasks)
+      show_processes(std::move(*tasks));
+    else
+      complain(call_, "no processes to debug: " + render(tasks.error()));
+    if (settings_.owns_job && !is_debugged())
+      broker_.request("job.kill", {{"ids", json::array({id_})}, {"signal", SIGCONT}});
   }
 
   void on_end(const frame& f) {

@@ -17,6 +17,7 @@ struct attach_settings {
   bool forward_signals = true;
   bool label = false;
   bool owns_job = false; ///< The job was made by this process: a reader that went away ends it.
+  bool debug = false;    ///< Debuggers are shown its processes when they have started (mpir.hpp).
   bool terminal = false; ///< The first task has a terminal: ours is its keyboard and screen.
   size_t verbose = 0;
   std::vector<uint32_t> input_tasks; ///< Whose input ours is; none: of all that take any.

@@ -8,6 +8,7 @@
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
 #include "tools/job_fields.hpp"
+#include "tools/mpir.hpp"
 #include "tools/session.hpp"
 #include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
@@ -32,6 +33,9 @@ constexpr size_t failures_told_max = 10;
 constexpr option_spec attach_options[] = {
   {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
   {0, "read-only", nullptr, "Forwards neither input nor signals."},
+  {0, "debug", nullptr,
+   "For a parallel debugger that runs this command or attaches to it: shows it the job's processes "
+   "(MPIR_proctable) once they run."},
   {0, "stdin-ranks", "RANKS",
    "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
    "--input=RANKS. Default: to none."},
@@ -79,7 +83,7 @@ constexpr option_spec info_options[] = {
 };
 
 constexpr option_spec id_options[] = {
-  {0, "to", "FORM", "dec, hex, dothex, kvs, f58 or f58plain. Default: f58plain."},
+  {0, "to", "FORM", "dec, hex, dothex, kvs, f58, f58plain, words or emoji. Default: f58plain."},
 };
 
 constexpr option_spec job_submit_options[] = {
@@ -99,6 +103,7 @@ int run_attach(const invocation& call) {
   attach_settings settings;
   settings.forward_signals = !call.options.has("read-only");
   settings.label = call.options.has("label-io");
+  settings.debug = call.options.has("debug") || is_debugged();
   settings.verbose = call.options.count("verbose");
   auto& o = call.options;
   auto tail = o.number("tail", 0, 0, UINT32_MAX);
@@ -486,7 +491,9 @@ const command job_eventlog_command{
 
 const command job_id_command{
   "job id", group_jobs, "writes job ids in another form", "[--to=FORM] ID...",
-  "Reads ids in any form.", id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
+  "Reads ids in any form, as all commands do. Words are four that can be said on the phone, like "
+  "babil-volur-mulud-kubov, and not the English ones of Flux; emoji are Flux's (RFC 19).",
+  id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
   any_number, run_id};
 
 const command job_submit_command{

@@ -36,6 +36,8 @@ constexpr option_spec options[] = {
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
     {'R', "recursive", nullptr,
      "Lists the jobs of nested instances too, each below the id of the job that holds it."},
+    {'L', "level", "N",
+     "With -R: goes down N levels of nested instances at most. Default: all there are."},
     {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
     {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
     {0, "stats-only", nullptr,
@@ -141,8 +143,11 @@ int print_jobs(const parsed_options& o, const json& jobs, const table_format& fo
   return exit_ok;
 }
 
-/// Puts the jobs of the instance that a job holds into it, as "jobs", and so on down.
-void fetch_nested(const parsed_options& o, const std::string& uri, const json& params, json& jobs) {
+/// Puts the jobs of the instance that a job holds into it, as "jobs", and so on `levels` down.
+void fetch_nested(const parsed_options& o, const std::string& uri, const json& params,
+                  uint64_t levels, json& jobs) {
+  if (levels == 0)
+    return;
   for (auto& job : jobs) {
     if (!holds_instance(job))
       continue;
@@ -151,7 +156,7 @@ void fetch_nested(const parsed_options& o, const std::string& uri, const json& p
     auto list = broker ? fetch_jobs(o, *broker, params) : caf::expected<json>{broker.error()};
     if (!list)
       continue; // it has ended since
-    fetch_nested(o, inside, params, *list);
+    fetch_nested(o, inside, params, levels - 1, *list);
     job["jobs"] = std::move(*list);
   }
 }
@@ -185,10 +190,13 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
     return std::move(jobs.error());
   if (!o.has("recursive"))
     return print_jobs(o, *jobs, format);
+  auto levels = o.number("level", UINT32_MAX, 0, UINT32_MAX);
+  if (!levels)
+    return fail_usage(call, levels.error());
   auto own = workflow::own_uri();
   if (!own)
     return std::move(own.error());
-  fetch_nested(o, *own, params, *jobs);
+  fetch_nested(o, *own, params, *levels, *jobs);
   auto code = print_jobs(o, *jobs, format);
   if (!o.has("json"))
     print_nested(o, "", *jobs, format);

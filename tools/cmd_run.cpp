@@ -4,6 +4,7 @@
 
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
+#include "tools/mpir.hpp"
 #include "tools/raw_terminal.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
@@ -11,6 +12,10 @@
 namespace hactor::tools {
 
 namespace {
+
+bool to_debug(const parsed_options& options) {
+  return std::string_view{options.of->name} == "run" && (is_debugged() || options.has("debug"));
+}
 
 caf::expected<int> run_with(const invocation& call, client& broker, const json& params,
                             bool terminal) {
@@ -35,6 +40,7 @@ caf::expected<int> run_with(const invocation& call, client& broker, const json& 
   settings.terminal = terminal;
   settings.label = options.has("label-io");
   settings.owns_job = true;
+  settings.debug = to_debug(options);
   settings.verbose = options.count("verbose");
   return attach(call, broker, id, settings);
 }
@@ -55,6 +61,8 @@ int run_run(const invocation& call) {
   if (auto size = terminal_size(); call.options.has("pty") && size.rows > 0 && size.columns > 0)
     (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["pty"]
       = {{"rows", size.rows}, {"columns", size.columns}};
+  if (to_debug(call.options))
+    (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["stop-tasks-in-exec"] = 1;
   if (auto e = apply_plugins(call.options, *params))
     return fail_usage(call, e);
   if (call.options.has("dry-run")) {
@@ -76,7 +84,10 @@ const command run_command{
   "With --pty the job's first task has a terminal of its own, with line editing, colours and this "
   "terminal's size: every key is the task's, Ctrl-C and Ctrl-Z too.\n\n"
   "One Ctrl-C says how to go on; a second within 2 s cancels the job, and Ctrl-Z within 2 s leaves "
-  "it to itself. TERM, HUP, ALRM, USR1 and USR2 are passed on to the tasks.",
+  "it to itself. TERM, HUP, ALRM, USR1 and USR2 are passed on to the tasks.\n\n"
+  "Under a parallel debugger ('totalview -args hactor run ..'), or with --debug, the tasks stop "
+  "before their first instruction, MPIR_proctable tells where they are, and MPIR_Breakpoint is "
+  "called. The debugger lets them go on, or without one this command does.",
   run_table,
   " n    the largest exit code of the tasks, 128+N if signal N ended one\n"
   " 1    refused, no instance answers, or the job ended before it started\n"

@@ -1,7 +1,9 @@
 // hactor watch, pgrep, pkill, job last, job timeleft, job taskmap: short questions about jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <regex>
 
 #include "runtime/duration.hpp"
@@ -177,32 +179,71 @@ int run_pkill(const invocation& call) {
   });
 }
 
-int run_last(const invocation& call) {
-  uint64_t count = 1;
-  if (!call.options.operands.empty()) {
-    auto& text = call.options.operands.front();
-    char* end = nullptr;
-    count = std::strtoull(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0' || count == 0 || count > 1'000'000)
-      return fail_usage(
-          call, make_error(ec::bad_argument, "'" + text + "' is not a number from 1 to 1000000"));
+/// Which of `size` jobs a person means by "3", the first three, or by a slice of Python, "[-1:]".
+/// Nothing when it is neither.
+std::optional<std::vector<size_t>> choose_last(std::string_view text, size_t size) {
+  auto count = static_cast<int64_t>(size);
+  int64_t parts[] = {0, 0, 1}; // start, stop, step
+  bool said[] = {false, false, false};
+  bool slice = text.size() > 2 && text.front() == '[' && text.back() == ']';
+  auto rest = slice ? text.substr(1, text.size() - 2) : text;
+  size_t n = 0;
+  for (;; ++n) {
+    auto end = std::min(rest.find(':'), rest.size());
+    auto [stop, code] = std::from_chars(rest.data(), rest.data() + end, parts[n]);
+    said[n] = end > 0;
+    if (said[n] && (code != std::errc{} || stop != rest.data() + end))
+      return std::nullopt;
+    if (end == rest.size())
+      break;
+    if (n == 2)
+      return std::nullopt;
+    rest.remove_prefix(end + 1);
   }
+  if (slice ? n == 0 || parts[2] == 0 : n > 0 || parts[0] < 1)
+    return std::nullopt;
+  if (!slice)
+    parts[1] = std::exchange(parts[0], 0);
+  auto step = parts[2];
+  // Where a slice may begin and end: one before the first when it goes down.
+  auto low = step > 0 ? int64_t{0} : int64_t{-1};
+  auto high = step > 0 ? count : count - 1;
+  auto place = [&](bool is_said, int64_t value, int64_t otherwise) {
+    return is_said ? std::clamp(value < 0 ? value + count : value, low, high) : otherwise;
+  };
+  auto first = place(slice && said[0], parts[0], step > 0 ? low : high);
+  auto last = place(!slice || said[1], parts[1], step > 0 ? high : low);
+  std::vector<size_t> chosen;
+  // A step beyond the list is as good as one that just leaves it, and does not overflow.
+  for (auto i = first; step > 0 ? i < last : i > last; i += std::clamp(step, -count, count))
+    chosen.push_back(static_cast<size_t>(i));
+  return chosen;
+}
+
+int run_last(const invocation& call) {
+  auto& operands = call.options.operands;
+  auto text = operands.empty() ? std::string{"1"} : operands.front();
+  if (!choose_last(text, 1))
+    return fail_usage(call, make_error(ec::bad_argument, "'" + text
+                                                             + "' is neither a number from 1 "
+                                                               "on nor a slice like '[0:3]'"));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     parsed_options none;
     auto jobs = fetch_jobs(none, broker, {{"states", states_all}, {"max", 0}});
     if (!jobs)
       return std::move(jobs.error());
     auto ids = ids_of(*jobs);
-    auto value = [](const std::string& text) {
-      auto id = parse_job_id(text);
+    auto value = [](const std::string& id_text) {
+      auto id = parse_job_id(id_text);
       return id ? id->value : 0;
     };
     std::sort(ids.begin(), ids.end(),
               [&](auto& a, auto& b) { return value(a) > value(b); }); // the newest first
     if (ids.empty())
       return make_error(ec::unknown_job, "no job was submitted yet");
-    for (size_t i = 0; i < std::min<size_t>(count, ids.size()); ++i)
-      print_line(ids[i]);
+    auto chosen = choose_last(text, ids.size());
+    for (auto index : *chosen)
+      print_line(ids[index]);
     return exit_ok;
   });
 }
@@ -343,8 +384,10 @@ const command pkill_command{
 const command job_last_command{"job last",
                                group_jobs,
                                "prints the ids of the jobs that were submitted last",
-                               "[N]",
-                               "The newest first. Default of N: 1.",
+                               "[N|[SLICE]]",
+                               "The newest first. Default of N: 1. A slice of Python in brackets "
+                               "chooses others: '[1:3]' the second and third, '[::-1]' all, the "
+                               "oldest first.",
                                {},
                                usual_exits,
                                " hactor submit true; hactor job attach $(hactor job last)",

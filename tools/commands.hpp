@@ -34,6 +34,7 @@ extern const command job_raise_command;
 extern const command job_killall_command;
 extern const command job_raiseall_command;
 extern const command job_hostpids_command;
+extern const command job_memo_command;
 extern const command update_command;
 extern const command multi_prog_command;
 extern const command job_status_command;

@@ -1,9 +1,12 @@
 // What a person writes after --dependency and --begin-time, as entries of a jobspec's dependencies
 // (RFC 26). What the schemes mean, and which there are, is the instance's to say.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -42,6 +45,111 @@ std::optional<double> parse_date(std::string text, double now) {
     return at;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> lower_words(std::string_view text) {
+  std::vector<std::string> words{{}};
+  for (char c : text)
+    if (c != ' ')
+      words.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    else if (!words.back().empty())
+      words.emplace_back();
+  if (words.back().empty())
+    words.pop_back();
+  return words;
+}
+
+/// Seconds of "2 hours", "1 day 30 minutes".
+std::optional<double> parse_amounts(std::span<const std::string> words) {
+  struct unit {
+    std::string_view name;
+    double seconds;
+  };
+  constexpr unit units[] = {
+      {"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}, {"week", 7 * 86400}};
+  if (words.empty() || words.size() % 2 != 0)
+    return std::nullopt;
+  double sum = 0;
+  for (size_t i = 0; i < words.size(); i += 2) {
+    unsigned count = 0;
+    auto end = words[i].data() + words[i].size();
+    auto [stop, code] = std::from_chars(words[i].data(), end, count);
+    std::string_view name = words[i + 1];
+    if (name.ends_with('s'))
+      name.remove_suffix(1);
+    auto found = std::ranges::find(units, name, &unit::name);
+    if (code != std::errc{} || stop != end || found == std::end(units))
+      return std::nullopt;
+    sum += count * found->seconds;
+  }
+  return sum;
+}
+
+/// Seconds after midnight of "noon", "midnight", "6pm", "6:30pm", "18:30", "18:30:05".
+std::optional<int> parse_clock(std::string text) {
+  if (text == "noon" || text == "midnight")
+    return text == "noon" ? 12 * 3600 : 0;
+  bool pm = text.ends_with("pm");
+  bool half = pm || text.ends_with("am");
+  if (half)
+    text.resize(text.size() - 2);
+  for (auto* format : {"%H:%M:%S", "%H:%M", "%H"}) {
+    std::tm parts{};
+    auto* rest = ::strptime(text.c_str(), format, &parts);
+    if (rest == nullptr || *rest != 0 || (!half && format[2] == 0))
+      continue;
+    if (half && (parts.tm_hour < 1 || parts.tm_hour > 12))
+      return std::nullopt;
+    auto hour = half ? parts.tm_hour % 12 + (pm ? 12 : 0) : parts.tm_hour;
+    return hour * 3600 + parts.tm_min * 60 + parts.tm_sec;
+  }
+  return std::nullopt;
+}
+
+/// Days from today to "today", "tomorrow" or the next day of that name.
+std::optional<int> parse_day(std::string_view word, int weekday) {
+  constexpr std::string_view names[] = {"sunday",   "monday", "tuesday", "wednesday",
+                                        "thursday", "friday", "saturday"};
+  if (word == "today" || word == "tomorrow")
+    return word == "today" ? 0 : 1;
+  for (int i = 0; i < 7; ++i)
+    if (word == names[i] || word == names[i].substr(0, 3))
+      return (i - weekday + 6) % 7 + 1;
+  return std::nullopt;
+}
+
+// "in 2 hours", "tomorrow at noon", "6pm friday", "next monday"; in local time.
+std::optional<double> parse_spoken(std::string_view text, double now) {
+  auto words = lower_words(text);
+  if (!words.empty() && words.front() == "in")
+    words.erase(words.begin());
+  if (auto wait = parse_amounts(words))
+    return now + *wait;
+  auto today = static_cast<std::time_t>(now);
+  std::tm parts{};
+  ::localtime_r(&today, &parts);
+  std::optional<int> day, clock;
+  for (auto& word : words) {
+    if (word == "at" || word == "next" || word == "on")
+      continue;
+    auto as_day = parse_day(word, parts.tm_wday);
+    auto as_clock = as_day ? std::nullopt : parse_clock(word);
+    if ((!as_day && !as_clock) || (as_day && day) || (as_clock && clock))
+      return std::nullopt;
+    (as_day ? day : clock) = as_day ? as_day : as_clock;
+  }
+  if (!day && !clock)
+    return std::nullopt;
+  auto at = [&parts, seconds = clock.value_or(0)](int days) {
+    auto p = parts;
+    p.tm_mday += days;
+    p.tm_hour = seconds / 3600;
+    p.tm_min = seconds / 60 % 60;
+    p.tm_sec = seconds % 60;
+    p.tm_isdst = -1;
+    return static_cast<double>(std::mktime(&p));
+  };
+  return day || at(0) > now ? at(day.value_or(0)) : at(1);
 }
 
 std::string seconds_text(double at) {
@@ -93,8 +201,9 @@ caf::error add_dependency(json& list, std::string_view text, const json& extra, 
 
 caf::expected<double> parse_moment(std::string_view text, double now) {
   auto fail = [&] {
-    return bad(fmt::format("'{}' is not a time: right are e.g. +10m, 18:00, tomorrow, "
-                           "2026-12-24T18:00, or seconds since the epoch",
+    return bad(fmt::format("'{}' is not a time: right are e.g. +10m, in 2 hours, 18:00, "
+                           "tomorrow at noon, friday 6pm, 2026-12-24T18:00, or seconds since the "
+                           "epoch",
                            text));
   };
   if (text.starts_with("now"))
@@ -111,10 +220,9 @@ caf::expected<double> parse_moment(std::string_view text, double now) {
   if (failure == std::errc{} && stop == text.data() + text.size() && seconds >= 0
       && std::isfinite(seconds))
     return seconds;
-  auto named = text == "midnight" || text == "tomorrow" ? std::string{"00:00"}
-               : text == "noon"                         ? std::string{"12:00"}
-                                                        : std::string{text};
-  auto at = parse_date(named, now);
+  auto at = parse_date(std::string{text}, now);
+  if (!at)
+    at = parse_spoken(text, now);
   return at && *at >= 0 && std::isfinite(*at) ? caf::expected<double>{*at} : fail();
 }
 

@@ -90,7 +90,9 @@ constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"inactive_reason", "INACTIVE-REASON"},
                                  {"contextual_info", "INFO"},
                                  {"contextual_time", "TIME"},
-                                 {"annotations.*", ""}};
+                                 {"annotations.*", ""},
+                                 {"sched.*", ""},
+                                 {"user.*", ""}};
 
 bool same_letters(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
@@ -323,6 +325,8 @@ std::string job_field(const json& job, const std::string& field, double now) {
     return inactive_reason(v);
   if (field.starts_with("t_") || field == "expiration")
     return unless_zero(v, field.c_str());
+  if (field.starts_with("sched.") || field.starts_with("user."))
+    return job_field(job, "annotations." + field, now);
   if (field.starts_with("annotations.")) {
     auto* found = find_json(job, field);
     return found ? text_of(*found) : std::string{};

@@ -243,8 +243,8 @@ caf::error set_binding(json& shell, const parsed_options& options) {
       return bad("--compat: '" + name + "' is neither slurm nor flux");
     shell["options"]["compat"] = name;
   }
-  if (options.has("taskmap"))
-    shell["options"]["taskmap"] = options.value("taskmap");
+  if (auto e = set_taskmap(shell, options))
+    return e;
   if (options.has("verbose"))
     shell["options"]["verbose"] = options.count("verbose");
   return {};
@@ -335,6 +335,8 @@ caf::error set_environment(json& system, const parsed_options& options,
       rules.push_back(value);
     else if (option->name == std::string_view{"env-remove"})
       rules.push_back("-" + value);
+    else if (option->name == std::string_view{"env-file"})
+      rules.push_back("^" + value);
   }
   auto environment = job_environment(own, rules);
   if (!environment)

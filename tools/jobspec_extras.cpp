@@ -1,6 +1,8 @@
 // What of a job stands beside its size, its streams and its surroundings: retries, files that it
 // carries, and the job that is an instance. See submit_options.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <charconv>
+#include <optional>
 #include <random>
 
 #include <fmt/format.h>
@@ -166,19 +168,74 @@ void add_file(json& system, const std::string& name, const std::string& text, in
   file["data"] = plain ? text : encode_base64(text);
 }
 
+namespace {
+
+/// "0755", as for chmod(1).
+std::optional<int> read_permissions(std::string_view text) {
+  unsigned mode = 0;
+  auto end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data(), end, mode, 8);
+  if (text.empty() || code != std::errc{} || stop != end || mode > 0777)
+    return std::nullopt;
+  return static_cast<int>(mode);
+}
+
+/// A file of hosts, one or a hostlist a line, is read here: where the job runs it may not be.
+caf::expected<std::string> read_taskmap(const std::string& said) {
+  constexpr std::string_view scheme = "hostfile:";
+  if (!said.starts_with(scheme))
+    return said;
+  auto text = read_file(said.substr(scheme.size()));
+  if (!text)
+    return bad("--taskmap: " + context_of(text.error()));
+  std::string hosts;
+  for (std::string_view rest = *text; !rest.empty();) {
+    auto end = std::min(rest.find('\n'), rest.size());
+    auto line = rest.substr(0, end);
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (!line.empty())
+      (hosts += hosts.empty() ? "" : ",") += line;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (hosts.empty())
+    return bad("--taskmap: " + said.substr(scheme.size()) + " names no hosts");
+  return "hosts:" + hosts;
+}
+
+} // namespace
+
+caf::error set_taskmap(json& shell, const parsed_options& options) {
+  if (!options.has("taskmap"))
+    return {};
+  auto map = read_taskmap(options.value("taskmap"));
+  if (!map)
+    return std::move(map.error());
+  shell["options"]["taskmap"] = std::move(*map);
+  return {};
+}
+
 caf::error set_files(json& system, const parsed_options& options) {
   for (auto& said : options.all("add-file")) {
     auto equals = said.find('=');
     auto path = equals == said.npos ? said : said.substr(equals + 1);
     auto name = equals == said.npos ? path.substr(path.rfind('/') + 1) : said.substr(0, equals);
+    std::optional<int> perms;
+    if (auto colon = name.find(':'); equals != said.npos && colon != name.npos) {
+      perms = read_permissions(std::string_view{name}.substr(colon + 1));
+      if (!perms)
+        return bad("--add-file: '" + name.substr(colon + 1)
+                   + "' is no set of permissions like 0755");
+      name.resize(colon);
+    }
     if (name.empty() || name.find('/') != name.npos || name == "." || name == "..")
       return bad("--add-file: '" + name + "' is no name of a file");
-    auto text = read_file(path);
+    bool is_text = equals != said.npos && path.find('\n') != path.npos; // no name of a file
+    auto text = is_text ? caf::expected<std::string>{path} : read_file(path);
     if (!text)
       return bad("--add-file: " + context_of(text.error()));
     struct stat found {};
-    auto mode = path != "-" && ::stat(path.c_str(), &found) == 0 ? found.st_mode & 0777 : 0600;
-    add_file(system, name, *text, static_cast<int>(mode | 0400));
+    int mode = !is_text && path != "-" && ::stat(path.c_str(), &found) == 0 ? found.st_mode & 0777 : 0600;
+    add_file(system, name, *text, perms.value_or(mode | 0400));
   }
   return {};
 }

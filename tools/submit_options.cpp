@@ -16,8 +16,9 @@ namespace hactor::tools {
       {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
       {'G', "gpus", "N", "GPUs of all tasks together, in place of -g; as many for each."},         \
       {0, "taskmap", "HOW",                                                                        \
-       "In which order tasks are dealt to nodes (RFC 34): block, cyclic or cyclic:N. Default: "    \
-       "block."},                                                                                  \
+       "In which order tasks are dealt to nodes: block, cyclic, cyclic:N, manual:MAP (of RFC "     \
+       "34, [[0,2,1,2]], or the tasks of each node, 0,2;1,3), or hostfile:FILE, which has the "    \
+       "host of each task on a line. Default: block."},                                            \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
       {0, "cores", "N",                                                                            \
@@ -69,6 +70,7 @@ namespace hactor::tools {
        "takes all that match, -PATTERN removes, ^FILE reads rules. '--env=-*' starts "             \
        "from nothing."},                                                                           \
       {0, "env-remove", "PATTERN", "Removes variables; the same as --env=-PATTERN."},              \
+      {0, "env-file", "FILE", "Reads rules, one a line; the same as --env=^FILE."},                \
       {0, "rlimit", "RULE",                                                                        \
        "Sets limits of the tasks; may be repeated: NAME takes this process's soft limit (core, "   \
        "stack, nofile, nproc, memlock, ...; a glob takes all that match), NAME=VALUE sets it "     \
@@ -85,8 +87,8 @@ namespace hactor::tools {
        "does. A job whose dependencies can never hold fails. May be repeated.",                    \
        "-d"},                                                                                      \
       {0, "begin-time", "TIME",                                                                    \
-       "Does not run before TIME: +10m, 18:00, tomorrow, 2026-12-24T18:00, or seconds "            \
-       "since the epoch.",                                                                         \
+       "Does not run before TIME: +10m, 'in 2 hours', 18:00, 'tomorrow at noon', 'friday 6pm', "   \
+       "2026-12-24T18:00, or seconds since the epoch.",                                            \
        "--begin"},                                                                                 \
       {0, "requires", "QUERY", "Nodes with properties: 'gpu&-slow', 'host:n[1-3] or rank:0-7'.",   \
        "-C --constraint"},                                                                         \
@@ -110,9 +112,10 @@ namespace hactor::tools {
        "What --retries is for: node (a node was lost), exit (the exit code is not 0) or "          \
        "exit:CODE,.. (is one of these; 128+N: signal N). A job that was cancelled or came to its " \
        "time limit is not started again. Default: node,exit."},                                    \
-      {0, "add-file", "[NAME=]FILE",                                                               \
+      {0, "add-file", "[NAME[:PERMS]=]FILE",                                                       \
        "Gives the job a copy of the file, which lies as $HACTOR_JOB_TMPDIR/NAME on each of its "   \
-       "nodes before its tasks start. May be repeated. Default of NAME: the file's."},             \
+       "nodes before its tasks start. May be repeated. Default of NAME and PERMS (0755): the "     \
+       "file's. With a NAME, text of several lines is what the file is to hold."},                 \
       {0, "compat", "slurm|flux",                                                                  \
        "Sets the variables that tasks of that system see too: SLURM_JOB_ID, SLURM_PROCID, .. or "  \
        "FLUX_JOB_ID, FLUX_TASK_RANK, .."},                                                         \
@@ -203,6 +206,7 @@ static constexpr option_spec alloc_rows[] = {
 static constexpr option_spec run_rows[] = {
   HACTOR_SUBMIT_ROWS,
   {0, "pty", nullptr, "Gives the first task a terminal, which is this one's picture."},
+  {0, "debug", nullptr, "As if a parallel debugger ran this command; see above."},
   {0, "wait-event", "NAME", "Waits for this event instead of the job's end, then leaves the job to "
                             "itself."},
 };

@@ -41,7 +41,8 @@ caf::error add_dependencies(json& list, std::string_view text, double now);
 
 /// A moment in seconds since the epoch: "+10m" from `now` on, seconds since the epoch, a date
 /// "2026-12-24", "2026-12-24T18:00[:00][Z]", or the next "18:00[:00]", noon, midnight or tomorrow;
-/// local time but for Z. Errors: ec::bad_argument.
+/// in words "in 2 hours", "tomorrow at noon", "friday 6pm". Local time but for Z.
+/// Errors: ec::bad_argument.
 caf::expected<double> parse_moment(std::string_view text, double now);
 
 /// Sets `at`.KEY for "KEY=JSON", "KEY=TEXT" that is not JSON, "KEY" (1) or "^KEY=FILE" (the file's
@@ -62,7 +63,11 @@ caf::error set_task_limits(json& shell, const parsed_options& options);
 /// request (doc/cli-plugins.md). Errors: ec::bad_argument with what a plugin says that refuses.
 caf::error apply_plugins(const parsed_options& options, json& params);
 
-/// Adds the files of --add-file. Errors: ec::bad_argument (no file, a name with folders).
+/// Sets shell.options.taskmap. Errors: ec::bad_argument (a file of hosts that cannot be read).
+caf::error set_taskmap(json& shell, const parsed_options& options);
+
+/// Adds the files of --add-file. Errors: ec::bad_argument (no file, a name with folders,
+/// no permissions).
 caf::error set_files(json& system, const parsed_options& options);
 
 /// Makes a job of an instance that has all that the job is granted and runs `command`: one task,

@@ -30,6 +30,11 @@ for mpi in $guests; do
     fails_with "$code" deadline 30 hactor run -N "$nodes" -n "$nodes" "$guest" "$how"
     check_contains "$output" "$said"
   done
+  # A barrier, a sleep, a barrier; and a wrapper before the program, which keeps its rank.
+  check_contains "$(deadline 60 hactor run -N "$nodes" -n 16 "$guest" greet)" "16 ranks slept for "
+  printf '#!/bin/sh\n[ "$HACTOR_TASK_RANK" = "$PMI_RANK" ] || exit 1\nexec "$@"\n' >wrapper
+  output=$(deadline 60 hactor run -N "$nodes" -n "$nodes" sh ./wrapper "$guest")
+  check_equal "ranks within a wrapper" "$nodes" "$(echo "$output" | grep -c "of $nodes: sum")"
   # Two programs at once do not meet.
   one=$(hactor submit -N "$nodes" -n "$nodes" "$guest")
   two=$(hactor submit -N "$nodes" -n "$nodes" "$guest")

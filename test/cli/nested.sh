@@ -97,6 +97,8 @@ check_equal "in full, without ids" ". └── R └── R ├── R └─
   "$(echo $(hactor pstree -l | sed -E 's/f[^ ]* (hactor|deep|sleep) R [0-9.]{1,6}s$/R/'))"
 inner=$(hactor proxy "$id" hactor jobs -n -o '{id}' | tr -d ' ')
 check_contains "$(hactor jobs -R -n -o '{name}')" "$id/$inner:"
+check_lacks "$(hactor jobs -R -L 1 -n -o '{name}')" "$id/$inner:"
+check_contains "$(hactor jobs -R -L 1 -n -o '{name}')" "$id:"
 check_equal "in json" sleep "$(hactor jobs -R --json | python3 -c 'import json, sys
 print(json.load(sys.stdin)["jobs"][0]["jobs"][0]["jobs"][0]["name"])')"
 check_equal "level" 2 "$(hactor proxy "$id/$inner" hactor getattr instance-level)"

@@ -48,6 +48,11 @@ check_contains "$output" "output.limit"
 check_equal "in commands" "0 of 1, {cc} {{nothing}}" \
   "$(hactor run echo '{{task.id}} of {{size}}, {cc} {{nothing}}')"
 echo content >carried
+check_equal "permissions" 755 "$(hactor run --add-file=x:755=carried stat -c %a '{{tmpdir}}/x')"
+check_equal "text" "600 one two" "$(hactor run --add-file="x=one
+two" sh -c 'echo $(stat -c %a "$1") $(cat "$1")' sh '{{tmpdir}}/x')"
+fails_with 2 hactor run --add-file=x:8=carried true
+check_contains "$output" "'8' is no set of permissions like 0755"
 check_equal "carried" content "$(hactor run --add-file=carried cat '{{tmpdir}}/carried')"
 
 check_equal "Slurm's variables" "1 1 0 0 7" "$(hactor submit --cc=7 --compat=slurm --watch --quiet sh -c \

@@ -15,5 +15,7 @@ rmdir ../here
 fails_with 126 hactor run --cwd="$scratch/here" true
 check_contains "$output" here
 check_equal "removed" "" "$(hactor run --env-remove=COLOUR sh -c 'echo $COLOUR')"
+printf 'COLOUR=filed\n' >rules
+check_equal "of a file" filed "$(hactor run --env-file=rules sh -c 'echo $COLOUR')"
 check_equal "set" green "$(hactor run --env=COLOUR=green sh -c 'echo $COLOUR')"
 END

@@ -28,6 +28,22 @@ hactor cancel "$id"
 id=$(hactor submit --wait -N 2 -n 4 --taskmap=cyclic --setattr=exec.test.run_duration=0 true)
 check_equal "map" "[[0,2,1,2]]" "$(hactor job taskmap "$id" | tr -d ' ')"
 check_equal "raw" "0,2;1,3" "$(hactor job taskmap --to=raw "$id")"
+mapped() { # MAP: where the tasks of a job of four are that wrote its map itself
+  hactor job taskmap --to=raw \
+    "$(hactor submit --wait -N 2 -n 4 --taskmap="$1" --setattr=exec.test.run_duration=0 true)"
+}
+check_equal "blocks" "1,3;0,2" "$(mapped 'manual:[[1,1,1,1],[0,1,1,1],[1,1,1,1],[0,1,1,1]]')"
+check_equal "sets" "0,3;1-2" "$(mapped 'manual:0,3;1-2')"
+hosts=$(hactor job taskmap --to=hosts "$id" | cut -d: -f1)
+first=$(echo "$hosts" | head -n 1)
+printf '%s\n' "$(echo "$hosts" | tail -n 1)" "$first" "" "$first,$(echo "$hosts" | tail -n 1)" >hosts
+check_equal "hosts" "1-2;0,3" "$(mapped hostfile:hosts)"
+fails_with 2 hactor run --taskmap=hostfile:/nowhere true
+check_contains "$output" "/nowhere"
+fails_with 1 hactor run -n 2 --taskmap='manual:0-1;1' true
+check_contains "$output" "task 1 is on two nodes"
+fails_with 126 hactor run -n 2 --taskmap='manual:[[0,1,3,1]]' true
+check_contains "$output" "it is for 3 tasks, the job has 2"
 END
 
 instance <<'END'
@@ -70,6 +86,14 @@ hactor submit --quiet --hold -J sim-2 true
 last=$(hactor submit --hold -J other true)
 check_equal "last" "$last" "$(hactor job last)"
 check_equal "three" 3 "$(hactor job last 3 | wc -l)"
+check_equal "slice" "$(hactor job last 3 | tail -n 2)" "$(hactor job last '[1:3]')"
+check_equal "slice from behind" "$(hactor job last 1000 | tail -n 1)" "$(hactor job last '[-1:]')"
+check_equal "backwards" "$(hactor job last 1000 | tac)" "$(hactor job last '[::-1]')"
+check_equal "no job in it" "" "$(hactor job last '[5:2]')"
+for wrong in 0 -1 x '[]' '[1]' '[1:2:0]' '[1:2:3:4]' '[a:]'; do
+  fails_with 2 hactor job last "$wrong"
+  check_contains "$output" "is neither a number from 1 on nor a slice"
+done
 check_equal "found" "sim-1 sim-2 " "$(hactor pgrep -o '{name}' '^sim' | sort | tr '\n' ' ')"
 check_equal "range" "$last" "$(hactor pgrep "$last..$last")"
 fails_with 1 hactor pgrep nothing

@@ -1,6 +1,7 @@
 // An MPI program as users have it, built by each MPI's own wrapper: collectives over all ranks,
 // then an end as the first operand says: well, or by one rank with MPI_Abort, a signal, or no
-// MPI_Finalize; or none at all, until somebody ends it.
+// MPI_Finalize; or none at all, until somebody ends it. "greet" has all ranks sleep a second between
+// two barriers, and rank 0 tell of it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <mpi.h>
 
@@ -34,7 +35,12 @@ int main(int argc, char** argv) {
     std::_Exit(3);
   while (end == "stay")
     ::pause();
+  auto begun = MPI_Wtime();
+  if (end == "greet")
+    ::sleep(1);
   MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0 && end == "greet")
+    std::printf("%d ranks slept for %d s\n", size, static_cast<int>(MPI_Wtime() - begun));
   MPI_Finalize();
   return 0;
 }

@@ -19,6 +19,12 @@ TEST_SUITE("unit") {
     CHECK(format_job_id(id, id_form::hex) == "0x17e9fb8df16c2e");
     CHECK(format_job_id(id, id_form::dothex) == "0017.e9fb.8df1.6c2e");
     CHECK(format_job_id(id, id_form::kvs) == "job.0017.e9fb.8df1.6c2e");
+    CHECK(format_job_id(id, id_form::words) == "babil-volur-mulud-kubov");
+    CHECK(format_job_id(id, id_form::emoji) == "👩💅📓😸👑🚓");
+    CHECK(format_job_id(job_id{0}, id_form::words) == "babab-babab-babab-babab");
+    CHECK(format_job_id(job_id{0}, id_form::emoji) == "😃");
+    CHECK(format_job_id(job_id{UINT64_MAX}, id_form::words) == "zuzuz-zuzuz-zuzuz-zuzuz");
+    CHECK(format_job_id(job_id{UINT64_MAX}, id_form::emoji) == "🚹💗💧👗😷📷📚");
     CHECK(to_string(job_id{0}) == "f1");
     CHECK(to_string(job_id{UINT64_MAX}) == "fjpXCZedGfVQ");
   }
@@ -26,7 +32,9 @@ TEST_SUITE("unit") {
   TEST_CASE("a job id is read in every spelling") {
     for (auto text : {"fuZZybuNNy", "ƒuZZybuNNy", "6731191091817518", "0x17e9fb8df16c2e",
                       "0X17E9FB8DF16C2E", "0017.e9fb.8df1.6c2e", "17.e9fb.8df1.6c2e",
-                      "job.0017.e9fb.8df1.6c2e", "  fuZZybuNNy\n", "\t6731191091817518 "}) {
+                      "job.0017.e9fb.8df1.6c2e", "babil-volur-mulud-kubov",
+                      "BABIL-VOLUR-MULUD-KUBOV", "👩💅📓😸👑🚓", "😃👩💅📓😸👑🚓",
+                      "  fuZZybuNNy\n", "\t6731191091817518 "}) {
       INFO(std::string{text});
       auto id = parse_job_id(text);
       REQUIRE(id);
@@ -40,11 +48,12 @@ TEST_SUITE("unit") {
     uint64_t value = 1;
     for (int i = 0; i < 200; ++i) {
       for (auto form : {id_form::f58, id_form::f58_plain, id_form::dec, id_form::hex,
-                        id_form::dothex, id_form::kvs})
+                        id_form::dothex, id_form::kvs, id_form::words, id_form::emoji})
         CHECK(parse_job_id(format_job_id(job_id{value}, form))->value == value);
       value = value * 6364136223846793005u + 1442695040888963407u;
     }
-    for (auto form : {id_form::f58, id_form::dec, id_form::hex, id_form::dothex})
+    for (auto form : {id_form::f58, id_form::dec, id_form::hex, id_form::dothex, id_form::words,
+                      id_form::emoji})
       CHECK(parse_job_id(format_job_id(job_id{UINT64_MAX}, form))->value == UINT64_MAX);
   }
 
@@ -76,7 +85,19 @@ TEST_SUITE("unit") {
                       "job.",
                       "job.1",
                       "job.fuZZybuNNy",
-                      "1.2.3.g"}) {
+                      "1.2.3.g",
+                      "babab-babab-babab",
+                      "babab-babab-babab-babab-babab",
+                      "babab-babab-babab-babax",
+                      "babab-babab-babab-bbbab",
+                      "babab_babab_babab-babab",
+                      "babab-babab--babab-baba",
+                      "😃x",
+                      "😃\xF0\x9F\x98",
+                      "😃 😃",
+                      "\xF0\x9F\x98\x80",          // grinning face, which is younger
+                      "🚹💗💧👗😷📷📜",      // 2^64
+                      "😃😃😃😃😃😃😃😃"}) { // eight digits
       INFO(std::string{text});
       auto id = parse_job_id(text);
       REQUIRE_FALSE(id);
@@ -85,12 +106,20 @@ TEST_SUITE("unit") {
     CHECK(render(parse_job_id("abc").error()).find("'abc'") != std::string::npos);
   }
 
-  TEST_CASE("words and emoji are refused as unsupported") {
-    CHECK(render(parse_job_id("airport-shelf--ninja").error()).find("words are not supported")
-          != std::string::npos);
-    CHECK(render(parse_job_id("\xF0\x9F\x98\x8A").error()).find("emoji are not supported")
-          != std::string::npos);
-    CHECK(render(parse_id_form("words").error()).find("not supported") != std::string::npos);
+  TEST_CASE("emoji are those of RFC 19: its examples have neither a generator nor a sequence") {
+    for (auto text : {"🚹💂🙌😳💱🏃", "😄😹🎇📥🏧🙉🔞", "🚹💂🈳💰🎩🏃"}) {
+      INFO(std::string{text});
+      auto id = parse_job_id(text);
+      REQUIRE(id);
+      CHECK((id->value & 0xffffff) == 0);
+      CHECK(format_job_id(*id, id_form::emoji) == text);
+    }
+  }
+
+  TEST_CASE("the words of Flux are refused by name") {
+    auto found = parse_job_id("reform-remote-galileo--heart-package-academy");
+    REQUIRE_FALSE(found);
+    CHECK(render(found.error()).find("words of Flux are not read") != std::string::npos);
   }
 
   TEST_CASE("id forms have names") {
@@ -100,6 +129,8 @@ TEST_SUITE("unit") {
     CHECK(*parse_id_form("hex") == id_form::hex);
     CHECK(*parse_id_form("dothex") == id_form::dothex);
     CHECK(*parse_id_form("kvs") == id_form::kvs);
+    CHECK(*parse_id_form("words") == id_form::words);
+    CHECK(*parse_id_form("emoji") == id_form::emoji);
     CHECK(code_of(parse_id_form("F58").error()) == ec::bad_argument);
   }
 

@@ -138,6 +138,7 @@ TEST_SUITE("unit") {
     } table[] = {
         {on("afterall", 1), "[0].scheme: must be one of afterok"},
         {{{"scheme", "afterok"}, {"value", "no id"}}, "[0].value: must be the id of a job"},
+        {{{"scheme", "afterany"}, {"value", "f1"}}, "[0].value: must be the id of a job"},
         {{{"scheme", "begin-time"}, {"value", "+10m"}}, "[0].value: must be seconds since"},
         {{{"scheme", "begin-time"}, {"value", "-1"}}, "[0].value: must be seconds since"},
         {{{"scheme", "begin-time"}, {"value", "1e300"}}, "[0].value: must be seconds since"},

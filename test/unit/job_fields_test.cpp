@@ -124,6 +124,7 @@ TEST_SUITE("unit") {
     CHECK(shown(job, "exception.type") == "exec");
     CHECK(shown(job, "exception.severity") == "0");
     CHECK(shown(job, "annotations.user.a") == "1");
+    CHECK(shown(job, "user.a") == "1");
     CHECK(shown(job, "annotations.user.b").empty());
     CHECK(shown(job, "name") == "x");
     CHECK(shown(job, "ntasks") == "4");

@@ -330,7 +330,30 @@ TEST_SUITE("unit") {
       CHECK(moment(daily) > 0);
       CHECK(moment(daily) <= 86400);
     }
-    for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon"})
+    ::setenv("TZ", "UTC", 1); // now is a Thursday
+    ::tzset();
+    constexpr double hour = 3600, day = 24 * hour;
+    for (auto& [words, wait] : std::initializer_list<std::pair<const char*, double>>{
+           {"in 2 hours", 2 * hour},
+           {"1 day 30 minutes", day + 1800},
+           {"tomorrow", 6 * hour},
+           {"tomorrow at noon", 18 * hour},
+           {"noon tomorrow", 18 * hour},
+           {"Friday 6pm", day},
+           {"next thursday at 18:00", 7 * day},
+           {"sat 12:30am", 30.5 * hour},
+           {"today 20:00:30", 2 * hour + 30},
+           {"7:15PM", 1.25 * hour},
+           {"12pm", 18 * hour},
+           {"12am", 6 * hour}}) {
+      INFO(words);
+      CHECK(moment(words) == wait);
+    }
+    ::unsetenv("TZ");
+    ::tzset();
+    for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon", "in", "at",
+                       "2 fortnights", "in hours", "friday monday", "noon 18:00", "13pm", "0am", "7",
+                       "tomorrow 7"})
       CHECK_MESSAGE(!parse_moment(wrong, now), wrong);
   }
 

@@ -124,6 +124,33 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("a map of one's own numbers the tasks, and must fit to where they are") {
+    auto request = on_nodes(2, 2);
+    auto r = nodes_with({2, 2});
+    r.nodelist = {"a", "b"};
+    request.task_nodes = {1, 0, 0, 1};
+    CHECK(tasks_of(laid_out(request, r)) == "1-2|0,3");
+    auto refused = [&] {
+      auto where = layout(request, r);
+      REQUIRE_FALSE(where);
+      CHECK(code_of(where.error()) == ec::bad_jobspec);
+      return render(where.error());
+    };
+    request.task_nodes = {0, 1, 1};
+    CHECK(refused().find("it is for 3 tasks, the job has 4") != std::string::npos);
+    request.task_nodes = {0, 1, 1, 2};
+    CHECK(refused().find("it names node 2, the job has 2") != std::string::npos);
+    request.task_nodes = {0, 1, 1, 1};
+    CHECK(refused().find("it has 1 tasks on node 0, the job has 2 there") != std::string::npos);
+    request.task_nodes.clear();
+    request.task_hosts = {"b", "a", "b", "a"};
+    CHECK(tasks_of(laid_out(request, r)) == "1,3|0,2");
+    request.task_hosts = {"b", "c", "b", "a"};
+    CHECK(refused().find("no node on host c") != std::string::npos);
+    request.task_hosts = {"b", "b", "b", "a"};
+    CHECK(refused().find("more tasks are named for host b") != std::string::npos);
+  }
+
   TEST_CASE("cyclic order goes around the nodes, by single tasks or by several") {
     auto request = slots(6);
     request.order = task_order::cyclic;

@@ -156,6 +156,14 @@ TEST_SUITE("unit") {
     CHECK(with(R"({"taskmap":{"scheme":"cyclic","value":"4"}})").cyclic_stride == 4);
     CHECK(with(R"({"taskmap":{"scheme":"cyclic","value":5}})").cyclic_stride == 5);
     CHECK(with(R"({"taskmap":{"scheme":"block"}})").order == task_order::block);
+    using nodes = std::vector<uint32_t>;
+    CHECK(with(R"({"taskmap":"manual:[[0,2,1,2]]"})").task_nodes == nodes{0, 1, 0, 1});
+    CHECK(with(R"({"taskmap":"manual:0,3;1-2"})").task_nodes == nodes{0, 1, 1, 0});
+    auto wrapped = with(
+      R"({"taskmap":{"scheme":"manual","value":{"version":1,"map":[[1,1,1,1],[0,1,1,1]]}}})");
+    CHECK(wrapped.task_nodes == nodes{1, 0});
+    CHECK(with(R"({"taskmap":"hosts:b,a[1-2]"})").task_hosts
+          == std::vector<std::string>{"b", "a1", "a2"});
     auto node = with(R"({"per-resource":{"type":"node","count":3}})");
     CHECK(node.tasks[0].spread == task_spread::per_node);
     CHECK(node.tasks[0].count == 3);
@@ -289,6 +297,18 @@ TEST_SUITE("unit") {
           row{one, R"({"taskmap":"cyclic:1-3"})", ec::bad_jobspec, "taskmap: "},
           row{one, R"({"taskmap":"block:2"})", ec::bad_jobspec, "taskmap: "},
           row{one, R"({"taskmap":7})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:[]"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:[[0,1,1]]"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:[[0,0,1,1]]"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:[[0,16777216,16777216,16777216]]"})", ec::too_big,
+              "taskmap: "},
+          row{one, R"({"taskmap":"manual:{\"map\":[[0,1,1,1]]}"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:0-1;1-2"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:0;2"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"manual:0;x"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"hosts:"})", ec::bad_jobspec, "taskmap: "},
+          row{one, R"({"taskmap":"hostfile:x"})", ec::bad_jobspec, "taskmap: "},
           row{one, R"({"taskmap":{"value":7}})", ec::bad_jobspec, "taskmap: "}}) {
       auto value = parse_json(options);
       REQUIRE(value);

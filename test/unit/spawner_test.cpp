@@ -120,6 +120,40 @@ TEST_SUITE("unit") {
     });
   }
 
+  TEST_CASE("a task that stops in exec is its program already, and goes on when it is told to") {
+    check_broker([](test_broker& b, expectations& expect) {
+      auto stopped = [](pid_t pid) { // of /proc/PID/stat: "PID (NAME) STATE ..."
+        auto file = "/proc/" + std::to_string(pid) + "/stat";
+        for (auto deadline = now_ms() + 5000; now_ms() < deadline; ::poll(nullptr, 0, 2)) {
+          char text[64] = {};
+          auto fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+          (void)::read(fd, text, sizeof text - 1);
+          ::close(fd);
+          if (std::string{text}.find(" (sh) T") != std::string::npos)
+            return true;
+        }
+        return false;
+      };
+      for (int signo : {SIGCONT, SIGKILL}) {
+        auto token = static_cast<uint64_t>(signo);
+        auto r = b.shell(token, "exit 3");
+        r.stop_in_exec = true;
+        EXPECT(!b.client.spawn(std::move(r)));
+        b.until([&] { return b.pids.count(token) > 0; });
+        EXPECT(stopped(b.pids[token]));
+        EXPECT(b.statuses.count(token) == 0);
+        EXPECT(!b.client.signal(token, signo));
+        b.until([&] { return b.statuses.count(token) > 0; });
+        EXPECT(signo == SIGCONT ? exited_with(b.statuses[token], 3)
+                                : killed_by(b.statuses[token], SIGKILL));
+      }
+      auto missing = b.request(1, {"no-such-program"});
+      missing.stop_in_exec = true;
+      EXPECT(b.run(std::move(missing)) == -1);
+      EXPECT(b.failures[1].errno_value == ENOENT);
+    });
+  }
+
   TEST_CASE("the command is searched in the job's own PATH, and a plain script is the shell's") {
     char directory[] = "/tmp/hactor_spawner_XXXXXX";
     REQUIRE(::mkdtemp(directory) != nullptr);
