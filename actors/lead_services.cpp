@@ -65,9 +65,9 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   };
   made.scheduler = m.make("scheduler", scheduler_service,
                           scheduler_setup{p.specs, std::move(p.scheduling), std::move(p.graph),
-                                          journal, kept(queue_states_key), kept(claims_key),
-                                          *p.attributes, std::move(p.changes),
-                                          title("scheduler")});
+                                          journal, kept(queue_states_key), *p.attributes,
+                                          std::move(p.changes), title("scheduler"),
+                                          kept(claims_key)});
   auto distributor = make_distributor(m, p, made.scheduler);
   made.distributes = static_cast<bool>(distributor);
   if (distributor)
