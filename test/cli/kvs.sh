@@ -70,8 +70,8 @@ check_equal "as it was" "43 43" "$(kvs get --at "$then" a.b.c) $(kvs get --at "$
 check_equal "version" "$((version + 1))" "$(kvs getroot -s)"
 check_equal "version that a put tells" "$((version + 2))" "$(kvs put -s x=1)"
 check_equal "owner" "$(id -u)" "$(kvs getroot -o)"
-deadline 10 hactor kvs wait "$version"
-deadline 10 hactor kvs wait $((version + 3)) &
+deadline 30 hactor kvs wait "$version"
+deadline 30 hactor kvs wait $((version + 3)) &
 waits=$!
 kvs put x=2
 wait "$waits" || fail "a version was not waited for"
@@ -104,11 +104,11 @@ for i in $(seq 50); do
 "
 done
 seq 50 | sed 's/^/line /' >expected
-deadline 20 sh -c 'until cmp -s log expected; do hactor kvs wait 1; done' || fail "appended: $(cat log)"
+deadline 40 sh -c 'until cmp -s log expected; do hactor kvs wait 1; done' || fail "appended: $(cat log)"
 kill "$watch" 2>/dev/null || true
 hactor kvs get -w other >other 2>gone &
 watch=$!
-deadline 20 sh -c 'until [ -s other ]; do hactor kvs wait 1; done'
+deadline 40 sh -c 'until [ -s other ]; do hactor kvs wait 1; done'
 kvs unlink other
 found=0 && wait "$watch" || found=$?
 check_equal "the key has gone" 1 "$found"
