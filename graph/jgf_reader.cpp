@@ -246,6 +246,13 @@ private:
     auto& e = part_.edges[i];
     if (!is_new_[e.source] && !is_new_[e.target])
       return {};
+    auto above = at_[e.source];
+    if (e.subsystem == dominant_ && !is_new_[e.source] && above != graph_.root()
+        && graph_.parent(above) == no_vertex)
+      return make_error(ec::bad_argument,
+                        fmt::format("jgf: graph.edges.{}: {} is in other subsystems only, and can "
+                                    "contain nothing",
+                                    i, graph_.name(above)));
     if (auto error = add_edge(graph_, e, at_))
       return about("edges", i, error);
     auto s = *graph_.find_subsystem(e.subsystem);

@@ -260,6 +260,10 @@ TEST_CASE("a part that does not fit leaves the graph as it was") {
       {jgf(n9 + "," + node("m", R"("type":"x","id":1)") + "," + c0,
            R"({"source":"c","target":"n"},{"source":"m","target":"n"})"),
        "contained in"},
+      {jgf(node("m", R"("type":"x","id":1)") + ","
+               + node("p", R"("type":"pdu","id":7,"paths":{"power":"/pdu7"})"),
+           R"({"source":"p","target":"m"})"),
+       "in other subsystems only"},
       {jgf(n9 + "," + c0 + "," + node("u", R"("type":"ups","id":0)"),
            R"({"source":"c","target":"n"},)"
            R"({"source":"u","target":"n","metadata":{"subsystem":"power"}})"),
