@@ -56,8 +56,12 @@ void events_state::drop(uint64_t key) {
   auto it = subscribers.find(key);
   if (it == subscribers.end())
     return;
-  keys.erase({it->second.handle.address(), it->second.tag});
-  self->demonitor(it->second.handle);
+  auto who = it->second.handle.address();
+  keys.erase({who, it->second.tag});
+  // CAF forgets all monitors of a handle at once: the last subscription alone may end them.
+  auto other = keys.lower_bound({who, 0});
+  if (other == keys.end() || other->first.first != who)
+    self->demonitor(it->second.handle);
   subscribers.erase(it);
   core.unsubscribe(key);
 }
