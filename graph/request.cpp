@@ -246,7 +246,7 @@ caf::error read_taskmap(const json& option, resource_request& to) {
     to.order = task_order::block;
     return {};
   }
-  if (scheme == "manual") {
+  if (scheme == "manual" && !value.empty()) {
     auto nodes = read_taskmap_nodes(value);
     if (!nodes)
       return make_error(code_of(nodes.error()), path + ": " + context_of(nodes.error()));

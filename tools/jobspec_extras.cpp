@@ -234,7 +234,8 @@ caf::error set_files(json& system, const parsed_options& options) {
     if (!text)
       return bad("--add-file: " + context_of(text.error()));
     struct stat found {};
-    int mode = !is_text && path != "-" && ::stat(path.c_str(), &found) == 0 ? found.st_mode & 0777 : 0600;
+    auto is_file = !is_text && path != "-" && ::stat(path.c_str(), &found) == 0;
+    int mode = is_file ? static_cast<int>(found.st_mode & 0777) : 0600;
     add_file(system, name, *text, perms.value_or(mode | 0400));
   }
   return {};

@@ -80,12 +80,14 @@ say_waits() {
 
 # Starts an instance in the foreground, with our standard input, and returns its exit code.
 start() { # [OPTION...] [--] COMMAND [ARGUMENT...]
-  { sleep $((${start_seconds:-50} - 3)) && say_waits; } </dev/null >&2 &
+  (
+    exec 3>&2 2>/dev/null # a shell tells of children that are ended
+    env -u HACTOR_TEST_TAG sleep $((${start_seconds:-50} - 3)) && say_waits >&3
+  ) </dev/null >/dev/null &
   witness=$!
   start_code=0
   deadline "${start_seconds:-50}" $(launch_words) hactor-start "$@" || start_code=$?
-  pkill -P "$witness" -x sleep || true
-  kill "$witness" 2>/dev/null || true
+  { pkill -P "$witness"; kill "$witness"; wait "$witness"; } 2>/dev/null || true
   return "$start_code"
 }
 

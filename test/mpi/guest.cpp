@@ -1,7 +1,7 @@
 // An MPI program as users have it, built by each MPI's own wrapper: collectives over all ranks,
 // then an end as the first operand says: well, or by one rank with MPI_Abort, a signal, or no
-// MPI_Finalize; or none at all, until somebody ends it. "greet" has all ranks sleep a second between
-// two barriers, and rank 0 tell of it.
+// MPI_Finalize; or none at all, until somebody ends it. "greet" has all ranks sleep a second
+// between two barriers, and rank 0 tell of it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <mpi.h>
 

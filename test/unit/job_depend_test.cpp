@@ -143,7 +143,7 @@ TEST_SUITE("unit") {
         {{{"scheme", "begin-time"}, {"value", "-1"}}, "[0].value: must be seconds since"},
         {{{"scheme", "begin-time"}, {"value", "1e300"}}, "[0].value: must be seconds since"},
         {alone, "singleton needs attributes.system.job.name"},
-        {{{"scheme", "afterok"}, {"value", "f1"}, {"any", 1}}, "[0].any: must be a string"},
+        {{{"scheme", "afterok"}, {"value", "f2"}, {"any", 1}}, "[0].any: must be a string"},
     };
     for (auto& t : table) {
       auto refused = read_dependencies(json::array({t.entry}), false);

@@ -200,10 +200,10 @@ TEST_SUITE("unit") {
     spec_cache cache;
     auto text = json::parse(spec_text{}.text());
     text["attributes"]["system"]["dependencies"]
-      = json::array({{{"scheme", "afterok"}, {"value", "f1"}}});
+      = json::array({{{"scheme", "afterok"}, {"value", "f2"}}});
     auto spec = cache.intern(dump(text), "");
     REQUIRE(spec);
     REQUIRE((*spec)->dependencies != nullptr);
-    CHECK((*spec)->dependencies->at(0).text == "after-success=f1");
+    CHECK((*spec)->dependencies->at(0).text == "after-success=f2");
   }
 }

@@ -352,9 +352,9 @@ TEST_SUITE("unit") {
     ::unsetenv("TZ");
     ::tzset();
     for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon", "in", "at",
-                       "2 fortnights", "in hours", "friday monday", "noon 18:00", "13pm", "0am", "7",
+                       "2 fortnights", "in hours", "friday monday", "noon 18:00", "13pm", "0am",
                        "tomorrow 7"})
-      CHECK_MESSAGE(!parse_moment(wrong, now), wrong);
+      CHECK_MESSAGE(!parse_moment(wrong, now), std::string{wrong});
   }
 
   TEST_CASE("urgency is a number or a word, and hold is one") {

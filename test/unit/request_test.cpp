@@ -312,7 +312,7 @@ TEST_SUITE("unit") {
           row{one, R"({"taskmap":{"value":7}})", ec::bad_jobspec, "taskmap: "}}) {
       auto value = parse_json(options);
       REQUIRE(value);
-      INFO(options);
+      INFO(std::string{options});
       auto request = compile(document_of(nodes, count, {{"shell", {{"options", *value}}}}));
       REQUIRE_FALSE(request);
       auto shown = render(request.error());
