@@ -26,6 +26,14 @@ check_contains "$output" "none.py"
 fails_with 2 start -S "sched.policy=none.py" true
 check_contains "$output" "has a slash"
 
+fails_with 2 env PYTHONHOME=/nowhere hactor-start -S "sched.policy=$example" true
+check_contains "$output" "policy in Python $example: Python does not start"
+cmake --install "$HACTOR_TEST_BUILD" --prefix "$scratch/prefix" >/dev/null
+deadline 30 "$scratch/prefix/bin/hactor-start" -S "sched.policy=$example" true
+rm "$scratch/prefix/lib/hactor/hactor_python_policy.so"
+fails_with 2 "$scratch/prefix/bin/hactor-start" -S "sched.policy=$example" true
+check_contains "$output" "hactor was built without Python"
+
 # Four jobs on one core, named by their limits, and the order in which they run.
 cat >lib.sh <<'END_OF_LIB'
 . "$HACTOR_TEST_LIB"
