@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/python_policy.hpp"
 #include "graph/policy_library.hpp"
 #include "runtime/log.hpp"
 
@@ -28,33 +29,30 @@ constexpr built_in built_ins[] = {
     {"conservative", reservation_depth_max, false},
 };
 
-/// A queue policy written in C.
-class foreign_queue_policy final : public queue_policy {
+/// A queue policy of a user's, whose order holds until it fails.
+class foreign_queue_policy : public queue_policy {
 public:
-  foreign_queue_policy(std::string path, const hactor_queue_policy& policy)
-      : path_{std::move(path)}, policy_{policy} {
-    name = policy.name;
-    reservation_depth = std::min(policy.reservation_depth, reservation_depth_max);
-    stop_at_blocked = policy.stop_at_blocked != 0;
-  }
+  explicit foreign_queue_policy(std::string path) : path_{std::move(path)} {}
 
-  bool before(const job_facts& a, const job_facts& b) const override {
-    if (policy_.compare != nullptr && !off_.load(std::memory_order_relaxed)) {
-      auto x = facts(a), y = facts(b);
-      try {
-        if (auto order = policy_.compare(&x, &y); order != 0)
-          return order < 0;
-      } catch (...) {
-        if (!off_.exchange(true))
-          log_error("the order of queue policy {} of {} is turned off, and the usual one holds: "
-                    "comparing jobs {} and {} threw {}",
-                    name, path_, to_string(a.id), to_string(b.id), what_was_thrown());
-      }
+  bool before(const job_facts& a, const job_facts& b) const final {
+    if (!off_.load(std::memory_order_relaxed)) {
+      std::string failure;
+      auto order = compare(facts(a), facts(b), failure);
+      if (!failure.empty() && !off_.exchange(true))
+        log_error("the order of queue policy {} of {} is turned off, and the usual one holds: "
+                  "comparing jobs {} and {} {}",
+                  name, path_, to_string(a.id), to_string(b.id), failure);
+      if (failure.empty() && order != 0)
+        return order < 0;
     }
     return queue_policy::before(a, b);
   }
 
-  bool gave_up() const override { return off_.load(std::memory_order_relaxed); }
+  bool gave_up() const final { return off_.load(std::memory_order_relaxed); }
+
+protected:
+  /// < 0, 0 or > 0; or `failure`: what it did instead.
+  virtual int compare(const hactor_job& a, const hactor_job& b, std::string& failure) const = 0;
 
 private:
   static hactor_job facts(const job_facts& j) {
@@ -63,11 +61,61 @@ private:
   }
 
   std::string path_;
-  const hactor_queue_policy& policy_;
   mutable std::atomic<bool> off_{false};
 };
 
+class c_queue_policy final : public foreign_queue_policy {
+public:
+  c_queue_policy(const std::string& path, const hactor_queue_policy& policy)
+      : foreign_queue_policy{path}, policy_{policy} {
+    name = policy.name;
+    reservation_depth = std::min(policy.reservation_depth, reservation_depth_max);
+    stop_at_blocked = policy.stop_at_blocked != 0;
+  }
+
+private:
+  int compare(const hactor_job& a, const hactor_job& b, std::string& failure) const override {
+    if (policy_.compare == nullptr)
+      return 0;
+    try {
+      return policy_.compare(&a, &b);
+    } catch (...) {
+      failure = "threw " + what_was_thrown();
+      return 0;
+    }
+  }
+
+  const hactor_queue_policy& policy_;
+};
+
+class python_queue_policy final : public foreign_queue_policy {
+public:
+  python_queue_policy(const std::string& path, std::shared_ptr<python_order> order)
+      : foreign_queue_policy{path}, order_{std::move(order)} {
+    name = order_->name;
+    reservation_depth = std::min(order_->reservation_depth, reservation_depth_max);
+    stop_at_blocked = order_->stop_at_blocked;
+  }
+
+private:
+  int compare(const hactor_job& a, const hactor_job& b, std::string& failure) const override {
+    std::string raised;
+    auto order = order_->compare(a, b, raised);
+    if (!raised.empty())
+      failure = "raised " + raised;
+    return order;
+  }
+
+  std::shared_ptr<python_order> order_;
+};
+
 caf::expected<std::shared_ptr<queue_policy>> load(const std::string& path) {
+  if (is_python_path(path)) {
+    auto order = load_python_order(path);
+    if (!order)
+      return std::move(order.error());
+    return std::make_shared<python_queue_policy>(path, std::move(*order));
+  }
   auto all = load_policies(path);
   if (!all)
     return std::move(all.error());
@@ -75,7 +123,7 @@ caf::expected<std::shared_ptr<queue_policy>> load(const std::string& path) {
   if (own == nullptr || own->name == nullptr)
     return make_error(ec::bad_argument,
                       fmt::format("policy library {}: it has no queue policy", path));
-  return std::make_shared<foreign_queue_policy>(path, *own);
+  return std::make_shared<c_queue_policy>(path, *own);
 }
 
 } // namespace
@@ -102,7 +150,8 @@ caf::expected<std::shared_ptr<const queue_policy>> make_queue_policy(const std::
     if (known == std::end(built_ins))
       return make_error(ec::bad_argument,
                         fmt::format("queue policy \"{}\": there are fcfs, easy, hybrid and "
-                                    "conservative; a library's name has a slash",
+                                    "conservative; the name of a library or a Python file has a "
+                                    "slash",
                                     name));
     policy = std::make_shared<queue_policy>();
     policy->name = known->name;

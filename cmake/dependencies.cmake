@@ -26,6 +26,16 @@ find_library(LMDB_LIBRARY lmdb REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 
+# Optional: queue policies in Python. The system's own, unless another is named (-DPython3_EXECUTABLE=): the first of
+# PATH may be anybody's, and instances outlive what a login shell has set.
+if(NOT Python3_EXECUTABLE AND NOT Python3_ROOT_DIR AND EXISTS /usr/bin/python3)
+  set(Python3_EXECUTABLE /usr/bin/python3)
+endif()
+find_package(Python3 QUIET COMPONENTS Interpreter Development.Embed)
+if(NOT Python3_Development.Embed_FOUND)
+  message(STATUS "libpython3 is missing: no queue policies in Python; on Debian: apt-get install libpython3-dev")
+endif()
+
 # Brokers allocate in one thread what they free in another, for which glibc's malloc takes a fifth of their time.
 # Optional, and never with a sanitizer, which has an allocator of its own.
 find_library(MIMALLOC_LIBRARY mimalloc)

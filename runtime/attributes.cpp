@@ -113,7 +113,7 @@ constexpr attribute rows[] = {
     {.name = "sched.policy",
      .default_value = "fcfs",
      .meaning = "In which order jobs get resources: fcfs, easy, hybrid, conservative, or the path "
-                "of a library; hierarchy: children do all of it, see sched.tree."},
+                "of a library or a Python file; hierarchy: children do all of it, see sched.tree."},
     {.name = "sched.queue_depth",
      .type = integer,
      .default_value = "32",

@@ -334,6 +334,11 @@ TEST_SUITE("tidy") {
     });
   }
 
+  TEST_CASE("Python is called in its module only") {
+    forbid("\\bPy_?[A-Z]\\w*\\s*\\(|<Python\\.h>", "Python outside of its module",
+           [](const source& s) { return s.path == "actors/python_policy_module.cpp"; });
+  }
+
   TEST_CASE("processes are made by the spawner only") {
     // `hactor start` becomes the launcher, hactor-start or its script, `hactor proxy` a command,
     // `hactor help` its pager: a program of one thread that replaces itself, with nothing of the

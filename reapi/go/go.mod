@@ -1,0 +1,3 @@
+module hactor/reapi
+
+go 1.19
