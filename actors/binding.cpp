@@ -93,6 +93,16 @@ caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpu
   return result;
 }
 
+std::optional<idset> cpus_of_share(const node_share& share, std::string_view host,
+                                   const machine_cpus* here) {
+  if (here == nullptr || (!host.empty() && host != here->host))
+    return std::nullopt;
+  auto cpus = cpus_of(share.cores, *here);
+  if (!cpus || cpus->empty())
+    return std::nullopt;
+  return std::move(*cpus);
+}
+
 std::string describe_binding(uint32_t task, std::string_view host, const node_binding& node,
                              const task_binding& of) {
   auto where = node.unbound == nullptr ? "CPUs " + of.cpus.to_string()

@@ -7,6 +7,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,10 @@ struct node_binding {
 caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpus,
                                        const node_share& share, std::string_view host,
                                        const machine_cpus* here, uint32_t count);
+
+/// The CPUs of `share`'s cores, which is of `host`; nothing when its resources are pretended.
+std::optional<idset> cpus_of_share(const node_share& share, std::string_view host,
+                                   const machine_cpus* here);
 
 /// A line about one task, for --verbose.
 std::string describe_binding(uint32_t task, std::string_view host, const node_binding& node,

@@ -87,11 +87,26 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
   return s;
 }
 
-/// pty: true, 1, or {"rows": R, "columns": C}.
+/// Tasks: "all", which is none, tasks like "0-3", or one as a number. Errors: ec::bad_jobspec.
+caf::expected<std::optional<idset>> read_tasks(std::string_view option, const json& value) {
+  auto text = value.is_string() ? value.get<std::string>() : dump(value);
+  if (text == "all")
+    return std::optional<idset>{};
+  auto tasks = idset::parse(text);
+  if (!tasks || tasks->empty())
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}: must be \"all\" or tasks like \"0-3\", "
+                                                   "found {}",
+                                                   options_path, option, dump(value)));
+  return std::optional<idset>{std::move(*tasks)};
+}
+
+bool is_off(const json& value) { return value == false || value == 0; }
+
+/// pty: true, 1, or {"rows": R, "columns": C, "ranks": TASKS, "capture": true}.
 caf::error add_terminal(launch_plan& plan, const json& options) {
   constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
   auto* pty = find_json(options, "pty");
-  if (pty == nullptr || *pty == false || *pty == 0)
+  if (pty == nullptr || is_off(*pty))
     return caf::none;
   plan.terminal = true;
   if (!pty->is_object())
@@ -104,6 +119,16 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
       return make_error(ec::bad_jobspec, fmt::format("{}.pty.{}: must be 1 to 65535, found {}",
                                                      where.prefix, key, dump(*at)));
     *value = at->get<uint16_t>();
+  }
+  if (auto at = pty->find("capture"); at != pty->end() && is_off(*at))
+    return make_error(ec::bad_jobspec, fmt::format("{}.pty.capture: must be true: what a terminal "
+                                                   "shows is always kept, as output",
+                                                   where.prefix));
+  if (auto at = pty->find("ranks"); at != pty->end()) {
+    auto tasks = read_tasks("pty.ranks", *at);
+    if (!tasks)
+      return std::move(tasks.error());
+    plan.terminal_tasks = std::move(*tasks);
   }
   return caf::none;
 }
@@ -179,6 +204,23 @@ caf::error add_limits(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// oom.adjust: -1000 to 1000; hwloc.xmlfile, hwloc.restrict: flags.
+caf::error add_surroundings(launch_plan& plan, const json& options) {
+  if (auto* adjust = find_json(options, "oom.adjust"); adjust != nullptr) {
+    constexpr int furthest = 1000; // of the kernel: proc(5), oom_score_adj
+    if (!adjust->is_number_integer() || *adjust < -furthest || *adjust > furthest)
+      return make_error(ec::bad_jobspec, fmt::format("{}.oom.adjust: must be -1000 to 1000, found "
+                                                     "{}",
+                                                     options_path, dump(*adjust)));
+    plan.oom_adjust = adjust->get<int32_t>();
+  }
+  auto* file = find_json(options, "hwloc.xmlfile");
+  auto* part = find_json(options, "hwloc.restrict");
+  plan.hwloc_restrict = part != nullptr && !is_off(*part);
+  plan.hwloc_file = plan.hwloc_restrict || (file != nullptr && !is_off(*file));
+  return caf::none;
+}
+
 /// What is said of all output: output.mode, output.limit; compat.
 caf::error add_common_options(launch_plan& plan, const json& options) {
   constexpr json_where where{ec::bad_jobspec, options_path};
@@ -242,15 +284,13 @@ caf::error add_options(launch_plan& plan, const json& options) {
   plan.input = std::move(in->path);
   plan.label = out->label || err->label;
   plan.input_attached = in->type == "service";
-  if (plan.input_attached && in->ranks != "all" && !in->ranks.empty()) {
-    auto tasks = idset::parse(in->ranks);
+  if (plan.input_attached && !in->ranks.empty()) {
+    auto tasks = read_tasks("input.stdin.ranks", in->ranks);
     if (!tasks)
-      return make_error(ec::bad_jobspec,
-                        fmt::format("attributes.system.shell.options.input.stdin.ranks: must be "
-                                    "\"all\" or tasks like \"0-3\", found \"{}\"", in->ranks));
+      return std::move(tasks.error());
     plan.input_tasks = std::move(*tasks);
   }
-  for (auto add : {add_terminal, add_common_options})
+  for (auto add : {add_terminal, add_surroundings, add_common_options})
     if (auto e = add(plan, options))
       return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
@@ -263,7 +303,10 @@ bool is_shells_variable(const launch_plan& plan, std::string_view name) {
                    : plan.compat == "flux" ? name == "FLUX_URI" || name.starts_with("FLUX_JOB_")
                                                  || name.starts_with("FLUX_TASK_")
                                            : false;
-  return of_others || name == "HACTOR_LEVEL"
+  auto of_hwloc =
+      plan.hwloc_file
+      && (name == "HWLOC_XMLFILE" || name == "HWLOC_COMPONENTS" || name == "HWLOC_THISSYSTEM");
+  return of_others || of_hwloc || name == "HACTOR_LEVEL"
          || (plan.request.gpus.kind != affinity_kind::off && is_gpu_variable(name));
 }
 

@@ -31,13 +31,17 @@ struct launch_plan {
   std::string output, error, input; // file templates; "" : captured; input "": nothing
   bool input_attached = false; // stdin comes from whoever is attached; else it is empty
   std::optional<idset> input_tasks; // whose; none: of all
-  bool terminal = false; // task 0 has a terminal of its own; its size at the start:
+  bool terminal = false; // tasks have terminals of their own; their size at the start:
   uint16_t rows = 24, columns = 80;
+  std::optional<idset> terminal_tasks = idset::range(0, 0); // whose; none: of all
   bool append_output = false; // files keep what is in them
   int64_t output_limit = -1;  // bytes of each captured stream on a node; < 0: none
   double exit_timeout_s = 30; // for the others once a task has ended; < 0: for ever
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
   int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
+  int32_t oom_adjust = 0;             // oom_score_adj of the tasks; 0: the broker's
+  bool hwloc_file = false;     // HWLOC_XMLFILE is a file with what this node has ...
+  bool hwloc_restrict = false; // ... or rather with the job's part of it
   bool exit_on_error = false; // a task that fails ends the job
   bool stop_in_exec = false;  // tasks wait for SIGCONT, or a debugger, before their first step
   bool label = false;      // lines in files are preceded by their task
@@ -52,6 +56,10 @@ struct launch_plan {
   std::vector<job_file> files; // that the job carries
   double simulated_s = -1; // < 0: real
   resource_request request;
+
+  bool has_terminal(uint32_t task) const {
+    return terminal && (!terminal_tasks || terminal_tasks->contains(task));
+  }
 };
 using launch_plan_ptr = std::shared_ptr<const launch_plan>;
 

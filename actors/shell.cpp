@@ -6,12 +6,15 @@
 #include <csignal>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fmt/format.h>
 
+#include "actors/binding.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
+#include "runtime/hardware.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 
@@ -73,6 +76,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.environment = std::move(t.variables);
   p.request.cwd = work.cwd;
   p.request.limits = plan.limits;
+  p.request.oom_adjust = plan.oom_adjust;
   p.request.stop_in_exec = plan.stop_in_exec;
   for (auto cpu : t.cpus.expand())
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
@@ -82,7 +86,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   names.node = t.node;
   names.host = st.context->host;
   p.pipes.unbuffered = plan.unbuffered;
-  if (plan.terminal && t.task_rank == 0) {
+  if (plan.has_terminal(t.task_rank)) {
     p.pipes = {true, true, true, true, true, true, plan.rows, plan.columns};
     p.pipes.control = !work.places.empty();
     return p;
@@ -276,6 +280,23 @@ caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& plac
   return caf::none;
 }
 
+/// Makes the file that HWLOC_XMLFILE names (-O hwloc.xmlfile). A look at the devices takes 8 ms.
+caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
+                          const shell_place& place) {
+  if (!order.plan->hwloc_file)
+    return caf::none;
+  std::optional<idset> cpus;
+  if (order.plan->hwloc_restrict) {
+    auto& r = order.item.resources;
+    auto entry = entries.front();
+    cpus = cpus_of_share(r.nodes[entry], r.host(entry), place.machine.get());
+  }
+  auto text = discover_topology(cpus);
+  if (!text)
+    return std::move(text.error());
+  return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
+}
+
 void remember(shell_state& st, const shell_task& t, bool has_tags) {
   st.ranks.push_back(t.task_rank);
   st.entries.push_back(t.entry);
@@ -307,6 +328,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     place.tmpdir = folder->path;
     if (auto e = write_job_files(order.plan->files, folder->path))
       folder = std::move(e);
+    else if (auto failed = write_topology(order, entries, place))
+      folder = std::move(failed);
   }
   place.now_ns = wall_ns();
   auto work = plan_shell(*order.plan, order.item, entries, place);

@@ -90,6 +90,10 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   set(v, "HACTOR_JOB_SIZE", std::to_string(ntasks));
   set(v, "HACTOR_JOB_NNODES", std::to_string(item.resources.nodes.size()));
   set(v, "HACTOR_JOB_TMPDIR", place.tmpdir);
+  if (plan.hwloc_file) {
+    set(v, "HWLOC_XMLFILE", place.tmpdir + "/" + topology_name);
+    set(v, "HWLOC_THISSYSTEM", "1"); // else hwloc would pretend to bind
+  }
   set(v, "HACTOR_LEVEL", std::to_string(place.instance_level));
   if (item.cc >= 0 && item.with_cc_env)
     set(v, "HACTOR_JOB_CC", std::to_string(item.cc));

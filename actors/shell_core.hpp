@@ -27,6 +27,9 @@ struct shell_task {
   idset cpus;            // OS numbers; empty: not bound
 };
 
+/// The file of -O hwloc.xmlfile, in the job's folder.
+inline constexpr auto topology_name = "hwloc.xml";
+
 /// What this node runs of a job.
 struct shell_work {
   std::vector<shell_task> tasks;

@@ -140,6 +140,10 @@ bool child_starter::prepare_cpus(const spawn_view& view) {
   return true;
 }
 
+void child_starter::prepare_oom(const spawn_view& view) {
+  oom_text_ = view.head.oom_adjust == 0 ? std::string{} : std::to_string(view.head.oom_adjust);
+}
+
 void child_starter::give_up(spawn_step step, int errno_value) {
   failed_step_ = step;
   failed_errno_ = errno_value;
@@ -162,6 +166,13 @@ void child_starter::place_fds() {
   }
 }
 
+void child_starter::adjust_oom() {
+  auto fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || ::write(fd, oom_text_.data(), oom_text_.size()) < 0)
+    give_up(spawn_step::oom, errno);
+  ::close(fd);
+}
+
 void child_starter::become_task(const spawn_view& view) {
   bool session = view.head.own_group == 2;
   if (session ? ::setsid() < 0 : view.head.own_group != 0 && ::setpgid(0, 0) != 0)
@@ -178,6 +189,8 @@ void child_starter::become_task(const spawn_view& view) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // Descriptors first: once the limit is back at its old value, high numbers cannot be made.
   place_fds();
+  if (!oom_text_.empty())
+    adjust_oom();
   if (session && ::ioctl(0, TIOCSCTTY, 0) != 0)
     give_up(spawn_step::group, errno);
   if (defaults_.restore_open_files)
@@ -249,6 +262,7 @@ spawn_outcome child_starter::start(spawn_view& view, const std::vector<owned_fd>
   if (!prepare_cpus(view))
     return {-1, spawn_step::cpus, EINVAL};
   prepare_paths(view);
+  prepare_oom(view);
   failed_errno_ = 0;
   auto pid = fork_child(view);
   if (pid < 0)

@@ -49,11 +49,13 @@ private:
   bool prepare_fds(const spawn_view& view, const std::vector<owned_fd>& fds);
   void prepare_paths(const spawn_view& view);
   bool prepare_cpus(const spawn_view& view);
+  void prepare_oom(const spawn_view& view);
 
   [[noreturn]] void run_child(const spawn_view& view);
   [[noreturn]] void give_up(spawn_step step, int errno_value);
   void become_task(const spawn_view& view);
   void place_fds();
+  void adjust_oom();
   void execute(const spawn_view& view);
   pid_t fork_child(const spawn_view& view);
 
@@ -64,6 +66,7 @@ private:
   std::vector<size_t> path_offsets_;
   std::vector<char*> shell_argv_; ///< For a script without "#!": sh, the path, the arguments.
   std::vector<unsigned long> cpu_mask_;
+  std::string oom_text_; ///< For oom_score_adj; empty: it stays.
   // Written by the child in our memory: volatile, since no path that returns here writes them.
   volatile spawn_step failed_step_ = spawn_step::fork;
   volatile int failed_errno_ = 0;

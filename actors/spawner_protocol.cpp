@@ -81,8 +81,8 @@ void spawn_request::set_env(std::string_view name, std::string_view value) {
 }
 
 std::string_view to_string(spawn_step step) {
-  constexpr std::string_view names[] = {"fork", "group", "limit",   "cpus",
-                                        "fd",   "cwd",   "command", "request", "stop"};
+  constexpr std::string_view names[] = {"fork", "group",   "limit",   "cpus", "fd",
+                                        "cwd",  "command", "request", "stop", "oom.adjust"};
   auto index = static_cast<size_t>(step);
   return index < std::size(names) ? names[index] : "unknown";
 }
@@ -102,6 +102,7 @@ caf::expected<std::string> encode_spawn(const spawn_request& r) {
   spawn_head head{r.own_session ? 2u : r.own_group ? 1u : 0u,
                   r.kill_group_on_exit,
                   r.stop_in_exec,
+                  r.oom_adjust,
                   static_cast<uint32_t>(r.fd_map.size()),
                   static_cast<uint32_t>(r.limits.size()),
                   static_cast<uint32_t>(r.cpus.size()),

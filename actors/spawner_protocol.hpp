@@ -76,6 +76,7 @@ struct spawn_request {
   bool own_group = true;          ///< false: the supervisor's group (a terminal's foreground).
   bool own_session = false;       ///< It leads a session, and descriptor 0 is its terminal.
   bool kill_group_on_exit = true; ///< Kill what the task left in its own group when it exits.
+  int32_t oom_adjust = 0;         ///< oom_score_adj; 0: the supervisor's.
   bool stop_in_exec = false;      ///< It is stopped before its program's first instruction.
 
   /// Makes `fd` the child's descriptor `child_fd`.
@@ -87,7 +88,7 @@ struct spawn_request {
 };
 
 /// What could not be done, when a spawn failed.
-enum class spawn_step : uint32_t { fork, group, limit, cpus, fd, cwd, command, request, stop };
+enum class spawn_step : uint32_t { fork, group, limit, cpus, fd, cwd, command, request, stop, oom };
 
 /// Returns the step's name, e.g. "command".
 std::string_view to_string(spawn_step step);
@@ -112,6 +113,7 @@ struct spawn_head { // followed by fd maps, limits, cpus, then cwd, argv, enviro
   uint32_t own_group = 0; // 2: and a session whose terminal is descriptor 0
   uint32_t kill_group = 0;
   uint32_t stop_in_exec = 0;
+  int32_t oom_adjust = 0;
   uint32_t fd_map_count = 0;
   uint32_t limit_count = 0;
   uint32_t cpu_count = 0;

@@ -92,6 +92,20 @@ std::vector<idset> cores_of_each(hwloc_topology_t t, hwloc_obj_type_t of, hwloc_
   return all;
 }
 
+caf::error restrict_to(hwloc_topology_t t, const idset& cpus) {
+  auto* kept = hwloc_bitmap_alloc();
+  for (auto cpu : cpus.expand())
+    hwloc_bitmap_set(kept, cpu);
+  // Devices and memory that are near none of them go as well.
+  auto failed = hwloc_topology_restrict(t, kept, HWLOC_RESTRICT_FLAG_REMOVE_CPULESS) != 0;
+  auto code = errno;
+  hwloc_bitmap_free(kept);
+  if (failed)
+    return make_errno_error(ec::system_failed,
+                            "hwloc_topology_restrict to CPUs " + cpus.to_string(), code);
+  return caf::none;
+}
+
 } // namespace
 
 bool is_gpu(uint16_t pci_class, std::string_view driver) {
@@ -137,10 +151,13 @@ caf::expected<hardware> discover_hardware(look_at what) {
   return h;
 }
 
-caf::expected<std::string> discover_topology() {
+caf::expected<std::string> discover_topology(const std::optional<idset>& cpus) {
   auto t = load_topology(look_at::cores_and_devices);
   if (!t)
     return std::move(t.error());
+  if (cpus)
+    if (auto e = restrict_to(t->get(), *cpus))
+      return e;
   // What only a driver shows is told to the reader, which has no driver to ask.
   uint32_t number = 0;
   for (auto* gpu : gpus_of(t->get()))

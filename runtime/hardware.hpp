@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,7 +39,9 @@ bool is_gpu(uint16_t pci_class, std::string_view driver);
 /// The info of hwloc's object by which such a GPU is told to who reads the XML: its number.
 inline constexpr auto gpu_mark = "HactorGPU";
 
-/// The same in full, as hwloc's XML: what graph/hwloc_reader.hpp reads. Errors: ec::system_failed.
-caf::expected<std::string> discover_topology();
+/// The same in full, as hwloc's XML: what graph/hwloc_reader.hpp reads; of what belongs to
+/// these CPUs (numbers of the operating system) only, when there are any. Errors:
+/// ec::system_failed.
+caf::expected<std::string> discover_topology(const std::optional<idset>& cpus = std::nullopt);
 
 } // namespace hactor

@@ -1,11 +1,14 @@
 // hactor jobs: lists jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
 #include "actors/job_archive.hpp"
 #include "actors/job_json.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/idset.hpp"
 #include "tools/commands.hpp"
+#include "tools/instance_facts.hpp"
 #include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/job_formats.hpp"
@@ -30,14 +33,18 @@ constexpr option_spec options[] = {
      "names default, cute, long, deps, endreason, usage, or of hactor/jobs.toml in a folder of "
      "configuration (XDG): [formats.NAME] format = '..'. In front of a field ?: leaves an empty "
      "column out, +: widens it; !D !d !F !H !P after its name convert times and shares, h after "
-     "the width writes - for nothing, + marks what was cut. 'help' lists fields and formats. "
+     "the width writes - for nothing, + marks what was cut. 'help' lists fields and formats; "
+     "for instance.* the instances are asked that jobs hold. "
      "Default: HACTOR_JOBS_FORMAT_DEFAULT, or default."},
     {0, "sort", "[-]FIELD,..",
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
     {'R', "recursive", nullptr,
-     "Lists the jobs of nested instances too, each below the id of the job that holds it."},
+     "Lists the jobs of nested instances too, each below the id of the job that holds it; of all "
+     "users, whom an instance has one of.",
+     "--recurse-all"},
     {'L', "level", "N",
      "With -R: goes down N levels of nested instances at most. Default: all there are."},
+    {0, "threads", "N", "Accepted for scripts of flux-jobs: one connection is fast enough here."},
     {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
     {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
     {0, "stats-only", nullptr,
@@ -143,9 +150,30 @@ int print_jobs(const parsed_options& o, const json& jobs, const table_format& fo
   return exit_ok;
 }
 
+/// Whether the table has a field of the instances that jobs hold, for which those are asked.
+bool shows_instances(const table_format& format) {
+  auto of_instance = [](auto& x) { return x.field.starts_with("instance."); };
+  return std::any_of(format.columns.begin(), format.columns.end(), of_instance)
+         || std::any_of(format.sort.begin(), format.sort.end(), of_instance);
+}
+
+/// Puts what the instance that a job holds says of itself into it, as "instance".
+void add_facts(const std::string& uri, json& jobs) {
+  for (auto& job : jobs) {
+    if (!holds_instance(job))
+      continue;
+    auto broker = client::connect(uri_of(uri, job));
+    auto facts = broker ? instance_facts(*broker) : caf::expected<json>{broker.error()};
+    if (facts) // else it has ended since
+      job["instance"] = std::move(*facts);
+  }
+}
+
 /// Puts the jobs of the instance that a job holds into it, as "jobs", and so on `levels` down.
 void fetch_nested(const parsed_options& o, const std::string& uri, const json& params,
-                  uint64_t levels, json& jobs) {
+                  const table_format& format, uint64_t levels, json& jobs) {
+  if (shows_instances(format))
+    add_facts(uri, jobs);
   if (levels == 0)
     return;
   for (auto& job : jobs) {
@@ -156,7 +184,7 @@ void fetch_nested(const parsed_options& o, const std::string& uri, const json& p
     auto list = broker ? fetch_jobs(o, *broker, params) : caf::expected<json>{broker.error()};
     if (!list)
       continue; // it has ended since
-    fetch_nested(o, inside, params, levels - 1, *list);
+    fetch_nested(o, inside, params, format, levels - 1, *list);
     job["jobs"] = std::move(*list);
   }
 }
@@ -188,17 +216,21 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   auto jobs = fetch_jobs(o, broker, params);
   if (!jobs)
     return std::move(jobs.error());
-  if (!o.has("recursive"))
-    return print_jobs(o, *jobs, format);
   auto levels = o.number("level", UINT32_MAX, 0, UINT32_MAX);
   if (!levels)
     return fail_usage(call, levels.error());
+  auto threads = o.number("threads", 1, 1, UINT32_MAX);
+  if (!threads)
+    return fail_usage(call, threads.error());
+  bool recursive = o.has("recursive");
+  if (!recursive && !shows_instances(format))
+    return print_jobs(o, *jobs, format);
   auto own = workflow::own_uri();
   if (!own)
     return std::move(own.error());
-  fetch_nested(o, *own, params, *levels, *jobs);
+  fetch_nested(o, *own, params, format, recursive ? *levels : 0, *jobs);
   auto code = print_jobs(o, *jobs, format);
-  if (!o.has("json"))
+  if (recursive && !o.has("json"))
     print_nested(o, "", *jobs, format);
   return code;
 }

@@ -35,6 +35,8 @@ extern const command job_killall_command;
 extern const command job_raiseall_command;
 extern const command job_hostpids_command;
 extern const command job_memo_command;
+extern const command job_namespace_command;
+extern const command job_stats_command;
 extern const command update_command;
 extern const command multi_prog_command;
 extern const command job_status_command;

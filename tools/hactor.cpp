@@ -28,7 +28,7 @@ std::span<const command* const> all_commands() {
     &job_eventlog_command, &job_kill_command, &job_killall_command, &job_raise_command,
     &job_raiseall_command, &job_urgency_command,
     &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_hostpids_command,
-    &job_memo_command,
+    &job_memo_command, &job_stats_command, &job_namespace_command,
     &job_id_command,
     &cancel_command, &update_command, &purge_command, &explain_command, &events_command,
     &uptime_command,

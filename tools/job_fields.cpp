@@ -90,6 +90,12 @@ constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"inactive_reason", "INACTIVE-REASON"},
                                  {"contextual_info", "INFO"},
                                  {"contextual_time", "TIME"},
+                                 {"instance.stats", "STATS"},
+                                 {"instance.stats.*", ""},
+                                 {"instance.progress", "PROG"},
+                                 {"instance.utilization", "CORE%"},
+                                 {"instance.gpu_utilization", "GPU%"},
+                                 {"instance.resources.*", ""},
                                  {"annotations.*", ""},
                                  {"sched.*", ""},
                                  {"user.*", ""}};
@@ -282,6 +288,18 @@ std::string contextual_time(const job_view& v) {
   return limit > 0 ? text_of(limit) : std::string{};
 }
 
+// The jobs of the instance that it holds, as flux-jobs has them.
+std::string stats_text(const job_view& v) {
+  auto* stats = find_json(v.job, "instance.stats");
+  if (stats == nullptr)
+    return {};
+  std::string text;
+  for (auto [title, key] : {std::pair{"PD:", "pending"}, {" R:", "running"}, {" CD:", "successful"},
+                            {" F:", "failed"}})
+    text += title + text_of(object_at(*stats, key));
+  return text;
+}
+
 // A time or an amount that is 0 was never set.
 std::string unless_zero(const job_view& v, const char* key) {
   return v.at(key) > 0 ? v.text(key) : std::string{};
@@ -327,7 +345,9 @@ std::string job_field(const json& job, const std::string& field, double now) {
     return unless_zero(v, field.c_str());
   if (field.starts_with("sched.") || field.starts_with("user."))
     return job_field(job, "annotations." + field, now);
-  if (field.starts_with("annotations.")) {
+  if (field == "instance.stats")
+    return stats_text(v);
+  if (field.starts_with("annotations.") || field.starts_with("instance.")) {
     auto* found = find_json(job, field);
     return found ? text_of(*found) : std::string{};
   }

@@ -62,6 +62,13 @@ check_equal "a pipe" 1 "$(echo 'test -t 0 && test -t 1 && test -t 2 && echo term
 check_equal "its size" 1 "$(hactor run --pty stty size </dev/null | grep -c '24 80')"
 check_equal "only the first task's" 1 \
   "$(hactor run --pty -N 1 --tasks-per-node=3 sh -c 'test -t 1 && echo yes || echo no' </dev/null | grep -c yes)"
+check_equal "of those that are named" "0 no,1 yes,2 yes" \
+  "$(hactor run -O pty.ranks=1-2 -O pty.capture=1 -l -N 1 --tasks-per-node=3 \
+    sh -c 'test -t 1 && echo yes || echo no' </dev/null | tr -d ':\r' | sort | paste -sd,)"
+fails_with 1 hactor run -O pty.ranks=some true
+check_contains "$output" 'pty.ranks: must be "all"'
+fails_with 1 hactor run -O pty.capture=false true
+check_contains "$output" "pty.capture"
 fails_with 2 hactor run --pty -o file true
 check_contains "$output" "--pty and --output exclude each other"
 END

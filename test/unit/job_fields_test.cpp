@@ -37,6 +37,18 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("what an instance within a job tells is shown, of others nothing") {
+    json job{{"instance",
+              {{"stats", {{"pending", 3}, {"running", 2}, {"successful", 1}, {"failed", 0}}},
+               {"progress", 0.25},
+               {"resources", {{"up", {{"ncores", 8}}}}}}}};
+    CHECK(shown(job, "instance.stats") == "PD:3 R:2 CD:1 F:0");
+    CHECK(shown(job, "instance.stats.pending") == "3");
+    CHECK(shown(job, "instance.progress") == "0.25");
+    CHECK(shown(job, "instance.resources.up.ncores") == "8");
+    CHECK(shown(job, "instance.utilization").empty());
+  }
+
   TEST_CASE("states and results are bits or names") {
     CHECK(shown({{"state", 2}}, "state") == "DEPEND");
     CHECK(shown({{"state", 8}}, "state_single") == "S");

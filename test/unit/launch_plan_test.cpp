@@ -136,7 +136,17 @@ TEST_SUITE("unit") {
     s.options = {{"pty", {{"rows", 50}, {"columns", 132}}}};
     CHECK(plan_of(s)->rows == 50);
     CHECK(plan_of(s)->columns == 132);
-    const json bad[] = {{{"pty", {{"rows", 0}}}},
+    CHECK(plan_of(s)->has_terminal(0));
+    CHECK_FALSE(plan_of(s)->has_terminal(1));
+    for (auto& [ranks, last] : {std::pair{json("all"), 9u}, {json("1-3"), 3u}, {json(2), 2u}}) {
+      s.options = {{"pty", {{"ranks", ranks}, {"capture", true}}}};
+      CHECK(plan_of(s)->has_terminal(last));
+      CHECK(plan_of(s)->has_terminal(0) == (ranks == "all"));
+    }
+    const json bad[] = {{{"pty", {{"ranks", "first"}}}},
+                        {{"pty", {{"ranks", ""}}}},
+                        {{"pty", {{"capture", false}}}},
+                        {{"pty", {{"rows", 0}}}},
                         {{"pty", {{"columns", "80"}}}},
                         {{"input", {{"stdin", {{"type", "service"}, {"ranks", "first"}}}}}}};
     for (auto& options : bad) {
@@ -145,6 +155,27 @@ TEST_SUITE("unit") {
       REQUIRE_FALSE(plan);
       CHECK(code_of(plan.error()) == ec::bad_jobspec);
     }
+  }
+
+  TEST_CASE("whom the kernel ends first may be said, and what hwloc is to see") {
+    spec_text s;
+    CHECK(plan_of(s)->oom_adjust == 0);
+    s.options = {{"oom", {{"adjust", 1000}}}};
+    CHECK(plan_of(s)->oom_adjust == 1000);
+    for (auto& bad : {json(1001), json(-1001), json("much"), json(0.5), json(true)}) {
+      s.options = {{"oom", {{"adjust", bad}}}};
+      auto plan = make_launch_plan(s.text(), "");
+      REQUIRE_FALSE(plan);
+      CHECK(code_of(plan.error()) == ec::bad_jobspec);
+    }
+    s.environment = {{"HWLOC_COMPONENTS", "-x86"}, {"HWLOC_XMLFILE", "mine"}};
+    s.options = {{"hwloc", {{"xmlfile", 0}}}};
+    CHECK_FALSE(plan_of(s)->hwloc_file);
+    CHECK(plan_of(s)->variables.find("HWLOC_XMLFILE=mine") != std::string::npos);
+    s.options = {{"hwloc", {{"restrict", true}}}};
+    CHECK(plan_of(s)->hwloc_file);
+    CHECK(plan_of(s)->hwloc_restrict);
+    CHECK(plan_of(s)->variables.find("HWLOC_") == std::string::npos);
   }
 
   TEST_CASE("a simulated duration is seconds or a duration text") {
