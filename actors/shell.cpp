@@ -297,6 +297,22 @@ caf::error write_topology(const launch_order& order, const std::vector<uint32_t>
   return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
 }
 
+/// The job's folder with the files that are to be there before its tasks.
+caf::expected<job_folders::slot> make_folder(shell_state& st, const launch_order& order,
+                                             const std::vector<uint32_t>& entries,
+                                             shell_place& place) {
+  auto folder = st.context->folders->take();
+  if (!folder)
+    return folder;
+  st.folder = *folder;
+  place.tmpdir = folder->path;
+  if (auto e = write_job_files(order.plan->files, folder->path))
+    return e;
+  if (auto e = write_topology(order, entries, place))
+    return e;
+  return folder;
+}
+
 void remember(shell_state& st, const shell_task& t, bool has_tags) {
   st.ranks.push_back(t.task_rank);
   st.entries.push_back(t.entry);
@@ -322,15 +338,7 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
     place.instance += path;
     place.instance_level += 1 + static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
   }
-  auto folder = st.context->folders->take();
-  if (folder) {
-    st.folder = *folder;
-    place.tmpdir = folder->path;
-    if (auto e = write_job_files(order.plan->files, folder->path))
-      folder = std::move(e);
-    else if (auto failed = write_topology(order, entries, place))
-      folder = std::move(failed);
-  }
+  auto folder = make_folder(st, order, entries, place);
   place.now_ns = wall_ns();
   auto work = plan_shell(*order.plan, order.item, entries, place);
   if (!work || work->tasks.empty()) {
