@@ -64,6 +64,8 @@ done
 # Verbs that come while a job is cleaned up do no harm.
 id=$(hactor submit sh -c 'trap "" TERM; echo up >gate; while :; do sleep 0.1; done')
 read -r line <gate
+# Who is cancelled before its start is told has no end of tasks in its record.
+hactor job wait-event -q "$id" start
 hactor cancel "$id"
 fails_with 1 hactor job urgency "$id" 20
 check_contains "$output" "$id: the job is "
