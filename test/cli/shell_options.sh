@@ -21,8 +21,9 @@ check_equal "unless asked" "" "$(hactor run sh -c 'echo $HWLOC_XMLFILE')"
 hactor run -c 1 -O hwloc.restrict sh -c '
   grep -c "type=.Core." "$HWLOC_XMLFILE" || grep -c "type=.PU." "$HWLOC_XMLFILE"' >part
 check_equal "the job's part" 1 "$(tail -1 part)"
+# Several ranks may share the cores of the host, and count them each.
 cores=$(hactor resource list -n -o '{state} {ncores}' | sed -n 's/free *//p')
-[ "$(cat all)" -ge "$cores" ] || fail "$(cat all) CPUs of $cores cores"
+[ "$ranks" -gt 1 ] || [ "$(cat all)" -ge "$cores" ] || fail "$(cat all) CPUs of $cores cores"
 END
 
 # Where the resources are pretended there is no part: all of the host is shown.
