@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,9 +42,10 @@ std::string_view find_space(std::string_view bytes) {
 }
 
 pmix_front::pmix_front(int door, uint16_t port, std::function<void(const std::string&)> knocked)
-    : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, door_{door}, port_{port}, knocked_{
-                                                                            std::move(knocked)} {
+    : epoll_{::epoll_create1(EPOLL_CLOEXEC)}, decided_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
+      door_{door}, port_{port}, knocked_{std::move(knocked)} {
   add(door_, EPOLLIN);
+  add(decided_, EPOLLIN);
 }
 
 void pmix_front::add(int fd, uint32_t events) {
@@ -54,26 +56,37 @@ void pmix_front::add(int fd, uint32_t events) {
     (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e);
 }
 
-void pmix_front::watch(int fd, std::function<void()> ready) {
-  watched_ = fd;
-  ready_ = std::move(ready);
-  add(fd, EPOLLIN);
+void pmix_front::decide(const std::string& space, bool known) {
+  {
+    std::lock_guard guard{mutex_};
+    decisions_.emplace_back(space, known);
+  }
+  (void)::eventfd_write(decided_, 1);
 }
 
-void pmix_front::let_in(const std::string& space) {
-  known_.insert(space);
-  auto node = waiting_.extract(space);
-  if (!node.empty())
-    for (auto fd : node.mapped())
-      join(fd);
-}
-
-void pmix_front::turn_away(const std::string& space) {
-  known_.erase(space);
-  auto node = waiting_.extract(space);
-  if (!node.empty())
-    for (auto fd : node.mapped())
-      ::close(fd);
+void pmix_front::take_decisions() {
+  eventfd_t count = 0;
+  (void)::eventfd_read(decided_, &count);
+  std::vector<std::pair<std::string, bool>> all;
+  {
+    std::lock_guard guard{mutex_};
+    all.swap(decisions_);
+  }
+  for (auto& [space, known] : all) {
+    if (known)
+      known_.insert(space);
+    else
+      known_.erase(space);
+    auto node = waiting_.extract(space);
+    if (node.empty())
+      continue;
+    for (auto fd : node.mapped()) {
+      if (known)
+        join(fd);
+      else
+        ::close(fd);
+    }
+  }
 }
 
 void pmix_front::run() {
@@ -88,8 +101,8 @@ void pmix_front::run() {
 void pmix_front::on_event(int fd, uint32_t events) {
   if (fd == door_)
     return accept_all();
-  if (fd == watched_)
-    return ready_();
+  if (fd == decided_)
+    return take_decisions();
   if (nameless_.count(fd) != 0)
     return read_name(fd);
   auto it = links_.find(fd);

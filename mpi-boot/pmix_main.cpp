@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,8 +58,8 @@ void on_job(const pmix_word& word, pmix_front& front) {
 
 void on_broker(pmix_reader& reader, pmix_front& front) {
   char bytes[64 << 10];
-  auto n = ::recv(broker_fd, bytes, sizeof bytes, MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+  auto n = ::recv(broker_fd, bytes, sizeof bytes, 0);
+  if (n < 0 && errno == EINTR)
     return;
   if (n <= 0)
     leave();
@@ -98,7 +99,8 @@ int main(int argc, char** argv) {
   pmix_front front{pmix_door_fd, *port, [](const std::string& space) {
                      say({pmix_kind::lookup, space, 0, 0, 0, {}});
                    }};
+  std::thread{[&] { front.run(); }}.detach();
   pmix_reader reader;
-  front.watch(broker_fd, [&] { on_broker(reader, front); });
-  front.run();
+  for (;;)
+    on_broker(reader, front);
 }

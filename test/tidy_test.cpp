@@ -363,8 +363,12 @@ TEST_SUITE("tidy") {
   }
 
   TEST_CASE("threads are made in runtime only") {
+    // hactor-pmix has no actors, and waits for libpmix in one thread while another passes on.
     forbid("\\bstd::j?thread\\s*[({\\w]|\\bpthread_create\\b", "a thread outside of runtime",
-           [](const source& s) { return s.folder == "runtime" || s.folder == "test"; });
+           [](const source& s) {
+             return s.folder == "runtime" || s.folder == "test"
+                    || s.path == "mpi-boot/pmix_main.cpp";
+           });
   }
 
   TEST_CASE("atoms fit into CAF's ten characters") {

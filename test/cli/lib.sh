@@ -65,11 +65,13 @@ launch_words() {
 }
 
 # What hangs shall say why before it is ended: all processes, what the threads of each broker are in
-# (system calls by their numbers), and what the brokers wait for.
+# (system calls by their numbers), what the brokers wait for, and where their PMIx servers are.
 say_waits() {
   all=$(left_processes | tr '\n' ' ')
   ps -o pid,ppid,stat,wchan:20,args -p "$(echo $all | tr ' ' ,)"
   for process in $all; do
+    ! grep -qs '^hactor-pmix$' /proc/"$process"/comm || ! command -v gdb >/dev/null ||
+      timeout 20 gdb -p "$process" -batch -ex 'thread apply all backtrace 8' | grep '^Thread\|^#'
     grep -qs '^hactor-io$' /proc/"$process"/task/*/comm || continue
     for thread in /proc/"$process"/task/*; do
       echo "$process: $(cat "$thread/comm"): $(cut -d' ' -f1,2 "$thread/syscall")"
@@ -82,7 +84,7 @@ say_waits() {
 start() { # [OPTION...] [--] COMMAND [ARGUMENT...]
   (
     exec 3>&2 2>/dev/null # a shell tells of children that are ended
-    env -u HACTOR_TEST_TAG sleep $((${start_seconds:-50} - 3)) && say_waits >&3
+    env -u HACTOR_TEST_TAG sleep $((${start_seconds:-50} - 6)) && say_waits >&3
   ) </dev/null >/dev/null &
   witness=$!
   start_code=0
