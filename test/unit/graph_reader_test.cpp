@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include "graph/jgf_reader.hpp"
 #include "graph/resource_pool.hpp"
+#include "graph/rset.hpp"
 #include "test/support/data_file.hpp"
 #include "test/support/requests.hpp"
 
@@ -75,6 +77,50 @@ TEST_CASE("a text of another format is told of") {
   CHECK(says(graph_format::jgf, "<graphml/>").find("it looks like XML") != std::string::npos);
   CHECK(says(graph_format::rv1exec, "<a/>").find("it looks like XML") != std::string::npos);
   CHECK(says(graph_format::jgf, "{}").find("looks like") == std::string::npos);
+}
+
+TEST_CASE("a text that is cut off anywhere is refused by every reader, which says which it is") {
+  struct reader {
+    graph_format format;
+    const char* file;
+    const char* name;
+  };
+  const reader readers[] = {{graph_format::grug, "graph/rack.graphml", "grug: "},
+                            {graph_format::jgf, "graph/host.json", "jgf: "},
+                            {graph_format::jgf_shorthand, "graph/host.json", "jgf: "},
+                            {graph_format::hwloc, "graph/host.xml", "hwloc: "},
+                            {graph_format::hwloc, "graph/old_host.xml", "hwloc: "},
+                            {graph_format::rv1exec, "graph/three_nodes.json", "R: "},
+                            {graph_format::rv1exec_force, "graph/three_nodes.json", "R: "}};
+  for (auto& r : readers) {
+    auto whole = read_data(r.file);
+    REQUIRE_MESSAGE(read_graph(r.format, whole), r.file);
+    auto end = whole.find_last_not_of(" \n");
+    for (size_t length = 0; length <= end; ++length) {
+      auto g = read_graph(r.format, std::string_view{whole}.substr(0, length));
+      REQUIRE_MESSAGE(!g, r.file << ", " << length << " bytes");
+      CHECK_MESSAGE(render(g.error()).starts_with(r.name),
+                    r.file << ", " << length << " bytes: " << render(g.error()));
+    }
+  }
+}
+
+TEST_CASE("a part or an allocation that is cut off anywhere changes nothing") {
+  auto whole = read_data("graph/host.json");
+  auto g = read_graph(graph_format::jgf, whole);
+  REQUIRE(g);
+  auto r = read_data("graph/three_nodes.json");
+  auto size = g->size();
+  for (size_t length = 0; length <= whole.find_last_not_of(" \n"); ++length) {
+    auto text = std::string_view{whole}.substr(0, length);
+    REQUIRE_MESSAGE(!attach_jgf(*g, text), length << " bytes");
+    REQUIRE_MESSAGE(!read_jgf_selection(*g, text, {}), length << " bytes");
+    CHECK(g->size() == size);
+  }
+  CHECK(!g->check());
+  CHECK(read_jgf_selection(*g, whole, {}));
+  for (size_t length = 0; length <= r.find_last_not_of(" \n"); ++length)
+    REQUIRE_MESSAGE(!parse_rset(std::string_view{r}.substr(0, length)), length << " bytes");
 }
 
 TEST_CASE("a machine of hwloc can be what an instance has") {
