@@ -435,6 +435,9 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
     if (auto e = read_task(spec, i, sums, request))
       return e;
   request.duration_s = spec.system.duration.value_or(0);
+  // Who wants several cores for a slot wants its tasks to have them, and no others.
+  if (request.cores_per_slot > 1)
+    request.cpus.kind = affinity_kind::per_task;
   set_shape(spec, request);
   if (spec.system.shell_options.is_object()) {
     const auto& options = spec.system.shell_options;

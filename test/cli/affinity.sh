@@ -57,6 +57,11 @@ check_equal "each its own GPU" "0: 0/0 $all
 check_equal "all GPUs" "0: 0,1/0,1 $all
 1: 0,1/0,1 $all" "$(hactor run -l -n 2 -g 1 --gpu-affinity=on sh -c "$seen" | sort)"
 check_contains "$(hactor run -v -c 2 true 2>&1)" "not bound (the resources are pretended)"
+# The slot of a jobspec by hand says as much as -c.
+hactor submit --dry-run -v -c 2 --cpu-affinity=per-task true | sed 's/"cpu-affinity": *"per-task",*//' >slot.json
+check_lacks "$(cat slot.json)" cpu-affinity
+job=$(hactor job submit slot.json)
+check_contains "$(hactor job attach "$job" 2>&1)" "not bound (the resources are pretended)"
 END
 
 # Brokers that share cores: unbound by themselves, bound when asked.

@@ -35,9 +35,8 @@ json document_of(json resources, json count = {{"per_slot", 1}}, json system = j
   return {{"version", 1},
           {"resources", std::move(resources)},
           {"tasks",
-           json::array({{{"command", json::array({"a"})},
-                         {"slot", "task"},
-                         {"count", std::move(count)}}})},
+           json::array(
+               {{{"command", json::array({"a"})}, {"slot", "task"}, {"count", std::move(count)}}})},
           {"attributes", {{"system", std::move(system)}}}};
 }
 
@@ -73,8 +72,8 @@ TEST_SUITE("unit") {
             for (bool exclusive : {false, true}) {
               if (exclusive && nodes == 0)
                 continue;
-              auto r = compiled(
-                document_of(shape{nodes, slots, cores, gpus, exclusive}.resources()));
+              auto r =
+                  compiled(document_of(shape{nodes, slots, cores, gpus, exclusive}.resources()));
               REQUIRE(r.nnodes == nodes);
               REQUIRE(r.slots == (nodes == 0 ? slots : nodes * slots));
               REQUIRE(r.slots_per_node == (nodes == 0 ? 0 : slots));
@@ -89,13 +88,13 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a slot that is a node is a whole node") {
     auto r = compiled(document_of(resources_of(
-      R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1}]}])")));
+        R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1}]}])")));
     CHECK(r.nnodes == 3);
     CHECK(r.slots_per_node == 1);
     CHECK(r.exclusive);
     CHECK(r.cores_per_slot == 1);
     auto with_cores = compiled(document_of(resources_of(
-      R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1,"with":[
+        R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":1,"with":[
         {"type":"core","count":8},{"type":"gpu","count":1}]}]}])")));
     CHECK(with_cores.cores_per_slot == 8);
     CHECK(with_cores.gpus_per_slot == 1);
@@ -103,7 +102,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("counts that leave one number are that number") {
     auto r = compiled(document_of(resources_of(
-      R"([{"type":"slot","count":"4","label":"task","with":[{"type":"core","count":{"min":2,
+        R"([{"type":"slot","count":"4","label":"task","with":[{"type":"core","count":{"min":2,
         "max":2}}]}])")));
     CHECK(r.slots == 4);
     CHECK(r.cores_per_slot == 2);
@@ -131,15 +130,27 @@ TEST_SUITE("unit") {
   TEST_CASE("duration, constraint and shell options are taken over") {
     auto slots = shape{0, 3, 1, 0, false}.resources();
     CHECK(compiled(document_of(slots)).duration_s == 0);
-    auto r = compiled(document_of(
-      slots, {{"per_slot", 1}},
-      {{"duration", 90.5},
-       {"constraints", {{"ranks", {"0-3"}}}},
-       {"shell", {{"options", {{"taskmap", "cyclic:2"}, {"verbose", 1}}}}}}));
+    auto r = compiled(
+        document_of(slots, {{"per_slot", 1}},
+                    {{"duration", 90.5},
+                     {"constraints", {{"ranks", {"0-3"}}}},
+                     {"shell", {{"options", {{"taskmap", "cyclic:2"}, {"verbose", 1}}}}}}));
     CHECK(r.duration_s == 90.5);
     CHECK(dump(r.wants.system.constraints) == R"({"ranks":["0-3"]})");
     CHECK(r.order == task_order::cyclic);
     CHECK(r.cyclic_stride == 2);
+  }
+
+  TEST_CASE("tasks are kept to slots of several cores, unless somebody says otherwise") {
+    CHECK(compiled(document_of(shape{0, 3, 1}.resources())).cpus.kind == affinity_kind::off);
+    for (auto& s : {shape{0, 3, 4}, shape{2, 1, 2, 1}})
+      CHECK(compiled(document_of(s.resources())).cpus.kind == affinity_kind::per_task);
+    auto deep = resources_of(R"([{"type":"node","count":1,"with":[{"type":"slot","count":2,
+        "label":"task","with":[{"type":"socket","count":1,"with":[{"type":"core","count":6}]}]}]}])");
+    CHECK(compiled(document_of(deep)).cpus.kind == affinity_kind::per_task);
+    json off{{"shell", {{"options", {{"cpu-affinity", "off"}}}}}};
+    CHECK(compiled(document_of(shape{0, 3, 4}.resources(), {{"per_slot", 1}}, off)).cpus.kind
+          == affinity_kind::off);
   }
 
   TEST_CASE("the options taskmap and per-resource are read in every form") {
@@ -160,7 +171,7 @@ TEST_SUITE("unit") {
     CHECK(with(R"({"taskmap":"manual:[[0,2,1,2]]"})").task_nodes == nodes{0, 1, 0, 1});
     CHECK(with(R"({"taskmap":"manual:0,3;1-2"})").task_nodes == nodes{0, 1, 1, 0});
     auto wrapped = with(
-      R"({"taskmap":{"scheme":"manual","value":{"version":1,"map":[[1,1,1,1],[0,1,1,1]]}}})");
+        R"({"taskmap":{"scheme":"manual","value":{"version":1,"map":[[1,1,1,1],[0,1,1,1]]}}})");
     CHECK(wrapped.task_nodes == nodes{1, 0});
     CHECK(with(R"({"taskmap":"hosts:b,a[1-2]"})").task_hosts
           == std::vector<std::string>{"b", "a1", "a2"});
@@ -202,8 +213,8 @@ TEST_SUITE("unit") {
               1, 0, 1, 1},
           row{R"([{"type":"slot","count":1,"label":"task","with":[{"type":"gpu","count":1}]}])", 1,
               0, 0, 0},
-          row{R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":2}]}])",
-              3, 6, 0, 0},
+          row{R"([{"type":"slot","count":3,"label":"task","with":[{"type":"node","count":2}]}])", 3,
+              6, 0, 0},
           row{R"([{"type":"node","count":1,"with":[{"type":"socket","count":1,"with":[{"type":
                   "slot","count":1,"label":"task","with":[{"type":"core","count":1}]}]}]}])",
               1, 1, 1, 1}}) {
@@ -219,9 +230,9 @@ TEST_SUITE("unit") {
 
   TEST_CASE("a count per resource of a slot counts what is anywhere in it") {
     auto r = compiled(document_of(
-      resources_of(R"([{"type":"slot","count":1,"label":"task","with":[{"type":"socket","count":2,
+        resources_of(R"([{"type":"slot","count":1,"label":"task","with":[{"type":"socket","count":2,
         "with":[{"type":"core","count":9}]}]}])"),
-      {{"per_resource", {{"type", "core"}, {"count", 2}}}}));
+        {{"per_resource", {{"type", "core"}, {"count", 2}}}}));
     CHECK(r.tasks[0].count == 36);
   }
 
@@ -235,13 +246,13 @@ TEST_SUITE("unit") {
           != a.shape);
     CHECK(compiled(document_of(slots, {{"per_slot", 1}},
                                {{"duration", 5}, {"constraints", {{"ranks", {"0"}}}}}))
-            .shape
+              .shape
           != a.shape);
   }
 
   TEST_CASE("more slots than there can be are refused") {
     auto many = compile(document_of(resources_of(
-      R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
+        R"([{"type":"node","count":100000,"with":[{"type":"slot","count":100000,"label":
           "task","with":[{"type":"core","count":1}]}]}])")));
     REQUIRE_FALSE(many);
     CHECK(code_of(many.error()) == ec::unsatisfiable);
