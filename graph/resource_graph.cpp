@@ -120,8 +120,9 @@ caf::error resource_graph::add_link(vertex from, vertex to) {
   auto known = linked(from);
   if (parent(to) == from || std::find(known.begin(), known.end(), to) != known.end())
     return refuse("it is there already");
+  size_t levels = 0; // of what is not checked yet: there may be a circle above, too
   for (auto up = from; up != no_vertex; up = parent(up))
-    if (up == to)
+    if (up == to || ++levels > size())
       return refuse("it leads back");
   if (links_up_.of(to).size() >= limits::graph_parents_max)
     return make_error(ec::too_big,

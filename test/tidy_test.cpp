@@ -371,6 +371,27 @@ TEST_SUITE("tidy") {
            });
   }
 
+  TEST_CASE("tests that doc/coverage.md names are there") {
+    std::set<std::string> tests;
+    for (auto* folder : {"cli", "unit", "sim", "mpi", "actor"})
+      for (auto& entry : fs::directory_iterator(fs::path{HACTOR_SOURCE_ROOT} / "test" / folder))
+        tests.insert(entry.path().stem().string());
+    lines findings;
+    size_t named = 0;
+    for (auto& line : split(read_file(fs::path{HACTOR_SOURCE_ROOT} / "doc/coverage.md"))) {
+      auto end = line.find_last_of('|');
+      if (!line.starts_with('|') || end == 0)
+        continue;
+      auto cell = line.substr(line.find_last_of('|', end - 1));
+      std::regex word{"`([^`]*)`"};
+      for (std::sregex_iterator i{cell.begin(), cell.end(), word}, none; i != none; ++i, ++named)
+        if (tests.count((*i)[1]) == 0)
+          findings.push_back("doc/coverage.md: no test " + (*i)[1].str());
+    }
+    CHECK(named > 100);
+    report(findings);
+  }
+
   TEST_CASE("atoms fit into CAF's ten characters") {
     std::regex re{"CAF_ADD_ATOM\\(.*\"([^\"]*)\""};
     lines findings;

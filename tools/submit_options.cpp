@@ -35,7 +35,7 @@ namespace hactor::tools {
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
        "per-task (each to its part), off, or map:SET;SET;.. (CPUs of each task of a node, "        \
        "0-3,8 or 0xff). verbose, before it prints the map, dry-run, does no more; alone "          \
-       "they mean on. Default: off; per-task with -c, and for slots of several cores.",             \
+       "they mean on. Default: off; per-task for tasks of several cores, and with -c.",            \
        "--cpu-bind"},                                                                              \
       {0, "gpu-affinity", "HOW",                                                                   \
        "Which of the job's GPUs tasks see: on (all), per-task, off (the environment stays "        \

@@ -22,6 +22,7 @@ check_equal "own wins" "own a-long-name-of-a-job" "$(list mine)"
 check_equal "site" "a-long-name-of-a-job of site" "$(list sites)"
 check_contains "$(hactor jobs -o help)" "sites: of the site"
 check_contains "$(hactor jobs -o help)" "cute: "
+check_contains "$(hactor jobs --format=help)" "id.f58"
 check_equal "by default" "own a-long-name-of-a-job" "$(HACTOR_JOBS_FORMAT_DEFAULT=mine hactor jobs -a -n)"
 check_contains "$(list cute)" "✅"
 check_equal "widened" "[a-long-name-of-a-job]" "$(list '[+:{name:<3.3}]')"
@@ -31,6 +32,8 @@ check_equal "dash" "[  -]" "$(list '[{exception.note:>3h}]')"
 check_equal "share" "[0%]" "$(list '[{returncode!P}]')"
 check_equal "hours" "[0:00:00]" "$(list '[{returncode!H}]')"
 check_contains "$(list '{t_submit!D}')" T
+hactor submit --wait -B purse -J banked true >/dev/null
+check_equal "a bank" "purse" "$(hactor jobs -a -n -o '{bank}' --name=banked)"
 fails_with 2 hactor jobs -o '{id!Q}'
 check_contains "$output" "!P"
 fails_with 2 hactor jobs -o sitse

@@ -17,5 +17,6 @@ check_contains "$output" here
 check_equal "removed" "" "$(hactor run --env-remove=COLOUR sh -c 'echo $COLOUR')"
 printf 'COLOUR=filed\n' >rules
 check_equal "of a file" filed "$(hactor run --env-file=rules sh -c 'echo $COLOUR')"
+check_equal "a rule that is a file" filed "$(hactor run --env=^rules sh -c 'echo $COLOUR')"
 check_equal "set" green "$(hactor run --env=COLOUR=green sh -c 'echo $COLOUR')"
 END

@@ -166,6 +166,26 @@ TEST_CASE("links that lead back in a circle are refused") {
   CHECK(!read_graph(graph_format::jgf, to_jgf(g)));
 }
 
+TEST_CASE("a link from something that is in a circle is refused, and found out in time") {
+  auto text = R"({"graph":{"nodes":[
+      {"id":"0","metadata":{"type":"a","paths":{"containment":"/a0"}}},
+      {"id":"1","metadata":{"type":"b","paths":{"containment":"/x/b0"}}},
+      {"id":"2","metadata":{"type":"c","paths":{"containment":"/a0/b0/c0"}}},
+      {"id":"3","metadata":{"type":"d","paths":{"containment":"/a0/b0/c0/d0"}}}],
+      "edges":[{"source":"1","target":"2"},{"source":"2","target":"1"},{"source":"2","target":"3"},
+      {"source":"3","target":"1"}]}})";
+  auto g = read_graph(graph_format::jgf, text);
+  REQUIRE(!g);
+  resource_graph circle;
+  auto root = add(circle, no_vertex, "cluster", 0);
+  auto a = add(circle, no_vertex, "a", 0);
+  auto b = add(circle, no_vertex, "b", 0);
+  auto far = add(circle, root, "c", 0);
+  REQUIRE(!circle.add_edge(a, b, containment, "contains"));
+  REQUIRE(!circle.add_edge(b, a, containment, "contains"));
+  CHECK(circle.add_link(a, far));
+}
+
 TEST_CASE("one match does not find the same disk twice") {
   match_bench b{two_ways(), "low"};
   auto both = near_disk.substr(0, near_disk.size() - 1) + ", " + pool_disk + "]";

@@ -146,7 +146,8 @@ TEST_SUITE("unit") {
     for (auto& s : {shape{0, 3, 4}, shape{2, 1, 2, 1}})
       CHECK(compiled(document_of(s.resources())).cpus.kind == affinity_kind::per_task);
     auto deep = resources_of(R"([{"type":"node","count":1,"with":[{"type":"slot","count":2,
-        "label":"task","with":[{"type":"socket","count":1,"with":[{"type":"core","count":6}]}]}]}])");
+        "label":"task","with":[{"type":"socket","count":1,
+        "with":[{"type":"core","count":6}]}]}]}])");
     CHECK(compiled(document_of(deep)).cpus.kind == affinity_kind::per_task);
     json off{{"shell", {{"options", {{"cpu-affinity", "off"}}}}}};
     CHECK(compiled(document_of(shape{0, 3, 4}.resources(), {{"per_slot", 1}}, off)).cpus.kind
