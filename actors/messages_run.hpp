@@ -73,23 +73,25 @@ struct usage {
 };
 HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
 
-/// A subtree's news about one job: all of it has started, or all of it has ended; between them,
-/// where exit-timeout is to be kept, that a task has ended, or that all have.
+/// A subtree's news about one job: all of it has started, or all of it has ended; between them, of
+/// a job on several brokers, that a task has ended, that all have, or which brokers are clean while
+/// others are not.
 struct job_report {
   job_id id;
   bool started = false;
   bool ended = false;
-  int32_t status = 0;      // greatest wait status of the subtree's tasks, when ended
-  std::string failure;     // why a task could not start or a node was lost; "" when none
+  int32_t status = 0;  // greatest wait status of the subtree's tasks, once they have ended
+  std::string failure; // why a task could not start or a node was lost; "" when none
   usage used;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // as in job_summary
   idset lost{}; // brokers that died: of what was below them nothing was heard
   bool task_ended = false;  // at least one has
   bool tasks_ended = false; // all have; what they leave is cleaned up before the report of the end
   std::string warning{};    // what of the job is lost though it went on; "" when nothing is
+  idset clean{};            // brokers on which nothing of the job is left, as far as is to be told
 };
-HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs,
-               x.lost, x.task_ended, x.tasks_ended, x.warning)
+HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs, x.lost,
+               x.task_ended, x.tasks_ended, x.warning, x.clean)
 
 /// exec -> parent exec in the job's tree, or -> job manager at its root.
 struct exec_report {

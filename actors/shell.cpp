@@ -143,8 +143,9 @@ void tell(shell_state::pointer self, bool ended) {
 /// Tells exec that tasks have ended while there is more to wait for: others, or cleaning up.
 void tell_exits(shell_state::pointer self) {
   auto& st = self->state;
-  auto& told = st.core.all_ended() ? st.told_exits : st.told_exit;
-  if (st.tells_exits && !std::exchange(told, true))
+  auto all = st.core.all_ended();
+  auto& told = all ? st.told_exits : st.told_exit;
+  if ((all ? st.spread : st.tells_exit) && !std::exchange(told, true))
     tell(self, false);
 }
 
@@ -349,7 +350,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.size = work->size;
-  st.tells_exits = order.plan->exit_timeout_s >= 0 && st.size > count;
+  st.spread = st.size > count;
+  st.tells_exit = st.spread && order.plan->exit_timeout_s >= 0;
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
@@ -494,7 +496,7 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
     break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_it_ended(x.status)), x.status);
     return;
   }
-  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exits)
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exit)
     return;
   // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
   // when some task is still there after a moment.

@@ -30,6 +30,7 @@ struct shell_context {
   std::string host;
   shell_place place;
   std::chrono::milliseconds kill_timeout{5000};
+  std::chrono::milliseconds release_delay{1000}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;
@@ -64,7 +65,8 @@ struct shell_state {
   int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  bool tells_exits = false; // exec is to know when tasks end: others of the job are elsewhere
+  bool spread = false;     // others of the job are elsewhere: exec is to know when all here ended,
+  bool tells_exit = false; // ... and when the first has
   bool told_exit = false, told_exits = false; // the first; all
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up

@@ -42,7 +42,9 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.machine = p.machine;
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
-    static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+      static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+  c->release_delay = std::chrono::milliseconds(
+      static_cast<int64_t>(p.attributes->duration_s("exec.release_delay") * 1000));
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;

@@ -23,6 +23,12 @@ constexpr attribute rows[] = {
      .default_value = "5s",
      .meaning = "Time between SIGTERM and SIGKILL when a job is ended.",
      .minimum = 0},
+    {.name = "exec.release_delay",
+     .type = duration,
+     .default_value = "1s",
+     .meaning = "Once nothing but cleaning up is left of a job: how long its nodes that are clean "
+                "wait for the others, before they are given back without them.",
+     .minimum = 0},
     {.name = "exec.tree_fanout",
      .type = integer,
      .default_value = "16",
