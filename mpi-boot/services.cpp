@@ -164,7 +164,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   }
   ingest_peers peers{caf::actor_cast<scheduler_actor>(lead.scheduler),
                      caf::actor_cast<job_manager_actor>(lead.job_manager)};
-  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, std::move(ids));
+  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, std::move(ids),
+                       p.attributes->duration_s("policy.jobspec.defaults.system.duration"));
   connector_setup c;
   c.sockets = &p.net->poller();
   c.attributes = p.attributes;
