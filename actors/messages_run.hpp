@@ -156,7 +156,8 @@ struct modex_reply {
 };
 HACTOR_INSPECT(modex_reply, x.id, x.to, x.tag, x.status, x.value)
 
-/// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
+/// connector -> exec: run a command on this rank and, down the tree, on `ranks`: outside of any
+/// job, or within what `job` has there, for as long as it does.
 struct command_request {
   uint64_t tag = 0;
   idset ranks;
@@ -165,9 +166,10 @@ struct command_request {
   std::string cwd;
   caf::actor subscriber; // told with command_output and command_ended
   std::string instance;  // as in launch_request: which one its HACTOR_URI names
+  job_id job{};          // 0: none
 };
 HACTOR_INSPECT(command_request, x.tag, x.ranks, x.argv, x.environment, x.cwd, x.subscriber,
-               x.instance)
+               x.instance, x.job)
 
 struct command_output {
   uint64_t tag = 0;
@@ -190,8 +192,9 @@ struct command_kill {
   uint64_t tag = 0;
   idset ranks;
   caf::actor subscriber;
+  job_id job{}; // as in the request
 };
-HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber)
+HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber, x.job)
 
 // -- spawner -> shell (through the transport thread) ----------------------------------------------
 
