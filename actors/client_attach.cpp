@@ -27,6 +27,8 @@ void send_event(pointer self, const client_stream& s, const job_event& e) {
 
 void send_chunks(pointer self, const client_stream& s, const output_reply& reply) {
   for (auto& chunk : reply.chunks) {
+    if (s.hides && s.hides->has_terminal(chunk.task))
+      continue;
     std::string payload(5, '\0');
     memcpy(payload.data(), &chunk.task, 4);
     payload[4] = static_cast<char>(chunk.stream);
@@ -211,6 +213,35 @@ void on_input_taken(pointer self, const input_taken& t) {
   count_input(self, t.tag);
 }
 
+namespace {
+
+/// What a terminal shows is for those who are attached meanwhile, unless it is to be kept
+/// (-O pty.capture): whoever comes after the end does not see it.
+void hide_terminals(pointer self, uint64_t number, const std::string& jobspec) {
+  auto it = self->state.streams.find(number);
+  auto plan = make_launch_plan(jobspec, {});
+  if (it != self->state.streams.end() && plan && !(*plan)->keep_terminal)
+    it->second.hides = std::move(*plan);
+}
+
+void show_all(pointer self, uint64_t number, const rank_services& lead, const follow_reply& x) {
+  auto show = [self, number, x] { on_job_events(self, number, x.events, x.ranks); };
+  auto it = self->state.streams.find(number);
+  if (it == self->state.streams.end() || x.events.empty()
+      || x.events.back().after != job_state::inactive)
+    return show();
+  self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline,
+                job_request{it->second.id})
+      .then(
+          [self, number, show](const job_reply& job) {
+            hide_terminals(self, number, job.jobspec);
+            show();
+          },
+          [show](const caf::error&) { show(); });
+}
+
+} // namespace
+
 void start_attach(const client_call& c, client_params& p) {
   auto& st = c.self->state;
   client_stream s;
@@ -232,15 +263,14 @@ void start_attach(const client_call& c, client_params& p) {
     self->state.close_stream(number);
   };
   with_lead(
-    self,
-    [self, number, id, fail](const rank_services& lead) {
-      follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
-      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
-        .then([self, number](const follow_reply& x) {
-          on_job_events(self, number, x.events, x.ranks);
-        }, fail);
-    },
-    fail);
+      self,
+      [self, number, id, fail](const rank_services& lead) {
+        follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
+        self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
+            .then([self, number, lead](const follow_reply& x) { show_all(self, number, lead, x); },
+                  fail);
+      },
+      fail);
 }
 
 void attach_events(pointer self, uint64_t number, const std::vector<job_event>& events,

@@ -103,14 +103,20 @@ void reply_reason(const client_call& c, const job_summary& s, const job_reason& 
 }
 
 void explain_summary(const client_call& c, const rank_services& lead, const job_summary& s) {
-  if (s.state != job_state::sched)
+  auto ends = s.state == job_state::cleanup;
+  if (s.state != job_state::sched && !ends)
     return reply_reason(c, s, reason_of(s));
   c.self
       ->request(caf::actor_cast<scheduler_actor>(lead.scheduler), deadline, explain_request{{s.id}})
       .then(
-          [c, s](const explain_reply& x) {
+          [c, s, ends](const explain_reply& x) {
             auto known = !x.reasons.empty() && !x.reasons[0].code.empty();
-            reply_reason(c, s, known ? x.reasons[0] : reason_of(s));
+            if (!ends)
+              return reply_reason(c, s, known ? x.reasons[0] : reason_of(s));
+            auto holds = known && x.reasons[0].code == "running";
+            reply_reason(c, s, holds ? job_reason{"cleanup", "is ending and "
+                                                                 + x.reasons[0].sentence, 0}
+                                     : reason_of(s));
           },
           fail_call(c));
 }

@@ -340,37 +340,78 @@ void on_drained(pointer self, uint64_t session) {
 
 // -- commands on ranks ----------------------------------------------------------------------------
 
+namespace {
+
+/// Sends the command to the brokers of these ranks, which the instance has, or had.
+void send_command(const client_call& c, command_request r, const idset& ranks) {
+  auto& st = c.self->state;
+  for (auto rank : ranks.expand())
+    if (st.setup.where.has(rank)) // it may have been given back
+      r.ranks.add(st.setup.where.broker(rank));
+  if (r.ranks.empty())
+    return st.fail(c.session, c.tag,
+                   make_error(ec::unknown_rank, "the instance has given these ranks back"));
+  client_stream s;
+  s.kind = what::command;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.id = r.job;
+  s.ranks_due = r.ranks;
+  r.tag = st.open_stream(std::move(s));
+  r.subscriber = caf::actor_cast<caf::actor>(c.self);
+  c.self->send(st.setup.exec, std::move(r));
+}
+
+/// Within a job: `places` are its nodes, counted from 0; none: all.
+void send_into_job(const client_call& c, command_request r, const std::optional<idset>& places) {
+  auto fail = [c](const caf::error& e) { c.self->state.fail(c.session, c.tag, e); };
+  with_summary(
+      c.self, r.job,
+      [c, r, places, fail](job_summary& s) {
+        if (s.state != job_state::run)
+          return fail(make_error(ec::wrong_state,
+                                 fmt::format("{}: the job is {}; a command can be run in a running "
+                                             "job only",
+                                             to_string(r.job), name_of(s.state))));
+        idset ranks;
+        uint32_t place = 0;
+        auto all = idset::parse(s.ranks);
+        for (auto rank : all ? all->expand() : std::vector<uint32_t>{})
+          if (!places || places->contains(place++))
+            ranks.add(rank);
+        if (ranks.empty() || (places && places->last() >= place))
+          return fail(make_error(ec::unknown_rank,
+                                 fmt::format("ranks {}: the job has {} nodes, counted from 0",
+                                             places ? places->to_string() : "all", s.nnodes)));
+        send_command(c, r, ranks);
+      },
+      fail);
+}
+
+} // namespace
+
 void start_command(const client_call& c, client_params& p) {
   auto& st = c.self->state;
   command_request r;
-  r.ranks = p.set("ranks", st.setup.size);
   r.argv = p.texts("argv");
   r.cwd = p.text("cwd", "");
+  r.instance = st.setup.instance;
   if (r.argv.empty())
     p.refuse("argv: must name a command");
   if (p.has("env") && p.at("env").is_object())
     for (auto& [name, value] : p.at("env").items())
       if (value.is_string())
         r.environment.push_back(name + "=" + value.get<std::string>());
+  auto in_job = p.has("job");
+  if (in_job)
+    r.job = p.id("job");
+  auto ranks = p.set("ranks", in_job ? limits::idset_universe_max : st.setup.size);
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
-  idset brokers;
-  for (auto rank : r.ranks.expand())
-    if (st.setup.where.has(rank)) // it may have been given back
-      brokers.add(st.setup.where.broker(rank));
-  if (brokers.empty())
-    return st.fail(c.session, c.tag,
-                   make_error(ec::unknown_rank, "the instance has given these ranks back"));
-  r.ranks = std::move(brokers);
-  r.instance = st.setup.instance;
-  client_stream s;
-  s.kind = what::command;
-  s.session = c.session;
-  s.tag = c.tag;
-  s.ranks_due = r.ranks;
-  r.tag = st.open_stream(std::move(s));
-  r.subscriber = caf::actor_cast<caf::actor>(c.self);
-  c.self->send(st.setup.exec, std::move(r));
+  if (!in_job)
+    return send_command(c, std::move(r), ranks);
+  auto all = p.text("ranks", "all") == "all";
+  send_into_job(c, std::move(r), all ? std::nullopt : std::optional<idset>{std::move(ranks)});
 }
 
 void on_command_output(pointer self, const command_output& o) {
@@ -419,7 +460,7 @@ void abandon_stream(pointer self, uint64_t number) {
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
-    self->send(st.setup.exec, command_kill{number, due, me});
+    self->send(st.setup.exec, command_kill{number, due, me, id});
     return;
   }
   if (kind == what::kvs) {

@@ -14,6 +14,7 @@
 
 #include "actors/client_json.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/launch_plan.hpp"
 #include "actors/rank_map.hpp"
 #include "runtime/config.hpp"
 #include "runtime/stream_socket.hpp"
@@ -82,7 +83,8 @@ struct client_stream {
   std::vector<input_request> held_input; // came before the job started
   uint64_t input_passed = 0;             // bytes that the client sent
   uint64_t input_taken = 0;              // of them the client knows that all tasks took them
-  bool over = false; // the job is inactive
+  bool over = false;                     // the job is inactive
+  launch_plan_ptr hides;                 // whose terminals are not shown; null: none are hidden
   std::map<rank_t, reader> readers;
   job_summary end;
   // command

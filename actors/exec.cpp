@@ -3,11 +3,12 @@
 #include "actors/exec.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <iterator>
 
+#include <fmt/format.h>
+
+#include "actors/command_sink.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
@@ -238,43 +239,6 @@ void exec_state::on_shell_report(const job_report& r) {
 
 namespace {
 
-/// Passes what a command writes, and its end, straight to the client's connector.
-class command_sink final : public task_sink {
-public:
-  command_sink(const command_request& r, rank_t rank, std::string host, std::function<void()> over)
-    : subscriber_{caf::actor_cast<connector_actor>(r.subscriber)}, tag_{r.tag}, rank_{rank},
-      host_{std::move(host)}, name_{r.argv.empty() ? "" : r.argv[0]}, cwd_{r.cwd},
-      over_{std::move(over)} {}
-  void started(pid_t) override {}
-  void failed(spawn_step step, int errno_value) override {
-    auto missing = step == spawn_step::command && errno_value == ENOENT;
-    auto what = step == spawn_step::command ? name_
-                : step == spawn_step::cwd   ? cwd_
-                                            : std::string{to_string(step)};
-    auto why = host_ + ": " + what + ": "
-               + (missing ? "command not found" : std::strerror(errno_value));
-    send_here(subscriber_, command_ended{tag_, rank_, (missing ? 127 : 126) << 8, why});
-    over_();
-  }
-  void output(int stream, std::string bytes) override {
-    send_here(subscriber_,
-                   command_output{tag_, rank_, static_cast<uint8_t>(stream), std::move(bytes)});
-  }
-  void exited(int wait_status, const task_usage&) override {
-    send_here(subscriber_, command_ended{tag_, rank_, wait_status, {}});
-    over_();
-  }
-
-private:
-  connector_actor subscriber_;
-  uint64_t tag_;
-  rank_t rank_;
-  std::string host_;
-  std::string name_;
-  std::string cwd_;
-  std::function<void()> over_;
-};
-
 /// The ranks of a command's tree below this one: the list's first is its root. Returns the lists of
 /// the children.
 std::vector<idset> split_ranks(const idset& below, uint32_t fanout) {
@@ -294,35 +258,36 @@ void exec_state::run_command(const command_request& r) {
     auto down = r;
     down.ranks = part;
     with_exec(
-      part.first(), [this, down](const exec_actor& peer) { self->send(peer, down); },
-      [this, down](const caf::error& e) {
-        for (auto rank : down.ranks.expand())
-          self->send(caf::actor_cast<connector_actor>(down.subscriber),
-                     command_ended{down.tag, rank, 1 << 8, render(e)});
-      });
+        part.first(), [this, down](const exec_actor& peer) { self->send(peer, down); },
+        [this, down](const caf::error& e) {
+          for (auto rank : down.ranks.expand())
+            refuse_command(down, rank, 1, render(e));
+        });
   }
   if (!r.ranks.contains(context->rank))
     return;
-  spawn_request s;
-  s.argv = r.argv;
-  for (auto& v : r.environment)
-    if (!is_launcher_variable(v.substr(0, v.find('='))))
-      s.environment += v + '\0';
-  s.set_env("HACTOR_URI", context->place.uri + (r.instance.empty() ? "" : "/" + r.instance));
-  s.set_env("HACTOR_RANK", std::to_string(context->rank));
-  s.cwd = r.cwd;
+  if (r.job != job_id{}) {
+    auto no_tasks = [r, rank = context->rank] {
+      refuse_command(r, rank, 1, fmt::format("job {} has no tasks here", to_string(r.job)));
+    };
+    if (auto it = shells.find(r.job); it != shells.end())
+      self->request(it->second, caf::infinite, r)
+          .then([] {}, [no_tasks](const caf::error&) { no_tasks(); }); // it is just going
+    else
+      no_tasks();
+    return;
+  }
   auto key = std::make_pair(r.subscriber.address(), r.tag);
-  auto sink = std::make_shared<command_sink>(
-    r, context->rank, context->host,
-    [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
-      send_here(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
-    });
-  auto token = context->tasks->start(std::move(s), {false, true, true, true, false}, sink);
+  auto sink = command_sink(
+      r, context->rank, context->host, [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
+        send_here(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
+      });
+  auto token =
+      context->tasks->start(command_of(r, context->rank, context->place.uri), command_pipes, sink);
   if (token)
     commands[key] = *token;
   else
-    self->send(caf::actor_cast<connector_actor>(r.subscriber),
-               command_ended{r.tag, context->rank, 126 << 8, render(token.error())});
+    refuse_command(r, context->rank, 126, render(token.error()));
 }
 
 namespace {
@@ -336,8 +301,11 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
       st.commands.erase(it);
     return;
   }
-  if (it != st.commands.end() && k.ranks.contains(st.context->rank))
+  auto here = k.ranks.contains(st.context->rank);
+  if (it != st.commands.end() && here)
     st.context->tasks->signal(it->second, SIGKILL);
+  if (auto shell = st.shells.find(k.job); shell != st.shells.end() && here)
+    self->send(shell->second, k);
   auto below = k.ranks;
   below.remove(st.context->rank);
   for (auto& part : split_ranks(below, st.fanout)) {
@@ -405,7 +373,8 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   st.instances.start(std::move(nested));
   st.context = std::move(context);
   st.fanout = fanout;
-  st.core = exec_core{st.context->rank, brokers, fanout};
+  st.core = exec_core{st.context->rank, brokers, fanout,
+                      std::chrono::nanoseconds(st.context->release_delay).count()};
   // A shell lives as long as its tasks; the end of the broker does not wait for those that stay.
   self->set_exit_handler([self](const caf::exit_msg& e) {
     for (auto& [id, shell] : self->state.shells)

@@ -28,6 +28,7 @@ struct exec_state : exec_out {
   void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
                  const std::string& values) override;
   void settled(job_report&& r) override;
+  bool holds_instance(job_id id) const override { return instances.has(id); }
   void report(bool at_root, rank_t parent, job_report&& r) override;
 
   /// Ends a turn: arms the timer, sends what has gathered.

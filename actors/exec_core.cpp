@@ -78,6 +78,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
     advance(id, out);
     return;
   }
+  j.spread = p.brokers.size() > 1;
   j.start_due.insert(self_);
   for (size_t k = 1; k <= fanout_; ++k) {
     auto child = p.position * fanout_ + k;
@@ -127,6 +128,7 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
     out.signal_shell(item);
   for (auto child : j.children)
     out.forward_signal(child, item);
+  await_others(now_ns, item.id);
 }
 
 void exec_core::add(job& j, const job_report& part) {
@@ -175,11 +177,13 @@ void exec_core::advance(job_id id, exec_out& out) {
   r.started = started;
   r.ended = true;
   auto root = j.root;
+  if (!root && j.clean.size() > 1) // ourselves the parent knows
+    r.clean = std::move(j.clean);
   auto parent = j.parent;
   auto orphan = is_orphan(j);
   auto settling = j.settling;
   auto settled = j.settled;
-  for (auto at : {j.simulated_end_ns, j.exit_at_ns}) {
+  for (auto at : {j.simulated_end_ns, j.exit_at_ns, j.clean_at_ns}) {
     auto [first, last] = wakes_.equal_range(at);
     auto own = std::find_if(first, last, [id](const auto& w) { return w.second == id; });
     if (own != last)
@@ -261,12 +265,14 @@ bool exec_core::runs_tasks(const job& j) const {
 /// counts at the root, from the first task of all that has ended.
 void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
                              exec_out& out) {
-  if ((!part.task_ended && !part.ended) || j.exit_timeout_s < 0)
+  if (!part.task_ended && !part.ended)
     return;
-  if (part.tasks_ended)
+  if (part.tasks_ended && !part.ended) {
     j.cleaning.insert(from);
+    j.cleaning_status = worse_status(j.cleaning_status, part.status);
+  }
   if (j.root) {
-    if (j.exit_at_ns != 0 || (!j.shell_due && j.children.empty()))
+    if (j.exit_timeout_s < 0 || j.exit_at_ns != 0 || (!j.shell_due && j.children.empty()))
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
     wakes_.emplace(j.exit_at_ns, id);
@@ -275,14 +281,48 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   // Of the first, and of the last when cleaning up keeps the report of the end back.
   auto rest = runs_tasks(j);
   uint8_t wanted = rest ? 1 : 2;
-  if (j.told_exit >= wanted || is_orphan(j) || (!j.shell_due && j.children.empty()))
+  if ((rest && j.exit_timeout_s < 0) || j.told_exit >= wanted || is_orphan(j)
+      || (!j.shell_due && j.children.empty()))
     return;
   j.told_exit = wanted;
   job_report news;
   news.id = id;
+  news.status = worse_status(j.sum.status, j.cleaning_status);
   news.task_ended = true;
   news.tasks_ended = !rest;
   out.report(false, j.parent, std::move(news));
+}
+
+/// Are there brokers that could be given back, of a job that ends, while others are not clean?
+bool exec_core::has_clean_news(const job& j) const {
+  return j.clean.size() > j.told_clean && !j.settling && !is_orphan(j)
+         && (j.ending || !j.sum.failure.empty() || !runs_tasks(j));
+}
+
+/// As a rule all of a job is clean within a moment, and nobody need hear of its parts.
+void exec_core::await_others(int64_t now_ns, job_id id) {
+  auto it = jobs_.find(id);
+  if (it == jobs_.end() || it->second.clean_at_ns != 0 || !has_clean_news(it->second))
+    return;
+  it->second.clean_at_ns = now_ns + release_delay_ns_;
+  wakes_.emplace(it->second.clean_at_ns, id);
+}
+
+/// The rest has kept its moment: what is clean is told of without it.
+void exec_core::tell_clean(job_id id, job& j, exec_out& out) {
+  j.clean_at_ns = 0;
+  if (!has_clean_news(j) || (j.root && out.holds_instance(id)))
+    return;
+  j.told_clean = j.clean.size();
+  job_report news;
+  news.id = id;
+  news.clean = j.clean;
+  news.tasks_ended = !runs_tasks(j);
+  news.task_ended = news.tasks_ended;
+  news.status = worse_status(j.sum.status, j.cleaning_status);
+  if (j.root)
+    news.failure = j.sum.failure; // others have told theirs
+  out.report(j.root, j.parent, std::move(news));
 }
 
 void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& out) {
@@ -294,6 +334,8 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
     j.start_due.erase(self_);
   if (r.ended) {
     j.shell_due = false;
+    if (j.spread)
+      j.clean.add(self_);
     tell_settled(r.id, j, out);
   }
   leave_others(now_ns, r.id, j, self_, r, out);
@@ -301,6 +343,7 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
     add(j, r);
   advance_exchange(r.id, j, out);
   advance(r.id, out);
+  await_others(now_ns, r.id);
 }
 
 void exec_core::on_child_report(int64_t now_ns, rank_t child, const job_report& r,
@@ -308,10 +351,15 @@ void exec_core::on_child_report(int64_t now_ns, rank_t child, const job_report& 
   auto it = jobs_.find(r.id);
   if (it == jobs_.end() || it->second.children.count(child) == 0)
     return;
-  if (r.ended)
-    it->second.children.erase(child);
-  leave_others(now_ns, r.id, it->second, child, r, out);
+  auto& j = it->second;
+  if (r.ended) {
+    j.children.erase(child);
+    j.clean.add(child);
+  }
+  j.clean.add_all(r.clean);
+  leave_others(now_ns, r.id, j, child, r, out);
   take_child_report(child, r, out);
+  await_others(now_ns, r.id);
 }
 
 void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& out) {
@@ -414,10 +462,14 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
     if (it == jobs_.end())
       continue;
     auto& j = it->second;
-    if (!j.simulated && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
+    if (j.clean_at_ns != 0 && j.clean_at_ns <= now_ns)
+      tell_clean(id, j, out);
+    auto over = j.exit_at_ns != 0 && j.exit_at_ns <= now_ns;
+    if (over && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
       j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended";
       j.sum.status = worse_status(j.sum.status, 1 << 8);
       advance(id, out);
+      await_others(now_ns, id);
     } else if (j.simulated && j.shell_due) {
       j.shell_due = false;
       advance(id, out);
@@ -428,6 +480,11 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
 bool exec_core::leads(job_id id) const {
   auto it = jobs_.find(id);
   return it != jobs_.end() && it->second.root;
+}
+
+bool exec_core::gave_back(job_id id) const {
+  auto it = jobs_.find(id);
+  return it != jobs_.end() && it->second.root && it->second.told_clean != 0;
 }
 
 bool exec_core::started(job_id id) const {

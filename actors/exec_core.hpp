@@ -49,6 +49,8 @@ struct exec_out {
                          const std::string& values) = 0;
   /// To the job manager: nothing of the job runs here any more (see settled_report).
   virtual void settled(job_report&& r) = 0;
+  /// Does the job hold an instance? What runs in it may be on any of the job's brokers.
+  virtual bool holds_instance(job_id) const { return false; }
   /// To the parent in the job's tree, or, at its root, to whoever asked for the launch.
   virtual void report(bool at_root, rank_t parent, job_report&& r) = 0;
 };
@@ -56,8 +58,10 @@ struct exec_out {
 class exec_core {
 public:
   exec_core() = default;
-  exec_core(rank_t self, uint32_t brokers, uint32_t fanout)
-    : self_(self), brokers_(brokers), fanout_(fanout) {}
+  /// `release_delay_ns`: for how long brokers of a job that are clean wait for the others, before
+  /// they are told of alone.
+  exec_core(rank_t self, uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = 0)
+      : self_(self), brokers_(brokers), fanout_(fanout), release_delay_ns_(release_delay_ns) {}
 
   /// Requires: this broker is one of the job's.
   void launch(int64_t now_ns, const launch_order& order, exec_out& out);
@@ -84,8 +88,8 @@ public:
   /// A message to a child did not arrive.
   void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
 
-  /// Ends simulated jobs whose time has come, and what others of a job have left too long ago.
-  /// Call at or after next_wake_ns().
+  /// Ends simulated jobs whose time has come, and what others of a job have left too long ago;
+  /// tells of brokers that have waited for others. Call at or after next_wake_ns().
   void on_time(int64_t now_ns, exec_out& out);
   int64_t next_wake_ns() const; ///< 0: none.
 
@@ -97,6 +101,9 @@ public:
   bool leads(job_id id) const;
   /// True when the job runs, this is the root of its tree, and all of it has started.
   bool started(job_id id) const;
+  /// True when the job runs, this is the root of its tree, and some of its brokers may have others'
+  /// tasks already.
+  bool gave_back(job_id id) const;
 
 private:
   struct job {
@@ -104,13 +111,18 @@ private:
     rank_t parent = 0;
     bool simulated = false;
     int64_t simulated_end_ns = 0;
-    double exit_timeout_s = -1;   // for the others once a task has ended; < 0: for ever
-    int64_t exit_at_ns = 0;       // at the root, when that is over; 0: no task has ended
-    uint8_t told_exit = 0;        // to the parent: 1: a task has ended, 2: all have
-    std::set<rank_t> cleaning;    // ourselves and children that have no tasks left
-    bool shell_due = false;       // our own tasks have not all ended
-    std::set<rank_t> start_due;   // ourselves and children that have not started
-    std::set<rank_t> children;    // that have not ended
+    double exit_timeout_s = -1;     // for the others once a task has ended; < 0: for ever
+    int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended
+    uint8_t told_exit = 0;          // to the parent: 1: a task has ended, 2: all have
+    std::set<rank_t> cleaning;      // ourselves and children that have no tasks left
+    int32_t cleaning_status = 0;    // ... and the greatest wait status of these
+    bool spread = false;            // it is on several brokers
+    idset clean;                    // if so: those of the subtree that have ended
+    uint64_t told_clean = 0;        // ... and how many whoever is above us has heard of
+    int64_t clean_at_ns = 0;        // when it is to hear of the rest; 0: there is nothing to tell
+    bool shell_due = false;         // our own tasks have not all ended
+    std::set<rank_t> start_due;     // ourselves and children that have not started
+    std::set<rank_t> children;      // that have not ended
     std::set<rank_t> exchange_from; // whose parts of the exchange under way are in the next
     std::string exchange_values;
     bool told_start = false;
@@ -130,6 +142,9 @@ private:
   void leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
                     exec_out& out);
   bool runs_tasks(const job& j) const;
+  void await_others(int64_t now_ns, job_id id);
+  void tell_clean(job_id id, job& j, exec_out& out);
+  bool has_clean_news(const job& j) const;
   void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);
@@ -140,6 +155,7 @@ private:
   rank_t self_ = 0;
   uint32_t brokers_ = 1;
   uint32_t fanout_ = 16;
+  int64_t release_delay_ns_ = 0;
   std::unordered_map<job_id, job> jobs_;
   std::set<rank_t> lost_;
   std::unordered_map<job_id, job_report> unheard_; // ends whose parent is lost, for settle()

@@ -49,6 +49,10 @@ caf::error no_instance(job_id job) {
 caf::result<instance_reply> exec_instances::begin(const instance_request& r) {
   if (!exec_.core.leads(r.job))
     return not_here(r.job);
+  if (exec_.core.gave_back(r.job))
+    return make_error(
+        ec::wrong_state,
+        fmt::format("job {} ends, and some of its nodes have been given back", to_string(r.job)));
   auto promise = exec_.self->make_response_promise<instance_reply>();
   consider(r, promise);
   return promise;

@@ -45,6 +45,7 @@ public:
   void on_job_gone(job_id job);
 
   size_t count() const { return all_.size(); }
+  bool has(job_id job) const { return all_.count(job) != 0; }
 
   inner_jobs inner; // who ends before whom when a broker is lost
 

@@ -169,10 +169,11 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
 
 ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
                                            std::shared_ptr<spec_cache> specs,
-                                           std::shared_ptr<id_source> ids) {
+                                           std::shared_ptr<id_source> ids,
+                                           double default_duration_s) {
   auto& st = self->state;
   st.peers = std::move(peers);
-  st.reader = std::make_unique<spec_reader>(std::move(specs));
+  st.reader = std::make_unique<spec_reader>(std::move(specs), default_duration_s);
   st.ids = std::move(ids);
   return {
     [self](submit_request& r) { return submit(self, r); },

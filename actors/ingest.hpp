@@ -27,8 +27,10 @@ struct ingest_state {
   int64_t requests = 0, jobs = 0;
 };
 
+/// `default_duration_s` is that of spec_reader.
 ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_peers peers,
                                            std::shared_ptr<spec_cache> specs,
-                                           std::shared_ptr<id_source> ids);
+                                           std::shared_ptr<id_source> ids,
+                                           double default_duration_s);
 
 } // namespace hactor

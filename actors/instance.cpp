@@ -148,7 +148,8 @@ caf::error instance_state::start(const instance_request& r) {
   resource = lead.resource;
   scheduler = lead.scheduler;
   auto ingest = m.make("ingest", ingest_service, ingest_peers{lead.scheduler, lead.job_manager},
-                       context->specs, context->ids);
+                       context->specs, context->ids,
+                       (*attributes)->duration_s("policy.jobspec.defaults.system.duration"));
   about.instance = caf::actor_cast<caf::actor>(self);
   about.ingest = caf::actor_cast<caf::actor>(ingest);
   about.lead.rank = context->rank;

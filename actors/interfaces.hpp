@@ -218,7 +218,14 @@ using shell_actor = caf::typed_actor<
   // From the MEMORY GUARD.
   caf::reacts_to<memory_exceeded>,
   // INTERNAL: the grace after SIGTERM is over.
-  caf::reacts_to<tick_atom>>;
+  caf::reacts_to<tick_atom>,
+  // INTERNAL: captured lines have waited long enough for others.
+  caf::reacts_to<flush_atom>,
+  // INTERNAL: time to look at what the tasks use.
+  caf::reacts_to<usage_atom>,
+  // A command within the job, and its end.
+  caf::reacts_to<command_request>,
+  caf::reacts_to<command_kill>>;
 
 /// MEMORY GUARD: what jobs with a limit, and jobs within instances with one, use of this rank's
 /// memory. Every rank.

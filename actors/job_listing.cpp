@@ -220,7 +220,7 @@ rooms_reply job_manager_core::rooms() const {
   std::unordered_map<const resource_request*, size_t> groups;
   for (auto& [id, j] : jobs_) {
     if (j.fold.has_alloc)
-      all.held.push_back({id, {j.spec, {}, {}}, j.resources});
+      all.held.push_back({id, {j.spec, {}, {}}, held_of(j)});
     if (j.fold.has_alloc && j.grown)
       for (auto& [growth, part] : j.grown->parts)
         all.held.push_back({growth, {j.spec, {}, {}}, part});

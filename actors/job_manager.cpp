@@ -378,7 +378,10 @@ void take_report(job_manager_state& st, const exec_report& r) {
   for (auto& job : r.jobs) {
     for (auto rank : job.lost.expand()) // whoever was below may still run
       st.core.on_rank_lost(now, rank, st.peers.where, st);
-    st.core.on_report(now, job, st);
+    if (job.ended || job.clean.empty())
+      st.core.on_report(now, job, st);
+    else if (!st.peers.distributes) // children of the instance take back whole jobs
+      st.core.on_clean(now, job, st.peers.where, st);
   }
   st.end_turn();
   st.tell_if_drained();

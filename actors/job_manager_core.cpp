@@ -324,14 +324,18 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
   if (!report.warning.empty())
     fail(now_ns, id, j, "output", report.warning, 1, -1, -1, out);
-  if (j.fold.has_started) {
-    job_event e;
-    e.kind = event_kind::finish;
-    e.a = report.status;
-    post(now_ns, id, j, std::move(e), out);
-  }
+  if (j.fold.has_started && !j.fold.has_finished)
+    post_finish(now_ns, id, j, report.status, out);
   if (j.fold.state == job_state::cleanup)
     finish_cleanup(now_ns, id, j, out);
+}
+
+void job_manager_core::post_finish(int64_t now_ns, job_id id, job& j, int32_t status,
+                                   job_manager_out& out) {
+  job_event e;
+  e.kind = event_kind::finish;
+  e.a = status;
+  post(now_ns, id, j, std::move(e), out);
 }
 
 void job_manager_core::on_launch_failed(int64_t now_ns, job_id id, const std::string& why,
@@ -441,11 +445,9 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   if (j.fold.state != job_state::cleanup || j.room_wanted || j.launched)
     return;
   if (j.fold.has_alloc) {
-    job_event e;
-    e.kind = event_kind::release;
-    e.text = "all";
-    e.a = 1;
-    post(now_ns, id, j, std::move(e), out);
+    auto rest = j.fold.released.empty() ? idset{} : all_of(j).ranks();
+    rest.remove_all(j.fold.released);
+    post_release(now_ns, id, j, rest, true, out);
     give_back(id, j, out);
     post(now_ns, id, j, event_kind::free, out);
   }
@@ -585,9 +587,10 @@ caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_requ
     auto& j = jobs_.at(id);
     auto forced = r.severity == 0 && j.fold.state == job_state::cleanup && j.launched
                   && r.type != "node-failure"; // that is a fact, not a wish
+    auto again = j.fold.has_fatal;
     fail(now_ns, id, j, r.type, r.note, r.severity, r.userid, -1, out);
     if (forced) // asked again while it ends: no more patience
-      out.signal(j.resources, {id, 9, true});
+      out.signal(j.resources, {id, again ? 9 : 15, true});
     finish_cleanup(now_ns, id, j, out); // nobody holds anything of a job in DEPEND
   }
   following_ = followed;

@@ -41,9 +41,9 @@ struct job_manager_out {
   /// when it is gone.
   virtual void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) = 0;
   virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
-  // Of jobs that grow and shrink; nothing for those who never ask for it.
-  /// What a job that goes on has on these ranks comes back.
+  /// What a job that goes on, or is not all clean yet, has on these ranks comes back.
   virtual void free_part(job_id, const idset&) {}
+  // Of jobs that grow; nothing for those who never ask for it.
   /// After durable: the job has this besides; or, with an empty `part`, never will.
   virtual void grown(job_id, const rset&, const std::string&) {}
 };
@@ -94,6 +94,9 @@ public:
   void shrink(int64_t now_ns, job_id id, const idset& ranks, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
   void on_report(int64_t now_ns, const job_report& report, job_manager_out& out);
+  /// Some brokers of a job that ends are clean, and others not for a while: the first come back.
+  void on_clean(int64_t now_ns, const job_report& report, const rank_map& where,
+                job_manager_out& out);
 
   /// The launch never reached its first rank.
   void on_launch_failed(int64_t now_ns, job_id id, const std::string& why, job_manager_out& out);
@@ -270,9 +273,13 @@ private:
   bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   // What a job has: job_manager_resize.cpp.
   static const rset& all_of(const job& j);
+  static rset held_of(const job& j); ///< Of its first grant, what has not been given back.
   static job_spec_ptr growth_spec(int64_t now_ns, const job& j, uint32_t nodes);
   void on_grown(int64_t now_ns, job_id growth, rset&& part, job_manager_out& out);
   void resized(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void post_finish(int64_t now_ns, job_id id, job& j, int32_t status, job_manager_out& out);
+  void post_release(int64_t now_ns, job_id id, job& j, const idset& ranks, bool final,
+                    job_manager_out& out);
   void give_back(job_id id, job& j, job_manager_out& out);
   void retry_due(int64_t now_ns, job_manager_out& out);
   void take_end(job& j, const job_report& report) const;

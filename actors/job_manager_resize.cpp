@@ -149,6 +149,50 @@ void job_manager_core::shrink(int64_t now_ns, job_id id, const idset& ranks, job
   resized(now_ns, id, j, out);
 }
 
+// -- jobs that end on some of their nodes later than on others ------------------------------------
+
+rset job_manager_core::held_of(const job& j) {
+  auto rest = j.resources.ranks();
+  rest.remove_all(j.fold.released);
+  return j.fold.released.empty() ? j.resources : restrict_to(j.resources, rest);
+}
+
+/// `ranks`: none means all.
+void job_manager_core::post_release(int64_t now_ns, job_id id, job& j, const idset& ranks,
+                                    bool final, job_manager_out& out) {
+  job_event e;
+  e.kind = event_kind::release;
+  e.text = ranks.empty() ? "all" : ranks.to_string();
+  e.a = final;
+  post(now_ns, id, j, std::move(e), out);
+}
+
+void job_manager_core::on_clean(int64_t now_ns, const job_report& report, const rank_map& where,
+                                job_manager_out& out) {
+  auto it = jobs_.find(report.id);
+  if (it == jobs_.end() || !it->second.launched || !it->second.fold.has_alloc)
+    return;
+  auto id = report.id;
+  auto& j = it->second;
+  if (j.settle || j.grown)
+    return; // a broker of it is lost; an instance had all of it
+  if (!report.failure.empty() && !j.fold.has_fatal)
+    fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
+  if (report.tasks_ended && j.fold.has_started && !j.fold.has_finished)
+    post_finish(now_ns, id, j, report.status, out);
+  if (j.fold.state != job_state::cleanup)
+    return;
+  idset ranks;
+  for (auto& node : j.resources.nodes)
+    if (report.clean.contains(where.broker(node.rank)) && !j.fold.released.contains(node.rank))
+      ranks.add(node.rank);
+  // All of it comes with the report of its end.
+  if (ranks.empty() || j.fold.released.size() + ranks.size() == j.resources.nodes.size())
+    return;
+  post_release(now_ns, id, j, ranks, false, out);
+  out.free_part(id, ranks);
+}
+
 /// All that the job has, and what it still wants.
 void job_manager_core::give_back(job_id id, job& j, job_manager_out& out) {
   out.free_room(id);

@@ -19,6 +19,13 @@ std::optional<job_state> only(bool legal, job_state to) {
   return legal ? std::optional<job_state>{to} : std::nullopt;
 }
 
+void add_released(const job_event& release, idset& to) {
+  if (release.a != 0)
+    return; // the last, with which all has come back
+  if (auto ranks = idset::parse(release.text))
+    to.add_all(*ranks);
+}
+
 } // namespace
 
 std::optional<job_state> next_state(job_state from, const job_event& e) {
@@ -104,6 +111,7 @@ void job_fold::apply(job_event& e) {
       annotate(e.text);
       break;
     case event_kind::memo: annotate("{\"user\":" + e.text + "}"); break;
+    case event_kind::release: add_released(e, released); break;
     case event_kind::free: has_alloc = false; break;
     case event_kind::start: has_started = true; break;
     case event_kind::finish:
@@ -152,6 +160,7 @@ void job_fold::begin_attempt(const job_event& retry) {
   exception_type.clear();
   exception_note.clear();
   t_run = t_cleanup = 0;
+  released = {};
 }
 
 int shell_code(int wait_status) {

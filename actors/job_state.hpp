@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "runtime/idset.hpp"
 #include "store/event.hpp"
 
 namespace hactor {
@@ -35,6 +36,7 @@ struct job_fold {
   uint32_t priority = 0;
   uint32_t flags = 0;
   bool has_alloc = false;   // alloc seen, free not yet
+  idset released;           // ranks of R that came back before the others
   bool has_started = false; // start seen
   bool has_finished = false;
   bool has_fatal = false;   // an exception of severity 0 was seen

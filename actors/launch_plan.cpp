@@ -24,6 +24,12 @@ namespace {
 
 constexpr size_t recent_plans = 64;
 
+/// Between two looks of sysmon, which cost some 30 us a process each.
+constexpr double sysmon_default_s = 2, sysmon_least_s = 0.01;
+
+/// Of what a shell waits for: more than any job runs, and counts in nanoseconds.
+constexpr double duration_max_s = 1e9;
+
 /// attributes.system.exec.test.run_duration: seconds, or a duration text.
 caf::expected<double> simulated_duration(const json& rest) {
   auto at = rest.find("exec");
@@ -102,7 +108,8 @@ caf::expected<std::optional<idset>> read_tasks(std::string_view option, const js
 
 bool is_off(const json& value) { return value == false || value == 0; }
 
-/// pty: true, 1, or {"rows": R, "columns": C, "ranks": TASKS, "capture": true}.
+/// pty: true, 1, or {"rows": R, "columns": C, "ranks": TASKS, "interactive": true, "capture":
+/// true}.
 caf::error add_terminal(launch_plan& plan, const json& options) {
   constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
   auto* pty = find_json(options, "pty");
@@ -120,10 +127,9 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
                                                      where.prefix, key, dump(*at)));
     *value = at->get<uint16_t>();
   }
-  if (auto at = pty->find("capture"); at != pty->end() && is_off(*at))
-    return make_error(ec::bad_jobspec, fmt::format("{}.pty.capture: must be true: what a terminal "
-                                                   "shows is always kept, as output",
-                                                   where.prefix));
+  auto interactive = pty->find("interactive"), capture = pty->find("capture");
+  plan.keep_terminal =
+      capture != pty->end() ? !is_off(*capture) : interactive == pty->end() || is_off(*interactive);
   if (auto at = pty->find("ranks"); at != pty->end()) {
     auto tasks = read_tasks("pty.ranks", *at);
     if (!tasks)
@@ -221,6 +227,92 @@ caf::error add_surroundings(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// Seconds, or a text like "30s". Errors: ec::bad_jobspec.
+caf::expected<double> read_duration(std::string_view option, const json& value) {
+  auto seconds = value.is_number()   ? caf::expected<double>{value.get<double>()}
+                 : value.is_string() ? parse_fsd(value.get_ref<const std::string&>())
+                                     : make_error(ec::bad_duration, "no duration");
+  if (!seconds || !(*seconds >= 0 && *seconds <= duration_max_s))
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}: must be a duration like 30s, found {}",
+                                                   options_path, option, dump(value)));
+  return seconds;
+}
+
+/// coprocess: {NAME: {"command": [WORDS] or "TEXT for sh", "output": FILE, "ranks": NODES}}.
+caf::error add_coprocesses(launch_plan& plan, const json& options) {
+  auto* all = find_json(options, "coprocess");
+  if (all == nullptr)
+    return caf::none;
+  auto bad = [](const std::string& name, const char* what) {
+    return make_error(ec::bad_jobspec, fmt::format("{}.coprocess{}: must be {}", options_path,
+                                                   name.empty() ? "" : "." + name, what));
+  };
+  if (!all->is_object())
+    return bad({}, "an object of names");
+  for (auto& [name, value] : all->items()) {
+    coprocess c;
+    c.name = name;
+    auto* command = value.is_object() ? find_json(value, "command") : nullptr;
+    if (command != nullptr && command->is_string())
+      c.command = {"/bin/sh", "-c", command->get<std::string>()};
+    else if (command != nullptr && command->is_array())
+      for (auto& word : *command)
+        if (word.is_string())
+          c.command.push_back(word.get<std::string>());
+    if (c.command.empty() || (command->is_array() && command->size() != c.command.size()))
+      return bad(name, "an object with a command, a text or a list of words");
+    if (auto* output = find_json(value, "output"); output != nullptr) {
+      if (!output->is_string())
+        return bad(name, "an object whose output is the name of a file");
+      c.output = output->get<std::string>();
+    }
+    if (auto* ranks = find_json(value, "ranks"); ranks != nullptr) {
+      auto nodes = read_tasks("coprocess." + name + ".ranks", *ranks);
+      if (!nodes)
+        return std::move(nodes.error());
+      c.nodes = std::move(*nodes);
+    }
+    plan.coprocesses.push_back(std::move(c));
+  }
+  return caf::none;
+}
+
+/// What runs beside the tasks and looks at them: coprocess, sysmon; nosetpgrp.
+caf::error add_helpers(launch_plan& plan, const json& options) {
+  if (auto* on = find_json(options, "nosetpgrp"); on != nullptr)
+    plan.own_groups = is_off(*on);
+  for (auto [name, to] : {std::pair{"coprocess-kill-timeout", &plan.coprocess_kill_s},
+                          std::pair{"rexec-shutdown-timeout", &plan.command_kill_s},
+                          std::pair{"output.batch-timeout", &plan.batch_timeout_s}})
+    if (auto* value = find_json(options, name); value != nullptr) {
+      auto seconds = read_duration(name, *value);
+      if (!seconds)
+        return std::move(seconds.error());
+      *to = *seconds;
+    }
+  if (auto* limit = find_json(options, "input.limit"); limit != nullptr) {
+    auto bytes = read_size("input.limit", *limit);
+    if (!bytes)
+      return std::move(bytes.error());
+    plan.input_limit = *bytes;
+  }
+  auto* sysmon = find_json(options, "sysmon");
+  if (sysmon == nullptr || is_off(*sysmon))
+    return add_coprocesses(plan, options);
+  plan.sysmon_s = sysmon_default_s;
+  if (auto* period = find_json(options, "sysmon.period"); period != nullptr) {
+    auto seconds = read_duration("sysmon.period", *period);
+    if (!seconds || *seconds < sysmon_least_s)
+      return make_error(ec::bad_jobspec, fmt::format("{}.sysmon.period: must be a duration of at "
+                                                     "least 10ms, found {}",
+                                                     options_path, dump(*period)));
+    plan.sysmon_s = *seconds;
+  }
+  if (auto* verbose = find_json(options, "verbose"); verbose != nullptr)
+    plan.sysmon_trace = verbose->is_number() && *verbose >= 2;
+  return add_coprocesses(plan, options);
+}
+
 /// What is said of all output: output.mode, output.limit; compat.
 caf::error add_common_options(launch_plan& plan, const json& options) {
   constexpr json_where where{ec::bad_jobspec, options_path};
@@ -290,7 +382,7 @@ caf::error add_options(launch_plan& plan, const json& options) {
       return std::move(tasks.error());
     plan.input_tasks = std::move(*tasks);
   }
-  for (auto add : {add_terminal, add_surroundings, add_common_options})
+  for (auto add : {add_terminal, add_surroundings, add_common_options, add_helpers})
     if (auto e = add(plan, options))
       return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";

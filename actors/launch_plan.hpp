@@ -20,6 +20,14 @@
 
 namespace hactor {
 
+/// A program that runs beside the tasks of a node for as long as they do (-O coprocess).
+struct coprocess {
+  std::string name;
+  std::vector<std::string> command; // with {{ }}
+  std::string output;               // file template; "": the job's standard error
+  std::optional<idset> nodes;       // of the job, by their place in R; none: all
+};
+
 struct launch_plan {
   std::string jobspec;     // the texts as they came, to be passed on
   std::string environment;
@@ -34,9 +42,18 @@ struct launch_plan {
   bool terminal = false; // tasks have terminals of their own; their size at the start:
   uint16_t rows = 24, columns = 80;
   std::optional<idset> terminal_tasks = idset::range(0, 0); // whose; none: of all
+  bool keep_terminal = true;  // what terminals showed is there for those who attach after the end
   bool append_output = false; // files keep what is in them
   int64_t output_limit = -1;  // bytes of each captured stream on a node; < 0: none
-  double exit_timeout_s = 30; // for the others once a task has ended; < 0: for ever
+  int64_t input_limit = -1;   // bytes that whoever is attached may send; < 0: none
+  double batch_timeout_s = 0; // captured output waits so long for more; 0: it does not
+  std::vector<coprocess> coprocesses;
+  double coprocess_kill_s = -1; // from SIGTERM to SIGKILL at their end; < 0: exec.kill_timeout
+  double command_kill_s = 60;   // the same of commands within the job (hactor exec --jobid)
+  double sysmon_s = 0;          // between looks at what the tasks use; 0: nobody asks
+  bool sysmon_trace = false;    // each look is told of, not just what they come to
+  bool own_groups = true;       // each task leads a process group
+  double exit_timeout_s = 30;   // for the others once a task has ended; < 0: for ever
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
   int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
   int32_t oom_adjust = 0;             // oom_score_adj of the tasks; 0: the broker's

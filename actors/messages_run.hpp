@@ -73,23 +73,25 @@ struct usage {
 };
 HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
 
-/// A subtree's news about one job: all of it has started, or all of it has ended; between them,
-/// where exit-timeout is to be kept, that a task has ended, or that all have.
+/// A subtree's news about one job: all of it has started, or all of it has ended; between them, of
+/// a job on several brokers, that a task has ended, that all have, or which brokers are clean while
+/// others are not.
 struct job_report {
   job_id id;
   bool started = false;
   bool ended = false;
-  int32_t status = 0;      // greatest wait status of the subtree's tasks, when ended
-  std::string failure;     // why a task could not start or a node was lost; "" when none
+  int32_t status = 0;  // greatest wait status of the subtree's tasks, once they have ended
+  std::string failure; // why a task could not start or a node was lost; "" when none
   usage used;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // as in job_summary
   idset lost{}; // brokers that died: of what was below them nothing was heard
   bool task_ended = false;  // at least one has
   bool tasks_ended = false; // all have; what they leave is cleaned up before the report of the end
   std::string warning{};    // what of the job is lost though it went on; "" when nothing is
+  idset clean{};            // brokers on which nothing of the job is left, as far as is to be told
 };
-HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs,
-               x.lost, x.task_ended, x.tasks_ended, x.warning)
+HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs, x.lost,
+               x.task_ended, x.tasks_ended, x.warning, x.clean)
 
 /// exec -> parent exec in the job's tree, or -> job manager at its root.
 struct exec_report {
@@ -154,7 +156,8 @@ struct modex_reply {
 };
 HACTOR_INSPECT(modex_reply, x.id, x.to, x.tag, x.status, x.value)
 
-/// connector -> exec: run a command outside any job on this rank and, down the tree, on `ranks`.
+/// connector -> exec: run a command on this rank and, down the tree, on `ranks`: outside of any
+/// job, or within what `job` has there, for as long as it does.
 struct command_request {
   uint64_t tag = 0;
   idset ranks;
@@ -163,9 +166,10 @@ struct command_request {
   std::string cwd;
   caf::actor subscriber; // told with command_output and command_ended
   std::string instance;  // as in launch_request: which one its HACTOR_URI names
+  job_id job{};          // 0: none
 };
 HACTOR_INSPECT(command_request, x.tag, x.ranks, x.argv, x.environment, x.cwd, x.subscriber,
-               x.instance)
+               x.instance, x.job)
 
 struct command_output {
   uint64_t tag = 0;
@@ -188,8 +192,9 @@ struct command_kill {
   uint64_t tag = 0;
   idset ranks;
   caf::actor subscriber;
+  job_id job{}; // as in the request
 };
-HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber)
+HACTOR_INSPECT(command_kill, x.tag, x.ranks, x.subscriber, x.job)
 
 // -- spawner -> shell (through the transport thread) ----------------------------------------------
 

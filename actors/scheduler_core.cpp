@@ -426,7 +426,9 @@ void scheduler_core::free(job_id id, const std::optional<idset>& ranks, bool fin
     if (pool_ != nullptr)
       pool_->release(id);
   } else {
+    auto before = i->second.nodes.size();
     take_ranks(i->second.nodes, *ranks);
+    i->second.came_back += before - i->second.nodes.size();
     if (pool_ != nullptr)
       pool_->release_ranks(id, *ranks);
   }

@@ -264,6 +264,7 @@ private:
     double expiration = 0;
     std::string scheduling;
     uint32_t queue = 0;
+    uint64_t came_back = 0; // nodes that it has no more
   };
 
   struct reservation {

@@ -160,9 +160,14 @@ explanation scheduler_core::explain_waiting(uint32_t place, int64_t now_s) {
 }
 
 caf::expected<explanation> scheduler_core::explain(job_id id, int64_t now_ns) {
-  if (auto i = running_.find(id); i != running_.end())
-    return explanation{"running", "holds resources on " + counted(i->second.nodes.size(), "node"),
-                       i->second.starttime};
+  if (auto i = running_.find(id); i != running_.end()) {
+    auto& job = i->second;
+    auto text = "holds resources on " + counted(job.nodes.size(), "node");
+    if (job.came_back != 0)
+      text += fmt::format(", ranks {}; {} came back before", r_of(job).ranks().to_string(),
+                          counted(job.came_back, "node"));
+    return explanation{"running", std::move(text), job.starttime};
+  }
   if (std::find(cancelled_.begin(), cancelled_.end(), id) != cancelled_.end())
     return explanation{"cancelled", "was withdrawn", 0};
   for (auto& [denied, note] : denied_)

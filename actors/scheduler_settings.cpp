@@ -166,11 +166,11 @@ std::vector<std::pair<std::string, std::string>> changeable_settings(const confi
 caf::error set_of_nested(config& to, std::string_view name, std::string_view value) {
   if (auto e = to.set(name, value))
     return e;
-  if (name.starts_with("sched.") || name.starts_with("retention."))
+  if (name.starts_with("sched.") || name.starts_with("retention.") || name.starts_with("policy."))
     return {};
   return make_error(ec::bad_argument,
                     fmt::format("attribute {}: a nested instance has what the one around has; "
-                                "sched.* and retention.* can be set",
+                                "sched.*, retention.* and policy.* can be set",
                                 name));
 }
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "actors/binding.hpp"
+#include "actors/shell_helpers.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/hardware.hpp"
@@ -78,6 +79,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.limits = plan.limits;
   p.request.oom_adjust = plan.oom_adjust;
   p.request.stop_in_exec = plan.stop_in_exec;
+  p.request.own_group = p.request.kill_group_on_exit = plan.own_groups;
   for (auto cpu : t.cpus.expand())
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;
@@ -143,8 +145,9 @@ void tell(shell_state::pointer self, bool ended) {
 /// Tells exec that tasks have ended while there is more to wait for: others, or cleaning up.
 void tell_exits(shell_state::pointer self) {
   auto& st = self->state;
-  auto& told = st.core.all_ended() ? st.told_exits : st.told_exit;
-  if (st.tells_exits && !std::exchange(told, true))
+  auto all = st.core.all_ended();
+  auto& told = all ? st.told_exits : st.told_exit;
+  if ((all ? st.spread : st.tells_exit) && !std::exchange(told, true))
     tell(self, false);
 }
 
@@ -158,6 +161,7 @@ void give_up_output(shell_state::pointer self) {
 /// Ends the job's output, then the job's part here.
 void seal_output(shell_state::pointer self) {
   auto& st = self->state;
+  pass_held_output(self);
   st.sealing = true;
   // Of this process, and it may wait for a full disk: a deadline would only lose the index, and
   // a timer for each job is what CAF's clock thread would be busy with.
@@ -186,6 +190,11 @@ void seal_output(shell_state::pointer self) {
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    if (!end_helpers(self)) {
+      tell_exits(self);
+      return;
+    }
+    tell_usage(self);
     if (auto pmix = std::exchange(st.pmix, std::nullopt))
       st.context->pmix->remove(pmix->space(), pmix->is_known());
     auto folder = std::exchange(st.folder, std::nullopt);
@@ -218,14 +227,6 @@ void signal_all(shell_state& st, int signo) {
       st.context->tasks->signal(token, signo);
 }
 
-/// Puts a word of ours into the job's standard error.
-void add_note(shell_state::pointer self, uint32_t task, std::string text) {
-  auto& st = self->state;
-  st.wrote = true;
-  st.context->gate->add(static_cast<int64_t>(text.size()));
-  self->send(st.context->output, output_append{st.id, task, 2, std::move(text)});
-}
-
 /// Cuts what a captured stream has beyond the job's limit, and says so once.
 void cut_to_limit(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
@@ -247,6 +248,8 @@ void cut_to_limit(shell_state::pointer self, task_output& o) {
 /// Output that came through a pipe goes to the spool, or with labels to its file.
 void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
+  if (is_helper(st, o.task))
+    return on_helper_output(self, o);
   auto task = st.ranks[o.task];
   auto file = st.labelled.find({task, o.stream});
   if (file == st.labelled.end()) {
@@ -254,8 +257,7 @@ void write_output(shell_state::pointer self, task_output& o) {
       cut_to_limit(self, o);
     if (o.bytes.empty())
       return;
-    st.wrote = true;
-    self->send(st.context->output, output_append{st.id, task, o.stream, std::move(o.bytes)});
+    pass_output(self, {st.id, task, o.stream, std::move(o.bytes)});
     return;
   }
   auto err = st.files.write_labelled(file->second, task, o.bytes);
@@ -321,17 +323,19 @@ void remember(shell_state& st, const shell_task& t, bool has_tags) {
 }
 
 /// Which job it is, and what limits it.
-void take_order(shell_state& st, const launch_order& order) {
+void take_order(shell_state& st) {
+  auto& order = st.order;
   st.id = order.item.id;
   st.instance = order.origin->instance;
   st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
   st.output_limit = order.plan->output_limit;
 }
 
-void start_tasks(shell_state::pointer self, const launch_order& order,
-                 const std::vector<uint32_t>& entries) {
+void start_tasks(shell_state::pointer self) {
   auto& st = self->state;
-  take_order(st, order);
+  auto& order = st.order;
+  auto& entries = st.entries_of_r;
+  take_order(st);
   auto place = st.context->place;
   if (auto& path = order.origin->instance; !path.empty()) {
     place.uri += "/" + path;
@@ -349,7 +353,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.size = work->size;
-  st.tells_exits = order.plan->exit_timeout_s >= 0 && st.size > count;
+  st.spread = st.size > count;
+  st.tells_exit = st.spread && order.plan->exit_timeout_s >= 0;
   st.core = shell_core{order.item.id, count};
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
@@ -392,6 +397,8 @@ void start_tasks(shell_state::pointer self, const launch_order& order,
       st.core.on_failed(st.context->host, render(err), EIO, false);
     }
   }
+  begin_looking(self);
+  start_coprocesses(self, *work);
 }
 
 /// Ends the job: a part of it cannot go on. The rest hears of it by way of exec.
@@ -494,7 +501,7 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
     break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_it_ended(x.status)), x.status);
     return;
   }
-  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exits)
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exit)
     return;
   // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
   // when some task is still there after a moment.
@@ -554,6 +561,8 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   signal_all(st, s.signal);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
+  if (st.killed && st.core.all_ended())
+    kill_helpers(self, true);
   if (st.killed)
     give_up_output(self);
   else if (s.terminate && st.terminating++ == 0)
@@ -564,11 +573,92 @@ void on_tick(shell_state::pointer self) {
   auto& st = self->state;
   if (is_exit_time(self))
     return;
+  kill_helpers(self, false);
+  if (st.terminating == 0)
+    return; // they alone were meant
   signal_all(st, SIGKILL);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
   self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
                      caf::tick_atom_v);
+}
+
+/// Input of a job that has got all that input.limit grants it is at its end. What the client sends
+/// is dropped, so that it does not wait for somebody to read it.
+bool is_beyond_limit(shell_state::pointer self, input_request& in) {
+  auto& st = self->state;
+  auto limit = st.order.plan->input_limit;
+  if (in.rows > 0 || limit < 0 || st.input_over)
+    return in.rows == 0 && st.input_over;
+  auto room = static_cast<size_t>(limit - st.input_bytes);
+  if (in.bytes.size() <= room) {
+    st.input_bytes += static_cast<int64_t>(in.bytes.size());
+    return false;
+  }
+  st.input_over = true;
+  in.bytes.resize(room);
+  for (size_t i = 0; i < st.tokens.size(); ++i) {
+    if (st.tokens[i] == 0)
+      continue;
+    if (room > 0 && (in.task == UINT32_MAX || in.task == st.ranks[i]))
+      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
+    st.context->tasks->input(st.tokens[i], {}, {});
+  }
+  if (!st.ranks.empty() && st.ranks.front() == 0) // each node sees the same; one says so
+    add_note(self, 0,
+             fmt::format("hactor: standard input is cut off after input.limit, {} bytes\n", limit));
+  return true;
+}
+
+void take_input(shell_state::pointer self, input_request& in) {
+  auto& st = self->state;
+  if (is_beyond_limit(self, in))
+    return;
+  for (size_t i = 0; i < st.tokens.size(); ++i) {
+    if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
+      continue;
+    if (in.rows > 0)
+      st.context->tasks->resize(st.tokens[i], in.rows, in.columns);
+    else
+      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
+  }
+}
+
+void on_started(shell_state::pointer self, const task_started& s) {
+  auto& st = self->state;
+  st.pids[s.task] = s.pid;
+  tell_guard(self, s.task, false);
+  st.core.on_started();
+  advance(self);
+}
+
+void on_failed(shell_state::pointer self, const task_failed& f) {
+  auto& st = self->state;
+  if (is_helper(st, f.task)) {
+    on_helper_failed(self, f);
+    if (st.core.all_ended())
+      advance(self);
+    return;
+  }
+  auto& plan = *st.order.plan;
+  st.tokens[f.task] = 0;
+  auto of_command = f.what == "command";
+  auto what =
+      of_command ? (plan.has_tags ? st.programs[f.task] : plan.commands[st.entries[f.task]].front())
+      : f.what == "cwd"  ? plan.cwd
+      : f.what == "cpus" ? "binding to the job's CPUs"
+                         : f.what;
+  st.core.on_failed(st.context->host, what, f.error, of_command);
+  advance(self);
+}
+
+void on_exited(shell_state::pointer self, const task_exited& x) {
+  auto& st = self->state;
+  if (!is_helper(st, x.task))
+    return end_of_task(self, *st.order.plan, x);
+  on_helper_exited(self, x);
+  if (st.core.all_ended())
+    advance(self);
 }
 
 } // namespace
@@ -579,56 +669,37 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   auto& st = self->state;
   st.context = std::move(context);
   st.exec = std::move(exec);
-  start_tasks(self, order, entries);
+  st.order = std::move(order);
+  st.entries_of_r = std::move(entries);
+  start_tasks(self);
   if (st.core.all_ended())
     advance(self);
-  auto plan = order.plan;
   return {
-    [self](const task_started& s) {
-      auto& st = self->state;
-      st.pids[s.task] = s.pid;
-      tell_guard(self, s.task, false);
-      st.core.on_started();
-      advance(self);
-    },
-    [self, plan](const task_failed& f) {
-      auto& st = self->state;
-      st.tokens[f.task] = 0;
-      auto of_command = f.what == "command";
-      auto what = of_command ? (plan->has_tags ? st.programs[f.task]
-                                               : plan->commands[st.entries[f.task]].front())
-                  : f.what == "cwd"  ? plan->cwd
-                  : f.what == "cpus" ? "binding to the job's CPUs"
-                                     : f.what;
-      st.core.on_failed(st.context->host, what, f.error, of_command);
-      advance(self);
-    },
-    [self](task_output& o) { write_output(self, o); },
-    [self](const task_control& c) {
-      pmi_core::effects effects;
-      self->state.pmi->on_bytes(c.task, c.bytes, effects);
-      apply(self, std::move(effects));
-    },
-    [self](const exchange_whole& all) { end_of_exchange(self, all); },
-    [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
-    [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
-    [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
-    [self](const rank_dropped& d) { end_of_program(self, d.rank); },
-    [self, plan](const task_exited& x) { end_of_task(self, *plan, x); },
-    [self](const shell_signal& s) { take_signal(self, s); },
-    [self](const input_request& in) {
-      auto& st = self->state;
-      for (size_t i = 0; i < st.tokens.size(); ++i) {
-        if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
-          continue;
-        if (in.rows > 0)
-          st.context->tasks->resize(st.tokens[i], in.rows, in.columns);
-        else
-          st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
-      }
-    },
-    [self](const memory_exceeded& x) { end_over_memory(self, x.why); },
-    [self](caf::tick_atom) { on_tick(self); },
+      [self](const task_started& s) { on_started(self, s); },
+      [self](const task_failed& f) { on_failed(self, f); },
+      [self](task_output& o) { write_output(self, o); },
+      [self](const task_control& c) {
+        pmi_core::effects effects;
+        self->state.pmi->on_bytes(c.task, c.bytes, effects);
+        apply(self, std::move(effects));
+      },
+      [self](const exchange_whole& all) { end_of_exchange(self, all); },
+      [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
+      [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
+      [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
+      [self](const rank_dropped& d) { end_of_program(self, d.rank); },
+      [self](const task_exited& x) { on_exited(self, x); },
+      [self](const shell_signal& s) { take_signal(self, s); },
+      [self](input_request& in) { take_input(self, in); },
+      [self](const memory_exceeded& x) { end_over_memory(self, x.why); },
+      [self](caf::tick_atom) { on_tick(self); },
+      [self](flush_atom) {
+        self->state.held_armed = false;
+        pass_held_output(self);
+      },
+      [self](usage_atom) { look_at_tasks(self); },
+      [self](const command_request& r) { start_in_job(self, r); },
+      [self](const command_kill& k) { kill_in_job(self, k); },
   };
 }
 

@@ -30,12 +30,30 @@ struct shell_context {
   std::string host;
   shell_place place;
   std::chrono::milliseconds kill_timeout{5000};
+  std::chrono::milliseconds release_delay{1000}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;
   memory_guard_actor memory;
   std::shared_ptr<job_folders> folders;
   std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
+};
+
+/// A program beside the tasks: a coprocess, or a client's command.
+struct shell_helper {
+  uint64_t token = 0;     // of the task host
+  std::string name;       // of a coprocess; "": it is a command
+  caf::actor_addr client; // whose command it is, and which
+  uint64_t tag = 0;
+  std::chrono::nanoseconds patience{}; // from SIGTERM to SIGKILL
+  int64_t kill_ns = 0;                 // steady clock; 0: the tasks have not ended
+};
+
+/// What was seen of the tasks so far (-O sysmon).
+struct shell_looks {
+  int64_t began_ns = 0, last_ns = 0;
+  int64_t last_cpu_us = 0;
+  int64_t peak_bytes = 0;
 };
 
 struct shell_state {
@@ -47,6 +65,8 @@ struct shell_state {
   job_id id;
   std::string instance; // path of its instance
   std::vector<int64_t> memory_limits; // of memory_member; empty: nobody need watch
+  launch_order order;
+  std::vector<uint32_t> entries_of_r; // that are this broker's
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started
@@ -56,15 +76,25 @@ struct shell_state {
   output_files files;
   std::map<std::pair<uint32_t, int>, std::string> labelled; // by task rank and stream: its file
   std::set<std::string> complained;                         // files that could not be written
-  std::optional<job_folders::slot> folder; // HACTOR_JOB_TMPDIR
-  int64_t output_limit = -1;               // bytes of each captured stream; < 0: none
-  int64_t captured[2] = {0, 0};            // of standard output and error so far
+  std::optional<job_folders::slot> folder;                  // HACTOR_JOB_TMPDIR
+  int64_t output_limit = -1;       // bytes of each captured stream; < 0: none
+  int64_t captured[2] = {0, 0};    // of standard output and error so far
+  int64_t input_bytes = 0;         // that were sent to the job so far
+  bool input_over = false;         // more than input.limit
+  std::vector<output_append> held; // waits for output.batch-timeout
+  size_t held_bytes = 0;
+  bool held_armed = false;
+  std::map<uint32_t, shell_helper> helpers; // by numbers beyond those of the tasks
+  uint32_t helpers_made = 0;
+  bool ending_helpers = false;
+  std::unique_ptr<shell_looks> looks;
   uint32_t size = 0;            // tasks of the whole job
   int64_t exit_deadline_ns = 0; // steady clock, of tasks that others have left; 0: none
   int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  bool tells_exits = false; // exec is to know when tasks end: others of the job are elsewhere
+  bool spread = false;     // others of the job are elsewhere: exec is to know when all here ended,
+  bool tells_exit = false; // ... and when the first has
   bool told_exit = false, told_exits = false; // the first; all
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up

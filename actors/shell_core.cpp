@@ -249,6 +249,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     for (auto& command : common.commands)
       for (auto& word : command)
         word = fill_cc(std::move(word), item.cc);
+  if (!plan.coprocesses.empty())
+    work.variables = common.variables;
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;
   for (auto entry : entries) {

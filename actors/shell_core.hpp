@@ -38,6 +38,7 @@ struct shell_work {
   std::vector<rank_t> brokers;  // by task rank; empty without PMIx
   std::string cwd;
   template_values names; // for output files; task and node are set per task
+  std::string variables; // what coprocesses see; empty when there is none
   std::string notes;     // lines about where tasks run, when that was asked
 };
 

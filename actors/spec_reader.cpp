@@ -3,6 +3,7 @@
 #include "actors/spec_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "runtime/json_scan.hpp"
 
@@ -76,6 +77,8 @@ caf::expected<job_spec_ptr> spec_reader::read(std::string_view text) {
   auto parts = separate_environment(text, &parsed);
   if (!parts)
     return std::move(parts.error());
+  if (auto e = add_defaults(parts->text, parsed))
+    return e;
   auto made =
       make_job_spec(std::move(parts->text), parsed, specs_->environment(parts->environment));
   if (!made)
@@ -83,6 +86,23 @@ caf::expected<job_spec_ptr> spec_reader::read(std::string_view text) {
   auto spec = specs_->share(std::move(*made));
   remember(text, parsed, spec);
   return spec;
+}
+
+/// Writes down what the instance has for jobspecs that do not say: its own default time limit.
+caf::error spec_reader::add_defaults(std::string& canonical, jobspec& parsed) const {
+  if (parsed.system.duration || duration_s_ <= 0 || std::isinf(duration_s_))
+    return {};
+  auto spec = parse_json(canonical);
+  if (!spec)
+    return std::move(spec.error());
+  parsed.system.duration = duration_s_;
+  auto& duration = (*spec)["attributes"]["system"]["duration"];
+  if (duration_s_ == std::floor(duration_s_) && duration_s_ < 1e15) // as whoever submits has it
+    duration = static_cast<int64_t>(duration_s_);
+  else
+    duration = duration_s_;
+  canonical = dump(*spec);
+  return {};
 }
 
 /// The spec of a text that differs from the sample in its command only; else null.

@@ -19,7 +19,9 @@ std::string_view find_command(std::string_view text);
 
 class spec_reader {
 public:
-  explicit spec_reader(std::shared_ptr<spec_cache> specs) : specs_(std::move(specs)) {}
+  /// `duration_s`: the time limit of jobspecs that say nothing of one; 0: none.
+  explicit spec_reader(std::shared_ptr<spec_cache> specs, double duration_s = 0)
+      : specs_(std::move(specs)), duration_s_(duration_s) {}
 
   /// What the text says, as one object for all equal ones. Errors: as parse_jobspec and
   /// compile_request.
@@ -36,9 +38,11 @@ private:
   };
 
   job_spec_ptr read_like(const sample& s, std::string_view text);
+  caf::error add_defaults(std::string& canonical, jobspec& parsed) const;
   void remember(std::string_view text, const jobspec& parsed, job_spec_ptr spec);
 
   std::shared_ptr<spec_cache> specs_;
+  double duration_s_;
   std::list<sample> samples_; // the last used first
   std::string stored_;        // kept for its memory
 };

@@ -66,7 +66,32 @@ void add_children(const std::string& folder, std::vector<pid_t>& to) {
   ::closedir(threads);
 }
 
+int64_t own_cpu_us(const std::string& folder) {
+  auto text = read_all(folder + "/stat");
+  auto name_end = text.rfind(')'); // the name before it may hold anything
+  long long user = 0, system = 0, of_children_user = 0, of_children_system = 0;
+  if (name_end == text.npos
+      || std::sscanf(text.c_str() + name_end + 1,
+                     " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &user,
+                     &system, &of_children_user, &of_children_system)
+             != 4)
+    return 0;
+  auto ticks = user + system + of_children_user + of_children_system;
+  return ticks * 1'000'000 / ::sysconf(_SC_CLK_TCK);
+}
+
 } // namespace
+
+int64_t cpu_us_of(std::vector<pid_t> roots) {
+  int64_t us = 0;
+  while (!roots.empty()) {
+    auto folder = "/proc/" + std::to_string(roots.back());
+    roots.pop_back();
+    us += own_cpu_us(folder);
+    add_children(folder, roots);
+  }
+  return us;
+}
 
 int64_t memory_of(std::vector<pid_t> roots, bool exact) {
   int64_t bytes = 0;

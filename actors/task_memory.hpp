@@ -17,4 +17,8 @@ namespace hactor {
 /// that is divided among them, which costs a look at all that each has mapped.
 int64_t memory_of(std::vector<pid_t> roots, bool exact);
 
+/// Microseconds of CPU time that these processes and all that descend from them have used, and of
+/// those that they have waited for.
+int64_t cpu_us_of(std::vector<pid_t> roots);
+
 } // namespace hactor

@@ -42,7 +42,9 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.machine = p.machine;
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
-    static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+      static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+  c->release_delay = std::chrono::milliseconds(
+      static_cast<int64_t>(p.attributes->duration_s("exec.release_delay") * 1000));
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;
@@ -162,7 +164,8 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   }
   ingest_peers peers{caf::actor_cast<scheduler_actor>(lead.scheduler),
                      caf::actor_cast<job_manager_actor>(lead.job_manager)};
-  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, std::move(ids));
+  auto ingest = m.make("ingest", ingest_service, std::move(peers), p.specs, std::move(ids),
+                       p.attributes->duration_s("policy.jobspec.defaults.system.duration"));
   connector_setup c;
   c.sockets = &p.net->poller();
   c.attributes = p.attributes;

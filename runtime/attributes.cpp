@@ -23,6 +23,12 @@ constexpr attribute rows[] = {
      .default_value = "5s",
      .meaning = "Time between SIGTERM and SIGKILL when a job is ended.",
      .minimum = 0},
+    {.name = "exec.release_delay",
+     .type = duration,
+     .default_value = "1s",
+     .meaning = "Once nothing but cleaning up is left of a job: how long its nodes that are clean "
+                "wait for the others, before they are given back without them.",
+     .minimum = 0},
     {.name = "exec.tree_fanout",
      .type = integer,
      .default_value = "16",
@@ -49,6 +55,12 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Shared libraries with actors that run within the brokers, separated by commas; "
                 "behind a path, after a blank, what it is given (hactor/module.hpp)."},
+    {.name = "policy.jobspec.defaults.system.duration",
+     .type = duration,
+     .default_value = "0",
+     .meaning = "Time limit of jobs that say nothing of one (RFC 33); 0: none. A job that says 0 "
+                "has none either way.",
+     .minimum = 0},
     {.name = "rank",
      .type = integer,
      .default_value = "0",

@@ -1,4 +1,4 @@
-// hactor exec: a command on brokers, outside of any job.
+// hactor exec: a command on brokers, outside of any job or within one.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "runtime/ids.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/submit_options.hpp"
@@ -17,6 +18,9 @@ namespace {
 
 constexpr option_spec options[] = {
   {'r', "rank", "RANKS", "Idset of the brokers, or all. Default: all."},
+  {'j', "jobid", "ID",
+   "Runs it in this running job: on its nodes, which RANKS then counts from 0, with its CPUs and "
+   "GPUs, HACTOR_JOB_ID and its folder, and no longer than the job's tasks there run."},
   {'l', "label-io", nullptr, "Puts the rank before each line of output."},
   {'q', "quiet", nullptr, "Does not tell of commands that failed."},
 };
@@ -34,6 +38,12 @@ caf::expected<int> exec_with(const invocation& call, client& broker) {
               {"argv", o.operands},
               {"cwd", working_directory()},
               {"env", std::move(environment)}};
+  if (o.has("jobid")) {
+    auto id = parse_job_id(o.value("jobid"));
+    if (!id)
+      return std::move(id.error());
+    params["job"] = to_string(*id);
+  }
   line_labels labels;
   auto reply = broker.ask("exec", params, 0, [&](const frame& f) {
     auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
@@ -71,13 +81,14 @@ int run_exec(const invocation& call) {
 const command exec_command{
   "exec",
   group_instance,
-  "runs a command on brokers, outside of any job",
+  "runs a command on brokers, outside of any job or within one",
   "[OPTIONS] [--] COMMAND [ARGS...]",
-  "For looking after nodes: it uses no resources and leaves no record. The command has this "
-  "directory and environment, and HACTOR_RANK. It ends with this program.",
+  "For looking after nodes and jobs: it uses no resources and leaves no record. The command has "
+  "this directory and environment, and HACTOR_RANK. It ends with this program.",
   options,
   " n  the largest exit code of the commands",
-  " hactor exec -r 0-3 -l hostname",
+  " hactor exec -r 0-3 -l hostname\n"
+  " hactor exec -j fuZZybuNNy sh -c 'grep Cpus_allowed_list /proc/self/status'",
   true,
   1,
   any_number,

@@ -251,16 +251,16 @@ caf::error set_binding(json& shell, const parsed_options& options) {
 }
 
 caf::error set_limits(json& system, const parsed_options& options) {
-  system["duration"] = 0;
   if (!options.has("time-limit"))
     return {};
   auto seconds = parse_time_limit(options.value("time-limit"));
   if (!seconds)
     return bad("--time-limit: " + render(seconds.error()));
-  // No limit is written 0 in a jobspec. Whole seconds stay integers, for those who read them.
+  // No limit is written 0 in a jobspec; one that says nothing gets the instance's default. Whole
+  // seconds stay integers, for those who read them.
   if (std::isinf(*seconds))
-    return {};
-  if (*seconds == std::floor(*seconds) && *seconds < 1e15)
+    system["duration"] = 0;
+  else if (*seconds == std::floor(*seconds) && *seconds < 1e15)
     system["duration"] = static_cast<int64_t>(*seconds);
   else
     system["duration"] = *seconds;
@@ -271,7 +271,7 @@ caf::error set_limits(json& system, const parsed_options& options) {
 caf::error set_warning(json& system, const parsed_options& options) {
   if (!options.has("signal"))
     return {};
-  if (system["duration"] == 0)
+  if (system.value("duration", json(0)) == 0)
     return bad("--signal needs --time-limit: it warns before that");
   auto given = options.value("signal");
   if (given.empty())

@@ -99,8 +99,8 @@ namespace hactor::tools {
        "file. May be repeated.",                                                                   \
        "-S"},                                                                                      \
       {'O', "setopt", "KEY[=JSON]",                                                                \
-       "Sets an option of the job's shell; values as in --setattr. May "                           \
-       "be repeated."},                                                                            \
+       "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
+       "sysmon, coprocess, .. (doc/shell-options.md); values as in --setattr. May be repeated."},  \
       {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \

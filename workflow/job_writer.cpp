@@ -68,8 +68,8 @@ void set_binding(json& system, const job_spec& job) {
 }
 
 caf::error check(const job_spec& job) {
-  if (!(job.time_limit_s >= 0) || std::isinf(job.time_limit_s))
-    return bad("time_limit_s: must be seconds, or 0 for no limit");
+  if (!(job.time_limit_s >= 0))
+    return bad("time_limit_s: must be seconds, infinity for no limit, or 0 for the instance's");
   if (job.urgency < 0 || job.urgency > limits::urgency_max)
     return bad("urgency: must be 0 to " + std::to_string(limits::urgency_max) + ", found "
                + std::to_string(job.urgency));
@@ -110,10 +110,14 @@ caf::error job_writer::prepare(const job_spec& job) {
   json system{{"cwd", job.cwd.empty()          ? cwd_
                       : job.cwd.front() == '/' ? job.cwd
                                                : cwd_ + "/" + job.cwd}};
-  if (job.time_limit_s == std::floor(job.time_limit_s) && job.time_limit_s < 1e15)
+  if (std::isinf(job.time_limit_s))
+    system["duration"] = 0;
+  else if (job.time_limit_s == std::floor(job.time_limit_s) && job.time_limit_s < 1e15)
     system["duration"] = static_cast<int64_t>(job.time_limit_s);
   else
     system["duration"] = job.time_limit_s;
+  if (job.time_limit_s == 0)
+    system.erase("duration"); // the instance may have a default
   if (!job.name.empty())
     system["job"]["name"] = job.name;
   if (!job.queue.empty())

@@ -66,11 +66,11 @@ struct job_spec {
   uint32_t gpus_per_task = 0;            ///< -g
   uint32_t tasks_per_node = 0;           ///< --tasks-per-node
   bool exclusive = false;                ///< --exclusive: whole nodes
-  double time_limit_s = 0;               ///< -t, in seconds; 0: none
-  int32_t urgency = 16;                  ///< --urgency, 0 (held) to 31
-  std::string name = {};                 ///< --job-name
-  std::string queue = {};                ///< --queue
-  std::string cwd = {};                  ///< --cwd; "": this process's own
+  double time_limit_s = 0; ///< -t, in seconds; 0: the instance's default; infinity: none
+  int32_t urgency = 16;    ///< --urgency, 0 (held) to 31
+  std::string name = {};   ///< --job-name
+  std::string queue = {};  ///< --queue
+  std::string cwd = {};    ///< --cwd; "": this process's own
   std::string output = {}; ///< --output: a file, with {{id}} as there; "": kept for reading
   std::string error = {};  ///< --error; "": as output
   std::string input = {};  ///< --input: a file; "": nothing to read

@@ -25,7 +25,7 @@ struct bench : actor_fixture {
     auto specs = std::make_shared<spec_cache>();
     manager = spawn(job_manager_service, peers, specs, std::shared_ptr<job_manager_core>{});
     ingest = spawn(ingest_service, ingest_peers{peers.scheduler, manager}, specs,
-                          std::make_shared<id_source>(rank_t{3}, wall_ns() - 1'000'000'000, 0));
+                   std::make_shared<id_source>(rank_t{3}, wall_ns() - 1'000'000'000, 0), 0.0);
   }
   auto submit(std::vector<submission> jobs) {
     return ask<submit_reply>(ingest, submit_request{1000, std::move(jobs)});
@@ -142,8 +142,9 @@ TEST_SUITE("actor") {
         b.spawn(scheduler_service,
                 scheduler_setup{specs, {}, nullptr, b.spawn(fake_journal, b.world), {}, {}, {}});
     b.tell(scheduler, inventory{whole_nodes(2, 4), {}, {}});
-    auto ingest = b.spawn(ingest_service, ingest_peers{scheduler, b.manager}, specs,
-                          std::make_shared<id_source>(rank_t{0}, wall_ns() - 1'000'000'000, 0));
+    auto ingest =
+        b.spawn(ingest_service, ingest_peers{scheduler, b.manager}, specs,
+                std::make_shared<id_source>(rank_t{0}, wall_ns() - 1'000'000'000, 0), 0.0);
     spec_text small, large;
     large.slots = 9;
     auto a = b.ask<submit_reply>(

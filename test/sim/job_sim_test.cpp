@@ -22,6 +22,7 @@ TEST_SUITE("sim") {
     CHECK(all.lost == 0);
     CHECK(all.waited > 0);
     CHECK(all.hopeless > 0);
+    CHECK(all.parts > 0);
   }
 
   TEST_CASE("with lost ranks and crashes every acknowledged job ends exactly once") {

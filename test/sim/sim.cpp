@@ -22,17 +22,17 @@ void sim::fail(std::string what) {
 }
 
 sim::seen_counts& sim::seen_counts::operator+=(const seen_counts& other) {
-  for (auto each :
-       {&seen_counts::submitted, &seen_counts::ended, &seen_counts::lost, &seen_counts::cancelled,
-        &seen_counts::timeout, &seen_counts::crashes, &seen_counts::waited, &seen_counts::hopeless})
+  for (auto each : {&seen_counts::submitted, &seen_counts::ended, &seen_counts::lost,
+                    &seen_counts::cancelled, &seen_counts::timeout, &seen_counts::crashes,
+                    &seen_counts::waited, &seen_counts::hopeless, &seen_counts::parts})
     this->*each += other.*each;
   return *this;
 }
 
 std::string sim::seen_counts::text() const {
   return fmt::format("{} jobs, {} ended, {} cancelled, {} over time, {} lost, {} had dependencies, "
-                     "{} could not go on, {} crashes",
-                     submitted, ended, cancelled, timeout, lost, waited, hopeless, crashes);
+                     "{} could not go on, {} parts came back first, {} crashes",
+                     submitted, ended, cancelled, timeout, lost, waited, hopeless, parts, crashes);
 }
 
 std::string sim::run() {
@@ -61,12 +61,15 @@ void sim::boot() {
   scheduling.queues.push_back({"", *make_queue_policy(policies[options_.seed % 4], 0), 8, nullptr});
   scheduler_ = std::make_unique<scheduler_core>(std::move(scheduling));
   scheduler_->set_inventory(inventory_);
-  net_ = std::make_unique<exec_network>(options_.brokers, options_.fanout);
+  net_ = std::make_unique<exec_network>(options_.brokers, options_.fanout, 100'000'000);
   net_->now_ns = now_ns_;
   net_->to_manager = [this](rank_t, const job_report& r) {
     for (auto rank : r.lost.expand())
       core_->on_rank_lost(now_ns_, rank, rank_map{options_.brokers}, *this);
-    core_->on_report(now_ns_, r, *this);
+    if (r.ended || r.clean.empty())
+      core_->on_report(now_ns_, r, *this);
+    else
+      core_->on_clean(now_ns_, r, rank_map{options_.brokers}, *this);
     end_turn();
   };
   net_->settled_to_manager = [this](rank_t rank, const job_report& r) {
@@ -152,10 +155,23 @@ void sim::check_ended(job_id id, const known_job& known) {
     return;
   }
   job_fold f;
-  for (auto e : record->events)
+  idset returned; // every rank once, and "final" once, with the last
+  auto final = false;
+  for (auto e : record->events) {
     f.apply(e);
-  if (f.state != job_state::inactive || f.result() != record->result
-      || f.state != folds_[id].state || f.exit_code() != folds_[id].exit_code())
+    if (e.kind != event_kind::release)
+      continue;
+    auto ranks = e.text == "all" ? idset{} : *idset::parse(e.text);
+    if (final || ranks.intersects(returned) || (e.text == "all" && !returned.empty()))
+      fail(fmt::format("{}: {} is released again", to_string(id), e.text));
+    final = e.a != 0;
+    returned.add_all(ranks);
+  }
+  auto r = parse_rset(record->rset);
+  if (!returned.empty() && (!final || !r || returned != r->ranks()))
+    fail(fmt::format("{}: only {} was released", to_string(id), returned.to_string()));
+  if (f.state != job_state::inactive || f.result() != record->result || f.state != folds_[id].state
+      || f.exit_code() != folds_[id].exit_code())
     fail(fmt::format("{}: record and log disagree", to_string(id)));
   ++seen.ended;
   seen.lost += f.exception_type == "lost";
@@ -417,6 +433,18 @@ void sim::free_room(job_id id) {
   });
 }
 
+void sim::free_part(job_id id, const idset& ranks) {
+  ++seen.parts;
+  to_scheduler_.push_back([this, id, ranks] {
+    auto& has = held_.at(id);
+    auto rest = has.ranks();
+    rest.remove_all(ranks);
+    has = restrict_to(has, rest);
+    scheduler_->free(id, ranks, false);
+    pass_wanted_ = true;
+  });
+}
+
 void sim::launch(const job_spec_ptr& spec, launch_item&& item) {
   gathering_.then.emplace_back([this, spec, item = std::move(item)] {
     auto& known = jobs_[item.id];
@@ -636,7 +664,8 @@ void sim::check_invariants() {
     fail(what);
   // Also when ranks were lost: room comes back only when nothing runs in it any more.
   for (auto& [where, shell] : net_->shells)
-    if (held_.count(where.second) == 0)
+    if (auto has = held_.find(where.second);
+        has == held_.end() || !has->second.ranks().contains(where.first))
       fail(fmt::format("{} runs on rank {} without room", to_string(where.second), where.first));
 }
 

@@ -44,6 +44,7 @@ public:
   struct seen_counts {
     uint64_t submitted = 0, ended = 0, lost = 0, cancelled = 0, timeout = 0, crashes = 0;
     uint64_t waited = 0, hopeless = 0; // for dependencies: that came to hold, that never could
+    uint64_t parts = 0;                // of jobs that came back before the others
 
     seen_counts& operator+=(const seen_counts& other);
     std::string text() const;
@@ -79,6 +80,7 @@ private:
   void prioritize_room(const alloc_entry& entry) override;
   void extend_room(job_id id, int64_t end_ns) override;
   void free_room(job_id id) override;
+  void free_part(job_id id, const idset& ranks) override;
   void launch(const job_spec_ptr& spec, launch_item&& item) override;
   void signal(const rset& where, const signal_item& item) override;
   void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) override;

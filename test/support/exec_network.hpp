@@ -26,9 +26,11 @@ struct shell_script {
 
 class exec_network {
 public:
-  exec_network(uint32_t brokers, uint32_t fanout) : manager(brokers) {
+  /// `release_delay_ns`: as exec_core has it; as a rule, parts of jobs are never told of.
+  exec_network(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4)
+      : manager(brokers) {
     for (rank_t i = 0; i < brokers; ++i) {
-      cores.emplace_back(i, brokers, fanout);
+      cores.emplace_back(i, brokers, fanout, release_delay_ns);
       outs.push_back({*this, i});
       known_lost.emplace_back();
     }

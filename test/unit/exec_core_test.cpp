@@ -39,7 +39,8 @@ launch_order order_on(const std::vector<rank_t>& ranks, const spec_text& s = {},
 
 /// A network, and what the job manager was told of each job.
 struct bench {
-  bench(uint32_t brokers, uint32_t fanout) : net{brokers, fanout} {
+  bench(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4)
+      : net{brokers, fanout, release_delay_ns} {
     net.to_manager = [this](rank_t, const job_report& r) { told[r.id].push_back(r); };
     net.settled_to_manager = [this](rank_t rank, const job_report& r) {
       for (auto& [where, shell] : net.shells)
@@ -106,7 +107,8 @@ TEST_SUITE("unit") {
 
   /// An endless job on brokers 0 to 3, which has begun.
   struct left_bench : bench {
-    left_bench(uint32_t fanout, double exit_timeout_s) : bench{4, fanout} {
+    left_bench(uint32_t fanout, double exit_timeout_s, int64_t release_delay_ns = INT64_MAX / 4)
+        : bench{4, fanout, release_delay_ns} {
       auto order = order_on({0, 1, 2, 3});
       auto plan = std::make_shared<launch_plan>(*order.plan);
       plan->exit_timeout_s = exit_timeout_s;
@@ -117,11 +119,12 @@ TEST_SUITE("unit") {
       REQUIRE(told[job].size() == 1);
     }
     /// The shell tells that a task has ended, or all of its tasks.
-    void tell(rank_t rank, bool all) {
+    void tell(rank_t rank, bool all, int status = 0) {
       job_report r;
       r.id = job;
       r.started = r.task_ended = true;
       r.tasks_ended = all;
+      r.status = status;
       net.report_shell(rank, r);
       net.settle(random);
     }
@@ -176,6 +179,77 @@ TEST_SUITE("unit") {
       CHECK(b.end_of().status == 0);
       CHECK(b.net.quiet());
     }
+  }
+
+  TEST_CASE("nodes that are clean are told of when others clean up for longer than a moment") {
+    constexpr int64_t second = 1'000'000'000;
+    for (uint32_t fanout : {1u, 2u, 16u})
+      for (double exit_timeout : {-1.0, 30.0}) {
+        CAPTURE(fanout);
+        left_bench b{fanout, exit_timeout, second};
+        b.leave(3, 2 << 8);
+        b.wait_until(20);
+        CHECK(b.told[job].size() == 1); // others' tasks run: it is no news that one has ended
+        b.tell(0, true, 5 << 8);
+        b.tell(1, true);
+        b.leave(2, 0);
+        b.net.advance_time(20 * second + 999'000'000);
+        b.net.settle(b.random);
+        CHECK(b.told[job].size() == 1);
+        for (int64_t at : {21, 22, 23}) // once for each broker of a deep tree
+          b.wait_until(at);
+        REQUIRE(b.told[job].size() >= 2);
+        auto part = b.told[job].back();
+        CHECK(part.clean == idset::range(2, 3));
+        CHECK(part.tasks_ended);
+        CHECK(part.status == 5 << 8);
+        CHECK_FALSE(part.ended);
+        CHECK(b.net.cores[0].gave_back(job));
+        b.wait_until(60);
+        auto before = b.told[job].size();
+        b.leave(0, 5 << 8);
+        b.wait_until(61);
+        REQUIRE(b.told[job].size() == before + 1);
+        auto three = idset::range(2, 3);
+        three.add(0);
+        CHECK(b.told[job].back().clean == three);
+        b.leave(1, 0);
+        CHECK(b.told[job].back().ended);
+        CHECK(b.told[job].back().status == 5 << 8);
+        CHECK(b.net.quiet());
+        CHECK(b.net.wrong.empty());
+      }
+  }
+
+  TEST_CASE("nodes of a job that is to end are told of though tasks elsewhere do not die") {
+    for (uint32_t fanout : {1u, 16u}) {
+      left_bench b{fanout, -1, 1'000'000'000};
+      b.leave(2, 0);
+      b.wait_until(10);
+      CHECK(b.told[job].size() == 1);
+      b.net.signal(0, {job, 15, true}); // all shells end, but that of rank 3
+      b.net.scripts[job].endless = false;
+      b.net.shells.erase({3, job});
+      b.net.settle(b.random);
+      for (int64_t at : {11, 12, 13, 14})
+        b.wait_until(at);
+      auto part = b.told[job].back();
+      CHECK(part.clean == idset::range(0, 2));
+      CHECK_FALSE(part.tasks_ended);
+      b.leave(3, 9);
+      CHECK(b.told[job].back().ended);
+      CHECK(b.net.quiet());
+    }
+  }
+
+  TEST_CASE("a job that ends on all its nodes within a moment is told of as a whole") {
+    left_bench b{2, -1, 1'000'000'000};
+    for (rank_t rank : {3, 0, 1})
+      b.leave(rank, 0);
+    b.tell(2, true);
+    b.leave(2, 0);
+    b.wait_until(100);
+    CHECK(b.end_of().clean.empty());
   }
 
   TEST_CASE("what nodes have lost is told by the root") {

@@ -164,4 +164,101 @@ TEST_SUITE("unit") {
     CHECK(b.take_names(one) == "exception");
     CHECK(b.core.summary(one)->exception_type == "node-failure");
   }
+
+  /// The job's end on some of its brokers.
+  job_report part_of(const idset& clean, bool tasks_ended, int status = 0) {
+    job_report r;
+    r.id = one;
+    r.clean = clean;
+    r.tasks_ended = tasks_ended;
+    r.status = status;
+    return r;
+  }
+
+  TEST_CASE("nodes that are clean come back first, the rest with the job's end, each once") {
+    bench b;
+    rank_map where{8};
+    b.core.on_clean(b.now, part_of(idset::single(3), false), where, b);
+    CHECK(b.take_names(one) == ""); // it goes on
+    auto clean = part_of(idset::single(3), true, 5 << 8);
+    b.core.on_clean(b.now, clean, where, b);
+    REQUIRE(b.events.size() == 2);
+    CHECK(b.events[0].a == 5 << 8);
+    CHECK(b.events[1].text == "3");
+    CHECK(b.events[1].a == 0);
+    CHECK(b.take_names(one) == "finish release");
+    REQUIRE(b.parts.size() == 1);
+    CHECK(b.parts[0].second == idset::single(3));
+    CHECK(b.freed.empty());
+    // A scheduler that is loaded now hears of what is held.
+    auto held = b.core.rooms().held;
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].resources.ranks() == idset::single(2));
+    b.core.on_clean(b.now, clean, where, b); // again
+    clean.clean.add(2);
+    b.core.on_clean(b.now, clean, where, b); // all of it: that is its end, which is told otherwise
+    CHECK(b.take_names(one) == "");
+    job_report end;
+    end.id = one;
+    end.started = end.ended = true;
+    end.status = 5 << 8;
+    b.core.on_report(b.now, end, b);
+    REQUIRE(b.events.size() == 3);
+    CHECK(b.events[0].text == "2");
+    CHECK(b.events[0].a == 1);
+    CHECK(b.take_names(one) == "release free clean");
+    CHECK(b.freed == std::vector<job_id>{one});
+    CHECK(b.core.summary(one)->ranks == "2-3");
+    CHECK(b.core.summary(one)->result == job_result::failed);
+  }
+
+  TEST_CASE("of a job that is to end, or has failed, clean nodes come back before its end") {
+    for (auto failed : {false, true}) {
+      bench b;
+      if (!failed) {
+        raise_request r;
+        r.jobs.ids = {one};
+        r.type = "cancel";
+        REQUIRE(b.core.raise(b.now, r, b));
+      }
+      auto clean = part_of(idset::single(2), false, 9);
+      clean.failure = failed ? "a task" : "";
+      b.core.on_clean(b.now, clean, rank_map{8}, b);
+      CHECK(b.take_names(one) == "exception release");
+      REQUIRE(b.parts.size() == 1);
+      b.end();
+      CHECK(b.take_names(one) == "finish release free clean");
+    }
+  }
+
+  TEST_CASE("a restart releases what the events before it have not") {
+    bench b;
+    b.core.on_clean(b.now, part_of(idset::single(2), true), rank_map{8}, b);
+    job_manager_core again;
+    auto log = b.core.events(one);
+    auto record = b.records.back();
+    again.restore(b.launches.back().spec, record, log);
+    b.events.clear();
+    b.freed.clear();
+    again.resume(b.now, b);
+    REQUIRE(b.events.size() == 3);
+    CHECK(b.events[0].text == "3");
+    CHECK(b.events[0].a == 1);
+    CHECK(b.take_names(one) == "release free clean");
+    CHECK(again.summary(one)->result == job_result::completed);
+  }
+
+  TEST_CASE("what has nodes of its own, or lost one, comes back as a whole") {
+    bench b;
+    b.core.on_granted(b.now, b.grow(1), whole_nodes(1, 4, 0), b);
+    b.take_names(one);
+    b.core.on_clean(b.now, part_of(idset::single(2), true), rank_map{8}, b);
+    CHECK(b.take_names(one) == "");
+    bench c;
+    c.core.on_rank_lost(c.now, 3, rank_map{8}, c);
+    c.take_names(one);
+    c.core.on_clean(c.now, part_of(idset::single(2), true), rank_map{8}, c);
+    CHECK(c.take_names(one) == "");
+    CHECK(c.parts.empty());
+  }
 }

@@ -220,7 +220,8 @@ TEST_SUITE("unit") {
          {row{"-t10", 600}, row{"-t90s", 90}, row{"-t1.5h", 5400}, row{"-t1:30", 90},
           row{"-t1:00:00", 3600}, row{"-t0", 0}, row{"-t0.5", 30}, row{"-t1d", 86400}})
       CHECK(system_of({word})["duration"].get<double>() == seconds);
-    CHECK(system_of({})["duration"] == 0);
+    CHECK(system_of({"-tunlimited"})["duration"] == 0);
+    CHECK_FALSE(system_of({}).contains("duration"));
     CHECK(dump(system_of({"-t10"})["duration"]) == "600");
     CHECK(refusal({"-tx"}).starts_with("--time-limit: "));
     CHECK(refusal({"-t-1"}).starts_with("--time-limit: "));

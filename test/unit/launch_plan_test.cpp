@@ -145,7 +145,6 @@ TEST_SUITE("unit") {
     }
     const json bad[] = {{{"pty", {{"ranks", "first"}}}},
                         {{"pty", {{"ranks", ""}}}},
-                        {{"pty", {{"capture", false}}}},
                         {{"pty", {{"rows", 0}}}},
                         {{"pty", {{"columns", "80"}}}},
                         {{"input", {{"stdin", {{"type", "service"}, {"ranks", "first"}}}}}}};
@@ -154,6 +153,81 @@ TEST_SUITE("unit") {
       auto plan = make_launch_plan(s.text(), "");
       REQUIRE_FALSE(plan);
       CHECK(code_of(plan.error()) == ec::bad_jobspec);
+    }
+  }
+
+  TEST_CASE("what terminals showed is kept, unless somebody is to sit at one, or as is said") {
+    struct {
+      json pty;
+      bool kept;
+    } rows[] = {{true, true},
+                {{{"interactive", true}}, false},
+                {{{"interactive", false}}, true},
+                {{{"interactive", 1}, {"capture", 1}}, true},
+                {{{"capture", false}}, false}};
+    for (auto& row : rows) {
+      spec_text s;
+      s.options = {{"pty", row.pty}};
+      CHECK(plan_of(s)->keep_terminal == row.kept);
+      CHECK(plan_of(s)->has_terminal(0));
+    }
+  }
+
+  TEST_CASE("what runs beside tasks, and how long what they write and read may be or wait") {
+    spec_text s;
+    auto plain = plan_of(s);
+    CHECK(plain->own_groups);
+    CHECK(plain->input_limit < 0);
+    CHECK(plain->batch_timeout_s == 0);
+    CHECK(plain->sysmon_s == 0);
+    CHECK(plain->coprocesses.empty());
+    s.options = {
+        {"nosetpgrp", 1},
+        {"input", {{"limit", "2k"}}},
+        {"output", {{"batch-timeout", "50ms"}}},
+        {"sysmon", {{"period", 0.5}}},
+        {"verbose", 2},
+        {"coprocess-kill-timeout", "2s"},
+        {"rexec-shutdown-timeout", 1},
+        {"coprocess",
+         {{"a", {{"command", {"top", "-b"}}, {"output", "o.{{node.id}}"}, {"ranks", "0,2"}}},
+          {"b", {{"command", "date | cat"}}}}}};
+    auto plan = plan_of(s);
+    CHECK_FALSE(plan->own_groups);
+    CHECK(plan->input_limit == 2048);
+    CHECK(plan->batch_timeout_s == 0.05);
+    CHECK(plan->sysmon_s == 0.5);
+    CHECK(plan->sysmon_trace);
+    CHECK(plan->coprocess_kill_s == 2);
+    CHECK(plan->command_kill_s == 1);
+    REQUIRE(plan->coprocesses.size() == 2);
+    auto& a = plan->coprocesses[0];
+    CHECK(a.name == "a");
+    CHECK(a.command == std::vector<std::string>{"top", "-b"});
+    CHECK(a.output == "o.{{node.id}}");
+    CHECK(a.nodes->to_string() == "0,2");
+    auto& b = plan->coprocesses[1];
+    CHECK(b.command == std::vector<std::string>{"/bin/sh", "-c", "date | cat"});
+    CHECK_FALSE(b.nodes);
+    s.options = {{"sysmon", true}};
+    CHECK(plan_of(s)->sysmon_s == 2);
+    const json bad[] = {{{"input", {{"limit", "much"}}}},
+                        {{"output", {{"batch-timeout", "soon"}}}},
+                        {{"output", {{"batch-timeout", -1}}}},
+                        {{"sysmon", {{"period", 0}}}},
+                        {{"coprocess", "top"}},
+                        {{"coprocess", {{"a", "top"}}}},
+                        {{"coprocess", {{"a", {{"output", "o"}}}}}},
+                        {{"coprocess", {{"a", {{"command", json::array({"a", 1})}}}}}},
+                        {{"coprocess", {{"a", {{"command", "a"}, {"ranks", "x"}}}}}},
+                        {{"coprocess", {{"a", {{"command", "a"}, {"output", 1}}}}}}};
+    for (auto& options : bad) {
+      s.options = options;
+      CAPTURE(dump(options));
+      auto plan = make_launch_plan(s.text(), {});
+      REQUIRE_FALSE(plan);
+      CHECK(code_of(plan.error()) == ec::bad_jobspec);
+      CHECK(render(plan.error()).find("attributes.system.shell.options.") != std::string::npos);
     }
   }
 

@@ -56,6 +56,29 @@ spec_text ensemble(std::vector<std::string> command) {
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("a jobspec without a time limit gets the instance's, one with any keeps its own") {
+    auto specs = std::make_shared<spec_cache>();
+    spec_reader with{specs, 90}, fraction{specs, 0.5};
+    auto silent = ensemble({"a"});
+    auto object = parse_json(silent.text());
+    REQUIRE(object);
+    auto& system = (*object)["attributes"]["system"];
+    system.erase("duration");
+    auto set = with.read(dump(*object));
+    REQUIRE(set);
+    CHECK((*set)->duration_s == 90);
+    CHECK((*set)->request->duration_s == 90);
+    CHECK((*set)->text.find("\"duration\":90") != std::string::npos);
+    CHECK((*fraction.read(dump(*object)))->duration_s == 0.5);
+    CHECK((*spec_reader{specs}.read(dump(*object)))->duration_s == 0);
+    (*object)["tasks"][0]["command"] = {"b"};
+    CHECK((*with.read(dump(*object)))->text.find("\"duration\":90") != std::string::npos);
+    for (auto own : {0, 5}) {
+      system["duration"] = own;
+      CHECK((*with.read(dump(*object)))->duration_s == own);
+    }
+  }
+
   TEST_CASE("jobspecs that differ in their command share all else") {
     readers r;
     auto a = r.read(ensemble({"/usr/bin/run", "1"}).text());

@@ -1,6 +1,7 @@
 // workflow/: jobs as submissions, lines as events, and what of them is let through.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 
 #include "actors/job_state.hpp"
 #include "graph/request.hpp"
@@ -68,6 +69,7 @@ TEST_SUITE("unit") {
           .tasks = 4,
           .cores_per_task = 3,
           .time_limit_s = 90 * 60}},
+        {{"-t", "unlimited", "c"}, {.command = {"c"}, .time_limit_s = HUGE_VAL}},
         {{"-N2", "-n3", "--urgency=20", "c"},
          {.command = {"c"}, .nodes = 2, .tasks = 3, .urgency = 20}},
         {{"-n2", "-g1", "c"}, {.command = {"c"}, .tasks = 2, .gpus_per_task = 1}},

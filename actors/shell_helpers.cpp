@@ -1,0 +1,312 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/shell_helpers.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <sys/wait.h>
+
+#include <fmt/format.h>
+
+#include "actors/command_sink.hpp"
+#include "actors/task_memory.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/here.hpp"
+#include "runtime/limits.hpp"
+
+namespace hactor {
+
+// -- words and output -----------------------------------------------------------------------------
+
+void add_note(shell_state::pointer self, uint32_t task, std::string text) {
+  auto& st = self->state;
+  pass_held_output(self);
+  st.wrote = true;
+  st.context->gate->add(static_cast<int64_t>(text.size()));
+  self->send(st.context->output, output_append{st.id, task, 2, std::move(text)});
+}
+
+void pass_held_output(shell_state::pointer self) {
+  auto& st = self->state;
+  st.held_bytes = 0;
+  for (auto& a : std::exchange(st.held, {}))
+    self->send(st.context->output, std::move(a));
+}
+
+void pass_output(shell_state::pointer self, output_append&& a) {
+  auto& st = self->state;
+  st.wrote = true;
+  auto wait_s = st.order.plan->batch_timeout_s;
+  if (wait_s <= 0) {
+    self->send(st.context->output, std::move(a));
+    return;
+  }
+  st.held_bytes += a.bytes.size();
+  // Joined with what the same task wrote last, so that its streams stay in their order.
+  auto last = std::find_if(st.held.rbegin(), st.held.rend(),
+                           [&a](const output_append& h) { return h.task == a.task; });
+  if (last != st.held.rend() && last->stream == a.stream)
+    last->bytes += a.bytes;
+  else
+    st.held.push_back(std::move(a));
+  if (st.held_bytes >= limits::output_chunk_bytes)
+    pass_held_output(self);
+  else if (!std::exchange(st.held_armed, true))
+    self->delayed_send(self, std::chrono::nanoseconds(static_cast<int64_t>(wait_s * 1e9)),
+                       caf::flush_atom_v);
+}
+
+// -- coprocesses and commands ---------------------------------------------------------------------
+
+namespace {
+
+std::chrono::nanoseconds of_seconds(double s) {
+  return std::chrono::nanoseconds(static_cast<int64_t>(s * 1e9));
+}
+
+/// Tells the shell of a helper as of its tasks.
+class helper_sink final : public task_sink {
+public:
+  helper_sink(shell_actor shell, uint32_t number) : shell_{std::move(shell)}, number_{number} {}
+  void started(pid_t) override {}
+  void failed(spawn_step step, int errno_value) override {
+    send_here(shell_, task_failed{number_, errno_value, std::string{to_string(step)}});
+  }
+  void output(int stream, std::string bytes) override {
+    send_here(shell_, task_output{number_, static_cast<uint8_t>(stream), std::move(bytes)});
+  }
+  void exited(int wait_status, const task_usage&) override {
+    send_here(shell_, task_exited{number_, wait_status, {}});
+  }
+
+private:
+  shell_actor shell_;
+  uint32_t number_;
+};
+
+uint32_t next_helper(shell_state& st) {
+  return static_cast<uint32_t>(st.ranks.size()) + st.helpers_made++;
+}
+
+void say_of_helper(shell_state::pointer self, const std::string& name, const std::string& what) {
+  auto& st = self->state;
+  add_note(self, st.ranks.front(),
+           fmt::format("hactor: coprocess {} on {}: {}\n", name, st.context->host, what));
+}
+
+caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
+                           const template_values& names, const shell_work& work) {
+  auto& st = self->state;
+  spawn_request request;
+  task_pipes pipes;
+  for (auto& word : c.command)
+    request.argv.push_back(fill_tags(word, names));
+  request.environment = work.variables;
+  request.cwd = work.cwd;
+  pipes.output = pipes.error = c.output.empty();
+  if (!c.output.empty()) {
+    auto first = st.entries_of_r.front() == 0;
+    auto name = st.files.open(c.output, names, work.cwd, first || names_node(c.output));
+    if (!name)
+      return std::move(name.error());
+    for (int stream : {1, 2}) {
+      auto fd = st.files.share(*name);
+      if (!fd)
+        return std::move(fd.error());
+      request.pass(stream, std::move(*fd));
+    }
+  }
+  auto number = next_helper(st);
+  auto token = st.context->tasks->start(std::move(request), pipes,
+                                        std::make_shared<helper_sink>(shell_actor{self}, number));
+  if (!token)
+    return std::move(token.error());
+  auto& plan = *st.order.plan;
+  auto patience = plan.coprocess_kill_s < 0 ? std::chrono::nanoseconds(st.context->kill_timeout)
+                                            : of_seconds(plan.coprocess_kill_s);
+  st.helpers[number] = {*token, c.name, {}, 0, patience, 0};
+  return {};
+}
+
+} // namespace
+
+void start_coprocesses(shell_state::pointer self, const shell_work& work) {
+  auto& st = self->state;
+  for (auto& c : st.order.plan->coprocesses) {
+    auto entry = st.entries_of_r.front();
+    if (c.nodes && !c.nodes->contains(entry))
+      continue;
+    auto names = work.names;
+    names.node = entry;
+    names.host = st.context->host;
+    if (auto e = start_coprocess(self, c, names, work))
+      say_of_helper(self, c.name, render(e));
+  }
+}
+
+void start_in_job(shell_state::pointer self, const command_request& r) {
+  auto& st = self->state;
+  auto rank = st.context->rank;
+  if (st.ranks.empty() || st.core.all_ended())
+    return refuse_command(r, rank, 1, "the tasks of the job have ended here");
+  auto s = command_of(r, rank, st.context->place.uri);
+  s.set_env("HACTOR_JOB_ID", to_string(st.id));
+  s.set_env("HACTOR_KVS_NAMESPACE", "job-" + to_string(st.id));
+  s.set_env("HACTOR_JOB_SIZE", std::to_string(st.size));
+  s.set_env("HACTOR_JOB_NNODES", std::to_string(st.order.item.resources.nodes.size()));
+  if (st.folder)
+    s.set_env("HACTOR_JOB_TMPDIR", st.folder->path);
+  // It gets what the tasks of this node have, together; where they are not bound nor is it.
+  idset cpus, gpus;
+  auto& item = st.order.item;
+  auto& wants = st.order.plan->request;
+  for (auto entry : st.entries_of_r) {
+    auto bound = bind_tasks(wants.cpus, wants.gpus, item.resources.nodes[entry],
+                            item.resources.host(entry), st.context->place.machine.get(), 1);
+    if (!bound || bound->tasks.empty())
+      continue;
+    cpus.add_all(bound->tasks.front().cpus);
+    gpus.add_all(item.resources.nodes[entry].gpus);
+  }
+  for (auto cpu : cpus.expand())
+    s.cpus.push_back(static_cast<int32_t>(cpu));
+  if (wants.gpus.kind != affinity_kind::off)
+    append_visible_gpus(s.environment, gpus);
+  auto number = next_helper(st);
+  auto sink = command_sink(r, rank, st.context->host, [me = shell_actor{self}, number] {
+    send_here(me, task_exited{number, 0, {}});
+  });
+  auto token = st.context->tasks->start(std::move(s), command_pipes, sink);
+  if (!token)
+    return refuse_command(r, rank, 126, render(token.error()));
+  st.helpers[number] = {
+      *token, {}, r.subscriber.address(), r.tag, of_seconds(st.order.plan->command_kill_s), 0};
+}
+
+void kill_in_job(shell_state::pointer self, const command_kill& k) {
+  auto& st = self->state;
+  for (auto& [number, h] : st.helpers)
+    if (h.tag == k.tag && h.client == k.subscriber.address())
+      st.context->tasks->signal(h.token, SIGKILL);
+}
+
+void on_helper_failed(shell_state::pointer self, const task_failed& f) {
+  auto& st = self->state;
+  auto gone = st.helpers.extract(f.task);
+  if (!gone.empty() && !gone.mapped().name.empty())
+    say_of_helper(self, gone.mapped().name, f.what + ": " + std::strerror(f.error));
+}
+
+void on_helper_exited(shell_state::pointer self, const task_exited& x) {
+  auto& st = self->state;
+  auto gone = st.helpers.extract(x.task);
+  if (gone.empty() || gone.mapped().name.empty() || st.core.all_ended() || x.status == 0)
+    return;
+  say_of_helper(self, gone.mapped().name,
+                WIFSIGNALED(x.status)
+                    ? fmt::format("was ended by signal {}", WTERMSIG(x.status))
+                    : fmt::format("ended with exit code {}", WEXITSTATUS(x.status)));
+}
+
+void on_helper_output(shell_state::pointer self, task_output& o) {
+  auto& st = self->state;
+  pass_output(self, {st.id, st.ranks.front(), 2, std::move(o.bytes)});
+}
+
+bool end_helpers(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.helpers.empty())
+    return true;
+  if (std::exchange(st.ending_helpers, true))
+    return false;
+  for (auto& [number, h] : st.helpers) {
+    st.context->tasks->signal(h.token, SIGTERM);
+    h.kill_ns = steady_ns() + h.patience.count();
+    self->delayed_send(self, h.patience, caf::tick_atom_v);
+  }
+  if (st.killed)
+    kill_helpers(self, true);
+  return false;
+}
+
+void kill_helpers(shell_state::pointer self, bool all) {
+  auto& st = self->state;
+  for (auto& [number, h] : st.helpers)
+    if (all || (h.kill_ns != 0 && h.kill_ns <= steady_ns()))
+      st.context->tasks->signal(h.token, SIGKILL);
+}
+
+// -- what the tasks use ---------------------------------------------------------------------------
+
+namespace {
+
+std::vector<pid_t> live_tasks(const shell_state& st) {
+  std::vector<pid_t> pids;
+  for (size_t i = 0; i < st.pids.size(); ++i)
+    if (st.tokens[i] != 0 && st.pids[i] != 0)
+      pids.push_back(st.pids[i]);
+  return pids;
+}
+
+std::string in_mib(int64_t bytes) {
+  return fmt::format("{:.1f}M", static_cast<double>(bytes) / (1 << 20));
+}
+
+void say_usage(shell_state::pointer self, const char* which, int64_t bytes, double load) {
+  auto& st = self->state;
+  add_note(self, st.ranks.front(),
+           fmt::format("hactor: sysmon: {}: {}memory {}, cpu load {:.2f}\n", st.context->host,
+                       which, in_mib(bytes), load));
+}
+
+double per_ns(int64_t cpu_us, int64_t ns) {
+  return ns <= 0 ? 0 : static_cast<double>(cpu_us) * 1e3 / static_cast<double>(ns);
+}
+
+} // namespace
+
+void begin_looking(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& plan = *st.order.plan;
+  if (plan.sysmon_s <= 0)
+    return;
+  st.looks = std::make_unique<shell_looks>();
+  st.looks->began_ns = st.looks->last_ns = steady_ns();
+  self->delayed_send(self, of_seconds(plan.sysmon_s), usage_atom_v);
+}
+
+void look_at_tasks(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.core.all_ended() || !st.looks)
+    return;
+  auto& looks = *st.looks;
+  auto& plan = *st.order.plan;
+  auto pids = live_tasks(st);
+  auto bytes = memory_of(pids, false);
+  looks.peak_bytes = std::max(looks.peak_bytes, bytes);
+  if (plan.sysmon_trace) {
+    auto cpu_us = cpu_us_of(pids);
+    auto now = steady_ns();
+    // Less than before when a task has ended: of it nothing is seen any more.
+    say_usage(self, "", bytes,
+              per_ns(std::max<int64_t>(cpu_us - looks.last_cpu_us, 0), now - looks.last_ns));
+    looks.last_cpu_us = cpu_us;
+    looks.last_ns = now;
+  }
+  self->delayed_send(self, of_seconds(plan.sysmon_s), usage_atom_v);
+}
+
+void tell_usage(shell_state::pointer self) {
+  auto& st = self->state;
+  auto looks = std::move(st.looks);
+  if (!looks || st.ranks.empty())
+    return;
+  auto used = st.core.report(true).used;
+  say_usage(self, "peak ", std::max(looks->peak_bytes, used.maxrss_kb * 1024),
+            per_ns(used.user_us + used.system_us, steady_ns() - looks->began_ns));
+}
+
+} // namespace hactor
