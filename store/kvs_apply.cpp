@@ -140,7 +140,12 @@ caf::expected<kvs_object> kvs_store::given_object(const std::string& name, uint3
     return std::move(from.error());
   if (!from->object)
     return refuse(ec::unknown_key, op.value, "does not exist");
-  return *from->object;
+  object = *from->object;
+  // Copies of copies would make a tree in memory as deep as there are of them: what is copied gets
+  // its address now.
+  if (object.kind == type::dirref)
+    seal(object.dir);
+  return object;
 }
 
 caf::error kvs_store::apply_move(const std::string& name, space_state& s, uint32_t userid,

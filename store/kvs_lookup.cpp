@@ -141,8 +141,8 @@ caf::expected<std::string> kvs_store::read_value(const kvs_object& object, uint6
     return make_error(ec::wrong_state, object.kind == type::dirref ? "is a directory, not a value"
                                                                    : "is a link, not a value");
   // Of a person's tree object the size is not known.
-  const auto wanted =
-      object.size == 0 ? limits::kvs_value_bytes_max : object.size - std::min(from, object.size);
+  const auto wanted = object.size == 0 ? limits::kvs_value_bytes_max + 1
+                                       : object.size - std::min(from, object.size);
   std::vector<std::string> pieces; // last first
   size_t bytes = 0;
   for (auto it = object.blobs.rbegin(); it != object.blobs.rend() && bytes < wanted; ++it) {
@@ -152,6 +152,8 @@ caf::expected<std::string> kvs_store::read_value(const kvs_object& object, uint6
     if (address_of(blob_kind::value, *piece) != *it)
       return make_error(ec::store_corrupt, blobref_of(*it) + ": is damaged");
     bytes += piece->size();
+    if (bytes > limits::kvs_value_bytes_max)
+      return make_error(ec::too_big, "tree object: its value is too large");
     pieces.push_back(std::move(*piece));
   }
   std::string value;
@@ -204,7 +206,7 @@ caf::expected<kvs_store::listing> kvs_store::list(const kvs_object& object,
     e.value = o.bytes;
     e.space = o.space;
     e.whole = o.kind != type::valref;
-    if (o.kind == type::valref && o.size <= listed_bytes_max)
+    if (o.kind == type::valref && o.size > 0 && o.size <= listed_bytes_max)
       if (auto bytes = read_value(o)) { // else who asks for it hears why
         e.value = std::move(*bytes);
         e.whole = true;

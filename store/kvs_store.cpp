@@ -37,23 +37,48 @@ public:
 
   void add(const std::string& address, int64_t by) { changes_[address] += by; }
 
-  /// A directory that was sealed; one that is stored already names its children already.
-  caf::error add_sealed(const std::string& address, std::string bytes, const kvs_node& node) {
-    auto stored = blobs_.stored_references(address);
-    if (!stored)
-      return std::move(stored.error());
-    if (*stored > 0 || !blobs_.fresh.try_emplace(address, std::move(bytes)).second)
-      return caf::none;
-    return add_children(node);
+  caf::error finish(kvs_change& change) {
+    if (auto err = add_named())
+      return err;
+    if (auto err = drop_named())
+      return err;
+    return write(change);
   }
 
-  caf::error add_children(const kvs_node& node) {
-    for (auto& child : children_of(node))
-      add(child, 1);
+private:
+  static bool is_directory(const std::string& address) {
+    return address.front() == static_cast<char>(blob_kind::directory);
+  }
+
+  /// A directory that is stored names its children already; one that is new does so from now on.
+  caf::error add_named() {
+    std::vector<std::string> open;
+    for (auto& [address, by] : changes_)
+      if (by > 0)
+        open.push_back(address);
+    std::set<std::string> seen;
+    while (!open.empty()) {
+      auto address = std::move(open.back());
+      open.pop_back();
+      if (!is_directory(address) || !seen.insert(address).second)
+        continue;
+      auto stored = blobs_.stored_references(address);
+      if (!stored)
+        return std::move(stored.error());
+      if (*stored > 0)
+        continue;
+      auto node = tree_.load(address);
+      if (!node)
+        return std::move(node.error());
+      for (auto& child : children_of(**node)) {
+        add(child, 1);
+        open.push_back(child);
+      }
+    }
     return caf::none;
   }
 
-  caf::error finish(kvs_change& change) {
+  caf::error drop_named() {
     std::vector<std::string> less;
     for (auto& [address, by] : changes_)
       if (by < 0)
@@ -66,7 +91,7 @@ public:
       if (!stored)
         return std::move(stored.error());
       if (static_cast<int64_t>(*stored) + changes_[address] > 0 || !gone.insert(address).second
-          || address.front() != static_cast<char>(blob_kind::directory))
+          || !is_directory(address))
         continue;
       auto node = tree_.load(address);
       if (!node)
@@ -75,10 +100,9 @@ public:
         if (--changes_[child] < 0)
           less.push_back(child);
     }
-    return write(change);
+    return caf::none;
   }
 
-private:
   caf::error write(kvs_change& change) {
     for (auto& [address, by] : changes_) {
       if (by == 0)
@@ -215,23 +239,24 @@ caf::error kvs_store::remove(const std::string& space, uint32_t userid) {
   return caf::none;
 }
 
-caf::error kvs_store::prepare_space(const std::string& name, space_state& s, counting& counts,
-                                    kvs_change& change) {
+/// Gives what has changed below a directory its addresses. Those that a change names are written.
+void kvs_store::seal(kvs_branch& dir) {
+  tree_.seal(dir, [this](const std::string& address, std::string bytes) {
+    blobs_->fresh.try_emplace(address, std::move(bytes));
+  });
+}
+
+void kvs_store::prepare_space(const std::string& name, space_state& s, counting& counts,
+                              kvs_change& change) {
   coming next{name, {}, s.working_sequence, s.removed};
   if (s.removed) {
     for (auto& root : s.roots)
       counts.add(root, -1);
     change.records.emplace_back(name, "");
     coming_.push_back(std::move(next));
-    return caf::none;
+    return;
   }
-  caf::error failed;
-  tree_.seal(s.working, [&](const std::string& address, std::string bytes, const kvs_node& node) {
-    if (!failed)
-      failed = counts.add_sealed(address, std::move(bytes), node);
-  });
-  if (failed)
-    return failed;
+  seal(s.working);
   next.roots = s.roots;
   next.roots.insert(next.roots.begin(), s.working.address);
   counts.add(s.working.address, 1);
@@ -239,7 +264,6 @@ caf::error kvs_store::prepare_space(const std::string& name, space_state& s, cou
     counts.add(next.roots.back(), -1);
   change.records.emplace_back(name, record_of(s.owner, s.working_sequence, next.roots));
   coming_.push_back(std::move(next));
-  return caf::none;
 }
 
 caf::expected<kvs_change> kvs_store::prepare() {
@@ -248,8 +272,7 @@ caf::expected<kvs_change> kvs_store::prepare() {
   counting counts{*blobs_, tree_};
   for (auto& [name, s] : spaces_)
     if (s.changed) {
-      if (auto err = prepare_space(name, s, counts, change))
-        return err;
+      prepare_space(name, s, counts, change);
       s.changed = false;
     }
   changed_ = false;

@@ -78,7 +78,7 @@ public:
   /// ec::bad_json, ec::wrong_state (it leads through a value), ec::store_corrupt.
   caf::expected<kvs_object> lookup(const question& q);
 
-  /// Errors: ec::wrong_state (no value), ec::store_corrupt.
+  /// Errors: ec::wrong_state (no value), ec::too_big (of a person's object), ec::store_corrupt.
   caf::expected<std::string> read_value(const kvs_object& object);
 
   /// The part of a value behind its first `from` bytes. Cost: the blobs that hold it.
@@ -139,12 +139,12 @@ private:
   caf::expected<kvs_object> grown(const kvs_object* before, std::string_view bytes);
   caf::error unlink(space_state& s, const place& at, const kvs_op& op);
   void add_blobs(kvs_object& object, std::string_view bytes);
+  void seal(kvs_branch& dir);
   caf::error adopt(kvs_object& object);
   caf::expected<bool> exists(const std::string& address);
 
   class counting;
-  caf::error prepare_space(const std::string& name, space_state& s, counting& counts,
-                           kvs_change& change);
+  void prepare_space(const std::string& name, space_state& s, counting& counts, kvs_change& change);
 
   std::shared_ptr<overlay> blobs_;
   kvs_tree tree_;

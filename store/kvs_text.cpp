@@ -21,6 +21,10 @@ void append_blobref(std::string& out, std::string_view address) {
 }
 
 void append_object(std::string& out, const kvs_object& o) {
+  if (o.kind == type::dirref && o.dir.address.empty()) { // a person wrote it out
+    out += encode_node(*o.dir.node);
+    return;
+  }
   out += "{\"data\":";
   switch (o.kind) {
   case type::val:
@@ -37,7 +41,6 @@ void append_object(std::string& out, const kvs_object& o) {
            + ",\"type\":\"valref\"";
     break;
   case type::dirref:
-    HACTOR_CHECK(!o.dir.address.empty());
     out += '[';
     append_blobref(out, o.dir.address);
     out += "],\"type\":\"dirref\"";
@@ -227,11 +230,26 @@ caf::expected<std::shared_ptr<kvs_node>> decode_node(std::string_view text) {
   return node;
 }
 
+namespace {
+
+/// What a person says of sizes is nothing to rely on.
+void forget_sizes(kvs_object& o) {
+  o.size = o.tail = 0;
+  if (o.dir.node)
+    for (auto& [name, child] : o.dir.node->names)
+      forget_sizes(child);
+}
+
+} // namespace
+
 caf::expected<kvs_object> decode_object(std::string_view text) {
   auto j = parse_json(text);
   if (!j)
     return std::move(j.error());
-  return object_of(*j, 0);
+  auto object = object_of(*j, 0);
+  if (object)
+    forget_sizes(*object);
+  return object;
 }
 
 } // namespace hactor

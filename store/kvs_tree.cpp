@@ -306,9 +306,8 @@ caf::error kvs_tree::each_in(const kvs_branch& dir, std::string_view after, uint
   return caf::none;
 }
 
-void kvs_tree::seal(
-    kvs_branch& dir,
-    const std::function<void(const std::string&, std::string, const kvs_node&)>& made) {
+void kvs_tree::seal(kvs_branch& dir,
+                    const std::function<void(const std::string&, std::string)>& made) {
   if (!dir.address.empty()) {
     dir.node = nullptr;
     return;
@@ -322,7 +321,7 @@ void kvs_tree::seal(
   auto text = encode_node(*dir.node);
   dir.address = address_of(blob_kind::directory, text);
   remember(dir.address, dir.node, text.size());
-  made(dir.address, std::move(text), *dir.node);
+  made(dir.address, std::move(text));
   dir.node = nullptr;
 }
 

@@ -98,9 +98,9 @@ public:
   caf::error each(const kvs_branch& dir, std::string_view after,
                   const std::function<bool(const std::string&, const kvs_object&)>& f);
 
-  /// Gives each changed node its address, and what it is made of to `made`, children first.
-  void seal(kvs_branch& dir, const std::function<void(const std::string& address, std::string bytes,
-                                                      const kvs_node& node)>& made);
+  /// Gives each changed node its address, and its bytes to `made`, children first.
+  void seal(kvs_branch& dir,
+            const std::function<void(const std::string& address, std::string bytes)>& made);
 
   caf::expected<std::shared_ptr<kvs_node>> load(const std::string& address);
 
@@ -130,7 +130,7 @@ private:
 /// Addresses that a directory's node names, each as often as it does.
 std::vector<std::string> children_of(const kvs_node& node);
 
-/// JSON of RFC 11. Of directories that are not sealed: Requires: none is in it.
+/// JSON of RFC 11. A directory that is not sealed stands there in full.
 std::string encode_node(const kvs_node& node);
 std::string encode_object(const kvs_object& object);
 

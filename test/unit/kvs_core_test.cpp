@@ -299,6 +299,18 @@ TEST_SUITE("unit") {
     f.table->check_whole();
   }
 
+  TEST_CASE("a directory that a person wrote out is shown as it stands") {
+    fixture f;
+    std::string inner = R"({"data":{},"type":"dir","ver":1})";
+    auto outer = R"({"data":{"a":)" + inner + R"(},"type":"dir","ver":1})";
+    auto show = [&f, &outer](const std::string& key) {
+      auto found = f.core.lookup({kvs_primary, 1000, key, outer, kvs_want::treeobj, {}});
+      return found ? found->value : render(found.error());
+    };
+    CHECK(show(".") == outer);
+    CHECK(show("a") == inner);
+  }
+
   TEST_CASE("lookups say what they find, and what is wrong") {
     fixture f;
     f.ask({{kvs_verb::put, "d.x", "1"}, {kvs_verb::link, "l", "d"}});

@@ -6,6 +6,8 @@
 #include <random>
 #include <set>
 
+#include <sys/resource.h>
+
 #include "blob_table.hpp"
 #include "store/kvs_key.hpp"
 
@@ -470,6 +472,54 @@ TEST_SUITE("unit") {
           R"({"ver":1,"type":"dir","data":{"a.b":{"ver":1,"type":"val","data":""}}})"})
       CHECK(code(give(bad)) == ec::bad_argument);
     f.table->check_whole();
+  }
+
+  TEST_CASE("what a person says of sizes is not believed") {
+    fixture f;
+    REQUIRE(!f.put("mib", std::string(1 << 20, 'x')));
+    auto ref = blobref_of(address_of(blob_kind::value, std::string(1 << 20, 'x')));
+    auto valref = [&ref](int times, const std::string& sizes) {
+      std::string data;
+      for (int i = 0; i < times; ++i)
+        data += (i == 0 ? "\"" : ",\"") + ref + "\"";
+      return R"({"ver":1,"type":"valref","data":[)" + data + "]" + sizes + "}";
+    };
+    auto read = [&f](const std::string& object) { return f.get(".", object); };
+    CHECK(read(valref(2, R"(,"size":3,"tail":3)"))->size() == 2u << 20);
+    CHECK(read(valref(16, ""))->size() == 16u << 20);
+    CHECK(code_of(read(valref(17, "")).error()) == ec::too_big);
+    CHECK(code_of(read(valref(40, R"(,"size":99999999999,"tail":1)")).error()) == ec::too_big);
+    // Nor does a listing read what might be small.
+    auto directory = R"({"ver":1,"type":"dir","data":{"a":)" + valref(9, R"(,"size":1)") + "}}";
+    auto object = f.store->lookup({kvs_primary, owner, ".", directory});
+    REQUIRE(object);
+    auto list = f.store->list(*object, "");
+    REQUIRE(list);
+    CHECK(!list->entries[0].whole);
+    CHECK(list->entries[0].value.empty());
+  }
+
+  TEST_CASE("copies of copies cost memory once, and no depth") {
+    // As deep for this stack as a million copies, which one commit may have, are for a usual one.
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_STACK, &usual) == 0);
+    const rlimit small{512 << 10, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_STACK, &small) == 0);
+    fixture f;
+    REQUIRE(!f.put("x", std::string(200, 'x')));
+    constexpr size_t count = 20'000;
+    std::vector<kvs_op> copies{count, {kvs_verb::copy, "before", "."}};
+    REQUIRE(!f.apply(copies));
+    CHECK(f.get("before.before.before.x") == std::string(200, 'x'));
+    CHECK(f.table->bytes.size() > count);
+    // Given up, and dropped again.
+    copies.push_back({kvs_verb::unlink, "nowhere"});
+    CHECK(code_of(f.apply(copies)) == ec::unknown_key);
+    REQUIRE(!f.apply({{kvs_verb::unlink, "before", {}, {}, true}}));
+    for (int i = 0; i < 16; ++i)
+      REQUIRE(!f.put("y", std::to_string(i)));
+    CHECK(f.table->bytes.size() < 40);
+    REQUIRE(::setrlimit(RLIMIT_STACK, &usual) == 0);
   }
 
   TEST_CASE("a value whose bytes are a directory's does not count as one") {
