@@ -70,6 +70,13 @@ caf::expected<json> list_params(const parsed_options& o) {
   if (!max)
     return std::move(max.error());
   params["max"] = *max;
+  if (o.has("constraint")) {
+    auto constraint = parse_json(o.value("constraint"));
+    if (!constraint)
+      return make_error(ec::bad_argument, "--constraint: " + render(constraint.error()));
+    params["constraint"] = std::move(*constraint);
+    params["states"] = states_all;
+  }
   if (o.has("all") || o.has("all-users") || o.has("since") || !o.operands.empty())
     params["states"] = states_all;
   if (o.has("filter")) {

@@ -25,6 +25,11 @@ namespace hactor::tools {
       {'q', "queue", "NAME", "Means jobs of this queue only."},                                    \
       {'i', "include", "HOSTS|RANKS",                                                              \
        "Means jobs that have one of these hosts (n[1-3]) or ranks (0-3) only."},                   \
+      {0, "constraint", "JSON",                                                                    \
+       "Means jobs in any state that this constraint matches (RFC 31, 43), as {\"and\": "          \
+       "[{\"states\": [\"running\"]}, {\"t_run\": [\">1790000000\"]}]}; operators are and, or, "   \
+       "not, userid, name, queue, states, results, hostlist, ranks and t_* times. The options "    \
+       "beside it narrow it."},                                                                    \
   {                                                                                                \
     'u', "user", "USER", "Means jobs of this user only, by name or number; all: of everybody."     \
   }
