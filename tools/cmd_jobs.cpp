@@ -156,13 +156,6 @@ int print_jobs(const parsed_options& o, const json& jobs, const table_format& fo
   return exit_ok;
 }
 
-/// Whether the table has a field of the instances that jobs hold, for which those are asked.
-bool shows_instances(const table_format& format) {
-  auto of_instance = [](auto& x) { return x.field.starts_with("instance."); };
-  return std::any_of(format.columns.begin(), format.columns.end(), of_instance)
-         || std::any_of(format.sort.begin(), format.sort.end(), of_instance);
-}
-
 /// Puts what the instance that a job holds says of itself into it, as "instance".
 void add_facts(const std::string& uri, json& jobs) {
   for (auto& job : jobs) {

@@ -105,9 +105,6 @@ caf::expected<json> list_params(const parsed_options& o) {
   return params;
 }
 
-namespace {
-
-/// All jobs that a request means, of which a long list comes in several parts.
 caf::expected<json> list_all(client& broker, const json& params) {
   auto jobs = json::array();
   auto add = [&jobs](const json& part) {
@@ -126,8 +123,6 @@ caf::expected<json> list_all(client& broker, const json& params) {
   add(*reply);
   return jobs;
 }
-
-} // namespace
 
 caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
                                                       const std::string& user) {
