@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
+#include "actors/job_constraint.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
@@ -23,6 +24,8 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 /// Jobs of a long listing that travel in one frame.
 constexpr size_t jobs_per_frame = 10'000;
+
+constexpr uint32_t states_of_all_jobs = 127;
 
 void hello(const client_call& c, client_params&) {
   auto& s = c.self->state.setup;
@@ -63,8 +66,19 @@ void add_reason(json& job, const job_reason& r) {
   notes["reason_pending"] = r.sentence;
 }
 
+/// What a listing says of each job when not all of it is wanted; its id always.
+using wanted_attributes = std::vector<std::string>;
+
+void keep_wanted(json& job, const wanted_attributes& wanted) {
+  json kept{{"id", job["id"]}};
+  for (auto& name : wanted)
+    if (auto found = job.find(name); found != job.end())
+      kept[name] = std::move(*found);
+  job = std::move(kept);
+}
+
 void reply_jobs(const client_call& c, const std::vector<job_summary>& found,
-                const waiting_reasons& reasons) {
+                const waiting_reasons& reasons, const wanted_attributes& wanted) {
   auto jobs = json::array();
   for (auto& s : found) {
     if (jobs.size() == jobs_per_frame)
@@ -73,8 +87,46 @@ void reply_jobs(const client_call& c, const std::vector<job_summary>& found,
     jobs.push_back(to_json(s));
     if (auto r = reasons.find(s.id); r != reasons.end())
       add_reason(jobs.back(), r->second);
+    if (!wanted.empty())
+      keep_wanted(jobs.back(), wanted);
   }
   c.self->state.reply(c.session, c.tag, {{"jobs", std::move(jobs)}});
+}
+
+/// The constraint of a listing, which then is about jobs in all states that it can match.
+void read_constraint(client_params& p, list_request& r) {
+  auto most = p.integer("comparisons", comparisons_default);
+  if (most < 1 || most > static_cast<int64_t>(comparisons_max))
+    p.refuse(fmt::format("comparisons: must be 1 to {}, found {}", comparisons_max, most));
+  auto is_given = p.has("constraint");
+  if (!is_given && !carries_constraint(r)) // a name that looks like one is none
+    return;
+  auto constraint = is_given ? p.at("constraint") : json::object();
+  auto read = job_constraint::parse(constraint, static_cast<uint64_t>(most));
+  if (!read)
+    return p.refuse(read.error());
+  if (is_given && !p.has("states"))
+    r.states = states_of_all_jobs;
+  carry_constraint(constraint, static_cast<uint64_t>(most), r);
+}
+
+/// The attributes to tell; none: all that a job has.
+wanted_attributes read_attributes(client_params& p) {
+  if (!p.has("attrs"))
+    return {};
+  auto wanted = p.texts("attrs");
+  for (auto& name : wanted)
+    if (name != "all" && std::find(job_attributes.begin(), job_attributes.end(), name)
+                           == job_attributes.end())
+      p.refuse(fmt::format("attrs: there is no attribute '{}'; job.list-attrs tells them", name));
+  if (std::find(wanted.begin(), wanted.end(), "all") != wanted.end())
+    return {};
+  wanted.push_back("id"); // so that an empty list means this one alone
+  return wanted;
+}
+
+void list_job_attributes(const client_call& c, client_params&) {
+  c.self->state.reply(c.session, c.tag, {{"attrs", job_attributes}});
 }
 
 void list_jobs(const client_call& c, client_params& p) {
@@ -91,15 +143,17 @@ void list_jobs(const client_call& c, client_params& p) {
   if (p.has("ranks"))
     r.ranks = p.set("ranks", limits::idset_universe_max);
   r.since_ns = static_cast<int64_t>(p.number("since", 0) * 1e9);
+  read_constraint(p, r);
+  auto wanted = read_attributes(p);
   if (refused(c, p))
     return;
-  with_lead(c, [c, r](const rank_services& lead) {
+  with_lead(c, [c, r, wanted](const rank_services& lead) {
     ask_soon<job_manager_actor>(c.self, lead.job_manager, caf::duration{deadline}, r)
       .then(
-        [c, lead](list_reply& x) {
+        [c, lead, wanted](list_reply& x) {
           auto jobs = std::make_shared<std::vector<job_summary>>(std::move(x.jobs));
-          with_reasons(c, lead, *jobs, [c, jobs](const waiting_reasons& reasons) {
-            reply_jobs(c, *jobs, reasons);
+          with_reasons(c, lead, *jobs, [c, jobs, wanted](const waiting_reasons& reasons) {
+            reply_jobs(c, *jobs, reasons, wanted);
           });
         },
         fail_call(c));
@@ -406,8 +460,8 @@ constexpr std::array methods{
   method_row{"job.cancel", cancel_jobs},     method_row{"job.eventlog", start_eventlog},
   method_row{"job.explain", explain_job},
   method_row{"job.info", job_info},          method_row{"job.kill", kill_jobs},
-  method_row{"job.list", list_jobs},         method_row{"job.raise", raise_on_jobs},
-  method_row{"job.memo", add_memo},
+  method_row{"job.list", list_jobs},         method_row{"job.list-attrs", list_job_attributes},
+  method_row{"job.memo", add_memo},          method_row{"job.raise", raise_on_jobs},
   method_row{"job.update", update_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
   method_row{"job.wait-any", start_wait_any},

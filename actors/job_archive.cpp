@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/job_archive.hpp"
 
-#include <optional>
-
 namespace hactor {
 
 namespace {
@@ -13,12 +11,14 @@ constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 /// Nothing when the listing does not mean this job.
 caf::expected<std::optional<job_summary>> summarize_record(const journal& store, spec_cache& specs,
                                                            const job_record& record,
-                                                           const list_request& request) {
+                                                           const list_request& request,
+                                                           job_constraint* only) {
   auto spec = load_spec(store, specs, record.spec);
   if (!spec)
     return std::move(spec.error());
   auto f = fold_record(record);
-  if (!is_meant(request, **spec, f.fold.userid) || !is_on(request, f.resources))
+  if (!is_meant(request, **spec, f.fold.userid) || !is_on(request, f.resources)
+      || (only != nullptr && !only->matches(f.fold, **spec, f.resources)))
     return std::optional<job_summary>{};
   return std::optional{summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end)};
 }
@@ -53,7 +53,12 @@ folded_record fold_record(const job_record& record) {
 }
 
 caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
-                                                   const list_request& request) {
+                                                   const list_request& asked) {
+  auto request = asked;
+  auto constraint = take_constraint(request);
+  if (!constraint)
+    return std::move(constraint.error());
+  auto* only = *constraint ? &**constraint : nullptr;
   std::vector<job_summary> jobs;
   caf::error failed;
   auto add = [&](const job_record& record) {
@@ -61,9 +66,9 @@ caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_ca
       return true;
     if (record.t_end_ns < request.since_ns)
       return false; // newest first: nothing later can match
-    auto s = summarize_record(store, specs, record, request);
-    if (!s) {
-      failed = std::move(s.error());
+    auto s = summarize_record(store, specs, record, request, only);
+    if (!s || (only != nullptr && only->is_spent())) {
+      failed = s ? only->spent_error() : std::move(s.error());
       return false;
     }
     if (*s)
@@ -103,12 +108,18 @@ caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, jo
 }
 
 caf::expected<std::vector<job_summary>> list_stored(const journal& store, spec_cache& specs,
-                                                    const list_request& request) {
+                                                    const list_request& asked) {
   job_manager_core active;
   if (auto err = restore_active(store, specs, active))
     return err;
-  auto jobs = active.list(request);
+  auto request = asked;
+  auto only = take_constraint(request);
+  if (!only)
+    return std::move(only.error());
+  auto jobs = active.list(request, *only ? &**only : nullptr);
   auto wanted = request;
+  if (auto err = pass_on(*only, wanted))
+    return err;
   for (auto& s : jobs)
     std::erase(wanted.ids, s.id);
   if ((request.states & inactive_bit) == 0 || (!request.ids.empty() && wanted.ids.empty()))

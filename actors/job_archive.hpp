@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "actors/job_constraint.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/job_spec.hpp"
 #include "store/journal.hpp"
@@ -32,7 +34,7 @@ struct folded_record {
 folded_record fold_record(const job_record& record);
 
 /// Ended jobs that match, latest end first. Errors: ec::unknown_job (an id without a record),
-/// ec::store_failed.
+/// ec::store_failed; as take_constraint; ec::too_big: the constraint compared too often.
 caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
                                                    const list_request& request);
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 
+#include "actors/job_constraint.hpp"
 #include "actors/job_manager_core.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/json.hpp"
@@ -166,20 +167,23 @@ bool job_manager_core::shown_before(const listed& a, const listed& b) {
   return a.t_run != b.t_run ? a.t_run > b.t_run : a.id < b.id;
 }
 
-std::vector<job_summary> job_manager_core::list(const list_request& request) const {
+std::vector<job_summary> job_manager_core::list(const list_request& request,
+                                                job_constraint* only) const {
   std::vector<job_summary> result;
   // Else a listing need not look at the jobs themselves.
   auto asks_more = !request.name.empty() || !request.queue.empty() || request.userid >= 0
-                   || !request.hosts.empty() || !request.ranks.empty();
+                   || !request.hosts.empty() || !request.ranks.empty() || only != nullptr;
   auto is_asked_for = [&](const job& j) {
-    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, all_of(j));
+    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, all_of(j))
+           && (only == nullptr || only->matches(j.fold, *j.spec, all_of(j)));
   };
   auto add = [&](job_id id, const job& j) {
     result.push_back(summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get()));
   };
   if (!request.ids.empty()) {
     for (auto id : request.ids)
-      if (auto it = jobs_.find(id); it != jobs_.end())
+      if (auto it = jobs_.find(id);
+          it != jobs_.end() && (only == nullptr || is_asked_for(it->second)))
         add(id, it->second);
     return result;
   }

@@ -23,6 +23,8 @@
 
 namespace hactor {
 
+class job_constraint;
+
 /// Everything the job manager can cause.
 struct job_manager_out {
   virtual ~job_manager_out() = default;
@@ -160,8 +162,8 @@ public:
   idset ranks(job_id id) const;
   std::vector<job_event> events(job_id id) const;
 
-  /// Active jobs that match, unordered; `request.max` is not applied.
-  std::vector<job_summary> list(const list_request& request) const;
+  /// Active jobs that match, in the order of a listing; those that `only` means, when it's given.
+  std::vector<job_summary> list(const list_request& request, job_constraint* only = nullptr) const;
 
   job_counts counts() const;
 

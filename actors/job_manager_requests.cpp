@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/job_constraint.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
@@ -153,13 +154,18 @@ caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_reques
   return count_when_durable(st, st.core.set_urgency(wall_ns(), r, st));
 }
 
-caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r) {
+caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& asked) {
   list_reply reply;
+  auto r = asked;
+  auto constraint = take_constraint(r);
+  if (!constraint)
+    return std::move(constraint.error());
+  auto* only = *constraint ? &**constraint : nullptr;
   auto asks_archive = !r.ids.empty() || (r.states & inactive_bit) != 0;
   list_request archived = r;
   if (r.ids.empty()) {
     if ((r.states & ~inactive_bit) != 0)
-      reply.jobs = st.core.list(r);
+      reply.jobs = st.core.list(r, only);
     if (r.max != 0 && reply.jobs.size() >= r.max)
       asks_archive = false;
     else if (r.max != 0)
@@ -169,9 +175,11 @@ caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r) 
     for (auto id : r.ids)
       if (!st.core.knows(id))
         archived.ids.push_back(id);
-    reply.jobs = st.core.list(r);
+    reply.jobs = st.core.list(r, only);
     asks_archive = !archived.ids.empty();
   }
+  if (auto err = pass_on(*constraint, archived))
+    return err;
   if (!asks_archive)
     return reply;
   auto promise = st.self->make_response_promise<list_reply>();

@@ -20,7 +20,7 @@ namespace hactor::tools {
 namespace {
 
 /// So many options at the front of the table say which jobs are meant, the others how they look.
-constexpr size_t selecting_options = 10;
+constexpr size_t selecting_options = 11;
 
 constexpr option_spec options[] = {
     HACTOR_JOB_CHOICE_ROWS,
@@ -117,6 +117,12 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
   if (auto& hosts = object_at(params, "hosts"); hosts.is_array())
     r.hosts = hosts.get<std::vector<std::string>>();
   r.since_ns = static_cast<int64_t>(number_at(params, "since") * 1e9);
+  if (params.contains("constraint")) {
+    auto read = job_constraint::parse(params["constraint"], comparisons_max);
+    if (!read)
+      return std::move(read.error());
+    carry_constraint(params["constraint"], comparisons_max, r);
+  }
   journal_options options;
   options.directory = o.value("from");
   options.read_only = true;
@@ -148,13 +154,6 @@ int print_jobs(const parsed_options& o, const json& jobs, const table_format& fo
     [&](size_t row, const std::string& field) { return job_field(jobs[row], field, now); },
     settings));
   return exit_ok;
-}
-
-/// Whether the table has a field of the instances that jobs hold, for which those are asked.
-bool shows_instances(const table_format& format) {
-  auto of_instance = [](auto& x) { return x.field.starts_with("instance."); };
-  return std::any_of(format.columns.begin(), format.columns.end(), of_instance)
-         || std::any_of(format.sort.begin(), format.sort.end(), of_instance);
 }
 
 /// Puts what the instance that a job holds says of itself into it, as "instance".

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/instance_facts.hpp"
 
+#include <algorithm>
+
 #include "graph/rset.hpp"
 
 namespace hactor::tools {
@@ -90,6 +92,12 @@ caf::expected<json> instance_facts(client& broker) {
   if (auto e = add_resources(broker, facts))
     return e;
   return facts;
+}
+
+bool shows_instances(const table_format& format) {
+  auto of_instance = [](auto& x) { return x.field.starts_with("instance."); };
+  return std::any_of(format.columns.begin(), format.columns.end(), of_instance)
+         || std::any_of(format.sort.begin(), format.sort.end(), of_instance);
 }
 
 } // namespace hactor::tools

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "tools/client.hpp"
+#include "tools/columns.hpp"
 
 namespace hactor::tools {
 
@@ -14,5 +15,8 @@ json job_stats(const json& uptime);
 /// "gpu_utilization": SHARE, "resources": {"all": {"nnodes": N, "ncores": N, "ngpus": N}, ..}}; a
 /// share of nothing is left out. Errors: the broker's; those of parse_rset.
 caf::expected<json> instance_facts(client& broker);
+
+/// Whether a table has a field of the instances that jobs hold, for which those are asked.
+bool shows_instances(const table_format& format);
 
 } // namespace hactor::tools

@@ -70,6 +70,13 @@ caf::expected<json> list_params(const parsed_options& o) {
   if (!max)
     return std::move(max.error());
   params["max"] = *max;
+  if (o.has("constraint")) {
+    auto constraint = parse_json(o.value("constraint"));
+    if (!constraint)
+      return make_error(ec::bad_argument, "--constraint: " + render(constraint.error()));
+    params["constraint"] = std::move(*constraint);
+    params["states"] = states_all;
+  }
   if (o.has("all") || o.has("all-users") || o.has("since") || !o.operands.empty())
     params["states"] = states_all;
   if (o.has("filter")) {
@@ -98,9 +105,6 @@ caf::expected<json> list_params(const parsed_options& o) {
   return params;
 }
 
-namespace {
-
-/// All jobs that a request means, of which a long list comes in several parts.
 caf::expected<json> list_all(client& broker, const json& params) {
   auto jobs = json::array();
   auto add = [&jobs](const json& part) {
@@ -119,8 +123,6 @@ caf::expected<json> list_all(client& broker, const json& params) {
   add(*reply);
   return jobs;
 }
-
-} // namespace
 
 caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
                                                       const std::string& user) {

@@ -25,6 +25,11 @@ namespace hactor::tools {
       {'q', "queue", "NAME", "Means jobs of this queue only."},                                    \
       {'i', "include", "HOSTS|RANKS",                                                              \
        "Means jobs that have one of these hosts (n[1-3]) or ranks (0-3) only."},                   \
+      {0, "constraint", "JSON",                                                                    \
+       "Means jobs in any state that this constraint matches (RFC 31, 43), as {\"and\": "          \
+       "[{\"states\": [\"running\"]}, {\"t_run\": [\">1790000000\"]}]}; operators are and, or, "   \
+       "not, userid, name, queue, states, results, hostlist, ranks and t_* times. The options "    \
+       "beside it narrow it."},                                                                    \
   {                                                                                                \
     'u', "user", "USER", "Means jobs of this user only, by name or number; all: of everybody."     \
   }
@@ -45,6 +50,9 @@ caf::expected<std::vector<std::string>> choose_ids(client& broker,
 /// Errors: ec::bad_argument; the broker's.
 caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
                                                       const std::string& user);
+
+/// All jobs that a request means, of which a long list comes in several parts. Errors: the broker's.
+caf::expected<json> list_all(client& broker, const json& params);
 
 /// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id.
 caf::expected<json> fetch_jobs(const parsed_options& options, client& broker, json params);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Packs every file of a folder into an archive of its own, a job each, of as many cores as the file
-is large: one for each begun MiB, four at most. As an instance's script: hactor start archive.py DIR
+is large: one for each begun MiB, four at most. As an instance's script: hactor start archive.py DIR,
+with hactor's package for Python (workflow/python, installed beside the libraries) in PYTHONPATH.
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
 import os
@@ -33,7 +34,7 @@ while open_jobs:
     name = open_jobs.pop(job, None)
     if name is None:  # somebody else's
         continue
-    cores = instance.ask("job.list", ids=[job], states=127)["jobs"][0]["ncores"]
+    cores = next(instance.list(ids=[job], states=127))["ncores"]
     print(f"{name}: {cores} cores{'' if success else ', ' + why}")
     failed += not success
 print(f"{len(names)} files, {failed} failed")

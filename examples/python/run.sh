@@ -8,6 +8,8 @@ trap 'rm -rf "$files"' EXIT
 for i in 1 2 3 4 5 6; do
   head -c "$((i * 300000))" /dev/zero >"$files/data$i"
 done
+PYTHONPATH="$here/../../workflow/python${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH
 PYTHONDONTWRITEBYTECODE=1 python3 "$here/archive.py" "$files"
 for i in 1 2 3 4 5 6; do
   tar -tf "$files/data$i.tar" >/dev/null

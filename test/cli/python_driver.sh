@@ -1,15 +1,15 @@
 # A driver in Python: jobs from within it are those of the command line, with the same options.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
-python=${HACTOR_TEST_LIB%/test/cli/*}/examples/python
-export PYTHONPATH="$python" PYTHONDONTWRITEBYTECODE=1
+root=${HACTOR_TEST_LIB%/test/cli/*}
+export PYTHONPATH="$root/workflow/python" PYTHONDONTWRITEBYTECODE=1
 
 # The script of the instance is the driver itself.
 mkdir files
 for i in 1 2 3; do
   head -c "$((i * 700000))" /dev/zero >files/data$i
 done
-start -S resource.fake=nodes=2,cores=4 -- python3 "$python/archive.py" files >out </dev/null
+start -S resource.fake=nodes=2,cores=4 -- python3 "$root/examples/python/archive.py" files >out </dev/null
 check_equal "cores of the jobs" "3 files, 0 failed data1: 1 cores data2: 2 cores data3: 3 cores" \
   "$(sort out | xargs)"
 for i in 1 2 3; do

@@ -1,21 +1,7 @@
-"""Jobs from within a Python program: a builder of jobspecs, and a connection to the instance that
-HACTOR_URI names (doc/client-protocol.md), without a process for each job. Python 3 alone.
+"""A builder of jobspecs. A jobspec is a dictionary; whoever knows more of them may write it.
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
-import json
 import os
-import socket
-import struct
-
-REQUEST, REPLY, ERROR = 1, 2, 3
-
-
-class Error(Exception):
-    """What the instance answers when it refuses; `code` is its name for it."""
-
-    def __init__(self, code, message):
-        super().__init__(message)
-        self.code = code
 
 
 def whole(name, value):
@@ -92,61 +78,3 @@ class JobspecV1(dict):
     def set_duration(self, seconds):
         """The time limit in seconds; 0 is none."""
         self.system["duration"] = seconds
-
-
-class Instance:
-    """A connection. Requests may be asked at once and waited for in any order."""
-
-    def __init__(self, uri=None):
-        uri = uri or os.environ["HACTOR_URI"]
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(uri.removeprefix("local://"))
-        self._tag = 0
-        self._ended = {}  # by tag: what came before it was waited for
-
-    def request(self, method, **params):
-        """Sends a request; returns what result() takes."""
-        self._tag += 1
-        payload = json.dumps({"method": method, "params": params}).encode()
-        self._socket.sendall(struct.pack("<IBQ", len(payload), REQUEST, self._tag) + payload)
-        return self._tag
-
-    def result(self, tag):
-        """Waits for the end of a request and returns its object. Raises Error."""
-        while tag not in self._ended:
-            size, kind, of = struct.unpack("<IBQ", self._read(13))
-            payload = self._read(size)
-            if kind in (REPLY, ERROR):
-                self._ended[of] = kind, json.loads(payload)
-        kind, value = self._ended.pop(tag)
-        if kind == ERROR:
-            raise Error(value["code"], value["message"])
-        return value
-
-    def ask(self, method, **params):
-        return self.result(self.request(method, **params))
-
-    def submit(self, jobspec, **options):
-        """Returns the job's id once it is recorded."""
-        return self.ask("submit", jobspec=jobspec, flags=["waitable"], **options)["ids"][0]
-
-    def submit_many(self, jobspecs):
-        """Many jobs in one request; the ids in order."""
-        jobs = [{"jobspec": j, "flags": ["waitable"]} for j in jobspecs]
-        return self.ask("submit", jobs=jobs)["ids"]
-
-    def wait(self, job=None):
-        """Waits for the job, or without one for the next to end that nobody has waited for.
-        Returns its id and whether it ended well, and why not."""
-        end = (self.ask("job.wait", id=job) if job else self.ask("job.wait-any")["jobs"][0])
-        why = end.get("note") or f"{end['result']}, exit code {end['status']}"
-        return end["id"], end["status"] == 0, "" if end["status"] == 0 else why
-
-    def _read(self, size):
-        data = b""
-        while len(data) < size:
-            part = self._socket.recv(size - len(data))
-            if not part:
-                raise ConnectionError("the instance has ended")
-            data += part
-        return data
