@@ -251,6 +251,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
         word = fill_cc(std::move(word), item.cc);
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;
+  work.variables = common.variables;
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
     auto& tasks = where->tasks[entry];
