@@ -139,22 +139,28 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
-/// pmi: "off", or those that are offered, divided by commas.
+/// pmi: "off" or "none", or those that are offered, divided by commas. What is not said there, mpi
+/// says: the kind of MPI that the tasks are built with.
 caf::error add_pmi(launch_plan& plan, const json& options) {
-  if (find_json(options, "pmi") == nullptr)
+  if (find_json(options, "pmi") == nullptr) {
+    auto mpi = options.value("mpi", json{});
+    plan.pmi = mpi != "openmpi";
+    plan.pmix = mpi != "mpich";
+    plan.needs_pmix = mpi == "openmpi";
     return caf::none;
+  }
   auto text = get_string_or(options, "pmi", "", {ec::bad_jobspec, options_path});
   if (!text)
     return std::move(text.error());
   plan.pmi = plan.pmix = false;
-  if (*text == "off")
+  if (*text == "off" || *text == "none")
     return caf::none;
   std::string_view rest = *text;
   while (true) {
     auto word = rest.substr(0, rest.find(','));
     if (word != "simple" && word != "pmix")
       return make_error(ec::bad_jobspec,
-                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or off, found {}",
+                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or none, found {}",
                                     options_path, *text));
     (word == "simple" ? plan.pmi : plan.pmix) = true;
     if (word.size() == rest.size())
@@ -386,6 +392,10 @@ caf::error add_options(launch_plan& plan, const json& options) {
     if (auto e = add(plan, options))
       return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
+  auto plugins = read_plugin_options(options);
+  if (!plugins)
+    return std::move(plugins.error());
+  plan.plugins = std::move(*plugins);
   return add_pmi(plan, options);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/job_files.hpp"
+#include "actors/plugin_options.hpp"
 #include "actors/spawner_protocol.hpp"
 #include "actors/templates.hpp"
 #include "graph/request.hpp"
@@ -69,6 +70,7 @@ struct launch_plan {
   bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   bool has_tags = false;   // a command has {{ }} in it
+  plugin_options plugins;  // to be loaded by its shells
   std::string compat;      // "slurm", "flux": tasks see the variables of that system too
   std::vector<job_file> files; // that the job carries
   double simulated_s = -1; // < 0: real

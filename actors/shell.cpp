@@ -2,20 +2,19 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/shell.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fmt/format.h>
 
-#include "actors/binding.hpp"
 #include "actors/shell_helpers.hpp"
+#include "actors/shell_start.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
-#include "runtime/hardware.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 
@@ -52,81 +51,6 @@ private:
   shell_actor shell_;
   uint32_t task_;
 };
-
-/// Everything a task needs, in one request. Files are opened here.
-struct prepared {
-  spawn_request request;
-  task_pipes pipes;
-};
-
-caf::expected<owned_fd> open_input(const launch_plan& plan, const template_values& names,
-                                   const std::string& cwd) {
-  auto name = fill_template(plan.input, names);
-  if (!name.empty() && name[0] != '/')
-    name = cwd + "/" + name;
-  owned_fd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd)
-    return make_errno_error(ec::exec_failed, "input file " + name, errno);
-  return fd;
-}
-
-caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
-                                shell_task& t, bool first_node) {
-  prepared p;
-  p.request.argv = std::move(t.argv);
-  p.request.environment = std::move(t.variables);
-  p.request.cwd = work.cwd;
-  p.request.limits = plan.limits;
-  p.request.oom_adjust = plan.oom_adjust;
-  p.request.stop_in_exec = plan.stop_in_exec;
-  p.request.own_group = p.request.kill_group_on_exit = plan.own_groups;
-  for (auto cpu : t.cpus.expand())
-    p.request.cpus.push_back(static_cast<int32_t>(cpu));
-  auto names = work.names;
-  names.task = t.task_rank;
-  names.local = t.local_id;
-  names.node = t.node;
-  names.host = st.context->host;
-  p.pipes.unbuffered = plan.unbuffered;
-  if (plan.has_terminal(t.task_rank)) {
-    p.pipes = {true, true, true, true, true, true, plan.rows, plan.columns};
-    p.pipes.control = !work.places.empty();
-    return p;
-  }
-  p.pipes.control = !work.places.empty();
-  p.pipes.input = plan.input_attached
-                  && (!plan.input_tasks || plan.input_tasks->contains(t.task_rank));
-  if (!plan.input.empty()) {
-    auto fd = open_input(plan, names, work.cwd);
-    if (!fd)
-      return std::move(fd.error());
-    p.request.pass(0, std::move(*fd));
-  }
-  p.pipes.output = plan.output.empty() || plan.label;
-  p.pipes.error = (plan.error.empty() && plan.output.empty()) || plan.label;
-  // Opened in any case, so that a directory that is missing is seen at once.
-  auto& error_pattern = plan.error.empty() ? plan.output : plan.error;
-  for (int stream : {1, 2}) {
-    auto& pattern = stream == 1 ? plan.output : error_pattern;
-    if (pattern.empty())
-      continue;
-    // Who writes a file alone makes it empty; one of several nodes is emptied by the first.
-    auto truncate =
-        !plan.append_output && work.names.attempt == 1 && (first_node || names_node(pattern));
-    auto name = st.files.open(pattern, names, work.cwd, truncate);
-    if (!name)
-      return std::move(name.error());
-    if (stream == 1 ? p.pipes.output : p.pipes.error) {
-      st.labelled[{t.task_rank, stream}] = std::move(*name);
-      continue;
-    }
-    auto fd = st.files.share(*name);
-    if (!fd)
-      return std::move(fd.error());
-    p.request.pass(stream, std::move(*fd));
-  }
-  return p;
-}
 
 /// Removes what is in a job's folder, which may be much: on a thread of its own.
 caf::behavior folder_remover(caf::event_based_actor* self,
@@ -186,6 +110,19 @@ void seal_output(shell_state::pointer self) {
     give_up_output(self);
 }
 
+void apply(shell_state::pointer self, plugin_core::effects&& effects);
+
+/// Calls a member of the way of the job's plugins, if it has any, and does what it causes.
+template <class Member, class... What>
+void with_plugins(shell_state::pointer self, Member member, const What&... what) {
+  auto& st = self->state;
+  if (!st.plugins)
+    return;
+  plugin_core::effects effects;
+  (st.plugins->core.*member)(what..., effects);
+  apply(self, std::move(effects));
+}
+
 /// Tells exec what is new: that all tasks run, or that all have ended.
 void advance(shell_state::pointer self) {
   auto& st = self->state;
@@ -195,6 +132,11 @@ void advance(shell_state::pointer self) {
       return;
     }
     tell_usage(self);
+    if (st.plugins && !st.plugins->core.is_over()) {
+      tell_exits(self);
+      with_plugins(self, &plugin_core::finish, steady_ns());
+      return;
+    }
     if (auto pmix = std::exchange(st.pmix, std::nullopt))
       st.context->pmix->remove(pmix->space(), pmix->is_known());
     auto folder = std::exchange(st.folder, std::nullopt);
@@ -217,6 +159,7 @@ void advance(shell_state::pointer self) {
   }
   if (st.core.all_started() && !st.told_start) {
     st.told_start = true;
+    with_plugins(self, &plugin_core::on_started, steady_ns());
     tell(self, false);
   }
 }
@@ -248,6 +191,8 @@ void cut_to_limit(shell_state::pointer self, task_output& o) {
 /// Output that came through a pipe goes to the spool, or with labels to its file.
 void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
+  if (o.task == plugins_task)
+    return pass_output(self, {st.id, st.plugins->first_rank, 2, std::move(o.bytes)});
   if (is_helper(st, o.task))
     return on_helper_output(self, o);
   auto task = st.ranks[o.task];
@@ -282,39 +227,6 @@ caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& plac
   return caf::none;
 }
 
-/// Makes the file that HWLOC_XMLFILE names (-O hwloc.xmlfile). A look at the devices takes 8 ms.
-caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
-                          const shell_place& place) {
-  if (!order.plan->hwloc_file)
-    return caf::none;
-  std::optional<idset> cpus;
-  if (order.plan->hwloc_restrict) {
-    auto& r = order.item.resources;
-    auto entry = entries.front();
-    cpus = cpus_of_share(r.nodes[entry], r.host(entry), place.machine.get());
-  }
-  auto text = discover_topology(cpus);
-  if (!text)
-    return std::move(text.error());
-  return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
-}
-
-/// The job's folder with the files that are to be there before its tasks.
-caf::expected<job_folders::slot> make_folder(shell_state& st, const launch_order& order,
-                                             const std::vector<uint32_t>& entries,
-                                             shell_place& place) {
-  auto folder = st.context->folders->take();
-  if (!folder)
-    return folder;
-  st.folder = *folder;
-  place.tmpdir = folder->path;
-  if (auto e = write_job_files(order.plan->files, folder->path))
-    return e;
-  if (auto e = write_topology(order, entries, place))
-    return e;
-  return folder;
-}
-
 void remember(shell_state& st, const shell_task& t, bool has_tags) {
   st.ranks.push_back(t.task_rank);
   st.entries.push_back(t.entry);
@@ -323,64 +235,53 @@ void remember(shell_state& st, const shell_task& t, bool has_tags) {
 }
 
 /// Which job it is, and what limits it.
-void take_order(shell_state& st) {
-  auto& order = st.order;
+void take_order(shell_state& st, const launch_order& order) {
   st.id = order.item.id;
+  st.plan = order.plan;
   st.instance = order.origin->instance;
   st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
   st.output_limit = order.plan->output_limit;
 }
 
-void start_tasks(shell_state::pointer self) {
+/// What of an earlier attempt's output is there is written to again.
+void reopen_output(shell_state::pointer self, const launch_item& item) {
   auto& st = self->state;
-  auto& order = st.order;
-  auto& entries = st.entries_of_r;
-  take_order(st);
-  auto place = st.context->place;
-  if (auto& path = order.origin->instance; !path.empty()) {
-    place.uri += "/" + path;
-    place.instance += path;
-    place.instance_level += 1 + static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
-  }
-  auto folder = make_folder(st, order, entries, place);
-  place.now_ns = wall_ns();
-  auto work = plan_shell(*order.plan, order.item, entries, place);
-  if (!work || work->tasks.empty()) {
-    st.core = shell_core{order.item.id, work ? 0u : 1u};
-    if (!work)
-      st.core.on_failed(st.context->host, render(work.error()), 0, false);
-    return;
-  }
-  auto count = static_cast<uint32_t>(work->tasks.size());
-  st.size = work->size;
-  st.spread = st.size > count;
-  st.tells_exit = st.spread && order.plan->exit_timeout_s >= 0;
-  st.core = shell_core{order.item.id, count};
-  st.tokens.assign(count, 0);
-  st.pids.assign(count, 0);
-  if (!work->places.empty()) {
-    std::vector<uint32_t> ranks;
-    for (auto& t : work->tasks)
-      ranks.push_back(t.task_rank);
-    st.pmi.emplace(to_string(st.id), work->size, std::move(ranks),
-                   pmi_process_mapping(work->places));
-  }
-  auto me = caf::actor_cast<shell_actor>(self);
-  auto refused = begin_pmix(st, *work, place, me);
-  auto first_node = entries.front() == 0;
-  for (auto& [rank, address] : order.item.outputs)
+  for (auto& [rank, address] : item.outputs)
     if (rank == st.context->rank) {
       st.wrote = true; // its index is to be written again
       self->send(st.context->output, output_reopen{st.id, address});
     }
-  if (!work->notes.empty())
-    add_note(self, work->tasks.front().task_rank, std::move(work->notes));
+}
+
+/// Starts the tasks, each of which may fail to.
+void begin_tasks(shell_state::pointer self, shell_start& s) {
+  auto& st = self->state;
+  auto& work = s.work;
+  auto count = static_cast<uint32_t>(work.tasks.size());
+  st.order = std::move(s.order);
+  st.entries_of_r = std::move(s.entries);
+  st.plan = st.order.plan;
+  st.output_limit = st.plan->output_limit;
+  st.tells_exit = st.spread && st.plan->exit_timeout_s >= 0;
+  st.tokens.assign(count, 0);
+  st.pids.assign(count, 0);
+  if (!work.places.empty()) {
+    std::vector<uint32_t> ranks;
+    for (auto& t : work.tasks)
+      ranks.push_back(t.task_rank);
+    st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
+  }
+  auto me = caf::actor_cast<shell_actor>(self);
+  auto refused = std::move(s.refused);
+  if (!refused)
+    refused = begin_pmix(st, work, s.place, me);
+  if (!work.notes.empty())
+    add_note(self, work.tasks.front().task_rank, std::move(work.notes));
   for (uint32_t i = 0; i < count; ++i) {
-    auto& t = work->tasks[i];
-    remember(st, t, order.plan->has_tags);
-    auto p = !folder   ? caf::expected<prepared>{folder.error()}
-             : refused ? caf::expected<prepared>{refused}
-                       : prepare(st, *order.plan, *work, t, first_node);
+    auto& t = work.tasks[i];
+    remember(st, t, st.plan->has_tags);
+    auto p = refused ? caf::expected<prepared>{refused}
+                     : prepare(st, *st.plan, work, t, st.entries_of_r.front() == 0);
     caf::error err;
     if (!p) {
       err = std::move(p.error());
@@ -398,7 +299,69 @@ void start_tasks(shell_state::pointer self) {
     }
   }
   begin_looking(self);
-  start_coprocesses(self, *work);
+  start_coprocesses(self, work);
+}
+
+/// Starts the process of the job's plugins, which then say with what the tasks are to be started.
+void begin_plugins(shell_state::pointer self, shell_start&& start) {
+  auto& st = self->state;
+  auto& here = st.context->plugins;
+  st.plugins = std::make_unique<shell_plugins>();
+  auto& p = *st.plugins;
+  p.core = plugin_core{here.patience_ns};
+  p.first_rank = start.work.tasks.front().task_rank;
+  p.held = std::move(start);
+  task_pipes pipes;
+  pipes.output = pipes.error = pipes.control = true;
+  auto token = here.program.empty()
+                   ? make_error(ec::exec_failed, "this hactor was built without liblua5.4, or its "
+                                                 "program lib/hactor/hactor-plugins is not "
+                                                 "beside it")
+                   : st.context->tasks->start(
+                         plugin_process(here, p.held->work), pipes,
+                         std::make_shared<shell_sink>(caf::actor_cast<shell_actor>(self),
+                                                      plugins_task));
+  if (!token) {
+    with_plugins(self, &plugin_core::on_gone, "could not be started: " + render(token.error()),
+                 false);
+    return;
+  }
+  p.token = *token;
+  with_plugins(self, &plugin_core::begin, steady_ns(),
+               describe_to_plugins(p.held->order, p.held->work, here, st.context->host,
+                                   st.context->rank));
+}
+
+void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<uint32_t>&& entries) {
+  auto& st = self->state;
+  take_order(st, order);
+  auto place = st.context->place;
+  if (auto& path = order.origin->instance; !path.empty()) {
+    place.uri += "/" + path;
+    place.instance += path;
+    place.instance_level += 1 + static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
+  }
+  auto folder = make_folder(st, order, entries, place);
+  auto refused = folder ? caf::error{} : folder.error();
+  place.now_ns = wall_ns();
+  auto work = plan_shell(*order.plan, order.item, entries, place);
+  if (!work || work->tasks.empty()) {
+    st.core = shell_core{order.item.id, work ? 0u : 1u};
+    if (!work)
+      st.core.on_failed(st.context->host, render(work.error()), 0, false);
+    return;
+  }
+  auto count = static_cast<uint32_t>(work->tasks.size());
+  st.size = work->size;
+  st.spread = st.size > count;
+  st.core = shell_core{order.item.id, count};
+  reopen_output(self, order.item);
+  shell_start start{std::move(order), std::move(entries), std::move(place), std::move(*work),
+                    std::move(refused)};
+  if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
+    begin_plugins(self, std::move(start));
+  else
+    begin_tasks(self, start);
 }
 
 /// Ends the job: a part of it cannot go on. The rest hears of it by way of exec.
@@ -435,6 +398,105 @@ void apply(shell_state::pointer self, pmix_core::effects&& effects) {
     break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
 }
 
+/// What waits for its plugins is not started any more.
+void leave_unbegun(shell_state::pointer self, const std::string& why, int wait_status) {
+  auto& st = self->state;
+  st.plugins->held.reset();
+  st.core.on_broken(st.context->host, why, wait_status);
+  st.core.abandon();
+  with_plugins(self, &plugin_core::give_up);
+}
+
+/// Has the plugins prepare what waits for them.
+void prepare_tasks(shell_state::pointer self) {
+  auto& p = *self->state.plugins;
+  if (p.held)
+    with_plugins(self, &plugin_core::prepare, steady_ns(),
+                 tasks_for_plugins(*p.held->order.plan, p.held->work));
+}
+
+/// The plugins have come to the end of shell.init here.
+void end_of_init(shell_state::pointer self, const std::string& options) {
+  auto& st = self->state;
+  auto& p = *st.plugins;
+  p.waits_for_others = meets_others(p.held->order, st.context->plugins);
+  if (auto e = take_options(options, *p.held))
+    return leave_unbegun(self, "after shell.init: " + render(e), 1 << 8);
+  if (p.waits_for_others)
+    self->send(st.exec, exchange_part{st.id, st.context->rank, {}});
+  else
+    prepare_tasks(self);
+}
+
+/// What a plugin adds to the job's output.
+void add_of_plugin(shell_state::pointer self, plugin_word& word) {
+  auto& st = self->state;
+  if (word.kind == plugin_kind::log)
+    return add_note(self, st.plugins->first_rank, std::move(word.text));
+  auto it = std::find(st.ranks.begin(), st.ranks.end(), word.task);
+  task_output o{static_cast<uint32_t>(it - st.ranks.begin()),
+                static_cast<uint8_t>(word.status == 2 ? 2 : 1), std::move(word.bytes)};
+  st.wrote = true;
+  st.context->gate->add(static_cast<int64_t>(o.bytes.size()));
+  if (it != st.ranks.end())
+    return write_output(self, o);
+  pass_output(self, {st.id, word.task, o.stream, std::move(o.bytes)});
+}
+
+/// Comes back when the plugin that is called has had its time.
+void look_after_plugins(shell_state::pointer self) {
+  auto& p = *self->state.plugins;
+  if (p.core.deadline_ns() == 0 || p.look_ns != 0)
+    return;
+  p.look_ns = p.core.deadline_ns();
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(p.look_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
+void apply(shell_state::pointer self, plugin_core::effects&& effects) {
+  auto& st = self->state;
+  auto& p = *st.plugins;
+  for (auto& word : effects.words)
+    st.context->tasks->control(p.token, frame_of(word));
+  for (auto& word : effects.said)
+    add_of_plugin(self, word);
+  if (effects.kill && p.token != 0)
+    st.context->tasks->signal(p.token, SIGKILL);
+  if (!effects.failure.empty() && p.held)
+    leave_unbegun(self, effects.failure, 1 << 8);
+  else if (!effects.failure.empty() && st.terminating == 0)
+    break_off(self, effects.failure, 1 << 8);
+  if (effects.ready && p.held)
+    end_of_init(self, *effects.ready);
+  if (effects.prepared && p.held) {
+    auto start = std::move(*p.held);
+    p.held.reset();
+    apply_changes(*effects.prepared, start.work);
+    begin_tasks(self, start);
+    if (st.core.all_ended())
+      advance(self);
+  }
+  look_after_plugins(self);
+}
+
+/// True when the tick was that of a plugin.
+bool is_plugin_time(shell_state::pointer self) {
+  auto& st = self->state;
+  auto now = steady_ns();
+  if (!st.plugins || st.plugins->look_ns == 0 || now < st.plugins->look_ns)
+    return false;
+  st.plugins->look_ns = 0;
+  with_plugins(self, &plugin_core::on_deadline, now);
+  return true;
+}
+
+/// The process of the plugins has ended, as expected or not.
+void end_of_plugins(shell_state::pointer self, const std::string& how, bool well) {
+  with_plugins(self, &plugin_core::on_gone, how, well);
+  if (self->state.core.all_ended())
+    advance(self);
+}
+
 /// Calls a member of the job's part in PMIx, and does what it causes.
 template <class Member, class What>
 void with_pmix(shell_state::pointer self, Member member, const What& what) {
@@ -449,6 +511,8 @@ void with_pmix(shell_state::pointer self, Member member, const What& what) {
 /// The tasks of all brokers have told each other something, by one PMI or the other.
 void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   auto& st = self->state;
+  if (st.plugins && std::exchange(st.plugins->waits_for_others, false))
+    return prepare_tasks(self);
   if (st.pmix && st.pmix->in_exchange())
     return with_pmix(self, &pmix_core::on_exchange, all.values);
   if (!st.pmi)
@@ -458,11 +522,6 @@ void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   apply(self, std::move(effects));
 }
 
-std::string how_it_ended(int status) {
-  return WIFSIGNALED(status) ? fmt::format("was ended by signal {}", WTERMSIG(status))
-                             : fmt::format("ended with exit code {}", WEXITSTATUS(status));
-}
-
 /// A rank that dies within MPI would leave the others waiting for it.
 void end_of_rank(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
@@ -470,7 +529,7 @@ void end_of_rank(shell_state::pointer self, const task_exited& x) {
                 || (st.pmix && st.pmix->is_inside(st.ranks[x.task]));
   if (!inside || st.terminating != 0)
     return;
-  auto how = how_it_ended(x.status);
+  auto how = how_process_ended(x.status);
   if (!WIFSIGNALED(x.status))
     how += " and without MPI_Finalize";
   break_off(self, fmt::format("rank {} {}", st.ranks[x.task], how),
@@ -498,7 +557,8 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
   if (st.terminating != 0)
     return;
   if (plan.exit_on_error && x.status != 0 && st.size > 1) {
-    break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_it_ended(x.status)), x.status);
+    break_off(self, fmt::format("task {} {}", st.ranks[x.task], how_process_ended(x.status)),
+              x.status);
     return;
   }
   if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exit)
@@ -544,25 +604,44 @@ void end_over_memory(shell_state::pointer self, const std::string& why) {
     break_off(self, why, SIGKILL);
 }
 
-void end_of_task(shell_state::pointer self, const launch_plan& plan, const task_exited& x) {
+void end_of_task(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
   st.tokens[x.task] = 0;
   tell_guard(self, x.task, true);
   end_of_rank(self, x);
-  leave_others(self, plan, x);
+  leave_others(self, *st.plan, x);
+  with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
   st.core.on_exited(x.status, x.used);
   if (!st.core.all_ended())
     tell_exits(self);
   advance(self);
 }
 
+void end_of_start(shell_state::pointer self, const task_failed& f) {
+  auto& st = self->state;
+  auto& plan = *st.plan;
+  st.tokens[f.task] = 0;
+  auto of_command = f.what == "command";
+  auto what = of_command ? (plan.has_tags ? st.programs[f.task]
+                                          : plan.commands[st.entries[f.task]].front())
+              : f.what == "cwd"  ? plan.cwd
+              : f.what == "cpus" ? "binding to the job's CPUs"
+                                 : f.what;
+  st.core.on_failed(st.context->host, what, f.error, of_command);
+  advance(self);
+}
+
 void take_signal(shell_state::pointer self, const shell_signal& s) {
   auto& st = self->state;
+  if (s.terminate && st.plugins && st.plugins->held)
+    return leave_unbegun(self, "it was to end before its tasks were started", s.signal);
   signal_all(st, s.signal);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
-  if (st.killed && st.core.all_ended())
+  if (st.killed && st.core.all_ended()) {
     kill_helpers(self, true);
+    with_plugins(self, &plugin_core::give_up);
+  }
   if (st.killed)
     give_up_output(self);
   else if (s.terminate && st.terminating++ == 0)
@@ -571,12 +650,14 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
 
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
-  if (is_exit_time(self))
+  if (is_exit_time(self) || is_plugin_time(self))
     return;
   kill_helpers(self, false);
   if (st.terminating == 0)
     return; // they alone were meant
   signal_all(st, SIGKILL);
+  if (st.core.all_ended())
+    with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
   self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
@@ -587,7 +668,7 @@ void on_tick(shell_state::pointer self) {
 /// is dropped, so that it does not wait for somebody to read it.
 bool is_beyond_limit(shell_state::pointer self, input_request& in) {
   auto& st = self->state;
-  auto limit = st.order.plan->input_limit;
+  auto limit = st.plan->input_limit;
   if (in.rows > 0 || limit < 0 || st.input_over)
     return in.rows == 0 && st.input_over;
   auto room = static_cast<size_t>(limit - st.input_bytes);
@@ -626,36 +707,43 @@ void take_input(shell_state::pointer self, input_request& in) {
 
 void on_started(shell_state::pointer self, const task_started& s) {
   auto& st = self->state;
+  if (s.task == plugins_task)
+    return;
   st.pids[s.task] = s.pid;
   tell_guard(self, s.task, false);
+  with_plugins(self, &plugin_core::on_forked, steady_ns(), st.ranks[s.task], s.pid);
   st.core.on_started();
   advance(self);
 }
 
 void on_failed(shell_state::pointer self, const task_failed& f) {
   auto& st = self->state;
-  if (is_helper(st, f.task)) {
-    on_helper_failed(self, f);
-    if (st.core.all_ended())
-      advance(self);
-    return;
-  }
-  auto& plan = *st.order.plan;
-  st.tokens[f.task] = 0;
-  auto of_command = f.what == "command";
-  auto what =
-      of_command ? (plan.has_tags ? st.programs[f.task] : plan.commands[st.entries[f.task]].front())
-      : f.what == "cwd"  ? plan.cwd
-      : f.what == "cpus" ? "binding to the job's CPUs"
-                         : f.what;
-  st.core.on_failed(st.context->host, what, f.error, of_command);
-  advance(self);
+  if (f.task == plugins_task)
+    return end_of_plugins(self,
+                          fmt::format("could not be started: {}: {}", f.what,
+                                      std::strerror(f.error)),
+                          false);
+  if (!is_helper(st, f.task))
+    return end_of_start(self, f);
+  on_helper_failed(self, f);
+  if (st.core.all_ended())
+    advance(self);
+}
+
+void on_control(shell_state::pointer self, const task_control& c) {
+  if (c.task == plugins_task)
+    return with_plugins(self, &plugin_core::on_bytes, steady_ns(), c.bytes);
+  pmi_core::effects effects;
+  self->state.pmi->on_bytes(c.task, c.bytes, effects);
+  apply(self, std::move(effects));
 }
 
 void on_exited(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
+  if (x.task == plugins_task)
+    return end_of_plugins(self, how_process_ended(x.status), x.status == 0);
   if (!is_helper(st, x.task))
-    return end_of_task(self, *st.order.plan, x);
+    return end_of_task(self, x);
   on_helper_exited(self, x);
   if (st.core.all_ended())
     advance(self);
@@ -669,20 +757,14 @@ shell_actor::behavior_type shell(shell_state::pointer self,
   auto& st = self->state;
   st.context = std::move(context);
   st.exec = std::move(exec);
-  st.order = std::move(order);
-  st.entries_of_r = std::move(entries);
-  start_tasks(self);
+  start_tasks(self, std::move(order), std::move(entries));
   if (st.core.all_ended())
     advance(self);
   return {
       [self](const task_started& s) { on_started(self, s); },
       [self](const task_failed& f) { on_failed(self, f); },
       [self](task_output& o) { write_output(self, o); },
-      [self](const task_control& c) {
-        pmi_core::effects effects;
-        self->state.pmi->on_bytes(c.task, c.bytes, effects);
-        apply(self, std::move(effects));
-      },
+      [self](const task_control& c) { on_control(self, c); },
       [self](const exchange_whole& all) { end_of_exchange(self, all); },
       [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
       [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },

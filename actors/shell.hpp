@@ -20,6 +20,7 @@
 #include "actors/pmix_core.hpp"
 #include "actors/pmix_host.hpp"
 #include "actors/shell_core.hpp"
+#include "actors/shell_plugins.hpp"
 #include "actors/task_host.hpp"
 
 namespace hactor {
@@ -37,6 +38,7 @@ struct shell_context {
   memory_guard_actor memory;
   std::shared_ptr<job_folders> folders;
   std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
+  plugin_place plugins;
 };
 
 /// A program beside the tasks: a coprocess, or a client's command.
@@ -65,8 +67,10 @@ struct shell_state {
   job_id id;
   std::string instance; // path of its instance
   std::vector<int64_t> memory_limits; // of memory_member; empty: nobody need watch
-  launch_order order;
-  std::vector<uint32_t> entries_of_r; // that are this broker's
+  launch_plan_ptr plan;
+  launch_order order;                 // once the tasks are started
+  std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
+  std::unique_ptr<shell_plugins> plugins; // null: the job has none here
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started

@@ -253,6 +253,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     work.variables = common.variables;
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;
+  work.variables = common.variables;
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
     auto& tasks = where->tasks[entry];

@@ -25,6 +25,7 @@ struct shell_task {
   std::vector<std::string> argv;
   std::string variables; // "K=V\0": the plan's and the task's own
   idset cpus;            // OS numbers; empty: not bound
+  std::vector<std::string> patterns{}; // of output, error, input; empty: the plan's
 };
 
 /// The file of -O hwloc.xmlfile, in the job's folder.
@@ -37,6 +38,7 @@ struct shell_work {
   std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI-1
   std::vector<rank_t> brokers;  // by task rank; empty without PMIx
   std::string cwd;
+  std::string variables; // with which those of each task begin
   template_values names; // for output files; task and node are set per task
   std::string variables; // what coprocesses see; empty when there is none
   std::string notes;     // lines about where tasks run, when that was asked
@@ -85,6 +87,8 @@ public:
   void on_exited(int wait_status, const usage& used);
   /// The job cannot go on; `wait_status` is its end.
   void on_broken(const std::string& host, const std::string& what, int wait_status);
+  /// Tasks that have not started never will.
+  void abandon() { started_ = ended_ = tasks_; }
   void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
   void on_lost(const std::string& host, const std::string& what) {
     report_.warning = host + ": " + what;

@@ -39,7 +39,7 @@ void pass_held_output(shell_state::pointer self) {
 void pass_output(shell_state::pointer self, output_append&& a) {
   auto& st = self->state;
   st.wrote = true;
-  auto wait_s = st.order.plan->batch_timeout_s;
+  auto wait_s = st.plan->batch_timeout_s;
   if (wait_s <= 0) {
     self->send(st.context->output, std::move(a));
     return;
@@ -124,7 +124,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
                                         std::make_shared<helper_sink>(shell_actor{self}, number));
   if (!token)
     return std::move(token.error());
-  auto& plan = *st.order.plan;
+  auto& plan = *st.plan;
   auto patience = plan.coprocess_kill_s < 0 ? std::chrono::nanoseconds(st.context->kill_timeout)
                                             : of_seconds(plan.coprocess_kill_s);
   st.helpers[number] = {*token, c.name, {}, 0, patience, 0};
@@ -135,7 +135,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
 
 void start_coprocesses(shell_state::pointer self, const shell_work& work) {
   auto& st = self->state;
-  for (auto& c : st.order.plan->coprocesses) {
+  for (auto& c : st.plan->coprocesses) {
     auto entry = st.entries_of_r.front();
     if (c.nodes && !c.nodes->contains(entry))
       continue;
@@ -151,7 +151,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   auto& st = self->state;
   auto rank = st.context->rank;
   if (st.ranks.empty() || st.core.all_ended())
-    return refuse_command(r, rank, 1, "the tasks of the job have ended here");
+    return refuse_command(r, rank, 1, "no task of the job runs here");
   auto s = command_of(r, rank, st.context->place.uri);
   s.set_env("HACTOR_JOB_ID", to_string(st.id));
   s.set_env("HACTOR_KVS_NAMESPACE", "job-" + to_string(st.id));
@@ -162,7 +162,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   // It gets what the tasks of this node have, together; where they are not bound nor is it.
   idset cpus, gpus;
   auto& item = st.order.item;
-  auto& wants = st.order.plan->request;
+  auto& wants = st.plan->request;
   for (auto entry : st.entries_of_r) {
     auto bound = bind_tasks(wants.cpus, wants.gpus, item.resources.nodes[entry],
                             item.resources.host(entry), st.context->place.machine.get(), 1);
@@ -183,7 +183,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   if (!token)
     return refuse_command(r, rank, 126, render(token.error()));
   st.helpers[number] = {
-      *token, {}, r.subscriber.address(), r.tag, of_seconds(st.order.plan->command_kill_s), 0};
+      *token, {}, r.subscriber.address(), r.tag, of_seconds(st.plan->command_kill_s), 0};
 }
 
 void kill_in_job(shell_state::pointer self, const command_kill& k) {
@@ -270,7 +270,7 @@ double per_ns(int64_t cpu_us, int64_t ns) {
 
 void begin_looking(shell_state::pointer self) {
   auto& st = self->state;
-  auto& plan = *st.order.plan;
+  auto& plan = *st.plan;
   if (plan.sysmon_s <= 0)
     return;
   st.looks = std::make_unique<shell_looks>();
@@ -283,7 +283,7 @@ void look_at_tasks(shell_state::pointer self) {
   if (st.core.all_ended() || !st.looks)
     return;
   auto& looks = *st.looks;
-  auto& plan = *st.order.plan;
+  auto& plan = *st.plan;
   auto pids = live_tasks(st);
   auto bytes = memory_of(pids, false);
   looks.peak_bytes = std::max(looks.peak_bytes, bytes);

@@ -224,9 +224,15 @@ caf::error read_per_resource(const json& option, resource_request& to) {
   return {};
 }
 
+/// True for options of a shell by which it loads code of others (actors/plugin_options.hpp).
+bool loads_plugins(const json& options) {
+  return options.contains("initrc") || options.contains("userrc") || options.contains("plugins");
+}
+
 /// The option's value is "block", "cyclic", "cyclic:N", "manual:MAP" or "hosts:HOSTLIST" (which the
 /// client makes of a file), plain or as {"scheme": s, "value": v}.
-caf::error read_taskmap(const json& option, resource_request& to) {
+/// `foreign`: plugins of the job's shells may know other schemes, and say so when they are loaded.
+caf::error read_taskmap(const json& option, bool foreign, resource_request& to) {
   const std::string path = "attributes.system.shell.options.taskmap";
   constexpr auto wanted = "must be block, cyclic, cyclic:N, manual:MAP or hosts:LIST";
   std::string scheme;
@@ -261,7 +267,9 @@ caf::error read_taskmap(const json& option, resource_request& to) {
     return {};
   }
   if (scheme != "cyclic")
-    return bad(path, wanted, option);
+    return foreign && !scheme.empty() && scheme != "block" && scheme != "manual"
+               ? caf::error{}
+               : bad(path, wanted, option);
   to.order = task_order::cyclic;
   if (value.empty())
     return {};
@@ -445,7 +453,7 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
       if (auto e = read_per_resource(*x, request))
         return e;
     if (auto x = options.find("taskmap"); x != options.end())
-      if (auto e = read_taskmap(*x, request))
+      if (auto e = read_taskmap(*x, loads_plugins(options), request))
         return e;
     if (auto e = read_affinity(options, "cpu-affinity", request.cpus))
       return e;

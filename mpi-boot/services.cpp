@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "mpi-boot/services.hpp"
 
+#include <cstdlib>
+
 #include <unistd.h>
 
 #include <caf/io/middleman.hpp>
@@ -15,6 +17,7 @@
 #include "actors/lead_services.hpp"
 #include "actors/memory_guard.hpp"
 #include "actors/output.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/launcher.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -24,12 +27,43 @@ namespace hactor {
 
 namespace {
 
-/// The path of hactor-pmix; "" when this hactor was built without it.
-std::string find_pmix_server() {
+/// The path of a program beside the MPI modules; "" when this hactor was built without it.
+std::string find_helper(const std::string& name) {
   for (auto& folder : module_folders(own_program()))
-    if (auto path = folder + "/hactor-pmix"; ::access(path.c_str(), X_OK) == 0)
+    if (auto path = folder + "/" + name; ::access(path.c_str(), X_OK) == 0)
       return path;
   return {};
+}
+
+std::string if_there(std::string file) {
+  return ::access(file.c_str(), F_OK) == 0 ? std::move(file) : std::string{};
+}
+
+/// Which files the shells of all jobs load. It is looked up once: files that come later wait for
+/// the next instance.
+plugin_place find_plugins(const service_parts& p) {
+  plugin_place place;
+  place.program = find_helper("hactor-plugins");
+  auto folder = own_program();
+  for (int up = 0; up < 2 && !folder.empty(); ++up) // PREFIX/bin/hactor-start
+    folder.resize(folder.rfind('/'));
+  auto system = folder + "/etc/hactor/shell";
+  auto* config = std::getenv("XDG_CONFIG_HOME");
+  auto* home = std::getenv("HOME");
+  auto user = (config != nullptr && *config == '/'
+                   ? std::string{config}
+                   : std::string{home != nullptr ? home : ""} + "/.config")
+              + "/hactor/shell";
+  auto said = p.attributes->text("exec.shell_initrc");
+  place.system_rc = said.empty() ? if_there(system + "/initrc.lua") : said;
+  place.user_rc = if_there(user + "/initrc.lua");
+  place.start_folders = {system, user};
+  place.search_path = p.attributes->text("exec.shell_pluginpath");
+  if (place.search_path.empty())
+    place.search_path = folder + "/lib/hactor/shell-plugins";
+  place.brokers = p.net->size();
+  place.patience_ns = moment_after(0, p.attributes->duration_s("exec.plugin_timeout"));
+  return place;
 }
 
 caf::expected<std::shared_ptr<const shell_context>>
@@ -53,7 +87,8 @@ make_shell_context(const service_parts& p, const output_actor& output,
   if (!folders)
     return std::move(folders.error());
   c->folders = std::move(*folders);
-  if (auto program = find_pmix_server(); !program.empty()) {
+  c->plugins = find_plugins(p);
+  if (auto program = find_helper("hactor-pmix"); !program.empty()) {
     auto hosts = std::make_shared<std::vector<std::string>>();
     for (rank_t r = 0; r < p.net->size(); ++r)
       hosts->push_back(p.net->host_of(r));

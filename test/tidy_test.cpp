@@ -39,9 +39,11 @@ const std::map<std::string, std::set<std::string>> layers{
     {"actors", {"actors", "graph", "store", "runtime"}},
     {"workflow", {"workflow", "runtime"}},
     {"tools", {"tools", "workflow", "actors", "graph", "store", "runtime"}},
+    {"plugins", {"plugins", "actors", "runtime"}},
     {"mpi-boot", {"mpi-boot", "workflow", "actors", "graph", "store", "runtime"}},
     {"test",
-     {"test", "reapi", "tools", "mpi-boot", "workflow", "actors", "graph", "store", "runtime"}},
+     {"test", "plugins", "reapi", "tools", "mpi-boot", "workflow", "actors", "graph", "store",
+      "runtime"}},
 };
 
 /// CAF headers for values, which pure code may use.
@@ -337,6 +339,13 @@ TEST_SUITE("tidy") {
   TEST_CASE("Python is called in its module only") {
     forbid("\\bPy_?[A-Z]\\w*\\s*\\(|<Python\\.h>", "Python outside of its module",
            [](const source& s) { return s.path == "actors/python_policy_module.cpp"; });
+  }
+
+  TEST_CASE("Lua is called by start files only") {
+    forbid("\\bluaL?_\\w+\\s*\\(|<lua\\.hpp>", "Lua outside of plugins/start_files and lua_values",
+           [](const source& s) {
+             return s.path.starts_with("plugins/start_files") || s.path.starts_with("plugins/lua_");
+           });
   }
 
   TEST_CASE("processes are made by the spawner only") {

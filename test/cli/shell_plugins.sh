@@ -1,0 +1,107 @@
+# Plugins of a job's shell (C): the order of topics over 2 nodes and 4 tasks, what they change and
+# add, and that one that fails, crashes, hangs or is none ends its job with a message that names it,
+# and nothing else.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+[ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-plugins" ] || skip "hactor was built without Lua"
+nodes=$((ranks > 1 ? ranks : 2))
+export nodes
+echo "this is no library" >nonsense.so
+
+instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.plugin_timeout=300ms \
+  -S exec.kill_timeout=1s <<'END'
+probe=$HACTOR_TEST_BUILD/lib/shell_probe.so
+with() { # CONF COMMAND...: runs the command as 4 tasks on 2 nodes
+  conf=$1
+  shift
+  deadline 30 hactor run -N 2 -n 4 -O plugins="$probe:$conf" "$@"
+}
+
+# One line a topic, of each shell in its order: the second has its own when there are two brokers.
+with '{"trace":"*"}' -l true 2>said
+shells=$((nodes > 2 ? 2 : 1))
+i=0
+while [ "$i" -lt "$shells" ]; do
+  sed -n "s/.*hactor-shell\[$i\]: probe: //p" said >topics
+  tasks=$(sed -n 's/task.init //p' topics)
+  check_equal "tasks of shell $i" "$((4 / shells))" "$(echo "$tasks" | wc -l)"
+  check_equal "first topics" "shell.connect shell.init shell.post-init" "$(echo $(head -3 topics))"
+  check_equal "last topics" "shell.tasks-complete shell.finish shell.exit" "$(echo $(tail -3 topics))"
+  for task in $tasks; do
+    check_equal "topics of task $task" "task.init task.exec task.fork task.exit" \
+      "$(echo $(sed -n "s/^\(task.*\) $task\$/\1/p" topics))"
+  done
+  # No task is started before all are prepared; all are before shell.start.
+  check_equal "topics of all" \
+    "task.init task.exec task.fork shell.start" \
+    "$(echo $(grep -v '^task.exit' topics | sed -n '/shell.post-init/,/shell.start/p' |
+      sed '1d; s/ .*//' | awk '!seen[$0]++'))"
+  i=$((i + 1))
+done
+[ "$(grep -c shell.init said)" -eq "$shells" ] || fail "shell.init: $(cat said)"
+
+# What they change and add.
+UNWANTED=1
+export UNWANTED
+output=$(with '{"change":"yes"}' -O taskmap=odd:1 -l --output='{{color}}' \
+  sh -c 'echo "$OF_JOB ${UNWANTED-none} $OF_TASK of $HACTOR_TASK_RANK on {{node.id}} {{color}} {{other}}"')
+check_equal "captured output" "" "$output"
+check_equal "output" "0: job none 0 of 0 on 0 blue {{other}}
+0: one line more
+1: job none 1 of 1 on 1 blue {{other}}
+1: one line more
+2: job none 2 of 2 on 0 blue {{other}}
+2: one line more
+3: job none 3 of 3 on 1 blue {{other}}
+3: one line more" "$(sort blue)"
+output=$(with '{"change":"yes"}' -l echo ran)
+check_equal "lines" 8 "$(echo "$output" | wc -l)"
+check_contains "$output" "2: one line more"
+
+# Each way to end badly, early and late. Nobody else is harmed.
+ends() { # SAID CONF COMMAND...
+  words=$1
+  shift
+  fails_with "${code:-1}" with "$@"
+  check_contains "$output" "$words"
+}
+for topic in shell.connect shell.init shell.post-init task.init task.exec; do
+  ends "plugin probe, topic $topic: as it was told" "{\"fail\":\"$topic\"}" touch started
+  [ ! -e started ] || fail "$topic: tasks were started"
+done
+ends "loading $probe: as it was told" '{"fail":"load"}' true
+ends "plugin probe, topic shell.init: its handler has returned -1" '{"refuse":"shell.init"}' true
+for topic in shell.init task.fork task.exit shell.exit; do
+  ends "plugin probe, topic $topic: was ended by signal 11" "{\"crash\":\"$topic\"}" sleep 0.1
+done
+ends "plugin probe, topic shell.start: ended with exit code 0" '{"leave":"shell.start"}' sleep 30
+for topic in shell.init shell.start shell.finish; do
+  ends "plugin probe, topic $topic: has not returned within 0.3s" "{\"hang\":\"$topic\"}" true
+done
+code=1
+for topic in task.exit shell.finish; do
+  ends "plugin probe, topic $topic: as it was told" "{\"fail\":\"$topic\"}" true
+done
+fails_with 1 deadline 20 hactor run -O plugins=./missing.so true
+check_contains "$output" "loading ./missing.so: no such file"
+fails_with 1 deadline 20 hactor run -O plugins=./nonsense.so true
+check_contains "$output" "loading ./nonsense.so:"
+fails_with 1 deadline 20 hactor run -O plugins=missing.so true
+check_contains "$output" "no such file here or in"
+fails_with 1 deadline 20 hactor run -O plugins=x.so:nonsense true
+check_contains "$output" "plugins: what is behind \"x.so:\" must be JSON"
+fails_with 1 hactor run -O taskmap=odd:1 true
+check_contains "$output" "must be block, cyclic"
+ends "option taskmap: no plugin knows the scheme 'even'" '{}' -O taskmap=even true
+
+# A job that is cancelled while its plugins take their time ends at once.
+id=$(hactor submit -O plugins="$probe:{\"hang\":\"shell.init\"}" true)
+hactor job wait-event -t 20 "$id" alloc >/dev/null
+hactor cancel "$id"
+deadline 20 hactor job wait-event "$id" clean >/dev/null
+check_equal "jobs that still run" "" "$(hactor jobs -no '{id}')"
+check_equal "a plain job" fine "$(hactor run echo fine)"
+left=$(left_processes | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done | grep hactor-plugins || true)
+check_equal "processes of plugins" "" "$left"
+END
