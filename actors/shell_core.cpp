@@ -250,7 +250,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       for (auto& word : command)
         word = fill_cc(std::move(word), item.cc);
   if (!plan.coprocesses.empty())
-    work.variables = common.variables;
+    work.beside = common.variables;
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;
   work.variables = common.variables;

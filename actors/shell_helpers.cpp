@@ -104,7 +104,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
   task_pipes pipes;
   for (auto& word : c.command)
     request.argv.push_back(fill_tags(word, names));
-  request.environment = work.variables;
+  request.environment = work.beside;
   request.cwd = work.cwd;
   pipes.output = pipes.error = c.output.empty();
   if (!c.output.empty()) {

@@ -28,6 +28,12 @@ constexpr attribute rows[] = {
      .default_value = "60s",
      .meaning = "Time for a shell plugin of a job to return from one call; then the job fails.",
      .minimum = 0.01},
+    {.name = "exec.release_delay",
+     .type = duration,
+     .default_value = "1s",
+     .meaning = "Once nothing but cleaning up is left of a job: how long its nodes that are clean "
+                "wait for the others, before they are given back without them.",
+     .minimum = 0},
     {.name = "exec.shell_initrc",
      .default_value = "",
      .meaning = "Start file (Lua) of all jobs' shells; empty: etc/hactor/shell/initrc.lua of this "
@@ -36,12 +42,6 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Folders of shell plugins, separated by colons; empty: lib/hactor/shell-plugins of "
                 "this hactor."},
-    {.name = "exec.release_delay",
-     .type = duration,
-     .default_value = "1s",
-     .meaning = "Once nothing but cleaning up is left of a job: how long its nodes that are clean "
-                "wait for the others, before they are given back without them.",
-     .minimum = 0},
     {.name = "exec.tree_fanout",
      .type = integer,
      .default_value = "16",
