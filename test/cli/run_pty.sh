@@ -67,8 +67,9 @@ check_equal "of those that are named" "0 no,1 yes,2 yes" \
     sh -c 'test -t 1 && echo yes || echo no' </dev/null | tr -d ':\r' | sort | paste -sd,)"
 fails_with 1 hactor run -O pty.ranks=some true
 check_contains "$output" 'pty.ranks: must be "all"'
-fails_with 1 hactor run -O pty.capture=false true
-check_contains "$output" "pty.capture"
+id=$(hactor submit -O pty.capture=false echo unseen)
+hactor job wait "$id"
+check_equal "after the end" "" "$(hactor job attach "$id")"
 fails_with 2 hactor run --pty -o file true
 check_contains "$output" "--pty and --output exclude each other"
 END

@@ -392,7 +392,7 @@ TEST_SUITE("unit") {
     auto bad = "--setattr=^x=" + (dir / "bad");
     auto none = "--setattr=^x=" + (dir / "none");
     for (const char* word : {"--setattr=", "--setattr=a..b=1", "--setattr=.a", "--setattr=^x",
-                             "--setattr=duration.x=1", bad.c_str(), none.c_str(),
+                             "--setattr=cwd.x=1", bad.c_str(), none.c_str(),
                              "--setattr=system."})
       CHECK(refusal({word}).starts_with("--setattr: "));
     CHECK(refusal({"-O=1"}).starts_with("--setopt: "));
