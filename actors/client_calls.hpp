@@ -60,6 +60,7 @@ void get_kvs(const client_call& c, client_params& p);
 void list_kvs(const client_call& c, client_params& p);
 void tell_kvs_root(const client_call& c, client_params& p);
 void change_kvs_spaces(const client_call& c, client_params& p);
+void job_info(const client_call& c, client_params& p);
 void explain_job(const client_call& c, client_params& p);
 
 } // namespace hactor

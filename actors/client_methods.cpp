@@ -160,42 +160,6 @@ void list_jobs(const client_call& c, client_params& p) {
   });
 }
 
-void job_info(const client_call& c, client_params& p) {
-  auto id = p.id("id");
-  auto key = p.text("key");
-  if (refused(c, p))
-    return;
-  with_lead(c, [c, id, key](const rank_services& lead) {
-    c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, job_request{id})
-      .then(
-        [c, id, key](const job_reply& x) {
-          std::string value;
-          if (key == "jobspec") {
-            value = x.jobspec;
-          } else if (key == "R") {
-            value = x.rset;
-            if (value.empty())
-              return c.self->state.fail(
-                c.session, c.tag,
-                make_error(ec::unknown_key, to_string(id) + ": has no R: nothing was allocated"));
-          } else if (key == "eventlog") {
-            for (auto& e : x.events)
-              append_eventlog_line(value, e);
-          } else if (key == "record") {
-            value = dump(to_json(x.summary));
-          } else {
-            return c.self->state.fail(
-              c.session, c.tag,
-              make_error(ec::unknown_key, fmt::format("\"{}\": a job has the keys jobspec, R, "
-                                                      "eventlog and record",
-                                                      key)));
-          }
-          c.self->state.reply(c.session, c.tag, {{"value", value}});
-        },
-        fail_call(c));
-  });
-}
-
 job_selection read_selection(client_params& p, uint32_t default_states) {
   job_selection s;
   s.ids = p.ids("ids");
@@ -464,6 +428,7 @@ constexpr std::array methods{
   method_row{"job.memo", add_memo},          method_row{"job.raise", raise_on_jobs},
   method_row{"job.update", update_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
+  method_row{"job.watch", start_watch},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event},
   method_row{"kvs.commit", commit_kvs},      method_row{"kvs.get", get_kvs},

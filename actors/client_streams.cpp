@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "actors/connector.hpp"
+#include "actors/job_documents.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -75,8 +76,11 @@ void eventlog_events(pointer self, uint64_t number, const std::vector<job_event>
   auto& st = self->state;
   auto& s = st.streams.at(number);
   std::string lines;
-  for (auto& e : events)
-    append_eventlog_line(lines, e);
+  if (s.event_name.empty())
+    for (auto& e : events)
+      append_eventlog_line(lines, e);
+  else
+    lines = exec_eventlog(events);
   if (!lines.empty())
     st.send(s.session, client_frame_kind::lines, s.tag, lines);
   auto over = !events.empty() && events.back().after == job_state::inactive;
@@ -220,6 +224,19 @@ void start_eventlog(const client_call& c, client_params& p) {
   follow(c, p, std::move(s));
 }
 
+void start_watch(const client_call& c, client_params& p) {
+  client_stream s;
+  auto key = p.text("key");
+  s.kind = key == "jobspec" || key == "R" ? what::document : what::eventlog;
+  if (key != "eventlog")
+    s.event_name = key;
+  if (s.kind == what::eventlog && !s.event_name.empty() && key != "guest.exec.eventlog")
+    p.refuse(make_error(ec::unknown_key, fmt::format("\"{}\": the keys that change are jobspec, R, "
+                                                     "eventlog and guest.exec.eventlog",
+                                                     key)));
+  follow(c, p, std::move(s));
+}
+
 void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& events,
                    const idset& ranks) {
   auto it = self->state.streams.find(number);
@@ -229,6 +246,7 @@ void on_job_events(pointer self, uint64_t number, const std::vector<job_event>& 
     case what::wait: wait_events(self, number, events); break;
     case what::wait_event: wait_event_events(self, number, events); break;
     case what::eventlog: eventlog_events(self, number, events); break;
+    case what::document: watch_document(self, number, events); break;
     case what::attach: attach_events(self, number, events, ranks); break;
     case what::wait_any:
     case what::events:

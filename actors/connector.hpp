@@ -59,14 +59,16 @@ enum class client_frame_kind : uint8_t {
 
 /// Something that a client follows.
 struct client_stream {
-  enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, events, command, kvs };
+  enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, document, events,
+                              command, kvs };
 
   what kind = what::wait;
   uint64_t session = 0;
   uint64_t tag = 0;
   job_id id;
-  // wait_event
+  // wait_event; eventlog, document: the key of what is watched, "" for all events
   std::string event_name;
+  std::string shown; // document: the text that was sent last
   int64_t event_count = 1;
   // attach: one reader a broker that runs the job
   struct reader {
@@ -184,9 +186,12 @@ void start_wait(const client_call& call, client_params& params);
 void start_wait_any(const client_call& call, client_params& params);
 void start_wait_event(const client_call& call, client_params& params);
 void start_eventlog(const client_call& call, client_params& params);
+void start_watch(const client_call& c, client_params& p);
 void start_events(const client_call& call, client_params& params);
 void start_command(const client_call& call, client_params& params);
 
+void watch_document(connector_state::pointer self, uint64_t number,
+                    const std::vector<job_event>& events);
 void on_job_events(connector_state::pointer self, uint64_t stream,
                    const std::vector<job_event>& events, const idset& ranks);
 void on_output_ready(connector_state::pointer self, const output_ready& r);

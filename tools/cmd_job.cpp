@@ -17,16 +17,6 @@ namespace hactor::tools {
 
 namespace {
 
-std::vector<std::string> split_dots(std::string_view key) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin <= key.size();) {
-    auto dot = std::min(key.find('.', begin), key.size());
-    parts.emplace_back(key.substr(begin, dot - begin));
-    begin = dot + 1;
-  }
-  return parts;
-}
-
 /// Of many jobs that failed, so many are told of one by one.
 constexpr size_t failures_told_max = 10;
 
@@ -78,8 +68,10 @@ constexpr option_spec eventlog_options[] = {
 };
 
 constexpr option_spec info_options[] = {
-  {'o', "original", nullptr, "The jobspec as it was submitted, without what 'hactor update' "
-                             "changed since.", "-b --base"},
+  {'o', "original", nullptr, "The jobspec or R as it was before 'hactor update' changed it.",
+   "-b --base"},
+  {'F', "follow", nullptr, "Goes on until the job has ended: prints new events, and jobspec or R "
+                           "once more whenever it has changed."},
 };
 
 constexpr option_spec id_options[] = {
@@ -298,63 +290,34 @@ int run_wait_event(const invocation& call) {
   });
 }
 
-/// The value as a whole takes the place of what is there; null: nothing was.
-void set_back(json& spec, const std::vector<std::string>& path, const json& value) {
-  auto* at = &spec;
-  for (size_t i = 0; i + 1 < path.size(); ++i) {
-    if (!at->is_object())
-      *at = json::object();
-    at = &(*at)[path[i]];
-  }
-  if (!at->is_object())
-    *at = json::object();
-  if (value.is_null())
-    at->erase(path.back());
-  else
-    (*at)[path.back()] = value;
-}
-
-/// Takes back what was changed of a jobspec, the last change first: before each stands an event in
-/// the log that says what was there.
-caf::expected<json> original_of(client& broker, const std::string& id, const std::string& text) {
-  auto spec = parse_object(text);
-  auto log = broker.ask("job.info", {{"id", id}, {"key", "eventlog"}});
-  if (!spec || !log)
-    return !spec ? std::move(spec.error()) : std::move(log.error());
-  std::vector<json> changes;
-  auto lines = text_at(*log, "value");
-  std::string_view rest = lines;
-  while (!rest.empty()) {
-    auto end = std::min(rest.find('\n'), rest.size());
-    auto event = parse_object(std::string{rest.substr(0, end)});
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (event && text_at(*event, "name") == "debug.jobspec-before"
-        && object_at(*event, "context").is_object())
-      changes.push_back(object_at(*event, "context"));
-  }
-  for (auto c = changes.rbegin(); c != changes.rend(); ++c)
-    for (auto key = c->rbegin(); key != c->rend(); ++key) // a key may lie in one before it
-      set_back(*spec, split_dots(key.key()), key.value());
-  return spec;
-}
-
 int run_info(const invocation& call) {
   auto ids = read_ids(std::span{call.options.operands}.first(1));
   if (!ids)
     return fail_usage(call, ids.error());
+  auto& key = call.options.operands[1];
+  if (call.options.has("follow") && call.options.has("original"))
+    return fail_usage(call, make_error(ec::bad_argument, "--follow shows what a document becomes, "
+                                                         "--original what it was"));
+  auto show = [](const std::string& value) {
+    print(value.empty() || value.back() != '\n' ? value + "\n" : value);
+  };
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto reply
-      = broker.ask("job.info", {{"id", ids->front()}, {"key", call.options.operands[1]}});
+    json params{{"id", ids->front()}, {"key", key}};
+    if (call.options.has("follow") && key.ends_with("eventlog"))
+      return print_lines(broker, "job.watch", params);
+    if (call.options.has("follow")) {
+      auto end = broker.ask("job.watch", params, 0, [&show](const frame& f) {
+        if (auto item = parse_object(f.payload))
+          show(text_at(*item, "value"));
+        flush_output(); // somebody may wait for it
+      });
+      return end ? caf::expected<int>{exit_ok} : std::move(end.error());
+    }
+    params["original"] = call.options.has("original");
+    auto reply = broker.ask("job.info", params);
     if (!reply)
       return std::move(reply.error());
-    auto value = text_at(*reply, "value");
-    if (call.options.has("original") && call.options.operands[1] == "jobspec") {
-      auto original = original_of(broker, ids->front(), value);
-      if (!original)
-        return std::move(original.error());
-      value = dump(*original);
-    }
-    print(value.empty() || value.back() != '\n' ? value + "\n" : value);
+    show(text_at(*reply, "value"));
     return exit_ok;
   });
 }
@@ -479,9 +442,11 @@ const command job_wait_event_command{
   " hactor job wait-event f3xK2 start", false, 2, 2, run_wait_event};
 
 const command job_info_command{
-  "job info", group_jobs, "prints a document of a job", "[OPTIONS] ID jobspec|R|eventlog|record",
-  "jobspec: what was asked; R: what was granted (RFC 20); eventlog: its events (RFC 18); record: "
-  "what a listing shows.",
+  "job info", group_jobs, "prints a document of a job", "[OPTIONS] ID KEY",
+  "KEY is jobspec: what was asked; R: what was granted (RFC 20); both as they are by now; eventlog: "
+  "its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux (init, "
+  "shell.start, complete, done ..); J: the jobspec as it was submitted, in the form of signed ones "
+  "(RFC 15), signed by nobody; record: what a listing shows.",
   info_options, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
 
 const command job_eventlog_command{

@@ -51,7 +51,7 @@ caf::expected<std::vector<std::string>> choose_ids(client& broker,
 caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
                                                       const std::string& user);
 
-/// All jobs that a request means, of which a long list comes in several parts. Errors: the broker's.
+/// All jobs that a request means; a long list comes in several parts. Errors: the broker's.
 caf::expected<json> list_all(client& broker, const json& params);
 
 /// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id.

@@ -93,7 +93,7 @@ deep='for i in 1 2; do hactor job wait-event -q $(hactor submit sleep 300) start
 id=$(hactor submit -N 2 -n 2 hactor start sh -c "exec hactor run -J deep -n 2 hactor start sh -c '$deep'")
 read -r line <up
 check_equal "tree" ". └── hactor └── deep └── 2*[sleep]" "$(echo $(hactor pstree))"
-check_equal "in full, without ids" "R R └── R R ├── R R └── R" \
+check_equal "in full, without ids" "R R R └── R R ├── R R └── R" \
   "$(echo $(hactor pstree -x -n | sed -E 's/^ *f[^ ]* [^ ]+ +R .*[0-9](ms|s|m) /R /; s/(hactor|deep|sleep)$/R/'))"
 inner=$(hactor proxy "$id" hactor jobs -n -o '{id}' | tr -d ' ')
 check_contains "$(hactor jobs -R -n -o '{name}')" "$id/$inner:"

@@ -11,7 +11,7 @@ from .connection import ITEM, LINES, OUTPUT, REPLY, Connection
 LEADS = {"submit": "NEW", "validate": "DEPEND", "invalidate": "INACTIVE", "depend": "PRIORITY",
          "priority": "SCHED", "alloc": "RUN", "finish": "CLEANUP", "retry": "PRIORITY",
          "clean": "INACTIVE"}
-SENDS_BACK = ("urgency", "restart", "jobspec-update")
+SENDS_BACK = ("urgency", "hactor-restart", "jobspec-update")
 
 
 def state_after(state, event):
