@@ -62,6 +62,25 @@ std::string claims_json(const scheduler_state& st) {
   return dump(list);
 }
 
+/// A connector need not be watched when nothing is left that ends with its clients. A monitor that
+/// is left behind would be kept by it as long as it lives.
+void unwatch(scheduler_state& st, const caf::actor_addr& connector) {
+  if (std::none_of(st.claimants.begin(), st.claimants.end(),
+                   [&](auto& x) { return x.second.first == connector; }))
+    st.self->demonitor(connector);
+}
+
+/// False when the claim belonged to no client.
+bool disown(scheduler_state& st, uint64_t number) {
+  auto it = st.claimants.find(number);
+  if (it == st.claimants.end())
+    return false;
+  auto connector = it->second.first;
+  st.claimants.erase(it);
+  unwatch(st, connector);
+  return true;
+}
+
 /// Whether there is a core just now or not.
 void end_claim(scheduler_state& st, uint64_t number) {
   if (st.claims.erase(number) == 0)
@@ -77,7 +96,6 @@ caf::result<claim_reply> made(scheduler_state& st, const claim_request& r, uint6
   reply.claims.push_back(describe(number, c));
   log_debug("{}: claim {}: {}", st.title, number, reply.claims[0].r);
   auto sender = st.self->current_sender();
-  st.claimants.erase(number); // of one that was lost
   if (r.client == 0 || !sender) {
     auto promise = st.self->make_response_promise<claim_reply>();
     st.commit(claims_key, claims_json(st),
@@ -171,7 +189,7 @@ caf::result<claim_reply> cancel(scheduler_state& st, const claim_request& r) {
       return std::move(all.error());
     reply.all = *all;
   }
-  auto of_client = reply.all ? st.claimants.erase(number) > 0 : st.claimants.count(number) > 0;
+  auto of_client = reply.all ? disown(st, number) : st.claimants.count(number) > 0;
   st.tell_vacant();
   st.want_pass();
   return of_client ? caf::result<claim_reply>{reply} : answer(st, std::move(reply));
@@ -267,10 +285,19 @@ void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
   });
   if (dropped == 0)
     return;
-  if (std::none_of(st.claimants.begin(), st.claimants.end(),
-                   [&](auto& x) { return x.second.first == connector; }))
-    st.self->demonitor(connector);
+  unwatch(st, connector);
   st.tell_vacant();
+}
+
+void tell_lost_claims(scheduler_state& st) {
+  auto lost = st.core.take_lost_claims();
+  if (lost.empty())
+    return;
+  for (auto& [number, why] : lost) {
+    log_warning("{}: claim {} is no more: {}", st.title, number, why);
+    disown(st, number);
+  }
+  st.commit(claims_key, claims_json(st), [](const caf::error&) {}); // the journal logs it
 }
 
 void restore_claims(scheduler_state& st, const std::string& text) {

@@ -20,6 +20,9 @@ void end_claims_of(scheduler_state& st, const claimant_gone& gone);
 void drop_claims_of(scheduler_state& st, const caf::actor_addr& connector,
                     std::optional<uint64_t> client = {});
 
+/// Says which claims were lost since it was asked last, and forgets them on disk too.
+void tell_lost_claims(scheduler_state& st);
+
 /// Takes up those of the instance before this one. What cannot be read is left out.
 void restore_claims(scheduler_state& st, const std::string& text);
 

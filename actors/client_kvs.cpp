@@ -65,6 +65,13 @@ void enter_job_space(std::string& space, std::string& key) {
 
 std::string space_param(client_params& p) { return p.text("namespace", kvs_primary); }
 
+uint32_t unsigned_param(client_params& p, const char* key, uint32_t fallback) {
+  auto n = p.integer(key, fallback);
+  if (n < 0 || n > UINT32_MAX)
+    p.refuse(fmt::format("{}: must be 0 to {}, found {}", key, UINT32_MAX, n));
+  return static_cast<uint32_t>(n);
+}
+
 constexpr std::pair<std::string_view, kvs_verb> verbs[] = {
     {"put", kvs_verb::put},     {"append", kvs_verb::append}, {"unlink", kvs_verb::unlink},
     {"mkdir", kvs_verb::mkdir}, {"link", kvs_verb::link},     {"treeobj", kvs_verb::treeobj},
@@ -180,7 +187,7 @@ void commit_kvs(const client_call& c, client_params& p) {
   r->space = space_param(p);
   r->userid = c.userid;
   r->fence = p.text("fence", "");
-  r->parties = static_cast<uint32_t>(p.integer("parties", 0));
+  r->parties = unsigned_param(p, "parties", 0);
   if (!p.has("ops") || !p.at("ops").is_array()) {
     p.refuse("ops: must be an array");
   } else {
@@ -353,7 +360,7 @@ void change_kvs_spaces(const client_call& c, client_params& p) {
   if (verb != "list")
     r.space = p.text("namespace");
   r.userid = c.userid;
-  r.owner = static_cast<uint32_t>(p.integer("owner", c.self->state.setup.owner));
+  r.owner = unsigned_param(p, "owner", c.self->state.setup.owner);
   r.reference = p.text("reference", "");
   if (refused(c, p))
     return;
@@ -395,20 +402,12 @@ void start_kvs_watch(const client_call& c, client_params& p) {
   s.kind = client_stream::what::kvs;
   s.session = c.session;
   s.tag = c.tag;
-  auto self = c.self;
-  auto number = self->state.open_stream(std::move(s));
-  r.tag = number;
-  r.subscriber = caf::actor_cast<caf::actor>(self);
-  with_lead(
-      self,
-      [self, number, r](const rank_services& lead) {
-        auto it = self->state.streams.find(number);
-        if (it == self->state.streams.end())
-          return; // withdrawn meanwhile
-        it->second.kvs_at = caf::actor_cast<kvs_actor>(lead.kvs);
-        self->send(it->second.kvs_at, r);
-      },
-      [self, number](const caf::error& e) { fail_stream(self, number, e); });
+  r.tag = c.self->state.open_stream(std::move(s));
+  r.subscriber = caf::actor_cast<caf::actor>(c.self);
+  follow_at_lead(c.self, r.tag, [self = c.self, r](client_stream& at, const rank_services& lead) {
+    at.kvs_at = caf::actor_cast<kvs_actor>(lead.kvs);
+    self->send(at.kvs_at, r);
+  });
 }
 
 void on_kvs_changed(connector_state::pointer self, const kvs_changed& what) {

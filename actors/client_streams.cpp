@@ -123,6 +123,17 @@ void fail_stream(pointer self, uint64_t number, const caf::error& e) {
   abandon_stream(self, number);
 }
 
+void follow_at_lead(pointer self, uint64_t number,
+                    std::function<void(client_stream&, const rank_services&)> begin) {
+  with_lead(
+    self,
+    [self, number, begin = std::move(begin)](const rank_services& lead) {
+      if (auto it = self->state.streams.find(number); it != self->state.streams.end())
+        begin(it->second, lead);
+    },
+    [self, number](const caf::error& e) { fail_stream(self, number, e); });
+}
+
 void with_summary(pointer self, job_id id, std::function<void(job_summary&)> use,
                   std::function<void(const caf::error&)> fail) {
   with_lead(
@@ -292,17 +303,10 @@ void start_events(const client_call& c, client_params& p) {
   r.subscriber = caf::actor_cast<caf::actor>(c.self);
   if (r.follow)
     return c.self->send(st.setup.events, r);
-  auto self = c.self;
-  with_lead(
-    self,
-    [self, number, r](const rank_services& lead) {
-      auto it = self->state.streams.find(number);
-      if (it == self->state.streams.end())
-        return; // withdrawn meanwhile
-      it->second.events_at = caf::actor_cast<events_actor>(lead.events);
-      self->send(it->second.events_at, r);
-    },
-    [self, number](const caf::error& e) { fail_stream(self, number, e); });
+  follow_at_lead(c.self, number, [self = c.self, r](client_stream& s, const rank_services& lead) {
+    s.events_at = caf::actor_cast<events_actor>(lead.events);
+    self->send(s.events_at, r);
+  });
 }
 
 namespace {

@@ -202,6 +202,9 @@ void on_command_output(connector_state::pointer self, const command_output& o);
 void on_command_ended(connector_state::pointer self, const command_ended& e);
 /// Looks after the streams of a client that was slow.
 void on_drained(connector_state::pointer self, uint64_t session);
+/// Has `begin` ask the lead for what a stream is to follow, unless the client withdraws it before.
+void follow_at_lead(connector_state::pointer self, uint64_t number,
+                    std::function<void(client_stream&, const rank_services&)> begin);
 /// Ends a stream with an error to its client.
 void fail_stream(connector_state::pointer self, uint64_t number, const caf::error& e);
 /// The client withdrew a stream or has gone: those who serve it are told.

@@ -129,6 +129,12 @@ caf::result<kvs_spaces> on_space(pointer self, const kvs_space_request& r) {
 
 void on_watch(pointer self, const kvs_watch_request& r) {
   auto& st = self->state;
+  if (st.broken) {
+    self->send(
+        caf::actor_cast<connector_actor>(r.subscriber),
+        kvs_changed{r.tag, 0, {}, static_cast<uint8_t>(code_of(st.broken)), render(st.broken)});
+    return;
+  }
   auto number = ++st.last_watch;
   st.watchers[number] = {r.subscriber, r.tag};
   st.watches[{r.subscriber.address(), r.tag}] = number;

@@ -11,11 +11,20 @@ namespace {
 /// What a watch may be behind before states are left out.
 constexpr size_t queued_max = 64, queued_bytes_max = 4u << 20;
 
+/// Bytes of transactions at fences, which may wait for ever for a party that has died: beyond it
+/// more are refused, and those without a fence go on.
+constexpr size_t fenced_bytes_max = 64u << 20;
+
 size_t bytes_of(const std::vector<kvs_op>& operations) {
   size_t bytes = 0;
   for (auto& op : operations)
     bytes += sizeof op + op.key.size() + op.value.size();
   return bytes;
+}
+
+caf::error too_busy(size_t bytes, const char* for_what) {
+  return make_error(ec::busy, fmt::format("{} MiB of transactions wait for {}: try again later",
+                                          bytes >> 20, for_what));
 }
 
 caf::error about(const std::string& key, const caf::error& e) {
@@ -27,11 +36,9 @@ caf::error about(const std::string& key, const caf::error& e) {
 // -- transactions ---------------------------------------------------------------------------------
 
 void kvs_core::on_commit_request(uint64_t request, kvs_commit_request& r, kvs_out& out) {
-  auto waits = gathered_bytes_ + under_way_bytes_ + fenced_bytes_;
+  auto waits = gathered_bytes_ + under_way_bytes_;
   if (waits > limits::kvs_waiting_bytes_max)
-    return out.refuse(request, make_error(ec::busy, fmt::format("{} MiB of transactions wait for "
-                                                                "the disk: try again later",
-                                                                waits >> 20)));
+    return out.refuse(request, too_busy(waits, "the disk"));
   if (r.fence.empty())
     apply(r, {request}, out);
   else
@@ -45,22 +52,39 @@ void kvs_core::join_fence(uint64_t request, kvs_commit_request& r, kvs_out& out)
   if (r.parties == 0)
     return out.refuse(
         request, make_error(ec::bad_argument, "fence '" + r.fence + "': needs at least one party"));
+  // One without operations waits, too.
+  auto bytes = bytes_of(r.operations) + sizeof r + r.space.size() + r.fence.size();
+  if (fenced_bytes_ + bytes > fenced_bytes_max)
+    return out.refuse(request, too_busy(fenced_bytes_, "the rest of the parties of their fences"));
   auto key = std::pair{r.space, r.fence};
   auto& f = fences_.try_emplace(key, fence{r.parties, {}, {}}).first->second;
   if (f.parties != r.parties)
     return out.refuse(request, make_error(ec::bad_argument,
                                           fmt::format("fence '{}': others said {} parties, not {}",
                                                       r.fence, f.parties, r.parties)));
-  fenced_bytes_ += bytes_of(r.operations);
+  fenced_bytes_ += bytes;
+  f.bytes += bytes;
   std::move(r.operations.begin(), r.operations.end(), std::back_inserter(f.operations));
   f.requests.push_back(request);
   if (f.requests.size() < f.parties)
     return;
   auto whole = std::move(f);
   fences_.erase(key);
-  fenced_bytes_ -= bytes_of(whole.operations);
+  fenced_bytes_ -= whole.bytes;
   r.operations = std::move(whole.operations);
   apply(r, whole.requests, out);
+}
+
+/// Those of a namespace that is no more.
+void kvs_core::drop_fences(const std::string& space, kvs_out& out) {
+  for (auto it = fences_.lower_bound({space, ""}); it != fences_.end() && it->first.first == space;
+       it = fences_.erase(it)) {
+    fenced_bytes_ -= it->second.bytes;
+    for (auto request : it->second.requests)
+      out.refuse(request, make_error(ec::unknown_key,
+                                     "namespace '" + space + "' was removed before all parties of "
+                                         + "fence '" + it->first.second + "' had come"));
+  }
 }
 
 void kvs_core::apply(const kvs_commit_request& r, const std::vector<uint64_t>& requests,
@@ -103,8 +127,10 @@ void kvs_core::flush(kvs_out& out) {
 
 void kvs_core::answer(const waiter& w, kvs_out& out) {
   auto root = store_.root(w.space, 0);
-  if (w.verb == kvs_space_verb::remove)
+  if (w.verb == kvs_space_verb::remove) {
+    drop_fences(w.space, out);
     return out.answer_space(w.request, {});
+  }
   if (!root) // it was removed by the same commit
     return out.refuse(w.request, root.error());
   if (w.verb == kvs_space_verb::create)

@@ -75,6 +75,7 @@ private:
     uint32_t parties;
     std::vector<kvs_op> operations;
     std::vector<uint64_t> requests;
+    size_t bytes = 0;
   };
   struct watched {
     kvs_watch_request request;
@@ -89,6 +90,7 @@ private:
 
   void apply(const kvs_commit_request& r, const std::vector<uint64_t>& requests, kvs_out& out);
   void join_fence(uint64_t request, kvs_commit_request& r, kvs_out& out);
+  void drop_fences(const std::string& space, kvs_out& out);
   void answer(const waiter& w, kvs_out& out);
   void observe(watched& w);
   void observe_value(watched& w, kvs_object now);

@@ -70,16 +70,11 @@ void scheduler_state::take_inventory(const inventory& i) {
   core.set_inventory(i.all);
   if (first)
     graph_seconds = static_cast<double>(steady_ns() - began_ns) / 1e9;
-  tell_lost_claims();
+  tell_lost_claims(*this);
   for (auto& node : i.all.nodes) {
     i.down.contains(node.rank) ? core.rank_down(node.rank) : core.rank_up(node.rank);
     i.drained.contains(node.rank) ? core.drain(node.rank) : core.undrain(node.rank);
   }
-}
-
-void scheduler_state::tell_lost_claims() {
-  for (auto& [number, why] : core.take_lost_claims())
-    log_warning("{}: claim {} is no more: {}", title, number, why);
 }
 
 /// Sends what a pass decided, if anything.
@@ -346,6 +341,7 @@ void prioritize(scheduler_state& st, const alloc_prioritize& p) {
 void extend(scheduler_state& st, const alloc_extend& x) {
   for (auto [id, end_ns] : x.ends)
     st.core.extend(id, static_cast<double>(end_ns) * 1e-9);
+  tell_lost_claims(st);
   st.want_pass();
 }
 

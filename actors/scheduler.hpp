@@ -26,9 +26,9 @@ struct scheduler_setup {
   scheduler_settings settings;
   std::shared_ptr<resource_graph> graph; // null: made of the inventory when that comes
   journal_actor journal;
-  std::string queue_states; // as queue_states_json wrote them before; "" at the first start
-  config attributes;        // that the settings were read from
-  graph_changes changes;    // that are in the graph
+  std::string queue_states;        // as queue_states_json wrote them before; "" at the first start
+  config attributes;               // that the settings were read from
+  graph_changes changes;           // that are in the graph
   std::string title = "scheduler"; // in the log
   std::string claims{};            // as claims_json wrote them before
 };
@@ -52,7 +52,6 @@ struct scheduler_state : scheduler_out {
   caf::error refuse_unless_loaded() const; // ec::wrong_state
   std::string unloaded_sentence() const;
   void want_pass();
-  void tell_lost_claims();
   alloc_decision& decision_about(job_id id);
   /// Without a core: what a further client wants waits here, for the load asks the first one only.
   void keep(const alloc_request& r, size_t client);
@@ -90,8 +89,8 @@ struct scheduler_state : scheduler_out {
   struct match_times {
     int64_t matches = 0;
     double least = 0, most = 0, total = 0;
-  } claim_times; // of claims, in seconds
-  double graph_seconds = 0; // that making the graph ready took
+  } claim_times;                         // of claims, in seconds
+  double graph_seconds = 0;              // that making the graph ready took
   std::vector<alloc_decision> decisions; // one for each of the clients
   std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
   bool pass_wanted = false;

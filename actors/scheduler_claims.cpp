@@ -173,11 +173,16 @@ void scheduler_core::retake_claims(const idset& differ, bool all) {
     auto is_there = [&](const node_share& n) { return differ.contains(n.rank); };
     if (!all && std::none_of(c.r.nodes.begin(), c.r.nodes.end(), is_there))
       return false;
-    auto e = pool_->take(claim_id(number), c.r, c.kind);
-    if (e)
-      lost_claims_.emplace_back(number, render(e));
-    return static_cast<bool>(e);
+    return !retake_claim(number, c);
   });
+}
+
+/// False when it is lost.
+bool scheduler_core::retake_claim(uint64_t number, const claim& c) {
+  auto e = pool_->take(claim_id(number), c.r, c.kind);
+  if (e)
+    lost_claims_.emplace_back(number, render(e));
+  return !e;
 }
 
 } // namespace hactor

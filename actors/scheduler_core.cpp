@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "graph/claim_id.hpp"
+
 #include "graph/rv1_reader.hpp"
 
 namespace hactor {
@@ -449,7 +451,13 @@ void scheduler_core::extend(job_id id, double expiration) {
     return;
   for (uint32_t q = 0; q < queues_.size(); ++q)
     begin_pass(q); // a longer end may reach into what others were promised
+  for (auto& [number, c] : claims_)
+    if (c.kind == hold_kind::reserved)
+      pool_->release(claim_id(number)); // so may it into these
   pool_->set_end(id, expiration);
+  std::erase_if(claims_, [this](auto& x) {
+    return x.second.kind == hold_kind::reserved && !retake_claim(x.first, x.second);
+  });
   changed();
 }
 

@@ -176,7 +176,8 @@ public:
   void prioritize(job_id id, uint32_t priority);
 
   /// A job that runs is to end at another time than it was granted: seconds since the epoch, 0:
-  /// never. What was promised to others is promised anew by the next pass. Other jobs are ignored.
+  /// never. What was promised to others is promised anew by the next pass; a claim for later that
+  /// it reaches into is lost. Other jobs are ignored.
   void extend(job_id id, double expiration);
 
   /// Takes back what a job holds: on `ranks`, or all of it. `final`: the rest too, and the job is
@@ -296,6 +297,7 @@ private:
   void drop(uint32_t place);
   void retake(const rset& before);
   void retake_claims(const idset& differ, bool all);
+  bool retake_claim(uint64_t number, const claim& c);
   caf::error free_number(uint64_t number) const;
   void keep_claim(uint64_t number, claim c);
   static rset r_of(const running_job& job);

@@ -254,6 +254,9 @@ caf::error read_nodelist(const json* value, reading& from, rset& to) {
   return {};
 }
 
+/// Seconds since the epoch that no R goes beyond: integers hold them, and their sums.
+constexpr double moment_max_s = 1e12;
+
 caf::error read_numbers(const json& execution, rset& to) {
   for (auto [key, field] :
        {std::pair{"starttime", &to.starttime}, std::pair{"expiration", &to.expiration}}) {
@@ -261,7 +264,7 @@ caf::error read_numbers(const json& execution, rset& to) {
     if (!x)
       continue;
     *field = x->is_number() ? x->get<double>() : -1;
-    if (!(*field >= 0) || !std::isfinite(*field))
+    if (!(*field >= 0) || *field > moment_max_s)
       return bad(fmt::format("execution.{}", key), "must be a number of seconds >= 0", x);
   }
   if (to.expiration != 0 && to.expiration <= to.starttime)

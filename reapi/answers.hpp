@@ -45,6 +45,29 @@ inline int64_t edges_of(const resource_graph& g) {
   return static_cast<int64_t>(sum);
 }
 
+/// A context of a binding in C; null, and errno, when there is no memory.
+template <class Context>
+Context* make_context() {
+  auto* made = new (std::nothrow) Context;
+  if (made == nullptr)
+    errno = ENOMEM;
+  return made;
+}
+
+/// Ends it, and leaves errno as it is.
+template <class Context>
+void end_context(Context* context) {
+  auto code = errno;
+  delete context;
+  errno = code;
+}
+
+/// What a function in C returns that was called in a wrong way.
+inline int refuse_call() {
+  errno = EINVAL;
+  return -1;
+}
+
 /// A copy for a caller in C to free. Throws std::bad_alloc.
 inline char* copy_of(const std::string& text) {
   auto* result = ::strdup(text.c_str());

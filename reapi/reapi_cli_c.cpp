@@ -16,6 +16,7 @@
 using Flux::resource_model::detail::reapi_cli_t;
 using Flux::resource_model::detail::resource_query_t;
 using hactor::reapi::copy_of;
+using hactor::reapi::refuse_call;
 
 struct reapi_cli_ctx {
   std::unique_ptr<resource_query_t> query;
@@ -33,11 +34,6 @@ constexpr std::pair<match_op_t, const char*> operations[] = {
     {MATCH_WITHOUT_ALLOCATING_FUTURE, "without_allocating_future"},
     {MATCH_RESERVE, "reserve"},
 };
-
-int bad() {
-  errno = EINVAL;
-  return -1;
-}
 
 bool is_ready(const reapi_cli_ctx_t* ctx) { return ctx != nullptr && ctx->query != nullptr; }
 
@@ -87,22 +83,13 @@ bool match_op_valid(match_op_t match_op) {
   return match_op > MATCH_UNKNOWN && match_op < END_MATCH_OP_T;
 }
 
-reapi_cli_ctx_t* reapi_cli_new(void) {
-  auto* ctx = new (std::nothrow) reapi_cli_ctx_t;
-  if (ctx == nullptr)
-    errno = ENOMEM;
-  return ctx;
-}
+reapi_cli_ctx_t* reapi_cli_new(void) { return hactor::reapi::make_context<reapi_cli_ctx_t>(); }
 
-void reapi_cli_destroy(reapi_cli_ctx_t* ctx) {
-  auto code = errno;
-  delete ctx;
-  errno = code;
-}
+void reapi_cli_destroy(reapi_cli_ctx_t* ctx) { hactor::reapi::end_context(ctx); }
 
 int reapi_cli_initialize(reapi_cli_ctx_t* ctx, const char* rgraph, const char* options) {
   if (ctx == nullptr || rgraph == nullptr || options == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     ctx->query = std::make_unique<resource_query_t>(rgraph, options);
     return 0;
@@ -111,7 +98,7 @@ int reapi_cli_initialize(reapi_cli_ctx_t* ctx, const char* rgraph, const char* o
 
 reapi_cli_ctx_t* reapi_cli_clone(reapi_cli_ctx_t* ctx) {
   if (!is_ready(ctx)) {
-    bad();
+    refuse_call();
     return nullptr;
   }
   std::unique_ptr<reapi_cli_ctx_t> twin;
@@ -128,7 +115,7 @@ int reapi_cli_match_with_jobid(reapi_cli_ctx_t* ctx, match_op_t match_op, const 
                                uint64_t jobid, bool* reserved, char** R, int64_t* at, double* ov) {
   if (!is_ready(ctx) || jobspec == nullptr || reserved == nullptr || R == nullptr || at == nullptr
       || ov == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     std::string text;
     auto result = reapi_cli_t::match_allocate(ctx->query.get(), match_op, jobspec, jobid, *reserved,
@@ -144,7 +131,7 @@ int reapi_cli_match_with_jobid(reapi_cli_ctx_t* ctx, match_op_t match_op, const 
 int reapi_cli_match(reapi_cli_ctx_t* ctx, match_op_t match_op, const char* jobspec, uint64_t* jobid,
                     bool* reserved, char** R, int64_t* at, double* ov) {
   if (!is_ready(ctx) || jobid == nullptr)
-    return bad();
+    return refuse_call();
   auto next = ctx->query->get_job_counter();
   auto result = reapi_cli_match_with_jobid(ctx, match_op, jobspec, next, reserved, R, at, ov);
   if (result == 0)
@@ -160,7 +147,7 @@ int reapi_cli_match_allocate(reapi_cli_ctx_t* ctx, bool orelse_reserve, const ch
 
 int reapi_cli_match_satisfy(reapi_cli_ctx_t* ctx, const char* jobspec, bool* sat, double* ov) {
   if (!is_ready(ctx) || jobspec == nullptr || sat == nullptr || ov == nullptr)
-    return bad();
+    return refuse_call();
   uint64_t jobid = 0;
   auto reserved = false;
   char* R = nullptr;
@@ -176,7 +163,7 @@ int reapi_cli_match_satisfy(reapi_cli_ctx_t* ctx, const char* jobspec, bool* sat
 int reapi_cli_update_allocate(reapi_cli_ctx_t* ctx, const uint64_t jobid, const char* R,
                               int64_t* at, double* ov, const char** R_out) {
   if (!is_ready(ctx) || R == nullptr || at == nullptr || ov == nullptr || R_out == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     std::string text;
     auto result = reapi_cli_t::update_allocate(ctx->query.get(), jobid, R, *at, *ov, text);
@@ -188,26 +175,26 @@ int reapi_cli_update_allocate(reapi_cli_ctx_t* ctx, const uint64_t jobid, const 
 
 int reapi_cli_add_subgraph(reapi_cli_ctx_t* ctx, const char* R_subgraph) {
   if (!is_ready(ctx) || R_subgraph == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] { return reapi_cli_t::add_subgraph(ctx->query.get(), R_subgraph); });
 }
 
 int reapi_cli_remove_subgraph(reapi_cli_ctx_t* ctx, const char* subgraph_path) {
   if (!is_ready(ctx) || subgraph_path == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] { return reapi_cli_t::remove_subgraph(ctx->query.get(), subgraph_path); });
 }
 
 int reapi_cli_cancel(reapi_cli_ctx_t* ctx, const uint64_t jobid, bool noent_ok) {
   if (!is_ready(ctx))
-    return bad();
+    return refuse_call();
   return call(ctx, [&] { return reapi_cli_t::cancel(ctx->query.get(), jobid, noent_ok); });
 }
 
 int reapi_cli_partial_cancel(reapi_cli_ctx_t* ctx, const uint64_t jobid, const char* R,
                              bool noent_ok, bool* full_removal) {
   if (!is_ready(ctx) || R == nullptr || full_removal == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     return reapi_cli_t::cancel(ctx->query.get(), jobid, R, noent_ok, *full_removal);
   });
@@ -216,7 +203,7 @@ int reapi_cli_partial_cancel(reapi_cli_ctx_t* ctx, const uint64_t jobid, const c
 int reapi_cli_info(reapi_cli_ctx_t* ctx, const uint64_t jobid, char** mode, bool* reserved,
                    int64_t* at, double* ov) {
   if (!is_ready(ctx) || mode == nullptr || reserved == nullptr || at == nullptr || ov == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     std::string text;
     auto result = reapi_cli_t::info(ctx->query.get(), jobid, text, *reserved, *at, *ov);
@@ -228,7 +215,7 @@ int reapi_cli_info(reapi_cli_ctx_t* ctx, const uint64_t jobid, char** mode, bool
 
 int reapi_cli_find(reapi_cli_ctx_t* ctx, const char* criteria, const char* format, char** R) {
   if (!is_ready(ctx) || criteria == nullptr || R == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     std::string text;
     auto how = format == nullptr ? std::nullopt : std::optional<std::string>{format};
@@ -243,12 +230,12 @@ int reapi_cli_stat(reapi_cli_ctx_t* ctx, int64_t* V, int64_t* E, int64_t* J, dou
                    double* min, double* max, double* avg) {
   for (auto* number : {V, E, J})
     if (number == nullptr)
-      return bad();
+      return refuse_call();
   for (auto* number : {load, min, max, avg})
     if (number == nullptr)
-      return bad();
+      return refuse_call();
   if (!is_ready(ctx))
-    return bad();
+    return refuse_call();
   return call(ctx, [&] {
     return reapi_cli_t::stat(ctx->query.get(), *V, *E, *J, *load, *min, *max, *avg);
   });
@@ -257,7 +244,7 @@ int reapi_cli_stat(reapi_cli_ctx_t* ctx, int64_t* V, int64_t* E, int64_t* J, dou
 int reapi_cli_set_status(reapi_cli_ctx_t* ctx, const char* resource_path,
                          resource_status_t status) {
   if (!is_ready(ctx) || resource_path == nullptr || !is_status(status))
-    return bad();
+    return refuse_call();
   return call(ctx,
               [&] { return reapi_cli_t::set_status(ctx->query.get(), resource_path, status); });
 }
@@ -265,20 +252,20 @@ int reapi_cli_set_status(reapi_cli_ctx_t* ctx, const char* resource_path,
 int reapi_cli_get_status(reapi_cli_ctx_t* ctx, const char* resource_path,
                          resource_status_t* status) {
   if (!is_ready(ctx) || resource_path == nullptr || status == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx,
               [&] { return reapi_cli_t::get_status(ctx->query.get(), resource_path, *status); });
 }
 
 int reapi_cli_set_rank_status(reapi_cli_ctx_t* ctx, const char* ranks, resource_status_t status) {
   if (!is_ready(ctx) || !is_status(status))
-    return bad();
+    return refuse_call();
   return call(ctx, [&] { return reapi_cli_t::set_rank_status(ctx->query.get(), ranks, status); });
 }
 
 int reapi_cli_get_rank_status(reapi_cli_ctx_t* ctx, const char* rank, resource_status_t* status) {
   if (!is_ready(ctx) || status == nullptr)
-    return bad();
+    return refuse_call();
   return call(ctx, [&] { return reapi_cli_t::get_rank_status(ctx->query.get(), rank, *status); });
 }
 

@@ -12,17 +12,13 @@
 using Flux::resource_model::detail::reapi_module_t;
 using hactor::reapi::connection;
 using hactor::reapi::copy_of;
+using hactor::reapi::refuse_call;
 
 struct reapi_module_ctx {
   void* handle = nullptr;
 };
 
 namespace {
-
-int bad() {
-  errno = EINVAL;
-  return -1;
-}
 
 template <class... Pointers>
 bool any_null(const reapi_module_ctx_t* ctx, const Pointers*... all) {
@@ -61,9 +57,7 @@ void* hactor_reapi_open(const char* uri, int flags) {
 }
 
 void hactor_reapi_close(void* handle) {
-  auto code = errno;
-  delete static_cast<connection*>(handle);
-  errno = code;
+  hactor::reapi::end_context(static_cast<connection*>(handle));
 }
 
 const char* hactor_reapi_error(void* handle) {
@@ -72,21 +66,14 @@ const char* hactor_reapi_error(void* handle) {
 }
 
 reapi_module_ctx_t* reapi_module_new(void) {
-  auto* ctx = new (std::nothrow) reapi_module_ctx_t;
-  if (ctx == nullptr)
-    errno = ENOMEM;
-  return ctx;
+  return hactor::reapi::make_context<reapi_module_ctx_t>();
 }
 
-void reapi_module_destroy(reapi_module_ctx_t* ctx) {
-  auto code = errno;
-  delete ctx;
-  errno = code;
-}
+void reapi_module_destroy(reapi_module_ctx_t* ctx) { hactor::reapi::end_context(ctx); }
 
 int reapi_module_set_handle(reapi_module_ctx_t* ctx, void* handle) {
   if (ctx == nullptr)
-    return bad();
+    return refuse_call();
   ctx->handle = handle;
   return 0;
 }
@@ -100,7 +87,7 @@ void* reapi_module_get_handle(reapi_module_ctx_t* ctx) {
 int reapi_module_match(reapi_module_ctx_t* ctx, match_op_t match_op, const char* jobspec,
                        const uint64_t jobid, bool* reserved, char** R, int64_t* at, double* ov) {
   if (any_null(ctx, jobspec, reserved, R, at, ov))
-    return bad();
+    return refuse_call();
   return call([&] {
     std::string text;
     auto result = reapi_module_t::match_allocate(ctx->handle, match_op, jobspec, jobid, *reserved,
@@ -120,7 +107,7 @@ int reapi_module_match_allocate(reapi_module_ctx_t* ctx, bool orelse_reserve, co
 
 int reapi_module_match_satisfy(reapi_module_ctx_t* ctx, const char* jobspec, double* ov) {
   if (any_null(ctx, jobspec, ov))
-    return bad();
+    return refuse_call();
   return call([&] {
     bool reserved = false;
     std::string text;
@@ -133,7 +120,7 @@ int reapi_module_match_satisfy(reapi_module_ctx_t* ctx, const char* jobspec, dou
 int reapi_module_update_allocate(reapi_module_ctx_t* ctx, const uint64_t jobid, const char* R,
                                  int64_t* at, double* ov, const char** R_out) {
   if (any_null(ctx, R, at, ov, R_out))
-    return bad();
+    return refuse_call();
   return call([&] {
     std::string text;
     auto result = reapi_module_t::update_allocate(ctx->handle, jobid, R, *at, *ov, text);
@@ -145,14 +132,14 @@ int reapi_module_update_allocate(reapi_module_ctx_t* ctx, const uint64_t jobid, 
 
 int reapi_module_cancel(reapi_module_ctx_t* ctx, const uint64_t jobid, bool noent_ok) {
   if (any_null(ctx))
-    return bad();
+    return refuse_call();
   return call([&] { return reapi_module_t::cancel(ctx->handle, jobid, noent_ok); });
 }
 
 int reapi_module_partial_cancel(reapi_module_ctx_t* ctx, const uint64_t jobid, const char* R,
                                 bool noent_ok, bool* full_removal) {
   if (any_null(ctx, R, full_removal))
-    return bad();
+    return refuse_call();
   return call(
       [&] { return reapi_module_t::cancel(ctx->handle, jobid, R, noent_ok, *full_removal); });
 }
@@ -160,13 +147,13 @@ int reapi_module_partial_cancel(reapi_module_ctx_t* ctx, const uint64_t jobid, c
 int reapi_module_info(reapi_module_ctx_t* ctx, const uint64_t jobid, bool* reserved, int64_t* at,
                       double* ov) {
   if (any_null(ctx, reserved, at, ov))
-    return bad();
+    return refuse_call();
   return call([&] { return reapi_module_t::info(ctx->handle, jobid, *reserved, *at, *ov); });
 }
 
 int reapi_module_find(reapi_module_ctx_t* ctx, const char* criteria, const char* format, char** R) {
   if (any_null(ctx, criteria, R))
-    return bad();
+    return refuse_call();
   return call([&] {
     std::string text;
     auto how = format == nullptr ? std::nullopt : std::optional<std::string>{format};
@@ -180,7 +167,7 @@ int reapi_module_find(reapi_module_ctx_t* ctx, const char* criteria, const char*
 int reapi_module_stat(reapi_module_ctx_t* ctx, int64_t* V, int64_t* E, int64_t* J, double* load,
                       double* min, double* max, double* avg) {
   if (any_null(ctx, V, E, J, load, min, max, avg))
-    return bad();
+    return refuse_call();
   return call(
       [&] { return reapi_module_t::stat(ctx->handle, *V, *E, *J, *load, *min, *max, *avg); });
 }

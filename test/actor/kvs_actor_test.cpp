@@ -151,5 +151,9 @@ TEST_SUITE("actor") {
     CHECK(b.get("a") == "!store_corrupt");
     CHECK(code_of(b.put("a", "1")->error) == ec::store_corrupt);
     CHECK(code_of(b.make("s")->error) == ec::store_corrupt);
+    b.watch("a", 7);
+    REQUIRE(b.world->changed.size() == 1);
+    CHECK(b.world->changed.back().tag == 7);
+    CHECK(static_cast<ec>(b.world->changed.back().code) == ec::store_corrupt);
   }
 }

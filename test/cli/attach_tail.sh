@@ -38,7 +38,9 @@ attached=$!
 deadline 20 sh -c 'until grep -q "got one" said; do :; done'
 check_equal "who got it" "1: got one" "$(cat said)"
 hactor cancel "$asks"
-wait $attached || true
+ended=0
+wait $attached || ended=$?
+check_equal "attached to a job that was cancelled" 143 "$ended"
 # More for two of them than may be on its way.
 many=$(hactor submit -n 2 --input=all wc -c)
 hactor job wait-event -q "$many" start
@@ -51,7 +53,9 @@ hactor job attach --tail=2 --read-only "$busy" >shown &
 attached=$!
 deadline 2.9 sh -c 'until grep -q x shown; do sleep 0.1; done'
 hactor cancel "$busy"
-wait $attached || true
+ended=0
+wait $attached || ended=$?
+check_equal "attached to the end" 143 "$ended"
 fails_with 2 hactor job attach --stdin-ranks=x "$asks"
 fails_with 2 hactor job attach --stdin-ranks=1 --read-only "$asks"
 

@@ -186,6 +186,36 @@ TEST_SUITE("unit") {
     CHECK(f.get("x") == "!unknown_key");
   }
 
+  TEST_CASE("fences that are never complete hold up nobody else, and end with their namespace") {
+    fixture f;
+    f.space(kvs_space_verb::create, "s");
+    f.commit_all();
+    std::string large(limits::kvs_value_bytes_max - 4096, 'x');
+    for (auto* name : {"a", "b", "c", "d"})
+      f.ask({{kvs_verb::put, "k", large}}, name, 2, "s");
+    CHECK(f.refusals.empty());
+    auto many = f.ask({{kvs_verb::put, "k", large}}, "e", 2, "s");
+    CHECK(f.refusals.at(many) == ec::busy);
+    auto small = f.put("k", large);
+    f.commit_all();
+    CHECK(f.roots.count(small) == 1);
+    f.refusals.clear();
+    f.space(kvs_space_verb::remove, "s");
+    f.commit_all();
+    CHECK(f.core.fences() == 0);
+    CHECK(f.refusals.size() == 4);
+    CHECK(f.refusals.begin()->second == ec::unknown_key);
+    f.ask({{kvs_verb::put, "k", large}}, "e", 2);
+    CHECK(f.core.fences() == 1);
+  }
+
+  TEST_CASE("parties of a fence that bring nothing are counted, too") {
+    fixture f;
+    for (int i = 0; i < 1'000'000 && f.refusals.empty(); ++i)
+      f.ask({}, "f", 2'000'000);
+    CHECK(f.refusals.size() == 1);
+  }
+
   TEST_CASE("a watch is told of each value in order, and of the end") {
     fixture f;
     f.put("a", "0");

@@ -107,6 +107,27 @@ TEST_SUITE("unit") {
     CHECK(b.pass() == "+1");
   }
 
+  TEST_CASE("a job that is extended goes before what was claimed for later") {
+    bench b{machine(1, 2), easy()};
+    b.add(1, slots(1, 60));
+    CHECK(b.pass() == "+1");
+    CHECK(b.claim(1, claim_op::allocate_orelse_reserve, slots(2, 10)) == "reserved at 65");
+    CHECK(b.claim(2, claim_op::reserve, slots(2, 10)) == "reserved at 75");
+    CHECK(b.claim(3, claim_op::allocate, slots(1, 10)) == "allocated at 5");
+    b.core.extend(job_id{1}, 75);
+    auto lost = b.core.take_lost_claims();
+    REQUIRE(lost.size() == 1);
+    CHECK(lost[0].first == 1);
+    CHECK(b.core.find_claim(2)->kind == hold_kind::reserved);
+    CHECK(b.core.pool().held().reservations() == 1);
+    CHECK(b.claim(4, claim_op::reserve, slots(2, 10)) == "reserved at 85");
+    b.core.extend(job_id{1}, 0); // it never ends
+    CHECK(b.core.take_lost_claims().size() == 2);
+    CHECK(b.core.claims().size() == 1);
+    b.core.free(job_id{1}, {}, true);
+    CHECK(b.cores_free() == 1);
+  }
+
   TEST_CASE("an R of somebody else is taken up when the graph has it and nobody else") {
     bench b{machine(2, 2), easy()};
     b.add(1, slots(3, 60));
