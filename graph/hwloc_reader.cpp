@@ -20,6 +20,7 @@ namespace hactor {
 
 namespace {
 
+constexpr std::string_view gpu_kind = "gpu";
 constexpr std::array<const char*, 12> kinds = {"cluster", "node",    "group", "numanode",
                                                "socket",  "core",    "pu",    "L1cache",
                                                "L2cache", "L3cache", "gpu",   "storage"};
@@ -55,7 +56,7 @@ std::string_view info(hwloc_obj_t o, const char* name) {
 }
 
 int64_t to_number(std::string_view text, int64_t otherwise) {
-  int64_t number = otherwise;
+  int32_t number = -1;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number < 0 ? otherwise : number;
 }
@@ -73,13 +74,15 @@ int64_t gpu_number(std::string_view name, int64_t otherwise) {
 
 /// What a kept object becomes.
 struct object_facts {
-  const char* kind = nullptr; // in the allowlist; null: never kept
-  std::string_view type;      // "": the kind
+  std::string_view kind; // in the allowlist; "": never kept
+  std::string_view type; // "": the kind
   std::string_view basename;
   std::string_view name;
   int64_t id = 0;
   int64_t size = 1;
   std::string_view device;
+  std::string_view driver; // of a gpu: what is before the number in its name
+  std::string_view card;   // of a gpu: the PCI device that it is on; "": not known
 };
 
 caf::error storage_facts(hwloc_obj_t o, object_facts& f) {
@@ -101,9 +104,11 @@ caf::error device_facts(hwloc_obj_t o, object_facts& f) {
   std::string_view name{o->name ? o->name : ""};
   auto type = o->attr->osdev.type;
   if (type == HWLOC_OBJ_OSDEV_COPROC || (type == HWLOC_OBJ_OSDEV_GPU && name.starts_with("rsmi"))) {
-    f.kind = "gpu";
+    f.kind = gpu_kind;
     auto mark = info(o, gpu_mark);
     f.id = mark.empty() ? gpu_number(name, f.id) : to_number(mark, f.id);
+    f.driver = name.substr(0, name.find_last_not_of("0123456789") + 1);
+    f.card = info(o, card_mark);
   } else if (type == HWLOC_OBJ_OSDEV_BLOCK) {
     return storage_facts(o, f);
   }
@@ -112,7 +117,7 @@ caf::error device_facts(hwloc_obj_t o, object_facts& f) {
 
 caf::error facts_of(hwloc_obj_t o, object_facts& f) {
   f.id = o->logical_index;
-  auto cache = [&](const char* kind) {
+  auto cache = [&](std::string_view kind) {
     f.kind = kind;
     f.type = "cache";
     f.size = static_cast<int64_t>(o->attr->cache.size / 1024);
@@ -158,6 +163,12 @@ caf::error facts_of(hwloc_obj_t o, object_facts& f) {
   return {};
 }
 
+struct seen_gpu {
+  vertex up;
+  int64_t id;
+  std::string_view driver, card;
+};
+
 class walker {
 public:
   walker(hwloc_topology_t t, const hwloc_options& options) : topology_(t), options_(options) {}
@@ -169,18 +180,20 @@ public:
     auto root = graph_.add_vertex(f);
     if (!root)
       return std::move(root.error());
+    find_last_gpu();
     if (auto e = walk(hwloc_get_root_obj(topology_), *root))
       return e;
     return std::move(graph_);
   }
 
 private:
-  bool is_wanted(const char* kind) const {
-    if (kind == nullptr)
+  bool is_wanted(std::string_view kind) const {
+    if (kind.empty())
       return false;
     auto& list = options_.allowlist;
     return list.empty() || std::any_of(list.begin(), list.end(), [&](const std::string& name) {
-             return ::strcasecmp(name.c_str(), kind) == 0;
+             return name.size() == kind.size()
+                    && ::strncasecmp(name.data(), kind.data(), kind.size()) == 0;
            });
   }
 
@@ -190,6 +203,8 @@ private:
     if (auto e = facts_of(o, f); e && is_wanted("storage"))
       return e;
     if (is_wanted(f.kind) && !is_seen_gpu(f, up)) {
+      if (f.kind == gpu_kind)
+        number_gpu(f, up);
       auto v = add(f, up);
       if (!v)
         return std::move(v.error());
@@ -202,13 +217,29 @@ private:
     return {};
   }
 
+  /// A card that several drivers show: each may have its own numbers.
   bool is_seen_gpu(const object_facts& f, vertex up) const {
-    if (f.kind != std::string_view{"gpu"})
-      return false;
-    auto all = graph_.below(up);
-    return std::any_of(all.begin(), all.end(), [&](vertex v) {
-      return graph_.type_name(v) == "gpu" && graph_.id(v) == f.id;
-    });
+    return f.kind == gpu_kind && std::any_of(gpus_.begin(), gpus_.end(), [&](const seen_gpu& g) {
+             if (f.card.empty() || g.card.empty())
+               return g.up == up && g.id == f.id;
+             return g.card == f.card && (g.id == f.id || g.driver != f.driver);
+           });
+  }
+
+  /// Drivers count the cards of their maker from 0. R knows a node's by their numbers alone, so one
+  /// whose number another card of the node has is numbered behind all that any driver names.
+  void number_gpu(object_facts& f, vertex up) {
+    if (std::any_of(gpus_.begin(), gpus_.end(), [&](const seen_gpu& g) { return g.id == f.id; }))
+      f.id = ++last_gpu_;
+    gpus_.push_back({up, f.id, f.driver, f.card});
+  }
+
+  void find_last_gpu() {
+    for (hwloc_obj_t o = nullptr; (o = hwloc_get_next_osdev(topology_, o)) != nullptr;) {
+      object_facts f;
+      if (!facts_of(o, f) && f.kind == gpu_kind)
+        last_gpu_ = std::max(last_gpu_, f.id);
+    }
   }
 
   caf::expected<vertex> add(const object_facts& f, vertex up) {
@@ -235,6 +266,8 @@ private:
   hwloc_topology_t topology_;
   const hwloc_options& options_;
   resource_graph graph_;
+  std::vector<seen_gpu> gpus_;
+  int64_t last_gpu_ = -1; // the highest number so far
 };
 
 } // namespace

@@ -32,9 +32,10 @@ struct hwloc_options {
   size_t vertices_max = limits::graph_vertices_max;
 };
 
-/// One card that several drivers show (cuda0, opencl0d0) is one gpu. Errors, starting with "hwloc":
-/// ec::bad_argument (not hwloc's XML; an unknown name in the allowlist; a storage without size),
-/// ec::too_big.
+/// One card that several drivers show (cuda0, opencl0d0) is one gpu; two cards that their drivers
+/// number alike are two, and the later gets a number that no driver names. Errors, starting with
+/// "hwloc": ec::bad_argument (not hwloc's XML; an unknown name in the allowlist; a storage without
+/// size), ec::too_big.
 caf::expected<resource_graph> read_hwloc(std::string_view text, const hwloc_options& options = {});
 
 } // namespace hactor

@@ -139,7 +139,7 @@ private:
     switch (type->kind) {
     case family::passed_over:
       if (name == "PCIDev")
-        write_marked(object);
+        return write_card(object, up);
       return write_children(object, up, name == "MemCache" ? inside::memory : inside::devices);
     case family::device:
       return write_device(object, up);
@@ -150,14 +150,20 @@ private:
     sets own;
     if (auto e = read_sets(object, *type, up, own))
       return e;
-    out_ += fmt::format("<object type=\"{}\" gp_index=\"{}\"", name, count_);
-    if (auto e = write_numbers(object, *type))
+    bool is_leaf = name == "PU" || (type->kind == family::memory && is_new_);
+    auto allowed = is_leaf ? inside::devices : inside::all;
+    auto* as = written_as(*type, own);
+    if (as == nullptr)
+      return write_children(object, &own, allowed);
+    if (auto e = check_own(object, *as, own))
+      return e;
+    out_ += fmt::format("<object type=\"{}\" gp_index=\"{}\"", as->name, count_);
+    if (auto e = write_numbers(object, *as))
       return e;
     write_sets(own, up == nullptr);
     out_ += ">";
     write_infos(object, {"HostName"});
-    bool is_leaf = name == "PU" || (type->kind == family::memory && is_new_);
-    if (auto e = write_children(object, &own, is_leaf ? inside::devices : inside::all))
+    if (auto e = write_children(object, &own, allowed))
       return e;
     out_ += "</object>";
     return {};
@@ -201,6 +207,21 @@ private:
         && !(in(own.cpus, up->cpus) && in(own.complete_cpus, up->complete_cpus)
              && in(own.nodes, up->nodes) && in(own.complete_nodes, up->complete_nodes)))
       return bad(object, "its sets must be in those of the object above");
+    return {};
+  }
+
+  /// What hwloc 2 makes of it; null: nothing, what is in it hangs on what is above. hwloc 1 puts a
+  /// group into each NUMA node that has memory only (that of cards, on POWER9), and keeps a NUMA
+  /// node of which no memory is to be had (half of a Threadripper's).
+  const known_type* written_as(const known_type& type, const sets& own) const {
+    static constexpr known_type group{"Group", family::processors};
+    bool has_processors = hwloc_bitmap_iszero(own.cpus.get()) == 0;
+    if (type.name == "NUMANode" && hwloc_bitmap_iszero(own.nodes.get()))
+      return is_new_ || !has_processors ? nullptr : &group;
+    return type.name == "Group" && !has_processors ? nullptr : &type;
+  }
+
+  caf::error check_own(const tree& object, const known_type& type, const sets& own) {
     if (type.kind == family::processors && hwloc_bitmap_iszero(own.cpus.get()))
       return bad(object, "its cpuset is empty");
     if (type.name == "PU")
@@ -279,9 +300,24 @@ private:
                         type);
     append_escaped(attribute(object, "name"));
     out_ += "\">";
+    write_card_mark();
     write_infos(object, {"Size", "LinuxDeviceID"});
     out_ += "</object>";
     return write_children(object, up, inside::devices);
+  }
+
+  caf::error write_card(const tree& object, const sets* up) {
+    auto outer = card_;
+    card_ = count_;
+    write_marked(object);
+    auto error = write_children(object, up, inside::devices);
+    card_ = outer;
+    return error;
+  }
+
+  void write_card_mark() {
+    if (card_ != 0)
+      out_ += fmt::format("<info name=\"{}\" value=\"{}\"/>", card_mark, card_);
   }
 
   /// A GPU that only its driver shows becomes the device that a plugin would have made of it.
@@ -293,6 +329,7 @@ private:
       return;
     out_ += fmt::format("<object type=\"OSDev\" gp_index=\"{}\" osdev_type=\"{}\">", count_,
                         static_cast<int>(HWLOC_OBJ_OSDEV_COPROC));
+    write_card_mark();
     write_infos(object, {gpu_mark});
     out_ += "</object>";
   }
@@ -335,6 +372,7 @@ private:
   std::string out_;
   bool is_new_ = false; // hwloc 2: memory is beside the processors, not above them
   size_t count_ = 0;    // objects so far
+  size_t card_ = 0;     // the PCI device around, by its count; 0: none
   size_t processors_ = 0;
   std::set<uint32_t> nodes_; // of NUMANodes so far
 };

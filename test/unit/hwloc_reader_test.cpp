@@ -126,6 +126,62 @@ TEST_CASE("files of hwloc 1 are read: memory was above the processors then") {
   CHECK(g->units(g->find_path("/cluster0/old12/socket0/L3cache0")) == 20'480);
 }
 
+TEST_CASE("memory without processors and processors without memory, as hwloc 1 writes them") {
+  auto text = read_data("graph/old_host.xml");
+  auto second = text.find("<object type=\"NUMANode\" os_index=\"1\"");
+  REQUIRE(second != std::string::npos);
+  auto bare = text;
+  for (auto at = second; (at = bare.find("nodeset=\"0x00000002\"", at)) != bare.npos;)
+    if (bare.compare(at - 9, 9, "complete_") == 0)
+      ++at;
+    else
+      bare.replace(at, 20, "nodeset=\"0x0\"");
+  auto g = read_hwloc(bare);
+  REQUIRE_MESSAGE(g, render(g.error()));
+  CHECK(count(*g, "core") == 4);
+  CHECK(count(*g, "numanode") == 1);
+
+  // The machine's third node is the memory of a card: hwloc 1 has a group in it.
+  const std::string none = "cpuset=\"0x0\" complete_cpuset=\"0x0\" online_cpuset=\"0x0\" "
+                           "allowed_cpuset=\"0x0\" nodeset=\"0x00000004\" "
+                           "complete_nodeset=\"0x00000004\" allowed_nodeset=\"0x00000004\"";
+  for (auto at = text.find("nodeset=\"0x00000003\""); at != text.npos;
+       at = text.find("nodeset=\"0x00000003\""))
+    text.replace(at, 20, "nodeset=\"0x00000007\"");
+  text.insert(text.rfind("</object>"), "<object type=\"NUMANode\" os_index=\"2\" " + none
+                                           + " local_memory=\"16911433728\"><object type=\"Group\" "
+                                           + none + " depth=\"1\"/></object>");
+  g = read_hwloc(text);
+  REQUIRE_MESSAGE(g, render(g.error()));
+  REQUIRE(!g->check());
+  CHECK(count(*g, "core") == 4);
+  CHECK(count(*g, "numanode") == 3);
+}
+
+TEST_CASE("two cards that two drivers call 0 are two") {
+  auto text = read_data("graph/old_host.xml");
+  // On the other socket, by another maker, beside one that the first maker's driver calls 1.
+  text.insert(text.rfind("</object>", text.rfind("</object>") - 1),
+              "<object type=\"PCIDev\" pci_busid=\"0000:44:00.0\">"
+              "<object type=\"OSDev\" name=\"opencl0d0\" osdev_type=\"5\"/>"
+              "<object type=\"OSDev\" name=\"opencl1d7\" osdev_type=\"5\"/></object>"
+              "<object type=\"PCIDev\" pci_busid=\"0000:45:00.0\">"
+              "<object type=\"OSDev\" name=\"cuda1\" osdev_type=\"5\"/></object>");
+  hwloc_options options;
+  for (std::string kept : {"socket", "core"}) { // below two vertices, below one
+    options.allowlist = {"node", kept, "gpu"};
+    auto g = read_hwloc(text, options);
+    REQUIRE_MESSAGE(g, render(g.error()));
+    REQUIRE(!g->check());
+    CHECK(count(*g, "gpu") == 3);
+    std::string other = kept == "socket" ? "/socket1" : "";
+    CHECK(g->find_path("/cluster0/old12" + (other.empty() ? other : "/socket0") + "/gpu0")
+          != no_vertex);
+    CHECK(g->find_path("/cluster0/old12" + other + "/gpu1") != no_vertex);
+    CHECK(g->find_path("/cluster0/old12" + other + "/gpu8") != no_vertex); // 7 is taken
+  }
+}
+
 TEST_CASE("what would bring down hwloc's library is refused before") {
   auto whole = read_data("graph/host.xml");
   struct change {
