@@ -311,6 +311,7 @@ void begin_plugins(shell_state::pointer self, shell_start&& start) {
   p.core = plugin_core{here.patience_ns};
   p.first_rank = start.work.tasks.front().task_rank;
   p.held = std::move(start);
+  empty_shared_files(st, *p.held); // other nodes may be ready earlier
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = true;
   auto token = here.program.empty()
@@ -422,6 +423,7 @@ void end_of_init(shell_state::pointer self, const std::string& options) {
   p.waits_for_others = meets_others(p.held->order, st.context->plugins);
   if (auto e = take_options(options, *p.held))
     return leave_unbegun(self, "after shell.init: " + render(e), 1 << 8);
+  empty_shared_files(st, *p.held);
   if (p.waits_for_others)
     self->send(st.exec, exchange_part{st.id, st.context->rank, {}});
   else

@@ -107,6 +107,18 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   return p;
 }
 
+void empty_shared_files(shell_state& st, const shell_start& start) {
+  auto& plan = *start.order.plan;
+  if (start.entries.front() != 0 || plan.append_output || start.work.names.attempt != 1)
+    return;
+  for (auto* pattern : {&plan.output, &plan.error}) {
+    // A name with places that only plugins know is not whole yet.
+    auto whole = fill_template(*pattern, start.work.names).find("{{") == std::string::npos;
+    if (!pattern->empty() && whole && !names_node(*pattern))
+      (void)st.files.open(*pattern, start.work.names, start.work.cwd, true);
+  }
+}
+
 caf::expected<job_folders::slot> make_folder(shell_state& st, const launch_order& order,
                                              const std::vector<uint32_t>& entries,
                                              shell_place& place) {

@@ -20,6 +20,10 @@ struct prepared {
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
                                 shell_task& t, bool first_node);
 
+/// On the job's first node: empties the files that tasks of several nodes write, before any of them
+/// does. What cannot be opened is told when the tasks are prepared.
+void empty_shared_files(shell_state& st, const shell_start& start);
+
 /// The job's folder with the files that are to be there before its tasks. Errors: ec::exec_failed.
 caf::expected<job_folders::slot> make_folder(shell_state& st, const launch_order& order,
                                              const std::vector<uint32_t>& entries,

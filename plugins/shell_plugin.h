@@ -41,7 +41,7 @@ int hactor_plugin_add_handler(hactor_plugin* plugin, const char* pattern, hactor
                               void* data);
 
 /* Its name: at first that of its file without ".so". A plugin that takes the name of one that was
- * loaded before is in its place. */
+ * loaded before replaces it. */
 void hactor_plugin_set_name(hactor_plugin* plugin, const char* name);
 const char* hactor_plugin_name(hactor_plugin* plugin);
 

@@ -18,7 +18,7 @@ namespace hactor::tools {
       {0, "taskmap", "HOW",                                                                        \
        "In which order tasks are dealt to nodes: block, cyclic, cyclic:N, manual:MAP (of RFC "     \
        "34, [[0,2,1,2]], or the tasks of each node, 0,2;1,3), or hostfile:FILE, which has the "    \
-       "host of each task on a line. Default: block."},                                            \
+       "host of each task on a line; or a SCHEME:VALUE of a plugin. Default: block."},             \
       {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
        "--ntasks-per-node"},                                                                       \
       {0, "cores", "N",                                                                            \
@@ -100,7 +100,8 @@ namespace hactor::tools {
        "-S"},                                                                                      \
       {'O', "setopt", "KEY[=JSON]",                                                                \
        "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
-       "sysmon, coprocess, .. (doc/shell-options.md); values as in --setattr. May be repeated."},  \
+       "sysmon, coprocess, .. (doc/shell-options.md); code of one's own: plugins=FILE.so, "        \
+       "userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. May be repeated."},    \
       {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \

@@ -12,6 +12,8 @@ hactor_unit_test(actors_cores_test
     unit/shell_core_test.cpp
     unit/pmi_core_test.cpp
     unit/pmix_core_test.cpp
+    unit/plugin_core_test.cpp
+    unit/plugin_job_test.cpp
     unit/resource_core_test.cpp
     unit/graph_changes_test.cpp
     unit/events_core_test.cpp
@@ -33,6 +35,9 @@ hactor_unit_test(actors_cores_test
     unit/templates_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)
 target_include_directories(actors_cores_test PRIVATE support)
+if(TARGET hactor_plugin_life)
+  hactor_unit_test(unit_plugins SOURCES unit/plugin_life_test.cpp LIBRARIES hactor_plugin_life)
+endif()
 hactor_unit_test(client_json_test
   SOURCES unit/client_json_test.cpp unit/client_submit_test.cpp
   LIBRARIES hactor_actors)

@@ -80,7 +80,7 @@ TEST_SUITE("unit") {
       {{{"output", {{"stdout", {{"buffer", {{"type", 1}}}}}}}}, "output.stdout.buffer.type: "},
       {{{"input", {{"stdin", "x"}}}}, "input.stdin: "},
       {{{"pmi", 1}}, "pmi: "},
-      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or off, found fast"},
+      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or none, found fast"},
       {{{"pmi", "simple,"}}, "pmi: must be"},
       {{{"input", {{"stdin", {{"type", 5}}}}}}, "input.stdin.type: "},
     };
