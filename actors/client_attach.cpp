@@ -216,7 +216,8 @@ void on_input_taken(pointer self, const input_taken& t) {
 namespace {
 
 /// What a terminal shows is for those who are attached meanwhile, unless it is to be kept
-/// (-O pty.capture): whoever comes after the end does not see it.
+/// (-O pty.capture): whoever comes after the end does not see it, unless the job is his own, which
+/// may have ended before he could come.
 void hide_terminals(pointer self, uint64_t number, const std::string& jobspec) {
   auto it = self->state.streams.find(number);
   auto plan = make_launch_plan(jobspec, {});
@@ -227,7 +228,7 @@ void hide_terminals(pointer self, uint64_t number, const std::string& jobspec) {
 void show_all(pointer self, uint64_t number, const rank_services& lead, const follow_reply& x) {
   auto show = [self, number, x] { on_job_events(self, number, x.events, x.ranks); };
   auto it = self->state.streams.find(number);
-  if (it == self->state.streams.end() || x.events.empty()
+  if (it == self->state.streams.end() || it->second.own || x.events.empty()
       || x.events.back().after != job_state::inactive)
     return show();
   self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline,
@@ -250,6 +251,7 @@ void start_attach(const client_call& c, client_params& p) {
   s.tag = c.tag;
   s.id = p.id("id");
   s.wants_backlog = p.flag("backlog", false);
+  s.own = p.flag("own", false);
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
   auto id = s.id;

@@ -86,6 +86,7 @@ struct client_stream {
   uint64_t input_passed = 0;             // bytes that the client sent
   uint64_t input_taken = 0;              // of them the client knows that all tasks took them
   bool over = false;                     // the job is inactive
+  bool own = false;                      // the client has made the job: it comes when it can
   launch_plan_ptr hides;                 // whose terminals are not shown; null: none are hidden
   std::map<rank_t, reader> readers;
   job_summary end;

@@ -70,6 +70,8 @@ public:
   void refuse(const launch_item& item, const std::string& why, exec_out& out);
 
   void signal(int64_t now_ns, const signal_item& item, exec_out& out);
+  /// The job holds no instance any more: what of it is clean may be told of.
+  void on_instance_over(int64_t now_ns, job_id id) { await_others(now_ns, id); }
   void on_shell_report(int64_t now_ns, const job_report& r, exec_out& out);
   void on_child_report(int64_t now_ns, rank_t child, const job_report& r, exec_out& out);
 

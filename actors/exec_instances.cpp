@@ -179,6 +179,8 @@ void exec_instances::on_over(job_id job) {
   had_one_.insert(job);
   if (auto asked = shrinking_.extract(job); !asked.empty())
     asked.mapped().deliver(no_instance(job));
+  exec_.core.on_instance_over(steady_ns(), job);
+  exec_.end_turn();
   if (held) {
     exec_.core.on_shell_report(steady_ns(), *held, exec_);
     exec_.end_turn();

@@ -63,6 +63,7 @@ public:
     }
     tag_ = broker_.request("job.attach", {{"id", id_},
                                           {"stdin", settings_.forward_input},
+                                          {"own", settings_.owns_job},
                                           {"backlog", settings_.tail.has_value()}});
     if (settings_.terminal)
       screen_.enter();

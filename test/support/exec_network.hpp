@@ -186,6 +186,7 @@ public:
   std::map<place, std::vector<std::string>> exchanged; // what shells were given
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
+  std::set<job_id> holding; // jobs that hold an instance
   std::function<void(rank_t, const job_report&)> to_manager;
   std::function<void(rank_t, const job_report&)> settled_to_manager;
   std::function<void(rank_t)> manager_lost;
@@ -261,6 +262,7 @@ private:
       if (n.hooks.settled && !n.cores[self].runs(r.id))
         n.hooks.settled(self, r.id);
     }
+    bool holds_instance(job_id id) const override { return net.holding.count(id) != 0; }
     void report(bool at_root, rank_t parent, job_report&& r) override {
       auto& n = net;
       if (at_root)

@@ -242,6 +242,22 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("of a job that holds an instance nothing is told before that is over") {
+    left_bench b{16, -1, 1'000'000'000};
+    b.net.holding.insert(job);
+    b.leave(2, 0);
+    for (rank_t rank : {0, 1, 3})
+      b.tell(rank, true);
+    b.wait_until(100);
+    CHECK(b.told[job].size() == 1);
+    CHECK_FALSE(b.net.cores[0].gave_back(job));
+    b.net.holding.clear();
+    b.net.cores[0].on_instance_over(b.net.now_ns, job);
+    b.wait_until(101);
+    REQUIRE(b.told[job].size() == 2);
+    CHECK(b.told[job].back().clean == idset::single(2));
+  }
+
   TEST_CASE("a job that ends on all its nodes within a moment is told of as a whole") {
     left_bench b{2, -1, 1'000'000'000};
     for (rank_t rank : {3, 0, 1})
