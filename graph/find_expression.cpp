@@ -314,7 +314,8 @@ private:
     return true;
   }
 
-  /// False when the vertex counts nothing, or nothing of the job.
+  /// False when the vertex counts nothing, or nothing of the job. ALL:type is for what is above one
+  /// of the type, as Fluxion has it: what is of the type does not count its like.
   bool note_aggregates(vertex v) {
     auto tracked = held_.below(v);
     if (tracked.empty())
@@ -329,6 +330,9 @@ private:
     }
     std::vector<std::pair<std::string, std::string>> notes;
     for (auto& t : tracked) {
+      if (t.type == graph_.type(v)
+          && held_.filter().everywhere.contains(std::string(graph_.types().text(t.type))))
+        continue;
       int64_t used = 0;
       if (of_job == nullptr)
         used = t.plan.total() - t.plan.available(held_.pool(), now_, now_ + 1);
@@ -338,6 +342,8 @@ private:
       notes.emplace_back(graph_.types().text(t.type), "used:" + std::to_string(used) + ", total:"
                                                           + std::to_string(t.plan.total()));
     }
+    if (notes.empty())
+      return false;
     std::sort(notes.begin(), notes.end());
     found_.aggregates.emplace(v, std::move(notes));
     return true;

@@ -193,15 +193,28 @@ int run_info(const invocation& call) {
   });
 }
 
-caf::expected<json> find(client& broker, std::string_view criteria, const std::string& format) {
+/// As it was written, which has the keys in Fluxion's order; "" when nothing was found.
+caf::expected<std::string> find_text(client& broker, std::string_view criteria,
+                                     const std::string& format) {
   auto reply = broker.ask("claim", {{"verb", "find"}, {"criteria", criteria}, {"format", format}});
   if (!reply)
-    return reply;
-  auto text = text_at(*reply, "R");
+    return std::move(reply.error());
+  return text_at(*reply, "R");
+}
+
+caf::expected<json> find(client& broker, std::string_view criteria) {
+  auto text = find_text(broker, criteria, {});
+  if (!text)
+    return std::move(text.error());
+  return text->empty() ? caf::expected<json>{json{}} : parse_json(*text);
+}
+
+/// One line of JSON: the text itself, when it is that, else a string.
+std::string line_of_json(const std::string& text) {
   if (text.empty())
-    return json{};
-  auto parsed = parse_json(text);
-  return parsed ? std::move(*parsed) : json{text};
+    return "null";
+  auto line = text.substr(0, text.find_last_not_of('\n') + 1);
+  return line.find('\n') == line.npos && parse_json(line) ? line : dump(json(text));
 }
 
 int run_find(const invocation& call) {
@@ -209,7 +222,7 @@ int run_find(const invocation& call) {
   for (auto& word : call.options.operands)
     criteria += (criteria.empty() ? "" : " ") + word;
   return with_claims(call, [&](client& broker) -> caf::expected<int> {
-    auto found = find(broker, criteria, call.options.value("format"));
+    auto found = find_text(broker, criteria, call.options.value("format"));
     if (!found) {
       if (code_of(found.error()) == ec::bad_argument)
         return fail_usage(call, found.error());
@@ -219,7 +232,7 @@ int run_find(const invocation& call) {
     print_line("'" + criteria + "'");
     print_line(ruler());
     print_line("MATCHED RESOURCES:");
-    print_line(dump(*found));
+    print_line(line_of_json(*found));
     return exit_ok;
   });
 }
@@ -232,7 +245,7 @@ int run_status(const invocation& call) {
     auto all = json::object();
     std::string lines = "CRITERIA\n";
     for (auto& [name, criteria] : parts) {
-      auto found = find(broker, criteria, {});
+      auto found = find(broker, criteria);
       if (!found)
         return std::move(found.error());
       all[name] = std::move(*found);

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "graph/policy_library.hpp"
 #include "graph/query_jobspec.hpp"
+#include "runtime/duration.hpp"
 #include "tools/text_file.hpp"
 
 namespace hactor::tools {
@@ -41,6 +43,30 @@ const operation_row* find_operation(const std::string& name) {
     if (name == row.name)
       return &row;
   return nullptr;
+}
+
+constexpr auto whenever = std::numeric_limits<int64_t>::max();
+
+/// Seconds from now until which a job must begin; whatever is below 0 is no bound.
+caf::expected<int64_t> parse_within(std::string_view text) {
+  if (text.starts_with('-'))
+    return whenever;
+  auto seconds = parse_fsd(text);
+  if (!seconds)
+    return std::move(seconds.error());
+  return *seconds < static_cast<double>(whenever) ? static_cast<int64_t>(*seconds) : whenever;
+}
+
+/// That of the jobspec, in its user's attributes.
+caf::expected<int64_t> within_of(const json& user) {
+  if (!user.is_object() || !user.contains("match-within"))
+    return whenever;
+  auto& value = user["match-within"];
+  auto within = parse_within(value.is_string() ? value.get<std::string>() : value.dump());
+  if (!within)
+    return make_error(ec::bad_jobspec,
+                      "attributes.user.match-within: " + context_of(within.error()));
+  return within;
 }
 
 } // namespace
@@ -115,21 +141,31 @@ caf::expected<const graph_session::compiled*> graph_session::request_of(const st
   if (auto type = unknown_type(graph_, spec->resources); !type.empty())
     return make_error(ec::bad_jobspec,
                       "Value of \"type\" must be a resource type known to fluxion");
+  auto within = within_of(spec->user);
+  if (!within)
+    return std::move(within.error());
   auto request =
       flexible_ ? compile_flexible(*spec, graph_, charge_) : compile_match(*spec, graph_, charge_);
   if (!request)
     return std::move(request.error());
   auto shared = std::make_shared<const match_request>(std::move(*request));
-  auto added = requests_.emplace(text, compiled{std::move(shared), spec->system.queue});
+  auto added = requests_.emplace(text, compiled{std::move(shared), spec->system.queue, *within});
   return &added.first->second;
 }
 
 bool graph_session::match(const words& args) {
-  if (args.size() != 3)
+  if (args.size() != 3 && args.size() != 4)
     return malformed();
   if (find_operation(args[1]) == nullptr)
     return error("unknown subcmd " + args[1]);
-  match_file(args[1], args[2]);
+  std::optional<int64_t> within;
+  if (args.size() == 4) {
+    auto parsed = parse_within(args[3]);
+    if (!parsed)
+      return error("invalid time " + args[3]);
+    within = *parsed;
+  }
+  match_file(args[1], args[2], within);
   return true;
 }
 
@@ -145,7 +181,8 @@ bool graph_session::multi_match(const words& args) {
 }
 
 /// False when nothing was found.
-bool graph_session::match_file(const std::string& operation, const std::string& file) {
+bool graph_session::match_file(const std::string& operation, const std::string& file,
+                               std::optional<int64_t> within) {
   auto text = read_file(file);
   if (!text) {
     error("can't open " + file);
@@ -164,7 +201,7 @@ bool graph_session::match_file(const std::string& operation, const std::string& 
   } else if (too_long) {
     error("the job is longer than the graph is there");
   } else {
-    o = match_now(**request, operation);
+    o = match_now(**request, operation, within.value_or((*request)->within));
   }
   if (op.op == match_op::satisfiable) {
     say_satisfiable(o);
@@ -179,12 +216,13 @@ bool graph_session::match_file(const std::string& operation, const std::string& 
 }
 
 graph_session::outcome graph_session::match_now(const compiled& request,
-                                                const std::string& operation) {
+                                                const std::string& operation, int64_t within) {
   auto& op = *find_operation(operation);
   auto begin = clock_();
   auto found = matcher_->match(request.request, op.op, 0);
   outcome o;
-  o.matched = found.verdict == match_verdict::matched;
+  auto is_late = found.reserved && found.what.at > within;
+  o.matched = found.verdict == match_verdict::matched && !is_late;
   o.satisfiable = found.verdict != match_verdict::unsatisfiable;
   o.held = op.holds;
   if (!o.matched || op.op == match_op::satisfiable) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -61,6 +62,7 @@ private:
   struct compiled {
     std::shared_ptr<const match_request> request;
     std::string queue;
+    int64_t within; ///< Seconds from now until which it must begin.
   };
 
   /// What came of a match, for the lines below it.
@@ -110,8 +112,9 @@ private:
   bool malformed() { return error("malformed command"); }
 
   caf::expected<const compiled*> request_of(const std::string& text);
-  bool match_file(const std::string& operation, const std::string& file);
-  outcome match_now(const compiled& request, const std::string& operation);
+  bool match_file(const std::string& operation, const std::string& file,
+                  std::optional<int64_t> within = std::nullopt);
+  outcome match_now(const compiled& request, const std::string& operation, int64_t within);
   void say_match(const outcome& o, const std::string& job);
   void say_satisfiable(const outcome& o);
   void say_effort(const outcome& o, query_stream to);

@@ -162,7 +162,7 @@ hactor ion-resource set-property rank0 class=2
 check_equal "a property" "class = ['2']" "$(hactor ion-resource get-property rank0 class)"
 hactor ion-resource cancel 9
 hactor ion-resource update rank1.json 12 | grep -q '"rank":"1"'
-hactor ion-resource find "jobid-alloc=12" | tail -n 1 | grep -q '"core":"0-3"'
+hactor ion-resource find "jobid-alloc=12" | tail -n 1 | grep -q '"core": "0-3"'
 hactor ion-resource cancel 12
 # A nested instance has cores of its job only, by the numbers that they have on their node.
 hactor submit -N 1 -n 1 -c 2 sleep inf >/dev/null

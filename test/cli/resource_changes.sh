@@ -93,6 +93,12 @@ check_equal "cores that are free" 1 "$(hactor resource find sched-now=free | gre
 fails_with 1 hactor resource find status=down
 check_equal "nothing is found" "" "$output"
 fails_with 2 hactor ion-resource find statsu=down
+# As Fluxion's tool prints it: JSON in the order of the writer, other text as a string.
+check_equal "the head of a graph" '{"graph": {"nodes": [{"id": ' \
+  "$(hactor ion-resource find --format=jgf names=license0 | tail -n 1 | cut -c 1-28)"
+check_equal "what is found, as text" "      ------license0[2:x]" "$(hactor ion-resource find \
+  --format=simple names=license0 | tail -n 1 | xargs printf | grep license0)"
+check_equal "nothing found" null "$(hactor ion-resource find names=wheel0 | tail -n 1)"
 check_contains "$output" "did you mean status"
 fails_with 1 hactor resource detach /cluster0/license0
 check_contains "$output" "job $first holds some of /cluster0/license0"

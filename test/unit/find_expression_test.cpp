@@ -127,6 +127,18 @@ TEST_CASE("agfilter shows the amounts below, in all or of one job") {
         != std::string::npos);
 }
 
+TEST_CASE("with ALL:node a node counts no nodes, and with node:node it does") {
+  auto g = make_cluster({{"node", 2}, {"core", 2}});
+  for (auto [text, at_node] : {std::pair{"ALL:core,ALL:node", 1u}, std::pair{"ALL:node", 0u},
+                               std::pair{"ALL:core,node:node", 2u}}) {
+    ledger held{g, *pruning_filter::parse(text)};
+    auto all = find_expression::parse("agfilter=true")->find(held, 0);
+    auto node = all.aggregates.find(g.find_path("/cluster0/node1"));
+    CHECK_MESSAGE((node == all.aggregates.end() ? 0 : node->second.size()) == at_node, text);
+    CHECK(all.what.picks.size() == (at_node == 0 ? 1 : 3));
+  }
+}
+
 TEST_CASE("what is no expression is refused with the word and what would be right") {
   CHECK(refusal("").find("nothing to look for") != std::string::npos);
   CHECK(refusal("status").find("'status' is not KEY=VALUE") != std::string::npos);

@@ -129,6 +129,31 @@ TEST_CASE("what is only looked at holds nothing and takes no number") {
   CHECK(s.run("match allocate @core") == none(2));
 }
 
+TEST_CASE("a job that would begin later than within is not found") {
+  stage s;
+  s.run("match allocate @nodes 0");
+  auto matched =
+      core(0, 0) + rule + "INFO: JOBID=-1\nINFO: RESOURCES=MATCHED\nINFO: SCHEDULED AT=60\n" + rule;
+  CHECK(s.run("match allocate_orelse_reserve @core 59") == none(2));
+  CHECK(s.run("match without_allocating_future @core 0.9m") == none(-1));
+  CHECK(s.run("match without_allocating_future @core 1m") == matched);
+  CHECK(s.run("match without_allocating_future @core -1") == matched);
+  auto text = stage::jobspec("[{type: slot, count: 1, label: a, with: [{type: core, count: 1}]}]");
+  text.insert(text.find("system:"), "user: {match-within: 59}, ");
+  s.write("soon", text);
+  CHECK(s.run("match without_allocating_future @soon") == none(-1));
+  CHECK(s.run("match without_allocating_future @soon 60") == matched);
+  text.replace(text.find("59"), 2, "\"-1d\"");
+  s.write("any", text);
+  CHECK(s.run("match allocate_orelse_reserve @any") == core(0, 0) + job(3, 60));
+  text.replace(text.find("\"-1d\""), 5, "soon ");
+  s.write("bad", text);
+  s.run("match allocate_orelse_reserve @bad");
+  CHECK(s.error.find("attributes.user.match-within") != std::string::npos);
+  s.run("match allocate @core 1x");
+  CHECK(s.error == "ERROR: invalid time 1x\n");
+}
+
 TEST_CASE("jobs are released, and listed with what became of them") {
   stage s;
   s.run("match allocate @nodes\nmatch allocate_orelse_reserve @core");
