@@ -74,55 +74,50 @@ def type(text):
     os.write(fd, text.encode())
 
 # Words are broken by quotes where they are typed, so that their echo is not taken for the answer.
-type("PS1=; echo size=$(hactor getattr size) pro''mpt\r")
+type("PS1='rea''dy> '; echo size=$(hactor getattr size) pro''mpt\r")
 wait_for("size=1 prompt")
-type("stty size\r")
-wait_for("31 97")
+def run(line, *answers):
+    wait_for("ready> ")
+    type(line + "\r")
+    for answer in answers:
+        wait_for(answer)
+run("stty size", "31 97")
 # The line is edited: five rubbed out; with bash also by its keys, to the begin and back.
-type("echo wrong" + 5 * "\x7f" + "ri''ght\r")
-wait_for("right")
+run("echo wrong" + 5 * "\x7f" + "ri''ght", "right")
 if os.path.exists("/bin/bash"):
-    type("cho be''gin\x01e\x05-e''nd\r")
-    wait_for("begin-end")
+    run("cho be''gin\x01e\x05-e''nd", "begin-end")
 # Ctrl-C ends what runs in the foreground: a command, a job, not the shell and not the instance.
-type("sh -c \"echo be''gun; exec sleep 60\"\r")
-wait_for("begun")
+run("sh -c \"echo be''gun; exec sleep 60\"", "begun")
 type("\x03")
-type("echo code''=$?\r")
-wait_for("code=130")
-type("hactor run sh -c 'echo job-''begun; exec sleep 60'\r")
-wait_for("job-begun")
+run("echo code''=$?", "code=130")
+run("hactor run sh -c 'echo job-''begun; exec sleep 60'", "job-begun")
 type("\x03")
 wait_for("again within")
 type("\x03")
-type("echo code''=$? $(hactor jobs -a -n -o '{result}' -c 1) $(hactor getattr size)\r")
-wait_for("code=130 CANCELED 1")
+run("echo code''=$? $(hactor jobs -a -n -o '{result}' -c 1) $(hactor getattr size)", "code=", "CANCELED 1")
 # Ctrl-Z stops a command and leaves the shell; it goes on in the foreground.
-type("sh -c 'read -r x; echo got-$x'\r")
+run("sh -c 'echo wa\"\"its; read -r x; echo got-$x'", "waits")
 type("\x1a")
-type("fg >/dev/null; echo af''ter\r")
+run("fg", "read -r x") # what the shell says goes on
 type("word\r")
 wait_for("got-word")
-wait_for("after")
 # The window's size comes to a job on a terminal of its own, and to the shell.
-type("hactor run --pty sh\r")
-type("stty size; echo in-''job\r")
+run("hactor run --pty sh")
+type("stty size; echo in-''job; PS1='in''ner> '\r")
 wait_for("31 97")
 wait_for("in-job")
 size(fd, 40, 120)
 type("until stty size | grep -q '^40 120$'; do :; done; echo res''ized\r")
 wait_for("resized")
-type("\x03echo sti''ll\r") # at its prompt Ctrl-C only drops the line
-wait_for("still")
+wait_for("inner> ")
+type("dropped\x03") # at its prompt Ctrl-C only drops the line
+wait_for("inner> ")
 type("exit 7\r")
-type("echo job''=$?; stty size\r")
-wait_for("job=7")
-wait_for("40 120")
+run("echo job''=$?; stty size", "job=7", "40 120")
 # Tasks are hactor's, and of no Slurm step.
-type("hactor run -n 2 sh -c 'env | grep -c ^SLURM'; hactor run sh -c 'echo id=$HACTOR_JOB_ID' | cut -c1-4; echo d''one\r")
-wait_for("0\r\n0\r\n")
-wait_for("id=f")
-wait_for("done")
+run("hactor run -n 2 sh -c 'env | grep -c ^SLURM'", "0\r\n0\r\n")
+run("hactor run sh -c 'echo id=$HACTOR_JOB_ID'", "id=f")
+wait_for("ready> ")
 type("exit 5\r")
 while True:
     try:
