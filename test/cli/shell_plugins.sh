@@ -59,6 +59,14 @@ output=$(with '{"change":"yes"}' -l echo ran)
 check_equal "lines" 8 "$(echo "$output" | wc -l)"
 check_contains "$output" "2: one line more"
 
+# The shells' meeting before the first task does not mix with those of an MPI program.
+for guest in "$HACTOR_TEST_BUILD"/bin/guest_*; do
+  [ -x "$guest" ] || continue
+  output=$(OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl=self,tcp \
+    with '{"change":"yes"}' "$guest")
+  check_equal "ranks of ${guest##*/}" 4 "$(echo "$output" | grep -c 'of 4: sum')"
+done
+
 # Each way to end badly, early and late. Nobody else is harmed.
 ends() { # SAID CONF COMMAND...
   words=$1
