@@ -113,3 +113,21 @@ check_equal "a plain job" fine "$(hactor run echo fine)"
 left=$(left_processes | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done | grep hactor-plugins || true)
 check_equal "processes of plugins" "" "$left"
 END
+
+# With patience for plugins, a job that is cancelled has that of its cancelling alone.
+instance -S resource.fake=nodes=1,cores=4 -S exec.kill_timeout=500ms <<'END'
+mkfifo lines
+for topic in shell.start shell.finish; do
+  id=$(hactor submit \
+    -O plugins="$HACTOR_TEST_BUILD/lib/shell_probe.so:{\"hang\":\"$topic\",\"trace\":\"$topic\"}" true)
+  deadline 20 hactor job attach "$id" >lines 2>&1 &
+  exec 3<lines
+  line=
+  while [ "${line%"probe: $topic"}" = "$line" ]; do
+    read -r line <&3 || fail "$topic was never called"
+  done
+  hactor cancel "$id"
+  deadline 20 hactor job wait-event "$id" clean >/dev/null
+  check_contains "$(cat <&3)" "exception cancel"
+done
+END
