@@ -518,6 +518,62 @@ bool is_exit_time(shell_state::pointer self) {
   return true;
 }
 
+/// Tasks that are here and have not come to MPI, though others have.
+std::vector<uint32_t> missing_ranks(const shell_state& st) {
+  std::vector<uint32_t> missing;
+  for (size_t t = 0; t < st.ranks.size(); ++t)
+    if (st.tokens[t] != 0 && st.meeting.came.count(st.ranks[t]) == 0)
+      missing.push_back(st.ranks[t]);
+  return missing;
+}
+
+void look_at_meeting(shell_state::pointer self, int64_t when_ns) {
+  self->state.meeting.look_ns = when_ns;
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
+/// Takes note of the ranks that have come to MPI; with the first begins the patience with others.
+void note_meeting(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& m = st.meeting;
+  if (m.came.size() == st.ranks.size())
+    return;
+  for (uint32_t t = 0; t < st.ranks.size(); ++t) {
+    auto rank = st.ranks[t];
+    if (((st.pmi && st.pmi->is_inside(t)) || (st.pmix && st.pmix->is_inside(rank)))
+        && m.came.insert(rank).second && rank == 0)
+      if (auto fault = known_mpi_fault_of(st.pids[t]); !fault.empty())
+        add_note(self, rank, "hactor: " + fault + "\n");
+  }
+  if (m.came.empty() || m.deadline_ns != 0 || st.context->mpi_patience_s <= 0)
+    return;
+  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
+  auto now = steady_ns();
+  m.deadline_ns = moment_after(now, st.context->mpi_patience_s);
+  look_at_meeting(self, std::min(m.deadline_ns, now + exit_moment_ns));
+}
+
+/// True when the tick was that of the meeting of an MPI program's ranks.
+bool is_meeting_time(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& m = st.meeting;
+  if (m.look_ns == 0 || steady_ns() < m.look_ns)
+    return false;
+  auto is_due = m.look_ns >= m.deadline_ns;
+  m.look_ns = 0;
+  auto missing = missing_ranks(st);
+  if (missing.empty() || st.terminating != 0)
+    return true;
+  if (is_due)
+    add_note(self, *m.came.begin(),
+             missing_ranks_note(m.came, missing, st.size, st.context->host,
+                                st.context->mpi_patience_s));
+  else
+    look_at_meeting(self, m.deadline_ns);
+  return true;
+}
+
 /// Tells the memory guard of a task of a job with a limit, or with one of an instance around it.
 void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
   auto& st = self->state;
@@ -562,8 +618,10 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
 
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
-  if (is_exit_time(self))
+  if (is_exit_time(self) || is_meeting_time(self))
     return;
+  if (st.terminating == 0)
+    return; // nobody is to be ended
   signal_all(st, SIGKILL);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
@@ -607,10 +665,14 @@ shell_actor::behavior_type shell(shell_state::pointer self,
     [self](const task_control& c) {
       pmi_core::effects effects;
       self->state.pmi->on_bytes(c.task, c.bytes, effects);
+      note_meeting(self);
       apply(self, std::move(effects));
     },
     [self](const exchange_whole& all) { end_of_exchange(self, all); },
-    [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
+    [self](const pmix_word& word) {
+      with_pmix(self, &pmix_core::on_word, word);
+      note_meeting(self);
+    },
     [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
     [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
     [self](const rank_dropped& d) { end_of_program(self, d.rank); },

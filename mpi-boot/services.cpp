@@ -43,6 +43,7 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
     static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+  c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;
