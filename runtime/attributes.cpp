@@ -26,8 +26,8 @@ constexpr attribute rows[] = {
     {.name = "exec.mpi_patience",
      .type = duration,
      .default_value = "60s",
-     .meaning = "Time after the first task called MPI_Init until a job's standard error names those "
-                "beside it that have not; 0: it never does.",
+     .meaning = "Time after the first task called MPI_Init until a job's standard error names "
+                "those beside it that have not; 0: it never does.",
      .minimum = 0},
     {.name = "exec.tree_fanout",
      .type = integer,
