@@ -652,7 +652,7 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
 
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
-  if (is_exit_time(self) || is_plugin_time(self))
+  if (is_exit_time(self) || is_plugin_time(self) || is_meeting_time(self))
     return;
   kill_helpers(self, false);
   if (st.terminating == 0)
@@ -737,6 +737,7 @@ void on_control(shell_state::pointer self, const task_control& c) {
     return with_plugins(self, &plugin_core::on_bytes, steady_ns(), c.bytes);
   pmi_core::effects effects;
   self->state.pmi->on_bytes(c.task, c.bytes, effects);
+  note_meeting(self);
   apply(self, std::move(effects));
 }
 
@@ -768,7 +769,10 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       [self](task_output& o) { write_output(self, o); },
       [self](const task_control& c) { on_control(self, c); },
       [self](const exchange_whole& all) { end_of_exchange(self, all); },
-      [self](const pmix_word& word) { with_pmix(self, &pmix_core::on_word, word); },
+      [self](const pmix_word& word) {
+        with_pmix(self, &pmix_core::on_word, word);
+        note_meeting(self);
+      },
       [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
       [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
       [self](const rank_dropped& d) { end_of_program(self, d.rank); },

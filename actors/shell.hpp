@@ -16,6 +16,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
 #include "actors/output_files.hpp"
+#include "actors/mpi_meeting.hpp"
 #include "actors/pmi_core.hpp"
 #include "actors/pmix_core.hpp"
 #include "actors/pmix_host.hpp"
@@ -31,6 +32,7 @@ struct shell_context {
   std::string host;
   shell_place place;
   std::chrono::milliseconds kill_timeout{5000};
+  double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::milliseconds release_delay{1000}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
@@ -105,6 +107,7 @@ struct shell_state {
   bool killed = false;     // ... who has no more patience
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
+  mpi_meeting meeting;
   int terminating = 0;     // steps of the way to SIGKILL taken so far
 };
 

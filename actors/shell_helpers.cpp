@@ -14,6 +14,7 @@
 #include "actors/command_sink.hpp"
 #include "actors/task_memory.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
 
@@ -307,6 +308,69 @@ void tell_usage(shell_state::pointer self) {
   auto used = st.core.report(true).used;
   say_usage(self, "peak ", std::max(looks->peak_bytes, used.maxrss_kb * 1024),
             per_ns(used.user_us + used.system_us, steady_ns() - looks->began_ns));
+}
+
+// -- how an MPI program comes together ------------------------------------------------------------
+
+namespace {
+
+/// The look that is not for the whole patience: by then most are there.
+constexpr int64_t meeting_moment_ns = 1'000'000'000;
+
+/// Tasks that are here and have not come to MPI, though others have.
+std::vector<uint32_t> missing_ranks(const shell_state& st) {
+  std::vector<uint32_t> missing;
+  for (size_t t = 0; t < st.ranks.size(); ++t)
+    if (st.tokens[t] != 0 && st.meeting.came.count(st.ranks[t]) == 0)
+      missing.push_back(st.ranks[t]);
+  return missing;
+}
+
+void look_at_meeting(shell_state::pointer self, int64_t when_ns) {
+  self->state.meeting.look_ns = when_ns;
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
+} // namespace
+
+void note_meeting(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& m = st.meeting;
+  if (m.came.size() == st.ranks.size())
+    return;
+  for (uint32_t t = 0; t < st.ranks.size(); ++t) {
+    auto rank = st.ranks[t];
+    if (((st.pmi && st.pmi->is_inside(t)) || (st.pmix && st.pmix->is_inside(rank)))
+        && m.came.insert(rank).second && rank == 0)
+      if (auto fault = known_mpi_fault_of(st.pids[t]); !fault.empty())
+        add_note(self, rank, "hactor: " + fault + "\n");
+  }
+  if (m.came.empty() || m.deadline_ns != 0 || st.context->mpi_patience_s <= 0)
+    return;
+  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
+  auto now = steady_ns();
+  m.deadline_ns = moment_after(now, st.context->mpi_patience_s);
+  look_at_meeting(self, std::min(m.deadline_ns, now + meeting_moment_ns));
+}
+
+bool is_meeting_time(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& m = st.meeting;
+  if (m.look_ns == 0 || steady_ns() < m.look_ns)
+    return false;
+  auto is_due = m.look_ns >= m.deadline_ns;
+  m.look_ns = 0;
+  auto missing = missing_ranks(st);
+  if (missing.empty() || st.terminating != 0)
+    return true;
+  if (is_due)
+    add_note(self, *m.came.begin(),
+             missing_ranks_note(m.came, missing, st.size, st.context->host,
+                                st.context->mpi_patience_s));
+  else
+    look_at_meeting(self, m.deadline_ns);
+  return true;
 }
 
 } // namespace hactor

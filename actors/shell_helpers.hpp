@@ -1,6 +1,6 @@
 // What a shell has beside its tasks: coprocesses of the jobspec and commands of clients, which end
-// when the tasks have; captured lines that wait for others; looks at what the tasks use. Called by
-// actors/shell.cpp.
+// when the tasks have; captured lines that wait for others; looks at what the tasks use, and at who
+// of them has come to MPI. Called by actors/shell.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -41,5 +41,10 @@ void begin_looking(shell_state::pointer self);
 void look_at_tasks(shell_state::pointer self);
 /// Tells what all looks came to, once.
 void tell_usage(shell_state::pointer self);
+
+/// Takes note of the ranks that have come to MPI; with the first begins the patience with others.
+void note_meeting(shell_state::pointer self);
+/// True when a tick was that of the meeting of an MPI program's ranks.
+bool is_meeting_time(shell_state::pointer self);
 
 } // namespace hactor

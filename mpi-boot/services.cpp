@@ -79,6 +79,7 @@ make_shell_context(const service_parts& p, const output_actor& output,
       static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
   c->release_delay = std::chrono::milliseconds(
       static_cast<int64_t>(p.attributes->duration_s("exec.release_delay") * 1000));
+  c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;

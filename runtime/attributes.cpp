@@ -23,6 +23,12 @@ constexpr attribute rows[] = {
      .default_value = "5s",
      .meaning = "Time between SIGTERM and SIGKILL when a job is ended.",
      .minimum = 0},
+    {.name = "exec.mpi_patience",
+     .type = duration,
+     .default_value = "60s",
+     .meaning = "Time after the first task called MPI_Init until a job's standard error names "
+                "those beside it that have not; 0: it never does.",
+     .minimum = 0},
     {.name = "exec.plugin_timeout",
      .type = duration,
      .default_value = "60s",

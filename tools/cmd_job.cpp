@@ -443,10 +443,10 @@ const command job_wait_event_command{
 
 const command job_info_command{
   "job info", group_jobs, "prints a document of a job", "[OPTIONS] ID KEY",
-  "KEY is jobspec: what was asked; R: what was granted (RFC 20); both as they are by now; eventlog: "
-  "its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux (init, "
-  "shell.start, complete, done ..); J: the jobspec as it was submitted, in the form of signed ones "
-  "(RFC 15), signed by nobody; record: what a listing shows.",
+  "KEY is jobspec: what was asked; R: what was granted (RFC 20); both as they are by now; "
+  "eventlog: its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux "
+  "(init, shell.start, complete, done ..); J: the jobspec as it was submitted, in the form of "
+  "signed ones (RFC 15), signed by nobody; record: what a listing shows.",
   info_options, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
 
 const command job_eventlog_command{

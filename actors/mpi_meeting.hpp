@@ -1,0 +1,35 @@
+// How the tasks of an MPI program come together on one node, for what people are told of it: that
+// some have asked for the others (MPI_Init) and others have not, and that the MPI is one of which
+// it is known that it does not work. Called by actors/shell.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace hactor {
+
+struct mpi_meeting {
+  std::set<uint32_t> came;  // ranks of this node
+  int64_t deadline_ns = 0;  // when those that have not come are named; 0: nobody has come
+  int64_t look_ns = 0;      // when it is looked at next; 0: never again
+};
+
+/// What is known against the MPI among the files that a process has mapped (the text of
+/// /proc/PID/maps), and what works; "" when nothing is.
+std::string known_mpi_fault(std::string_view maps);
+
+/// The same of a process and of those that it has started, one below the other: a task may be a
+/// script. "" also when they cannot be looked at.
+std::string known_mpi_fault_of(pid_t pid);
+
+/// Says who has not come, `missing` of `size`, so long after others have.
+std::string missing_ranks_note(const std::set<uint32_t>& came, const std::vector<uint32_t>& missing,
+                               uint32_t size, const std::string& host, double patience_s);
+
+} // namespace hactor
