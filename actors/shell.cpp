@@ -253,6 +253,30 @@ void reopen_output(shell_state::pointer self, const launch_item& item) {
     }
 }
 
+void apply(shell_state::pointer self, pmix_core::effects&& effects);
+
+/// Calls a member of the job's part in PMIx, and does what it causes.
+template <class Member, class What>
+void with_pmix(shell_state::pointer self, Member member, const What& what) {
+  auto& st = self->state;
+  if (!st.pmix)
+    return; // all tasks have ended
+  pmix_core::effects effects;
+  ((*st.pmix).*member)(what, effects);
+  apply(self, std::move(effects));
+}
+
+/// What came for the tasks while plugins prepared them.
+void take_what_waited(shell_state::pointer self) {
+  auto& st = self->state;
+  if (!st.plugins)
+    return;
+  for (auto& r : std::exchange(st.plugins->asked, {}))
+    with_pmix(self, &pmix_core::on_request, r);
+  for (auto signal : std::exchange(st.plugins->signals, {}))
+    signal_all(st, signal);
+}
+
 /// Starts the tasks, each of which may fail to.
 void begin_tasks(shell_state::pointer self, shell_start& s) {
   auto& st = self->state;
@@ -279,7 +303,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     add_note(self, work.tasks.front().task_rank, std::move(work.notes));
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work.tasks[i];
-    remember(st, t, st.plan->has_tags);
+    remember(st, t, st.plan->has_tags || st.plugins);
     auto p = refused ? caf::expected<prepared>{refused}
                      : prepare(st, *st.plan, work, t, st.entries_of_r.front() == 0);
     caf::error err;
@@ -300,6 +324,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   }
   begin_looking(self);
   start_coprocesses(self, work);
+  take_what_waited(self);
 }
 
 /// Starts the process of the job's plugins, which then say with what the tasks are to be started.
@@ -499,17 +524,6 @@ void end_of_plugins(shell_state::pointer self, const std::string& how, bool well
     advance(self);
 }
 
-/// Calls a member of the job's part in PMIx, and does what it causes.
-template <class Member, class What>
-void with_pmix(shell_state::pointer self, Member member, const What& what) {
-  auto& st = self->state;
-  if (!st.pmix)
-    return; // all tasks have ended
-  pmix_core::effects effects;
-  ((*st.pmix).*member)(what, effects);
-  apply(self, std::move(effects));
-}
-
 /// The tasks of all brokers have told each other something, by one PMI or the other.
 void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   auto& st = self->state;
@@ -577,13 +591,14 @@ bool is_exit_time(shell_state::pointer self) {
   auto& st = self->state;
   if (st.exit_look_ns == 0 || steady_ns() < st.exit_look_ns)
     return false;
-  if (st.exit_look_ns < st.exit_deadline_ns) {
-    look_at_exit(self, st.exit_deadline_ns);
-    return true;
-  }
+  auto is_due = st.exit_look_ns >= st.exit_deadline_ns;
   st.exit_look_ns = 0;
-  if (st.terminating == 0)
+  if (st.terminating != 0 || st.core.all_ended())
+    return true; // what is left is no task
+  if (is_due)
     break_off(self, "tasks still ran when exit-timeout was over after the first had ended", 1 << 8);
+  else
+    look_at_exit(self, st.exit_deadline_ns);
   return true;
 }
 
@@ -624,8 +639,8 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   auto& plan = *st.plan;
   st.tokens[f.task] = 0;
   auto of_command = f.what == "command";
-  auto what = of_command ? (plan.has_tags ? st.programs[f.task]
-                                          : plan.commands[st.entries[f.task]].front())
+  auto what = of_command ? (!st.programs.empty() ? st.programs[f.task]
+                                                 : plan.commands[st.entries[f.task]].front())
               : f.what == "cwd"  ? plan.cwd
               : f.what == "cpus" ? "binding to the job's CPUs"
                                  : f.what;
@@ -633,10 +648,19 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   advance(self);
 }
 
+void look_at_end(shell_state::pointer self, std::chrono::nanoseconds wait) {
+  self->state.kill_look_ns = steady_ns() + wait.count();
+  self->delayed_send(self, wait, caf::tick_atom_v);
+}
+
 void take_signal(shell_state::pointer self, const shell_signal& s) {
   auto& st = self->state;
-  if (s.terminate && st.plugins && st.plugins->held)
-    return leave_unbegun(self, "it was to end before its tasks were started", s.signal);
+  if (st.plugins && st.plugins->held && !s.terminate) {
+    st.plugins->signals.insert(s.signal);
+    return;
+  }
+  if (st.plugins && st.plugins->held)
+    leave_unbegun(self, "it was to end before its tasks were started", s.signal);
   signal_all(st, s.signal);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
@@ -647,7 +671,7 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   if (st.killed)
     give_up_output(self);
   else if (s.terminate && st.terminating++ == 0)
-    self->delayed_send(self, st.context->kill_timeout, caf::tick_atom_v);
+    look_at_end(self, st.context->kill_timeout);
 }
 
 void on_tick(shell_state::pointer self) {
@@ -655,56 +679,14 @@ void on_tick(shell_state::pointer self) {
   if (is_exit_time(self) || is_plugin_time(self) || is_meeting_time(self))
     return;
   kill_helpers(self, false);
-  if (st.terminating == 0)
+  if (st.terminating == 0 || steady_ns() < st.kill_look_ns)
     return; // they alone were meant
   signal_all(st, SIGKILL);
   if (st.core.all_ended())
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
-  self->delayed_send(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)),
-                     caf::tick_atom_v);
-}
-
-/// Input of a job that has got all that input.limit grants it is at its end. What the client sends
-/// is dropped, so that it does not wait for somebody to read it.
-bool is_beyond_limit(shell_state::pointer self, input_request& in) {
-  auto& st = self->state;
-  auto limit = st.plan->input_limit;
-  if (in.rows > 0 || limit < 0 || st.input_over)
-    return in.rows == 0 && st.input_over;
-  auto room = static_cast<size_t>(limit - st.input_bytes);
-  if (in.bytes.size() <= room) {
-    st.input_bytes += static_cast<int64_t>(in.bytes.size());
-    return false;
-  }
-  st.input_over = true;
-  in.bytes.resize(room);
-  for (size_t i = 0; i < st.tokens.size(); ++i) {
-    if (st.tokens[i] == 0)
-      continue;
-    if (room > 0 && (in.task == UINT32_MAX || in.task == st.ranks[i]))
-      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
-    st.context->tasks->input(st.tokens[i], {}, {});
-  }
-  if (!st.ranks.empty() && st.ranks.front() == 0) // each node sees the same; one says so
-    add_note(self, 0,
-             fmt::format("hactor: standard input is cut off after input.limit, {} bytes\n", limit));
-  return true;
-}
-
-void take_input(shell_state::pointer self, input_request& in) {
-  auto& st = self->state;
-  if (is_beyond_limit(self, in))
-    return;
-  for (size_t i = 0; i < st.tokens.size(); ++i) {
-    if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
-      continue;
-    if (in.rows > 0)
-      st.context->tasks->resize(st.tokens[i], in.rows, in.columns);
-    else
-      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
-  }
+  look_at_end(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)));
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {
@@ -773,7 +755,13 @@ shell_actor::behavior_type shell(shell_state::pointer self,
         with_pmix(self, &pmix_core::on_word, word);
         note_meeting(self);
       },
-      [self](const modex_request& r) { with_pmix(self, &pmix_core::on_request, r); },
+      [self](const modex_request& r) {
+        auto& plugins = self->state.plugins;
+        if (plugins && plugins->held)
+          plugins->asked.push_back(r);
+        else
+          with_pmix(self, &pmix_core::on_request, r);
+      },
       [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
       [self](const rank_dropped& d) { end_of_program(self, d.rank); },
       [self](const task_exited& x) { on_exited(self, x); },

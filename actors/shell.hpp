@@ -109,6 +109,7 @@ struct shell_state {
   std::optional<pmix_core> pmix; // ... of Open MPI
   mpi_meeting meeting;
   int terminating = 0;     // steps of the way to SIGKILL taken so far
+  int64_t kill_look_ns = 0; // when the next is due; steady clock
 };
 
 shell_actor::behavior_type shell(shell_state::pointer self,

@@ -33,8 +33,10 @@ void add_note(shell_state::pointer self, uint32_t task, std::string text) {
 void pass_held_output(shell_state::pointer self) {
   auto& st = self->state;
   st.held_bytes = 0;
-  for (auto& a : std::exchange(st.held, {}))
+  for (auto& a : std::exchange(st.held, {})) {
+    st.context->gate->add(static_cast<int64_t>(a.bytes.size()));
     self->send(st.context->output, std::move(a));
+  }
 }
 
 void pass_output(shell_state::pointer self, output_append&& a) {
@@ -45,6 +47,8 @@ void pass_output(shell_state::pointer self, output_append&& a) {
     self->send(st.context->output, std::move(a));
     return;
   }
+  // What waits here is bounded by the job: it need not keep the output of others waiting.
+  st.context->gate->done(static_cast<int64_t>(a.bytes.size()));
   st.held_bytes += a.bytes.size();
   // Joined with what the same task wrote last, so that its streams stay in their order.
   auto last = std::find_if(st.held.rbegin(), st.held.rend(),
@@ -58,6 +62,53 @@ void pass_output(shell_state::pointer self, output_append&& a) {
   else if (!std::exchange(st.held_armed, true))
     self->delayed_send(self, std::chrono::nanoseconds(static_cast<int64_t>(wait_s * 1e9)),
                        caf::flush_atom_v);
+}
+
+// -- input ----------------------------------------------------------------------------------------
+
+namespace {
+
+/// Input of a job that has got all that input.limit grants it is at its end. What the client sends
+/// is dropped, so that it does not wait for somebody to read it.
+bool is_beyond_limit(shell_state::pointer self, input_request& in) {
+  auto& st = self->state;
+  auto limit = st.plan->input_limit;
+  if (in.rows > 0 || limit < 0 || st.input_over)
+    return in.rows == 0 && st.input_over;
+  auto room = static_cast<size_t>(limit - st.input_bytes);
+  if (in.bytes.size() <= room) {
+    st.input_bytes += static_cast<int64_t>(in.bytes.size());
+    return false;
+  }
+  st.input_over = true;
+  in.bytes.resize(room);
+  for (size_t i = 0; i < st.tokens.size(); ++i) {
+    if (st.tokens[i] == 0)
+      continue;
+    if (room > 0 && (in.task == UINT32_MAX || in.task == st.ranks[i]))
+      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
+    st.context->tasks->input(st.tokens[i], {}, {});
+  }
+  if (!st.ranks.empty() && st.ranks.front() == 0) // each node sees the same; one says so
+    add_note(self, 0,
+             fmt::format("hactor: standard input is cut off after input.limit, {} bytes\n", limit));
+  return true;
+}
+
+} // namespace
+
+void take_input(shell_state::pointer self, input_request& in) {
+  auto& st = self->state;
+  if (is_beyond_limit(self, in))
+    return;
+  for (size_t i = 0; i < st.tokens.size(); ++i) {
+    if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
+      continue;
+    if (in.rows > 0)
+      st.context->tasks->resize(st.tokens[i], in.rows, in.columns);
+    else
+      st.context->tasks->input(st.tokens[i], in.bytes, in.ticket);
+  }
 }
 
 // -- coprocesses and commands ---------------------------------------------------------------------
@@ -109,7 +160,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
   request.cwd = work.cwd;
   pipes.output = pipes.error = c.output.empty();
   if (!c.output.empty()) {
-    auto first = st.entries_of_r.front() == 0;
+    auto first = names.node == 0;
     auto name = st.files.open(c.output, names, work.cwd, first || names_node(c.output));
     if (!name)
       return std::move(name.error());
@@ -137,11 +188,13 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
 void start_coprocesses(shell_state::pointer self, const shell_work& work) {
   auto& st = self->state;
   for (auto& c : st.plan->coprocesses) {
-    auto entry = st.entries_of_r.front();
-    if (c.nodes && !c.nodes->contains(entry))
+    // Of nodes that this broker plays (pretended resources) the first that is meant.
+    auto entry = std::find_if(st.entries_of_r.begin(), st.entries_of_r.end(),
+                              [&c](uint32_t e) { return !c.nodes || c.nodes->contains(e); });
+    if (entry == st.entries_of_r.end())
       continue;
     auto names = work.names;
-    names.node = entry;
+    names.node = *entry;
     names.host = st.context->host;
     if (auto e = start_coprocess(self, c, names, work))
       say_of_helper(self, c.name, render(e));

@@ -29,6 +29,9 @@ bool end_helpers(shell_state::pointer self);
 /// Kills those whose time to end by themselves is over; `all`: every one.
 void kill_helpers(shell_state::pointer self, bool all);
 
+/// Passes input to the tasks that it is for, as far as input.limit goes; and sizes of a terminal.
+void take_input(shell_state::pointer self, input_request& in);
+
 /// Puts a word of ours into the job's standard error.
 void add_note(shell_state::pointer self, uint32_t task, std::string text);
 

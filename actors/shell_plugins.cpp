@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "actors/shell_start.hpp"
+
 namespace hactor {
 
 spawn_request plugin_process(const plugin_place& place, const shell_work& work) {
@@ -36,7 +38,11 @@ caf::error take_options(const std::string& options, shell_start& start) {
   auto plan = with_options(*start.order.plan, options);
   if (!plan)
     return std::move(plan.error());
+  auto had_topology = start.order.plan->hwloc_file && !(*plan)->hwloc_restrict;
   start.order.plan = std::move(*plan);
+  if (!had_topology)
+    if (auto e = write_topology(start.order, start.entries, start.place))
+      return e;
   auto work = plan_shell(*start.order.plan, start.order.item, start.entries, start.place);
   if (!work)
     return std::move(work.error());

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "actors/binding.hpp"
 #include "runtime/hardware.hpp"
@@ -13,23 +14,6 @@
 namespace hactor {
 
 namespace {
-
-/// Makes the file that HWLOC_XMLFILE names (-O hwloc.xmlfile). A look at the devices takes 8 ms.
-caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
-                          const shell_place& place) {
-  if (!order.plan->hwloc_file)
-    return caf::none;
-  std::optional<idset> cpus;
-  if (order.plan->hwloc_restrict) {
-    auto& r = order.item.resources;
-    auto entry = entries.front();
-    cpus = cpus_of_share(r.nodes[entry], r.host(entry), place.machine.get());
-  }
-  auto text = discover_topology(cpus);
-  if (!text)
-    return std::move(text.error());
-  return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
-}
 
 caf::expected<owned_fd> open_input(const std::string& pattern, const template_values& names,
                                    const std::string& cwd) {
@@ -43,6 +27,24 @@ caf::expected<owned_fd> open_input(const std::string& pattern, const template_va
 }
 
 } // namespace
+
+caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
+                          const shell_place& place) {
+  if (!order.plan->hwloc_file)
+    return caf::none;
+  std::optional<idset> cpus;
+  if (order.plan->hwloc_restrict) {
+    auto& r = order.item.resources;
+    auto entry = entries.front();
+    cpus = cpus_of_share(r.nodes[entry], r.host(entry), place.machine.get());
+  }
+  auto text = discover_topology(cpus);
+  if (!text)
+    return std::move(text.error());
+  // Options that plugins have set may ask for another than was made before.
+  (void)::unlink((place.tmpdir + "/" + topology_name).c_str());
+  return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
+}
 
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
                                 shell_task& t, bool first_node) {
@@ -71,7 +73,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.pipes.input =
       plan.input_attached && (!plan.input_tasks || plan.input_tasks->contains(t.task_rank));
   auto patterns = std::move(t.patterns);
-  if (patterns.empty())
+  if (patterns.size() != 3)
     patterns = {plan.output, plan.error, plan.input};
   auto& output = patterns[0];
   auto& error = patterns[1];

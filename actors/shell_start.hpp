@@ -24,6 +24,11 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
 /// does. What cannot be opened is told when the tasks are prepared.
 void empty_shared_files(shell_state& st, const shell_start& start);
 
+/// Makes the file that HWLOC_XMLFILE names (-O hwloc.xmlfile). A look at the devices takes 8 ms.
+/// Errors: ec::system_failed, ec::exec_failed.
+caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
+                          const shell_place& place);
+
 /// The job's folder with the files that are to be there before its tasks. Errors: ec::exec_failed.
 caf::expected<job_folders::slot> make_folder(shell_state& st, const launch_order& order,
                                              const std::vector<uint32_t>& entries,

@@ -116,6 +116,11 @@ END
 
 # With patience for plugins, a job that is cancelled has that of its cancelling alone.
 instance -S resource.fake=nodes=1,cores=4 -S exec.kill_timeout=500ms <<'END'
+# A signal that comes while plugins prepare the tasks is theirs when they run.
+id=$(hactor submit -O plugins="$HACTOR_TEST_BUILD/lib/shell_probe.so:{\"wait\":\"task.init\"}" sleep 30)
+until hactor job kill -s USR1 "$id" 2>/dev/null; do sleep 0.05; done
+: >go
+fails_with 138 deadline 20 hactor job status "$id"
 mkfifo lines
 for topic in shell.start shell.finish; do
   id=$(hactor submit \

@@ -29,6 +29,8 @@ int do_as_told(hactor_plugin* p, const char* topic, void*) {
     std::exit(0);
   while (given(p, "hang") == topic)
     ::pause();
+  while (given(p, "wait") == topic && ::access("go", F_OK) != 0)
+    ::usleep(10'000);
   if (given(p, "fail") == topic)
     return hactor_fail(p, "as it was told");
   return given(p, "refuse") == topic ? -1 : 0;
