@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "graph/rset_extra.hpp"
 #include "recording_out.hpp"
 #include "spec_texts.hpp"
 
@@ -210,6 +211,34 @@ TEST_SUITE("unit") {
     CHECK(b.freed == std::vector<job_id>{one});
     CHECK(b.core.summary(one)->ranks == "2-3");
     CHECK(b.core.summary(one)->result == job_result::failed);
+  }
+
+  TEST_CASE("who is to know what a job holds hears nothing of what its nodes had that came back") {
+    bench b;
+    auto r = whole_nodes(2, 4, 5);
+    rset_extra said;
+    said.slots = {{idset::range(5, 6), "", 1}};
+    said.others = {{"/cluster0/n5/ssd0", 5, 1}, {"/cluster0/n6/ssd0", 6, 1}};
+    r.scheduling = to_json(said);
+    accepted_spec a;
+    a.ids = {job_id{2}};
+    b.core.accept(b.now, 1000, intern(b.specs, {}), a, b);
+    b.core.on_granted(b.now, job_id{2}, std::move(r), b);
+    job_report started;
+    started.id = job_id{2};
+    started.started = true;
+    b.core.on_report(b.now, started, b);
+    auto clean = part_of(idset::single(6), true);
+    clean.id = job_id{2};
+    b.core.on_clean(b.now, clean, rank_map{8}, b);
+    auto held = b.core.rooms().held;
+    auto i = std::find_if(held.begin(), held.end(), [](auto& x) { return x.id == job_id{2}; });
+    REQUIRE(i != held.end());
+    auto kept = parse_rset_extra(i->resources.scheduling);
+    REQUIRE(kept);
+    said.slots.front().ranks = idset::single(5);
+    said.others.pop_back();
+    CHECK(*kept == said);
   }
 
   TEST_CASE("of a job that is to end, or has failed, clean nodes come back before its end") {
