@@ -287,7 +287,7 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   j.told_exit = wanted;
   job_report news;
   news.id = id;
-  news.status = worse_status(j.sum.status, j.cleaning_status);
+  news.status = worse_status(worse_status(j.sum.status, j.cleaning_status), part.status);
   news.task_ended = true;
   news.tasks_ended = !rest;
   out.report(false, j.parent, std::move(news));

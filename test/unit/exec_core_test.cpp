@@ -221,6 +221,23 @@ TEST_SUITE("unit") {
       }
   }
 
+  TEST_CASE("that all tasks have ended is told with the status of the last") {
+    left_bench b{1, -1, 1'000'000'000};
+    b.tell(1, true);
+    b.tell(2, true);
+    b.leave(0, 0);
+    b.leave(3, 5 << 8); // rank 2 tells of it at once: its own are cleaned up after
+    for (int64_t at : {1, 2, 3, 4})
+      b.wait_until(at);
+    REQUIRE(b.told[job].size() >= 2);
+    for (size_t i = 1; i < b.told[job].size(); ++i)
+      CHECK(b.told[job][i].status == 5 << 8);
+    for (rank_t rank : {1, 2})
+      b.leave(rank, 0);
+    CHECK(b.told[job].back().ended);
+    CHECK(b.net.quiet());
+  }
+
   TEST_CASE("nodes of a job that is to end are told of though tasks elsewhere do not die") {
     for (uint32_t fanout : {1u, 16u}) {
       left_bench b{fanout, -1, 1'000'000'000};
