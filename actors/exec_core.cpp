@@ -272,7 +272,8 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
     j.cleaning_status = worse_status(j.cleaning_status, part.status);
   }
   if (j.root) {
-    if (j.exit_timeout_s < 0 || j.exit_at_ns != 0 || (!j.shell_due && j.children.empty()))
+    if (!j.spread || j.exit_timeout_s < 0 || j.exit_at_ns != 0
+        || (!j.shell_due && j.children.empty()))
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
     wakes_.emplace(j.exit_at_ns, id);

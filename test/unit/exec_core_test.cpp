@@ -164,6 +164,30 @@ TEST_SUITE("unit") {
       }
   }
 
+  TEST_CASE("of a job on one broker the shell alone sees to exit-timeout") {
+    bench b{1, 16};
+    random_source random{5};
+    auto order = order_on({0});
+    auto plan = std::make_shared<launch_plan>(*order.plan);
+    plan->exit_timeout_s = 10;
+    order.plan = plan;
+    b.net.scripts[job].endless = true;
+    b.net.launch(order);
+    b.net.settle(random);
+    job_report r;
+    r.id = job;
+    r.started = r.task_ended = true;
+    b.net.report_shell(0, r);
+    CHECK(b.net.cores[0].next_wake_ns() == 0);
+    b.net.advance_time(1'000'000'000'000);
+    b.net.settle(random);
+    CHECK(b.net.shells.size() == 1);
+    b.net.leave(0, job, 0);
+    b.net.settle(random);
+    CHECK(b.end_of().failure == "");
+    CHECK(b.net.quiet());
+  }
+
   TEST_CASE("nodes that clean up when all tasks have ended are left in peace") {
     for (uint32_t fanout : {1u, 2u}) {
       left_bench b{fanout, 10};
