@@ -195,6 +195,12 @@ TEST_SUITE("unit") {
     auto held = b.core.rooms().held;
     REQUIRE(held.size() == 1);
     CHECK(held[0].resources.ranks() == idset::single(2));
+    list_request on;
+    on.states = UINT32_MAX;
+    on.ranks = idset::single(2);
+    CHECK(b.core.list(on, nullptr).size() == 1);
+    on.ranks = idset::single(3); // which may have others' tasks
+    CHECK(b.core.list(on, nullptr).empty());
     b.core.on_clean(b.now, clean, where, b); // again
     clean.clean.add(2);
     b.core.on_clean(b.now, clean, where, b); // all of it: that is its end, which is told otherwise
