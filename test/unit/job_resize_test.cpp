@@ -266,6 +266,35 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("a job that has finished does not fail with a node that it has given back") {
+    for (rank_t lost : {3, 2}) { // 2 leads it
+      bench b;
+      auto other = lost == 3 ? 2u : 3u;
+      b.core.on_clean(b.now, part_of(idset::single(lost), true), rank_map{8}, b);
+      CHECK(b.take_names(one) == "finish release");
+      b.core.on_rank_lost(b.now, lost, rank_map{8}, b);
+      CHECK(b.take_names(one) == "");
+      REQUIRE(b.settles.size() == 1);
+      CHECK(b.settles[0].second == idset::single(other));
+      job_report end;
+      end.id = one;
+      end.ended = true;
+      b.core.on_settled(b.now, other, end, b);
+      if (lost == 3) { // the tree tells of the loss too
+        end.status = 1 << 8;
+        end.failure = "rank 3: its broker was lost";
+        b.core.on_report(b.now, end, b);
+      }
+      CHECK(b.take_names(one) == "release free clean");
+      CHECK(b.core.summary(one)->result == job_result::completed);
+    }
+    bench b;
+    b.core.on_clean(b.now, part_of(idset::single(3), true), rank_map{8}, b);
+    b.take_names(one);
+    b.core.on_rank_lost(b.now, 2, rank_map{8}, b); // which it still has
+    CHECK(b.core.summary(one)->exception_type == "node-failure");
+  }
+
   TEST_CASE("a restart releases what the events before it have not") {
     bench b;
     b.core.on_clean(b.now, part_of(idset::single(2), true), rank_map{8}, b);
