@@ -272,7 +272,8 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
     j.cleaning_status = worse_status(j.cleaning_status, part.status);
   }
   if (j.root) {
-    if (j.exit_timeout_s < 0 || j.exit_at_ns != 0 || (!j.shell_due && j.children.empty()))
+    if (!j.spread || j.exit_timeout_s < 0 || j.exit_at_ns != 0
+        || (!j.shell_due && j.children.empty()))
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
     wakes_.emplace(j.exit_at_ns, id);
@@ -287,7 +288,7 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   j.told_exit = wanted;
   job_report news;
   news.id = id;
-  news.status = worse_status(j.sum.status, j.cleaning_status);
+  news.status = worse_status(worse_status(j.sum.status, j.cleaning_status), part.status);
   news.task_ended = true;
   news.tasks_ended = !rest;
   out.report(false, j.parent, std::move(news));

@@ -170,11 +170,17 @@ bool job_manager_core::shown_before(const listed& a, const listed& b) {
 std::vector<job_summary> job_manager_core::list(const list_request& request,
                                                 job_constraint* only) const {
   std::vector<job_summary> result;
+  auto asks_where = !request.hosts.empty() || !request.ranks.empty();
   // Else a listing need not look at the jobs themselves.
   auto asks_more = !request.name.empty() || !request.queue.empty() || request.userid >= 0
-                   || !request.hosts.empty() || !request.ranks.empty() || only != nullptr;
+                   || asks_where || only != nullptr;
+  // A job that ends is not on the nodes that have come back, which may have others' tasks.
+  auto is_there = [&](const job& j) {
+    auto partly = asks_where && j.fold.state == job_state::cleanup && !j.fold.released.empty();
+    return partly ? is_on(request, held_of(j)) : is_on(request, all_of(j));
+  };
   auto is_asked_for = [&](const job& j) {
-    return is_meant(request, *j.spec, j.fold.userid) && is_on(request, all_of(j))
+    return is_meant(request, *j.spec, j.fold.userid) && is_there(j)
            && (only == nullptr || only->matches(j.fold, *j.spec, all_of(j)));
   };
   auto add = [&](job_id id, const job& j) {

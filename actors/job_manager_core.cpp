@@ -363,7 +363,13 @@ void job_manager_core::on_rank_lost(int64_t now_ns, rank_t broker, const rank_ma
   for (auto id : hit) {
     auto& j = jobs_.at(id);
     auto note = fmt::format("the broker of rank {} was lost", broker);
-    if (!j.fold.has_fatal)
+    // What had come back before is no loss to a job whose tasks have all ended.
+    auto is_loss = [&](const node_share& node) {
+      return where.broker(node.rank) == broker && !j.fold.released.contains(node.rank);
+    };
+    auto& nodes = all_of(j).nodes;
+    auto harmless = j.fold.has_finished && std::none_of(nodes.begin(), nodes.end(), is_loss);
+    if (!j.fold.has_fatal && !harmless)
       fail(now_ns, id, j, "node-failure", note, 0, -1, 1 << 8, out);
     if (!j.settle) {
       j.settle = std::make_unique<settling>();
@@ -413,6 +419,8 @@ void job_manager_core::end_settled(int64_t now_ns, job_id id, job& j, job_manage
   end.outputs.insert(end.outputs.end(), s->parts.outputs.begin(), s->parts.outputs.end());
   if (end.warning.empty())
     end.warning = s->parts.warning;
+  if (j.fold.has_finished && !j.fold.has_fatal)
+    end.failure.clear(); // that a broker was lost, which had given back its part of the job
   on_report(now_ns, end, out);
 }
 

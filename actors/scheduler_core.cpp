@@ -14,15 +14,6 @@
 
 namespace hactor {
 
-namespace {
-
-/// Moves the shares on `ranks` out of `from`.
-void take_ranks(std::vector<node_share>& from, const idset& ranks) {
-  std::erase_if(from, [&](const node_share& x) { return ranks.contains(x.rank); });
-}
-
-} // namespace
-
 std::string_view name_of(start_kind how) {
   constexpr std::string_view names[] = {"immediate", "backfill", "reserved"};
   return names[static_cast<size_t>(how)];
@@ -428,9 +419,13 @@ void scheduler_core::free(job_id id, const std::optional<idset>& ranks, bool fin
     if (pool_ != nullptr)
       pool_->release(id);
   } else {
-    auto before = i->second.nodes.size();
-    take_ranks(i->second.nodes, *ranks);
-    i->second.came_back += before - i->second.nodes.size();
+    auto before = r_of(i->second);
+    auto rest = before.ranks();
+    rest.remove_all(*ranks);
+    auto kept = restrict_to(before, rest);
+    i->second.came_back += before.nodes.size() - kept.nodes.size();
+    i->second.nodes = std::move(kept.nodes);
+    i->second.scheduling = std::move(kept.scheduling);
     if (pool_ != nullptr)
       pool_->release_ranks(id, *ranks);
   }

@@ -11,6 +11,7 @@
 
 #include "graph/count.hpp"
 #include "graph/document.hpp"
+#include "graph/rset_extra.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/limits.hpp"
 
@@ -42,6 +43,23 @@ property_map keep_ranks(const property_map& properties, const idset& ranks) {
     if (auto both = have.intersect(ranks); !both.empty())
       result.emplace(name, std::move(both));
   return result;
+}
+
+/// What our own scheduler said of these ranks, and of none. What others wrote stays.
+std::string keep_ranks(const std::string& scheduling, const idset& ranks) {
+  auto extra = parse_rset_extra(scheduling);
+  if (!extra || extra->empty())
+    return scheduling;
+  auto is_gone = [&ranks](const auto& x) {
+    return x.rank >= 0 && !ranks.contains(static_cast<rank_t>(x.rank));
+  };
+  std::erase_if(extra->others, is_gone);
+  std::erase_if(extra->charges, is_gone);
+  std::erase_if(extra->slots, [&ranks](rset_extra::rank_slots& x) {
+    x.ranks = x.ranks.intersect(ranks);
+    return x.ranks.empty();
+  });
+  return to_json(*extra);
 }
 
 rset header_of(const rset& a) {
@@ -389,9 +407,12 @@ rset intersect(const rset& a, const rset& b) {
 }
 
 rset restrict_to(const rset& a, const idset& ranks) {
-  return part_of(a, a, [&](const node_share& x, const node_share&) {
+  auto result = part_of(a, a, [&](const node_share& x, const node_share&) {
     return ranks.contains(x.rank) ? x : node_share{};
   });
+  if (!a.scheduling.empty() && result.nodes.size() != a.nodes.size())
+    result.scheduling = keep_ranks(a.scheduling, result.ranks());
+  return result;
 }
 
 // -- text ---------------------------------------------------------------------------------------

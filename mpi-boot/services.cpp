@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "mpi-boot/services.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <unistd.h>
@@ -77,8 +78,9 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
       static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
-  c->release_delay = std::chrono::milliseconds(
-      static_cast<int64_t>(p.attributes->duration_s("exec.release_delay") * 1000));
+  constexpr double ever_s = 1e9; // as good as for ever, and a moment after it can be told
+  c->release_delay = std::chrono::milliseconds(static_cast<int64_t>(
+      std::min(p.attributes->duration_s("exec.release_delay"), ever_s) * 1000));
   c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   c->tasks = p.tasks;
   c->gate = p.gate;

@@ -164,6 +164,30 @@ TEST_SUITE("unit") {
       }
   }
 
+  TEST_CASE("of a job on one broker the shell alone sees to exit-timeout") {
+    bench b{1, 16};
+    random_source random{5};
+    auto order = order_on({0});
+    auto plan = std::make_shared<launch_plan>(*order.plan);
+    plan->exit_timeout_s = 10;
+    order.plan = plan;
+    b.net.scripts[job].endless = true;
+    b.net.launch(order);
+    b.net.settle(random);
+    job_report r;
+    r.id = job;
+    r.started = r.task_ended = true;
+    b.net.report_shell(0, r);
+    CHECK(b.net.cores[0].next_wake_ns() == 0);
+    b.net.advance_time(1'000'000'000'000);
+    b.net.settle(random);
+    CHECK(b.net.shells.size() == 1);
+    b.net.leave(0, job, 0);
+    b.net.settle(random);
+    CHECK(b.end_of().failure == "");
+    CHECK(b.net.quiet());
+  }
+
   TEST_CASE("nodes that clean up when all tasks have ended are left in peace") {
     for (uint32_t fanout : {1u, 2u}) {
       left_bench b{fanout, 10};
@@ -219,6 +243,23 @@ TEST_SUITE("unit") {
         CHECK(b.net.quiet());
         CHECK(b.net.wrong.empty());
       }
+  }
+
+  TEST_CASE("that all tasks have ended is told with the status of the last") {
+    left_bench b{1, -1, 1'000'000'000};
+    b.tell(1, true);
+    b.tell(2, true);
+    b.leave(0, 0);
+    b.leave(3, 5 << 8); // rank 2 tells of it at once: its own are cleaned up after
+    for (int64_t at : {1, 2, 3, 4})
+      b.wait_until(at);
+    REQUIRE(b.told[job].size() >= 2);
+    for (size_t i = 1; i < b.told[job].size(); ++i)
+      CHECK(b.told[job][i].status == 5 << 8);
+    for (rank_t rank : {1, 2})
+      b.leave(rank, 0);
+    CHECK(b.told[job].back().ended);
+    CHECK(b.net.quiet());
   }
 
   TEST_CASE("nodes of a job that is to end are told of though tasks elsewhere do not die") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "graph/rset_extra.hpp"
 #include "recording_out.hpp"
 #include "spec_texts.hpp"
 
@@ -194,6 +195,12 @@ TEST_SUITE("unit") {
     auto held = b.core.rooms().held;
     REQUIRE(held.size() == 1);
     CHECK(held[0].resources.ranks() == idset::single(2));
+    list_request on;
+    on.states = UINT32_MAX;
+    on.ranks = idset::single(2);
+    CHECK(b.core.list(on, nullptr).size() == 1);
+    on.ranks = idset::single(3); // which may have others' tasks
+    CHECK(b.core.list(on, nullptr).empty());
     b.core.on_clean(b.now, clean, where, b); // again
     clean.clean.add(2);
     b.core.on_clean(b.now, clean, where, b); // all of it: that is its end, which is told otherwise
@@ -210,6 +217,34 @@ TEST_SUITE("unit") {
     CHECK(b.freed == std::vector<job_id>{one});
     CHECK(b.core.summary(one)->ranks == "2-3");
     CHECK(b.core.summary(one)->result == job_result::failed);
+  }
+
+  TEST_CASE("who is to know what a job holds hears nothing of what its nodes had that came back") {
+    bench b;
+    auto r = whole_nodes(2, 4, 5);
+    rset_extra said;
+    said.slots = {{idset::range(5, 6), "", 1}};
+    said.others = {{"/cluster0/n5/ssd0", 5, 1}, {"/cluster0/n6/ssd0", 6, 1}};
+    r.scheduling = to_json(said);
+    accepted_spec a;
+    a.ids = {job_id{2}};
+    b.core.accept(b.now, 1000, intern(b.specs, {}), a, b);
+    b.core.on_granted(b.now, job_id{2}, std::move(r), b);
+    job_report started;
+    started.id = job_id{2};
+    started.started = true;
+    b.core.on_report(b.now, started, b);
+    auto clean = part_of(idset::single(6), true);
+    clean.id = job_id{2};
+    b.core.on_clean(b.now, clean, rank_map{8}, b);
+    auto held = b.core.rooms().held;
+    auto i = std::find_if(held.begin(), held.end(), [](auto& x) { return x.id == job_id{2}; });
+    REQUIRE(i != held.end());
+    auto kept = parse_rset_extra(i->resources.scheduling);
+    REQUIRE(kept);
+    said.slots.front().ranks = idset::single(5);
+    said.others.pop_back();
+    CHECK(*kept == said);
   }
 
   TEST_CASE("of a job that is to end, or has failed, clean nodes come back before its end") {
@@ -229,6 +264,35 @@ TEST_SUITE("unit") {
       b.end();
       CHECK(b.take_names(one) == "finish release free clean");
     }
+  }
+
+  TEST_CASE("a job that has finished does not fail with a node that it has given back") {
+    for (rank_t lost : {3, 2}) { // 2 leads it
+      bench b;
+      auto other = lost == 3 ? 2u : 3u;
+      b.core.on_clean(b.now, part_of(idset::single(lost), true), rank_map{8}, b);
+      CHECK(b.take_names(one) == "finish release");
+      b.core.on_rank_lost(b.now, lost, rank_map{8}, b);
+      CHECK(b.take_names(one) == "");
+      REQUIRE(b.settles.size() == 1);
+      CHECK(b.settles[0].second == idset::single(other));
+      job_report end;
+      end.id = one;
+      end.ended = true;
+      b.core.on_settled(b.now, other, end, b);
+      if (lost == 3) { // the tree tells of the loss too
+        end.status = 1 << 8;
+        end.failure = "rank 3: its broker was lost";
+        b.core.on_report(b.now, end, b);
+      }
+      CHECK(b.take_names(one) == "release free clean");
+      CHECK(b.core.summary(one)->result == job_result::completed);
+    }
+    bench b;
+    b.core.on_clean(b.now, part_of(idset::single(3), true), rank_map{8}, b);
+    b.take_names(one);
+    b.core.on_rank_lost(b.now, 2, rank_map{8}, b); // which it still has
+    CHECK(b.core.summary(one)->exception_type == "node-failure");
   }
 
   TEST_CASE("a restart releases what the events before it have not") {

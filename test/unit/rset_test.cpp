@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include "graph/rset_extra.hpp"
+
 using namespace hactor;
 
 namespace {
@@ -254,6 +256,28 @@ TEST_SUITE("unit") {
         REQUIRE(*a.find(node.rank) == node);
       REQUIRE(part.nodes.size() == a.ranks().intersect(idset::range(1, 3)).size());
     }
+  }
+
+  TEST_CASE("of what the scheduler said of ranks a part keeps what is said of its own") {
+    rset a;
+    a.nodes = {{1, idset::range(0, 1), {}}, {2, idset::range(0, 1), {}}};
+    rset_extra said;
+    said.slots = {{idset::range(1, 2), "", 2}, {idset::single(2), "a", 1}};
+    said.others = {
+        {"/cluster0/ssd1", -1, 500}, {"/cluster0/n1/ssd0", 1, 1}, {"/cluster0/n2/ssd0", 2, 1}};
+    said.charges = {{"power", "/center/pdu0", 1'200},
+                    {"containment", "/cluster0/n1/disk0", 4, 1},
+                    {"containment", "/cluster0/n2/disk0", 4, 2}};
+    a.scheduling = to_json(said);
+    CHECK(restrict_to(a, idset::range(0, 9)).scheduling == a.scheduling);
+    auto kept = parse_rset_extra(restrict_to(a, idset::single(1)).scheduling);
+    REQUIRE(kept);
+    said.slots = {{idset::single(1), "", 2}};
+    said.others.pop_back();
+    said.charges.pop_back();
+    CHECK(*kept == said);
+    a.scheduling = R"({"others":[["/a","2",1]],"writer":"another"})";
+    CHECK(restrict_to(a, idset::single(1)).scheduling == a.scheduling);
   }
 
   TEST_CASE("hosts are dropped when one side does not know them") {

@@ -396,6 +396,20 @@ TEST_SUITE("unit") {
     CHECK(core.pool().counts(5).cores_free == 2);
   }
 
+  TEST_CASE("what came back is not taken again because the text beside R told of it") {
+    for (auto back : {false, true}) {
+      scheduler_core core;
+      rset r;
+      r.nodes = {{0, idset::range(0, 1), {}}, {1, idset::single(1), {}}};
+      r.scheduling = R"({"others":[["/cluster0/n1/core0","1",1]],"writer":"hactor"})";
+      REQUIRE_FALSE(core.recover(job_id{1}, r));
+      if (back)
+        core.free(job_id{1}, idset::single(1), false);
+      core.set_inventory(machine(2, 2));
+      CHECK(core.pool().counts(5).cores_free == (back ? 2 : 0));
+    }
+  }
+
   TEST_CASE("the end of a job that runs moves what is promised, and who fits before") {
     scheduler_settings settings;
     auto easy = make_queue_policy("easy", 0);
