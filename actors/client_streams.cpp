@@ -365,31 +365,30 @@ void on_drained(pointer self, uint64_t session) {
 namespace {
 
 /// Sends the command to the brokers of these ranks, which the instance has, or had.
-void send_command(const client_call& c, command_request r, const idset& ranks) {
-  auto& st = c.self->state;
+void send_command(pointer self, uint64_t number, command_request r, const idset& ranks) {
+  auto& st = self->state;
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
+    return; // the client has gone, or has given it up
   for (auto rank : ranks.expand())
     if (st.setup.where.has(rank)) // it may have been given back
       r.ranks.add(st.setup.where.broker(rank));
   if (r.ranks.empty())
-    return st.fail(c.session, c.tag,
-                   make_error(ec::unknown_rank, "the instance has given these ranks back"));
-  client_stream s;
-  s.kind = what::command;
-  s.session = c.session;
-  s.tag = c.tag;
-  s.id = r.job;
-  s.ranks_due = r.ranks;
-  r.tag = st.open_stream(std::move(s));
-  r.subscriber = caf::actor_cast<caf::actor>(c.self);
-  c.self->send(st.setup.exec, std::move(r));
+    return fail_stream(self, number,
+                       make_error(ec::unknown_rank, "the instance has given these ranks back"));
+  it->second.ranks_due = r.ranks;
+  r.tag = number;
+  r.subscriber = caf::actor_cast<caf::actor>(self);
+  self->send(st.setup.exec, std::move(r));
 }
 
 /// Within a job: `places` are its nodes, counted from 0; none: all.
-void send_into_job(const client_call& c, command_request r, const std::optional<idset>& places) {
-  auto fail = [c](const caf::error& e) { c.self->state.fail(c.session, c.tag, e); };
+void send_into_job(pointer self, uint64_t number, const command_request& r,
+                   const std::optional<idset>& places) {
+  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
   with_summary(
-      c.self, r.job,
-      [c, r, places, fail](job_summary& s) {
+      self, r.job,
+      [self, number, r, places, fail](job_summary& s) {
         if (s.state != job_state::run)
           return fail(make_error(ec::wrong_state,
                                  fmt::format("{}: the job is {}; a command can be run in a running "
@@ -405,7 +404,7 @@ void send_into_job(const client_call& c, command_request r, const std::optional<
           return fail(make_error(ec::unknown_rank,
                                  fmt::format("ranks {}: the job has {} nodes, counted from 0",
                                              places ? places->to_string() : "all", s.nnodes)));
-        send_command(c, r, ranks);
+        send_command(self, number, r, ranks);
       },
       fail);
 }
@@ -430,10 +429,16 @@ void start_command(const client_call& c, client_params& p) {
   auto ranks = p.set("ranks", in_job ? limits::idset_universe_max : st.setup.size);
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
+  client_stream s;
+  s.kind = what::command;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.id = r.job;
+  auto number = st.open_stream(std::move(s));
   if (!in_job)
-    return send_command(c, std::move(r), ranks);
+    return send_command(c.self, number, std::move(r), ranks);
   auto all = p.text("ranks", "all") == "all";
-  send_into_job(c, std::move(r), all ? std::nullopt : std::optional<idset>{std::move(ranks)});
+  send_into_job(c.self, number, r, all ? std::nullopt : std::optional<idset>{std::move(ranks)});
 }
 
 void on_command_output(pointer self, const command_output& o) {
@@ -482,7 +487,8 @@ void abandon_stream(pointer self, uint64_t number) {
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
-    self->send(st.setup.exec, command_kill{number, due, me, id});
+    if (!due.empty()) // else it has not been sent
+      self->send(st.setup.exec, command_kill{number, due, me, id});
     return;
   }
   if (kind == what::kvs) {

@@ -208,22 +208,28 @@ bool job_constraint::matches(const job_fold& fold, const job_spec& spec, const r
 }
 
 bool job_constraint::matches(const term& t, const job& j) {
+  // The nodes of a job are looked at one by one.
+  auto on_nodes = t.what == op::hostlist || t.what == op::ranks;
+  auto cost = on_nodes ? std::max<uint64_t>(j.resources.nodes.size(), 1) : 1;
+  if (spent_ || comparisons_ < cost) {
+    comparisons_ = 0;
+    spent_ = true;
+    return false;
+  }
+  comparisons_ -= cost;
   auto meant = [&](const term& part) { return matches(part, j); };
   switch (t.what) {
   case op::all_of:
     return std::all_of(t.parts.begin(), t.parts.end(), meant);
   case op::one_of: // none at all is true (RFC 31)
-    return t.parts.empty() || std::any_of(t.parts.begin(), t.parts.end(), meant);
+    return t.parts.empty() || std::any_of(t.parts.begin(), t.parts.end(), [&](auto& part) {
+             return meant(part) || spent_; // nobody asks for what is found after that
+           });
   case op::not_all:
     return !std::all_of(t.parts.begin(), t.parts.end(), meant);
   default:
     break;
   }
-  if (comparisons_ == 0) {
-    spent_ = true;
-    return false;
-  }
-  --comparisons_;
   auto& nodes = j.resources.nodes;
   switch (t.what) {
   case op::userid:

@@ -27,8 +27,8 @@ public:
   /// Errors: ec::bad_argument, which names the operator and what it would take.
   static caf::expected<job_constraint> parse(const json& object, uint64_t comparisons);
 
-  /// Whether a job is meant; each operator that looks at it is a comparison. False once there are
-  /// too many of them.
+  /// Whether a job is meant; each operator that is asked about it is a comparison, hostlist and
+  /// ranks are one for each of its nodes. False once there are too many of them.
   bool matches(const job_fold& fold, const job_spec& spec, const rset& resources);
 
   bool is_spent() const { return spent_; }

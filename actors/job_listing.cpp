@@ -183,14 +183,18 @@ std::vector<job_summary> job_manager_core::list(const list_request& request,
     return is_meant(request, *j.spec, j.fold.userid) && is_there(j)
            && (only == nullptr || only->matches(j.fold, *j.spec, all_of(j)));
   };
+  auto is_spent = [only] { return only != nullptr && only->is_spent(); };
   auto add = [&](job_id id, const job& j) {
     result.push_back(summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get()));
   };
   if (!request.ids.empty()) {
-    for (auto id : request.ids)
+    for (auto id : request.ids) {
       if (auto it = jobs_.find(id);
           it != jobs_.end() && (only == nullptr || is_asked_for(it->second)))
         add(id, it->second);
+      if (is_spent())
+        break;
+    }
     return result;
   }
   // Twice as many as are wanted gather before the worse half goes: O(1) for each that is looked at,
@@ -206,6 +210,8 @@ std::vector<job_summary> job_manager_core::list(const list_request& request,
     found.resize(most);
   };
   for (auto& l : listed_) {
+    if (is_spent())
+      break; // the request is to fail
     if ((static_cast<uint32_t>(l.state) & request.states) == 0
         || (are_enough && !shown_before(l, found[most - 1]))
         || (asks_more && !is_asked_for(jobs_.find(l.id)->second)))

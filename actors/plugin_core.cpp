@@ -112,9 +112,9 @@ void plugin_core::on_gone(const std::string& how, bool well, effects& out) {
 }
 
 void plugin_core::on_deadline(int64_t now_ns, effects& out) {
-  if (asked_ == 0 || now_ns < deadline_ns_)
+  if (!is_awaited() || now_ns < deadline_ns_)
     return;
-  fail(fmt::format("has not returned within {}",
+  fail(fmt::format("has not {} within {}", asked_ > 0 ? "returned" : "let the process end",
                    format_fsd(static_cast<double>(patience_ns_) / 1e9)),
        out);
   give_up(out);

@@ -47,8 +47,9 @@ public:
   /// Nobody waits for the plugins any more; what becomes of their process is no news.
   void give_up(effects& out);
 
-  /// When a plugin that has not returned has lost patience; 0: none is called.
-  int64_t deadline_ns() const { return asked_ > 0 ? deadline_ns_ : 0; }
+  /// When patience is lost with a plugin that has not returned, or with the process that has not
+  /// ended after the last of them; 0: none is called.
+  int64_t deadline_ns() const { return is_awaited() ? deadline_ns_ : 0; }
   /// True when there is no process any more.
   bool is_over() const { return over_; }
 
@@ -57,6 +58,7 @@ private:
   void on_word(int64_t now_ns, plugin_word& word, effects& out);
   void fail(const std::string& why, effects& out);
   std::string who() const;
+  bool is_awaited() const { return (asked_ > 0 || finishing_) && !over_ && !given_up_; }
 
   int64_t patience_ns_;
   int64_t deadline_ns_ = 0;

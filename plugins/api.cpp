@@ -110,7 +110,7 @@ const char* hactor_argument(hactor_plugin* p) { return p->all.argument().c_str()
 void hactor_answer(hactor_plugin* p, const char* text) { p->all.set_answer(text); }
 
 int hactor_call(hactor_plugin* p, const char* topic, const char* argument) {
-  return result(p->all.call(topic, argument == nullptr ? "null" : argument));
+  return result(p->all.call_from_handler(topic, argument == nullptr ? "null" : argument));
 }
 
 } // extern "C"

@@ -48,7 +48,9 @@ int serve() {
     if (reader.broken())
       return 1;
   }
-  std::fflush(nullptr);
+  // Not all streams: one in which a thread of a plugin reads is locked until something comes.
+  std::fflush(stdout);
+  std::fflush(stderr);
   return 0;
 }
 

@@ -96,14 +96,19 @@ bool stack::call(const std::string& topic, const std::string& argument) {
   return good;
 }
 
+bool stack::call_from_handler(const std::string& topic, const std::string& argument) {
+  auto answer = answer_;
+  auto good = call(topic, argument);
+  answer_ = std::move(answer);
+  return good;
+}
+
 void stack::log(std::string_view name, int level, const std::string& text) {
   // What is logged about a log message would be another one, and so on.
   if (std::exchange(logging_, true))
     return;
   job_.log(name, level, text);
-  auto answer = answer_; // of the question during which this is said
-  call("shell.log", dump({{"level", level}, {"message", text}, {"name", name}}));
-  answer_ = std::move(answer);
+  call_from_handler("shell.log", dump({{"level", level}, {"message", text}, {"name", name}}));
   logging_ = false;
 }
 

@@ -50,6 +50,8 @@ public:
   /// Calls all handlers of the topic, in order, with the argument. False when one has failed; then
   /// the shell was told.
   bool call(const std::string& topic, const std::string& argument = "null");
+  /// The same for a handler, which may have answered already: its own answer stays.
+  bool call_from_handler(const std::string& topic, const std::string& argument = "null");
   /// What a handler has answered in the last call.
   const std::optional<std::string>& answer() const { return answer_; }
 

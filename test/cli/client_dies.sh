@@ -36,6 +36,32 @@ for what in "job attach $id" "job wait $id" "job eventlog -F $id" "events --sinc
   kill -9 "$client"
   wait "$client" || true
 done
+# Commands in a job, whose place is asked for first: who has gone by then, or has cancelled.
+cat >early.py <<'PY'
+import json, os, socket, struct, subprocess, sys, time
+def client():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.environ["HACTOR_URI"][len("local://"):])
+    return s
+def execute(tag, *argv):
+    text = json.dumps({"method": "exec", "params": {"job": sys.argv[1], "argv": argv}}).encode()
+    return struct.pack("<IBQ", len(text), 1, tag) + text
+for _ in range(30):
+    client().sendall(execute(1, "sleep", "86425"))
+s = client()
+s.settimeout(20)
+s.sendall(execute(1, "sleep", "86426") + struct.pack("<IBQ", 0, 7, 1) + execute(2, "true"))
+head = s.recv(13, socket.MSG_WAITALL)
+assert head[4:5] == b"\2" and head[5] == 2, head   # of the second alone, which began later
+for _ in range(100):
+    if all(subprocess.run(["pgrep", "-fx", "sleep " + n], stdout=subprocess.DEVNULL).returncode
+           for n in ("86425", "86426")):
+        break
+    time.sleep(0.1) # nothing tells when processes that were killed have gone
+else:
+    raise SystemExit("commands outlive who asked for them")
+PY
+python3 early.py "$id"
 cat >clients.py <<'PY'
 import json, subprocess, time
 for _ in range(50):

@@ -134,6 +134,19 @@ try:
     sys.exit("there is no such job")
 except hactor.Error as e:
     assert e.code == "unknown_job", e
+w = hactor.JobWatcher(jobs=["f3xK2", ids[1]])
+for what in "log", "attachment":
+    try:
+        w.run(timeout=20)
+        sys.exit(f"there is no such {what}")
+    except hactor.Error as e:
+        assert e.code == "unknown_job" and e.tag, e
+assert w.run(timeout=20) == 1 and w.jobs[ids[1]].is_inactive() # the other goes on
+# Items that nobody wants to the end.
+some = i.items("events", since=0, follow=True)
+next(some)
+some.close()
+assert not i._waiting
 long = i.submit(spec("sleep", "1000", name="long"))
 try:
     hactor.JobWatcher(jobs=[long]).run(timeout=0.1)

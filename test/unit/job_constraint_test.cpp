@@ -214,7 +214,7 @@ TEST_SUITE("unit") {
     sample job;
     job.spec.name = "a";
     auto text = *parse_json(R"({"and":[{"name":["a"]},{"userid":[0]}]})");
-    auto c = job_constraint::parse(text, 5);
+    auto c = job_constraint::parse(text, 7);
     REQUIRE(c);
     auto matches = [&] { return c->matches(job.fold, job.spec, job.resources); };
     CHECK(matches());
@@ -224,10 +224,32 @@ TEST_SUITE("unit") {
     CHECK_FALSE(matches());
     CHECK(c->is_spent());
     CHECK(code_of(c->spent_error()) == ec::too_big);
-    CHECK(render(c->spent_error()).find("more than the 5 comparisons") != std::string::npos);
+    CHECK(render(c->spent_error()).find("more than the 7 comparisons") != std::string::npos);
     // The negation of what was not looked at is no match either.
     auto n = job_constraint::parse(json{{"not", json::array({text})}}, 0);
     CHECK_FALSE(n->matches(job.fold, job.spec, job.resources));
+  }
+
+  TEST_CASE("each operator counts, and where a job's nodes are looked at each of them") {
+    sample job;
+    for (uint32_t rank = 0; rank < 4; ++rank) {
+      job.resources.nodes.push_back({rank, idset::single(0), {}});
+      job.resources.nodelist.push_back("n" + std::to_string(rank));
+    }
+    auto counted = [&job](const char* text) {
+      auto c = job_constraint::parse(*parse_json(text), 100);
+      REQUIRE(c);
+      (void)c->matches(job.fold, job.spec, job.resources);
+      return 100 - c->comparisons();
+    };
+    CHECK(counted("{}") == 1);
+    CHECK(counted(R"({"and":[{"or":[]},{"not":[{"and":[]}]}]})") == 4);
+    CHECK(counted(R"({"ranks":["7"]})") == 4);
+    CHECK(counted(R"({"not":[{"hostlist":["n7"]}]})") == 5);
+    auto c = job_constraint::parse(*parse_json(R"({"or":[{"ranks":["0"]},{}]})"), 4);
+    CHECK_FALSE(c->matches(job.fold, job.spec, job.resources));
+    CHECK(c->is_spent());
+    CHECK(c->comparisons() == 0);
   }
 
   TEST_CASE("what is no constraint is refused with what would be one") {
@@ -289,7 +311,7 @@ TEST_SUITE("unit") {
     CHECK(ids_of(core.list(r, &**c)) == std::vector<uint64_t>{10, 20});
     r.ids = {{5}, {6}, {10}};
     CHECK(ids_of(core.list(r, &**c)) == std::vector<uint64_t>{10});
-    CHECK((*c)->comparisons() == 100 - 20 - 10 - 3 - 2);
+    CHECK((*c)->comparisons() == 100 - 2 * (20 + 10 + 3 + 2));
     list_request plain;
     plain.name = "even";
     auto none = take_constraint(plain);

@@ -109,10 +109,10 @@ TEST_SUITE("unit") {
     CHECK(e.words[3].kind == plugin_kind::finish);
     for (int i = 0; i < 4; ++i)
       on(p, word(plugin_kind::done));
-    CHECK(p.deadline_ns() == 0);
     CHECK_FALSE(p.is_over());
     CHECK(gone(p, "ended with exit code 0", true).failure == "");
     CHECK(p.is_over());
+    CHECK(p.deadline_ns() == 0);
   }
 
   TEST_CASE("who was called last is to blame when the process ends too early") {
@@ -149,6 +149,26 @@ TEST_SUITE("unit") {
     CHECK(e.failure == "plugin a, topic shell.start: has not returned within 1m");
     CHECK(e.kill);
     CHECK(p.deadline_ns() == 0);
+    CHECK(gone(p, "was ended by signal 9", false).failure == "");
+  }
+
+  TEST_CASE("the process has its time to end after the last answer") {
+    auto p = running();
+    effects e;
+    p.finish(0, e);
+    on(p, word(plugin_kind::at, "a", "shell.exit"), 1 * second);
+    on(p, word(plugin_kind::done), 10 * second);
+    CHECK(p.deadline_ns() == 70 * second);
+    e = {};
+    p.on_deadline(69 * second, e);
+    CHECK_FALSE(e.kill);
+    p.on_deadline(70 * second, e);
+    CHECK(e.failure == "plugin a, topic shell.exit: has not let the process end within 1m");
+    CHECK(e.kill);
+    CHECK(p.deadline_ns() == 0);
+    e = {};
+    p.on_deadline(200 * second, e);
+    CHECK_FALSE(e.kill);
     CHECK(gone(p, "was ended by signal 9", false).failure == "");
   }
 

@@ -12,6 +12,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "plugins/shell_plugin.h"
+
 using namespace hactor;
 using namespace hactor::plugins;
 
@@ -74,6 +76,23 @@ constexpr auto trace = R"(plugin.register { name = "t", handlers = {
 } // namespace
 
 TEST_SUITE("unit") {
+
+  TEST_CASE("an answer stays when its handler calls a topic of its own") {
+    job_view job{{}, [](const plugin_word&) {}};
+    stack plugins{job};
+    auto& asked = plugins.add("asked", "null");
+    asked.handlers.push_back({"question", [&asked](const char*) {
+                                hactor_answer(&asked, "right");
+                                return hactor_call(&asked, "own.topic", nullptr);
+                              }});
+    auto& other = plugins.add("other", "null");
+    other.handlers.push_back({"own.topic", [&other](const char*) {
+                                hactor_answer(&other, "wrong");
+                                return 0;
+                              }});
+    CHECK(plugins.call("question"));
+    CHECK(plugins.answer() == "right");
+  }
 
   TEST_CASE("topics come in their order, and each word is answered") {
     fixture f{trace};

@@ -3,6 +3,7 @@ of its own. For one thread.
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
 import collections
+import contextlib
 import json
 import os
 import select
@@ -16,11 +17,13 @@ HEAD = struct.Struct("<IBQ")
 
 
 class Error(Exception):
-    """What the instance answers when it refuses; `code` is its name for it ("unknown_job")."""
+    """What the instance answers when it refuses; `code` is its name for it ("unknown_job"), `tag`
+    that of the request, None when there was none."""
 
-    def __init__(self, code, message):
+    def __init__(self, code, message, tag=None):
         super().__init__(message)
         self.code = code
+        self.tag = tag
 
 
 def split_uri(uri):
@@ -83,7 +86,8 @@ class Connection:
         """Nothing more is to come for this request."""
         self._ready.pop(tag, None)
         if self._waiting.pop(tag, None) is not None:
-            self._send(CANCEL, tag, b"")
+            with contextlib.suppress(OSError):  # requests end with their connection
+                self._send(CANCEL, tag, b"")
 
     def frame(self, tag, timeout=None):
         """The next frame of a request: its kind and its payload, as an object where it is one.
@@ -113,12 +117,15 @@ class Connection:
         return self.result(self.request(method, **params))
 
     def items(self, method, **params):
-        """Yields the items of a request and at last its reply."""
+        """Yields the items of a request and at last its reply. Who stops before cancels it."""
         tag = self.request(method, **params)
         kind = None
-        while kind != REPLY:
-            kind, value = self.frame(tag)
-            yield value
+        try:
+            while kind != REPLY:
+                kind, value = self.frame(tag)
+                yield value
+        finally:
+            self.cancel(tag)
 
     def _take(self, tag):
         kind, payload = self._waiting[tag].popleft()
@@ -128,7 +135,7 @@ class Connection:
             del self._waiting[tag]
         value = json.loads(payload) if kind in (REPLY, ERROR, ITEM) else payload
         if kind == ERROR:
-            raise Error(value["code"], value["message"])
+            raise Error(value["code"], value["message"], tag)
         return kind, value
 
     def _send(self, kind, tag, payload):

@@ -1,6 +1,8 @@
 """What a driver asks of an instance: jobs are submitted, waited for, listed.
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
+import contextlib
+
 from .connection import Connection
 
 
@@ -33,8 +35,9 @@ class Instance(Connection):
             narrower["constraint"] = constraint
         if attrs is not None:
             narrower["attrs"] = list(attrs)
-        for part in self.items("job.list", **narrower):
-            yield from part["jobs"]
+        with contextlib.closing(self.items("job.list", **narrower)) as parts:
+            for part in parts:
+                yield from part["jobs"]
 
     def info(self, job, key):
         """The text of a document of a job: "jobspec", "R", "eventlog" or "record"."""

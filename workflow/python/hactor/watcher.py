@@ -5,7 +5,7 @@ import json
 import struct
 import time
 
-from .connection import ITEM, LINES, OUTPUT, REPLY, Connection
+from .connection import ITEM, LINES, OUTPUT, REPLY, Connection, Error
 
 # Where an event leads (RFC 21); urgency and the like send a job that has its turn back to PRIORITY.
 LEADS = {"submit": "NEW", "validate": "DEPEND", "invalidate": "INACTIVE", "depend": "PRIORITY",
@@ -78,17 +78,22 @@ class JobWatcher:
         return job
 
     def run(self, timeout=None):
-        """Until all have ended. Raises TimeoutError, hactor.Error for a job that there is not."""
+        """Until all have ended. Raises TimeoutError, hactor.Error for a job that there is not; the
+        others are watched when it is called again."""
         until = None if timeout is None else time.monotonic() + timeout
         while self.step(None if until is None else max(0.0, until - time.monotonic())):
             pass
-        return max((job.status for job in self.jobs.values()), default=0)
+        return max((job.status for job in self.jobs.values() if job.is_inactive()), default=0)
 
     def step(self, timeout=None):
         """Waits for one thing to happen and tells it. False when nothing more is to come."""
         if not self._open:
             return False
-        tag, kind, value = self._connection.any_frame(timeout)
+        try:
+            tag, kind, value = self._connection.any_frame(timeout)
+        except Error as e:
+            self._open.pop(e.tag, None)  # that was its last frame
+            raise
         job, is_log = self._open[tag]
         if kind == REPLY:
             del self._open[tag]
