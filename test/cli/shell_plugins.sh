@@ -9,7 +9,7 @@ nodes=$((ranks > 1 ? ranks : 2))
 export nodes
 echo "this is no library" >nonsense.so
 
-instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.plugin_timeout=300ms \
+instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.plugin_timeout=1500ms \
   -S exec.kill_timeout=1s <<'END'
 probe=$HACTOR_TEST_BUILD/lib/shell_probe.so
 with() { # CONF COMMAND...: runs the command as 4 tasks on 2 nodes
@@ -85,7 +85,7 @@ for topic in shell.init task.fork task.exit shell.exit; do
 done
 ends "plugin probe, topic shell.start: ended with exit code 0" '{"leave":"shell.start"}' sleep 30
 for topic in shell.init shell.start shell.finish; do
-  ends "plugin probe, topic $topic: has not returned within 0.3s" "{\"hang\":\"$topic\"}" true
+  ends "plugin probe, topic $topic: has not returned within 1.5s" "{\"hang\":\"$topic\"}" true
 done
 code=1
 for topic in task.exit shell.finish; do
