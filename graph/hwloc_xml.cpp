@@ -69,6 +69,8 @@ bool is_number(std::string_view text) {
 bitmap parse_set(const std::string& text) {
   if (text.empty() || text.size() > set_bytes_max || text.starts_with("0xf...f"))
     return nullptr;
+  if (text.front() == ',' || text.back() == ',') // hwloc's library asserts that there is none
+    return nullptr;
   for (std::string_view rest = text; !rest.empty();) {
     auto word = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(word.size() + 1, rest.size()));

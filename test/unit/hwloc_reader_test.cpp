@@ -192,6 +192,8 @@ TEST_CASE("what would bring down hwloc's library is refused before") {
       {"complete_cpuset", "Zomplete_cpuset", "must be sets such as"},
       {"nodeset=\"0x00000002\"", "nodeset=\"0xf...f\"", "must be sets such as"},
       {"nodeset=\"0x00000002\"", "nodeset=\"0x00000004\"", "must be in "},
+      {"cpuset=\"0x00000080\"", "cpuset=\",0x00000080\"", "must be sets such as"},
+      {"cpuset=\"0x00000080\"", "cpuset=\"0x00000080,\"", "must be sets such as"},
       {"cpuset=\"0x00000080\"", "cpuset=\"0x00000040\"", "must be in its complete sets"},
       {"\"PU\" os_index=\"7\"", "\"PU\" os_index=\"6\"", "its set must be its os_index alone"},
       {"\"PU\" os_index=\"7\"", "\"PU\" os_index=\"9999999999\"", "os_index must be below"},
