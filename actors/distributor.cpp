@@ -232,6 +232,7 @@ void distributor_state::open_child(const instance_opened& o) {
   by_address[caf::actor_cast<caf::actor_addr>(scheduler)] = o.id;
   self->monitor(scheduler);
   core.child_opened(steady_ns(), o.id, *this);
+  ++opened;
   fits.clear();
   children_changed = true;
   tell_drains(o.id, {});

@@ -101,6 +101,7 @@ struct distributor_state : distributor_out {
     feasible_request request;
     size_t at = 0;                // the one of them that is judged
     std::vector<job_id> to_ask{}; // children that have not said
+    int64_t opened = 0;           // children that had opened when it was looked whom to ask
     caf::error last{};            // what the last child said
     caf::typed_response_promise<done> promise{};
   };
@@ -130,7 +131,7 @@ struct distributor_state : distributor_out {
   bool turn_wanted = false;
   bool stopped = false;
   int64_t armed_ns = 0;
-  int64_t denials = 0, grants = 0, made = 0;
+  int64_t denials = 0, grants = 0, made = 0, opened = 0;
 };
 
 distributor_actor::behavior_type distributor_service(distributor_state::pointer self,

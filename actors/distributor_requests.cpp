@@ -80,6 +80,7 @@ void distributor_state::begin_to_judge(const judgement_ptr& j) {
                   "(sched.policy=hierarchy), have ranks of their own; name hosts or properties"));
     j->to_ask.clear();
     j->last = {};
+    j->opened = opened;
     for (auto& child : core.children())
       if (child.serves)
         j->to_ask.push_back(child.id);
@@ -119,8 +120,10 @@ void distributor_state::ask_next(const judgement_ptr& j) {
   refuse(j);
 }
 
-/// None of the children that serve could; there may be others soon.
+/// None of the children that were asked could; there may be others by now, or soon.
 void distributor_state::refuse(const judgement_ptr& j) {
+  if (j->opened != opened)
+    return begin_to_judge(j);
   if (auto why = core.hopeless(); !why.empty())
     return answer(*j, at_position(j->request, j->at, ec::unsatisfiable, why));
   if (stopped)

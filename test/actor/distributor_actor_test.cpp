@@ -131,6 +131,27 @@ TEST_SUITE("actor") {
           != std::string::npos);
   }
 
+  TEST_CASE("a child that opens while others are asked is asked, too") {
+    bench b;
+    b.open(0);
+    auto larger = b.make_scheduler();
+    b.tell(larger, inventory{whole_nodes(1, 3), {}, {}});
+    feasible_request r;
+    r.specs.push_back(b.sent(3));
+    auto said = std::make_shared<answer<done>>();
+    b.system.spawn([&](caf::event_based_actor* self) {
+      self->request(b.distributor, caf::infinite, r)
+          .then([said](done d) { said->value = d; }, [said](caf::error& e) { said->error = e; });
+    });
+    b.sched.run_once(); // it has asked: what the first child says comes after the second opens
+    caf::anon_send(b.distributor, instance_opened{b.world->grants.at(1).id,
+                                                  caf::actor_cast<caf::actor>(larger),
+                                                  {}});
+    b.run();
+    CHECK(said->value);
+    CHECK(render(said->error) == render(caf::error{}));
+  }
+
   TEST_CASE("grants are of a child's nodes, and are told in our ranks") {
     bench b;
     b.open(1);
