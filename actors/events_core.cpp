@@ -20,7 +20,7 @@ constexpr size_t line_bytes = 176;
 
 /// The ring holds so many times as much while a subscriber is a little behind: to read its events
 /// back from disk costs several times what it costs to keep them for it.
-constexpr size_t behind_factor = 4;
+constexpr size_t behind_factor = 8;
 
 } // namespace
 

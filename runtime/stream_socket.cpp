@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace hactor {
 
@@ -18,6 +19,9 @@ namespace {
 
 /// Read per turn, so that one busy client does not keep the transport thread from the others.
 constexpr size_t read_size = size_t{256} << 10;
+
+/// A payload of so much is read to where it stays, not by way of the buffer that all frames share.
+constexpr size_t large_size = read_size / 4;
 
 /// Queued bytes that were sent are cut off in steps of at least this size.
 constexpr size_t compact_size = size_t{64} << 10;
@@ -198,14 +202,8 @@ void stream_socket::read_some() {
   size_t total = 0;
   // Paused: an end that were found now would come before the frames that wait in `in_`.
   while (!is_closed() && total < read_size && !is_paused()) {
-    if (in_begin_ > 0 && in_begin_ * 2 >= in_.size()) {
-      in_.erase(0, in_begin_);
-      in_begin_ = 0;
-    }
-    auto size = in_.size();
-    in_.resize(size + read_size / 4);
-    auto got = recv(fd_, in_.data() + size, read_size / 4, MSG_DONTWAIT);
-    in_.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    size_t room = 0;
+    auto got = receive(room);
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0 && errno == EAGAIN)
@@ -216,9 +214,29 @@ void stream_socket::read_some() {
     }
     total += static_cast<size_t>(got);
     parse();
-    if (static_cast<size_t>(got) < read_size / 4)
+    if (static_cast<size_t>(got) < room)
       return; // the socket is empty, most likely; if not, epoll says so
   }
+}
+
+/// As recv(), of at most `room` bytes.
+ssize_t stream_socket::receive(size_t& room) {
+  if (is_within_large()) {
+    room = large_.payload.size() - large_.got;
+    auto got = recv(fd_, large_.payload.data() + large_.got, room, MSG_DONTWAIT);
+    large_.got += static_cast<size_t>(std::max<ssize_t>(got, 0));
+    return got;
+  }
+  if (in_begin_ > 0 && in_begin_ * 2 >= in_.size()) {
+    in_.erase(0, in_begin_);
+    in_begin_ = 0;
+  }
+  auto size = in_.size();
+  room = read_size / 4;
+  in_.resize(size + room);
+  auto got = recv(fd_, in_.data() + size, room, MSG_DONTWAIT);
+  in_.resize(size + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  return got;
 }
 
 // Hands over all whole frames, until reading is paused.
@@ -226,31 +244,50 @@ void stream_socket::parse() {
   if (parsing_)
     return; // resumed by a callback: the loop below goes on
   parsing_ = true;
-  while (!is_closed() && in_.size() - in_begin_ >= frame_header_size) {
-    if (is_paused())
-      break;
-    auto header = in_.data() + in_begin_;
-    auto size = get_number(header, 4);
-    if (size > frame_payload_size_max) {
-      end(make_error(ec::too_big, "a frame of " + std::to_string(size) + " bytes; at most "
-                                    + std::to_string(frame_payload_size_max)),
-          true);
-      break;
-    }
-    if (in_.size() - in_begin_ - frame_header_size < size)
-      break;
-    auto kind = static_cast<uint8_t>(header[4]);
-    auto tag = get_number(header + 5, 8);
-    auto payload = in_.substr(in_begin_ + frame_header_size, size);
-    in_begin_ += frame_header_size + size;
-    if (callbacks_.on_frame)
-      callbacks_.on_frame(kind, tag, std::move(payload));
+  while (!is_closed() && !is_paused() && hand_over_next()) {
   }
   if (in_begin_ == in_.size()) {
     in_.clear();
     in_begin_ = 0;
   }
   parsing_ = false;
+}
+
+/// False: the next frame is not there as a whole.
+bool stream_socket::hand_over_next() {
+  frame next;
+  if (!large_.payload.empty()) {
+    if (is_within_large())
+      return false;
+    next = std::exchange(large_, {});
+  } else {
+    if (in_.size() - in_begin_ < frame_header_size)
+      return false;
+    auto header = in_.data() + in_begin_;
+    auto size = get_number(header, 4);
+    if (size > frame_payload_size_max) {
+      end(make_error(ec::too_big, "a frame of " + std::to_string(size) + " bytes; at most "
+                                    + std::to_string(frame_payload_size_max)),
+          true);
+      return false;
+    }
+    next.kind = static_cast<uint8_t>(header[4]);
+    next.tag = get_number(header + 5, 8);
+    auto there = std::min<size_t>(in_.size() - in_begin_ - frame_header_size, size);
+    if (there < size && size < large_size)
+      return false;
+    next.payload = in_.substr(in_begin_ + frame_header_size, there);
+    in_begin_ += frame_header_size + there;
+    if (there < size) {
+      next.payload.resize(size);
+      next.got = there;
+      large_ = std::move(next);
+      return false;
+    }
+  }
+  if (callbacks_.on_frame)
+    callbacks_.on_frame(next.kind, next.tag, std::move(next.payload));
+  return true;
 }
 
 bool stream_socket::is_paused() {

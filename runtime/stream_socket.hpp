@@ -69,11 +69,21 @@ public:
   void on_ready(uint32_t events) override;
 
 private:
+  struct frame {
+    uint8_t kind = 0;
+    uint64_t tag = 0;
+    std::string payload;
+    size_t got = 0; // of the payload, while it is being read
+  };
+
   stream_socket(poller& p, int fd, callbacks what);
+  bool is_within_large() const { return large_.got < large_.payload.size(); }
   bool write_now(const char* header, std::string_view payload);
   void drain();
   void read_some();
   void parse();
+  ssize_t receive(size_t& room);
+  bool hand_over_next();
   void update_interest();
   void go_on();
   bool is_paused();
@@ -99,6 +109,7 @@ private:
   std::string in_; // transport thread only
   size_t in_begin_ = 0;
   bool parsing_ = false;
+  frame large_; // that is being read; payload empty: none
 };
 
 } // namespace hactor

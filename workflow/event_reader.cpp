@@ -11,12 +11,6 @@ namespace hactor::workflow {
 
 namespace {
 
-template <class T>
-bool read_number(std::string_view text, T& to) {
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), to);
-  return code == std::errc{} && end == text.data() + text.size();
-}
-
 /// Events by which a job can come into a state (RFC 21).
 struct entrance {
   job_state to;
@@ -42,27 +36,30 @@ caf::error unreadable(std::string_view line) {
 struct line_walk {
   std::string_view rest;
 
-  bool pass(std::string_view text) {
-    if (!rest.starts_with(text))
+  template <size_t N>
+  bool pass(const char (&text)[N]) {
+    if (!rest.starts_with(std::string_view{text, N - 1}))
       return false;
-    rest.remove_prefix(text.size());
+    rest.remove_prefix(N - 1);
     return true;
   }
   template <class T>
   bool number(T& to) {
-    auto text = rest.substr(0, rest.find(','));
-    rest.remove_prefix(text.size());
-    return read_number(text, to);
+    auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), to);
+    rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+    return code == std::errc{};
   }
   bool skip_value() { // that has no comma
     rest.remove_prefix(std::min(rest.find(','), rest.size()));
     return true;
   }
-  template <class T>
-  bool word(T& to) { // up to its quote, which stays
-    to = rest.substr(0, rest.find('"'));
-    rest.remove_prefix(to.size());
-    return to.find('\\') == T::npos;
+  bool word(std::string& to) { // and its quote; not one with escapes
+    size_t size = 0;
+    while (size < rest.size() && rest[size] != '"' && rest[size] != '\\')
+      ++size;
+    to = rest.substr(0, size);
+    rest.remove_prefix(size);
+    return pass("\"");
   }
 };
 
@@ -70,20 +67,21 @@ struct line_walk {
 /// here, so nothing is looked at that is not wanted: the context is what lies between its
 /// neighbours.
 bool read_as_written(std::string_view line, job_event& e) {
-  constexpr std::string_view before_state = R"(,"state":")";
-  auto end = line.rfind(before_state);
-  if (end == std::string_view::npos)
+  constexpr std::string_view before_state = R"(,"state":")", after_state = "\"}";
+  if (!line.ends_with(after_state))
     return false;
-  line_walk tail{line.substr(end + before_state.size())};
-  std::string_view state;
-  if (!tail.word(state) || tail.rest != "\"}")
+  line.remove_suffix(after_state.size());
+  auto state = line.substr(line.rfind('"') + 1); // no word: all of it
+  line.remove_suffix(state.size());
+  if (!line.ends_with(before_state))
     return false;
+  line.remove_suffix(before_state.size());
   e.state = state_named(state);
-  line_walk walk{line.substr(0, end)};
+  line_walk walk{line};
   if (!walk.pass(R"({"seq":)") || !walk.number(e.sequence) || e.sequence == 0
-      || !walk.pass(R"(,"id":")") || !walk.word(e.id) || !walk.pass(R"(","t_ns":)")
+      || !walk.pass(R"(,"id":")") || !walk.word(e.id) || !walk.pass(R"(,"t_ns":)")
       || !walk.number(e.time_ns) || !walk.pass(R"(,"timestamp":)") || !walk.skip_value()
-      || !walk.pass(R"(,"name":")") || !walk.word(e.name) || !walk.pass("\""))
+      || !walk.pass(R"(,"name":")") || !walk.word(e.name))
     return false;
   if (walk.pass(R"(,"context":)")) {
     e.context = walk.rest;
@@ -115,16 +113,35 @@ caf::expected<job_event> read_by_tree(std::string_view line) {
 
 } // namespace
 
+namespace {
+
+/// The only state whose name begins so.
+std::pair<std::string_view, job_state> state_beginning_with(char first) {
+  switch (first) {
+  case 'N':
+    return {"NEW", job_state::new_job};
+  case 'D':
+    return {"DEPEND", job_state::depend};
+  case 'P':
+    return {"PRIORITY", job_state::priority};
+  case 'S':
+    return {"SCHED", job_state::sched};
+  case 'R':
+    return {"RUN", job_state::run};
+  case 'C':
+    return {"CLEANUP", job_state::cleanup};
+  case 'I':
+    return {"INACTIVE", job_state::inactive};
+  default:
+    return {"", job_state::none};
+  }
+}
+
+} // namespace
+
 job_state state_named(std::string_view name) {
-  constexpr std::pair<std::string_view, job_state> names[] = {
-      {"NEW", job_state::new_job},       {"DEPEND", job_state::depend},
-      {"PRIORITY", job_state::priority}, {"SCHED", job_state::sched},
-      {"RUN", job_state::run},           {"CLEANUP", job_state::cleanup},
-      {"INACTIVE", job_state::inactive}};
-  for (auto& [text, state] : names)
-    if (text == name)
-      return state;
-  return job_state::none;
+  auto [text, state] = state_beginning_with(name.empty() ? '\0' : name.front());
+  return name == text ? state : job_state::none;
 }
 
 caf::expected<job_event> read_event_line(std::string_view line) {

@@ -16,6 +16,9 @@ constexpr uint64_t events_tag = 2;
 constexpr int under_way_max = 2;
 constexpr size_t waiting_max = 4;
 
+/// Of one event, mostly at least: room is made for so many.
+constexpr size_t line_bytes = 100;
+
 } // namespace
 
 caf::result<subscribe_reply> instance_state::subscribe(const subscribe_request& r) {
@@ -71,6 +74,7 @@ void instance_state::on_stream_frame(uint64_t number, subscription& s, const lin
 void instance_state::on_lines(uint64_t number, subscription& s, std::string_view text) {
   job_events batch;
   batch.subscription = number;
+  batch.events.reserve(text.size() / line_bytes + 1);
   auto close = [&] {
     if (batch.events.empty())
       return;
