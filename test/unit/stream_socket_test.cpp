@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -279,6 +280,37 @@ TEST_SUITE("unit") {
     };
     b.write(frame_of(1, 5, "") + frame_of(1, 6, ""));
     CHECK(b.until([&] { return b.frames.size() == 6; }));
+  }
+
+  TEST_CASE("large frames and small ones come as they were sent, cut and paused anywhere") {
+    bench b;
+    std::mt19937 random{7};
+    std::string bytes;
+    std::vector<got> sent;
+    for (uint64_t tag = 1; tag <= 60; ++tag) {
+      auto size = random() % 3 == 0 ? 60'000 + random() % 200'000 : random() % 300;
+      std::string payload(size, static_cast<char>('a' + tag % 26));
+      bytes += frame_of(static_cast<uint8_t>(tag), tag, payload);
+      sent.push_back({static_cast<uint8_t>(tag), tag, std::move(payload)});
+    }
+    b.on_frame = [&] {
+      if (random() % 2 == 0)
+        b.socket->pause_reading();
+    };
+    std::thread writer{[&, pieces = std::mt19937{8}]() mutable {
+      for (size_t at = 0; at < bytes.size();) {
+        auto size = std::min<size_t>(1 + pieces() % 90'000, bytes.size() - at);
+        b.write(std::string_view{bytes}.substr(at, size));
+        at += size;
+      }
+    }};
+    CHECK(b.until([&] {
+      b.socket->resume_reading();
+      return b.frames.size() == sent.size();
+    }));
+    writer.join();
+    CHECK(b.frames == sent);
+    CHECK(b.ends.empty());
   }
 
   TEST_CASE("a paused reader holds its peer back") {
