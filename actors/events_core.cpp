@@ -7,6 +7,7 @@
 
 #include "runtime/error.hpp"
 #include "runtime/limits.hpp"
+#include "store/event_stream.hpp"
 
 namespace hactor {
 
@@ -109,9 +110,10 @@ void events_core::on_fetched(uint64_t subscriber, uint64_t first_sequence,
     skip(s, first_, lines); // nothing older is kept
   } else {
     skip(s, first_sequence, lines);
+    stream_writer writer;
     for (size_t i = 0; i < events.size(); ++i)
       if (first_sequence + i >= s.next && s.filter.passes(events[i]))
-        append_stream_line(lines, first_sequence + i, events[i]);
+        writer.append(lines, first_sequence + i, events[i]);
     s.next = first_sequence + events.size();
   }
   if (!lines.empty()) {
@@ -138,12 +140,13 @@ bool events_core::pump(uint64_t key, subscription& s, events_out& out) {
     if (s.next >= next_sequence())
       break;
     std::string lines;
+    stream_writer writer;
     if (s.filter.ids.empty())
       lines.reserve(std::min(chunk_bytes, (next_sequence() - s.next) * line_bytes) + line_bytes);
     while (s.next < next_sequence() && lines.size() < chunk_bytes) {
       auto& e = ring_[s.next - first_];
       if (s.filter.passes(e))
-        append_stream_line(lines, s.next, e);
+        writer.append(lines, s.next, e);
       ++s.next;
     }
     if (!lines.empty()) {

@@ -98,14 +98,6 @@ bool append_context(std::string& out, const job_event& e);
 /// Appends one RFC 18 line: {"timestamp":S.NNNNNN,"name":"...","context":{...}}\n
 void append_eventlog_line(std::string& out, const job_event& e);
 
-/// Appends one line of the instance's stream: {"seq":N,"id":"f...","t_ns":N,"timestamp":S.N,
-/// "name":"...","context":{...},"state":"SCHED"}\n
-void append_stream_line(std::string& out, uint64_t seq, const job_event& e);
-
-/// Appends the line that stands in the stream for events [from, next) that are no longer kept:
-/// {"seq":next-1,"name":"gap","context":{"events":N}}\n
-void append_gap_line(std::string& out, uint64_t from, uint64_t next);
-
 /// Appends the binary form: varints, times as differences to `*previous_ns` (updated); the id is
 /// written only when `with_id`.
 void encode_event(std::string& out, const job_event& e, int64_t* previous_ns, bool with_id);

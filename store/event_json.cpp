@@ -6,8 +6,9 @@
 #include <charconv>
 #include <cstring>
 
+#include "runtime/error.hpp"
 #include "runtime/json.hpp"
-#include "store/event.hpp"
+#include "store/event_stream.hpp"
 
 namespace hactor {
 
@@ -212,59 +213,75 @@ void append_eventlog_line(std::string& out, const job_event& e) {
 
 namespace {
 
-/// The begin of a line, made beside the string: a follower of everything has its cost here.
-class line_head {
+/// Puts pieces one behind the other; the caller knows that there is room.
+class pieces {
 public:
+  explicit pieces(char* to) : begin_{to}, at_{to} {}
+
   template <size_t N>
-  void add(const char (&text)[N]) {
+  pieces& add(const char (&text)[N]) {
     std::memcpy(at_, text, N - 1);
     at_ += N - 1;
+    return *this;
   }
-  void add(std::string_view text) { at_ = std::copy(text.begin(), text.end(), at_); }
-  /// Returns the digits.
-  std::string_view add(std::integral auto v) {
-    auto begin = at_;
+  pieces& add(std::string_view text) {
+    at_ = std::copy(text.begin(), text.end(), at_);
+    return *this;
+  }
+  pieces& add(std::integral auto v) {
+    constexpr ptrdiff_t digits_max = 20;
     at_ = std::to_chars(at_, at_ + digits_max, v).ptr;
-    return {begin, static_cast<size_t>(at_ - begin)};
+    return *this;
   }
-  std::string_view text() const { return {buffer_, static_cast<size_t>(at_ - buffer_)}; }
+  /// Copies all of the piece's room: no call for a few bytes.
+  pieces& add(const stream_writer::piece& p) {
+    std::memcpy(at_, p.text.data(), p.text.size());
+    at_ += p.size;
+    return *this;
+  }
+  std::string_view text() const { return {begin_, static_cast<size_t>(at_ - begin_)}; }
 
 private:
-  static constexpr ptrdiff_t digits_max = 20;
-  char buffer_[192]; // three numbers of 20 digits, an id of 12, 40 of names
-  char* at_ = buffer_;
+  char* begin_;
+  char* at_;
 };
+
+void set(stream_writer::piece& p, std::string_view text) {
+  HACTOR_CHECK(text.size() <= p.text.size());
+  std::copy(text.begin(), text.end(), p.text.begin());
+  p.size = text.size();
+}
 
 } // namespace
 
-void append_stream_line(std::string& out, uint64_t seq, const job_event& e) {
-  line_head head;
-  head.add(R"({"seq":)");
-  head.add(seq);
-  head.add(R"(,"id":")");
-  head.add(std::string_view{to_string(e.id)});
-  head.add(R"(","t_ns":)");
-  auto ns = head.add(e.t_ns);
-  head.add(R"(,"timestamp":)");
-  constexpr size_t decimals = 9;
-  if (e.t_ns >= 1'000'000'000) {
-    head.add(ns.substr(0, ns.size() - decimals));
-    head.add(".");
-    head.add(ns.substr(ns.size() - decimals));
-    out += head.text();
-  } else {
-    out += head.text();
-    append_seconds(out, e.t_ns, decimals);
+void stream_writer::append(std::string& out, uint64_t seq, const job_event& e) {
+  if (e.id != id_ || id_text_.size == 0) {
+    id_ = e.id;
+    set(id_text_, R"(,"id":")" + to_string(e.id) + R"(","t_ns":)");
   }
-  out += R"(,"name":)";
-  append_name(out, e);
-  constexpr std::string_view key = R"(,"context":)";
-  out += key;
+  if (e.t_ns != t_ns_ || time_text_.size == 0) {
+    t_ns_ = e.t_ns;
+    std::string text;
+    append_number(text, e.t_ns);
+    text += R"(,"timestamp":)";
+    append_seconds(text, e.t_ns, 9);
+    set(time_text_, text + R"(,"name":)");
+  }
+  char head[256]; // a number of 20 digits, two pieces, a name, and the words between
+  pieces line{head};
+  line.add(R"({"seq":)").add(seq).add(id_text_).add(time_text_);
+  if (e.kind == event_kind::debug) { // whose name may need escapes
+    out += line.text();
+    append_name(out, e);
+    line = pieces{head};
+  } else {
+    line.add("\"").add(name_of(e.kind)).add("\"");
+  }
+  constexpr std::string_view context = R"(,"context":)";
+  out += line.add(context).text();
   if (!append_context(out, e))
-    out.resize(out.size() - key.size());
-  out += R"(,"state":")";
-  out += name_of(e.after);
-  out += "\"}\n";
+    out.resize(out.size() - context.size());
+  out += pieces{head}.add(R"(,"state":")").add(name_of(e.after)).add("\"}\n").text();
 }
 
 void append_gap_line(std::string& out, uint64_t from, uint64_t next) {

@@ -63,7 +63,7 @@ struct line_walk {
   }
 };
 
-/// As append_stream_line writes events (store/event_json.cpp). Each event of an instance comes by
+/// As stream_writer writes events (store/event_json.cpp). Each event of an instance comes by
 /// here, so nothing is looked at that is not wanted: the context is what lies between its
 /// neighbours.
 bool read_as_written(std::string_view line, job_event& e) {

@@ -155,8 +155,9 @@ void bench_events() {
     for (int i = 0; i < rounds; ++i) {
       lines.clear();
       uint64_t seq = 1;
+      stream_writer writer;
       for (const auto& e : events)
-        append_stream_line(lines, seq++, e);
+        writer.append(lines, seq++, e);
     }
   });
   std::printf("event: encode %.0f ns, decode %.0f ns, stream line %.0f ns; %.1f bytes (%llu)\n",

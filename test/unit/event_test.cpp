@@ -5,7 +5,7 @@
 #include <set>
 
 #include "runtime/json.hpp"
-#include "store/event.hpp"
+#include "store/event_stream.hpp"
 #include "store_builders.hpp"
 
 using namespace hactor;
@@ -144,7 +144,7 @@ TEST_SUITE("unit") {
     e.a = 16;
     e.after = job_state::sched;
     std::string out;
-    append_stream_line(out, 42, e);
+    stream_writer{}.append(out, 42, e);
     CHECK(
         out
         == "{\"seq\":42,\"id\":\"" + to_string(e.id)
@@ -172,7 +172,7 @@ TEST_SUITE("unit") {
         e.text = "name\n{\"k\":\t[1]}";
       std::string line, stream;
       append_eventlog_line(line, e);
-      append_stream_line(stream, 9, e);
+      stream_writer{}.append(stream, 9, e);
       for (const auto& text : {line, stream}) {
         CHECK(text.find('\n') == text.size() - 1);
         const auto parsed = json::parse(text, nullptr, false);

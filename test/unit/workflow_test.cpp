@@ -5,7 +5,7 @@
 
 #include "actors/job_state.hpp"
 #include "graph/request.hpp"
-#include "store/event.hpp"
+#include "store/event_stream.hpp"
 #include "tools/commands.hpp"
 #include "tools/submit_options.hpp"
 #include "workflow/event_reader.hpp"
@@ -139,7 +139,7 @@ TEST_SUITE("unit") {
                 5,
                 -1,
                 "cancel\nan \"odd\" note \u00e9 \U0001F600"};
-    append_stream_line(lines, 12, e);
+    stream_writer{}.append(lines, 12, e);
     lines.pop_back(); // the end of the line
     auto read = workflow::read_event_line(lines);
     REQUIRE(read);
