@@ -108,6 +108,7 @@ void distributor_state::turn() {
     else
       core.child_denied(now, id, render(e), *this);
   core.distribute(now, *this);
+  children_changed |= !parked.empty() && !core.is_waiting_for_children(); // in vain
   send_mails();
   judge_again();
   arm();

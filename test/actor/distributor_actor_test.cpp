@@ -152,6 +152,19 @@ TEST_SUITE("actor") {
     CHECK(render(said->error) == render(caf::error{}));
   }
 
+  TEST_CASE("a submission that waits for a child is refused when there can be none") {
+    bench b;
+    b.open(1);
+    auto large = b.judge(3);
+    CHECK(large->pending()); // the other child may be larger
+    b.tell(b.distributor, inventory{whole_nodes(1, 2, 1), {}, {}}); // its node is lost
+    b.tell(b.distributor, free_request{{b.world->grants.at(0).id}, {}});
+    // The next child would come after 100 ms of the clock, of which the test's timers know nothing.
+    for (auto until = steady_ns() + 10'000'000'000; large->pending() && steady_ns() < until;)
+      b.tell(b.distributor, free_request{});
+    CHECK(code_of(large->error) == ec::unsatisfiable);
+  }
+
   TEST_CASE("grants are of a child's nodes, and are told in our ranks") {
     bench b;
     b.open(1);
