@@ -176,9 +176,14 @@ void on_nested_down(pointer self, const caf::actor_addr& who) {
   auto& st = self->state;
   for (auto it = st.nested.begin(); it != st.nested.end();)
     it = it->second.address() == who ? st.nested.erase(it) : std::next(it);
-  for (auto it = st.sessions.begin(); it != st.sessions.end();)
-    it = it->second.inside && it->second.inside.address() == who ? st.sessions.erase(it)
-                                                                 : std::next(it);
+  for (auto it = st.sessions.begin(); it != st.sessions.end();) {
+    if (!it->second.inside || it->second.inside.address() != who) {
+      ++it;
+      continue;
+    }
+    it->second.socket->finish(); // it may have ended before it had heard of this client
+    it = st.sessions.erase(it);
+  }
 }
 
 namespace {

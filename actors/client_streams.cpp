@@ -471,6 +471,15 @@ void on_command_ended(pointer self, const command_ended& e) {
   }
 }
 
+void commands_lost(pointer self, rank_t rank) {
+  std::vector<uint64_t> numbers;
+  for (auto& [number, s] : self->state.streams)
+    if (s.ranks_due.contains(rank))
+      numbers.push_back(number);
+  for (auto number : numbers)
+    on_command_ended(self, {number, rank, 1 << 8, fmt::format("rank {} was lost", rank)});
+}
+
 // -- ends -----------------------------------------------------------------------------------------
 
 void abandon_stream(pointer self, uint64_t number) {

@@ -278,6 +278,7 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
     [self](const rank_lost& l) {
       self->state.peers.erase(l.rank);
       readers_lost(self, l.rank); // what was asked of the dead is never answered
+      commands_lost(self, l.rank);
       for (auto& [job, inside] : self->state.nested)
         self->send(inside, l);
     },

@@ -198,6 +198,8 @@ void on_job_events(connector_state::pointer self, uint64_t stream,
 void on_output_ready(connector_state::pointer self, const output_ready& r);
 /// A rank was lost: whoever reads output of it is told that this part is lost.
 void readers_lost(connector_state::pointer self, rank_t rank);
+/// The same of whoever runs a command there.
+void commands_lost(connector_state::pointer self, rank_t rank);
 void on_subscribed(connector_state::pointer self, subscribed_events& e);
 void on_command_output(connector_state::pointer self, const command_output& o);
 void on_command_ended(connector_state::pointer self, const command_ended& e);

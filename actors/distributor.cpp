@@ -108,6 +108,7 @@ void distributor_state::turn() {
     else
       core.child_denied(now, id, render(e), *this);
   core.distribute(now, *this);
+  children_changed |= !parked.empty() && !core.is_waiting_for_children(); // in vain
   send_mails();
   judge_again();
   arm();
@@ -434,7 +435,10 @@ distributor_actor::behavior_type distributor_service(distributor_state::pointer 
       [self](const graph_request& r) { return ask_graph(self->state, r); },
       [self](const inventory& i) { take_inventory(self->state, i); },
       [self](usage_atom) { return self->state.usage(); },
-      [self](caf::tick_atom) { self->state.turn(); },
+      [self](caf::tick_atom) {
+        self->state.turn();
+        self->state.explain_rest();
+      },
       [self](stats_atom) { return stats_of(self->state); },
       [self](waits_atom) { return waits_reply{self->state.waits()}; },
   };

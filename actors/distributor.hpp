@@ -70,6 +70,8 @@ struct distributor_state : distributor_out {
   // -- what is asked (distributor_requests.cpp) ---------------------------------------------------
   caf::result<done> judge(const feasible_request& r);
   caf::result<explain_reply> explain(const explain_request& r);
+  void explain_now(const explain_request& r, caf::typed_response_promise<explain_reply> promise);
+  void explain_rest(); ///< Answers who has asked before the turn.
   caf::result<resource_reply> usage();
   caf::result<queue_reply> queues(const queue_request& r);
   caf::result<scheduler_reply> about_scheduler(const scheduler_request& r);
@@ -122,6 +124,7 @@ struct distributor_state : distributor_out {
   std::map<distributor_client, client_mail> client_mails;
   std::vector<std::pair<job_id, caf::error>> not_made; // children that were not taken in
   std::deque<judgement_ptr> parked;                    // until children are there
+  std::vector<std::pair<explain_request, caf::typed_response_promise<explain_reply>>> unexplained;
   std::set<std::string> fits; // shapes that some child of those that there are can run
   inventory last;                // what there is
   rset usable;

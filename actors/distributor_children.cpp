@@ -233,9 +233,12 @@ idset distributor_core::ranks_in(job_id child, const idset& ranks) const {
 bool distributor_core::is_waiting_for_children() const {
   if (known_.empty())
     return true;
-  return std::any_of(places_.begin(), places_.end(), [this](const child_place& p) {
+  // Who has died keeps its nodes until its job is over; then whoever follows it may have them.
+  auto more_room = std::any_of(children_.begin(), children_.end(),
+                               [](auto& c) { return c.second.now == phase::dead; });
+  return std::any_of(places_.begin(), places_.end(), [&](const child_place& p) {
     auto it = children_.find(p.child);
-    return it == children_.end() ? p.failures < failures_max && !p.no_room
+    return it == children_.end() ? p.failures < failures_max && (!p.no_room || more_room)
                                  : it->second.now != phase::serves;
   });
 }

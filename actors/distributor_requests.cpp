@@ -161,7 +161,24 @@ void distributor_state::judge_again() {
 
 // -- why does it wait? ----------------------------------------------------------------------------
 
+/// In the turn that is due, what has just come may be given to a child.
 caf::result<explain_reply> distributor_state::explain(const explain_request& r) {
+  auto promise = self->make_response_promise<explain_reply>();
+  auto result = promise;
+  if (turn_wanted && !self->current_mailbox_element()->mid.is_urgent_message())
+    unexplained.emplace_back(r, std::move(promise));
+  else
+    explain_now(r, std::move(promise));
+  return result;
+}
+
+void distributor_state::explain_rest() {
+  for (auto& [r, promise] : std::exchange(unexplained, {}))
+    explain_now(r, std::move(promise));
+}
+
+void distributor_state::explain_now(const explain_request& r,
+                                    caf::typed_response_promise<explain_reply> promise) {
   struct collected {
     explain_reply reply;
     size_t due = 1; // and one for what is known here
@@ -169,7 +186,7 @@ caf::result<explain_reply> distributor_state::explain(const explain_request& r) 
   };
   auto all = std::make_shared<collected>();
   all->reply.reasons.resize(r.ids.size());
-  all->promise = self->make_response_promise<explain_reply>();
+  all->promise = std::move(promise);
   auto came = [all] {
     if (--all->due == 0)
       all->promise.deliver(all->reply);
@@ -220,7 +237,6 @@ caf::result<explain_reply> distributor_state::explain(const explain_request& r) 
             [came](const caf::error&) { came(); }); // it has ended, and the jobs are elsewhere
   }
   came();
-  return all->promise;
 }
 
 // -- what there is --------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ struct resize_call {
   resize_request r;
   reply_promise promise;
   uint32_t attempt = 1; // of the job, in which it was asked
+  bool answered = false;
 
   /// The attempt is over, and with it all that it had; the next one is not meant.
   bool is_over() const {
@@ -34,8 +35,9 @@ struct resize_call {
     return !s || s->state != job_state::run || s->attempts != attempt;
   }
   void end(caf::expected<resize_reply> result) {
-    if (st.resizing.extract(r.id).empty())
-      return; // it has been answered
+    if (std::exchange(answered, true))
+      return; // since then another may have been asked of the job
+    st.resizing.erase(r.id);
     if (result)
       promise.deliver(std::move(*result));
     else

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/resource.hpp"
 
+#include "actors/graph_changes.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -14,6 +15,20 @@ void resource_state::tell_scheduler() {
   if (telling_waits)
     return; // what is being attached is not known here yet, and would be taken away
   self->send(scheduler, inventory{subtract(all, restrict_to(all, down)), {}, drains.ranks()});
+}
+
+bool resource_state::find_down() {
+  auto before = down;
+  for (auto& node : all.nodes)
+    if (lost.contains(where.broker(node.rank)))
+      down.add(node.rank);
+  return down != before;
+}
+
+void resource_state::take_nodes(const nodes_changed& c) {
+  auto rest = all.ranks();
+  rest.remove_all(c.removed);
+  all = unite(restrict_to(all, rest), c.added);
 }
 
 namespace {
@@ -40,9 +55,9 @@ caf::result<done> change_drains(resource_state& st, const drain_request& r) {
 /// Of a nested instance, that has grown or shrunk.
 caf::result<done> change_nodes(resource_state& st, const nodes_changed& c) {
   st.where = rank_map{st.where.brokers(), c.nodes};
-  auto rest = st.all.ranks();
-  rest.remove_all(c.removed);
-  st.all = unite(restrict_to(st.all, rest), c.added);
+  st.take_nodes(c);
+  if (st.changes_due > 0)
+    st.changed_meanwhile.push_back(c);
   st.down.remove_all(c.removed);
   auto drained = st.drains.ranks().intersect(c.removed);
   if (auto e = st.drains.undrain(drained))
@@ -54,6 +69,8 @@ caf::result<done> change_nodes(resource_state& st, const nodes_changed& c) {
 /// The scheduler has the graph; which nodes there are is told here too, from then on.
 caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r) {
   auto& st = self->state;
+  if (!is_change(r.verb))
+    return self->delegate(st.scheduler, std::move(r));
   // A nested instance has the nodes of its job and cannot get others in this way.
   if (st.where.nodes().empty())
     r.ranks = attachable_ranks(st.all, st.where.brokers(), st.lost);
@@ -61,7 +78,10 @@ caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r
   ++st.changes_due;
   auto settle = [self] {
     auto& st = self->state;
-    if (--st.changes_due == 0 && st.telling_waits)
+    if (--st.changes_due > 0)
+      return;
+    st.changed_meanwhile.clear();
+    if (st.telling_waits)
       st.tell_scheduler();
   };
   self->request(st.scheduler, caf::infinite, std::move(r))
@@ -69,7 +89,10 @@ caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r
           [self, promise, settle](graph_reply& x) mutable {
             auto& st = self->state;
             st.all = unite(x.all, restrict_to(st.all, st.down)); // what was lost it does not have
-            st.telling_waits |= !st.drains.all().empty();        // of what has come back
+            for (auto& c : st.changed_meanwhile)
+              st.take_nodes(c); // the scheduler has not heard of it
+            st.telling_waits |= !st.drains.all().empty(); // of what has come back
+            st.telling_waits |= st.find_down();           // what came may be lost by now
             settle();
             promise.deliver(std::move(x));
           },
@@ -113,12 +136,8 @@ resource_actor::behavior_type resource_service(resource_state::pointer self, res
   return {
       [self](const rank_lost& lost) {
         auto& st = self->state;
-        auto before = st.down;
         st.lost.add(lost.rank);
-        for (auto& node : st.all.nodes)
-          if (st.where.broker(node.rank) == lost.rank)
-            st.down.add(node.rank);
-        if (st.down == before)
+        if (!st.find_down())
           return;
         log_warning("{}: what rank {} had is down", st.title, lost.rank);
         st.tell_scheduler();

@@ -30,6 +30,9 @@ struct resource_state {
 
   explicit resource_state(pointer self) : self{self} {}
   void tell_scheduler();
+  /// Nodes of brokers that were lost are down. False: nothing has changed.
+  bool find_down();
+  void take_nodes(const nodes_changed& c);
 
   pointer self;
   scheduler_actor scheduler;
@@ -41,6 +44,7 @@ struct resource_state {
   rank_map where;
   uint32_t changes_due = 0;   // that the scheduler has not answered
   bool telling_waits = false; // for them
+  std::vector<nodes_changed> changed_meanwhile;
   std::string title;          // in the log
 };
 

@@ -283,7 +283,7 @@ caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) 
   return promise;
 }
 
-explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
+explain_reply explain_now(scheduler_state& st, const explain_request& r) {
   explain_reply reply;
   auto now = wall_ns();
   for (auto id : r.ids) {
@@ -296,6 +296,15 @@ explain_reply explain_jobs(scheduler_state& st, const explain_request& r) {
         e ? job_reason{std::move(e->code), std::move(e->sentence), e->t_estimate} : job_reason{});
   }
   return reply;
+}
+
+/// Before the pass that is due nothing could be said of what has just come.
+caf::result<explain_reply> explain_jobs(scheduler_state& st, const explain_request& r) {
+  if (!st.pass_wanted || st.self->current_mailbox_element()->mid.is_urgent_message())
+    return explain_now(st, r);
+  auto promise = st.self->make_response_promise<explain_reply>();
+  st.unexplained.emplace_back(r, promise);
+  return promise;
 }
 
 caf::result<done> await_vacant(scheduler_state& st, const vacate_request& v) {
@@ -423,6 +432,8 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
           st.want_pass();
         st.passes_ns += steady_ns() - began_ns;
         st.tell();
+        for (auto& [r, promise] : std::exchange(st.unexplained, {}))
+          promise.deliver(explain_now(st, r));
       },
       [self](stats_atom) { return stats_of(self->state); },
       [self](waits_atom) { return waits_reply{{waits_of(self->state)}}; },

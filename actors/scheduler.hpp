@@ -93,6 +93,7 @@ struct scheduler_state : scheduler_out {
   double graph_seconds = 0;              // that making the graph ready took
   std::vector<alloc_decision> decisions; // one for each of the clients
   std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
+  std::vector<std::pair<explain_request, caf::typed_response_promise<explain_reply>>> unexplained;
   bool pass_wanted = false;
   int64_t passes = 0, grants = 0, backfilled = 0;
   int64_t passes_ns = 0; // that they took

@@ -177,8 +177,12 @@ public:
       client.on_readable();
     if (events & EPOLLOUT)
       client.on_writable();
-    if (!client.wants_write())
-      (void)host_.poller_.modify(client.fd(), EPOLLIN);
+    if ((events & EPOLLOUT) == 0 || client.wants_write())
+      return;
+    (void)host_.poller_.modify(client.fd(), EPOLLIN);
+    // A thread that has found the socket full meanwhile may have asked for it before us.
+    if (client.wants_write())
+      host_.write_blocked();
   }
 
 private:

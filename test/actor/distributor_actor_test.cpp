@@ -152,6 +152,19 @@ TEST_SUITE("actor") {
     CHECK(render(said->error) == render(caf::error{}));
   }
 
+  TEST_CASE("a submission that waits for a child is refused when there can be none") {
+    bench b;
+    b.open(1);
+    auto large = b.judge(3);
+    CHECK(large->pending()); // the other child may be larger
+    b.tell(b.distributor, inventory{whole_nodes(1, 2, 1), {}, {}}); // its node is lost
+    b.tell(b.distributor, free_request{{b.world->grants.at(0).id}, {}});
+    // The next child would come after 100 ms of the clock, of which the test's timers know nothing.
+    for (auto until = steady_ns() + 10'000'000'000; large->pending() && steady_ns() < until;)
+      b.tell(b.distributor, free_request{});
+    CHECK(code_of(large->error) == ec::unsatisfiable);
+  }
+
   TEST_CASE("grants are of a child's nodes, and are told in our ranks") {
     bench b;
     b.open(1);
@@ -175,6 +188,31 @@ TEST_SUITE("actor") {
     CHECK(why->value->reasons.at(0).sentence.starts_with(
         "in child " + to_string(b.world->grants[0].id) + ": "));
     CHECK(why->value->reasons.at(1).code == "running");
+  }
+
+  TEST_CASE("a job that came a moment ago is explained as after the turn that it waits for") {
+    bench b;
+    auto child = b.open(0);
+    alloc_request r;
+    for (uint64_t id : {77, 78})
+      r.groups.push_back({b.sent(2), {{job_id{id}, 16, 0}}});
+    auto asked = [&](auto whom) {
+      auto said = std::make_shared<answer<explain_reply>>();
+      b.system.spawn([&](caf::event_based_actor* self) {
+        self->set_default_handler(caf::drop); // of the other job's grant
+        self->send(whom, r);
+        self->request(whom, caf::infinite, explain_request{{job_id{78}}})
+            .then([said](explain_reply& x) { said->value = std::move(x); },
+                  [said](caf::error& e) { said->error = e; });
+      });
+      b.run();
+      REQUIRE(said->value);
+      return said->value->reasons.at(0);
+    };
+    CHECK(asked(b.distributor).sentence.starts_with("in child "));
+    auto alone = b.make_scheduler();
+    b.tell(alone, inventory{whole_nodes(1, 2), {}, {}});
+    CHECK(asked(alone).code == "resources");
   }
 
   TEST_CASE("a child that is gone: what runs there is said to be lost, what waits goes elsewhere") {

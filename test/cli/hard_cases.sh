@@ -6,7 +6,7 @@
 nodes=$((ranks > 2 ? ranks : 2))
 export nodes
 on_end='umount -l "$scratch/small" 2>/dev/null || true'
-instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.kill_timeout=2s <<'END'
+instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.kill_timeout=20s <<'END'
 tasks() { hactor stats | sed -n 's/.*"tasks": \([0-9]*\).*/\1/p'; }
 mkfifo gate
 

@@ -9,7 +9,7 @@ fails_with 7 deadline 15 hactor job attach "$id"
 check_contains "$output" warned
 check_equal "no exception" 0 "$(hactor job eventlog "$id" | grep -c exception || true)"
 # Who does not care runs into the limit.
-id=$(hactor submit -t 1.5s --signal=TERM@1s sh -c 'trap "" TERM; while :; do sleep 0.1; done')
+id=$(hactor submit -t 4s --signal=TERM@1s sh -c 'trap "" TERM; while :; do sleep 0.1; done')
 fails_with 142 deadline 20 hactor job status "$id"
 check_equal "ended by" TIMEOUT "$(hactor jobs -n -o '{status}' "$id")"
 fails_with 2 hactor submit --signal=USR1@10s true

@@ -9,11 +9,19 @@ hactor run --urgency=31 -N "$ranks" true # the output of all ranks was asked for
 spread=$(hactor submit -N "$ranks" --urgency=31 sleep 1000)
 hactor job wait-event -q "$spread" start
 hactor submit --cc=1-100 sh -c 'sleep 0.01' >>ids
+hactor exec -r "0,$victim" sh -c '[ "$HACTOR_RANK" = 0 ] || { : >runs; exec sleep 1000; }' 2>exec.said &
+command=$!
+deadline 20 sh -c 'until [ -e runs ]; do sleep 0.1; done'
 # $PPID of what exec runs is the supervisor; its other child is the broker.
 broker=$(hactor exec -r "$victim" sh -c 'pgrep -P $PPID hactor-start')
 kill -9 "$broker"
 fails_with 1 deadline 20 hactor job status "$spread"
 check_contains "$(hactor job eventlog "$spread" | grep exception)" "rank $victim"
+deadline 10 tail --pid="$command" -f /dev/null || fail "a command on the lost rank has not ended"
+code=0
+wait "$command" || code=$?
+check_equal "exit code of a command on the lost rank" 1 "$code"
+check_contains "$(cat exec.said)" "rank $victim was lost"
 fails_with 1 deadline 10 hactor job attach "$spread" # far below the deadline of a request
 deadline 40 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
 check_equal "jobs left" "" "$(hactor jobs -n -c 0)"

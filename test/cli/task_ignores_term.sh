@@ -3,9 +3,9 @@
 . "${0%/*}/lib.sh"
 
 instance -S exec.kill_timeout=0.3s <<'END'
-id=$(hactor submit -n "$ranks" sh -c 'trap "" TERM; echo deaf; while :; do sleep 1000; done')
+id=$(hactor submit -n "$ranks" sh -c 'trap "" TERM; : >deaf.$HACTOR_TASK_RANK; while :; do sleep 1000; done')
+deadline 20 sh -c 'until [ "$(ls | grep -c "^deaf")" = "$1" ]; do sleep 0.1; done' sh "$ranks"
 hactor job wait-event -q "$id" start
-while [ "$(timeout 0.2 hactor job attach --read-only "$id" | grep -c deaf)" -lt "$ranks" ]; do :; done
 hactor cancel "$id"
 fails_with 137 deadline 10 hactor job status "$id"
 check_contains "$(hactor jobs -n -o '{result}' "$id")" CANCELED

@@ -301,6 +301,27 @@ TEST_SUITE("distributor_core") {
     CHECK(b.turn() == "child 1003");
   }
 
+  TEST_CASE("a child that has died is waited for: the next one gets its nodes when they are free") {
+    bench b;
+    b.open(1001, 0);
+    b.open(1002, 1);
+    b.submit(1);
+    b.turn();
+    b.grant(1001, 1);
+    CHECK(b.take() == "grant 1");
+    CHECK(!b.core.is_waiting_for_children());
+    b.core.child_down(b.now, job_id{1001}, b);
+    b.now += second;
+    CHECK(b.turn() == "lost 1"); // there is no room for another yet
+    CHECK(b.core.is_waiting_for_children());
+    b.core.child_over(b.now, job_id{1001}, b);
+    CHECK(b.core.is_waiting_for_children());
+    b.core.set_inventory(whole_nodes(1, 2, 1)); // nor will there be: its node is lost
+    b.core.free(b.now, job_id{1}, b);
+    CHECK(b.turn() == "free child 1001");
+    CHECK(!b.core.is_waiting_for_children());
+  }
+
   TEST_CASE("children that die at once are made again, later and later, and then given up") {
     bench b{1, 1};
     b.submit(1);
