@@ -648,7 +648,8 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   advance(self);
 }
 
-void look_at_end(shell_state::pointer self, std::chrono::nanoseconds wait) {
+void look_at_end(shell_state::pointer self, double wait_s) {
+  auto wait = span_of(wait_s);
   self->state.kill_look_ns = steady_ns() + wait.count();
   self->delayed_send(self, wait, caf::tick_atom_v);
 }
@@ -671,7 +672,7 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   if (st.killed)
     give_up_output(self);
   else if (s.terminate && st.terminating++ == 0)
-    look_at_end(self, st.context->kill_timeout);
+    look_at_end(self, st.context->kill_timeout_s);
 }
 
 void on_tick(shell_state::pointer self) {
@@ -686,7 +687,7 @@ void on_tick(shell_state::pointer self) {
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
-  look_at_end(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)));
+  look_at_end(self, st.context->kill_timeout_s * (1 << std::min(st.terminating++, 6)));
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {
