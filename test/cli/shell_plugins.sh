@@ -55,6 +55,9 @@ check_equal "output" "0: job none 0 of 0 on 0 blue {{other}}
 2: one line more
 3: job none 3 of 3 on 1 blue {{other}}
 3: one line more" "$(sort blue)"
+id=$(hactor jobs -a -c 1 -no '{id}')
+check_equal "map" "0,2;1,3" "$(hactor job taskmap --to=raw "$id")"
+check_equal "hosts" 2 "$(hactor job taskmap --to=multiline "$id" | cut -d: -f2 | sort | uniq -c | awk '$1 == 2' | wc -l)"
 output=$(with '{"change":"yes"}' -l echo ran)
 check_equal "lines" 8 "$(echo "$output" | wc -l)"
 check_contains "$output" "2: one line more"
@@ -102,6 +105,17 @@ check_contains "$output" "plugins: what is behind \"x.so:\" must be JSON"
 fails_with 1 hactor run -O taskmap=odd:1 true
 check_contains "$output" "must be block, cyclic"
 ends "option taskmap: no plugin knows the scheme 'even'" '{}' -O taskmap=even true
+
+# One that writes for ever waits for those who take it, and its broker does not grow.
+brokers() { grep -ls '^hactor-io$' $(left_processes | sed 's,.*,/proc/&/task/[0-9]*/comm,') | cut -d/ -f3 | sort -u; }
+ends "plugin probe, topic shell.start: has not returned within 1.5s" '{"flood":"shell.start"}' \
+  -O output.limit=1M true
+check_contains "$output" "is cut off after output.limit"
+for broker in $(brokers); do
+  peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$broker/status")
+  [ "$peak" -lt 400000 ] || fail "broker $broker has had $peak KB"
+done
+[ -n "$(brokers)" ] || fail "found no broker"
 
 # A job that is cancelled while its plugins take their time ends at once.
 id=$(hactor submit -O plugins="$probe:{\"hang\":\"shell.init\"}" true)

@@ -11,6 +11,7 @@ hactor_unit_test(actors_cores_test
     unit/binding_test.cpp
     unit/shell_core_test.cpp
     unit/pmi_core_test.cpp
+    unit/framed_words_test.cpp
     unit/pmix_core_test.cpp
     unit/plugin_core_test.cpp
     unit/plugin_job_test.cpp
