@@ -46,11 +46,11 @@ struct value {
   bool operator==(const value&) const = default;
 };
 
-enum class kind : uint8_t { one, two, three };
+enum class word_kind : uint8_t { one, two, three };
 
 struct short_word {
-  static constexpr auto last_kind = kind::two;
-  ::kind kind{};
+  static constexpr auto last_kind = word_kind::two;
+  word_kind kind{};
   std::string text{};
 
   template <class Archive>
@@ -122,8 +122,9 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("words are read from pieces, until one of a kind that there is not") {
-    auto frames = frame_of(short_word{kind::two, "a"}) + frame_of(short_word{kind::one, "b"})
-                  + frame_of(short_word{kind::three, "c"}) + frame_of(short_word{kind::one, "d"});
+    auto frames =
+        frame_of(short_word{word_kind::two, "a"}) + frame_of(short_word{word_kind::one, "b"})
+        + frame_of(short_word{word_kind::three, "c"}) + frame_of(short_word{word_kind::one, "d"});
     for (size_t piece = 1; piece <= frames.size(); ++piece) {
       framed_reader<short_word> reader;
       std::string texts;
