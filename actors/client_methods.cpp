@@ -142,7 +142,7 @@ void list_jobs(const client_call& c, client_params& p) {
     r.hosts = p.texts("hosts");
   if (p.has("ranks"))
     r.ranks = p.set("ranks", limits::idset_universe_max);
-  r.since_ns = static_cast<int64_t>(p.number("since", 0) * 1e9);
+  r.since_ns = moment_after(0, std::max(p.number("since", 0), 0.0));
   read_constraint(p, r);
   auto wanted = read_attributes(p);
   if (refused(c, p))

@@ -373,8 +373,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   st.instances.start(std::move(nested));
   st.context = std::move(context);
   st.fanout = fanout;
-  st.core = exec_core{st.context->rank, brokers, fanout,
-                      std::chrono::nanoseconds(st.context->release_delay).count()};
+  st.core = exec_core{st.context->rank, brokers, fanout, st.context->release_delay.count()};
   // A shell lives as long as its tasks; the end of the broker does not wait for those that stay.
   self->set_exit_handler([self](const caf::exit_msg& e) {
     for (auto& [id, shell] : self->state.shells)

@@ -27,7 +27,7 @@ struct instance_context {
   std::string uri;    // of the outermost instance, on this rank
   uint32_t owner = 0; // user id
   uint32_t level = 0; // of the outermost instance
-  std::chrono::milliseconds patience{11'000}; // for the jobs of one that ends
+  std::chrono::nanoseconds patience = std::chrono::seconds{11}; // for the jobs of one that ends
   std::shared_ptr<spec_cache> specs;
   std::shared_ptr<id_source> ids;
   std::shared_ptr<journal_pool> journals;

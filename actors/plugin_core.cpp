@@ -55,6 +55,7 @@ void plugin_core::finish(int64_t now_ns, effects& out) {
 }
 
 void plugin_core::on_bytes(int64_t now_ns, std::string_view bytes, effects& out) {
+  heard_ns_ = now_ns;
   reader_.add(bytes);
   while (auto word = reader_.next())
     on_word(now_ns, *word, out);
@@ -111,9 +112,13 @@ void plugin_core::on_gone(const std::string& how, bool well, effects& out) {
     fail(how, out);
 }
 
-void plugin_core::on_deadline(int64_t now_ns, effects& out) {
+void plugin_core::on_deadline(int64_t now_ns, bool behind, effects& out) {
   if (!is_awaited() || now_ns < deadline_ns_)
     return;
+  if (behind && now_ns - heard_ns_ > patience_ns_ / 2) {
+    deadline_ns_ = now_ns + patience_ns_;
+    return;
+  }
   fail(fmt::format("has not {} within {}", asked_ > 0 ? "returned" : "let the process end",
                    format_fsd(static_cast<double>(patience_ns_) / 1e9)),
        out);

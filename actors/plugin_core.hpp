@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/framed_words.hpp"
 #include "actors/plugin_protocol.hpp"
 
 namespace hactor {
@@ -42,8 +43,9 @@ public:
   void on_bytes(int64_t now_ns, std::string_view bytes, effects& out);
   /// The process has ended, and how; `well`: with exit code 0.
   void on_gone(const std::string& how, bool well, effects& out);
-  /// The time has come that deadline_ns() said.
-  void on_deadline(int64_t now_ns, effects& out);
+  /// The time has come that deadline_ns() said. `behind`: nobody reads what plugins say, since the
+  /// disk does not keep up; one that has to wait for that is given its time anew.
+  void on_deadline(int64_t now_ns, bool behind, effects& out);
   /// Nobody waits for the plugins any more; what becomes of their process is no news.
   void give_up(effects& out);
 
@@ -62,12 +64,13 @@ private:
 
   int64_t patience_ns_;
   int64_t deadline_ns_ = 0;
+  int64_t heard_ns_ = 0; // when the process has said something last
   uint32_t asked_ = 0; // words without an answer
   bool finishing_ = false;
   bool given_up_ = false;
   bool over_ = false;
   std::string plugin_, topic_; // called last
-  plugin_reader reader_;
+  framed_reader<plugin_word> reader_;
 };
 
 } // namespace hactor

@@ -60,15 +60,6 @@ json describe_shells(const std::vector<shell_part>& parts) {
   return list;
 }
 
-/// "0,2;1,3": the tasks of each node.
-std::string tasks_by_node(const launch_order& order) {
-  auto where = layout(order.plan->request, order.item.resources);
-  std::string text;
-  for (size_t i = 0; where && i < where->tasks.size(); ++i)
-    text += (i == 0 ? "" : ";") + where->tasks[i].to_string();
-  return text;
-}
-
 /// Takes the variable out of "K=V\0..", and puts it in with its value.
 void set_variable(std::string& variables, const plugin_variable& v) {
   for (size_t at = 0; at < variables.size();) {
@@ -84,6 +75,14 @@ void set_variable(std::string& variables, const plugin_variable& v) {
 }
 
 } // namespace
+
+std::string tasks_by_node(const launch_order& order) {
+  auto where = layout(order.plan->request, order.item.resources);
+  std::string text;
+  for (size_t i = 0; where && i < where->tasks.size(); ++i)
+    text += (i == 0 ? "" : ";") + where->tasks[i].to_string();
+  return text;
+}
 
 bool has_plugins(const launch_plan& plan, const plugin_place& here) {
   auto& wanted = plan.plugins;

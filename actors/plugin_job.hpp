@@ -26,6 +26,9 @@ struct plugin_place {
 /// True when the job has something to load here.
 bool has_plugins(const launch_plan& plan, const plugin_place& here);
 
+/// "0,2;1,3": the tasks of each node of R.
+std::string tasks_by_node(const launch_order& order);
+
 /// `self`: this broker. Requires: the work is that of the order.
 plugin_job describe_to_plugins(const launch_order& order, const shell_work& work,
                                const plugin_place& here, const std::string& host, rank_t self);

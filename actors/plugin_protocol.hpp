@@ -1,13 +1,12 @@
 // What the shell of a job and the process with the job's plugins (the program hactor-plugins,
 // plugins/main.cpp) say to each other over the process's descriptor 3: words, each behind its
-// length. Both ends are of one build.
+// length (actors/framed_words.hpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +31,7 @@ enum class plugin_kind : uint8_t {
 };
 
 struct plugin_word {
+  static constexpr auto last_kind = plugin_kind::failed;
   plugin_kind kind{};
   uint32_t task = 0; // its rank in the job
   int32_t status = 0;
@@ -126,9 +126,6 @@ struct plugin_changes {
   }
 };
 
-/// The word as it goes over the descriptor.
-std::string frame_of(const plugin_word& word);
-
 std::string pack_job(const plugin_job& job);
 std::string pack_tasks(const plugin_tasks& tasks);
 std::string pack_changes(const plugin_changes& changes);
@@ -136,18 +133,5 @@ std::string pack_changes(const plugin_changes& changes);
 std::optional<plugin_job> unpack_job(const std::string& bytes);
 std::optional<plugin_tasks> unpack_tasks(const std::string& bytes);
 std::optional<plugin_changes> unpack_changes(const std::string& bytes);
-
-/// Cuts what comes over the descriptor into words.
-class plugin_reader {
-public:
-  void add(std::string_view bytes) { buffer_ += bytes; }
-  /// The next word that is whole. What means nothing makes the stream broken.
-  std::optional<plugin_word> next();
-  bool broken() const { return broken_; }
-
-private:
-  std::string buffer_;
-  bool broken_ = false;
-};
 
 } // namespace hactor

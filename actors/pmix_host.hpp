@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "actors/framed_words.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/pmix_protocol.hpp"
@@ -60,7 +61,7 @@ private:
   poller& poller_;
   std::shared_ptr<task_host> tasks_;
   pmix_options options_;
-  pmix_reader reader_;  // transport thread only
+  framed_reader<pmix_word> reader_; // transport thread only
   bool served_ = false; // the server has said something; transport thread only
   std::mutex mutex_;    // guards what follows
   owned_fd door_;

@@ -1,12 +1,10 @@
 // What a broker and its PMIx server (the program hactor-pmix, mpi-boot/pmix_main.cpp) say to each
-// other over the server's descriptor 3: words, each behind its length. Both ends are of one build.
+// other over the server's descriptor 3: words, each behind its length (actors/framed_words.hpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace hactor {
@@ -38,6 +36,7 @@ enum class pmix_kind : uint8_t {
 };
 
 struct pmix_word {
+  static constexpr auto last_kind = pmix_kind::forget;
   pmix_kind kind{};
   std::string space; // of the job
   uint64_t id = 0;   // of a question, which its answer has too
@@ -63,22 +62,6 @@ struct pmix_job {
   void serialize(Archive& a) {
     a(space, hosts, places, ranks, tmpdir);
   }
-};
-
-/// The word as it goes over the descriptor.
-std::string frame_of(const pmix_word& word);
-
-/// Cuts what comes over the descriptor into words.
-class pmix_reader {
-public:
-  void add(std::string_view bytes) { buffer_ += bytes; }
-  /// The next word that is whole. What means nothing makes the stream broken.
-  std::optional<pmix_word> next();
-  bool broken() const { return broken_; }
-
-private:
-  std::string buffer_;
-  bool broken_ = false;
 };
 
 } // namespace hactor

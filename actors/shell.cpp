@@ -11,8 +11,10 @@
 
 #include <fmt/format.h>
 
+#include "actors/plugin_turns.hpp"
 #include "actors/shell_helpers.hpp"
 #include "actors/shell_start.hpp"
+#include "actors/shell_turns.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -51,6 +53,14 @@ private:
   shell_actor shell_;
   uint32_t task_;
 };
+
+} // namespace
+
+std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task) {
+  return std::make_shared<shell_sink>(caf::actor_cast<shell_actor>(self), task);
+}
+
+namespace {
 
 /// Removes what is in a job's folder, which may be much: on a thread of its own.
 caf::behavior folder_remover(caf::event_based_actor* self,
@@ -110,20 +120,8 @@ void seal_output(shell_state::pointer self) {
     give_up_output(self);
 }
 
-void apply(shell_state::pointer self, plugin_core::effects&& effects);
+} // namespace
 
-/// Calls a member of the way of the job's plugins, if it has any, and does what it causes.
-template <class Member, class... What>
-void with_plugins(shell_state::pointer self, Member member, const What&... what) {
-  auto& st = self->state;
-  if (!st.plugins)
-    return;
-  plugin_core::effects effects;
-  (st.plugins->core.*member)(what..., effects);
-  apply(self, std::move(effects));
-}
-
-/// Tells exec what is new: that all tasks run, or that all have ended.
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
@@ -164,6 +162,8 @@ void advance(shell_state::pointer self) {
   }
 }
 
+namespace {
+
 void signal_all(shell_state& st, int signo) {
   for (auto token : st.tokens)
     if (token != 0)
@@ -188,7 +188,8 @@ void cut_to_limit(shell_state::pointer self, task_output& o) {
                          st.output_limit));
 }
 
-/// Output that came through a pipe goes to the spool, or with labels to its file.
+} // namespace
+
 void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
   if (o.task == plugins_task)
@@ -212,6 +213,8 @@ void write_output(shell_state::pointer self, task_output& o) {
     add_note(self, task, "hactor: output is lost: " + render(err) + "\n");
   }
 }
+
+namespace {
 
 /// Lets the tasks of an Open MPI program find each other, where there is the means.
 caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& place,
@@ -277,7 +280,8 @@ void take_what_waited(shell_state::pointer self) {
     signal_all(st, signal);
 }
 
-/// Starts the tasks, each of which may fail to.
+} // namespace
+
 void begin_tasks(shell_state::pointer self, shell_start& s) {
   auto& st = self->state;
   auto& work = s.work;
@@ -310,8 +314,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     if (!p) {
       err = std::move(p.error());
     } else {
-      auto token = st.context->tasks->start(std::move(p->request), p->pipes,
-                                            std::make_shared<shell_sink>(me, i));
+      auto token = st.context->tasks->start(std::move(p->request), p->pipes, hears_of(self, i));
       if (token)
         st.tokens[i] = *token;
       else
@@ -327,36 +330,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   take_what_waited(self);
 }
 
-/// Starts the process of the job's plugins, which then say with what the tasks are to be started.
-void begin_plugins(shell_state::pointer self, shell_start&& start) {
-  auto& st = self->state;
-  auto& here = st.context->plugins;
-  st.plugins = std::make_unique<shell_plugins>();
-  auto& p = *st.plugins;
-  p.core = plugin_core{here.patience_ns};
-  p.first_rank = start.work.tasks.front().task_rank;
-  p.held = std::move(start);
-  empty_shared_files(st, *p.held); // other nodes may be ready earlier
-  task_pipes pipes;
-  pipes.output = pipes.error = pipes.control = true;
-  auto token = here.program.empty()
-                   ? make_error(ec::exec_failed, "this hactor was built without liblua5.4, or its "
-                                                 "program lib/hactor/hactor-plugins is not "
-                                                 "beside it")
-                   : st.context->tasks->start(
-                         plugin_process(here, p.held->work), pipes,
-                         std::make_shared<shell_sink>(caf::actor_cast<shell_actor>(self),
-                                                      plugins_task));
-  if (!token) {
-    with_plugins(self, &plugin_core::on_gone, "could not be started: " + render(token.error()),
-                 false);
-    return;
-  }
-  p.token = *token;
-  with_plugins(self, &plugin_core::begin, steady_ns(),
-               describe_to_plugins(p.held->order, p.held->work, here, st.context->host,
-                                   st.context->rank));
-}
+namespace {
 
 void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<uint32_t>&& entries) {
   auto& st = self->state;
@@ -390,12 +364,15 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
     begin_tasks(self, start);
 }
 
-/// Ends the job: a part of it cannot go on. The rest hears of it by way of exec.
+} // namespace
+
 void break_off(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
   st.core.on_broken(st.context->host, why, wait_status);
   tell(self, false);
 }
+
+namespace {
 
 void apply(shell_state::pointer self, pmi_core::effects&& effects) {
   auto& st = self->state;
@@ -422,106 +399,6 @@ void apply(shell_state::pointer self, pmix_core::effects&& effects) {
     self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
   if (!effects.failure.empty() && st.terminating == 0)
     break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
-}
-
-/// What waits for its plugins is not started any more.
-void leave_unbegun(shell_state::pointer self, const std::string& why, int wait_status) {
-  auto& st = self->state;
-  st.plugins->held.reset();
-  st.core.on_broken(st.context->host, why, wait_status);
-  st.core.abandon();
-  with_plugins(self, &plugin_core::give_up);
-}
-
-/// Has the plugins prepare what waits for them.
-void prepare_tasks(shell_state::pointer self) {
-  auto& p = *self->state.plugins;
-  if (p.held)
-    with_plugins(self, &plugin_core::prepare, steady_ns(),
-                 tasks_for_plugins(*p.held->order.plan, p.held->work));
-}
-
-/// The plugins have come to the end of shell.init here.
-void end_of_init(shell_state::pointer self, const std::string& options) {
-  auto& st = self->state;
-  auto& p = *st.plugins;
-  p.waits_for_others = meets_others(p.held->order, st.context->plugins);
-  if (auto e = take_options(options, *p.held))
-    return leave_unbegun(self, "after shell.init: " + render(e), 1 << 8);
-  empty_shared_files(st, *p.held);
-  if (p.waits_for_others)
-    self->send(st.exec, exchange_part{st.id, st.context->rank, {}});
-  else
-    prepare_tasks(self);
-}
-
-/// What a plugin adds to the job's output.
-void add_of_plugin(shell_state::pointer self, plugin_word& word) {
-  auto& st = self->state;
-  if (word.kind == plugin_kind::log)
-    return add_note(self, st.plugins->first_rank, std::move(word.text));
-  auto it = std::find(st.ranks.begin(), st.ranks.end(), word.task);
-  task_output o{static_cast<uint32_t>(it - st.ranks.begin()),
-                static_cast<uint8_t>(word.status == 2 ? 2 : 1), std::move(word.bytes)};
-  st.wrote = true;
-  st.context->gate->add(static_cast<int64_t>(o.bytes.size()));
-  if (it != st.ranks.end())
-    return write_output(self, o);
-  pass_output(self, {st.id, word.task, o.stream, std::move(o.bytes)});
-}
-
-/// Comes back when the plugin that is called has had its time.
-void look_after_plugins(shell_state::pointer self) {
-  auto& p = *self->state.plugins;
-  if (p.core.deadline_ns() == 0 || p.look_ns != 0)
-    return;
-  p.look_ns = p.core.deadline_ns();
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(p.look_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
-}
-
-void apply(shell_state::pointer self, plugin_core::effects&& effects) {
-  auto& st = self->state;
-  auto& p = *st.plugins;
-  for (auto& word : effects.words)
-    st.context->tasks->control(p.token, frame_of(word));
-  for (auto& word : effects.said)
-    add_of_plugin(self, word);
-  if (effects.kill && p.token != 0)
-    st.context->tasks->signal(p.token, SIGKILL);
-  if (!effects.failure.empty() && p.held)
-    leave_unbegun(self, effects.failure, 1 << 8);
-  else if (!effects.failure.empty() && st.terminating == 0)
-    break_off(self, effects.failure, 1 << 8);
-  if (effects.ready && p.held)
-    end_of_init(self, *effects.ready);
-  if (effects.prepared && p.held) {
-    auto start = std::move(*p.held);
-    p.held.reset();
-    apply_changes(*effects.prepared, start.work);
-    begin_tasks(self, start);
-    if (st.core.all_ended())
-      advance(self);
-  }
-  look_after_plugins(self);
-}
-
-/// True when the tick was that of a plugin.
-bool is_plugin_time(shell_state::pointer self) {
-  auto& st = self->state;
-  auto now = steady_ns();
-  if (!st.plugins || st.plugins->look_ns == 0 || now < st.plugins->look_ns)
-    return false;
-  st.plugins->look_ns = 0;
-  with_plugins(self, &plugin_core::on_deadline, now);
-  return true;
-}
-
-/// The process of the plugins has ended, as expected or not.
-void end_of_plugins(shell_state::pointer self, const std::string& how, bool well) {
-  with_plugins(self, &plugin_core::on_gone, how, well);
-  if (self->state.core.all_ended())
-    advance(self);
 }
 
 /// The tasks of all brokers have told each other something, by one PMI or the other.
@@ -648,7 +525,8 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   advance(self);
 }
 
-void look_at_end(shell_state::pointer self, std::chrono::nanoseconds wait) {
+void look_at_end(shell_state::pointer self, double wait_s) {
+  auto wait = span_of(wait_s);
   self->state.kill_look_ns = steady_ns() + wait.count();
   self->delayed_send(self, wait, caf::tick_atom_v);
 }
@@ -671,7 +549,7 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   if (st.killed)
     give_up_output(self);
   else if (s.terminate && st.terminating++ == 0)
-    look_at_end(self, st.context->kill_timeout);
+    look_at_end(self, st.context->kill_timeout_s);
 }
 
 void on_tick(shell_state::pointer self) {
@@ -686,7 +564,7 @@ void on_tick(shell_state::pointer self) {
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
-  look_at_end(self, st.context->kill_timeout * (1 << std::min(st.terminating++, 6)));
+  look_at_end(self, st.context->kill_timeout_s * (1 << std::min(st.terminating++, 6)));
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {
@@ -716,7 +594,7 @@ void on_failed(shell_state::pointer self, const task_failed& f) {
 
 void on_control(shell_state::pointer self, const task_control& c) {
   if (c.task == plugins_task)
-    return with_plugins(self, &plugin_core::on_bytes, steady_ns(), c.bytes);
+    return hear_plugins(self, c.bytes);
   pmi_core::effects effects;
   self->state.pmi->on_bytes(c.task, c.bytes, effects);
   note_meeting(self);

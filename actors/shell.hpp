@@ -15,14 +15,15 @@
 #include "actors/exec_core.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
-#include "actors/output_files.hpp"
 #include "actors/mpi_meeting.hpp"
+#include "actors/output_files.hpp"
 #include "actors/pmi_core.hpp"
 #include "actors/pmix_core.hpp"
 #include "actors/pmix_host.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/shell_plugins.hpp"
 #include "actors/task_host.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -31,9 +32,9 @@ struct shell_context {
   rank_t rank = 0;
   std::string host;
   shell_place place;
-  std::chrono::milliseconds kill_timeout{5000};
+  double kill_timeout_s = limits::kill_timeout_s;
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
-  std::chrono::milliseconds release_delay{1000}; // of exec_core
+  std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<output_gate> gate;
   output_actor output;

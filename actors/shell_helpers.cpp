@@ -60,8 +60,7 @@ void pass_output(shell_state::pointer self, output_append&& a) {
   if (st.held_bytes >= limits::output_chunk_bytes)
     pass_held_output(self);
   else if (!std::exchange(st.held_armed, true))
-    self->delayed_send(self, std::chrono::nanoseconds(static_cast<int64_t>(wait_s * 1e9)),
-                       caf::flush_atom_v);
+    self->delayed_send(self, span_of(wait_s), caf::flush_atom_v);
 }
 
 // -- input ----------------------------------------------------------------------------------------
@@ -114,10 +113,6 @@ void take_input(shell_state::pointer self, input_request& in) {
 // -- coprocesses and commands ---------------------------------------------------------------------
 
 namespace {
-
-std::chrono::nanoseconds of_seconds(double s) {
-  return std::chrono::nanoseconds(static_cast<int64_t>(s * 1e9));
-}
 
 /// Tells the shell of a helper as of its tasks.
 class helper_sink final : public task_sink {
@@ -177,8 +172,8 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
   if (!token)
     return std::move(token.error());
   auto& plan = *st.plan;
-  auto patience = plan.coprocess_kill_s < 0 ? std::chrono::nanoseconds(st.context->kill_timeout)
-                                            : of_seconds(plan.coprocess_kill_s);
+  auto patience =
+      span_of(plan.coprocess_kill_s < 0 ? st.context->kill_timeout_s : plan.coprocess_kill_s);
   st.helpers[number] = {*token, c.name, {}, 0, patience, 0};
   return {};
 }
@@ -236,8 +231,8 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   auto token = st.context->tasks->start(std::move(s), command_pipes, sink);
   if (!token)
     return refuse_command(r, rank, 126, render(token.error()));
-  st.helpers[number] = {
-      *token, {}, r.subscriber.address(), r.tag, of_seconds(st.plan->command_kill_s), 0};
+  st.helpers[number] = {*token, {}, r.subscriber.address(), r.tag, span_of(st.plan->command_kill_s),
+                        0};
 }
 
 void kill_in_job(shell_state::pointer self, const command_kill& k) {
@@ -329,7 +324,7 @@ void begin_looking(shell_state::pointer self) {
     return;
   st.looks = std::make_unique<shell_looks>();
   st.looks->began_ns = st.looks->last_ns = steady_ns();
-  self->delayed_send(self, of_seconds(plan.sysmon_s), usage_atom_v);
+  self->delayed_send(self, span_of(plan.sysmon_s), usage_atom_v);
 }
 
 void look_at_tasks(shell_state::pointer self) {
@@ -350,7 +345,7 @@ void look_at_tasks(shell_state::pointer self) {
     looks.last_cpu_us = cpu_us;
     looks.last_ns = now;
   }
-  self->delayed_send(self, of_seconds(plan.sysmon_s), usage_atom_v);
+  self->delayed_send(self, span_of(plan.sysmon_s), usage_atom_v);
 }
 
 void tell_usage(shell_state::pointer self) {

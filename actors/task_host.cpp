@@ -270,7 +270,7 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
   if (ours[2])
     t.err = std::make_shared<pipe_reader>(*this, std::move(ours[2]), 2, pipes, sink);
   if (pipes.control)
-    if (auto err = add_control(t, request, sink))
+    if (auto err = add_control(t, request, pipes.control_gated, sink))
       return err;
   {
     std::lock_guard guard{mutex_};
@@ -283,7 +283,7 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
   return token;
 }
 
-caf::error task_host::add_control(task& t, spawn_request& request,
+caf::error task_host::add_control(task& t, spawn_request& request, bool gated,
                                   std::shared_ptr<task_sink> sink) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -296,7 +296,7 @@ caf::error task_host::add_control(task& t, spawn_request& request,
     return make_errno_error(ec::system_failed, "control socket for a task", errno);
   task_pipes how;
   how.unbuffered = true;
-  how.gated = false;
+  how.gated = gated;
   t.control_in = std::make_shared<pipe_reader>(*this, std::move(mine), pmi_fd, how, sink);
   t.control_out = std::make_shared<pipe_writer>(*this, std::move(again), false);
   return caf::none;

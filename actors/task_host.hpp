@@ -41,6 +41,7 @@ struct task_pipes {
   uint16_t rows = 24;
   uint16_t columns = 80;
   bool control = false;    // a socket to its process manager, as descriptor pmi_fd
+  bool control_gated = false; // what comes by it counts for the output gate, too
 };
 
 class task_host final : public spawner_listener, public std::enable_shared_from_this<task_host> {
@@ -98,7 +99,8 @@ private:
   task_host(poller& p, std::shared_ptr<output_gate> gate, std::function<void()> on_lost)
     : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
   task take(uint64_t token);
-  caf::error add_control(task& t, spawn_request& request, std::shared_ptr<task_sink> sink);
+  caf::error add_control(task& t, spawn_request& request, bool gated,
+                         std::shared_ptr<task_sink> sink);
   void with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*which,
                    std::function<void(pipe_writer&)> f);
   void resume_reading();

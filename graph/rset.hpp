@@ -68,8 +68,8 @@ bool disjoint(const rset& a, const rset& b);
 /// True when `a` has all cores, GPUs of `b`.
 bool contains_all(const rset& a, const rset& b);
 
-/// The operations keep the times, nslots and the opaque part of `a`; hosts and properties follow
-/// the ranks that are left. O(nodes of both).
+/// The operations keep the times, nslots and the opaque part of `a`, of which restrict_to narrows
+/// the scheduling text, too; hosts and properties follow the ranks that are left. O(nodes of both).
 rset unite(const rset& a, const rset& b);
 rset subtract(const rset& a, const rset& b);
 rset intersect(const rset& a, const rset& b);

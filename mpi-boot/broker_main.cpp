@@ -35,6 +35,7 @@
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/end_guard.hpp"
 #include "runtime/here.hpp"
 #include "runtime/hostlist.hpp"
@@ -174,7 +175,7 @@ caf::expected<std::unique_ptr<transport>> open_transport(const way_to_peers& way
   if (!w)
     return std::move(w.error());
   transport_options o;
-  o.goodbye_ns_max = static_cast<int64_t>(c.duration_s("transport.goodbye_timeout") * 1e9);
+  o.goodbye_ns_max = span_of(c.duration_s("transport.goodbye_timeout")).count();
   o.remote_nap_ns_max = c.integer("transport.nap_us") * 1000;
   o.remote_spin_ns = c.integer("transport.spin_us") * 1000;
   return transport::open(std::move(*w), o);
@@ -496,13 +497,12 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
   wait_for_end(s, signals, script, ::isatty(0) != 0, [&] { log_waits(system, actors); });
   if (s.net->rank() == 0 && !s.end.abrupt()) {
     caf::scoped_actor self{system};
-    auto patience = std::chrono::milliseconds(
-        static_cast<int64_t>(s.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
+    auto patience = span_of(s.attributes->duration_s("exec.kill_timeout") * 2 + 1);
     self->request(actors.job_manager, patience, drain_atom_v)
         .receive([](done) {},
                  [patience](caf::error& e) {
                    log_warning("not all jobs could be ended within {} s: {}",
-                               static_cast<double>(patience.count()) / 1000,
+                               static_cast<double>(patience.count()) / 1e9,
                                e == caf::sec::request_timeout ? "their processes are killed"
                                                               : render(e));
                  });
@@ -530,7 +530,7 @@ system_options make_system_options(const rank_state& s) {
     return o;
   }
   auto ms = [&s](const char* attribute) {
-    return static_cast<uint32_t>(s.attributes->duration_s(attribute) * 1000);
+    return short_span_ms(s.attributes->duration_s(attribute));
   };
   o.heartbeat_interval_ms = ms("transport.heartbeat");
   o.connection_timeout_ms = ms("transport.heartbeat_timeout");

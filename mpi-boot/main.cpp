@@ -13,6 +13,7 @@
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/options.hpp"
 #include "mpi-boot/pmi_farewell.hpp"
+#include "runtime/duration.hpp"
 
 int main(int argc, char** argv) {
   using namespace hactor;
@@ -42,8 +43,8 @@ int main(int argc, char** argv) {
   // The broker's parent has one thread and no MPI, outlives it, and ends what it leaves behind; and
   // so does this process, its parent, when that one is killed.
   supervisor_options supervision;
-  supervision.term_grace_ms
-    = static_cast<int64_t>(options->attributes.duration_s("exec.kill_timeout") * 1000);
+  supervision.term_grace_ms =
+      span_of(options->attributes.duration_s("exec.kill_timeout")).count() / 1'000'000;
   supervision.exit_zero_on_kill = way->how.size > 1; // or the launcher would end the others
   sweep_run_folders();
   auto run = make_run_folder(options->attributes.text("rundir"), way->rank());

@@ -14,10 +14,10 @@
 
 #include <fmt/format.h>
 
+#include "actors/framed_words.hpp"
 #include "actors/pmi_core.hpp"
 #include "mpi-boot/pmix_front.hpp"
 #include "mpi-boot/pmix_library.hpp"
-#include "runtime/packed.hpp"
 
 namespace hactor {
 
@@ -56,7 +56,7 @@ void on_job(const pmix_word& word, pmix_front& front) {
   front.let_in(word.space);
 }
 
-void on_broker(pmix_reader& reader, pmix_front& front) {
+void on_broker(framed_reader<pmix_word>& reader, pmix_front& front) {
   char bytes[64 << 10];
   auto n = ::recv(broker_fd, bytes, sizeof bytes, 0);
   if (n < 0 && errno == EINTR)
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
                      say({pmix_kind::lookup, space, 0, 0, 0, {}});
                    }};
   std::thread{[&] { front.run(); }}.detach();
-  pmix_reader reader;
+  framed_reader<pmix_word> reader;
   for (;;)
     on_broker(reader, front);
 }

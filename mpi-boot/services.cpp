@@ -63,7 +63,7 @@ plugin_place find_plugins(const service_parts& p) {
   if (place.search_path.empty())
     place.search_path = folder + "/lib/hactor/shell-plugins";
   place.brokers = p.net->size();
-  place.patience_ns = moment_after(0, p.attributes->duration_s("exec.plugin_timeout"));
+  place.patience_ns = span_of(p.attributes->duration_s("exec.plugin_timeout")).count();
   return place;
 }
 
@@ -76,11 +76,8 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.uri = p.uri;
   c->place.machine = p.machine;
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
-  c->kill_timeout = std::chrono::milliseconds(
-      static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
-  constexpr double ever_s = 1e9; // as good as for ever, and a moment after it can be told
-  c->release_delay = std::chrono::milliseconds(static_cast<int64_t>(
-      std::min(p.attributes->duration_s("exec.release_delay"), ever_s) * 1000));
+  c->kill_timeout_s = p.attributes->duration_s("exec.kill_timeout");
+  c->release_delay = span_of(p.attributes->duration_s("exec.release_delay"));
   c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   c->tasks = p.tasks;
   c->gate = p.gate;
@@ -110,8 +107,7 @@ std::shared_ptr<const instance_context> make_instance_context(const service_part
   c->uri = p.uri;
   c->owner = ::getuid();
   c->level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
-  c->patience = std::chrono::milliseconds(
-    static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 2000) + 1000);
+  c->patience = span_of(p.attributes->duration_s("exec.kill_timeout") * 2 + 1);
   c->specs = p.specs;
   c->ids = std::move(ids);
   c->journals = std::make_shared<journal_pool>(p.rundir + "/instances", p.uri);

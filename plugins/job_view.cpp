@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "plugins/shell_plugin.h"
+#include "runtime/limits.hpp"
 
 namespace hactor::plugins {
 
@@ -196,8 +197,12 @@ bool job_view::write(int64_t task, int stream, std::string_view text) {
                                                    : &tasks_.front();
   if (t == nullptr || (stream != 1 && stream != 2))
     return false;
-  if (!text.empty())
-    say_({plugin_kind::output, t->task.rank, stream, {}, std::string{text}});
+  for (; !text.empty(); text.remove_prefix(std::min(limits::output_chunk_bytes, text.size())))
+    say_({plugin_kind::output,
+          t->task.rank,
+          stream,
+          {},
+          std::string{text.substr(0, limits::output_chunk_bytes)}});
   return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/framed_words.hpp"
 #include "actors/pmi_core.hpp"
 #include "plugins/life.hpp"
 
@@ -34,7 +35,7 @@ void say(const plugin_word& word) {
 
 int serve() {
   life own{say};
-  plugin_reader reader;
+  framed_reader<plugin_word> reader;
   char bytes[64 << 10];
   while (!own.is_over()) {
     auto n = ::recv(shell_fd, bytes, sizeof bytes, 0);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "runtime/near.hpp"
 
@@ -39,7 +40,12 @@ public:
     } catch (const CLI::ParseError& e) {
       return wrong_value(words.back(), e.what());
     }
-    return result();
+    auto line = result();
+    if (line)
+      for (auto& [spec, value] : line->values)
+        if (auto at = place_of_mistake(value, words); at != words.end())
+          return swallows_option(*spec, at[-1], value);
+    return line;
   }
 
   const option_spec* find(std::string_view word) {
@@ -88,6 +94,29 @@ private:
     auto* spec = find(word);
     HACTOR_CHECK(spec != nullptr && spec->argument != nullptr);
     return refuse("option '" + word + "' needs a value (" + spec->argument + ")");
+  }
+
+  /// Where a value stands that is a word of its own and a long option: nearly always one whose
+  /// value was forgotten. "--name=--other" says that it is meant.
+  std::span<const char* const>::iterator place_of_mistake(std::string_view value,
+                                                          std::span<const char* const> words) {
+    auto is_option = value.size() > 2 && value.starts_with("--") && find(value) != nullptr;
+    auto at = is_option ? std::ranges::find(words, value) : words.end();
+    return at == words.begin() ? words.end() : at;
+  }
+
+  /// Names the flag that may have been meant: -q is --queue, and --quiet has no letter.
+  caf::error swallows_option(const option_spec& spec, std::string_view word,
+                             std::string_view value) {
+    auto text = fmt::format("option '{}' needs a value ({}), and '{}' is an option", word,
+                            spec.argument, value);
+    if (word.starts_with("--"))
+      return refuse(std::move(text));
+    text += fmt::format("; {} is --{}", word, spec.name);
+    for (auto& [option, other] : specs_)
+      if (other->letter == 0 && other->argument == nullptr && other->name[0] == word.back())
+        text += fmt::format(", --{} has no letter", other->name);
+    return refuse(std::move(text));
   }
 
   caf::error unknown_option(std::string_view word) {

@@ -33,7 +33,8 @@ struct command_line {
 
 /// Reads `words` (without the program's name). Options end at the first operand or at "--", long
 /// names are never abbreviated, a value is taken as it stands: "-n2", "-n 2", "--name=x", "--name
-/// x" and "-lu" are read. Errors: ec::bad_argument that names the option, with near names.
+/// x" and "-lu" are read; but not a long option of the table as the word behind another: "-q
+/// --wait". Errors: ec::bad_argument that names the option, with near names.
 caf::expected<command_line> parse_command_line(std::span<const option_spec> table,
                                                std::span<const char* const> words);
 

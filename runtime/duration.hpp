@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,11 +25,24 @@ std::string format_fsd(double seconds);
 /// it means is the caller's. Errors: ec::bad_duration, with examples.
 caf::expected<double> parse_time_limit(std::string_view text);
 
-/// The moment `seconds` after `now_ns`; a century at most, so that no sum of times overflows.
-/// Requires: seconds >= 0.
-inline int64_t moment_after(int64_t now_ns, double seconds) {
+/// `seconds` as clocks count them; a century at most, so that no sum of times overflows: every
+/// duration that somebody has set becomes a time here. Requires: seconds >= 0.
+inline std::chrono::nanoseconds span_of(double seconds) {
   constexpr double century_s = 100 * 366 * 86400.0;
-  return now_ns + static_cast<int64_t>((seconds < century_s ? seconds : century_s) * 1e9);
+  return std::chrono::nanoseconds{
+      static_cast<int64_t>((seconds < century_s ? seconds : century_s) * 1e9)};
+}
+
+/// The same in milliseconds, for what the kernel or a library bounds: a day at most.
+/// Requires: seconds >= 0.
+inline uint32_t short_span_ms(double seconds) {
+  constexpr double day_s = 86'400;
+  return static_cast<uint32_t>((seconds < day_s ? seconds : day_s) * 1e3);
+}
+
+/// The moment `seconds` after `now_ns`; a century at most, as span_of. Requires: seconds >= 0.
+inline int64_t moment_after(int64_t now_ns, double seconds) {
+  return now_ns + span_of(seconds).count();
 }
 
 } // namespace hactor

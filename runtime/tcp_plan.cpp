@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/duration.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/tcp_key.hpp"
@@ -174,9 +175,8 @@ caf::expected<tcp_plan> plan_tcp(const config& c) {
   plan.key_path = c.text("transport.key").empty() ? default_key_path() : c.text("transport.key");
   if (plan.key_path.empty())
     return wrong("transport.key=FILE is needed: HOME is not set");
-  plan.start_ns_max = static_cast<int64_t>(c.duration_s("transport.start_timeout") * 1e9);
-  plan.silence_ms = static_cast<uint32_t>(
-    std::min(c.duration_s("transport.heartbeat_timeout"), 86'400.0) * 1e3);
+  plan.start_ns_max = span_of(c.duration_s("transport.start_timeout")).count();
+  plan.silence_ms = short_span_ms(c.duration_s("transport.heartbeat_timeout"));
   return plan;
 }
 

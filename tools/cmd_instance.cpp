@@ -64,7 +64,7 @@ int run_ping(const invocation& call) {
       params["rank"] = *rank;
     for (uint64_t seq = 0; *count == 0 || seq < *count; ++seq) {
       if (seq > 0)
-        std::this_thread::sleep_for(std::chrono::duration<double>(*interval));
+        std::this_thread::sleep_for(span_of(*interval));
       auto asked_ns = steady_ns();
       auto r = broker.ask("ping", params);
       if (!r)

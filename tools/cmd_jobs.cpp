@@ -116,7 +116,7 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
     r.ranks = std::move(*ranks);
   if (auto& hosts = object_at(params, "hosts"); hosts.is_array())
     r.hosts = hosts.get<std::vector<std::string>>();
-  r.since_ns = static_cast<int64_t>(number_at(params, "since") * 1e9);
+  r.since_ns = moment_after(0, std::max(number_at(params, "since"), 0.0));
   if (params.contains("constraint")) {
     auto read = job_constraint::parse(params["constraint"], comparisons_max);
     if (!read)

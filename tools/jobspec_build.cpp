@@ -430,6 +430,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
       return e;
   auto dir = options.value("cwd", cwd);
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
+  if (auto queue = options.value("queue"); queue.starts_with("-"))
+    return bad("--queue: needs a name, found '" + queue + "'; for no output use --quiet");
   for (auto [option, key] : {std::pair{"queue", "queue"}, std::pair{"bank", "bank"}})
     if (options.has(option))
       system[key] = options.value(option);

@@ -1,4 +1,5 @@
-// Where a job's tasks are, as its jobspec and what it was granted say.
+// Where a job's tasks are, as its jobspec and what it was granted say, and its plugins, whose map
+// is the memo `taskmap` of the job (actors/plugin_turns.cpp).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -21,7 +22,7 @@ struct task_places {
   std::string_view host(size_t node) const { return resources.host(node); }
 };
 
-/// Asks the instance for both. Errors: those of job.info; what the texts are wrong in.
+/// Asks the instance for all three. Errors: those of job.info; what the texts are wrong in.
 caf::expected<task_places> find_tasks(client& broker, const std::string& id);
 
 } // namespace hactor::tools

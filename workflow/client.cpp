@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "workflow/client.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <poll.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor::workflow {
@@ -254,7 +257,7 @@ caf::error client::wait_readable(int timeout_ms) {
 caf::expected<frame> client::receive(double timeout_s) {
   if (auto e = flush())
     return e;
-  auto deadline = steady_ns() + static_cast<int64_t>(timeout_s * 1e9);
+  auto deadline = moment_after(steady_ns(), std::max(timeout_s, 0.0));
   while (true) {
     auto f = in_.next();
     if (!f)
@@ -262,10 +265,11 @@ caf::expected<frame> client::receive(double timeout_s) {
     if (*f)
       return std::move(**f);
     if (timeout_s > 0 || output_ >= 0) {
-      auto left_ms = (deadline - steady_ns()) / 1'000'000;
-      auto e = timeout_s <= 0 ? wait_readable(-1)
-                              : wait_readable(left_ms <= 0 ? 0 : static_cast<int>(left_ms) + 1);
-      if (code_of(e) == ec::timed_out && e)
+      auto left_ms = std::clamp<int64_t>((deadline - steady_ns()) / 1'000'000 + 1, 0, INT_MAX);
+      auto e = wait_readable(timeout_s <= 0 ? -1 : static_cast<int>(left_ms));
+      if (e && code_of(e) == ec::timed_out && steady_ns() < deadline)
+        continue; // longer than one poll(2) waits
+      if (e && code_of(e) == ec::timed_out)
         return make_error(ec::timed_out, "the instance did not answer within "
                                              + std::to_string(static_cast<int64_t>(timeout_s))
                                              + " s");

@@ -27,6 +27,10 @@ check_contains "$output" "--mpi: must be mpich or openmpi, found 'nompi'"
 fails_with 2 hactor submit --nodse=1 true
 check_contains "$output" "hactor-submit: unknown option '--nodse'; did you mean --nodes?
 Try 'hactor submit --help'."
+fails_with 2 hactor submit -q --wait true
+check_contains "$output" "option '-q' needs a value (NAME), and '--wait' is an option; -q is --queue, --quiet has no letter"
+fails_with 2 hactor submit -q -n 4 true
+check_contains "$output" "--queue: needs a name, found '-n'; for no output use --quiet"
 fails_with 2 hactor submit -n two true
 check_contains "$output" "two"
 fails_with 2 hactor submit

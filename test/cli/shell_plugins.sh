@@ -41,10 +41,10 @@ while [ "$i" -lt "$shells" ]; do
 done
 [ "$(grep -c shell.init said)" -eq "$shells" ] || fail "shell.init: $(cat said)"
 
-# What they change and add.
+# What they change and add. A file of each node: who empties one that all share may be late.
 UNWANTED=1
 export UNWANTED
-output=$(with '{"change":"yes"}' -O taskmap=odd:1 -l --output='{{color}}' \
+output=$(with '{"change":"yes"}' -O taskmap=odd:1 -l --output='{{color}}.{{node.id}}' \
   sh -c 'echo "$OF_JOB ${UNWANTED-none} $OF_TASK of $HACTOR_TASK_RANK on {{node.id}} {{color}} {{other}}"')
 check_equal "captured output" "" "$output"
 check_equal "output" "0: job none 0 of 0 on 0 blue {{other}}
@@ -54,7 +54,10 @@ check_equal "output" "0: job none 0 of 0 on 0 blue {{other}}
 2: job none 2 of 2 on 0 blue {{other}}
 2: one line more
 3: job none 3 of 3 on 1 blue {{other}}
-3: one line more" "$(sort blue)"
+3: one line more" "$(sort blue.0 blue.1)"
+id=$(hactor jobs -a -c 1 -no '{id}')
+check_equal "map" "0,2;1,3" "$(hactor job taskmap --to=raw "$id")"
+check_equal "hosts" 2 "$(hactor job taskmap --to=multiline "$id" | cut -d: -f2 | sort | uniq -c | awk '$1 == 2' | wc -l)"
 output=$(with '{"change":"yes"}' -l echo ran)
 check_equal "lines" 8 "$(echo "$output" | wc -l)"
 check_contains "$output" "2: one line more"
@@ -102,6 +105,17 @@ check_contains "$output" "plugins: what is behind \"x.so:\" must be JSON"
 fails_with 1 hactor run -O taskmap=odd:1 true
 check_contains "$output" "must be block, cyclic"
 ends "option taskmap: no plugin knows the scheme 'even'" '{}' -O taskmap=even true
+
+# One that writes for ever waits for those who take it, and its broker does not grow.
+brokers() { grep -ls '^hactor-io$' $(left_processes | sed 's,.*,/proc/&/task/[0-9]*/comm,') | cut -d/ -f3 | sort -u; }
+ends "plugin probe, topic shell.start: has not returned within 1.5s" '{"flood":"shell.start"}' \
+  -O output.limit=1M true
+check_contains "$output" "is cut off after output.limit"
+for broker in $(brokers); do
+  peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$broker/status")
+  [ "$peak" -lt 400000 ] || fail "broker $broker has had $peak KB"
+done
+[ -n "$(brokers)" ] || fail "found no broker"
 
 # A job that is cancelled while its plugins take their time ends at once.
 id=$(hactor submit -O plugins="$probe:{\"hang\":\"shell.init\"}" true)

@@ -1,5 +1,6 @@
 // A shell plugin that does what it was given: {"trace": PATTERN} writes each topic to the log,
-// {"crash" | "hang" | "fail" | "refuse" | "leave": TOPIC} does that there. For shell_plugins.sh.
+// {"crash" | "hang" | "fail" | "flood" | "refuse" | "leave": TOPIC} does that there. For
+// shell_plugins.sh.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <csignal>
 #include <cstdlib>
@@ -29,6 +30,8 @@ int do_as_told(hactor_plugin* p, const char* topic, void*) {
     std::exit(0);
   while (given(p, "hang") == topic)
     ::pause();
+  for (std::string line(16 << 10, 'x'); given(p, "flood") == topic;)
+    hactor_job_write(p, -1, 1, line.c_str());
   while (given(p, "wait") == topic && ::access("go", F_OK) != 0)
     ::usleep(10'000);
   if (given(p, "fail") == topic)

@@ -11,6 +11,7 @@ hactor_unit_test(actors_cores_test
     unit/binding_test.cpp
     unit/shell_core_test.cpp
     unit/pmi_core_test.cpp
+    unit/framed_words_test.cpp
     unit/pmix_core_test.cpp
     unit/plugin_core_test.cpp
     unit/plugin_job_test.cpp
@@ -23,6 +24,7 @@ hactor_unit_test(actors_cores_test
     unit/distributor_core_test.cpp
     unit/memory_core_test.cpp
     unit/exec_core_test.cpp
+    unit/exec_core_ends_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp
     unit/job_retry_test.cpp

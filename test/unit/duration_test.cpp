@@ -90,4 +90,20 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("what somebody sets as for ever is a century of a clock, and sums of it fit") {
+    constexpr int64_t century_ns = 100LL * 366 * 86'400 * 1'000'000'000;
+    CHECK(span_of(0).count() == 0);
+    CHECK(span_of(1.5).count() == 1'500'000'000);
+    constexpr int64_t year_2255_ns = 9'000'000'000'000'000'000;
+    static_assert(2 * century_ns < year_2255_ns);
+    for (double huge : {4e9, 1e10, 1e18, 1e300, HUGE_VAL}) {
+      INFO(huge);
+      CHECK(span_of(huge).count() == century_ns);
+      CHECK(moment_after(century_ns, huge) == 2 * century_ns);
+      CHECK(short_span_ms(huge) == 86'400'000);
+    }
+    CHECK(short_span_ms(0.03) == 30);
+    CHECK(moment_after(7, 1) == 1'000'000'007);
+  }
+
 } // TEST_SUITE

@@ -17,6 +17,7 @@ constexpr option_spec rows[] = {{'n', "ntasks", "N", "Tasks.", "--tasks"},
                                 {'q', "queue", "NAME", "Queue.", "-p --partition"},
                                 {0, "env", "RULE", "Environment."},
                                 {'l', "label-io", nullptr, "Labels."},
+                                {0, "quiet", nullptr, "Less."},
                                 {'v', "verbose", nullptr, "More."}};
 
 command make_command(bool follows, size_t min, size_t max) {
@@ -109,6 +110,16 @@ TEST_SUITE("unit") {
     CHECK(refusal(follows, {"--label-io=1", "x"}) == "option '--label-io' takes no value");
     CHECK(refusal(follows, {"-n"}) == "option '-n' needs a value (N)");
     CHECK(refusal(follows, {"--env"}) == "option '--env' needs a value (RULE)");
+    CHECK(refusal(follows, {"--env", "--label-io", "x"})
+          == "option '--env' needs a value (RULE), and '--label-io' is an option");
+    CHECK(refusal(follows, {"-n", "--env=A", "x"})
+          == "option '-n' needs a value (N), and '--env=A' is an option; -n is --ntasks");
+    CHECK(refusal(follows, {"-q", "--label-io", "x"})
+          == "option '-q' needs a value (NAME), and '--label-io' is an option; -q is --queue, "
+             "--quiet has no letter");
+    CHECK(refusal(follows, {"--env=--label-io", "x"}) == "accepted");
+    CHECK(refusal(follows, {"--env", "--other", "x"}) == "accepted"); // no option of this command
+    CHECK(refusal(follows, {"-n", "-1", "x"}) == "accepted");         // whoever reads it decides
     CHECK(refusal(follows, {"--=x", "x"}).starts_with("unknown option '--'"));
     CHECK(refusal(follows, {"-l"}).starts_with("an operand is missing; usage: hactor verb"));
     CHECK(refusal(plain, {"a", "b", "c"}).starts_with("operand 'c' is one too many"));

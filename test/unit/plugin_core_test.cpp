@@ -46,10 +46,10 @@ plugin_core running() {
 TEST_SUITE("unit") {
 
   TEST_CASE("words of plugins that are cut anywhere are read as they were") {
-    auto frames = frame_of({plugin_kind::output, 3, 2, "", std::string("a\0b", 3)})
+    auto frames = frame_of(plugin_word{plugin_kind::output, 3, 2, "", std::string("a\0b", 3)})
                   + frame_of(word(plugin_kind::done));
     for (size_t cut = 0; cut <= frames.size(); ++cut) {
-      plugin_reader reader;
+      framed_reader<plugin_word> reader;
       reader.add(std::string_view{frames}.substr(0, cut));
       std::vector<plugin_word> words;
       for (int part = 0; part < 2; ++part) {
@@ -143,13 +143,28 @@ TEST_SUITE("unit") {
     on(p, word(plugin_kind::log, "who talks has not returned"), 60 * second);
     CHECK(p.deadline_ns() == 110 * second);
     e = {};
-    p.on_deadline(109 * second, e);
+    p.on_deadline(109 * second, false, e);
     CHECK(e.failure == "");
-    p.on_deadline(110 * second, e);
+    p.on_deadline(110 * second, false, e);
     CHECK(e.failure == "plugin a, topic shell.start: has not returned within 1m");
     CHECK(e.kill);
     CHECK(p.deadline_ns() == 0);
     CHECK(gone(p, "was ended by signal 9", false).failure == "");
+  }
+
+  TEST_CASE("a plugin that waits for a full disk has its time anew, one that only writes has not") {
+    auto p = running();
+    effects e;
+    p.on_started(0, e);
+    on(p, word(plugin_kind::output, {}, "more"), 20 * second);
+    e = {};
+    p.on_deadline(60 * second, true, e);
+    CHECK(e.failure == "");
+    CHECK(p.deadline_ns() == 120 * second);
+    on(p, word(plugin_kind::output, {}, "and more"), 119 * second);
+    p.on_deadline(120 * second, true, e);
+    CHECK(e.failure == "the process of its plugins: has not returned within 1m");
+    CHECK(e.kill);
   }
 
   TEST_CASE("the process has its time to end after the last answer") {
@@ -160,14 +175,14 @@ TEST_SUITE("unit") {
     on(p, word(plugin_kind::done), 10 * second);
     CHECK(p.deadline_ns() == 70 * second);
     e = {};
-    p.on_deadline(69 * second, e);
+    p.on_deadline(69 * second, false, e);
     CHECK_FALSE(e.kill);
-    p.on_deadline(70 * second, e);
+    p.on_deadline(70 * second, false, e);
     CHECK(e.failure == "plugin a, topic shell.exit: has not let the process end within 1m");
     CHECK(e.kill);
     CHECK(p.deadline_ns() == 0);
     e = {};
-    p.on_deadline(200 * second, e);
+    p.on_deadline(200 * second, false, e);
     CHECK_FALSE(e.kill);
     CHECK(gone(p, "was ended by signal 9", false).failure == "");
   }
