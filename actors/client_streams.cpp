@@ -432,12 +432,14 @@ void on_command_ended(pointer self, const command_ended& e) {
 }
 
 void commands_lost(pointer self, rank_t rank) {
+  auto& st = self->state;
   std::vector<uint64_t> numbers;
-  for (auto& [number, s] : self->state.streams)
+  for (auto& [number, s] : st.streams)
     if (s.ranks_due.contains(rank))
       numbers.push_back(number);
   for (auto number : numbers)
-    on_command_ended(self, {number, rank, 1 << 8, fmt::format("rank {} was lost", rank)});
+    on_command_ended(self, {number, rank, 1 << 8,
+                            fmt::format("rank {} was lost", st.setup.where.rank_on(rank))});
 }
 
 // -- ends -----------------------------------------------------------------------------------------
