@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
+#include "actors/own_brokers.hpp"
 #include "graph/rset_extra.hpp"
 #include "runtime/limits.hpp"
 
@@ -23,6 +24,7 @@ struct running_job {
   std::vector<rank_t> ranks; // of the grant, in the order of an instance over it
   std::vector<rank_t> nodes; // the same, as the brokers know them
   rank_t broker = 0;
+  bool own_brokers = false; // it holds an instance, which the exec there does not know
 };
 
 void with_running(pointer self, job_id job, std::function<void(const running_job&)> use,
@@ -48,7 +50,7 @@ void with_running(pointer self, job_id job, std::function<void(const running_job
               return fail(make_error(ec::no_instance,
                                      fmt::format("job {} has no nodes", to_string(job))));
             auto broker = x.nodes.front() % self->state.setup.where.brokers();
-            use({std::move(*grant), x.ranks, x.nodes, broker});
+            use({std::move(*grant), x.ranks, x.nodes, broker, has_own_brokers(x.summary)});
           },
           fail);
     },
@@ -141,24 +143,40 @@ void enter_instance(pointer self, uint64_t session, const std::string& path) {
   if (auto known = st.nested.find(*job); known != st.nested.end())
     return pass_on(self, session, known->second, rest);
   s.entering = true;
-  auto fail = [self, session, job = *job](const caf::error& e) {
+  auto whole = (st.setup.instance.empty() ? "" : st.setup.instance + "/") + to_string(*job);
+  auto fail = [self, session, whole](const caf::error& e) {
     refuse_entry(self, session,
-                 make_error(ec::no_instance, fmt::format("no instance {}: {}", to_string(job),
-                                                         render(e))));
+                 make_error(ec::no_instance, fmt::format("no instance {}: {}", whole, render(e))));
   };
-  with_exec_of(
+  auto enter = [self, session, rest, job = *job, fail](const exec_actor& exec, bool own_brokers) {
+    self->request(exec, deadline, enter_request{job})
+      .then(
+        [self, session, rest, job](const instance_reply& r) {
+          auto& all = self->state.nested;
+          auto it = all.find(job);
+          if (it == all.end())
+            it = all.emplace(job, make_inside(self, r)).first;
+          pass_on(self, session, it->second, rest);
+        },
+        [fail, job, own_brokers](const caf::error& e) {
+          if (!own_brokers || code_of(e) != ec::no_instance)
+            return fail(e);
+          fail(make_error(ec::no_instance,
+                          fmt::format("that of job {0} has brokers of its own (--boot=mpi) and a "
+                                      "URI of its own; in the instance around it 'hactor proxy "
+                                      "{0}' finds it",
+                                      to_string(job))));
+        });
+  };
+  with_running(
     self, *job,
-    [self, session, rest, job = *job, fail](const exec_actor& exec) {
-      self->request(exec, deadline, enter_request{job})
-        .then(
-          [self, session, rest, job](const instance_reply& r) {
-            auto& all = self->state.nested;
-            auto it = all.find(job);
-            if (it == all.end())
-              it = all.emplace(job, make_inside(self, r)).first;
-            pass_on(self, session, it->second, rest);
-          },
-          fail);
+    [self, enter, fail](const running_job& where) {
+      with_rank(
+        self, where.broker,
+        [enter, own = where.own_brokers](const rank_services& s) {
+          enter(caf::actor_cast<exec_actor>(s.exec), own);
+        },
+        fail);
     },
     fail);
 }

@@ -6,6 +6,7 @@
 
 #include "actors/client_calls.hpp"
 #include "actors/graph_changes.hpp"
+#include "graph/constraint.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -245,6 +246,8 @@ void ask_graph(const client_call& c, client_params& p) {
   if ((r.verb == graph_verb::set_property || r.verb == graph_verb::remove_property)
       && split_property(r.text).first.empty())
     p.refuse(fmt::format("text: must be a property's KEY or KEY=VALUE, found \"{}\"", r.text));
+  if (r.verb == graph_verb::set_property && !r.text.empty() && !is_property_name(r.text))
+    p.refuse(fmt::format("text: a property has none of ! & ' \" ^ ` | ( ), found {}", r.text));
   if (refused(c, p))
     return;
   with_lead(c, [c, r](const rank_services& lead) {

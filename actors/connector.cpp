@@ -206,6 +206,12 @@ void end_all(pointer self, const caf::error& reason) {
   auto& st = self->state;
   for (auto& [job, inside] : st.nested)
     self->send_exit(inside, reason);
+  std::vector<uint64_t> commands;
+  for (auto& [number, stream] : st.streams)
+    if (stream.kind == client_stream::what::command)
+      commands.push_back(number);
+  for (auto number : commands) // the brokers on which they run may go on
+    abandon_stream(self, number);
   if (st.setup.nested)
     for (auto& [number, s] : st.sessions)
       s.socket->finish();

@@ -150,8 +150,8 @@ void distributor_state::send_mails() {
       r.note = note;
       self->request(to, caf::infinite, std::move(r))
           .then([](const count_reply&) {},
-                [note](const caf::error& e) {
-                  log_debug("distributor: jobs that were lost: {}: {}", note, render(e));
+                [this, note](const caf::error& e) {
+                  log_debug("{}: jobs that were lost: {}: {}", setup.title, note, render(e));
                 });
     }
   }
@@ -237,7 +237,7 @@ void distributor_state::open_child(const instance_opened& o) {
   fits.clear();
   children_changed = true;
   tell_drains(o.id, {});
-  log_debug("distributor: child {} serves", to_string(o.id));
+  log_debug("{}: child {} serves", setup.title, to_string(o.id));
   want_turn();
 }
 
@@ -255,8 +255,8 @@ void distributor_state::tell_drains(job_id child, const idset& before) {
       continue;
     self->request(handles.at(child).resource, caf::infinite, std::move(r))
         .then([](done) {},
-              [child](const caf::error& e) {
-                log_debug("distributor: child {}: drains: {}", to_string(child), render(e));
+              [this, child](const caf::error& e) {
+                log_debug("{}: child {}: drains: {}", setup.title, to_string(child), render(e));
               });
   }
 }
@@ -275,7 +275,7 @@ void lose_child(distributor_state& st, const caf::actor_addr& scheduler) {
   st.fits.clear();
   st.children_changed = true;
   if (!st.stopped)
-    log_notice("distributor: child {} has ended", to_string(id));
+    log_notice("{}: child {} has ended", st.setup.title, to_string(id));
   st.core.child_down(steady_ns(), id, st);
   st.want_turn();
 }
@@ -291,8 +291,8 @@ void begin(distributor_state& st, const distribution_begin& b) {
     return start();
   st.self->request(st.setup.broker, caf::infinite, ready_atom_v)
       .then([start](done) { start(); },
-            [](const caf::error& e) {
-              log_error("distributor: no child is made: {}", render(e)); // the start fails of it
+            [&st](const caf::error& e) { // the start fails of it
+              log_error("{}: no child is made: {}", st.setup.title, render(e));
             });
 }
 

@@ -30,6 +30,7 @@ struct distributor_setup {
   hierarchy_settings settings;
   config attributes;   // of the instance
   std::string program; // hactor
+  std::string title = "distributor"; // of its lines in the log
 };
 
 struct distributor_state : distributor_out {

@@ -91,9 +91,11 @@ void exec_instances::make(instance_request r, reply_promise promise) {
                                 own == exec_.memory_limits.end() ? 0 : own->second);
   auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
                                   exec_actor{exec_.self}, r);
-  all_.emplace(r.job, entry{handle, r.owner, false, {}});
+  all_.emplace(r.job, entry{handle, r.owner, false, false, {}});
   exec_.self->request(handle, deadline, ready_atom_v)
     .then([this, job = r.job, promise](instance_reply& reply) mutable {
+            if (auto it = all_.find(job); it != all_.end())
+              it->second.serves = true;
             tell_manager(job, reply);
             promise.deliver(std::move(reply));
           },
@@ -109,6 +111,19 @@ void exec_instances::tell_manager(job_id job, const instance_reply& about) {
   if (auto origin = exec_.origins.find(job); origin != exec_.origins.end())
     exec_.self->send(caf::actor_cast<job_manager_actor>(origin->second->manager),
                      instance_opened{job, about.lead.scheduler, about.lead.resource});
+}
+
+void exec_instances::take_back_uri(job_id job) {
+  auto origin = exec_.origins.find(job);
+  if (origin == exec_.origins.end())
+    return;
+  memo_request m;
+  m.userid = ::getuid();
+  m.jobs.ids.push_back(job);
+  m.memo = R"({"uri":null})";
+  exec_.self
+    ->request(caf::actor_cast<job_manager_actor>(origin->second->manager), deadline, std::move(m))
+    .then([](const count_reply&) {}, [](const caf::error&) {}); // the job has ended since
 }
 
 caf::result<instance_reply> exec_instances::enter(job_id job) {
@@ -175,6 +190,8 @@ void exec_instances::on_over(job_id job) {
   if (it == all_.end())
     return;
   auto held = std::move(it->second.held);
+  if (it->second.serves && !held)
+    take_back_uri(job);
   all_.erase(it);
   had_one_.insert(job);
   if (auto asked = shrinking_.extract(job); !asked.empty())

@@ -54,6 +54,7 @@ private:
     instance_actor handle;
     int64_t owner = 0; // pid of its script; 0: not known
     bool ending = false;
+    bool serves = false; // listings of jobs may show it
     std::optional<job_report> held; // the end of the job's own tasks
   };
   using reply_promise = caf::typed_response_promise<instance_reply>;
@@ -63,6 +64,8 @@ private:
   void consider(const instance_request& r, reply_promise promise);
   void make(instance_request r, reply_promise promise);
   void tell_manager(job_id job, const instance_reply& about);
+  /// The job goes on without the instance: it is not shown as one that holds it any more.
+  void take_back_uri(job_id job);
 
   exec_state& exec_;
   std::shared_ptr<const instance_context> context_;

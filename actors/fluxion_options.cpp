@@ -79,7 +79,7 @@ public:
 
   caf::error read(std::string_view text, std::span<const known_option> known) {
     while (!text.empty()) {
-      auto word = next(text, " \t\n");
+      auto word = next_option(text, known);
       if (word.empty())
         continue;
       // "queue-policy-per-queue=batch:easy debug:fcfs" is one option.
@@ -133,6 +133,20 @@ public:
 private:
   static std::string_view next(std::string_view& rest, std::string_view separators) {
     auto end = std::min(rest.find_first_of(separators), rest.size());
+    auto word = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return word;
+  }
+
+  /// Up to a blank, or to a comma before another option: values have commas, too.
+  static std::string_view next_option(std::string_view& rest, std::span<const known_option> known) {
+    auto end = std::min(rest.find_first_of(" \t\n"), rest.size());
+    for (auto comma = rest.find(','); comma < end; comma = rest.find(',', comma + 1)) {
+      auto after = rest.substr(comma + 1, end - comma - 1);
+      auto equals = after.find('=');
+      if (equals != after.npos && find(after.substr(0, equals), known) != nullptr)
+        end = comma;
+    }
     auto word = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     return word;
@@ -331,7 +345,7 @@ private:
 caf::expected<std::vector<std::string>>
 apply_fluxion_options(config& attributes, std::string_view variable, std::string_view text) {
   reader r{attributes, variable};
-  auto known = variable == qmanager_options_variable
+  auto known = variable.ends_with("_QMANAGER_OPTIONS")
                    ? std::span<const known_option>{qmanager_options}
                    : std::span<const known_option>{resource_options};
   if (auto e = r.read(text, known))

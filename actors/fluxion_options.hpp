@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +18,16 @@ namespace hactor {
 inline constexpr auto qmanager_options_variable = "FLUXION_QMANAGER_OPTIONS";
 inline constexpr auto resource_options_variable = "FLUXION_RESOURCE_OPTIONS";
 
+/// All names that Fluxion had for them; what an earlier one has set stays.
+inline constexpr std::array<const char*, 4> fluxion_option_variables{
+    qmanager_options_variable, "FLUX_QMANAGER_OPTIONS", resource_options_variable,
+    "FLUX_RESOURCE_OPTIONS"};
+
 /// Sets the attributes that the options of `variable` mean; one that a person has set stays.
-/// Options are separated by blanks, nested ones by commas. Returns a note for each that means
-/// nothing here. Errors: ec::bad_argument, naming the variable and the option, with near names.
+/// Options are separated by blanks, nested ones by commas; a comma before the name of an option
+/// and '=' separates options, too. `variable` is one of the above. Returns a note for each that
+/// means nothing here. Errors: ec::bad_argument, naming the variable and the option, with near
+/// names.
 caf::expected<std::vector<std::string>>
 apply_fluxion_options(config& attributes, std::string_view variable, std::string_view text);
 

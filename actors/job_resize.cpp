@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/own_brokers.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -56,6 +57,16 @@ void with_leader(const call_ptr& call, std::function<void(const exec_actor&)> us
       st.peers.where.broker(whole->ranks.front()),
       [use](const caf::actor& exec) { use(caf::actor_cast<exec_actor>(exec)); },
       [call](const caf::error& e) { call->end(e); });
+}
+
+/// What to say where the exec that leads the job knows of no instance: it may be another's work.
+caf::error of_its_instance(const resize_call& call, const caf::error& e) {
+  auto s = call.st.core.summary(call.r.id);
+  if (code_of(e) != ec::no_instance || !s || !has_own_brokers(*s))
+    return e;
+  return make_error(ec::wrong_state, to_string(call.r.id)
+                                         + ": its instance has brokers of its own (--boot=mpi); "
+                                           "the nodes of such a one are fixed");
 }
 
 /// The nodes of the job that are these ones for the brokers.
@@ -173,7 +184,7 @@ void shrink_job(const call_ptr& call, const exec_actor& exec) {
             st.when_durable([call, ranks = x.ranks] { call->end(resize_reply{ranks}); });
             st.end_turn();
           },
-          [call](const caf::error& e) { call->end(e); });
+          [call](const caf::error& e) { call->end(of_its_instance(*call, e)); });
 }
 
 } // namespace
@@ -207,7 +218,7 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
       return shrink_job(call, exec);
     call->st.self->request(exec, deadline, enter_request{call->r.id})
         .then([call](const instance_reply&) { grow_job(call); },
-              [call](const caf::error& e) { call->end(e); });
+              [call](const caf::error& e) { call->end(of_its_instance(*call, e)); });
   });
   return promise;
 }

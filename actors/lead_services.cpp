@@ -29,11 +29,11 @@ distributor_actor make_distributor(service_maker& m, const lead_parts& p,
   if (!*hierarchy)
     return {};
   auto folder = std::filesystem::path(own_program()).parent_path();
-  return m.make("distributor", distributor_service,
-                distributor_setup{p.specs, p.ids, graph,
-                                  p.instance.empty() ? p.broker : broker_actor{},
-                                  std::move(**hierarchy), *p.attributes,
-                                  (folder / "hactor").string()});
+  return m.make(
+      "distributor", distributor_service,
+      distributor_setup{p.specs, p.ids, graph, p.instance.empty() ? p.broker : broker_actor{},
+                        std::move(**hierarchy), *p.attributes, (folder / "hactor").string(),
+                        log_title("distributor", p.instance)});
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include "actors/growth_id.hpp"
 #include "actors/scheduler_core.hpp"
+#include "graph/type_words.hpp"
 #include "runtime/duration.hpp"
 
 namespace hactor {
@@ -67,8 +68,9 @@ std::string scheduler_core::room_text(const job_shape& s, match_op op, int64_t n
   auto wants = s.request->wants;
   auto* vertex = countable(wants.resources);
   auto room = room_for(s, op, now_s);
-  std::string text = room ? fmt::format("there is room for {}", counted(*room, vertex->type))
-                          : "there is no room for that";
+  std::string text =
+      room ? fmt::format("there is room for {}", count_of_type(std::to_string(*room), vertex->type))
+           : "there is no room for that";
   if (!wants.system.constraints.is_null())
     text += " with " + dump(wants.system.constraints);
   auto& where = queues_[s.queue].settings.where;

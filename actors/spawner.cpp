@@ -57,7 +57,7 @@ constexpr size_t reply_backlog_size = 1u << 20;
 
 constexpr int exit_no_broker = 71; // EX_OSERR of sysexits.h
 
-constexpr int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR2};
+constexpr int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR2};
 
 int64_t now_ms() { return steady_ns() / 1'000'000; }
 

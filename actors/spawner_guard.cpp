@@ -36,7 +36,7 @@ guarded_end fail(const char* what) {
 sigset_t watched_signals() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (auto signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD})
+  for (auto signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD})
     ::sigaddset(&set, signo);
   return set;
 }

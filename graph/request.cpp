@@ -12,6 +12,7 @@
 
 #include "graph/rset_extra.hpp"
 #include "graph/taskmap.hpp"
+#include "graph/type_words.hpp"
 #include "runtime/hostlist.hpp"
 
 namespace hactor {
@@ -397,21 +398,15 @@ caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request,
   return slots;
 }
 
-/// Amounts have no plural: 300 power, 4 TB of storage.
-bool is_amount(std::string_view type) {
-  for (auto amount : {"power", "storage", "memory", "bandwidth", "energy", "bb"})
-    if (type == amount || type.ends_with(std::string{"_"} + amount))
-      return true;
-  return type.ends_with("_bw") || type.ends_with("bandwidth");
-}
-
 /// "2 whole nodes", "1 core", "300 power", "4 TB of storage".
 std::string counted(const resource_vertex& v) {
   auto text = to_string(v.count);
   auto whole = v.exclusive == true && v.type != "slot" ? "whole " : "";
   if (!v.unit.empty())
     return fmt::format("{} {} of {}{}", text, v.unit, whole, v.type);
-  return fmt::format("{} {}{}{}", text, whole, v.type, text == "1" || is_amount(v.type) ? "" : "s");
+  if (*whole == '\0')
+    return count_of_type(text, v.type);
+  return text + " whole " + count_of_type(text, v.type).substr(text.size() + 1);
 }
 
 std::string describe(const std::vector<resource_vertex>& level) {

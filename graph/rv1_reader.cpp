@@ -13,6 +13,7 @@
 
 #include "graph/host_name.hpp"
 #include "graph/selection_builder.hpp"
+#include "graph/type_words.hpp"
 #include "runtime/json.hpp"
 
 namespace hactor {
@@ -244,9 +245,9 @@ private:
     }
     if (found == ids.size())
       return {};
-    return refuse(
-        share, host,
-        fmt::format("the graph has {} of its {} {}s {}", found, ids.size(), type, ids.to_string()));
+    return refuse(share, host,
+                  fmt::format("the graph has {} of its {} {}", found,
+                              count_of_type(std::to_string(ids.size()), type), ids.to_string()));
   }
 
   const resource_graph& graph_;

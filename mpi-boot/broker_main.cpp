@@ -225,7 +225,7 @@ void say(const std::vector<std::string>& notes) {
 
 /// How jobs are scheduled, and on what if a file says so.
 caf::error read_scheduling(rank_state& s) {
-  for (auto variable : {qmanager_options_variable, resource_options_variable})
+  for (auto variable : fluxion_option_variables)
     if (const auto* text = std::getenv(variable); text != nullptr) {
       auto notes = apply_fluxion_options(*s.attributes, variable, text);
       if (!notes)
@@ -459,7 +459,7 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
 int block_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (auto signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1})
+  for (auto signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1})
     sigaddset(&set, signo);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   return ::signalfd(-1, &set, SFD_CLOEXEC);
@@ -469,6 +469,7 @@ int block_signals() {
 int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const start_options& options,
         int signals) {
   uint64_t script = 0;
+  std::string around;
   if (s.net->rank() == 0) {
     caf::scoped_actor self{system};
     caf::error missing;
@@ -479,7 +480,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
       s.end.tell(1, true);
       return 1;
     }
-    tell_enclosing(s.uri);
+    around = tell_enclosing(s.uri);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =
         start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
@@ -496,6 +497,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
   }
   wait_for_end(s, signals, script, ::isatty(0) != 0, [&] { log_waits(system, actors); });
   if (s.net->rank() == 0 && !s.end.abrupt()) {
+    leave_enclosing(around);
     caf::scoped_actor self{system};
     auto patience = span_of(s.attributes->duration_s("exec.kill_timeout") * 2 + 1);
     self->request(actors.job_manager, patience, drain_atom_v)

@@ -87,7 +87,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   // Whoever ends all processes of a broker ends the broker too, of which we hear.
-  std::signal(SIGTERM, SIG_IGN);
+  for (auto signo : {SIGTERM, SIGALRM})
+    std::signal(signo, SIG_IGN);
   std::setvbuf(stderr, nullptr, _IOLBF, 0); // whole lines into the broker's log
 
   // The library; then the door, at which tasks wait already.

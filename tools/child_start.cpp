@@ -78,10 +78,15 @@ int start_child(const invocation& call) {
     });
   std::string uri;
   auto code = with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto made = broker.ask("instance.start",
-                           {{"job", job}, {"settings", settings_of(call.options)}});
-    if (!made)
+    auto settings = settings_of(call.options);
+    auto made = broker.ask("instance.start", {{"job", job}, {"settings", settings}});
+    if (!made) {
+      // What -S sets is wrong, as it would be in an outermost instance.
+      if (made.error() == ec::bad_argument
+          || (made.error() == ec::not_permitted && !settings.empty()))
+        return fail_usage(call, made.error());
       return std::move(made.error());
+    }
     uri = text_at(*made, "uri");
     return exit_ok;
   });

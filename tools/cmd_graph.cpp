@@ -88,6 +88,8 @@ int with_graph(const invocation& call, F then) {
   auto graph = load_graph(*settings);
   if (!graph)
     return fail(call, graph.error());
+  if (!graph->warning.empty())
+    complain(call, graph->warning);
   return then(graph->graph, *settings, static_cast<double>(steady_ns() - begin) * 1e-9);
 }
 

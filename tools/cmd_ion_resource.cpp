@@ -146,6 +146,11 @@ int run_partial_cancel(const invocation& call) {
   });
 }
 
+caf::error nothing_of(const std::string& text) {
+  return make_error(ec::unknown_job,
+                    "no claim and no job " + text + " has resources or is promised some");
+}
+
 /// A claim, or else a job of the instance.
 int run_cancel(const invocation& call) {
   auto& text = call.options.operands[0];
@@ -156,6 +161,8 @@ int run_cancel(const invocation& call) {
     auto reply = broker.ask("claim", {{"verb", "cancel"}, {"number", *number}});
     if (!reply && code_of(reply.error()) == ec::unknown_job)
       reply = broker.ask("job.cancel", {{"ids", json::array({text})}});
+    if (!reply && code_of(reply.error()) == ec::unknown_job)
+      return nothing_of(text);
     if (!reply)
       return std::move(reply.error());
     return exit_ok;
@@ -171,8 +178,7 @@ caf::expected<int> print_job(client& broker, const std::string& text) {
   auto began = number_at(job, "t_run");
   auto promised = number_at(object_at(object_at(job, "annotations"), "sched"), "t_estimate");
   if (began == 0 && promised == 0)
-    return make_error(ec::unknown_job,
-                      "no claim and no job " + text + " has resources or is promised some");
+    return nothing_of(text);
   print_row(text, began != 0 ? "ALLOCATED" : "RESERVED", began != 0 ? began : promised, 0);
   return exit_ok;
 }

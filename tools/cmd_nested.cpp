@@ -18,7 +18,8 @@ constexpr option_spec proxy_options[] = {
 int run_proxy(const invocation& call) {
   auto words = call.options.operands;
   std::string uri;
-  if (auto path = uri_inside("", words.front()); !path)
+  auto path = uri_inside("", words.front());
+  if (!path)
     return fail_usage(call, path.error());
   auto code = with_broker(call, [&](client&) -> caf::expected<int> {
     auto own = workflow::own_uri();
@@ -30,6 +31,9 @@ int run_proxy(const invocation& call) {
     if (!broker)
       return std::move(broker.error());
     auto there = broker->ask("hello", json::object());
+    // One with brokers of its own does not know of those around it.
+    if (!there && render(there.error()).find(path->substr(1)) == std::string::npos)
+      return make_error(code_of(there.error()), path->substr(1) + ": " + render(there.error()));
     if (!there)
       return std::move(there.error());
     return exit_ok;

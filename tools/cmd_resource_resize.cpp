@@ -74,6 +74,11 @@ int run_shrink(const invocation& call) {
     params["ranks"] = words.back();
     words.pop_back();
   }
+  if (words.size() > 1 && is_ranks(words.front()))
+    return fail_usage(call,
+                      make_error(ec::bad_argument, "'" + words[0] + " " + words[1]
+                                                       + "': the job's id comes first, then ranks "
+                                                         "as 2-3"));
   if (params.contains("ranks") == o.has("nodes"))
     return fail_usage(call, make_error(ec::bad_argument,
                                        "which nodes are to go is said by -N or by ranks, as 2-3"));

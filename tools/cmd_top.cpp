@@ -95,9 +95,10 @@ caf::error add_jobs(client& broker, const std::string& uri, const std::string& p
       continue;
     auto below = uri_of(uri, job);
     auto inside = client::connect(below);
+    auto path_below = to.back().path; // what is added below moves the list
     // It may have ended since.
     if (inside)
-      add_jobs(*inside, below, to.back().path, depth + 1, deep, most, to);
+      add_jobs(*inside, below, path_below, depth + 1, deep, most, to);
   }
   return {};
 }

@@ -30,6 +30,7 @@ constexpr option_spec options[] = {
     {'J', "njobs", "N", "Jobs in all. Default: 1."},
     {'N', "nnodes", "N", "Nodes to use. Default: all that are up and have cores."},
     {'c', "ncores-per-node", "N", "Cores to use of each node. Default: all that each has."},
+    {'n', "ntasks", "N", "Cores to use in all, as many of each node; in place of -c."},
     {'g', "ngpus-per-node", "N", "GPUs to use of each node. Default: 0."},
     {'Q', "queue-policy", "P:P..",
      "Policy of each level below this instance: fcfs:easy, or fcfs,easy. Default: fcfs."},
@@ -205,7 +206,21 @@ caf::error read_sizes(const parsed_options& o, client* broker, tree_share& s) {
   } rows[] = {{"nnodes", m.nodes, 1, m.nodes, &s.nodes},
               {"ncores-per-node", m.cores, 1, m.cores, &s.cores},
               {"ngpus-per-node", 0, 0, m.gpus, &s.gpus}};
+  if (o.has("ntasks") && o.has("ncores-per-node"))
+    return bad("--ntasks and --ncores-per-node exclude each other");
   for (auto& row : rows) {
+    if (row.to == &s.cores && o.has("ntasks")) {
+      auto all = o.number("ntasks", 1, 1, UINT32_MAX);
+      if (!all)
+        return std::move(all.error());
+      if (*all % s.nodes != 0)
+        return bad(
+            fmt::format("--ntasks={}: that is not as many on each of {} nodes", *all, s.nodes));
+      row.otherwise = *all / s.nodes;
+      if (broker != nullptr && row.otherwise > row.has)
+        return bad(fmt::format("--ntasks={}: {} on each node; the instance has {}", *all,
+                               row.otherwise, row.has));
+    }
     auto n = o.number(row.name, row.otherwise, row.min, UINT32_MAX);
     if (!n)
       return std::move(n.error());
@@ -300,7 +315,7 @@ int run(const invocation& call) {
   if (o.has("perf-format"))
     if (auto format = parse_format(o.value("perf-format"), perf_fields()); !format)
       return fail_usage(call, format.error());
-  auto told = o.has("nnodes") && o.has("ncores-per-node");
+  auto told = o.has("nnodes") && (o.has("ncores-per-node") || o.has("ntasks"));
   auto begin = [&](client* broker) {
     auto e = read_sizes(o, broker, task.share);
     return e ? e : judge_tree(task.share, task.levels);
@@ -343,9 +358,9 @@ const command tree_command{
     "what a tree is for. At the end one line says what became of the jobs.\n\n"
     "Nodes are dealt to children whole as long as there is one for each, else cut by cores. "
     "Leaves get as many jobs each, or one more; an instance without jobs is not started. A "
-    "topology with more leaves than cores is refused. For what a COMMAND submits and waits for "
-    "cores "
-    "must be left there, or it runs --outside.\n\n"
+    "topology with more leaves than cores is refused. A COMMAND that submits something and waits "
+    "for it needs cores that are left: its own job has one (in a leaf of one core that is all, and "
+    "it would wait for ever: it is told of); or it runs --outside.\n\n"
     "In the words of COMMAND or of the jobspec {seq} and {seq1} stand for the job's number, from 0 "
     "and from 1, {index} for that among the jobs of its leaf, from 1, and {treeid} for the leaf. "
     "Jobs have the variables HACTOR_TREE_ID (tree.1.2), HACTOR_TREE_JOBSCRIPT_INDEX ({index}), "
@@ -357,7 +372,8 @@ const command tree_command{
     " n    the highest exit code of a job, which is named as TREEID@index[I]",
     " hactor tree -T 4x4 -J 10000 -- ./task.sh {seq}\n"
     " hactor tree -T 2x2x2 -Q fcfs:easy -J 64 -o perf.txt ./script.sh\n"
-    " hactor tree -N 4 -c 4 -T 4 -J 100 spec.yaml",
+    " hactor tree -N 4 -c 4 -T 4 -J 100 spec.yaml\n"
+    " hactor tree -N 4 -n 4 -T 2 -J 4 ./script.sh",
     true,
     0,
     any_number,

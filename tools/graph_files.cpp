@@ -53,7 +53,11 @@ caf::expected<loaded_graph> load_graph(const query_settings& settings, bool numb
                       fmt::format("{}: {}", settings.load_file, context_of(graph.error())));
   if (!graph)
     return std::move(graph.error());
-  return loaded_graph{std::move(*graph), seconds_of(*format, *text)};
+  loaded_graph loaded{std::move(*graph), seconds_of(*format, *text), {}};
+  if (!settings.allowlist.empty() && *format != graph_format::hwloc)
+    loaded.warning = "WARN: --load-allowlist: files of " + settings.load_format
+                     + " are loaded as they are; only hwloc's are thinned";
+  return loaded;
 }
 
 caf::error attach_subgraph(resource_graph& graph, const std::string& text) {

@@ -12,6 +12,7 @@ namespace hactor::tools {
 struct loaded_graph {
   resource_graph graph;
   int64_t seconds = 0; ///< For how long an R says that its resources are there; 0: it does not.
+  std::string warning; ///< Of a setting that means nothing for the format; "": of none.
 };
 
 /// Reads the graph that the settings name, as far as they want it. `number_nodes`: nodes of grug

@@ -80,6 +80,8 @@ caf::error run_query(const query_settings& settings) {
   auto graph = load_graph(settings);
   if (!graph)
     return std::move(graph.error());
+  if (!graph->warning.empty())
+    fmt::print(stderr, "{}\n", graph->warning);
   if (settings.elapse_time)
     say_load(graph->graph, now() - begin);
   result_file results;

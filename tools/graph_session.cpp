@@ -49,7 +49,7 @@ constexpr auto whenever = std::numeric_limits<int64_t>::max();
 
 /// Seconds from now until which a job must begin; whatever is below 0 is no bound.
 caf::expected<int64_t> parse_within(std::string_view text) {
-  if (text.starts_with('-'))
+  if (text == "-1") // Fluxion's default
     return whenever;
   auto seconds = parse_fsd(text);
   if (!seconds)

@@ -40,7 +40,8 @@ std::span<const graph_session::command_row> graph_session::commands() {
        "finds resources for one jobspec: match allocate | allocate_with_satisfiability | "
        "allocate_orelse_reserve | satisfiability | without_allocating | "
        "without_allocating_future JOBSPEC [WITHIN]; one that would begin later than WITHIN (a "
-       "duration; that of the jobspec is its attributes.user.match-within) is not found"},
+       "duration; -1: whenever; that of the jobspec is its attributes.user.match-within) is not "
+       "found"},
       {"multi-match", "M", &s::multi_match,
        "the same for several, up to the first that is not found: multi-match allocate SPEC "
        "SPEC..."},

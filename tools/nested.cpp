@@ -7,7 +7,11 @@
 namespace hactor::tools {
 
 bool holds_instance(const json& job) {
-  return text_at(job, "state") == "RUN" && find_json(job, "annotations.user.uri") != nullptr;
+  if (text_at(job, "state") != "RUN")
+    return false;
+  auto* noted = find_json(job, "annotations.user.uri"); // a person may note under this name, too
+  return noted != nullptr && noted->is_string()
+         && noted->get_ref<const std::string&>().starts_with("local://");
 }
 
 std::optional<std::pair<std::string, std::string>> uri_around(const std::string& uri) {

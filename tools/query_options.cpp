@@ -22,8 +22,9 @@ constexpr option_spec specs[] = {
      "of version 1; "
      "also with two or more ranks on one host as rv1exec_force). Default: grug."},
     {'W', "load-allowlist", "TYPES",
-     "Only vertices of these types, comma separated, and the cluster are loaded; what is in "
-     "between is passed over. May be given several times. Default: all."},
+     "Of hwloc's XML only vertices of these types, comma separated, and the cluster are loaded; "
+     "what is in between is passed over. Files of other formats are loaded as they are, with a "
+     "warning. May be given several times. Default: all."},
     {'S', "match-subsystems", "SET",
      "The subsystems that are looked at, the first one depth first: CA (containment), IBA, IBBA "
      "(network), PFS1BA (file system), PA (power), VA (virtual), C+IBA, C+IBBA, C+PFS1BA, C+PA, "

@@ -23,6 +23,9 @@ namespace hactor::tools {
 
 namespace {
 
+/// After so long without news a leaf looks whether its jobs wait for themselves.
+constexpr int silence_ms = 5'000;
+
 class leaf : tree_part {
 public:
   using tree_part::tree_part;
@@ -128,10 +131,13 @@ private:
   /// Until all that was submitted has ended.
   caf::error await() {
     while (answered_ < submits_.size() || ended_ < indexes_.size()) {
-      auto f = next_frame(broker_, signals_);
+      auto asks = answered_ == submits_.size() && !told_ && signals_.number() == 0;
+      auto f = next_frame(broker_, signals_, asks ? silence_ms : -1);
       if (!f)
         return std::move(f.error());
-      if (!*f)
+      if (!*f && signals_.number() == 0)
+        look_for_waiting();
+      else if (!*f)
         cancel_rest();
       else if (auto e = take(**f))
         return e;
@@ -146,6 +152,8 @@ private:
       return f.kind == frame_kind::lines ? take_events(f.payload) : result_of(f).error();
     if (f.tag == listing_)
       return take_active(f);
+    if (f.tag == looking_)
+      return take_waiting(f);
     auto submit = std::find(submits_.begin(), submits_.end(), f.tag);
     if (submit == submits_.end())
       return {};
@@ -220,6 +228,42 @@ private:
     return {};
   }
 
+  /// No job has ended for a while: it may be that they wait for what they have submitted, which
+  /// waits for their cores.
+  void look_for_waiting() {
+    waits_.clear();
+    others_run_ = false;
+    looking_ = broker_.request("job.list",
+                               {{"states", states_active}, {"max", limits::jobs_per_request_max}});
+  }
+
+  caf::error take_waiting(const frame& f) {
+    auto part = f.kind == frame_kind::error ? result_of(f) : parse_object(f.payload);
+    if (!part)
+      return std::move(part.error());
+    if (auto& jobs = object_at(*part, "jobs"); jobs.is_array())
+      for (auto& job : jobs) {
+        auto id = text_at(job, "id");
+        if (indexes_.count(id) != 0)
+          continue;
+        auto state = text_at(job, "state");
+        others_run_ = others_run_ || state == "RUN" || state == "CLEANUP";
+        if (state == "SCHED")
+          waits_ = id;
+      }
+    if (f.kind == frame_kind::item)
+      return {};
+    looking_ = 0;
+    if (waits_.empty() || others_run_)
+      return {};
+    told_ = true;
+    progress_.clear();
+    complain(call_, task_.share.id + ": job " + waits_
+                        + " waits while jobs of the tree have what there is; for what COMMAND "
+                          "submits and waits for cores must be left, or it runs --outside");
+    return {};
+  }
+
   void cancel_rest() {
     std::vector<std::string> ids;
     for (auto& [id, index] : indexes_)
@@ -269,6 +313,9 @@ private:
   std::vector<std::string> early_; // ended before all submits were answered
   std::unordered_set<std::string> active_;
   bool recount_ = false; // when they are
+  uint64_t looking_ = 0; // tag: for jobs that are not the tree's
+  std::string waits_;    // one of them
+  bool others_run_ = false, told_ = false;
   uint64_t ended_ = 0;
 };
 

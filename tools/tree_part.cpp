@@ -55,7 +55,7 @@ bool end_signals::read() {
   return true;
 }
 
-caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals) {
+caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals, int wait_ms) {
   while (true) {
     if (auto e = broker.flush_now())
       return e;
@@ -65,9 +65,10 @@ caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& sign
     pollfd fds[] = {
         {broker.fd(), static_cast<short>(broker.unsent() > 0 ? POLLIN | POLLOUT : POLLIN), 0},
         {signals.fd(), POLLIN, 0}};
-    if (::poll(fds, 2, -1) < 0 && errno != EINTR)
+    auto ready = ::poll(fds, 2, wait_ms);
+    if (ready < 0 && errno != EINTR)
       return make_errno_error(ec::system_failed, "poll", errno);
-    if (signals.read())
+    if (signals.read() || ready == 0)
       return std::optional<frame>{};
   }
 }

@@ -30,8 +30,10 @@ private:
   int number_ = 0;
 };
 
-/// The next frame; nothing when a signal has come instead. Errors: the connection's.
-caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals);
+/// The next frame; nothing when a signal has come instead, or none of both for `wait_ms`
+/// milliseconds (-1: as long as it takes). Errors: the connection's.
+caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals,
+                                               int wait_ms = -1);
 
 /// How far the instance is: to the level above, or on a person's terminal.
 class tree_progress {

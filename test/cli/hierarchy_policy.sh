@@ -150,6 +150,9 @@ check_equal "a person's job in a child" 0 "$(hactor proxy "$child/$leaf" sh -c '
 fails_with 0 hactor cancel --all # not the children
 check_contains "$output" "5 jobs"
 check_equal "children" 2 "$(children | wc -l)"
+hactor proxy "$child/$leaf" hactor shutdown
+deadline 20 hactor proxy "$child" hactor job wait-event -q "$leaf" clean
+check_contains "$(hactor exec -r all hactor dmesg)" "distributor[$child]: child $leaf has ended"
 END
 
 # A child's scheduler can be another one while jobs run and wait there.
@@ -226,9 +229,9 @@ check_contains "$output" "goes without a command"
 # In a job, too; and after a restart.
 instance -S resource.fake=nodes=4,cores=2 <<'END'
 check_equal "in a child" 7 "$(hactor run -N 4 hactor start -S sched.policy=hierarchy -S sched.tree=4 hactor run echo 7)"
-fails_with 1 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.tree=2x true
+fails_with 2 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.tree=2x true
 check_contains "$output" "sched.tree=2x: must be like"
-fails_with 1 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.leaf_policy=no-such true
+fails_with 2 hactor run -N 2 hactor start -S sched.policy=hierarchy -S sched.leaf_policy=no-such true
 check_contains "$output" "sched.leaf_policy"
 fails_with 1 hactor scheduler reload -S sched.policy=hierarchy
 check_contains "$output" "is chosen when an instance starts"

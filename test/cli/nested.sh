@@ -51,10 +51,12 @@ fails_with 143 hactor run hactor start sh -c 'kill -TERM $$'
 
 # A policy of its own; what is the system's is refused.
 check_equal "policy" conservative "$(hactor run -N 2 hactor start -S sched.policy=conservative hactor getattr sched.policy)"
-fails_with 1 hactor run hactor start -S exec.kill_timeout=1s true
+fails_with 2 hactor run hactor start -S exec.kill_timeout=1s true
 check_contains "$output" "exec.kill_timeout"
-fails_with 1 hactor run hactor start -S sched.policy=no-such true
+fails_with 2 hactor run hactor start -S sched.policy=no-such true
 check_contains "$output" "no-such"
+fails_with 2 hactor run hactor start -S rank=1 true
+check_contains "$output" "rank"
 fails_with 2 hactor start --boot=child true
 check_contains "$output" "not a task of a job"
 
@@ -108,4 +110,25 @@ for wrong in not-an-id '' / "$id/" "/$id"; do
   check_contains "$output" "is not a job id"
 done
 fails_with 127 hactor proxy "$id" no-such-program
+fails_with 1 hactor proxy "$id/$inner/$(hactor proxy "$id/$inner" hactor jobs -n -c 1 -o '{id}' | tr -d ' ')" true
+check_contains "$output" "no instance $id/$inner/f"
+
+# Commands that were started in an instance end with it, and not with those around.
+mkfifo began
+hactor proxy "$id" hactor exec -r all sh -c 'echo $$ >began; exec sleep 1000' >said 2>&1 &
+client=$!
+pids=$(deadline 20 head -n 2 began)
+hactor cancel "$id"
+fails_with 1 hactor job wait "$id"
+wait "$client" || true
+for pid in $pids; do
+  deadline 10 tail --pid="$pid" -f /dev/null || fail "command $pid goes on"
+done
+
+# A job whose instance has ended is shown as any other.
+id=$(hactor submit sh -c 'hactor start true; echo over >up; exec sleep 300')
+read -r line <up
+deadline 10 hactor job wait-event -q -c 2 "$id" memo
+check_equal "no instance any more" ". └── sh" "$(echo $(hactor pstree))"
+check_equal "and none is noted" "" "$(hactor jobs -n -o '{annotations.user.uri}' "$id" | tr -d ' ')"
 END

@@ -37,9 +37,22 @@ for mpi in $mpis; do
   check_contains "$(echo $(hactor pstree))" "─ sh └── sleep"
   check_contains "$(hactor jobs -R -n -o '{name}')" "$id:"
   fails_with 1 hactor resource grow "$id"
-  check_contains "$output" "no instance"
+  check_contains "$output" "brokers of its own"
+  check_contains "$output" "fixed"
+  fails_with 1 hactor resource shrink -N 1 "$id"
+  check_contains "$output" "fixed"
+  fails_with 1 env HACTOR_URI="$HACTOR_URI/$id" hactor jobs
+  check_contains "$output" "'hactor proxy $id'"
+  below=$(hactor proxy "$id" hactor jobs -n -o '{id}' | tr -d ' ')
+  fails_with 1 hactor proxy "$id/$below" true
+  check_contains "$output" "$id/$below: no instance"
   echo over >end
   fails_with 7 hactor job status "$id"
+
+  # Its script hears of the time limit, as it would of a cancel.
+  fails_with 3 deadline 40 hactor run -N 2 -n 2 -t 2s hactor start --boot=mpi --mpi=$mpi -- \
+    sh -c 'trap "echo heard; exit 3" ALRM; while :; do sleep 0.1; done'
+  check_contains "$output" heard
 done
 
 # One task needs no process manager; and it ends with its job.

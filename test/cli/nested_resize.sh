@@ -45,6 +45,8 @@ check_contains "$output" "no ranks 7"
 fails_with 1 hactor resource shrink -N 3
 check_contains "$output" "1 to 2"
 fails_with 2 hactor resource shrink
+fails_with 2 hactor resource shrink 0 "$busy"
+check_contains "$output" "the job's id comes first"
 check_equal "still all there" 2 "$(free_nodes)"
 written=$(hactor submit --wait -N 1 -n 1 -c 2 --requires=rank:2 echo there)
 check_equal "the idle one goes" "ranks 2" "$(hactor resource shrink -N 1)"

@@ -122,6 +122,8 @@ ID $(printf %.8s "$me") R 1 1 T └── sleep
 ID $(printf %.8s "$me") R 1 1 T alone" "$shown"
 check_equal "x, as a line" 1 "$(tree -x -n --skip-root=no | grep -c '^           \. .* \.$')"
 check_equal "n" 6 "$(tree -x -n | grep -c .)"
+check_equal "titles" "JOBID NODES USED-N CORES USED-C GPUS USED-G" "$(tree -d resources | head -1 | xargs)"
+check_equal "titles" "JOBID NTASKS NJOBS PROG CORE% GPU% RUNTIME" "$(tree -d progress | head -1 | xargs)"
 check_contains "$(tree -d resources | sed -E 's/ +/ /g')" "$id 1 1 5 3 0 0 outer"
 check_contains "$(tree --detail=progress | sed -E 's/ +/ /g')" "$id 5 5 20% 60% "
 check_contains "$(tree -d stats)" "PD:1 R:3 CD:1 F:0"

@@ -145,6 +145,8 @@ check_contains "$(hactor ion-resource info 8)" "ALLOCATED"
 hactor ion-resource partial-cancel 8 rank1.json && fail "it has nothing on rank 1"
 hactor ion-resource cancel 8
 fails_with 3 hactor ion-resource info 8
+fails_with 3 hactor ion-resource cancel 99
+check_contains "$output" "no claim and no job 99"
 hactor ion-resource match allocate two.yaml | sed -n 5p | grep -q '"rank":"0-1"'
 check_equal "claims" 9 "$(hactor resource claims -n -o '{number}')"
 fails_with 16 hactor ion-resource match allocate one.yaml

@@ -174,6 +174,10 @@ fails_with 1 hactor resource detach /cluster0/fake0
 check_contains "$output" "job $running holds some of"
 fails_with 2 hactor resource set-status /cluster0/fake0 sideways
 fails_with 2 hactor resource set-property /cluster0/fake0 =2
+for wrong in 'a&b' 'a=b|c' '!a' 'a(b)'; do
+  fails_with 1 hactor resource set-property /cluster0/fake0 "$wrong"
+  check_contains "$output" "a property has none of"
+done
 check_equal "untouched" "$before" "$(hactor job info "$running" R)"
 hactor resource set-status /cluster0/rack7 down
 END

@@ -118,6 +118,14 @@ for filters in "" ALL:core ALL:core,ALL:node node:core; do
   cmp as_it_is filtered || fail "--prune-filters=$filters: $(diff as_it_is filtered)"
 done
 
+# An allowlist is for hwloc's files; of others it is said that all is loaded, as Fluxion says it.
+resource-query $options -W core <commands 2>listed | untimed >kept
+check_contains "$(head -1 listed)" "WARN: --load-allowlist: files of rv1exec are loaded as they are"
+resource-query $options <commands 2>all | untimed >kept2
+cmp kept kept2 || fail "an allowlist changed what is not hwloc's"
+check_contains "$(hactor graph info -L R -f rv1exec -W core 2>&1)" "files of rv1exec"
+check_contains "$(printf 'match allocate job.yaml -5\n' | resource-query $options 2>&1)" "invalid time -5"
+
 fails_with 0 resource-query --help
 check_contains "$output" "--match-policy"
 fails_with 1 resource-query -L missing

@@ -36,6 +36,12 @@ id=$(hactor submit --setattr=exec.test.run_duration=60 true)
 hactor job wait-event "$id" start >/dev/null
 check_equal "the highest node" fake2 "$(hactor jobs -n -o '{nodelist}' "$id")"
 END
-FLUXION_QMANAGER_OPTIONS="queue-polisy=easy"
+unset FLUXION_QMANAGER_OPTIONS FLUXION_RESOURCE_OPTIONS
+check_equal "by their old names" "easy 41 low" "$(FLUX_RESOURCE_OPTIONS=match-policy=low \
+  FLUX_QMANAGER_OPTIONS=queue-policy=easy,queue-params=queue-depth=41 start sh -c \
+  'echo $(hactor getattr sched.policy; hactor getattr sched.queue_depth; hactor getattr sched.match)')"
+fails_with 2 env FLUX_QMANAGER_OPTIONS=queue-policy=bogus hactor start true
+check_contains "$output" bogus
+export FLUXION_QMANAGER_OPTIONS="queue-polisy=easy"
 fails_with 2 start -- true
 check_contains "$output" 'FLUXION_QMANAGER_OPTIONS: there is no option "queue-polisy"; did you mean'

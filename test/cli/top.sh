@@ -119,7 +119,20 @@ text=$(hactor top "$id/$inner")
 check_contains "$text" "instance $id/$inner  run"
 check_contains "$text" "level 2"
 check_contains "$text" "3/4"
+noted=$(hactor submit --job-name=noted sleep 1000)
+hactor job wait-event -q "$noted" start
+hactor job memo "$noted" uri=mine
+check_lacks "$(hactor top --once)" "noted +"
 check_equal "one job" 1 "$(hactor top -r -c 1 | tail -n +5 | wc -l)"
+# Lists of several levels grow while they are gone down.
+many=$(hactor alloc --bg -N 1 --job-name=many)
+for i in 1 2 3; do
+  mid=$(hactor proxy "$many" hactor alloc --bg -N 1 -n 1 -c 1 --job-name=mid)
+  deep=$(hactor proxy "$many/$mid" hactor submit -n 1 sleep 1000)
+  hactor proxy "$many/$mid" hactor job wait-event -q "$deep" start
+done
+check_equal "all of many" "3 3" \
+  "$(hactor top -r --once | awk '$6 == "mid" { ++m } $6 == "sleep" { ++s } END { print m, s }')"
 fails_with 1 hactor top "$id/$inner/$job"
 fails_with 1 hactor top "$(hactor submit sleep 1000)"
 fails_with 2 hactor top not-an-id

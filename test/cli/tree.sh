@@ -85,6 +85,21 @@ fails_with 0 deadline 40 hactor tree -N 4 -c 2 -T 4 -J 6 spec.json
 check_equal "tasks" 12 "$(cat spec.f* | wc -l)"
 check_equal "numbers" "1 1 2 2 3 3 4 4 5 5 6 6" "$(cut -d' ' -f1 spec.f* | sort | xargs)"
 
+# So many cores in all; and a leaf of one core whose job waits for what it has submitted says so.
+fails_with 0 deadline 40 hactor tree -N 4 -n4 -T2 -J4 --output='cores.{seq}' -- \
+  sh -c 'echo $HACTOR_TREE_ID $HACTOR_TREE_JOBSCRIPT_INDEX $HACTOR_TREE_NNODES $HACTOR_TREE_NCORES_PER_NODE'
+check_equal "cores in all" "tree.1 1 2 1 tree.1 2 2 1 tree.2 1 2 1 tree.2 2 2 1" "$(cat cores.? | xargs)"
+mkfifo complaints
+hactor tree -N 1 -n 1 -J 1 -- hactor run true 2>complaints >said &
+client=$!
+exec 3<complaints
+line=$(deadline 30 grep -m 1 -e --outside <&3)
+check_contains "$line" "tree.1: job f"
+check_contains "$line" "waits while jobs of the tree have what there is"
+kill -INT "$client"
+wait "$client" || true
+exec 3<&-
+
 # In this instance itself, beside what else runs there.
 id=$(hactor submit sleep 1000)
 fails_with 0 deadline 40 hactor tree -l -J 5 -X mine --output=mine.{seq} sh -c 'echo $HACTOR_TREE_ID'
@@ -110,6 +125,9 @@ core -T 4x4x2 true
 core -N 1 -c 2 -T 3 true
 nodes -N 5 true
 ncores-per-node -c 5 true
+ntasks -N 4 -n 6 true
+ntasks -N 4 -n 20 true
+exclude -n 4 -c 1 true
 ngpus -g 1 -T 2 true
 topology -T 2x true
 topology -T 0 true

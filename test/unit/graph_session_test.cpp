@@ -143,15 +143,17 @@ TEST_CASE("a job that would begin later than within is not found") {
   s.write("soon", text);
   CHECK(s.run("match without_allocating_future @soon") == none(-1));
   CHECK(s.run("match without_allocating_future @soon 60") == matched);
-  text.replace(text.find("59"), 2, "\"-1d\"");
+  text.replace(text.find("59"), 2, "-1");
   s.write("any", text);
   CHECK(s.run("match allocate_orelse_reserve @any") == core(0, 0) + job(3, 60));
-  text.replace(text.find("\"-1d\""), 5, "soon ");
+  text.replace(text.find("-1"), 2, "soon");
   s.write("bad", text);
   s.run("match allocate_orelse_reserve @bad");
   CHECK(s.error.find("attributes.user.match-within") != std::string::npos);
-  s.run("match allocate @core 1x");
-  CHECK(s.error == "ERROR: invalid time 1x\n");
+  for (std::string wrong : {"1x", "-5", "-1d"}) {
+    s.run("match allocate @core " + wrong);
+    CHECK(s.error == "ERROR: invalid time " + wrong + "\n");
+  }
 }
 
 TEST_CASE("jobs are released, and listed with what became of them") {

@@ -188,5 +188,5 @@ TEST_CASE("an R of another graph is refused") {
   auto one =
       parsed(R"({"version":1,"execution":{"R_lite":[{"rank":"0","children":{"core":"0"}}]}})");
   CHECK(render(select_rset(*twice, one, 0, 1).error())
-        == "R: rank 0: the graph has 2 of its 1 cores 0");
+        == "R: rank 0: the graph has 2 of its 1 core 0");
 }

@@ -196,6 +196,13 @@ TEST_SUITE("unit") {
     CHECK(set(r, "load-format=jgf load-file=/g.json match-policy=hinode prune-filters=ALL:core")
           == "resource.graph=/g.json\nsched.match=hinode\n"
              "FLUXION_RESOURCE_OPTIONS: prune-filters means nothing here\n");
+    for (auto text : {"queue-policy=easy,queue-params=queue-depth=41",
+                      "queue-params=queue-depth=41,queue-policy=easy"})
+      CHECK(set("FLUX_QMANAGER_OPTIONS", text) == "sched.policy=easy\nsched.queue_depth=41\n");
+    CHECK(set("FLUX_RESOURCE_OPTIONS", "load-allowlist=node,core,gpu,match-policy=low")
+          == "sched.match=low\nFLUX_RESOURCE_OPTIONS: load-allowlist means nothing here\n");
+    CHECK(set("FLUX_QMANAGER_OPTIONS", "queue-policy=easy,queue-parms=queue-depth=4")
+              .starts_with("refused: "));
     CHECK(set(q, "").empty());
     CHECK(set(q, "queue-polcy=easy").find("\"queue-polcy\"; did you mean queue-policy")
           != std::string::npos);

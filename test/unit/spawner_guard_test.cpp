@@ -89,7 +89,7 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("signals to the guard reach the broker once") {
-    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2}) {
       auto result = guard({}, [=](test_broker&) {
         sigset_t set;
         ::sigemptyset(&set);

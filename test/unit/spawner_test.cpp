@@ -489,7 +489,7 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("signals to the supervisor reach the broker; SIGUSR1 ends nothing") {
-    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2}) {
       auto result = supervise({}, [=](test_broker& b) {
         sigset_t set;
         ::sigemptyset(&set);
