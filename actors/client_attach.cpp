@@ -213,8 +213,6 @@ void on_input_taken(pointer self, const input_taken& t) {
   count_input(self, t.tag);
 }
 
-namespace {
-
 /// What a terminal shows is for those who are attached meanwhile, unless it is to be kept
 /// (-O pty.capture): whoever comes after the end does not see it, unless the job is his own, which
 /// may have ended before he could come.
@@ -224,24 +222,6 @@ void hide_terminals(pointer self, uint64_t number, const std::string& jobspec) {
   if (it != self->state.streams.end() && plan && !(*plan)->keep_terminal)
     it->second.hides = std::move(*plan);
 }
-
-void show_all(pointer self, uint64_t number, const rank_services& lead, const follow_reply& x) {
-  auto show = [self, number, x] { on_job_events(self, number, x.events, x.ranks); };
-  auto it = self->state.streams.find(number);
-  if (it == self->state.streams.end() || it->second.own || x.events.empty()
-      || x.events.back().after != job_state::inactive)
-    return show();
-  self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline,
-                job_request{it->second.id})
-      .then(
-          [self, number, show](const job_reply& job) {
-            hide_terminals(self, number, job.jobspec);
-            show();
-          },
-          [show](const caf::error&) { show(); });
-}
-
-} // namespace
 
 void start_attach(const client_call& c, client_params& p) {
   auto& st = c.self->state;
@@ -254,25 +234,7 @@ void start_attach(const client_call& c, client_params& p) {
   s.own = p.flag("own", false);
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
-  auto id = s.id;
-  auto number = st.open_stream(std::move(s));
-  auto self = c.self;
-  auto fail = [self, number](const caf::error& e) {
-    auto it = self->state.streams.find(number);
-    if (it == self->state.streams.end())
-      return;
-    self->state.fail(it->second.session, it->second.tag, e);
-    self->state.close_stream(number);
-  };
-  with_lead(
-      self,
-      [self, number, id, fail](const rank_services& lead) {
-        follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
-        self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
-            .then([self, number, lead](const follow_reply& x) { show_all(self, number, lead, x); },
-                  fail);
-      },
-      fail);
+  follow_job(c.self, st.open_stream(std::move(s)));
 }
 
 void attach_events(pointer self, uint64_t number, const std::vector<job_event>& events,

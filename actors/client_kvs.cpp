@@ -21,7 +21,6 @@ namespace {
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 constexpr std::array job_names{"jobspec", "R", "eventlog"};
-constexpr std::string_view job_space_prefix = "job-";
 
 // -- jobs among the keys --------------------------------------------------------------------------
 
@@ -50,14 +49,12 @@ std::optional<job_key> parse_job_key(const std::string& key) {
   return job_key{*id, {rest, names->end()}};
 }
 
-std::string space_of(job_id id) { return std::string{job_space_prefix} + to_string(id); }
-
 /// Names in the namespace of a job are told from others by job.ID.guest before them.
 void enter_job_space(std::string& space, std::string& key) {
   auto job = parse_job_key(key);
   if (space != kvs_primary || !job || !job->is_guest())
     return;
-  space = space_of(job->id);
+  space = kvs_space_of(job->id);
   key = join_kvs_key({job->rest.begin() + 1, job->rest.end()});
 }
 
@@ -106,7 +103,7 @@ kvs_op read_op(const json& object, client_params& p) {
     p.refuse(make_error(ec::not_permitted,
                         fmt::format("key '{}': belongs to the job; what you keep for it goes into "
                                     "namespace {}",
-                                    op.key, space_of(job->id))));
+                                    op.key, kvs_space_of(job->id))));
   return op;
 }
 
@@ -203,10 +200,10 @@ void commit_kvs(const client_call& c, client_params& p) {
     return;
   with_kvs(c, [c, r](const kvs_actor& kvs) {
     send_commit(c, kvs, r, [c, kvs, r](const caf::error& e) {
-      auto job = r->space.starts_with(job_space_prefix)
-                     ? parse_job_id(r->space.substr(job_space_prefix.size()))
+      auto job = r->space.starts_with(kvs_job_space_prefix)
+                     ? parse_job_id(r->space.substr(kvs_job_space_prefix.size()))
                      : caf::expected<job_id>{ec::bad_id};
-      if (code_of(e) == ec::unknown_key && job && space_of(*job) == r->space)
+      if (code_of(e) == ec::unknown_key && job && kvs_space_of(*job) == r->space)
         commit_to_new_space(c, kvs, r, *job, e);
       else
         fail_call(c)(e);

@@ -98,16 +98,15 @@ void read_constraint(client_params& p, list_request& r) {
   auto most = p.integer("comparisons", comparisons_default);
   if (most < 1 || most > static_cast<int64_t>(comparisons_max))
     p.refuse(fmt::format("comparisons: must be 1 to {}, found {}", comparisons_max, most));
-  auto is_given = p.has("constraint");
-  if (!is_given && !carries_constraint(r)) // a name that looks like one is none
+  if (!p.has("constraint"))
     return;
-  auto constraint = is_given ? p.at("constraint") : json::object();
-  auto read = job_constraint::parse(constraint, static_cast<uint64_t>(most));
-  if (!read)
+  auto& constraint = p.at("constraint");
+  r.comparisons = static_cast<uint64_t>(most);
+  if (auto read = job_constraint::parse(constraint, r.comparisons); !read)
     return p.refuse(read.error());
-  if (is_given && !p.has("states"))
+  if (!p.has("states"))
     r.states = states_of_all_jobs;
-  carry_constraint(constraint, static_cast<uint64_t>(most), r);
+  r.constraint = dump(constraint);
 }
 
 /// The attributes to tell; none: all that a job has.

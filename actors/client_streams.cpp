@@ -34,22 +34,7 @@ void follow(const client_call& c, client_params& p, client_stream s) {
   s.id = p.id("id");
   if (p.error)
     return st.fail(c.session, c.tag, p.error);
-  auto id = s.id;
-  auto number = st.open_stream(std::move(s));
-  auto self = c.self;
-  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
-  with_lead(
-    self,
-    [self, number, id, fail](const rank_services& lead) {
-      follow_request r{id, number, caf::actor_cast<caf::actor>(self)};
-      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
-        .then(
-          [self, number](const follow_reply& x) {
-            on_job_events(self, number, x.events, x.ranks);
-          },
-          fail);
-    },
-    fail);
+  follow_job(c.self, st.open_stream(std::move(s)));
 }
 
 void wait_events(pointer self, uint64_t number, const std::vector<job_event>& events) {
@@ -57,19 +42,14 @@ void wait_events(pointer self, uint64_t number, const std::vector<job_event>& ev
     return;
   auto id = self->state.streams.at(number).id;
   with_summary(
-    self, id,
-    [self, number, id](job_summary& s) {
-      if (self->state.streams.count(number) == 0)
-        return; // the client has gone: nobody has heard of the end
-      reply_stream(self, number, to_json(s));
-      with_lead(
-        self,
-        [self, id](const rank_services& lead) {
-          self->send(caf::actor_cast<job_manager_actor>(lead.job_manager), waited_for{id});
-        },
-        [](const caf::error&) {});
-    },
-    [self, number](const caf::error& e) { fail_stream(self, number, e); });
+      self, id,
+      [self, number, id](job_summary& s) {
+        if (self->state.streams.count(number) == 0)
+          return; // the client has gone: nobody has heard of the end
+        reply_stream(self, number, to_json(s));
+        self->state.waited.push_back(id);
+      },
+      [self, number](const caf::error& e) { fail_stream(self, number, e); });
 }
 
 void eventlog_events(pointer self, uint64_t number, const std::vector<job_event>& events) {
@@ -132,26 +112,6 @@ void follow_at_lead(pointer self, uint64_t number,
         begin(it->second, lead);
     },
     [self, number](const caf::error& e) { fail_stream(self, number, e); });
-}
-
-void with_summary(pointer self, job_id id, std::function<void(job_summary&)> use,
-                  std::function<void(const caf::error&)> fail) {
-  with_lead(
-    self,
-    [self, id, use, fail](const rank_services& lead) {
-      list_request r;
-      r.ids.push_back(id);
-      self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
-        .then(
-          [id, use, fail](list_reply& x) {
-            if (x.jobs.empty())
-              fail(make_error(ec::unknown_job, to_string(id) + ": no job has this id"));
-            else
-              use(x.jobs.front());
-          },
-          fail);
-    },
-    fail);
 }
 
 void start_wait(const client_call& c, client_params& p) {

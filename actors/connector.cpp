@@ -275,6 +275,7 @@ connector_actor::behavior_type connector_service(pointer self, connector_setup s
       setup.attributes->fix("size", std::to_string(rank_map::count(c.nodes)));
       return done{};
     },
+    [self](caf::flush_atom) { ask_gathered(self); },
     [self](const rank_lost& l) {
       self->state.peers.erase(l.rank);
       readers_lost(self, l.rank); // what was asked of the dead is never answered

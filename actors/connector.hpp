@@ -133,6 +133,16 @@ struct connector_state {
   };
   std::map<std::pair<uint64_t, uint64_t>, open_call> calls;
   int64_t requests = 0;
+  // What is asked of the job manager together (client_gather.cpp).
+  struct wanted_summary {
+    job_id id;
+    std::function<void(job_summary&)> use;
+    std::function<void(const caf::error&)> fail;
+  };
+  std::vector<uint64_t> to_follow; // streams, by number
+  std::vector<wanted_summary> to_summarize;
+  std::vector<job_id> waited; // clients were told of their ends
+  bool gathers = false;       // ask_gathered is due
 
   /// Above this many bytes in its socket's queue a client is waited for.
   static constexpr size_t queued_bytes_max = 4 << 20;
@@ -227,6 +237,8 @@ void on_input_taken(connector_state::pointer self, const input_taken& t);
 void pump_attach(connector_state::pointer self, uint64_t number);
 void attach_events(connector_state::pointer self, uint64_t number,
                    const std::vector<job_event>& events, const idset& ranks);
+/// The job of an attached client had ended when it came.
+void hide_terminals(connector_state::pointer self, uint64_t number, const std::string& jobspec);
 
 /// Calls `use` with the instance's services.
 void with_lead(connector_state::pointer self, std::function<void(const rank_services&)> use,
@@ -237,9 +249,17 @@ void with_rank(connector_state::pointer self, rank_t rank,
                std::function<void(const rank_services&)> use,
                std::function<void(const caf::error&)> fail);
 
-/// The summary of one ended job, for those who waited for its end.
+// -- what is asked for many clients together (client_gather.cpp) ----------------------------------
+
+/// Follows the job of a stream from its first event on, or fails the stream.
+void follow_job(connector_state::pointer self, uint64_t number);
+
+/// Calls `use` with the summary of a job.
 void with_summary(connector_state::pointer self, job_id id,
                   std::function<void(job_summary&)> use,
                   std::function<void(const caf::error&)> fail);
+
+/// Asks for all that the two above have gathered.
+void ask_gathered(connector_state::pointer self);
 
 } // namespace hactor

@@ -21,6 +21,8 @@ using journal_actor = caf::typed_actor<
   caf::replies_to<commit_request>::with<committed>,
   // Between commits, some at a time.
   caf::replies_to<purge_request>::with<count_reply>,
+  // From the KVS, once.
+  caf::reacts_to<kvs_begin>,
   // INTERNAL: commit what has gathered.
   caf::reacts_to<flush_atom>,
   // INTERNAL: forget the next few jobs.
@@ -32,6 +34,7 @@ using journal_actor = caf::typed_actor<
 using archive_actor = caf::typed_actor<
     // Ended jobs only.
     caf::replies_to<list_request>::with<list_reply>, caf::replies_to<job_request>::with<job_reply>,
+    caf::replies_to<follow_request>::with<follow_reply>,
     caf::replies_to<ends_request>::with<ends_reply>,
     caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
 
@@ -283,6 +286,8 @@ using connector_actor = caf::typed_actor<
   caf::reacts_to<kvs_changed>,
   // From the INSTANCE whose clients these are.
   caf::replies_to<nodes_changed>::with<done>,
+  // INTERNAL: ask the JOB MANAGER what has gathered.
+  caf::reacts_to<flush_atom>,
   // From the BROKER.
   caf::reacts_to<rank_lost>>::extend_with<status_actor>;
 

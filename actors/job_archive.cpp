@@ -55,7 +55,7 @@ folded_record fold_record(const job_record& record) {
 caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
                                                    const list_request& asked) {
   auto request = asked;
-  auto constraint = take_constraint(request);
+  auto constraint = read_constraint(request);
   if (!constraint)
     return std::move(constraint.error());
   auto* only = *constraint ? &**constraint : nullptr;
@@ -81,6 +81,8 @@ caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_ca
   }
   for (auto id : request.ids) {
     auto record = store.job(id);
+    if (!record && request.skip_unknown && code_of(record.error()) == ec::unknown_job)
+      continue;
     if (!record)
       return std::move(record.error());
     if (record->ended)
@@ -107,19 +109,49 @@ caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, jo
   return r;
 }
 
+namespace {
+
+job_begin begin_of(const journal& store, spec_cache& specs, const followed_job& job) {
+  job_begin b;
+  auto record = store.job(job.id);
+  if (!record) {
+    b.code = static_cast<uint8_t>(code_of(record.error()));
+    b.why = render(record.error());
+    return b;
+  }
+  b.ranks = fold_record(*record).resources.ranks();
+  b.events = std::move(record->events);
+  if (job.spec)
+    if (auto spec = load_spec(store, specs, record->spec)) // else its events are still worth it
+      b.jobspec = restore_jobspec((*spec)->text, (*spec)->environment_text(), record->cc);
+  return b;
+}
+
+} // namespace
+
+follow_reply tell_ended(const journal& store, spec_cache& specs, const follow_request& asked) {
+  follow_reply reply;
+  reply.jobs.reserve(asked.jobs.size());
+  for (auto& job : asked.jobs)
+    reply.jobs.push_back(begin_of(store, specs, job));
+  return reply;
+}
+
 caf::expected<std::vector<job_summary>> list_stored(const journal& store, spec_cache& specs,
                                                     const list_request& asked) {
   job_manager_core active;
   if (auto err = restore_active(store, specs, active))
     return err;
   auto request = asked;
-  auto only = take_constraint(request);
+  auto only = read_constraint(request);
   if (!only)
     return std::move(only.error());
   auto jobs = active.list(request, *only ? &**only : nullptr);
   auto wanted = request;
-  if (auto err = pass_on(*only, wanted))
-    return err;
+  if (*only && (*only)->is_spent())
+    return (*only)->spent_error();
+  if (*only)
+    wanted.comparisons = (*only)->comparisons();
   for (auto& s : jobs)
     std::erase(wanted.ids, s.id);
   if ((request.states & inactive_bit) == 0 || (!request.ids.empty() && wanted.ids.empty()))

@@ -34,12 +34,15 @@ struct folded_record {
 folded_record fold_record(const job_record& record);
 
 /// Ended jobs that match, latest end first. Errors: ec::unknown_job (an id without a record),
-/// ec::store_failed; as take_constraint; ec::too_big: the constraint compared too often.
+/// ec::store_failed; as read_constraint; ec::too_big: the constraint compared too often.
 caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
                                                    const list_request& request);
 
 /// All of an ended job. Errors: ec::unknown_job, ec::store_failed, ec::store_corrupt.
 caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, job_id id);
+
+/// All that has happened to ended jobs, one by one; a job that cannot be read has the error.
+follow_reply tell_ended(const journal& store, spec_cache& specs, const follow_request& request);
 
 /// The jobs of an instance that is gone, in the order of a listing. Those that had not ended are
 /// shown as its log leaves them. Errors: as list_ended.

@@ -17,7 +17,6 @@ namespace hactor {
 
 namespace {
 
-constexpr char mark = '\x01';
 constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 constexpr uint32_t all_states = 127, all_results = 15;
 
@@ -190,7 +189,6 @@ caf::expected<job_constraint> job_constraint::parse(const json& object, uint64_t
   job_constraint c;
   if (auto err = read(object, c.root_))
     return err;
-  c.text_ = object;
   c.comparisons_ = c.allowed_ = comparisons;
   return c;
 }
@@ -293,39 +291,18 @@ int64_t job_constraint::since_ns(const term& t) {
   return since;
 }
 
-void carry_constraint(const json& constraint, uint64_t comparisons, list_request& r) {
-  auto whole = constraint;
-  if (!r.name.empty())
-    whole = {{"and", {{{"name", {r.name}}}, constraint}}};
-  r.name = mark + dump(json::array({std::move(whole), comparisons}));
-}
-
-bool carries_constraint(const list_request& r) { return r.name.starts_with(mark); }
-
-caf::expected<std::optional<job_constraint>> take_constraint(list_request& r) {
-  if (!carries_constraint(r))
+caf::expected<std::optional<job_constraint>> read_constraint(list_request& r) {
+  if (r.constraint.empty())
     return std::optional<job_constraint>{};
-  auto carried = parse_json(std::string_view{r.name}.substr(1));
-  if (!carried)
-    return std::move(carried.error());
-  if (!carried->is_array() || carried->size() != 2 || !carried->at(1).is_number_unsigned())
-    return make_error(ec::bad_argument, "constraint: is not one that a client gave");
-  auto c = job_constraint::parse(carried->at(0), carried->at(1).get<uint64_t>());
+  auto object = parse_json(r.constraint);
+  if (!object)
+    return std::move(object.error());
+  auto c = job_constraint::parse(*object, r.comparisons);
   if (!c)
     return std::move(c.error());
-  r.name.clear();
   r.states &= c->states();
   r.since_ns = std::max(r.since_ns, c->since_ns());
   return std::optional{std::move(*c)};
-}
-
-caf::error pass_on(const std::optional<job_constraint>& constraint, list_request& wanted) {
-  if (!constraint)
-    return {};
-  if (constraint->is_spent())
-    return constraint->spent_error();
-  carry_constraint(constraint->text(), constraint->comparisons(), wanted);
-  return {};
 }
 
 } // namespace hactor

@@ -34,7 +34,6 @@ public:
   bool is_spent() const { return spent_; }
   caf::error spent_error() const;                       ///< ec::too_big; says how to ask for less.
   uint64_t comparisons() const { return comparisons_; } ///< that are left
-  const json& text() const { return text_; }
 
   /// States of which jobs can match, as a mask, and the least end of an ended one in ns: bounds for
   /// who walks through many jobs. Nothing outside matches, not all inside does.
@@ -76,24 +75,14 @@ private:
   static uint32_t states(const term& t);
   static int64_t since_ns(const term& t);
 
-  json text_;
   term root_;
   uint64_t comparisons_ = 0;
   uint64_t allowed_ = 0;
   bool spent_ = false;
 };
 
-/// Puts a constraint into a request, or a name that must be told from one. It travels in the place
-/// of the name, after a byte that begins no other: a job's own name goes into the constraint.
-void carry_constraint(const json& constraint, uint64_t comparisons, list_request& r);
-
-bool carries_constraint(const list_request& r);
-
-/// Takes it out again: nothing when the request carries none. Errors: as job_constraint::parse.
-caf::expected<std::optional<job_constraint>> take_constraint(list_request& r);
-
-/// Puts the constraint that was taken out of a listing into what goes to the archive, with the
-/// comparisons that are left. Errors: ec::too_big when there were not enough.
-caf::error pass_on(const std::optional<job_constraint>& constraint, list_request& wanted);
+/// The constraint of a request, whose states and time it narrows; nothing when it has none.
+/// Errors: as job_constraint::parse; ec::bad_json.
+caf::expected<std::optional<job_constraint>> read_constraint(list_request& r);
 
 } // namespace hactor

@@ -174,14 +174,16 @@ std::vector<job_summary> job_manager_core::list(const list_request& request,
   // Else a listing need not look at the jobs themselves.
   auto asks_more = !request.name.empty() || !request.queue.empty() || request.userid >= 0
                    || asks_where || only != nullptr;
-  // A job that ends is not on the nodes that have come back, which may have others' tasks.
-  auto is_there = [&](const job& j) {
-    auto partly = asks_where && j.fold.state == job_state::cleanup && !j.fold.released.empty();
-    return partly ? is_on(request, held_of(j)) : is_on(request, all_of(j));
+  auto is_on_them = [&](const job& j, const rset& resources) {
+    return is_on(request, resources)
+           && (only == nullptr || only->matches(j.fold, *j.spec, resources));
   };
   auto is_asked_for = [&](const job& j) {
-    return is_meant(request, *j.spec, j.fold.userid) && is_there(j)
-           && (only == nullptr || only->matches(j.fold, *j.spec, all_of(j)));
+    if (!is_meant(request, *j.spec, j.fold.userid))
+      return false;
+    // A job that ends is not on the nodes that have come back, which may have others' tasks.
+    auto partly = j.fold.state == job_state::cleanup && !j.fold.released.empty();
+    return partly ? is_on_them(j, held_of(j)) : is_on_them(j, all_of(j));
   };
   auto is_spent = [only] { return only != nullptr && only->is_spent(); };
   auto add = [&](job_id id, const job& j) {

@@ -426,7 +426,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](const urgency_request& r) { return set_urgency(self->state, r); },
     [self](const list_request& r) { return list_jobs(self->state, r); },
     [self](const job_request& r) { return show_job(self->state, r); },
-    [self](const follow_request& r) { return follow_job(self->state, r); },
+    [self](follow_request& r) { return follow_jobs(self->state, std::move(r)); },
     [self](const unfollow& u) { unfollow_job(self->state, u); },
     [self](const reap_request& r) { return reap_jobs(self->state, r); },
     [self](const not_reaped& n) {
@@ -434,7 +434,8 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       self->state.serve_reapers();
     },
     [self](const waited_for& w) {
-      self->state.core.on_waited_for(w.id);
+      for (auto id : w.ids)
+        self->state.core.on_waited_for(id);
       self->state.serve_reapers();
     },
     [self](purge_request& r) { return purge_jobs(self->state, r); },

@@ -157,7 +157,7 @@ caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_reques
 caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& asked) {
   list_reply reply;
   auto r = asked;
-  auto constraint = take_constraint(r);
+  auto constraint = read_constraint(r);
   if (!constraint)
     return std::move(constraint.error());
   auto* only = *constraint ? &**constraint : nullptr;
@@ -178,8 +178,10 @@ caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& ask
     reply.jobs = st.core.list(r, only);
     asks_archive = !archived.ids.empty();
   }
-  if (auto err = pass_on(*constraint, archived))
-    return err;
+  if (only != nullptr && only->is_spent())
+    return only->spent_error();
+  if (only != nullptr)
+    archived.comparisons = only->comparisons();
   if (!asks_archive)
     return reply;
   auto promise = st.self->make_response_promise<list_reply>();
@@ -217,40 +219,78 @@ caf::result<job_reply> show_job(job_manager_state& st, const job_request& r) {
 
 namespace {
 
+/// Jobs that somebody is about to follow. What is not in memory is asked of the archive first: all
+/// are answered together, so that no event is pushed before the answer.
+struct follow_start {
+  follow_request request;
+  follow_reply reply;
+  std::vector<bool> told; // by the archive
+  caf::typed_response_promise<follow_reply> promise;
+};
+using follow_start_ptr = std::shared_ptr<follow_start>;
+
 /// Answers with the events that are durable now, and has all others pushed.
-void begin_to_follow(job_manager_state& st, const follow_request& r,
-                     caf::typed_response_promise<follow_reply> promise) {
-  if (!st.core.knows(r.id)) {
-    st.self->request(st.peers.archive, archive_deadline, job_request{r.id})
-      .then(
-        [promise](job_reply& x) mutable {
-          follow_reply reply;
-          reply.events = std::move(x.events);
-          if (auto ranks = idset::parse(x.summary.ranks))
-            reply.ranks = std::move(*ranks);
-          promise.deliver(std::move(reply));
-        },
-        [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
-    return;
+/// Requires: all jobs that the archive has not told of are in memory.
+void begin_to_follow(job_manager_state& st, follow_start& f) {
+  std::unordered_map<job_id, size_t> pending; // events that are not durable
+  for (auto& e : st.gathering.batch.events)
+    ++pending[e.id];
+  for (size_t i = 0; i < f.told.size(); ++i) {
+    if (f.told[i])
+      continue;
+    auto& job = f.request.jobs[i];
+    auto& begin = f.reply.jobs[i];
+    begin.events = st.core.events(job.id);
+    begin.ranks = st.core.ranks(job.id);
+    if (auto it = pending.find(job.id); it != pending.end())
+      begin.events.resize(begin.events.size() - it->second);
+    if (begin.events.empty() || begin.events.back().after != job_state::inactive)
+      st.followers[job.id].push_back({job.tag, f.request.subscriber});
   }
-  follow_reply reply{st.core.events(r.id), st.core.ranks(r.id)};
-  auto& pending = st.gathering.batch.events;
-  reply.events.resize(reply.events.size()
-                      - static_cast<size_t>(std::count_if(
-                        pending.begin(), pending.end(),
-                        [&](const job_event& e) { return e.id == r.id; })));
-  if (reply.events.empty() || reply.events.back().after != job_state::inactive)
-    st.followers[r.id].push_back({r.tag, r.subscriber});
-  promise.deliver(std::move(reply));
+  f.promise.deliver(std::move(f.reply));
+}
+
+void follow_when_durable(job_manager_state& st, const follow_start_ptr& f);
+
+/// Asks until nothing is unknown: jobs may leave memory while the archive looks.
+void look_up_and_follow(job_manager_state& st, const follow_start_ptr& f) {
+  follow_request unknown;
+  std::vector<size_t> places;
+  for (size_t i = 0; i < f->told.size(); ++i)
+    if (!f->told[i] && !st.core.knows(f->request.jobs[i].id)) {
+      unknown.jobs.push_back(f->request.jobs[i]);
+      places.push_back(i);
+    }
+  if (unknown.jobs.empty())
+    return begin_to_follow(st, *f);
+  st.self->request(st.peers.archive, archive_deadline, std::move(unknown))
+      .then(
+          [&st, f, places](follow_reply& x) {
+            for (size_t i = 0; i < places.size(); ++i) {
+              f->reply.jobs[places[i]] = std::move(x.jobs[i]);
+              f->told[places[i]] = true;
+            }
+            follow_when_durable(st, f);
+          },
+          [f](caf::error& e) { f->promise.deliver(std::move(e)); });
+}
+
+/// What has happened so far is told once it is durable; what happens after that is pushed.
+void follow_when_durable(job_manager_state& st, const follow_start_ptr& f) {
+  st.when_durable([&st, f] { look_up_and_follow(st, f); });
+  st.end_turn();
 }
 
 } // namespace
 
-caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r) {
-  auto promise = st.self->make_response_promise<follow_reply>();
-  // What has happened so far is told once it is durable; what happens after that is pushed.
-  st.when_durable([&st, promise, r]() mutable { begin_to_follow(st, r, std::move(promise)); });
-  st.end_turn();
+caf::result<follow_reply> follow_jobs(job_manager_state& st, follow_request r) {
+  auto f = std::make_shared<follow_start>();
+  f->reply.jobs.resize(r.jobs.size());
+  f->told.resize(r.jobs.size());
+  f->request = std::move(r);
+  f->promise = st.self->make_response_promise<follow_reply>();
+  auto promise = f->promise;
+  follow_when_durable(st, f);
   return promise;
 }
 

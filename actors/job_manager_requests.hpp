@@ -14,7 +14,7 @@ caf::result<count_reply> update_jobs(job_manager_state& st, const update_request
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r);
 caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& r);
 caf::result<job_reply> show_job(job_manager_state& st, const job_request& r);
-caf::result<follow_reply> follow_job(job_manager_state& st, const follow_request& r);
+caf::result<follow_reply> follow_jobs(job_manager_state& st, follow_request r);
 caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r);
 caf::result<count_reply> purge_jobs(job_manager_state& st, purge_request& r);
 caf::result<done> drain_jobs(job_manager_state& st);

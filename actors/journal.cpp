@@ -87,23 +87,12 @@ void trim_log(journal_state& st) {
     log_warning("{}: the log was not trimmed: {}", st.title, render(trimmed.error()));
 }
 
-void purge_some(pointer self) {
+void end_purge(pointer self, const caf::error& failed) {
   auto& st = self->state;
   auto& p = st.purges.front();
-  auto slice = next_slice(*st.store, p.request);
-  caf::error failed = slice ? caf::error{} : slice.error();
-  if (slice && !slice->empty()) {
-    if (auto n = st.store->erase_jobs(*slice)) {
-      p.count += *n;
-      self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
-      return;
-    } else {
-      failed = n.error();
-    }
-  }
-  if (failed)
+  if (failed && failed != caf::sec::request_receiver_down) // that is the instance's end
     log_warning("{}: ended jobs were not forgotten: {}", st.title, render(failed));
-  else if (p.count > 0)
+  if (p.count > 0)
     trim_log(st);
   if (p.promise.pending()) {
     if (failed)
@@ -116,10 +105,43 @@ void purge_some(pointer self) {
     self->send(self, caf::tick_atom_v);
 }
 
+void erase_some(pointer self, const std::vector<job_id>& slice) {
+  auto& st = self->state;
+  auto n = st.store->erase_jobs(slice);
+  if (!n)
+    return end_purge(self, n.error());
+  st.purges.front().count += *n;
+  self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
+}
+
+/// What the jobs have in the key-value store goes first: as long as a job is there, it is found.
+void purge_some(pointer self) {
+  auto& st = self->state;
+  auto slice = next_slice(*st.store, st.purges.front().request);
+  if (!slice || slice->empty())
+    return end_purge(self, slice ? caf::error{} : slice.error());
+  if (!st.kvs)
+    return erase_some(self, *slice);
+  kvs_space_request r;
+  r.verb = kvs_space_verb::forget;
+  r.jobs = *slice;
+  self->request(st.kvs, caf::infinite, std::move(r))
+      .then([self, slice = std::move(*slice)](const kvs_spaces&) { erase_some(self, slice); },
+            [self](const caf::error& e) { end_purge(self, e); });
+}
+
 void begin_purge(pointer self, journal_state::purge p) {
   auto& st = self->state;
   st.purges.push_back(std::move(p));
-  if (st.purges.size() == 1)
+  if (st.begun && st.purges.size() == 1)
+    self->send(self, caf::tick_atom_v);
+}
+
+void begin(pointer self, const kvs_begin& b) {
+  auto& st = self->state;
+  st.kvs = caf::actor_cast<kvs_actor>(b.kvs);
+  st.begun = true;
+  if (!st.purges.empty())
     self->send(self, caf::tick_atom_v);
 }
 
@@ -181,6 +203,7 @@ journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<jou
         begin_purge(self, {std::move(r), promise, 0});
         return promise;
       },
+      [self](const kvs_begin& b) { begin(self, b); },
       [self](caf::tick_atom) { purge_some(self); },
       [self](caf::timeout_atom) { retain_by_age(self); },
       [self](stats_atom) {
@@ -235,6 +258,9 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
         if (!job)
           return std::move(job.error());
         return std::move(*job);
+      },
+      [self](const follow_request& r) {
+        return tell_ended(*self->state.store, *self->state.specs, r);
       },
       [self](const ends_request& r) { return tell_ends(self->state, r); },
       [self](const log_request& r) -> caf::result<event_batch> {

@@ -40,6 +40,8 @@ struct journal_state {
     uint64_t count = 0;
   };
   std::deque<purge> purges; // the first is under way
+  bool begun = false;       // until the KVS has come nothing is purged
+  kvs_actor kvs;            // has what the jobs kept; null: it cannot tell
   int64_t commits = 0, committed_events = 0;
 };
 

@@ -193,6 +193,8 @@ kvs_actor::behavior_type kvs_service(pointer self, kvs_setup setup) {
   st.broken = restore(st);
   if (st.broken)
     log_error("{}: {}", st.setup.title, render(st.broken));
+  self->send(st.setup.writer,
+             kvs_begin{st.broken ? caf::actor{} : caf::actor_cast<caf::actor>(self)});
   self->set_down_handler([self](const caf::down_msg& down) { on_down(self, down.source); });
   return {
       [self](kvs_commit_request& r) { return on_commit(self, r); },

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "store/kvs_key.hpp"
+
 namespace hactor {
 
 namespace {
@@ -104,12 +106,28 @@ void kvs_core::apply(const kvs_commit_request& r, const std::vector<uint64_t>& r
 void kvs_core::on_space_request(uint64_t request, const kvs_space_request& r, kvs_out& out) {
   if (r.verb == kvs_space_verb::list)
     return out.answer_space(request, {store_.roots()});
+  if (r.verb == kvs_space_verb::forget)
+    return forget(request, r.jobs, out);
   auto err = r.verb == kvs_space_verb::create
                  ? store_.create(r.space, r.userid, r.owner, r.reference)
                  : store_.remove(r.space, r.userid);
   if (err)
     return out.refuse(request, err);
   gathered_.push_back({request, r.space, 0, r.verb});
+}
+
+/// Removes what these jobs have; the answer to the first of the namespaces is that to all.
+void kvs_core::forget(uint64_t request, const std::vector<job_id>& jobs, kvs_out& out) {
+  auto waits = gathered_.size();
+  for (auto id : jobs) {
+    auto space = kvs_space_of(id);
+    if (auto err = store_.remove(space, 0); !err)
+      gathered_.push_back({request, std::move(space), 0, kvs_space_verb::remove});
+    else if (code_of(err) != ec::unknown_key)
+      return out.refuse(request, err);
+  }
+  if (gathered_.size() == waits)
+    out.answer_space(request, {});
 }
 
 void kvs_core::flush(kvs_out& out) {

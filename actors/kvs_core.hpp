@@ -90,6 +90,7 @@ private:
 
   void apply(const kvs_commit_request& r, const std::vector<uint64_t>& requests, kvs_out& out);
   void join_fence(uint64_t request, kvs_commit_request& r, kvs_out& out);
+  void forget(uint64_t request, const std::vector<job_id>& jobs, kvs_out& out);
   void drop_fences(const std::string& space, kvs_out& out);
   void answer(const waiter& w, kvs_out& out);
   void observe(watched& w);

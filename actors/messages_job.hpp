@@ -225,9 +225,11 @@ HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.re
                x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
-/// Errors: ec::unknown_job when an id is named that does not exist.
+/// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;
+/// ec::too_big (the constraint compared too often).
 struct list_request {
   std::vector<job_id> ids;
+  bool skip_unknown = false; // ids that do not exist are no error
   uint32_t states = 62;
   uint32_t results = 15;
   uint64_t max = 0; // 0: all
@@ -236,9 +238,11 @@ struct list_request {
   idset ranks{};
   int64_t userid = -1; // -1: all
   int64_t since_ns = 0;
+  std::string constraint{};  // JSON (job_constraint.hpp); "": none
+  uint64_t comparisons = 0;  // that it may make
 };
-HACTOR_INSPECT(list_request, x.ids, x.states, x.results, x.max, x.name, x.queue, x.hosts, x.ranks,
-               x.userid, x.since_ns)
+HACTOR_INSPECT(list_request, x.ids, x.skip_unknown, x.states, x.results, x.max, x.name, x.queue,
+               x.hosts, x.ranks, x.userid, x.since_ns, x.constraint, x.comparisons)
 
 struct list_reply {
   std::vector<job_summary> jobs;
@@ -263,23 +267,38 @@ struct job_reply {
 };
 HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset, x.ranks, x.nodes)
 
-/// connector -> job manager: send me the events of this job, from its first. Answered by
-/// follow_reply with the durable ones so far; later ones come as job_events messages to
-/// `subscriber` until the job is inactive. Errors: ec::unknown_job.
-struct follow_request {
+struct followed_job {
   job_id id;
-  uint64_t tag = 0; // chosen by the subscriber, repeated in job_events
+  uint64_t tag = 0;  // chosen by the subscriber, repeated in job_events
+  bool spec = false; // the jobspec is wanted, too, if the job has ended
+};
+HACTOR_INSPECT(followed_job, x.id, x.tag, x.spec)
+
+/// connector -> job manager: send me the events of these jobs, from their first. Answered by
+/// follow_reply with the durable ones so far; later ones of a job come as job_events messages to
+/// `subscriber` until it is inactive. The job manager asks the archive likewise, of ended jobs.
+struct follow_request {
+  std::vector<followed_job> jobs;
   caf::actor subscriber;
 };
-HACTOR_INSPECT(follow_request, x.id, x.tag, x.subscriber)
+HACTOR_INSPECT(follow_request, x.jobs, x.subscriber)
+
+/// What a job has come to, or why it is not followed.
+struct job_begin {
+  std::vector<job_event> events{};
+  idset ranks{};         // brokers that run the job; empty before alloc
+  std::string jobspec{}; // as submitted; "" unless it was wanted
+  uint8_t code = 0;      // of enum class ec (ec::unknown_job, those of the store); 0: none
+  std::string why{};
+};
+HACTOR_INSPECT(job_begin, x.events, x.ranks, x.jobspec, x.code, x.why)
 
 struct follow_reply {
-  std::vector<job_event> events;
-  idset ranks; // brokers that run the job; empty before alloc
+  std::vector<job_begin> jobs; // one per job that was asked for, in that order
 };
-HACTOR_INSPECT(follow_reply, x.events, x.ranks)
+HACTOR_INSPECT(follow_reply, x.jobs)
 
-/// No more of a follow_request, or of a reap_request (`id` is 0).
+/// No more of one job of a follow_request, or of a reap_request (`id` is 0).
 struct unfollow {
   job_id id;
   uint64_t tag = 0;
@@ -325,11 +344,11 @@ struct not_reaped {
 };
 HACTOR_INSPECT(not_reaped, x.jobs)
 
-/// connector -> job manager: this job was waited for by its id.
+/// connector -> job manager: these jobs were waited for by their ids.
 struct waited_for {
-  job_id id;
+  std::vector<job_id> ids;
 };
-HACTOR_INSPECT(waited_for, x.id)
+HACTOR_INSPECT(waited_for, x.ids)
 
 /// -> archive: how have these jobs ended? Of those that others depend on.
 struct ends_request {
@@ -355,7 +374,8 @@ HACTOR_INSPECT(ends_reply, x.ends)
 
 /// -> job manager, and on to the journal: forget jobs that have ended: these, or, without ids, all
 /// that ended before `before_ns` and all but the `keep` that ended last. Answered by count_reply
-/// when it is done. Errors: ec::wrong_state (one of the ids is active), ec::store_failed,
+/// when it is done. What the jobs had in the key-value store goes first. Errors: ec::wrong_state
+/// (one of the ids is active), ec::busy (its namespace is just being made), ec::store_failed,
 /// ec::disk_full.
 struct purge_request {
   std::vector<job_id> ids;

@@ -57,18 +57,27 @@ struct kvs_root_request {
 };
 HACTOR_INSPECT(kvs_root_request, x.space, x.userid)
 
-enum class kvs_space_verb : uint8_t { list, create, remove };
+enum class kvs_space_verb : uint8_t { list, create, remove, forget };
 
-/// connector -> KVS. Answered by kvs_spaces when it is durable: all, or the one that was made.
-/// Errors: ec::busy (the name is taken), ec::disk_full.
+/// connector -> KVS; forget: journal -> KVS, before the jobs are forgotten. Answered by kvs_spaces
+/// when it is durable: all, or the one that was made. Errors: ec::busy (the name is taken; one that
+/// is to be forgotten is just being made), ec::disk_full.
 struct kvs_space_request {
   kvs_space_verb verb = kvs_space_verb::list;
   std::string space;
   uint32_t userid = 0;
   uint32_t owner = 0;    // create: whose it is
   std::string reference; // create: the root directory that it begins with; "": an empty one
+  std::vector<job_id> jobs{}; // forget: whose namespaces, as far as they have any
 };
-HACTOR_INSPECT(kvs_space_request, x.verb, x.space, x.userid, x.owner, x.reference)
+HACTOR_INSPECT(kvs_space_request, x.verb, x.space, x.userid, x.owner, x.reference, x.jobs)
+
+/// KVS -> journal, once: jobs may be purged, and the KVS is asked about them before. Null when it
+/// could not read what is there, and has nothing to remove.
+struct kvs_begin {
+  caf::actor kvs;
+};
+HACTOR_INSPECT(kvs_begin, x.kvs)
 
 struct kvs_spaces {
   std::vector<kvs_root> roots;

@@ -52,6 +52,8 @@ caf::expected<std::vector<std::string>> parse_kvs_key(std::string_view key) {
   return names;
 }
 
+std::string kvs_space_of(job_id id) { return std::string{kvs_job_space_prefix} + to_string(id); }
+
 std::string join_kvs_key(const std::vector<std::string>& names) {
   std::string key;
   for (auto& name : names)

@@ -121,7 +121,8 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
     auto read = job_constraint::parse(params["constraint"], comparisons_max);
     if (!read)
       return std::move(read.error());
-    carry_constraint(params["constraint"], comparisons_max, r);
+    r.constraint = dump(params["constraint"]);
+    r.comparisons = comparisons_max;
   }
   journal_options options;
   options.directory = o.value("from");

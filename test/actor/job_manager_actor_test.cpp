@@ -50,7 +50,9 @@ struct bench : actor_fixture {
     r.type = "cancel";
     return ask<count_reply>(manager, r);
   }
-  auto follow(job_id id) { return ask<follow_reply>(manager, follow_request{id, 7, follower}); }
+  auto follow(job_id id) {
+    return ask<follow_reply>(manager, follow_request{{{id, 7, false}}, follower});
+  }
   job_counts counts() { return *ask<job_counts>(manager, counts_atom_v)->value; }
   void release() { tell(journal, caf::flush_atom_v); }
   void settle() { pass(10ms); }
@@ -282,7 +284,9 @@ TEST_SUITE("actor") {
     CHECK(code_of(kill->error) == ec::wrong_state);
     auto urgency = b.ask<count_reply>(b.manager, urgency_request{0, {{one}, 0}, 99});
     CHECK(code_of(urgency->error) == ec::bad_argument);
-    CHECK(code_of(b.follow({9})->error) == ec::unknown_job);
+    auto unknown = b.follow({9});
+    REQUIRE(unknown->value);
+    CHECK(static_cast<ec>(unknown->value->jobs.at(0).code) == ec::unknown_job);
     CHECK(code_of(b.ask<job_reply>(b.manager, job_request{{9}})->error) == ec::unknown_job);
   }
 
@@ -344,12 +348,41 @@ TEST_SUITE("actor") {
       b.settle();
       REQUIRE(reply);
       REQUIRE(reply->value);
-      auto got = reply->value->events;
+      auto got = reply->value->jobs.at(0).events;
       got.insert(got.end(), b.world->pushed.begin(), b.world->pushed.end());
       CHECK(names(got)
             == "submit validate depend priority alloc start exception finish release free clean");
       CHECK(got == b.world->durable_events());
     }
+  }
+
+  TEST_CASE("jobs that are followed together are answered together, ended ones by the archive") {
+    bench b;
+    b.submit({one, {2}});
+    b.grant({2});
+    b.report({2}, true);
+    b.settle();
+    job_summary over;
+    over.id = {2};
+    b.world->ended.push_back(over);
+    REQUIRE(b.ask<job_reply>(b.manager, job_request{one})->value);
+    follow_request r{{{one, 1, true}, {{9}, 2, false}, {{2}, 3, true}, {one, 4, false}},
+                     b.follower};
+    auto reply = b.ask<follow_reply>(b.manager, r);
+    REQUIRE(reply->value);
+    auto& jobs = reply->value->jobs;
+    REQUIRE(jobs.size() == 4);
+    CHECK(names(jobs[0].events) == "submit validate depend priority");
+    CHECK(jobs[0].jobspec.empty()); // it has not ended
+    CHECK(static_cast<ec>(jobs[1].code) == ec::unknown_job);
+    CHECK(jobs[2].events.back().after == job_state::inactive);
+    CHECK(jobs[3].events == jobs[0].events);
+    REQUIRE(b.world->followed.size() == 1);
+    CHECK(b.world->followed[0].jobs.size() == 2);
+    CHECK(b.world->followed[0].jobs[1].spec);
+    b.grant(one);
+    b.settle();
+    CHECK(names(b.world->pushed) == "alloc alloc");
   }
 
   TEST_CASE("who has stopped following gets nothing more") {

@@ -7,6 +7,7 @@
 #include "actors/kvs.hpp"
 #include "fake_services.hpp"
 #include "runtime/log.hpp"
+#include "store/kvs_key.hpp"
 #include "temp_dir.hpp"
 
 using namespace hactor;
@@ -87,6 +88,75 @@ TEST_SUITE("actor") {
     CHECK(b.get("k", "other") == "there");
     CHECK(b.put("d.k17", "18")->value->sequence == 202);
     CHECK(b.get("d.k17") == "18");
+  }
+
+  TEST_CASE("what jobs have goes when they are purged, and is gone after a restart") {
+    temp_dir d;
+    constexpr uint64_t jobs = 1'000;
+    purge_request all;
+    {
+      bench b{d};
+      REQUIRE(b.put("k", "kept")->value);
+      REQUIRE(b.make("job-of-mine")->value);
+      auto before = b.stat("namespaces");
+      journal_batch ended;
+      for (uint64_t i = 1; i <= jobs; ++i) {
+        job_record r;
+        r.id = {i};
+        r.ended = true;
+        r.t_end_ns = static_cast<int64_t>(i);
+        ended.jobs.push_back(r);
+        all.ids.push_back(r.id);
+        if (i % 10 == 0) // all of them: below
+          continue;
+        auto space = kvs_space_of(r.id);
+        REQUIRE(b.make(space)->value);
+        REQUIRE(b.put("result", std::to_string(i), space)->value);
+      }
+      REQUIRE(b.store->commit(ended));
+      CHECK(b.stat("namespaces") == before + 900);
+      purge_request oldest;
+      oldest.keep = 400;
+      auto purged = b.ask<count_reply>(b.writer, oldest);
+      REQUIRE(purged->value);
+      CHECK(purged->value->count == 600);
+      CHECK(b.stat("namespaces") == before + 360);
+      CHECK(b.get("result", kvs_space_of({599})) == "!unknown_key");
+      CHECK(b.get("result", kvs_space_of({601})) == "601");
+      REQUIRE(b.ask<count_reply>(b.writer, all)->value);
+      CHECK(b.stat("namespaces") == before);
+      auto records = b.store->meta_with(kvs_record_prefix);
+      REQUIRE(records);
+      CHECK(records->size() == static_cast<size_t>(before));
+    }
+    bench b{d};
+    CHECK(b.stat("namespaces") == 2);
+    CHECK(b.get("k") == "kept");
+  }
+
+  TEST_CASE("jobs whose keys cannot be removed are not forgotten") {
+    temp_dir d;
+    bench b{d, false};
+    auto space = kvs_space_of({1});
+    auto forget = [&b] {
+      kvs_space_request r;
+      r.verb = kvs_space_verb::forget;
+      r.jobs = {{1}, {2}};
+      return b.ask<kvs_spaces>(b.kvs, r);
+    };
+    CHECK(forget()->value); // there are none
+    b.world->hold = true;
+    auto made = b.make(space);
+    CHECK(code_of(forget()->error) == ec::busy);
+    b.tell(b.writer, caf::flush_atom_v);
+    REQUIRE(made->value);
+    b.world->hold = false;
+    b.world->journal_error = make_error(ec::disk_full, "full");
+    CHECK(code_of(forget()->error) == ec::disk_full);
+    b.world->journal_error = caf::none;
+    CHECK(b.stat("namespaces") == 2);
+    CHECK(forget()->value);
+    CHECK(b.stat("namespaces") == 1);
   }
 
   TEST_CASE(

@@ -21,6 +21,9 @@ hactor cancel "$id"
 deadline 20 hactor job wait "$next"
 check_equal "the next has what was given back" 0-1,3 "$(hactor jobs -n -o '{ranks}' "$next")"
 check_contains "$(hactor jobs -n -o '{state}' "$id")" CLEANUP
+where() { hactor jobs -n -o '{id}' --constraint="$1"; }
+check_equal "on what it still has" "$id" "$(where '{"ranks":["2"]}')"
+check_equal "on what it gave back" "" "$(where '{"and":[{"ranks":["0-1,3"]},{"states":["cleanup"]}]}')"
 check_contains "$(releases "$id")" false
 check_lacks "$(releases "$id")" true
 check_contains "$(hactor explain "$id")" "cleanup: is ending and holds resources on 1 node, ranks 2; 3 nodes came back before"

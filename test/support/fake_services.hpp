@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct fake_world {
   // ARCHIVE
   std::vector<job_summary> ended;
   std::vector<job_end> ends;
+  std::vector<follow_request> followed;
   // SCHEDULER
   std::vector<alloc_entry> wanted;
   std::vector<job_id> room_cancelled, freed;
@@ -70,6 +72,7 @@ inline journal_actor::behavior_type fake_journal(journal_actor::pointer self, wo
       w->purged.push_back(r);
       return count_reply{r.ids.size()};
     },
+    [](const kvs_begin&) {},
     [w](caf::flush_atom) { w->release(); },
     [](caf::tick_atom) {},
     [](caf::timeout_atom) {},
@@ -102,6 +105,21 @@ inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_p
             return reply;
           }
         return make_error(ec::unknown_job, to_string(r.id));
+      },
+      [w](const follow_request& r) {
+        w->followed.push_back(r);
+        follow_reply reply;
+        for (auto& job : r.jobs) {
+          auto& begin = reply.jobs.emplace_back();
+          auto known = std::any_of(w->ended.begin(), w->ended.end(),
+                                   [&](auto& s) { return s.id == job.id; });
+          if (!known)
+            begin.code = static_cast<uint8_t>(ec::unknown_job);
+          for (auto& e : w->durable_events())
+            if (known && e.id == job.id)
+              begin.events.push_back(e);
+        }
+        return reply;
       },
       [](const log_request&) { return event_batch{}; },
       [](stats_atom) { return stats_reply{}; },
@@ -198,6 +216,7 @@ inline connector_actor::behavior_type fake_connector(connector_actor::pointer, w
     [](const command_ended&) {},
     [w](const kvs_changed& c) { w->changed.push_back(c); },
     [](const nodes_changed&) { return done{}; },
+    [](caf::flush_atom) {},
     [](const rank_lost&) {},
     [](stats_atom) { return stats_reply{}; },
     [](waits_atom) { return waits_reply{}; },

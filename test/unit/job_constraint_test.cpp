@@ -302,21 +302,25 @@ TEST_SUITE("unit") {
     }
     list_request r;
     r.name = "even";
-    carry_constraint(*parse_json(R"({"not":[{"userid":[1000]}]})"), 100, r);
-    CHECK(carries_constraint(r));
-    auto c = take_constraint(r);
+    r.constraint = R"({"not":[{"userid":[1000]}]})";
+    r.comparisons = 100;
+    auto c = read_constraint(r);
     REQUIRE(c);
     REQUIRE(*c);
-    CHECK(r.name.empty());
+    CHECK(r.name == "even");
     CHECK(ids_of(core.list(r, &**c)) == std::vector<uint64_t>{10, 20});
     r.ids = {{5}, {6}, {10}};
     CHECK(ids_of(core.list(r, &**c)) == std::vector<uint64_t>{10});
-    CHECK((*c)->comparisons() == 100 - 2 * (20 + 10 + 3 + 2));
+    CHECK((*c)->comparisons() == 100 - 2 * (10 + 2)); // the name is looked at first
     list_request plain;
     plain.name = "even";
-    auto none = take_constraint(plain);
+    auto none = read_constraint(plain);
     REQUIRE(none);
     CHECK_FALSE(*none);
     CHECK(core.list(plain).size() == 10);
+    plain.name = "\x01[{}, 5]"; // a name as good as any
+    CHECK_FALSE(*read_constraint(plain));
+    plain.constraint = "{";
+    CHECK(code_of(read_constraint(plain).error()) == ec::bad_json);
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "actors/job_constraint.hpp"
 #include "graph/rset_extra.hpp"
 #include "recording_out.hpp"
 #include "spec_texts.hpp"
@@ -201,6 +202,19 @@ TEST_SUITE("unit") {
     CHECK(b.core.list(on, nullptr).size() == 1);
     on.ranks = idset::single(3); // which may have others' tasks
     CHECK(b.core.list(on, nullptr).empty());
+    auto matches = [&b](const char* constraint) {
+      list_request r;
+      r.constraint = constraint;
+      r.comparisons = 100;
+      auto only = read_constraint(r);
+      REQUIRE(only);
+      return !b.core.list(r, &**only).empty();
+    };
+    CHECK(matches(R"({"ranks":["2"]})"));
+    CHECK_FALSE(matches(R"({"ranks":["3"]})"));
+    CHECK(matches(R"({"hostlist":["n2"]})"));
+    CHECK_FALSE(matches(R"({"hostlist":["n3"]})"));
+    CHECK(matches(R"({"not":[{"ranks":["3"]}]})"));
     b.core.on_clean(b.now, clean, where, b); // again
     clean.clean.add(2);
     b.core.on_clean(b.now, clean, where, b); // all of it: that is its end, which is told otherwise

@@ -1,0 +1,184 @@
+// CONNECTOR: what many clients' requests ask of the job manager is asked together, and each of them
+// is answered for itself.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <map>
+#include <set>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "actors/connector.hpp"
+#include "fake_services.hpp"
+#include "runtime/poller.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+namespace {
+
+constexpr uint32_t owner = 1000;
+
+/// What a job manager is asked. Jobs have ended; some are unknown, some are forgotten meanwhile.
+struct questions {
+  std::vector<follow_request> follows;
+  std::vector<list_request> lists;
+  std::vector<waited_for> waited;
+  std::vector<unfollow> unfollows;
+  std::set<uint64_t> unknown, forgotten;
+};
+
+caf::behavior job_manager(caf::event_based_actor*, std::shared_ptr<questions> q) {
+  return {
+      [q](const follow_request& r) {
+        q->follows.push_back(r);
+        follow_reply reply;
+        for (auto& job : r.jobs) {
+          auto& begin = reply.jobs.emplace_back();
+          if (q->unknown.count(job.id.value) != 0) {
+            begin.code = static_cast<uint8_t>(ec::unknown_job);
+            begin.why = "there is none";
+            continue;
+          }
+          begin.events.push_back({job.id, 1, event_kind::clean, job_state::inactive, 0, 0, 0, {}});
+        }
+        return reply;
+      },
+      [q](const list_request& r) {
+        q->lists.push_back(r);
+        list_reply reply;
+        for (auto id : r.ids)
+          if (q->forgotten.count(id.value) == 0) {
+            auto& s = reply.jobs.emplace_back();
+            s.id = id;
+            s.state = job_state::inactive;
+          }
+        return reply;
+      },
+      [q](const waited_for& w) { q->waited.push_back(w); },
+      [q](const unfollow& u) { q->unfollows.push_back(u); },
+  };
+}
+
+/// Outlives the actors.
+struct wire {
+  wire() : sockets{std::move(*poller::make())} {
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+  }
+  ~wire() { close(ends[0]); }
+
+  std::unique_ptr<poller> sockets;
+  int ends[2]; // the client's, the broker's
+};
+
+struct bench : wire, actor_fixture {
+  bench() {
+    connector_setup setup;
+    setup.sockets = sockets.get();
+    setup.owner = owner;
+    setup.lead.job_manager = caf::actor_cast<caf::actor>(spawn(job_manager, asked));
+    connector = spawn(connector_service, setup);
+    tell(connector, client_opened{1, ends[1], owner, 0});
+  }
+
+  /// Comes with all that is sent before the next run().
+  void request(uint64_t tag, const std::string& method, json params) {
+    caf::anon_send(connector,
+                   client_frame{1, static_cast<uint8_t>(client_frame_kind::request), tag,
+                                dump({{"method", method}, {"params", std::move(params)}})});
+  }
+  void wait_for(uint64_t id) { request(id, "job.wait", {{"id", to_string(job_id{id})}}); }
+
+  /// What the client has got, by tag: the reply, or the code of the error.
+  std::map<uint64_t, std::string> answers() {
+    std::string bytes(1 << 20, '\0');
+    auto n = recv(ends[0], bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(static_cast<size_t>(std::max<ssize_t>(n, 0)));
+    std::map<uint64_t, std::string> all;
+    for (std::string_view rest = bytes; rest.size() >= frame_header_size;) {
+      uint32_t size = 0;
+      uint64_t tag = 0;
+      memcpy(&size, rest.data(), sizeof size);
+      memcpy(&tag, rest.data() + 5, sizeof tag);
+      auto kind = static_cast<client_frame_kind>(rest[4]);
+      auto content = parse_json(rest.substr(frame_header_size, size));
+      REQUIRE(content);
+      all[tag] = kind == client_frame_kind::error ? content->at("code").get<std::string>()
+                                                  : content->at("id").get<std::string>();
+      rest.remove_prefix(frame_header_size + size);
+    }
+    return all;
+  }
+
+  std::shared_ptr<questions> asked = std::make_shared<questions>();
+  connector_actor connector;
+};
+
+} // namespace
+
+TEST_SUITE("actor") {
+
+  TEST_CASE("waits that come in one turn are one question, and each has its own answer") {
+    bench b;
+    b.asked->unknown = {7};
+    b.asked->forgotten = {8};
+    constexpr uint64_t jobs = 200;
+    for (uint64_t id = 1; id <= jobs; ++id)
+      b.wait_for(id);
+    b.run();
+    REQUIRE(b.asked->follows.size() == 1);
+    CHECK(b.asked->follows[0].jobs.size() == jobs);
+    REQUIRE(b.asked->lists.size() == 1);
+    CHECK(b.asked->lists[0].ids.size() == jobs - 1);
+    CHECK(b.asked->lists[0].skip_unknown);
+    REQUIRE(b.asked->waited.size() == 1);
+    CHECK(b.asked->waited[0].ids.size() == jobs - 2);
+    auto answers = b.answers();
+    REQUIRE(answers.size() == jobs);
+    for (auto& [tag, answer] : answers)
+      CHECK(answer == (tag == 7 || tag == 8 ? "unknown_job" : to_string(job_id{tag})));
+  }
+
+  TEST_CASE("very many are asked for in parts") {
+    bench b;
+    for (uint64_t id = 1; id <= 2'500; ++id)
+      b.wait_for(id);
+    b.run();
+    REQUIRE(b.asked->follows.size() == 3);
+    CHECK(b.asked->follows[2].jobs.size() == 500);
+    CHECK(b.asked->follows[2].jobs.back().id == job_id{2'500});
+    CHECK(b.asked->waited.size() == 3);
+  }
+
+  TEST_CASE("all that follows jobs is asked together; only who attaches wants the jobspec") {
+    bench b;
+    auto id = to_string(job_id{5});
+    b.request(1, "job.attach", {{"id", id}});
+    b.request(2, "job.attach", {{"id", id}, {"own", true}});
+    b.request(3, "job.eventlog", {{"id", id}});
+    b.request(4, "job.wait-event", {{"id", id}, {"name", "clean"}});
+    b.wait_for(5);
+    b.run();
+    REQUIRE(b.asked->follows.size() == 1);
+    auto& jobs = b.asked->follows[0].jobs;
+    REQUIRE(jobs.size() == 5);
+    for (size_t i = 0; i < jobs.size(); ++i)
+      CHECK(jobs[i].spec == (i == 0));
+    CHECK(b.asked->lists.size() == 1);
+  }
+
+  TEST_CASE("a wait that is withdrawn at once is never begun") {
+    bench b;
+    b.wait_for(1);
+    b.wait_for(2);
+    caf::anon_send(b.connector,
+                   client_frame{1, static_cast<uint8_t>(client_frame_kind::cancel), 1, {}});
+    b.run();
+    REQUIRE(b.asked->follows.size() == 1);
+    REQUIRE(b.asked->follows[0].jobs.size() == 1);
+    CHECK(b.asked->follows[0].jobs[0].id == job_id{2});
+    CHECK(b.answers().size() == 1);
+  }
+}
