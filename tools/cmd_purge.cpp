@@ -62,8 +62,8 @@ const command purge_command{
     "forgets jobs that have ended",
     "[OPTIONS] [ID...]",
     "Removes what the instance keeps of jobs that have ended: they are not listed any more, "
-    "nothing can depend on them, and what they kept by 'hactor kvs' is gone. The attributes retention.age and retention.count say what it "
-    "forgets by itself. Active jobs are refused.",
+    "nothing can depend on them, and what they kept by 'hactor kvs' is gone. The attributes "
+    "retention.age and retention.count say what it forgets by itself. Active jobs are refused.",
     purge_options,
     usual_exits,
     " hactor purge --age-limit=30d --num-limit=100000",
