@@ -307,6 +307,18 @@ caf::result<explain_reply> explain_jobs(scheduler_state& st, const explain_reque
   return promise;
 }
 
+void make_pass(scheduler_state& st) {
+  st.pass_wanted = false;
+  ++st.passes;
+  auto began_ns = steady_ns();
+  if (st.core.schedule(wall_ns(), st, grants_a_turn))
+    st.want_pass();
+  st.passes_ns += steady_ns() - began_ns;
+  st.tell();
+  for (auto& [r, promise] : std::exchange(st.unexplained, {}))
+    promise.deliver(explain_now(st, r));
+}
+
 caf::result<done> await_vacant(scheduler_state& st, const vacate_request& v) {
   if (auto e = st.refuse_unless_loaded())
     return e;
@@ -423,18 +435,7 @@ scheduler_actor::behavior_type scheduler_service(scheduler_state::pointer self,
         st.want_pass();
       },
       [self](usage_atom) { return describe_resources(self->state); },
-      [self](caf::tick_atom) {
-        auto& st = self->state;
-        st.pass_wanted = false;
-        ++st.passes;
-        auto began_ns = steady_ns();
-        if (st.core.schedule(wall_ns(), st, grants_a_turn))
-          st.want_pass();
-        st.passes_ns += steady_ns() - began_ns;
-        st.tell();
-        for (auto& [r, promise] : std::exchange(st.unexplained, {}))
-          promise.deliver(explain_now(st, r));
-      },
+      [self](caf::tick_atom) { make_pass(self->state); },
       [self](stats_atom) { return stats_of(self->state); },
       [self](waits_atom) { return waits_reply{{waits_of(self->state)}}; },
   };
