@@ -87,24 +87,39 @@ bool mpi_wire::ok(int code, const char* call) {
   return false;
 }
 
+/// A setting of Open MPI while MPI is started: programs of users, which inherit our environment,
+/// shall not have it. What a person has set stays.
+class setting_at_start {
+public:
+  setting_at_start(const char* name, const char* value)
+      : name_{getenv(name) == nullptr ? name : nullptr} {
+    if (name_ != nullptr)
+      setenv(name_, value, 1);
+  }
+  ~setting_at_start() {
+    if (name_ != nullptr)
+      unsetenv(name_);
+  }
+  setting_at_start(const setting_at_start&) = delete;
+  setting_at_start& operator=(const setting_at_start&) = delete;
+
+private:
+  const char* name_;
+};
+
 std::string mpi_wire::open() {
-  // Where processes may not read each other's memory (containers), Open MPI's single copy fails in
-  // the middle of a transfer. hactor's messages are small: the copy through shared memory will do.
-  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
-  // Where ranks share cores, Open MPI gives the core away at each call that finds nothing. Our loop
-  // makes such a call each time round, whether it is busy or not: beside others' work on the cores
-  // all that goes through it would take ten times as long. Programs of users shall yield.
-  constexpr auto yields = "OMPI_MCA_mpi_yield_when_idle";
-  auto is_ours = getenv(yields) == nullptr;
-  if (is_ours)
-    setenv(yields, "0", 1);
   int provided = 0;
-  auto begun =
-      ok(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-  if (is_ours)
-    unsetenv(yields);
-  if (!begun)
-    return error_;
+  {
+    // Where processes may not read each other's memory (containers), Open MPI's single copy fails
+    // in the middle of a transfer. Our messages are small: the copy through shared memory will do.
+    setting_at_start copies{"OMPI_MCA_btl_vader_single_copy_mechanism", "none"};
+    // Where ranks share cores, Open MPI gives the core away at each call that finds nothing. Our
+    // loop makes such a call each time round, whether it is busy or not: beside others' work on the
+    // cores all that goes through it would take ten times as long.
+    setting_at_start yields{"OMPI_MCA_mpi_yield_when_idle", "0"};
+    if (!ok(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread"))
+      return error_;
+  }
   if (provided < MPI_THREAD_SERIALIZED)
     return "this MPI offers no MPI_THREAD_SERIALIZED";
   int rank = 0;
