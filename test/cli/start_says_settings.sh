@@ -42,6 +42,8 @@ check_equal "by their old names" "easy 41 low" "$(FLUX_RESOURCE_OPTIONS=match-po
   'echo $(hactor getattr sched.policy; hactor getattr sched.queue_depth; hactor getattr sched.match)')"
 fails_with 2 env FLUX_QMANAGER_OPTIONS=queue-policy=bogus hactor start true
 check_contains "$output" bogus
+fails_with 2 env FLUX_QMANAGER_OPTIONS=queue-policy=easy,queue-parms=queue-depth=4 hactor start true
+check_contains "$output" queue-parms
 export FLUXION_QMANAGER_OPTIONS="queue-polisy=easy"
 fails_with 2 start -- true
 check_contains "$output" 'FLUXION_QMANAGER_OPTIONS: there is no option "queue-polisy"; did you mean'

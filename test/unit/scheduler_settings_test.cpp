@@ -201,8 +201,8 @@ TEST_SUITE("unit") {
       CHECK(set("FLUX_QMANAGER_OPTIONS", text) == "sched.policy=easy\nsched.queue_depth=41\n");
     CHECK(set("FLUX_RESOURCE_OPTIONS", "load-allowlist=node,core,gpu,match-policy=low")
           == "sched.match=low\nFLUX_RESOURCE_OPTIONS: load-allowlist means nothing here\n");
-    CHECK(set("FLUX_QMANAGER_OPTIONS", "queue-policy=easy,queue-parms=queue-depth=4")
-              .starts_with("refused: "));
+    CHECK(set("FLUX_QMANAGER_OPTIONS", "queue-parms=queue-depth=4,queue-policy=easy")
+              .starts_with("refused: FLUX_QMANAGER_OPTIONS: there is no option \"queue-parms\""));
     CHECK(set(q, "").empty());
     CHECK(set(q, "queue-polcy=easy").find("\"queue-polcy\"; did you mean queue-policy")
           != std::string::npos);
