@@ -43,6 +43,8 @@ caf::result<done> change_nodes(resource_state& st, const nodes_changed& c) {
   auto rest = st.all.ranks();
   rest.remove_all(c.removed);
   st.all = unite(restrict_to(st.all, rest), c.added);
+  if (c.removed.empty())
+    st.all.expiration = c.added.expiration;
   st.down.remove_all(c.removed);
   auto drained = st.drains.ranks().intersect(c.removed);
   if (auto e = st.drains.undrain(drained))
@@ -68,7 +70,9 @@ caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r
       .then(
           [self, promise, settle](graph_reply& x) mutable {
             auto& st = self->state;
-            st.all = unite(x.all, restrict_to(st.all, st.down)); // what was lost it does not have
+            x.all.starttime = st.all.starttime; // what was lost, and times, it does not have
+            x.all.expiration = st.all.expiration;
+            st.all = unite(x.all, restrict_to(st.all, st.down));
             st.telling_waits |= !st.drains.all().empty();        // of what has come back
             settle();
             promise.deliver(std::move(x));
