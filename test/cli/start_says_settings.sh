@@ -19,7 +19,7 @@ said "sched.tree=9: there is room for 2 children only" \
 said "queue a: reservations=3 is not used: policy fcfs promises no job a time" \
   -S 'sched.queues=a policy=fcfs reservations=3'
 instance -S resource.fake=nodes=2 2>"$scratch/log" <<'END'
-hactor scheduler reload 'sched.queues=a ranks=0,7'
+hactor scheduler reload -S 'sched.queues=a ranks=0,7'
 END
 check_contains "$(cat "$scratch/log")" "queue a: there are no ranks 7; there are 0-1"
 cat >"$scratch/r.json" <<'END'
