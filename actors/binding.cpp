@@ -93,6 +93,18 @@ caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpu
   return result;
 }
 
+bool binds(const affinity& how, const machine_cpus& here) {
+  return how.kind != affinity_kind::off && !how.dry_run && (how.asked || !here.shared);
+}
+
+void confine(node_binding& node, const idset& within) {
+  if (node.unbound == nullptr || within.empty())
+    return;
+  node.unbound = nullptr;
+  for (auto& task : node.tasks)
+    task.cpus = within;
+}
+
 std::optional<idset> cpus_of_share(const node_share& share, std::string_view host,
                                    const machine_cpus* here) {
   if (here == nullptr || (!host.empty() && host != here->host))

@@ -42,6 +42,13 @@ caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpu
                                        const node_share& share, std::string_view host,
                                        const machine_cpus* here, uint32_t count);
 
+/// True when tasks are bound where their job has cores of this machine.
+bool binds(const affinity& how, const machine_cpus& here);
+
+/// Tasks that are not bound get `within`, which is what the instance of their job may use on this
+/// node; empty: all.
+void confine(node_binding& node, const idset& within);
+
 /// The CPUs of `share`'s cores, which is of `host`; nothing when its resources are pretended.
 std::optional<idset> cpus_of_share(const node_share& share, std::string_view host,
                                    const machine_cpus* here);

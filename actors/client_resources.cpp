@@ -204,17 +204,43 @@ void resize_instance(const client_call& c, client_params& p, resize_request r) {
   if (refused(c, p))
     return;
   with_lead(c, [c, r](const rank_services& lead) {
+    auto session = c.self->state.sessions.find(c.session);
+    if (session == c.self->state.sessions.end())
+      return; // nobody would ever withdraw it
+    if (r.grow)
+      session->second.grows.emplace(c.tag, r.id);
+    auto answered = [c] {
+      auto still = c.self->state.sessions.find(c.session);
+      if (still != c.self->state.sessions.end())
+        still->second.grows.erase(c.tag);
+    };
     // Who waits, waits as long as jobs run.
     c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), caf::infinite, r)
         .then(
-            [c](const resize_reply& x) {
+            [c, answered](const resize_reply& x) {
+              answered();
               c.self->state.reply(c.session, c.tag, {{"ranks", x.ranks.to_string()}});
             },
-            fail_call(c));
+            [answered, fail = fail_call(c)](const caf::error& e) {
+              answered();
+              fail(e);
+            });
   });
 }
 
 } // namespace
+
+void withdraw_growth(const client_call& c, job_id job) {
+  with_lead(
+      c.self,
+      [c, job](const rank_services& lead) {
+        resize_request nothing;
+        nothing.id = job;
+        c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, nothing)
+            .then([](const resize_reply&) {}, [](const caf::error&) {}); // it has ended since
+      },
+      [](const caf::error&) {});
+}
 
 void grow_instance_of(const client_call& c, client_params& p) { resize_instance(c, p, {}); }
 
@@ -222,6 +248,8 @@ void shrink_instance_of(const client_call& c, client_params& p) {
   resize_request r;
   r.grow = false;
   r.force = p.flag("force", false);
+  if (r.force && p.flag("wait", false))
+    p.refuse("wait, force: only one of these can be");
   if (p.has("ranks"))
     r.ranks = p.set("ranks", limits::idset_universe_max);
   resize_instance(c, p, std::move(r));

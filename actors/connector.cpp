@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/client_calls.hpp"
 #include "actors/client_submit.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
@@ -46,6 +47,8 @@ void close_session(pointer self, uint64_t number) {
     self->send(it->second.inside, client_closed{number});
   if (it->second.claims_at)
     self->send(it->second.claims_at, claimant_gone{number});
+  for (auto& [tag, job] : it->second.grows)
+    withdraw_growth({self, number, tag, 0}, job);
   auto streams = it->second.streams;
   it->second.socket->close();
   st.sessions.erase(it);

@@ -111,6 +111,7 @@ struct connector_state {
     uint32_t userid = 0;
     int32_t pid = 0;                      // of the client; 0: unknown
     std::map<uint64_t, uint64_t> streams; // by the client's tag
+    std::map<uint64_t, job_id> grows;     // by the client's tag: for what it waits
     scheduler_actor claims_at; // which ends what the client claimed, when that goes; or null
     // A client of an instance below (client_enter.cpp):
     connector_actor inside;            // it gets the frames

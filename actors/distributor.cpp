@@ -364,11 +364,19 @@ void take_inventory(distributor_state& st, const inventory& i) {
 caf::result<graph_reply> ask_graph(distributor_state& st, const graph_request& r) {
   if (!is_change(r.verb))
     return st.self->delegate(st.setup.graph, r);
+  if (r.verb != graph_verb::attach && r.verb != graph_verb::detach)
+    return make_error(ec::not_permitted,
+                      "jobs are placed by the children of this instance (sched.policy=hierarchy), "
+                      "which have graphs of their own: HACTOR_URI=$HACTOR_URI/CHILD names one; "
+                      "'hactor resource drain' takes nodes out of use in all");
   auto promise = st.self->make_response_promise<graph_reply>();
   st.self->request(st.setup.graph, caf::infinite, r)
       .then(
           [&st, promise](graph_reply& x) mutable {
-            st.last.all = unite(x.all, restrict_to(st.last.all, st.last.down));
+            auto all = unite(x.all, restrict_to(st.last.all, st.last.down));
+            all.starttime = st.last.all.starttime;
+            all.expiration = st.last.all.expiration;
+            st.last.all = std::move(all);
             use_what_is_up(st);
             st.want_turn();
             promise.deliver(std::move(x));

@@ -69,6 +69,8 @@ void distributor_state::begin_to_judge(const judgement_ptr& j) {
       return answer(*j, spec.error());
     if (auto e = exceeds_memory(**spec, setup.attributes.integer("resource.memory")))
       return answer(*j, at_position(j->request, j->at, code_of(e), context_of(e)));
+    if (auto e = warns_in_vain(**spec, last.all.expiration))
+      return answer(*j, at_position(j->request, j->at, code_of(e), context_of(e)));
     auto& request = *(*spec)->request;
     if (fits.count(request.shape) != 0)
       continue;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/binding.hpp"
 #include "actors/command_sink.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
@@ -105,6 +106,7 @@ void exec_state::forget(job_id id) {
   shells.erase(id);
   origins.erase(id);
   memory_limits.erase(id);
+  confined.erase(id);
   instances.on_job_gone(id);
 }
 
@@ -187,13 +189,16 @@ void exec_state::with_exec(rank_t rank, std::function<void(const exec_actor&)> u
 void exec_state::launch(launch_request& r) {
   auto now = steady_ns();
   if (!last_origin || last_origin->instance != r.instance || last_origin->manager != r.reply_to)
-    last_origin = std::make_shared<job_origin>(job_origin{r.instance, r.reply_to, r.memory});
+    last_origin = std::make_shared<job_origin>(
+        job_origin{r.instance, r.reply_to, r.memory, cpus_within(r.instance)});
   for (auto& group : r.groups) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
       if (plan && (*plan)->memory_bytes > 0)
         memory_limits.insert_or_assign(item.id, (*plan)->memory_bytes);
+      if (plan)
+        confine(**plan, item);
       instances.inner.on_launch(item.id, item.attempt);
       if (!plan)
         core.refuse(item, render(plan.error()), *this);
@@ -203,6 +208,25 @@ void exec_state::launch(launch_request& r) {
         core.launch(now, {*plan, std::move(item), last_origin}, *this);
     }
   }
+}
+
+/// What holds for a job's tasks holds for the jobs of an instance over its grant: when they are
+/// bound, or within a job whose tasks are, those may use what the job was granted here.
+void exec_state::confine(const launch_plan& plan, const launch_item& item) {
+  auto* here = context->place.machine.get();
+  if (here == nullptr || (last_origin->cpus.empty() && !binds(plan.request.cpus, *here)))
+    return;
+  auto& nodes = item.resources.nodes;
+  for (size_t i = 0; i < nodes.size(); ++i)
+    if (nodes[i].rank == context->rank)
+      if (auto cpus = cpus_of_share(nodes[i], item.resources.host(i), here))
+        confined.insert_or_assign(item.id, std::move(*cpus));
+}
+
+idset exec_state::cpus_within(const std::string& instance) const {
+  auto id = parse_job_id(instance.substr(instance.rfind('/') + 1)); // npos + 1: all of it
+  auto known = id ? confined.find(*id) : confined.end();
+  return known == confined.end() ? idset{} : known->second;
 }
 
 /// What runs of an instance over the job's grant goes first: its own job manager may be lost.

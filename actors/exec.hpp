@@ -42,6 +42,8 @@ struct exec_state : exec_out {
   void on_shell_report(const job_report& r);
   void run_command(const command_request& r);
   void forget(job_id id);
+  void confine(const launch_plan& plan, const launch_item& item);
+  idset cpus_within(const std::string& instance) const;
 
   /// Launches for one rank of jobs of one instance.
   struct launch_mail {
@@ -69,6 +71,7 @@ struct exec_state : exec_out {
   std::unordered_map<job_id, job_origin_ptr> origins; // of what runs here
   job_origin_ptr last_origin;
   std::unordered_map<job_id, int64_t> memory_limits; // of what runs here and has one
+  std::unordered_map<job_id, idset> confined; // CPUs that an instance over the job may use here
   std::map<job_id, caf::actor> askers; // who wants to hear that a job is settled
   std::map<rank_t, exec_actor> peers;
   std::map<rank_t, peer_mail> mail; // gathered in this turn, by rank

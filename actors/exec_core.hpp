@@ -22,6 +22,7 @@ struct job_origin {
   std::string instance; // path of the instance, "A/B"; "": the outermost
   caf::actor manager;   // its job manager
   std::vector<int64_t> memory{}; // what its jobs may use together, as in launch_request
+  idset cpus{};                  // that its jobs may use on this rank; empty: all
 };
 using job_origin_ptr = std::shared_ptr<const job_origin>;
 

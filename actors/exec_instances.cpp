@@ -134,7 +134,8 @@ caf::result<instance_reply> exec_instances::enter(job_id job) {
 }
 
 caf::result<resize_reply> exec_instances::grow(const instance_grow& r) {
-  inner.on_launch(r.job, r.attempt); // no task of it comes to nodes that it got later
+  if (!r.nodes.empty())
+    inner.on_launch(r.job, r.attempt); // no task of it comes to nodes that it got later
   auto it = all_.find(r.job);
   if (it == all_.end() || it->second.ending)
     return no_instance(r.job);

@@ -28,6 +28,22 @@ struct accepted {
   std::vector<uint32_t> times; // as often as its command came in a row
 };
 
+/// Which of these resources, or of those in them, is named by its id: "[0].with[1].id"; "" when
+/// none is.
+std::string find_id(const std::vector<resource_vertex>& level) {
+  for (size_t i = 0; i < level.size(); ++i) {
+    std::string below = ".id";
+    if (level[i].id.empty()) {
+      below = find_id(level[i].with);
+      if (below.empty())
+        continue;
+      below.insert(0, ".with");
+    }
+    return fmt::format("[{}]{}", i, below);
+  }
+  return {};
+}
+
 /// Everything about one jobspec that can be judged without the scheduler.
 caf::error add_spec(ingest_state& st, const submission& s, std::string_view text, size_t index,
                     accepted& to) {
@@ -37,6 +53,12 @@ caf::error add_spec(ingest_state& st, const submission& s, std::string_view text
   if ((*spec)->is_child)
     return make_error(ec::bad_jobspec, "attributes.system.child: is for children that an instance "
                                        "makes by itself (sched.policy=hierarchy)");
+  if (auto path = find_id((*spec)->request->wants.resources); !path.empty())
+    return make_error(ec::bad_jobspec,
+                      fmt::format("resources{}: resources are not chosen by their ids here; a "
+                                  "constraint (attributes.system.constraints) names hosts, ranks "
+                                  "or properties",
+                                  path));
   accepted_spec a;
   a.spec.here = std::move(*spec);
   a.urgency = s.urgency;

@@ -55,7 +55,25 @@ caf::error fixed(const instance_state& st) {
 
 } // namespace
 
+namespace {
+
+/// It ends at another time than it did; its nodes stay.
+caf::result<resize_reply> move_end(instance_state& st, double expiration) {
+  if (st.ending || !st.job_manager)
+    return resize_reply{};
+  nodes_changed c;
+  c.nodes = st.about.nodes;
+  c.added.expiration = expiration;
+  auto promise = st.self->make_response_promise<resize_reply>();
+  tell_nodes(st, c, [promise]() mutable { promise.deliver(resize_reply{}); });
+  return promise;
+}
+
+} // namespace
+
 caf::result<resize_reply> grow_instance(instance_state& st, const instance_grow& r) {
+  if (r.nodes.empty())
+    return move_end(st, r.resources.expiration);
   if (auto e = fixed(st))
     return e;
   auto first = static_cast<rank_t>(st.about.nodes.size());
@@ -115,6 +133,9 @@ caf::expected<idset> choose(const instance_shrink& r, const resource_reply& now)
   auto busy = now.allocated.ranks();
   auto list = all.expand();
   std::erase(list, 0u);
+  if (list.empty())
+    return make_error(ec::bad_argument,
+                      "the instance has one node only, which leads it: it cannot be given back");
   if (r.nodes == 0 || r.nodes > list.size())
     return make_error(
         ec::bad_argument,
@@ -156,7 +177,58 @@ void wait_until_vacant(const leaving_ptr& l) {
       .then([l](done) { remove(l); }, [l](const caf::error& e) { l->fail(e); });
 }
 
-/// The jobs of these ranks are in the way: they are cancelled, or named.
+/// What is in the way on ranks that are to go.
+struct in_the_way {
+  raise_request jobs;
+  std::vector<int64_t> claims; // what programs hold (scheduler_core.hpp)
+  std::string names;
+
+  void name(const std::string& what) { names += (names.empty() ? "" : ", ") + what; }
+};
+
+/// They are cancelled, or named.
+void clear(const leaving_ptr& l, const idset& busy, in_the_way x) {
+  if (!l->r.force)
+    return l->fail(make_error(
+        ec::busy, fmt::format("{} on ranks {}{}{}; --wait waits for their ends, --force cancels "
+                              "them",
+                              x.claims.empty()          ? "jobs run"
+                              : x.jobs.jobs.ids.empty() ? "programs hold claims"
+                                                        : "jobs run and programs hold claims",
+                              busy.to_string(), x.names.empty() ? "" : ": ", x.names)));
+  wait_until_vacant(l);
+  for (auto number : x.claims) {
+    claim_request end;
+    end.verb = claim_verb::cancel;
+    end.number = number;
+    l->st.self->request(l->st.scheduler, deadline, std::move(end))
+        .then([](const claim_reply&) {}, [](const caf::error&) {}); // it has ended since
+  }
+  if (x.jobs.jobs.ids.empty())
+    return;
+  x.jobs.type = "cancel";
+  x.jobs.note = "its node is given back";
+  l->st.self->request(l->st.job_manager, deadline, std::move(x.jobs))
+      .then([](const count_reply&) {}, [](const caf::error&) {}); // they have ended by then
+}
+
+void add_claims(const leaving_ptr& l, const idset& busy, in_the_way x) {
+  claim_request list;
+  list.verb = claim_verb::list;
+  l->st.self->request(l->st.scheduler, deadline, std::move(list))
+      .then(
+          [l, busy, x](const claim_reply& claims) mutable {
+            for (auto& c : claims.claims)
+              if (auto r = parse_rset(c.r); r && r->ranks().intersects(l->ranks)) {
+                x.claims.push_back(static_cast<int64_t>(c.number));
+                x.name(fmt::format("claim {}", c.number));
+              }
+            clear(l, busy, std::move(x));
+          },
+          [l, busy, x](const caf::error&) { clear(l, busy, x); }); // without a scheduler: none
+}
+
+/// The jobs of these ranks are in the way, or what programs hold there.
 void deal_with_jobs(const leaving_ptr& l, const idset& busy) {
   list_request on;
   on.states = static_cast<uint32_t>(job_state::run) | static_cast<uint32_t>(job_state::cleanup);
@@ -164,25 +236,12 @@ void deal_with_jobs(const leaving_ptr& l, const idset& busy) {
   l->st.self->request(l->st.job_manager, deadline, on)
       .then(
           [l, busy](const list_reply& x) {
-            raise_request cancel;
-            std::string names;
+            in_the_way found;
             for (auto& job : x.jobs) {
-              cancel.jobs.ids.push_back(job.id);
-              names += (names.empty() ? "" : ", ") + to_string(job.id);
+              found.jobs.jobs.ids.push_back(job.id);
+              found.name(to_string(job.id));
             }
-            if (!l->r.force)
-              return l->fail(make_error(
-                  ec::busy, fmt::format("jobs run on ranks {}{}{}; --wait waits for their "
-                                        "ends, --force cancels them",
-                                        busy.to_string(), names.empty() ? "" : ": ", names)));
-            wait_until_vacant(l);
-            if (cancel.jobs.ids.empty())
-              return;
-            cancel.type = "cancel";
-            cancel.note = "its node is given back";
-            l->st.self->request(l->st.job_manager, deadline, std::move(cancel))
-                .then([](const count_reply&) {},
-                      [](const caf::error&) {}); // they have ended by then
+            add_claims(l, busy, std::move(found));
           },
           [l](const caf::error& e) { l->fail(e); });
 }
@@ -199,7 +258,7 @@ void drain(const leaving_ptr& l) {
                       auto busy = l->ranks.intersect(now.allocated.ranks());
                       if (busy.empty())
                         return remove(l);
-                      if (l->r.wait && !l->r.force)
+                      if (l->r.wait)
                         return wait_until_vacant(l);
                       deal_with_jobs(l, busy);
                     },

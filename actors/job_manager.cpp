@@ -8,6 +8,7 @@
 #include "actors/job_resize.hpp"
 #include "actors/service_maker.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 
@@ -96,8 +97,10 @@ void job_manager_state::end_turn() {
     self->send(peers.scheduler, std::exchange(room_cancelled, {}));
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
-  if (!room_extended.ends.empty())
+  if (!room_extended.ends.empty()) {
+    tell_instances(room_extended);
     self->send(peers.scheduler, std::exchange(room_extended, {}));
+  }
   send_settles();
   arm_deadline();
   memory.update(core.active());
@@ -328,6 +331,25 @@ void job_manager_state::send_settles() {
   }
 }
 
+/// What a job holds an instance on ends at another time, and so does the instance.
+void job_manager_state::tell_instances(const alloc_extend& moved) {
+  for (auto [id, end_ns] : moved.ends) {
+    auto whole = core.whole(id);
+    if (!whole || whole->ranks.empty())
+      continue; // of what it got later it is not told twice
+    instance_grow g;
+    g.job = id;
+    g.resources.expiration = static_cast<double>(end_ns) * 1e-9;
+    with_exec(
+        peers.where.broker(whole->ranks.front()),
+        [this, g](const caf::actor& exec) {
+          self->request(caf::actor_cast<exec_actor>(exec), deadline, g)
+              .then([](const resize_reply&) {}, [](const caf::error&) {}); // most hold none
+        },
+        [](const caf::error&) {});
+  }
+}
+
 // -- the actor ------------------------------------------------------------------------------------
 
 namespace {
@@ -387,9 +409,14 @@ void take_report(job_manager_state& st, const exec_report& r) {
   st.tell_if_drained();
 }
 
-/// The instance has grown or shrunk.
+int64_t moment_of(double seconds) { return seconds > 0 ? moment_after(0, seconds) : 0; }
+
+/// The instance has grown or shrunk, or ends at another time.
 done change_nodes(job_manager_state& st, const nodes_changed& c) {
   st.peers.where = rank_map{st.peers.where.brokers(), c.nodes};
+  if (c.removed.empty())
+    st.core.set_end(wall_ns(), moment_of(c.added.expiration), st);
+  st.end_turn();
   return done{};
 }
 
@@ -416,6 +443,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     st.core.resume(wall_ns(), st);
     st.end_turn();
   }
+  st.core.set_end(wall_ns(), moment_of(st.peers.ends), st); // nothing runs so far
   return {
     [self](accept_request& r) { return accept_jobs(self->state, r); },
     [self](const raise_request& r) { return raise_on_jobs(self->state, r); },

@@ -34,6 +34,7 @@ struct job_manager_peers {
   bool lasting = true;
   bool distributes = false; // its scheduler gives jobs to those of children
   std::vector<int64_t> memory{}; // what they may use, as in launch_request
+  double ends = 0;               // of the instance: seconds since the epoch; 0: never
 };
 
 struct job_manager_state : job_manager_out {
@@ -110,6 +111,7 @@ struct job_manager_state : job_manager_out {
   void send_launches(std::vector<launch_order> orders);
   void send_signals(const std::vector<signal_order>& orders);
   void send_settles();
+  void tell_instances(const alloc_extend& moved);
   void serve_reapers();
   std::vector<std::string> waits() const;
   void tell_followers(const std::vector<job_event>& events);
@@ -140,6 +142,7 @@ struct job_manager_state : job_manager_out {
   std::map<rank_t, settle_request> settles;
   // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.
   std::map<job_id, std::function<void(const caf::error&)>> resizing; // ends it, once
+  std::set<job_id> unwanted; // that shall not grow after all
   std::map<job_id, std::function<void(const rset&, const std::string&)>> growing;
   struct reaper {
     reap_request request;

@@ -676,13 +676,15 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
 
 void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
   j.t_start_ns = now_ns;
-  if (j.spec->duration_s <= 0)
+  if (j.spec->duration_s > 0) {
+    j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
+    deadlines_.emplace(j.deadline_ns, id);
+  }
+  auto end_ns = end_after(now_ns, j); // that of the instance ends the job without us
+  if (j.spec->warn_signal == 0 || end_ns == 0)
     return;
-  j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
-  deadlines_.emplace(j.deadline_ns, id);
-  if (j.spec->warn_signal == 0)
-    return;
-  j.warn_ns = moment_after(now_ns, std::max(j.spec->duration_s - j.spec->warn_before_s, 0.0));
+  auto before_ns = moment_after(0, j.spec->warn_before_s);
+  j.warn_ns = end_ns - now_ns > before_ns ? end_ns - before_ns : now_ns;
   warnings_.emplace(j.warn_ns, id);
 }
 

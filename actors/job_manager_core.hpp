@@ -92,6 +92,8 @@ public:
   /// No longer wanted; what was granted already stays. `why`: for job_manager_out::grown.
   void stop_growing(job_id growth, const std::string& why, job_manager_out& out);
   bool is_growing(job_id growth) const { return growths_.count(growth) != 0; }
+  /// What the job waits for, under the id of grow(); none: nothing.
+  std::optional<job_id> growth_of(job_id id) const;
   /// The job has given these of its nodes back. Its first one it keeps.
   void shrink(int64_t now_ns, job_id id, const idset& ranks, job_manager_out& out);
   void on_room_cancelled(int64_t now_ns, job_id id, job_manager_out& out);
@@ -128,6 +130,9 @@ public:
   /// ended meanwhile.
   void update(int64_t now_ns, job_id id, const job_spec_ptr& spec, const std::string& changes,
               const std::string& old_values, job_manager_out& out);
+  /// When the instance itself ends, and all its jobs with it; 0: never. Moves the ends of jobs that
+  /// run, which have no room for longer.
+  void set_end(int64_t now_ns, int64_t end_ns, job_manager_out& out);
   caf::expected<uint64_t> add_memo(int64_t now_ns, const memo_request& r, job_manager_out& out);
   caf::expected<uint64_t> set_urgency(int64_t now_ns, const urgency_request& r,
                                       job_manager_out& out);
@@ -250,6 +255,8 @@ private:
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
   void begin_limit(int64_t now_ns, job_id id, job& j);
+  int64_t end_after(int64_t start_ns, const job& j) const;
+  void move_end(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void end_limit(job_id id, job& j);
   void warn_due(int64_t now_ns, job_manager_out& out);
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
@@ -320,6 +327,7 @@ private:
   bool following_ = false;   // ended_ is being worked off, or is to gather
   job_counts counts_;
   idset lost_; // brokers
+  int64_t ends_ns_ = 0;                            // of the instance; 0: never
   std::unordered_map<job_id, ended_job> unwaited_; // waitable ones that have ended
   std::deque<job_id> end_order_; // of these, and of some that were waited for by their ids since
   uint64_t waitable_active_ = 0; // and not waited for

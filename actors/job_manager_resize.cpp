@@ -66,6 +66,12 @@ caf::expected<job_id> job_manager_core::grow(int64_t now_ns, job_id id, uint32_t
   return growth;
 }
 
+std::optional<job_id> job_manager_core::growth_of(job_id id) const {
+  auto wanted =
+      std::find_if(growths_.begin(), growths_.end(), [id](auto& x) { return x.second.job == id; });
+  return wanted == growths_.end() ? std::nullopt : std::optional{wanted->first};
+}
+
 void job_manager_core::stop_growing(job_id growth, const std::string& why, job_manager_out& out) {
   if (growths_.erase(growth) == 0)
     return;

@@ -1,6 +1,7 @@
 // Jobs whose jobspec is changed while they wait, or whose time limit while they run.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -60,26 +61,8 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
   changed.kind = event_kind::jobspec_update;
   changed.text = changes;
   post(now_ns, id, j, std::move(changed), out);
-  if (before == job_state::run && old->duration_s != spec->duration_s) {
-    deadlines_.erase({j.deadline_ns, id});
-    warnings_.erase({j.warn_ns, id});
-    j.deadline_ns = j.warn_ns = 0;
-    if (j.fold.has_started) // else its time has not begun
-      begin_limit(j.t_start_ns, id, j);
-    job_event moved;
-    moved.kind = event_kind::resource_update;
-    moved.a = spec->duration_s > 0 ? moment_after(j.fold.t_run, spec->duration_s) : 0;
-    j.resources.expiration = static_cast<double>(moved.a) * 1e-9;
-    out.extend_room(id, moved.a);
-    if (j.grown) {
-      for (auto& [growth, part] : j.grown->parts) {
-        part.expiration = j.resources.expiration;
-        out.extend_room(growth, moved.a);
-      }
-      j.grown->whole.expiration = j.resources.expiration;
-    }
-    post(now_ns, id, j, std::move(moved), out);
-  }
+  if (before == job_state::run && old->duration_s != spec->duration_s)
+    move_end(now_ns, id, j, out);
   job_record record; // from here on a restart finds it as it is now
   record.id = id;
   record.spec = spec->hash;
@@ -94,6 +77,53 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
   // It keeps its place in the queue, which goes by priority and the time of its submission.
   j.moves = true;
   out.cancel_room(id);
+}
+
+/// The job's own limit, or the end of the instance, whichever is first; 0: neither.
+int64_t job_manager_core::end_after(int64_t start_ns, const job& j) const {
+  if (j.spec->duration_s <= 0)
+    return ends_ns_;
+  auto own = moment_after(start_ns, j.spec->duration_s);
+  return ends_ns_ == 0 ? own : std::min(own, ends_ns_);
+}
+
+/// Of a job that runs, and that shall end at another time than it did.
+void job_manager_core::move_end(int64_t now_ns, job_id id, job& j, job_manager_out& out) {
+  deadlines_.erase({j.deadline_ns, id});
+  warnings_.erase({j.warn_ns, id});
+  j.deadline_ns = j.warn_ns = 0;
+  if (j.fold.has_started) // else its time has not begun
+    begin_limit(j.t_start_ns, id, j);
+  job_event moved;
+  moved.kind = event_kind::resource_update;
+  moved.a = end_after(j.fold.t_run, j);
+  j.resources.expiration = static_cast<double>(moved.a) * 1e-9;
+  out.extend_room(id, moved.a);
+  if (j.grown) {
+    for (auto& [growth, part] : j.grown->parts) {
+      part.expiration = j.resources.expiration;
+      out.extend_room(growth, moved.a);
+    }
+    j.grown->whole.expiration = j.resources.expiration;
+  }
+  post(now_ns, id, j, std::move(moved), out);
+}
+
+void job_manager_core::set_end(int64_t now_ns, int64_t end_ns, job_manager_out& out) {
+  constexpr int64_t rounded_ns = 1'000'000; // a time that went through the text of an R
+  if (std::abs(end_ns - ends_ns_) < rounded_ns)
+    return;
+  auto before = std::exchange(ends_ns_, end_ns);
+  std::vector<job_id> moved; // in an order that does not depend on the table
+  for (auto& [id, j] : jobs_) {
+    auto own = j.spec->duration_s > 0 ? moment_after(j.fold.t_run, j.spec->duration_s) : INT64_MAX;
+    auto least = std::min(before == 0 ? INT64_MAX : before, end_ns == 0 ? INT64_MAX : end_ns);
+    if (j.fold.state == job_state::run && own > least)
+      moved.push_back(id);
+  }
+  std::sort(moved.begin(), moved.end());
+  for (auto id : moved)
+    move_end(now_ns, id, jobs_.at(id), out);
 }
 
 /// The scheduler has nothing of the job any more.

@@ -39,6 +39,7 @@ struct resize_call {
     if (std::exchange(answered, true))
       return; // since then another may have been asked of the job
     st.resizing.erase(r.id);
+    st.unwanted.erase(r.id);
     if (result)
       promise.deliver(std::move(*result));
     else
@@ -148,19 +149,64 @@ void refuse_unless_granted(const call_ptr& call, job_id growth, bool after_pass)
           });
 }
 
+caf::error nobody_waits(job_id id) {
+  return make_error(ec::wrong_state, to_string(id) + ": whoever wanted it to grow has gone");
+}
+
+/// What was granted already stays.
+void withdraw_growth(job_manager_state& st, job_id id) {
+  auto growth = st.core.growth_of(id);
+  if (growth) {
+    st.core.stop_growing(*growth, context_of(nobody_waits(id)), st);
+    st.end_turn();
+  } else if (st.resizing.count(id) != 0) {
+    st.unwanted.insert(id); // it has not been asked for so far
+  }
+}
+
+/// What the scheduler says of the wish, without the constraint that keeps it from nodes which the
+/// job has: their ranks are those of another instance than the one that asks.
+std::string reason_in_words(std::string why, const idset& has) {
+  constexpr std::string_view never = "unsatisfiable: ", both = "{\"and\":[";
+  constexpr auto others = " beside those that it has";
+  if (why.starts_with(never))
+    why.erase(0, never.size());
+  auto mark = fmt::format("{{\"not\":[{{\"ranks\":[\"{}\"]}}]}}", has.to_string());
+  auto replace = [&why](std::string_view what, std::string_view by) {
+    auto at = why.find(what);
+    if (at != why.npos)
+      why.replace(at, what.size(), by);
+    return at != why.npos;
+  };
+  if (replace(fmt::format(",{}]}}", mark), others))
+    replace(both, "");
+  else
+    replace(fmt::format(" with {}", mark), others);
+  return why;
+}
+
 void grow_job(const call_ptr& call) {
   auto& st = call->st;
+  if (st.unwanted.count(call->r.id) != 0)
+    return call->end(nobody_waits(call->r.id));
+  idset has;
+  if (auto whole = st.core.whole(call->r.id))
+    for (auto rank : whole->ranks)
+      has.add(rank);
   auto growth = st.core.grow(wall_ns(), call->r.id, call->r.nodes, st);
   if (!growth)
     return call->end(std::move(growth.error()));
-  st.growing[*growth] = [call](const rset& part, const std::string& why) {
+  st.growing[*growth] = [call, has](const rset& part, const std::string& why) {
     if (!part.nodes.empty())
       return tell_grown(call, part);
     auto never = why.starts_with("unsatisfiable");
+    auto nested = !call->st.peers.instance.empty(); // and may get more itself
     call->end(make_error(
-        never ? ec::unsatisfiable : ec::busy,
-        fmt::format("{} cannot grow by {}: {}", to_string(call->r.id),
-                    call->r.nodes == 1 ? "a node" : fmt::format("{} nodes", call->r.nodes), why)));
+        never && !nested ? ec::unsatisfiable : ec::busy,
+        fmt::format("{} cannot grow by {}: {}{}", to_string(call->r.id),
+                    call->r.nodes == 1 ? "a node" : fmt::format("{} nodes", call->r.nodes),
+                    reason_in_words(why, has),
+                    never && nested ? "; the instance around it may grow first" : "")));
   };
   st.end_turn();
   if (!call->r.wait)
@@ -199,6 +245,10 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
   auto summary = st.core.summary(r.id);
   if (!summary)
     return std::move(summary.error());
+  if (r.grow && r.nodes == 0) {
+    withdraw_growth(st, r.id);
+    return resize_reply{};
+  }
   if (summary->state != job_state::run)
     return make_error(ec::wrong_state,
                       fmt::format("{}: the job is {}; only a running job can grow or shrink",

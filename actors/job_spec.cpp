@@ -178,6 +178,12 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   return s;
 }
 
+caf::error warns_in_vain(const job_spec& spec, double ends) {
+  if (spec.warn_signal == 0 || spec.duration_s > 0 || ends > 0)
+    return {};
+  return make_error(ec::bad_jobspec, "--signal needs --time-limit: it warns before that");
+}
+
 caf::error exceeds_memory(const job_spec& spec, int64_t limit) {
   if (limit <= 0 || spec.memory_bytes <= limit)
     return {};

@@ -80,6 +80,10 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
 /// which is `limit` bytes; 0: any amount.
 caf::error exceeds_memory(const job_spec& spec, int64_t limit);
 
+/// A signal before an end that never comes. `ends`: of the instance; 0: never. Errors:
+/// ec::bad_jobspec.
+caf::error warns_in_vain(const job_spec& spec, double ends);
+
 /// The parts of a stored jobspec: JSON text, and the hash of its environment (zero: none).
 struct stored_spec {
   std::string_view text;

@@ -72,20 +72,14 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   made.distributes = static_cast<bool>(distributor);
   if (distributor)
     made.scheduler = distributor;
+  auto ends = p.resources.expiration;
   made.resource = m.make("resource", resource_service,
                          resource_setup{made.scheduler, journal, std::move(p.resources), p.where,
                                         kept(drains_key), title("resource")});
-  job_manager_peers peers{journal,
-                          made.archive,
-                          made.scheduler,
-                          p.broker,
-                          p.exec,
-                          p.rank,
-                          std::move(p.where),
-                          std::move(p.instance),
-                          p.store->syncs(),
-                          made.distributes,
-                          std::move(p.memory)};
+  job_manager_peers peers{
+      journal,          made.archive,     made.scheduler,      p.broker,
+      p.exec,           p.rank,           std::move(p.where),  std::move(p.instance),
+      p.store->syncs(), made.distributes, std::move(p.memory), ends};
   made.job_manager = m.make("job-manager", job_manager_service, std::move(peers), p.specs,
                             std::move(p.restored));
   if (distributor)

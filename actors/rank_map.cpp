@@ -84,7 +84,8 @@ rset as_instance(const rset& grant, const std::vector<rank_t>& order) {
     ranks = std::move(kept);
   }
   renumber(r, [&own](rank_t rank) { return own.at(rank); });
-  r.starttime = r.expiration = 0;
+  if (r.expiration <= 0)
+    r.starttime = 0; // it has no window
   r.nslots = 0;
   r.scheduling.clear();
   return r;

@@ -58,7 +58,7 @@ private:
 };
 
 /// What a nested instance has when it was granted `grant`: ranks from 0, in this order of the
-/// grant's ranks, and no times. Requires: `order` names each of them once.
+/// grant's ranks; the times when the grant ends. Requires: `order` names each of them once.
 rset as_instance(const rset& grant, const std::vector<rank_t>& order);
 
 } // namespace hactor

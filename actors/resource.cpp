@@ -29,6 +29,8 @@ void resource_state::take_nodes(const nodes_changed& c) {
   auto rest = all.ranks();
   rest.remove_all(c.removed);
   all = unite(restrict_to(all, rest), c.added);
+  if (c.removed.empty())
+    all.expiration = c.added.expiration;
 }
 
 namespace {
@@ -88,7 +90,9 @@ caf::result<graph_reply> ask_graph(resource_state::pointer self, graph_request r
       .then(
           [self, promise, settle](graph_reply& x) mutable {
             auto& st = self->state;
-            st.all = unite(x.all, restrict_to(st.all, st.down)); // what was lost it does not have
+            x.all.starttime = st.all.starttime; // what was lost, and times, it does not have
+            x.all.expiration = st.all.expiration;
+            st.all = unite(x.all, restrict_to(st.all, st.down));
             for (auto& c : st.changed_meanwhile)
               st.take_nodes(c); // the scheduler has not heard of it
             st.telling_waits |= !st.drains.all().empty(); // of what has come back

@@ -108,6 +108,27 @@ instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversub
   return r;
 }
 
+namespace {
+
+idset granted_of(const idset& all, const idset& granted) {
+  auto part = all.intersect(granted);
+  for (auto id : all.expand())
+    if (part.size() < granted.size())
+      part.add(id);
+  return part;
+}
+
+} // namespace
+
+void confine(hardware& own, const std::optional<idset>& cores, const std::optional<idset>& gpus) {
+  if (cores) {
+    own.cores = granted_of(own.cores, *cores);
+    own.bound_cores = own.bound_cores.intersect(own.cores);
+  }
+  if (gpus)
+    own.gpus = granted_of(own.gpus, *gpus);
+}
+
 bool shares_cores(const rset& all, rank_t rank) {
   auto& own = all.nodes.at(rank);
   for (size_t i = 0; i < all.nodes.size(); ++i)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct instance_resources {
 /// those are disjoint, else evenly; a rank has at least one core, shared if there are fewer cores
 /// than ranks. `oversubscribe`: each rank has the whole host.
 instance_resources divide_hosts(const std::vector<hardware>& ranks, bool oversubscribe);
+
+/// Leaves of what a rank brings what the job was granted whose task the rank is. What a host lacks
+/// of it (that was pretended) others stand for, as many as were granted while there are some.
+void confine(hardware& own, const std::optional<idset>& cores, const std::optional<idset>& gpus);
 
 /// True when a core of `rank` is another rank's of the same host too.
 bool shares_cores(const rset& all, rank_t rank);

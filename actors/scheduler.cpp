@@ -141,6 +141,8 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
     auto e = spec ? exceeds_memory(**spec, st.memory_limit()) : std::move(spec.error());
     if (!e)
       e = st.core.feasible((*spec)->request);
+    if (!e)
+      e = warns_in_vain(**spec, st.core.ends());
     if (e && i < r.positions.size())
       return make_error(code_of(e), fmt::format("jobs[{}]: {}", r.positions[i], render(e)));
     if (e)
@@ -271,8 +273,11 @@ caf::result<graph_reply> ask_graph(scheduler_state& st, const graph_request& r) 
   if (!lines)
     return std::move(lines.error());
   st.changes.add(r, *lines);
-  if (st.last_inventory)
-    st.last_inventory->all = st.core.pool().inventory();
+  if (st.last_inventory) {
+    auto was = std::exchange(st.last_inventory->all, st.core.pool().inventory());
+    st.last_inventory->all.starttime = was.starttime;
+    st.last_inventory->all.expiration = was.expiration;
+  }
   log_debug("{}: the resource graph has changed: {} {}", st.title, name_of(r.verb),
             r.path.empty() ? fmt::format("{}", fmt::join(*lines, " ")) : r.path);
   auto promise = st.self->make_response_promise<graph_reply>();

@@ -96,8 +96,9 @@ scheduler_core::match_claim(uint64_t number, claim_op op,
   c.kind = found.reserved ? hold_kind::reserved : hold_kind::allocated;
   c.r = pool_->r_of(found.what, *request);
   c.r.starttime = static_cast<double>(found.what.at);
-  if (request->duration_s > 0)
-    c.r.expiration = static_cast<double>(found.what.end());
+  c.r.expiration = request->duration_s > 0 && (ends_ <= 0 || found.what.end() < ends_)
+                       ? static_cast<double>(found.what.end())
+                       : ends_;
   if (how.holds) {
     pool_->hold(claim_id(number), std::move(found.what), c.kind);
     keep_claim(number, c);

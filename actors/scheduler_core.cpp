@@ -95,6 +95,8 @@ void scheduler_core::set_inventory(const rset& inventory) {
     auto e = pool_->change_nodes(inventory);
     HACTOR_CHECK(!e);
   }
+  began_ = inventory.starttime;
+  ends_ = inventory.expiration;
   retake(before);
   resources_changed();
 }

@@ -222,7 +222,8 @@ public:
   // -- deciding ---------------------------------------------------------------------------------
 
   /// One pass over all queues. R gets starttime now, and expiration now + duration unless that is
-  /// unlimited. True: it ended after `grants_max` grants, and there may be more to decide.
+  /// unlimited, but none later than the inventory's. True: it ended after `grants_max` grants, and
+  /// there may be more to decide.
   bool schedule(int64_t now_ns, scheduler_out& out, uint64_t grants_max = UINT64_MAX);
 
   /// Judges a job that is to be submitted, as if all nodes were up and idle. Errors:
@@ -256,6 +257,8 @@ public:
   /// Requires: the resources are known.
   const resource_pool& pool() const { return *pool_; }
   bool knows_resources() const { return pool_ != nullptr; }
+  /// When what there is ends, and all jobs with it: seconds since the epoch; 0: never.
+  double ends() const { return ends_; }
 
 private:
   /// As granted, also what the inventory lacks just now.
@@ -312,6 +315,7 @@ private:
   const match_request_ptr& compiled(job_shape& s);
   const std::string& never(job_shape& s);
   std::string judge(const job_shape& s);
+  double end_after(double start, double duration_s) const;
   match_result try_job(uint32_t place, bool reserving, int64_t now_s);
   void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
   void deny(uint32_t place, scheduler_out& out);
@@ -325,6 +329,7 @@ private:
 
   scheduler_settings settings_;
   std::unique_ptr<resource_pool> pool_; ///< Null: not known yet.
+  double began_ = 0, ends_ = 0;         ///< Of the inventory.
   waiting_list waiting_;
   std::vector<queue_state> queues_;
   std::unordered_map<job_id, running_job> running_;

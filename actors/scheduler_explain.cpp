@@ -1,6 +1,7 @@
 // Why a job waits, as scheduler_core knows it: a code and a sentence.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -81,6 +82,9 @@ std::string scheduler_core::room_text(const job_shape& s, match_op op, int64_t n
 
 /// Why a shape that compiles can never be met, "" if it can.
 std::string scheduler_core::judge(const job_shape& s) {
+  if (auto wanted = s.request->duration_s; ends_ > 0 && wanted > std::ceil(ends_ - began_))
+    return fmt::format("asked for {}; this instance lasts {} in all, and its jobs no longer",
+                       format_fsd(wanted), format_fsd(ends_ - began_));
   switch (pool_->match(s.compiled, match_op::satisfiable, 0).verdict) {
   case match_verdict::matched:
     return {};

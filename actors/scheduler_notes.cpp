@@ -1,9 +1,11 @@
 // What a person should be told of settings that are allowed and mean less than they say.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "actors/child_plan.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "graph/policy_library.hpp"
 
@@ -24,6 +26,10 @@ void add_named_ranks(const json& where, idset& to) {
     }
 }
 
+std::string_view promises(const queue_policy& policy) {
+  return policy.name == "fcfs" ? "no job" : policy.name == "easy" ? "one job" : "all jobs";
+}
+
 void note_policies(const config& attributes, const scheduler_settings& settings,
                    std::vector<std::string>& notes) {
   if (settings.queues.empty())
@@ -36,9 +42,47 @@ void note_policies(const config& attributes, const scheduler_settings& settings,
     notes.push_back(fmt::format("sched.reservation_depth={} is not used: policy {} promises {} a "
                                 "time; hybrid takes a depth",
                                 depth, settings.queues[0].policy->name,
-                                settings.queues[0].policy->name == "fcfs"   ? "no job"
-                                : settings.queues[0].policy->name == "easy" ? "one job"
-                                                                            : "all jobs"));
+                                promises(*settings.queues[0].policy)));
+}
+
+/// What a queue asks of its policy that this does not take.
+void note_depths(const config& attributes, const scheduler_settings& settings,
+                 std::vector<std::string>& notes) {
+  auto text = attributes.text("sched.queues");
+  std::string_view rest = text;
+  constexpr std::string_view key = "reservations=";
+  for (size_t i = 0; !rest.empty(); ++i) {
+    auto one = rest.substr(0, rest.find(';'));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    auto at = one.find(key);
+    if (at == one.npos || i >= settings.queues.size())
+      continue;
+    auto depth = std::strtoull(std::string{one.substr(at + key.size())}.c_str(), nullptr, 10);
+    auto& q = settings.queues[i];
+    if (depth != q.policy->reservation_depth)
+      notes.push_back(fmt::format("queue {}: reservations={} is not used: policy {} promises {} a "
+                                  "time; hybrid takes a depth",
+                                  q.name, depth, q.policy->name, promises(*q.policy)));
+  }
+}
+
+/// A tree that is none, or is smaller than it says.
+void note_tree(const config& attributes, const rset& all, std::vector<std::string>& notes) {
+  auto text = attributes.text("sched.tree");
+  if (text.empty())
+    return;
+  if (attributes.text("sched.policy") != "hierarchy") {
+    notes.push_back(fmt::format("sched.tree={} is not used: sched.policy={}; hierarchy makes "
+                                "children",
+                                text, attributes.text("sched.policy")));
+    return;
+  }
+  auto tree = parse_tree(text);
+  if (!tree || tree->empty() || all.nodes.empty())
+    return;
+  if (auto n = plan_children(all, tree->front()).size(); n < tree->front())
+    notes.push_back(fmt::format("sched.tree={}: there is room for {} {} only", text, n,
+                                n == 1 ? "child" : "children"));
 }
 
 void note_queues(const scheduler_settings& settings, const rset& all,
@@ -65,12 +109,20 @@ void note_queues(const scheduler_settings& settings, const rset& all,
 
 } // namespace
 
+std::vector<std::string> queue_notes(const config& attributes, const scheduler_settings& settings,
+                                     const rset& all) {
+  std::vector<std::string> notes;
+  note_policies(attributes, settings, notes);
+  note_depths(attributes, settings, notes);
+  note_queues(settings, all, notes);
+  return notes;
+}
+
 std::vector<std::string> scheduling_notes(const config& attributes,
                                           const scheduler_settings& settings, const rset& all,
                                           uint32_t brokers) {
-  std::vector<std::string> notes;
-  note_policies(attributes, settings, notes);
-  note_queues(settings, all, notes);
+  auto notes = queue_notes(attributes, settings, all);
+  note_tree(attributes, all, notes);
   auto path = attributes.text("resource.graph");
   if (auto nested = attributes.text("resource.nested"); path.empty() && !nested.empty())
     notes.push_back(

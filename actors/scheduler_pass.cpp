@@ -265,8 +265,7 @@ void scheduler_core::grant(uint32_t place, match_result&& found, int64_t now_ns,
     return;
   }
   r.starttime = static_cast<double>(now_ns) / 1e9;
-  if (s.request->duration_s > 0)
-    r.expiration = r.starttime + s.request->duration_s;
+  r.expiration = end_after(r.starttime, s.request->duration_s);
   auto how = job.promised             ? start_kind::reserved
              : q.reservations.empty() ? start_kind::immediate
                                       : start_kind::backfill;
@@ -275,6 +274,13 @@ void scheduler_core::grant(uint32_t place, match_result&& found, int64_t now_ns,
   ++q.running;
   waiting_.remove(place);
   out.granted(job.id, std::move(r), how);
+}
+
+/// When a job ends that begins at `start`: nothing lasts longer than what it has. 0: never.
+double scheduler_core::end_after(double start, double duration_s) const {
+  if (duration_s <= 0)
+    return ends_;
+  return ends_ > 0 ? std::min(start + duration_s, ends_) : start + duration_s;
 }
 
 void scheduler_core::deny(uint32_t place, scheduler_out& out) {

@@ -137,6 +137,9 @@ caf::result<scheduler_reply> change_scheduler(scheduler_state& st, const schedul
   if (st.now == phase::loaded)
     unload(st);
   st.attributes = std::move(attributes);
+  if (st.last_inventory)
+    for (auto& note : queue_notes(st.attributes, *settings, st.last_inventory->all))
+      log_warning("{}: {}", st.title, note);
   return load(st, std::move(*settings));
 }
 

@@ -51,6 +51,10 @@ std::vector<std::string> scheduling_notes(const config& attributes,
                                           const scheduler_settings& settings, const rset& all,
                                           uint32_t brokers);
 
+/// Those of them that are about queues and policies, which a reload changes.
+std::vector<std::string> queue_notes(const config& attributes, const scheduler_settings& settings,
+                                     const rset& all);
+
 /// The states of all queues as JSON, and back; queues that are no more are passed over.
 std::string queue_states_json(const scheduler_core& core);
 void restore_queue_states(const std::string& text, scheduler_core& core);

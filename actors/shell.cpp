@@ -341,6 +341,7 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
     place.instance += path;
     place.instance_level += 1 + static_cast<uint32_t>(std::count(path.begin(), path.end(), '/'));
   }
+  place.within = order.origin->cpus;
   auto folder = make_folder(st, order, entries, place);
   auto refused = folder ? caf::error{} : folder.error();
   place.now_ns = wall_ns();

@@ -263,6 +263,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
                             static_cast<uint32_t>(tasks.size()));
     if (!bound)
       return std::move(bound.error());
+    confine(*bound, place.within);
     uint32_t local = 0;
     for (auto task : tasks.expand()) {
       auto& own = bound->tasks[local];

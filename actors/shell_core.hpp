@@ -58,6 +58,7 @@ struct shell_place {
   std::string instance{}; // path of the nested instance whose job it is; "": the outermost
   int64_t now_ns = 0;     // wall clock, for the end of a time limit
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
+  idset within{}; // CPUs that the instance of the job may use here; empty: all
   std::optional<pmix_place> pmix{};              // nothing: this hactor was built without it
 };
 

@@ -217,6 +217,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
                             item.resources.host(entry), st.context->place.machine.get(), 1);
     if (!bound || bound->tasks.empty())
       continue;
+    confine(*bound, st.order.origin->cpus);
     cpus.add_all(bound->tasks.front().cpus);
     gpus.add_all(item.resources.nodes[entry].gpus);
   }

@@ -258,7 +258,8 @@ caf::error read_scheduling(rank_state& s) {
 }
 
 /// This rank's own folders, stores, hardware and modules.
-caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greeting& g) {
+caf::error prepare(rank_state& s, const start_options& options,
+                   const caf::expected<std::string>& run, greeting& g) {
   auto modules = load_modules(s.attributes->text("modules.load"));
   if (!modules)
     return std::move(modules.error());
@@ -269,6 +270,7 @@ caf::error prepare(rank_state& s, const caf::expected<std::string>& run, greetin
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
+  confine(g.own, options.cores, options.gpus);
   if (!is_first) { // all others of the host would tell the same
     g.own.sockets.clear();
     g.own.numanodes.clear();
@@ -700,7 +702,7 @@ int broker_main(const start_options& options, const way_to_peers& way,
 
   // What this rank brings; then everybody knows everybody, or nobody starts.
   greeting mine;
-  if (auto err = prepare(s, run, mine))
+  if (auto err = prepare(s, options, run, mine))
     mine.failure = render(err);
   if (auto err = agree(s, mine, options.oversubscribe)) {
     if (rank == 0 || way.tcp) // an MPI launcher would show the same once for each rank
@@ -712,6 +714,8 @@ int broker_main(const start_options& options, const way_to_peers& way,
   if (rank == 0)
     if (auto err = change_graph(s))
       ::_exit(fail_start(err)); // the others wait for this rank
+  s.resources.starttime = options.starts;
+  s.resources.expiration = options.ends;
   if (rank == 0)
     say(scheduling_notes(*s.attributes, s.scheduling, s.resources, s.net->size()));
 

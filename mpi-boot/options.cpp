@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "runtime/command_line.hpp"
 #include "runtime/help_text.hpp"
 
@@ -27,15 +29,35 @@ constexpr option_spec table[] = {
     {0, "oversubscribe", nullptr, "Several ranks on one host: give each of them all of its cores."},
     {0, "mpi", "NAME", "mpich, openmpi or none; default: the one whose launcher started us."},
     {0, "level", "N", "How many instances are around this one. Default: 0."},
+    {0, "cores", "IDS", "Cores of this host that the job was granted whose task this is, as 0-3."},
+    {0, "gpus", "IDS", "GPUs, likewise."},
+    {0, "lasts", "START-END", "Since when and until when that job lasts, in seconds since 1970."},
     {'v', "verbose", nullptr, "Say what the instance has, and where its socket and its state are."},
     {0, "version", nullptr, "Print the version."},
 };
+
+caf::error set_granted(start_options& o, std::string_view name, const std::string& value) {
+  if (name == "lasts") {
+    auto dash = value.find('-');
+    o.starts = std::strtod(value.c_str(), nullptr);
+    o.ends = dash == value.npos ? 0 : std::strtod(value.c_str() + dash + 1, nullptr);
+    return o.ends > o.starts ? caf::error{}
+                             : make_error(ec::bad_argument, "--lasts: must be START-END");
+  }
+  auto ids = value.empty() ? caf::expected<idset>{idset{}} : idset::parse(value);
+  if (!ids)
+    return make_error(ec::bad_argument, fmt::format("--{}: {}", name, render(ids.error())));
+  (name == "cores" ? o.cores : o.gpus) = std::move(*ids);
+  return {};
+}
 
 caf::error set(start_options& o, std::string_view name, const std::string& value) {
   if (name == "setattr")
     return o.attributes.set_item(value);
   if (name == "statedir" || name == "rundir" || name == "config")
     return o.attributes.set(name, value);
+  if (name == "cores" || name == "gpus" || name == "lasts")
+    return set_granted(o, name, value);
   if (name == "level")
     o.attributes.fix("instance-level", std::to_string(std::strtoul(value.c_str(), nullptr, 10)));
   if (name == "mpi")

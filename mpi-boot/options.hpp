@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/config.hpp"
+#include "runtime/idset.hpp"
 
 namespace hactor {
 
@@ -15,6 +17,9 @@ struct start_options {
   bool oversubscribe = false; // each rank has its whole host
   bool verbose = false;
   std::vector<std::string> command; // empty: an interactive shell
+  // Of the job whose tasks the brokers are; none: there is no such job.
+  std::optional<idset> cores, gpus; // of this host, that it was granted
+  double starts = 0, ends = 0;      // seconds since the epoch; 0: never
   bool help = false;
   bool version = false;
 };

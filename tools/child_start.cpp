@@ -7,8 +7,11 @@
 #include <iterator>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "tools/become.hpp"
 #include "tools/session.hpp"
+#include "tools/task_places.hpp"
 
 extern char** environ;
 
@@ -101,13 +104,36 @@ int start_child(const invocation& call) {
                         : call.options.operands);
 }
 
-std::vector<std::string> prepare_brokers() {
+std::vector<std::string> granted_words(const invocation& call) {
+  std::vector<std::string> words;
+  auto code = with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto places = find_tasks(broker, variable("HACTOR_JOB_ID"));
+    if (!places)
+      return std::move(places.error());
+    auto& r = places->resources;
+    auto nodes = places->nodes();
+    auto own = nodes.find(std::strtoull(variable("HACTOR_TASK_RANK").c_str(), nullptr, 10));
+    if (own == nodes.end() || own->second >= r.nodes.size())
+      return make_error(ec::wrong_state, "this process is no task of its job");
+    words.push_back("--cores=" + r.nodes[own->second].cores.to_string());
+    words.push_back("--gpus=" + r.nodes[own->second].gpus.to_string());
+    if (r.expiration > 0)
+      words.push_back(fmt::format("--lasts={:.3f}-{:.3f}", r.starttime, r.expiration));
+    return exit_ok;
+  });
+  if (code != exit_ok)
+    complain(call, "what the job was granted is not known: all of this host is used");
+  return words;
+}
+
+std::vector<std::string> prepare_brokers(const invocation& call) {
+  auto words = granted_words(call);
   auto size = variable("HACTOR_JOB_SIZE");
   auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
   name_enclosing();
   ::setenv("HACTOR_ENCLOSING_URI", variable("HACTOR_URI").c_str(), 1);
   forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL"});
-  std::vector<std::string> words{"--level=" + std::to_string(level + 1)};
+  words.push_back("--level=" + std::to_string(level + 1));
   if (size == "1")
     words.push_back("--mpi=none"); // there is no process manager for one task
   return words;

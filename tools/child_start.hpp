@@ -17,7 +17,11 @@ bool is_in_job();
 
 /// For an instance with brokers of its own, of which this task becomes one: changes our environment
 /// and returns the words for hactor-start that follow from the job.
-std::vector<std::string> prepare_brokers();
+std::vector<std::string> prepare_brokers(const invocation& call);
+
+/// Words for hactor-start that say what the job of this task was granted here, and for how long.
+/// Empty, with a complaint, when the instance around does not tell.
+std::vector<std::string> granted_words(const invocation& call);
 
 /// Asks for an instance over the job's grant and becomes its script; in the job's other tasks,
 /// waits for its end. Returns the exit code when the script could not be executed.

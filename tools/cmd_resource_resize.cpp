@@ -14,15 +14,13 @@ namespace {
 
 constexpr option_spec grow_options[] = {
     {'N', "nodes", "N", "So many more. Default: 1."},
-    {0, "wait", nullptr,
-     "Waits until there is room, as a job would. What is interrupted meanwhile "
-     "stays wanted until the instance ends."},
+    {0, "wait", nullptr, "Waits until there is room, as a job would, until it is interrupted."},
 };
 
 constexpr option_spec shrink_options[] = {
     {'N', "nodes", "N", "So many fewer: idle ones first, then those with the greatest ranks."},
     {0, "wait", nullptr, "Waits until the jobs that run there have ended; none is started there."},
-    {0, "force", nullptr, "Cancels the jobs that run there."},
+    {0, "force", nullptr, "Cancels the jobs that run there, and what programs have claimed."},
 };
 
 bool is_ranks(const std::string& word) {
@@ -68,6 +66,10 @@ int run_shrink(const invocation& call) {
   auto nodes = o.number("nodes", 0, 1, 16384);
   if (!nodes)
     return fail_usage(call, nodes.error());
+  if (o.has("wait") && o.has("force"))
+    return fail_usage(call, make_error(ec::bad_argument,
+                                       "--wait lets the jobs there end by themselves, --force "
+                                       "cancels them: only one of these can be"));
   json params{{"wait", o.has("wait")}, {"force", o.has("force")}};
   auto words = o.operands;
   if (!words.empty() && is_ranks(words.back())) {

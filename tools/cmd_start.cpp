@@ -127,11 +127,12 @@ caf::expected<boot> choose_boot(const parsed_options& o, uint64_t size) {
 
 /// What stands before the command line of hactor-start, and its first words. Errors:
 /// ec::launcher_missing, ec::bad_argument.
-caf::expected<std::vector<std::string>> first_words(const parsed_options& o, boot how,
+caf::expected<std::vector<std::string>> first_words(const invocation& call, boot how,
                                                     uint64_t size) {
+  auto& o = call.options;
   auto program = own_folder() + "/hactor-start";
   if (how == boot::mpi) {
-    auto words = prepare_brokers();
+    auto words = prepare_brokers(call);
     words.insert(words.begin(), program);
     if (o.has("mpi"))
       words.push_back("--mpi=" + o.value("mpi"));
@@ -145,6 +146,9 @@ caf::expected<std::vector<std::string>> first_words(const parsed_options& o, boo
   words->push_back(program);
   if (size == 1)
     words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
+  if (is_in_job())
+    for (auto& word : granted_words(call))
+      words->push_back(std::move(word));
   return words;
 }
 
@@ -160,7 +164,7 @@ int run_start(const invocation& call) {
     return fail_usage(call, how.error());
   if (*how == boot::child)
     return start_child(call);
-  auto words = first_words(o, *how, *size);
+  auto words = first_words(call, *how, *size);
   if (!words)
     return words.error() == ec::bad_argument ? fail_usage(call, words.error())
                                              : fail(call, words.error());

@@ -248,6 +248,27 @@ int run_last(const invocation& call) {
   });
 }
 
+void print_left(const invocation& call, double seconds) {
+  seconds = std::max(seconds, 0.0);
+  print_line(call.options.has("human") ? format_fsd(seconds)
+                                       : std::to_string(static_cast<uint64_t>(seconds)));
+}
+
+/// Of the instance that holds this process, which ends with its job.
+int print_instance_left(const invocation& call) {
+  return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto reply = broker.ask("resource.list", json::object());
+    if (!reply)
+      return std::move(reply.error());
+    auto end = number_at(object_at(object_at(*reply, "all"), "execution"), "expiration");
+    if (end > 0)
+      print_left(call, end - now_s());
+    else
+      print_line("infinity");
+    return exit_ok;
+  });
+}
+
 int run_timeleft(const invocation& call) {
   std::vector<std::string> texts = call.options.operands;
   if (auto* own = std::getenv("HACTOR_JOB_ID"); texts.empty() && own != nullptr)
@@ -255,6 +276,8 @@ int run_timeleft(const invocation& call) {
   auto ids = read_ids(texts);
   if (!ids)
     return fail_usage(call, ids.error());
+  if (ids->empty() && std::getenv("HACTOR_ENCLOSING_ID") != nullptr)
+    return print_instance_left(call);
   if (ids->empty())
     return fail_usage(call,
                       make_error(ec::bad_argument, "needs an ID: this process is not a job's"));
@@ -265,17 +288,14 @@ int run_timeleft(const invocation& call) {
     auto job = parse_object(text_at(*record, "value"));
     if (!job)
       return std::move(job.error());
-    auto limit = number_at(*job, "duration"), start = number_at(*job, "t_run");
+    auto limit = number_at(*job, "duration"), end = number_at(*job, "expiration");
     if (number_at(*job, "t_inactive") > 0)
       return make_error(ec::wrong_state, ids->front() + ": the job has ended");
-    if (limit <= 0) {
-      print_line("infinity");
-      return exit_ok;
-    }
     // The limit counts from the start: what waits has all of it.
-    auto left = start <= 0 ? limit : std::max(start + limit - now_s(), 0.0);
-    print_line(call.options.has("human") ? format_fsd(left)
-                                         : std::to_string(static_cast<uint64_t>(left)));
+    if (end > 0 || limit > 0)
+      print_left(call, end > 0 ? end - now_s() : limit);
+    else
+      print_line("infinity");
     return exit_ok;
   });
 }
@@ -401,8 +421,9 @@ const command job_timeleft_command{
     group_jobs,
     "prints how much of a job's time limit is left",
     "[OPTIONS] [ID]",
-    "In seconds; 'infinity' when the job has no limit. Without ID: of the job that this process "
-    "belongs to. One that waits has all of its time.",
+    "In seconds; 'infinity' when nothing ends it. Without ID: of the job that this process belongs "
+    "to, or in the script of an instance within a job, of that. One that waits has all of its "
+    "time; one that runs has no more than the instance it runs in.",
     timeleft_options,
     usual_exits,
     " hactor job timeleft -H f3xK2",

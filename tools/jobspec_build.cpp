@@ -271,9 +271,6 @@ caf::error set_limits(json& system, const parsed_options& options) {
 caf::error set_warning(json& system, const parsed_options& options) {
   if (!options.has("signal"))
     return {};
-  auto* limit = find_json(system, "duration");
-  if (limit == nullptr || *limit == 0)
-    return bad("--signal needs --time-limit: it warns before that");
   auto given = options.value("signal");
   if (given.empty())
     return bad("--signal: '' is not SIG@TIME, e.g. USR1@2m");

@@ -12,6 +12,7 @@
 #include <lmdb.h>
 
 #include "runtime/clock.hpp"
+#include "store/event_stream.hpp"
 #include "store/journal.hpp"
 #include "store/spool.hpp"
 

@@ -34,6 +34,12 @@ hactor jobs -a -n -c 0 -o '{name} {ranks}' | sed -n 's/^ *sh *//p' | sort -u | x
 check_equal "nodes that had jobs" "0 1 2 3" "$(cat where)"
 check_equal "in use" 0 "$(hactor resource list | awk "\$1 == \"allocated\" { print \$2 }")"
 
+# What would change nothing for the children is refused.
+fails_with 1 hactor resource set-status rank1 down
+check_contains "$output" 'HACTOR_URI=$HACTOR_URI/CHILD'
+fails_with 1 hactor resource set-property rank1 foo
+check_contains "$output" "graphs of their own"
+
 # A job is a job.
 check_equal "output" "0 1" "$(hactor run -N 2 -n 2 sh -c 'echo $HACTOR_TASK_RANK' | sort | xargs)"
 fails_with 3 hactor run sh -c 'exit 3'

@@ -12,7 +12,7 @@ check_equal "no exception" 0 "$(hactor job eventlog "$id" | grep -c exception ||
 id=$(hactor submit -t 4s --signal=TERM@1s sh -c 'trap "" TERM; while :; do sleep 0.1; done')
 fails_with 142 deadline 20 hactor job status "$id"
 check_equal "ended by" TIMEOUT "$(hactor jobs -n -o '{status}' "$id")"
-fails_with 2 hactor submit --signal=USR1@10s true
+fails_with 1 hactor submit --signal=USR1@10s true
 check_contains "$output" "--signal needs --time-limit"
 hactor submit --dry-run true | sed 's/"system":{/"system":{"shell":{"options":{"signal":{"signum":99}}},/' >spec
 fails_with 1 hactor job submit spec

@@ -69,6 +69,19 @@ echo go >go.$$
 wait $!
 check_equal "went when it was idle" "ranks 3" "$(cat shrunk.$$)"
 hactor job wait "$short"
+
+# The one that is left stays. What a program has claimed is in the way as a job is.
+fails_with 1 hactor resource shrink -N 1
+check_contains "$output" "one node only"
+check_equal "one more" "ranks 4" "$(hactor resource grow)"
+hactor submit --dry-run -N 2 -n 2 -c 2 true >two.$$
+hactor ion-resource match allocate two.$$ >claimed.$$
+fails_with 1 hactor resource shrink 4
+check_contains "$output" "programs hold claims on ranks 4: claim "
+fails_with 2 hactor resource shrink --wait --force 4
+check_contains "$output" "only one of these"
+check_equal "by force" "ranks 4" "$(deadline 20 hactor resource shrink --force 4)"
+check_lacks "$(hactor resource claims -n -o '{status}')" ALLOCATED
 END_INNER
 export INNER=$scratch/inner.sh
 
@@ -84,6 +97,13 @@ other=$(hactor submit -N 2 -n 2 -c 2 sleep 300)
 hactor job wait-event -q "$other" start
 fails_with 1 hactor resource grow "$id"
 check_contains "$output" "cannot grow by a node"
+check_lacks "$output" '"not"'
+# Who waits and goes away wants nothing any more.
+hactor resource grow -N 2 --wait "$id" >grown &
+grower=$!
+until hactor resource grow "$id" 2>&1 | grep 'being changed already'; do :; done
+kill "$grower"
+until hactor resource grow "$id" 2>&1 | grep 'cannot grow by a node'; do :; done
 hactor resource grow -N 2 --wait "$id" >grown &
 grower=$!
 hactor cancel "$other"

@@ -13,6 +13,15 @@ said "sched.reservation_depth=8 is not used: policy easy promises one job a time
   -S sched.policy=easy -S sched.queue_depth=41 -S sched.reservation_depth=8
 said "queue a: there are no ranks 9; there are 0-3" \
   -S resource.fake=nodes=4 -S 'sched.queues=a ranks=0,9'
+said "sched.tree=2 is not used: sched.policy=fcfs" -S sched.tree=2
+said "sched.tree=9: there is room for 2 children only" \
+  -S resource.fake=nodes=1,cores=2 -S sched.policy=hierarchy -S sched.tree=9
+said "queue a: reservations=3 is not used: policy fcfs promises no job a time" \
+  -S 'sched.queues=a policy=fcfs reservations=3'
+instance -S resource.fake=nodes=2 2>"$scratch/log" <<'END'
+hactor scheduler reload -S 'sched.queues=a ranks=0,7'
+END
+check_contains "$(cat "$scratch/log")" "queue a: there are no ranks 7; there are 0-1"
 cat >"$scratch/r.json" <<'END'
 {"version":1,"execution":{"R_lite":[{"rank":"1-2","children":{"core":"0"}}],
  "starttime":0,"expiration":0,"nodelist":["n[1-2]"]}}

@@ -22,6 +22,8 @@ refused "$(change 'j["attributes"]["system"]["duration"]="long"')" 'attributes.s
 refused "$(change 'j["tasks"][0]["command"]=7')" 'tasks[0].command' '7'
 refused "$(change 'j["resources"][0]["count"]="many"')" 'resources[0]' 'count' 'many'
 refused "$(change 'del j["tasks"]')" 'tasks'
+refused "$(change 'j["resources"][0]["with"][0]["id"]="3"')" 'resources[0].with[0].id' 'constraint'
+refused "$(change 'j["resources"][0]["id"]="a"')" 'resources[0].id'
 refused "$(change 'j["attributes"]["system"]["environment"]=[1]')" 'attributes.system.environment'
 refused "$(change 'j["attributes"]["system"]["child"]=True')" 'attributes.system.child'
 python3 -c 'print("{\"version\": 1, \"x\": \"" + "y" * 100_000_000 + "\"}")' >spec

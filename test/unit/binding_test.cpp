@@ -38,6 +38,25 @@ TEST_SUITE("unit") {
     CHECK(cpus_of(bind_tasks(how("dry-run"), {}, share, "n1", &m, 2)) == "not bound: dry-run");
   }
 
+  TEST_CASE("what is not bound gets what its instance may use, when that is bound") {
+    auto m = machine();
+    node_share share{0, ids("1-2"), {}};
+    auto free = *bind_tasks(how("off"), {}, share, "n1", &m, 2);
+    confine(free, {});
+    CHECK(cpus_of(free) == "not bound: off");
+    confine(free, ids("1,5"));
+    CHECK(cpus_of(free) == "1,5 | 1,5");
+    auto bound = *bind_tasks(how("per-task"), {}, share, "n1", &m, 2);
+    confine(bound, ids("1,5"));
+    CHECK(cpus_of(bound) == "1,5 | 2,6");
+    CHECK(binds(how("per-task"), m));
+    CHECK_FALSE(binds(how("off"), m));
+    CHECK_FALSE(binds(how("dry-run"), m));
+    m.shared = true;
+    CHECK_FALSE(binds({}, m));
+    CHECK(binds(how("on"), m));
+  }
+
   TEST_CASE("nothing is bound to what is pretended, or by itself to what ranks share") {
     auto m = machine();
     node_share share{0, ids("1"), {}};

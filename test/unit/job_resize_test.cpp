@@ -146,6 +146,12 @@ TEST_SUITE("unit") {
     CHECK(r.ranks() == idset::range(0, 2));
     CHECK(r.nodelist == std::vector<std::string>{"n7", "n5", "n6"});
     CHECK(r.properties["fast"].to_string() == "0,2");
+    CHECK(r.starttime == 0);
+    grant.starttime = 5;
+    grant.expiration = 9;
+    r = as_instance(grant, {7, 5, 6});
+    CHECK(r.starttime == 5);
+    CHECK(r.expiration == 9);
 
     rank_map where{4, {7, 3 | rank_map::given_back, 2}};
     CHECK(where.has(0));

@@ -54,6 +54,22 @@ TEST_SUITE("unit") {
     CHECK(b.summary().state == job_state::inactive);
   }
 
+  TEST_CASE("when the instance ends at another time so do the jobs that have no room for longer") {
+    bench b;
+    b.submit({one});
+    b.grant();
+    b.out.clear();
+    auto end = b.now + 100 * second;
+    b.core.set_end(b.now, end, b.out);
+    using ends = decltype(b.out.extended);
+    CHECK(b.out.extended == ends{{one, end}});
+    CHECK(b.out.take_names(one) == "resource-update");
+    b.core.set_end(b.now, end + 10, b.out); // it was rounded
+    CHECK(b.out.extended.size() == 1);
+    b.core.set_end(b.now, 0, b.out);
+    CHECK(b.out.extended.back() == std::pair{one, int64_t{0}});
+  }
+
   TEST_CASE("the end of a job that runs moves with its time limit, nothing else of it can change") {
     bench b;
     spec_text s;

@@ -44,6 +44,20 @@ TEST_SUITE("unit") {
     CHECK_FALSE(attachable_ranks(all, 1, {}).contains(2));
   }
 
+  TEST_CASE("a rank that is a task of a job has what this was granted") {
+    auto a = host("a", "0-3", "1-3", "0-1"), b = a, c = a;
+    confine(a, ids("0-1"), ids("1"));
+    CHECK(a.cores.to_string() == "0-1");
+    CHECK(a.bound_cores.to_string() == "1");
+    CHECK(a.gpus.to_string() == "1");
+    confine(b, ids("2,8-9"), idset{}); // the host has no such cores: they were pretended
+    CHECK(b.cores.to_string() == "0-2");
+    CHECK(b.gpus.empty());
+    confine(c, {}, {});
+    CHECK(c.cores.to_string() == "0-3");
+    CHECK(cores_of(divide_hosts({a, a}, true)) == "0-1 | 0-1");
+  }
+
   TEST_CASE("a rank that has its host alone needs no note") {
     auto r = divide_hosts({host("a", "0-3"), host("b", "0-3", "0-3")}, false);
     CHECK(cores_of(r) == "0-3 | 0-3");

@@ -67,6 +67,33 @@ TEST_SUITE("unit") {
     CHECK(code_of(blank.detach("/cluster0")) == ec::wrong_state);
   }
 
+  TEST_CASE("no job outlasts what there is, and what is longer from the start is refused") {
+    auto all = machine(1, 4);
+    all.starttime = 4;
+    all.expiration = 34;
+    bench b{all};
+    CHECK(b.core.ends() == 34);
+    auto lasting = [](double seconds) {
+      auto request = *slots(1);
+      request.duration_s = request.wants.system.duration.emplace(seconds);
+      request.shape += std::to_string(seconds);
+      return std::make_shared<const resource_request>(std::move(request));
+    };
+    b.add(1, lasting(0));
+    b.add(2, lasting(10));
+    b.add(3, lasting(30));
+    CHECK(b.pass() == "+1 +2 +3"); // at second 5
+    CHECK(b.out.grants.at(1).expiration == 34);
+    CHECK(b.out.grants.at(2).expiration == 15);
+    CHECK(b.out.grants.at(3).expiration == 34);
+    auto e = b.core.feasible(lasting(31));
+    CHECK(code_of(e) == ec::unsatisfiable);
+    CHECK(context_of(e) == "asked for 31s; this instance lasts 30s in all, and its jobs no longer");
+    all.expiration = 94;
+    b.core.set_inventory(all);
+    CHECK_FALSE(b.core.feasible(lasting(31)));
+  }
+
   TEST_CASE("another scheduler takes over: the graph, who holds what, in which queue") {
     scheduler_settings named;
     named.queues.emplace_back().name = "batch";

@@ -155,6 +155,16 @@ TEST_SUITE("unit") {
              "queue b: no node is for it; it needs {\"ranks\":[\"9\"]}\n");
     CHECK(notes({"sched.queues=a requires=gpu ranks=2-5"}, four, 1).find("ranks 4-5;")
           != std::string::npos);
+    CHECK(notes({"sched.tree=2"}, four, 1)
+          == "sched.tree=2 is not used: sched.policy=fcfs; hierarchy makes children\n");
+    CHECK(notes({"sched.policy=hierarchy", "sched.tree=4"}, four, 1).empty());
+    CHECK(notes({"sched.policy=hierarchy", "sched.tree=9"}, machine(1, 2), 1)
+          == "sched.tree=9: there is room for 2 children only\n");
+    CHECK(
+        notes({"sched.queues=a policy=fcfs reservations=3; b policy=hybrid reservations=3"}, four,
+              1)
+        == "queue a: reservations=3 is not used: policy fcfs promises no job a time; hybrid takes "
+           "a depth\n");
     CHECK(notes({"resource.graph=g", "resource.fake=nodes=2"}, four, 4)
           == "resource.fake=nodes=2 is not used: resource.graph=g is\n");
     CHECK(notes({"resource.graph=g"}, four, 2)
