@@ -18,7 +18,9 @@
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
+#include "tools/submitted.hpp"
 #include "workflow/job_shape.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -339,9 +341,13 @@ caf::error set_environment(json& system, const parsed_options& options,
     else if (option->name == std::string_view{"env-file"})
       rules.push_back("^" + value);
   }
+  for (auto& rule : rules)
+    if (auto e = workflow::check_utf8(rule))
+      return bad("--env: " + context_of(e));
   auto environment = job_environment(own, rules);
   if (!environment)
     return std::move(environment.error());
+  clean_environment(*environment, "hactor-" + std::string{options.of->name});
   // A program of many threads would take all cores of its node.
   if (options.has("cores-per-task") && !environment->contains("OMP_NUM_THREADS"))
     environment->emplace("OMP_NUM_THREADS", options.value("cores-per-task"));
@@ -429,6 +435,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
     if (auto e = set(system, options))
       return e;
   auto dir = options.value("cwd", cwd);
+  if (cwd.empty() && !dir.starts_with("/"))
+    return bad(gone_directory);
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
   for (auto [option, key] : {std::pair{"queue", "queue"}, std::pair{"bank", "bank"}})
     if (options.has(option))
@@ -452,6 +460,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   }
   if (system["shell"].is_null())
     system.erase("shell");
+  if (auto e = workflow::check_all_utf8(spec))
+    return e;
   return spec;
 }
 

@@ -15,7 +15,7 @@
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
-#include "runtime/utf8.hpp"
+#include "runtime/utf8_text.hpp"
 #include "tools/own_folder.hpp"
 #include "tools/session.hpp"
 #include "tools/shell_words.hpp"
@@ -65,16 +65,6 @@ caf::error read_retry_on(const std::string& text, json& rule) {
   if (!codes.empty())
     rule["codes"] = all.to_string();
   return {};
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    auto step = static_cast<unsigned char>(text[0]) < 0x80 ? utf8_step{1, true} : next_utf8(text);
-    if (!step.valid)
-      return false;
-    text.remove_prefix(step.length);
-  }
-  return true;
 }
 
 std::string random_word() {
