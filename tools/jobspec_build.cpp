@@ -209,6 +209,8 @@ caf::error set_streams(json& shell, const parsed_options& options) {
   for (auto& s : streams) {
     if (!options.has(s.option) || (s.group == std::string_view{"input"} && tasks_of_input(options)))
       continue;
+    if (options.value(s.option).empty())
+      return bad("--" + std::string{s.option} + ": '' is not the name of a file");
     auto& at = shell["options"][s.group][s.stream];
     at = {{"type", "file"}, {"path", options.value(s.option)}};
     if (options.has("label-io") && std::string_view{s.group} == "output")

@@ -92,6 +92,12 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
     auto single = dash != std::string::npos && item.substr(0, dash) == item.substr(dash + 1);
     text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : item);
   }
+  // As --array of Slurm has it.
+  if (text.find('%') != std::string::npos)
+    return make_error(ec::bad_argument,
+                      "--array: '" + options.value(name)
+                          + "': how many run at once is not said by %N here: 'hactor bulksubmit "
+                            "--max-in-flight' holds the others back");
   auto set = idset::parse(text);
   if (set && set->empty())
     return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");

@@ -10,12 +10,12 @@ rmdir ../gone
 for command in run submit exec alloc "batch --wrap"; do
   # The command line is wrong, but for exec, which has no table of a job's.
   case $command in exec) code=1 ;; *) code=2 ;; esac
-  fails_with $code hactor $command touch gone_file
+  fails_with $code hactor $command touch "file_$$"
   check_contains "$output" "the working directory was removed"
 done
 fails_with 0 hactor run --cwd="$HACTOR_TEST_SCRATCH" true
 cd "$HACTOR_TEST_SCRATCH"
-test ! -e /gone_file
+test ! -e "/file_$$"
 
 odd=$(printf 'caf\351')
 for words in "run echo $odd" "run -o $odd true" "submit --job-name=$odd true" \
