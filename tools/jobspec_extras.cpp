@@ -250,11 +250,11 @@ caf::expected<json> build_instance(parsed_options options, const std::vector<std
       words.push_back(word.text);
   }
   words.emplace_back("--");
-  if (options.has("dump"))
+  if (options.has("dump") || options.has("dump-text")) {
+    auto file = options.value("dump-text", "hactor-{{id}}.dump");
     words.insert(words.end(), {"/bin/sh", "-c", dump_script, "dump", own_folder() + "/hactor",
-                               options.value("dump").starts_with("/")
-                                   ? options.value("dump")
-                                   : cwd + "/" + options.value("dump")});
+                               file.starts_with("/") ? file : cwd + "/" + file});
+  }
   words.insert(words.end(), command.begin(), command.end());
   options.operands = std::move(words);
   auto params = build_submit(options, own, cwd);

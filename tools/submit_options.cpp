@@ -178,10 +178,11 @@ static constexpr option_spec bulksubmit_rows[] = {
       {0, "broker-opts", "OPTIONS",                                                                \
        "Options for the 'hactor start' in the job, e.g. --broker-opts='-v -S sched.policy=easy'. " \
        "May be repeated."},                                                                        \
+      {0, "dump", nullptr,                                                                         \
+       "When the script has ended, leaves the records of the instance's jobs, as 'hactor job "     \
+       "list -a' prints them, in hactor-ID.dump; with --dump=FILE in FILE."},                      \
   {                                                                                                \
-    0, "dump", "FILE",                                                                             \
-        "When the script has ended, leaves the records of the instance's jobs in FILE, as "        \
-        "'hactor job list -a' prints them."                                                        \
+    0, "dump-text", "FILE", "The same as --dump=FILE."                                             \
   }
 
 static constexpr option_spec batch_rows[] = {
