@@ -140,14 +140,15 @@ submission read_submission(const json& object, client_params& p) {
     }
   if (own.has("flags"))
     for (auto& flag : own.texts("flags")) {
-      if (flag == "debug")
-        s.flags |= 2;
+      if (flag == "debug") // taken in silence it would promise events that do not come
+        own.refuse("flags: \"debug\": there are no debug events here; 'hactor dmesg' and 'hactor "
+                   "explain' say what became of a job");
       else if (flag == "waitable")
         s.flags |= 4;
       else if (flag == "novalidate")
         s.flags |= 8;
       else
-        own.refuse(fmt::format("flags: \"{}\" is not debug, waitable or novalidate", flag));
+        own.refuse(fmt::format("flags: \"{}\" is not waitable or novalidate", flag));
     }
   if (own.error)
     p.refuse(own.error);

@@ -7,6 +7,7 @@
 #include "actors/connector.hpp"
 #include "actors/job_documents.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/near.hpp"
 
 namespace hactor {
 
@@ -184,6 +185,14 @@ void start_wait_event(const client_call& c, client_params& p) {
   client_stream s;
   s.kind = what::wait_event;
   s.event_name = p.text("name");
+  if (!kind_of(s.event_name)) {
+    std::vector<std::string_view> known;
+    for (size_t i = 1; i < static_cast<size_t>(event_kind::kind_count); ++i)
+      known.push_back(name_of(static_cast<event_kind>(i)));
+    p.refuse(
+        make_error(ec::bad_argument, fmt::format("\"{}\" is not an event of jobs{}", s.event_name,
+                                                 did_you_mean(s.event_name, known))));
+  }
   s.event_count = std::max<int64_t>(p.integer("count", 1), 1);
   follow(c, p, std::move(s));
 }

@@ -129,11 +129,15 @@ caf::expected<accepted> check(ingest_state& st, submit_request& r) {
   return all;
 }
 
+constexpr uint32_t submit_flag_novalidate = 8; // RFC 21
+
 /// Asks once for all that ask for the same.
 feasible_request ask_feasible(const accept_request& accept) {
   feasible_request r;
   std::unordered_set<const resource_request*> asked;
   for (size_t i = 0; i < accept.specs.size(); ++i) {
+    if ((accept.specs[i].flags & submit_flag_novalidate) != 0)
+      continue; // who asked for it hears of it from the scheduler, when its turn has come
     auto& spec = accept.specs[i].spec;
     if (!asked.insert(spec.here->request.get()).second)
       continue;

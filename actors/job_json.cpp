@@ -33,10 +33,11 @@ void add_times(json& j, const job_summary& s) {
 } // namespace
 
 json to_json(const job_summary& s) {
-  json j{{"id", to_string(s.id)},   {"userid", s.userid},        {"urgency", s.urgency},
-         {"priority", s.priority},  {"state", name_of(s.state)}, {"name", s.name},
-         {"ntasks", s.ntasks},      {"ncores", s.ncores},        {"nnodes", s.nnodes},
-         {"duration", s.duration_s}};
+  json j{{"id", to_string(s.id)},  {"userid", s.userid},        {"urgency", s.urgency},
+         {"priority", s.priority}, {"state", name_of(s.state)}, {"name", s.name},
+         {"ntasks", s.ntasks},     {"ncores", s.ncores},        {"duration", s.duration_s}};
+  if (s.nnodes > 0) // else the scheduler has not said yet
+    j["nnodes"] = s.nnodes;
   add_times(j, s);
   auto add_text = [&](const char* key, const std::string& value) {
     if (!value.empty())

@@ -20,7 +20,7 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.priority = fold.priority;
   s.state = fold.state;
   s.result = fold.result();
-  s.name = spec.name;
+  s.name = fill_cc(spec.name, cc);
   s.queue = spec.queue;
   s.bank = spec.bank;
   s.project = spec.project;

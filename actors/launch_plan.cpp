@@ -87,6 +87,11 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
       return std::move(flag.error());
     s.label = *flag;
   }
+  auto service = side == "input" && s.type == "service";
+  if (!s.type.empty() && s.type != "file" && !service)
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.{}.type: must be file{}, or left out, found {}", where.prefix,
+                                  at, side == "input" ? " or service" : "", s.type));
   if (s.type == "file" && s.path.empty())
     return make_error(ec::bad_jobspec, fmt::format("{}.{}.path: missing; type \"file\" needs the "
                                                    "name of a file", where.prefix, at));
@@ -107,6 +112,18 @@ caf::expected<std::optional<idset>> read_tasks(std::string_view option, const js
 }
 
 bool is_off(const json& value) { return value == false || value == 0; }
+
+/// Whether an option that is a flag is set: a number, as --setopt without a value has it, or true.
+caf::expected<bool> read_flag(const json& options, std::string_view option, bool absent = false) {
+  auto* value = find_json(options, option);
+  if (value == nullptr)
+    return absent;
+  if (!value->is_boolean() && !value->is_number())
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}: must be a number, 0 for off, or true or "
+                                                   "false, found {}",
+                                                   options_path, option, dump(*value)));
+  return !is_off(*value);
+}
 
 /// pty: true, 1, or {"rows": R, "columns": C, "ranks": TASKS, "interactive": true, "capture":
 /// true}.
@@ -160,7 +177,7 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
     auto word = rest.substr(0, rest.find(','));
     if (word != "simple" && word != "pmix")
       return make_error(ec::bad_jobspec,
-                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or none, found {}",
+                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or off, found {}",
                                     options_path, *text));
     (word == "simple" ? plan.pmi : plan.pmix) = true;
     if (word.size() == rest.size())
@@ -226,10 +243,13 @@ caf::error add_surroundings(launch_plan& plan, const json& options) {
                                                      options_path, dump(*adjust)));
     plan.oom_adjust = adjust->get<int32_t>();
   }
-  auto* file = find_json(options, "hwloc.xmlfile");
-  auto* part = find_json(options, "hwloc.restrict");
-  plan.hwloc_restrict = part != nullptr && !is_off(*part);
-  plan.hwloc_file = plan.hwloc_restrict || (file != nullptr && !is_off(*file));
+  auto file = read_flag(options, "hwloc.xmlfile");
+  auto part = read_flag(options, "hwloc.restrict");
+  for (auto* flag : {&file, &part})
+    if (!*flag)
+      return std::move(flag->error());
+  plan.hwloc_restrict = *part;
+  plan.hwloc_file = *part || *file;
   return caf::none;
 }
 
@@ -285,8 +305,10 @@ caf::error add_coprocesses(launch_plan& plan, const json& options) {
 
 /// What runs beside the tasks and looks at them: coprocess, sysmon; nosetpgrp.
 caf::error add_helpers(launch_plan& plan, const json& options) {
-  if (auto* on = find_json(options, "nosetpgrp"); on != nullptr)
-    plan.own_groups = is_off(*on);
+  auto shared_group = read_flag(options, "nosetpgrp", !plan.own_groups);
+  if (!shared_group)
+    return std::move(shared_group.error());
+  plan.own_groups = !*shared_group;
   for (auto [name, to] : {std::pair{"coprocess-kill-timeout", &plan.coprocess_kill_s},
                           std::pair{"rexec-shutdown-timeout", &plan.command_kill_s},
                           std::pair{"output.batch-timeout", &plan.batch_timeout_s}})
@@ -343,10 +365,14 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
     return make_error(ec::bad_jobspec, fmt::format("{}.compat: must be slurm or flux, found {}",
                                                    options_path, *compat));
   plan.compat = std::move(*compat);
-  if (auto* on = find_json(options, "exit-on-error"); on != nullptr)
-    plan.exit_on_error = *on != 0 && *on != false;
-  if (auto* on = find_json(options, "stop-tasks-in-exec"); on != nullptr)
-    plan.stop_in_exec = *on != 0 && *on != false;
+  for (auto& [name, to] :
+       {std::pair{"exit-on-error", &plan.exit_on_error},
+        std::pair{"stop-tasks-in-exec", &plan.stop_in_exec}, std::pair{"verbose", &plan.verbose}}) {
+    auto on = read_flag(options, name, *to);
+    if (!on)
+      return std::move(on.error());
+    *to = *on;
+  }
   if (auto e = add_limits(plan, options))
     return e;
   auto* timeout = find_json(options, "exit-timeout");
@@ -369,8 +395,6 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
 caf::error add_options(launch_plan& plan, const json& options) {
   if (!options.is_object())
     return caf::none;
-  if (auto* verbose = find_json(options, "verbose"); verbose != nullptr)
-    plan.verbose = *verbose != 0 && *verbose != false;
   auto out = read_stream(options, "output", "stdout");
   auto err = read_stream(options, "output", "stderr");
   auto in = read_stream(options, "input", "stdin");

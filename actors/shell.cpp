@@ -322,7 +322,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     }
     if (err) {
       log_error("shell {}: {}", to_string(st.id), render(err));
-      st.core.on_failed(st.context->host, render(err), EIO, false);
+      st.core.on_failed(st.context->host, render(err), 0, false);
     }
   }
   begin_looking(self);

@@ -14,9 +14,11 @@
 #include "mpi-boot/options.hpp"
 #include "mpi-boot/pmi_farewell.hpp"
 #include "runtime/duration.hpp"
+#include "runtime/standard_streams.hpp"
 
 int main(int argc, char** argv) {
   using namespace hactor;
+  open_standard_streams();
 
   // What was asked.
   auto options = parse_start_options(argc, argv);

@@ -117,7 +117,8 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
     setup.dial = [connector = actors.connector] { return dial(connector); };
     setup.sockets = &parts.net->poller();
     setup.environment = workflow::read_environment(environ);
-    setup.cwd = std::filesystem::current_path().string();
+    std::error_code gone;
+    setup.cwd = std::filesystem::current_path(gone).string();
     workflow::module_context context;
     auto instance = system.spawn(workflow::instance_service, std::move(setup));
     context.instance = workflow::instance_actor{instance};

@@ -43,7 +43,7 @@ void add_environment(spawn_request& r, const std::string& uri, const std::string
   for (auto** e = environ; *e != nullptr; ++e) {
     std::string_view text = *e;
     auto name = text.substr(0, text.find('='));
-    if (is_launcher_variable(name))
+    if (is_launcher_variable(name) && name != "HACTOR_JOB_CC") // as in tools/child_start.cpp
       continue;
     if (name == "PATH") {
       path = text.substr(5);
@@ -56,6 +56,11 @@ void add_environment(spawn_request& r, const std::string& uri, const std::string
     path = folder + ":" + path;
   r.set_env("PATH", path);
   r.set_env("HACTOR_URI", uri);
+  // A job of --compat=flux became this instance (tools/child_start.cpp).
+  auto* enclosing = std::getenv("HACTOR_ENCLOSING_ID");
+  auto* of_flux = std::getenv("FLUX_ENCLOSING_ID");
+  if (enclosing != nullptr && of_flux != nullptr && std::string_view{enclosing} == of_flux)
+    r.set_env("FLUX_URI", uri);
 }
 
 } // namespace

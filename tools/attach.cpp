@@ -261,6 +261,8 @@ private:
     screen_.leave();
     clear_status();
     show_tail();
+    if (readable_ && !write_open_lines(labels_) && errno != EPIPE)
+      note_output_failure(errno);
     auto result = result_of(f);
     if (!result)
       return finish(fail(call_, result.error()));
@@ -389,6 +391,15 @@ bool write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(std::max<ssize_t>(n, 0)));
   }
   return true;
+}
+
+bool write_open_lines(line_labels& labels) {
+  auto good = true;
+  for (auto& [source, begun] : labels.take_open()) {
+    auto line = std::to_string(source.first) + ": " + begun + "\n";
+    good = write_all(source.second == 2 ? 2 : 1, line) && good;
+  }
+  return good;
 }
 
 std::string line_labels::add(uint32_t task, uint8_t stream, std::string_view bytes) {

@@ -54,4 +54,8 @@ private:
   std::map<std::pair<uint32_t, uint8_t>, std::string> open_;
 };
 
+/// Writes the lines that have begun, with their labels, where they belong: nothing comes after
+/// them. False, with errno, when that failed.
+bool write_open_lines(line_labels& labels);
+
 } // namespace hactor::tools

@@ -36,13 +36,14 @@ json settings_of(const parsed_options& o) {
 }
 
 /// What a task is told of its job, and of the process manager there, is not for what it becomes.
+/// Which of its copies it is (--cc) stays: the script has no other way to know.
 void forget(std::initializer_list<std::string_view> prefixes) {
   std::vector<std::string> gone;
   for (auto** e = environ; *e != nullptr; ++e) {
     std::string_view text = *e;
     auto name = text.substr(0, text.find('='));
     for (auto prefix : prefixes)
-      if (name.starts_with(prefix))
+      if (name.starts_with(prefix) && !name.ends_with("_JOB_CC"))
         gone.emplace_back(name);
   }
   for (auto& name : gone)
@@ -58,10 +59,23 @@ void name_enclosing() {
     ::setenv("HACTOR_ENCLOSING_ATTEMPT", attempt.c_str(), 1);
 }
 
+/// With --compat=flux the task was told by Flux's names too, and the script is to be: true when it
+/// was, and then they are as for a script there. Requires: HACTOR_URI is still the task's.
+bool change_compat() {
+  auto uri = variable("FLUX_URI");
+  if (uri.empty() || uri != variable("HACTOR_URI"))
+    return false;
+  ::setenv("FLUX_ENCLOSING_ID", variable("HACTOR_JOB_ID").c_str(), 1);
+  forget({"FLUX_JOB_", "FLUX_TASK_", "FLUX_KVS_NAMESPACE"});
+  return true;
+}
+
 /// The script sees the new instance, and nothing of the task that it was: the same script runs the
 /// same at every level.
 void become_outermost(const std::string& uri) {
   name_enclosing();
+  if (change_compat())
+    ::setenv("FLUX_URI", uri.c_str(), 1);
   ::setenv("HACTOR_URI", uri.c_str(), 1);
   forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
 }
@@ -131,6 +145,8 @@ std::vector<std::string> prepare_brokers(const invocation& call) {
   auto size = variable("HACTOR_JOB_SIZE");
   auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
   name_enclosing();
+  if (change_compat()) // its own is set when it is known (mpi-boot/script.cpp)
+    ::unsetenv("FLUX_URI");
   ::setenv("HACTOR_ENCLOSING_URI", variable("HACTOR_URI").c_str(), 1);
   forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL"});
   words.push_back("--level=" + std::to_string(level + 1));

@@ -23,6 +23,7 @@ struct batch_script {
   std::string name; // of the job
   std::string text;
   std::vector<std::string> arguments;
+  bool is_words = false; // of --wrap
 };
 
 /// What is to run: the operands by --wrap, a file, or standard input.
@@ -34,6 +35,7 @@ caf::expected<batch_script> read_script(const parsed_options& o) {
   auto wraps = o.has("wrap") || o.has("wrap-text");
   if (wraps && !words.empty()) {
     s.name = "wrap";
+    s.is_words = true;
     for (auto& word : words)
       s.text += (s.text.empty() ? "#!/bin/sh\n" : " ") + word;
     s.text += '\n';
@@ -64,13 +66,17 @@ caf::expected<json> build_batch(const invocation& call, const batch_script& scri
   for (auto& text : found->warnings)
     complain(call, script.name + ": " + text);
   options.values.insert(options.values.begin(), found->values.begin(), found->values.end());
-  std::vector<std::string> command{script_path};
+  // In the words of a command {cc} is filled for each copy, which it is not in files.
+  auto of_copies = script.is_words && (options.has("cc") || options.has("bcc"));
+  auto command = of_copies ? std::vector<std::string>{"/bin/sh", "-c", script.text}
+                           : std::vector<std::string>{script_path};
   command.insert(command.end(), script.arguments.begin(), script.arguments.end());
   auto params = build_instance(options, command, read_environment(environ), working_directory());
   if (!params)
     return params;
   auto& system = (*params)["jobspec"]["attributes"]["system"];
-  add_file(system, "script", script.text, 0700);
+  if (!of_copies)
+    add_file(system, "script", script.text, 0700);
   if (!options.has("job-name"))
     system["job"]["name"] = script.name;
   auto& shell = system["shell"]["options"];

@@ -16,6 +16,7 @@
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -218,6 +219,8 @@ private:
       commands_ += ',';
     commands_ += '[';
     for (auto& word : jobs_.command()) {
+      if (auto e = workflow::check_utf8(word))
+        return e;
       if (commands_.back() != '[')
         commands_ += ',';
       append_json_string(commands_, word);

@@ -1,7 +1,9 @@
 // hactor cancel, job kill, killall, raise, raiseall, urgency: what ends jobs or reorders them.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <utility>
 
+#include "runtime/ids.hpp"
 #include "runtime/signals.hpp"
 #include "tools/commands.hpp"
 #include "tools/job_choice.hpp"
@@ -198,6 +200,14 @@ int run_kill(const invocation& call) {
 
 int run_raise(const invocation& call) {
   auto [texts, note] = split_message(call.options);
+  // As for flux-job: the note begins with the first word that is no id, by "--" or not.
+  auto first = std::find_if(texts.begin() + !texts.empty(), texts.end(),
+                            [](auto& word) { return !parse_job_id(word); });
+  std::string words;
+  for (auto word = first; word != texts.end(); ++word)
+    words += (words.empty() ? "" : " ") + *word;
+  texts.erase(first, texts.end());
+  note = words + (words.empty() || note.empty() ? "" : " ") + note;
   auto severity = call.options.number("severity", 0, 0, 7);
   if (!severity)
     return fail_usage(call, severity.error());
@@ -281,7 +291,7 @@ const command job_raiseall_command{
 const command job_raise_command{"job raise",
                                 group_jobs,
                                 "raises an exception on jobs",
-                                "[-t TYPE] [-s SEVERITY] ID... [-- NOTE]",
+                                "[-t TYPE] [-s SEVERITY] ID... [[--] NOTE]",
                                 "An exception of severity 0 ends a job; others are only recorded.",
                                 raise_options,
                                 usual_exits,

@@ -11,6 +11,7 @@
 #include "tools/commands.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -31,13 +32,17 @@ int code_of(int status) {
 
 caf::expected<int> exec_with(const invocation& call, client& broker) {
   auto& o = call.options;
-  auto environment = json::object();
-  for (auto& [name, value] : read_environment(environ))
-    environment[name] = value;
+  auto environment = read_environment(environ);
+  clean_environment(environment, call.program);
+  auto cwd = working_directory();
+  if (cwd.empty())
+    return make_error(ec::bad_argument, gone_directory);
+  if (auto e = workflow::check_all_utf8({cwd, o.operands}))
+    return e;
   json params{{"ranks", o.value("rank", "all")},
               {"argv", o.operands},
-              {"cwd", working_directory()},
-              {"env", std::move(environment)}};
+              {"cwd", std::move(cwd)},
+              {"env", json(std::move(environment))}};
   if (o.has("jobid")) {
     auto id = parse_job_id(o.value("jobid"));
     if (!id)
@@ -54,6 +59,8 @@ caf::expected<int> exec_with(const invocation& call, client& broker) {
     if (!write_all(part->stream == 2 ? 2 : 1, text))
       note_output_failure(errno);
   });
+  if (!write_open_lines(labels))
+    note_output_failure(errno);
   if (!reply)
     return std::move(reply.error());
   int code = exit_ok;

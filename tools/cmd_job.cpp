@@ -1,6 +1,8 @@
 // hactor job: attach, status, wait, wait-event, info, eventlog, id, submit.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <cstdio>
+#include <iostream>
 
 #include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
@@ -240,7 +242,17 @@ caf::expected<int> wait_for(const invocation& call, client& broker,
 
 int run_wait(const invocation& call) {
   auto& o = call.options;
-  auto ids = read_ids(o.operands);
+  auto words = o.operands;
+  if (auto from_input = std::find(words.begin(), words.end(), "-"); from_input != words.end()) {
+    words.erase(from_input);
+    for (std::string word; std::cin >> word;)
+      words.push_back(word);
+    if (words.empty()) { // not the next of all jobs: who names none waits for none
+      complain(call, "standard input names no jobs");
+      return exit_usage;
+    }
+  }
+  auto ids = read_ids(words);
   if (!ids)
     return fail_usage(call, ids.error());
   auto timeout = duration_option(o, "timeout", 0);
@@ -419,8 +431,9 @@ const command job_wait_command{
     "job wait",
     group_jobs,
     "waits for jobs to end",
-    "[OPTIONS] [ID...]",
-    "Waits for the jobs with the ids. Without ids: for the next job to end that was submitted (not "
+    "[OPTIONS] [ID...|-]",
+    "Waits for the jobs with the ids, for '-' those that stand in standard input. Without ids: for "
+    "the next job to end that was submitted (not "
     "run) and that nobody has waited for yet, and prints its id; with --count for the next K, with "
     "--all for all of these. A job "
     "that ended before counts too; each is told once. After a restart those that ended before it "

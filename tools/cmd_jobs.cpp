@@ -219,6 +219,8 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   auto levels = o.number("level", UINT32_MAX, 0, UINT32_MAX);
   if (!levels)
     return fail_usage(call, levels.error());
+  if (o.has("level") && !o.has("recursive"))
+    return fail_usage(call, make_error(ec::bad_argument, "--level needs --recursive"));
   auto threads = o.number("threads", 1, 1, UINT32_MAX);
   if (!threads)
     return fail_usage(call, threads.error());

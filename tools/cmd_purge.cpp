@@ -1,6 +1,9 @@
 // hactor purge: forgets ended jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <cmath>
+#include <set>
+
+#include <fmt/format.h>
 
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
@@ -47,9 +50,13 @@ int run_purge(const invocation& call) {
     auto reply = broker.ask("purge", params, 0);
     if (!reply)
       return std::move(reply.error());
+    auto count = static_cast<uint64_t>(number_at(*reply, "count"));
+    if (std::set<std::string> asked{ids->begin(), ids->end()}; count < asked.size())
+      return make_error(ec::unknown_job, fmt::format("of {} jobs {} were forgotten: there are no "
+                                                     "others of these ids",
+                                                     asked.size(), count));
     if (!o.has("quiet"))
-      complain(call, std::to_string(static_cast<uint64_t>(number_at(*reply, "count")))
-                         + " jobs were forgotten");
+      complain(call, std::to_string(count) + " jobs were forgotten");
     return exit_ok;
   });
 }

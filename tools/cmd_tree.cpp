@@ -133,6 +133,8 @@ caf::error read_what(const parsed_options& o, tree_task& task) {
   if (!task.compat.empty() && task.compat != "flux")
     return bad("--compat: '" + task.compat + "' is not flux");
   auto cwd = working_directory();
+  if (cwd.empty())
+    return bad(gone_directory);
   for (auto& [name, to] : {std::pair{"rundir", &task.rundir}, {"logs", &task.logs}})
     if (o.has(name))
       *to = std::filesystem::path{cwd} / o.value(name);

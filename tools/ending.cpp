@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -41,7 +42,7 @@ public:
       on_end(i, std::move(result));
       return true;
     };
-    auto on_frame = [this](size_t, const frame& f) { on_output(f); };
+    auto on_frame = [this](size_t i, const frame& f) { on_output(i, f); };
     draw(true);
     auto e = how_.watch
                  ? ask_each(broker, "job.attach", ids_, {{"stdin", false}}, 0, answer, on_frame)
@@ -65,6 +66,11 @@ private:
 
   void on_end(size_t i, caf::expected<json> result) {
     ++facts_.ended;
+    if (auto lines = labels_.extract(i)) {
+      clear();
+      if (!write_open_lines(lines.mapped()))
+        note_output_failure(errno);
+    }
     int status = exit_failed;
     if (!result) {
       say("job " + ids_[i] + ": " + render(result.error()));
@@ -81,12 +87,12 @@ private:
     draw(false);
   }
 
-  void on_output(const frame& f) {
+  void on_output(size_t i, const frame& f) {
     auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
     if (!part)
       return;
-    auto bytes =
-        how_.label ? labels_.add(part->task, part->stream, part->bytes) : std::string{part->bytes};
+    auto bytes = how_.label ? labels_[i].add(part->task, part->stream, part->bytes)
+                            : std::string{part->bytes};
     clear();
     if (!write_all(part->stream == 2 ? 2 : 1, bytes))
       note_output_failure(errno);
@@ -117,7 +123,7 @@ private:
   const std::vector<std::string>& ids_;
   end_settings how_;
   bool progress_;
-  line_labels labels_;
+  std::map<size_t, line_labels> labels_; // by job: the tasks of all are counted from 0
   progress_facts facts_;
   int64_t began_ns_;
   int64_t drawn_ns_ = 0;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/near.hpp"
+#include "runtime/standard_streams.hpp"
 #include "tools/commands.hpp"
 #include "tools/kvs_request.hpp"
 #include "tools/plugin_options.hpp"
@@ -244,6 +245,7 @@ int run(std::span<const char* const> words) {
 } // namespace hactor::tools
 
 int main(int argc, char** argv) {
+  hactor::open_standard_streams();
   std::signal(SIGPIPE, SIG_IGN); // a reader that went away is an error of write, not our death
   auto count = static_cast<size_t>(argc);
   return hactor::tools::run(std::span<const char* const>{argv, count}.subspan(1));

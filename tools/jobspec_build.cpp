@@ -18,7 +18,9 @@
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
+#include "tools/submitted.hpp"
 #include "workflow/job_shape.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -207,6 +209,8 @@ caf::error set_streams(json& shell, const parsed_options& options) {
   for (auto& s : streams) {
     if (!options.has(s.option) || (s.group == std::string_view{"input"} && tasks_of_input(options)))
       continue;
+    if (options.value(s.option).empty())
+      return bad("--" + std::string{s.option} + ": '' is not the name of a file");
     auto& at = shell["options"][s.group][s.stream];
     at = {{"type", "file"}, {"path", options.value(s.option)}};
     if (options.has("label-io") && std::string_view{s.group} == "output")
@@ -336,9 +340,13 @@ caf::error set_environment(json& system, const parsed_options& options,
     else if (option->name == std::string_view{"env-file"})
       rules.push_back("^" + value);
   }
+  for (auto& rule : rules)
+    if (auto e = workflow::check_utf8(rule))
+      return bad("--env: " + context_of(e));
   auto environment = job_environment(own, rules);
   if (!environment)
     return std::move(environment.error());
+  clean_environment(*environment, "hactor-" + std::string{options.of->name});
   // A program of many threads would take all cores of its node.
   if (options.has("cores-per-task") && !environment->contains("OMP_NUM_THREADS"))
     environment->emplace("OMP_NUM_THREADS", options.value("cores-per-task"));
@@ -426,6 +434,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
     if (auto e = set(system, options))
       return e;
   auto dir = options.value("cwd", cwd);
+  if (cwd.empty() && !dir.starts_with("/"))
+    return bad(gone_directory);
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
   if (auto queue = options.value("queue"); queue.starts_with("-"))
     return bad("--queue: needs a name, found '" + queue + "'; for no output use --quiet");
@@ -451,6 +461,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   }
   if (system["shell"].is_null())
     system.erase("shell");
+  if (auto e = workflow::check_all_utf8(spec))
+    return e;
   return spec;
 }
 

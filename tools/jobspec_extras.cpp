@@ -15,7 +15,7 @@
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
-#include "runtime/utf8.hpp"
+#include "runtime/utf8_text.hpp"
 #include "tools/own_folder.hpp"
 #include "tools/session.hpp"
 #include "tools/shell_words.hpp"
@@ -65,16 +65,6 @@ caf::error read_retry_on(const std::string& text, json& rule) {
   if (!codes.empty())
     rule["codes"] = all.to_string();
   return {};
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    auto step = static_cast<unsigned char>(text[0]) < 0x80 ? utf8_step{1, true} : next_utf8(text);
-    if (!step.valid)
-      return false;
-    text.remove_prefix(step.length);
-  }
-  return true;
 }
 
 std::string random_word() {
@@ -260,11 +250,11 @@ caf::expected<json> build_instance(parsed_options options, const std::vector<std
       words.push_back(word.text);
   }
   words.emplace_back("--");
-  if (options.has("dump"))
+  if (options.has("dump") || options.has("dump-text")) {
+    auto file = options.value("dump-text", "hactor-{{id}}.dump");
     words.insert(words.end(), {"/bin/sh", "-c", dump_script, "dump", own_folder() + "/hactor",
-                               options.value("dump").starts_with("/")
-                                   ? options.value("dump")
-                                   : cwd + "/" + options.value("dump")});
+                               file.starts_with("/") ? file : cwd + "/" + file});
+  }
   words.insert(words.end(), command.begin(), command.end());
   options.operands = std::move(words);
   auto params = build_submit(options, own, cwd);

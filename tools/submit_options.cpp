@@ -121,8 +121,8 @@ namespace hactor::tools {
        "Sets the variables that tasks of that system see too: SLURM_JOB_ID, SLURM_PROCID, .. or "  \
        "FLUX_JOB_ID, FLUX_TASK_RANK, .."},                                                         \
       {0, "flags", "FLAG,..",                                                                      \
-       "Flags of the submission (RFC 21): waitable, which all but those of run have, debug, "      \
-       "novalidate."},                                                                             \
+       "Flags of the submission (RFC 21): waitable, which all but those of run have; "             \
+       "novalidate: it is not checked first whether it can ever run, the scheduler denies it."},   \
       {0, "dry-run", nullptr, "Prints the jobspec, one for each job, and submits nothing."},       \
       {0, "plugin", "KEY[=VALUE]",                                                                 \
        "Tells the plugins of HACTOR_CLI_PLUGINPATH something (doc/cli-plugins.md). May be "        \
@@ -178,10 +178,11 @@ static constexpr option_spec bulksubmit_rows[] = {
       {0, "broker-opts", "OPTIONS",                                                                \
        "Options for the 'hactor start' in the job, e.g. --broker-opts='-v -S sched.policy=easy'. " \
        "May be repeated."},                                                                        \
+      {0, "dump", nullptr,                                                                         \
+       "When the script has ended, leaves the records of the instance's jobs, as 'hactor job "     \
+       "list -a' prints them, in hactor-ID.dump; with --dump=FILE in FILE."},                      \
   {                                                                                                \
-    0, "dump", "FILE",                                                                             \
-        "When the script has ended, leaves the records of the instance's jobs in FILE, as "        \
-        "'hactor job list -a' prints them."                                                        \
+    0, "dump-text", "FILE", "The same as --dump=FILE."                                             \
   }
 
 static constexpr option_spec batch_rows[] = {

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/idset.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -21,7 +24,14 @@ std::string working_directory() {
       && named.st_ino == here.st_ino && named.st_dev == here.st_dev)
     return pwd;
   char path[PATH_MAX];
-  return ::getcwd(path, sizeof(path)) ? path : "/";
+  return ::getcwd(path, sizeof(path)) && path[0] == '/' ? path : "";
+}
+
+void clean_environment(workflow::environment_map& variables, const std::string& program) {
+  static std::set<std::string> told;
+  for (auto& sentence : workflow::leave_out_odd(variables))
+    if (told.insert(sentence).second)
+      std::fputs((program + ": " + sentence + "\n").c_str(), stderr);
 }
 
 caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params) {
@@ -82,6 +92,12 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
     auto single = dash != std::string::npos && item.substr(0, dash) == item.substr(dash + 1);
     text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : item);
   }
+  // As --array of Slurm has it.
+  if (text.find('%') != std::string::npos)
+    return make_error(ec::bad_argument,
+                      "--array: '" + options.value(name)
+                          + "': how many run at once is not said by %N here: 'hactor bulksubmit "
+                            "--max-in-flight' holds the others back");
   auto set = idset::parse(text);
   if (set && set->empty())
     return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");

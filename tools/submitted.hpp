@@ -3,12 +3,19 @@
 #pragma once
 
 #include "tools/session.hpp"
+#include "workflow/environment.hpp"
 
 namespace hactor::tools {
 
 /// The current directory as the shell names it (PWD), if that is right: links stay as the person
-/// wrote them.
+/// wrote them. Empty when it was removed.
 std::string working_directory();
+
+inline constexpr const char* gone_directory =
+    "the working directory was removed: go to one that is there";
+
+/// Leaves out what cannot be sent, and says so on standard error, once for each variable.
+void clean_environment(workflow::environment_map& variables, const std::string& program);
 
 /// Sends the submit request and returns the ids in order. Errors: the broker's.
 caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params);

@@ -343,12 +343,16 @@ private:
     auto argv = leaf_command(task_);
     for (auto& word : argv)
       word = fill_cc(std::move(word), cc);
+    auto cwd = working_directory();
+    if (cwd.empty())
+      return make_error(ec::bad_argument, gone_directory);
     auto environment = read_environment(environ);
+    clean_environment(environment, "hactor-tree");
     for (auto& [name, value] : leaf_variables(task_))
       environment[name] = fill_cc(value, cc);
     auto tag = broker_.request("exec", {{"ranks", "0"},
                                         {"argv", std::move(argv)},
-                                        {"cwd", working_directory()},
+                                        {"cwd", std::move(cwd)},
                                         {"env", json(std::move(environment))}});
     std::string output;
     while (true) {

@@ -33,7 +33,8 @@ caf::expected<instance_actor> connect(caf::actor_system& system, std::string_vie
   setup.keep = std::move(*thread);
   setup.reconnect_s = options.reconnect_s;
   setup.environment = read_environment(environ);
-  setup.cwd = ::getcwd(folder, sizeof folder) != nullptr ? folder : "/";
+  // A job that needs it is refused when it was removed.
+  setup.cwd = ::getcwd(folder, sizeof folder) != nullptr && folder[0] == '/' ? folder : "";
   return instance_actor{system.spawn(instance_service, std::move(setup))};
 }
 

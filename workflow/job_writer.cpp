@@ -6,7 +6,9 @@
 
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/log.hpp"
 #include "workflow/job_shape.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::workflow {
 
@@ -89,6 +91,11 @@ caf::expected<std::string> job_writer::environment_text(const std::vector<std::s
   auto environment = job_environment(own_, rules);
   if (!environment)
     return std::move(environment.error());
+  for (auto& rule : rules)
+    if (auto e = check_utf8(rule))
+      return bad("env: " + context_of(e));
+  for (auto& sentence : leave_out_odd(*environment))
+    log_warning("{}", sentence);
   // As for 'hactor submit -c': a program of many threads would take all cores of its node.
   if (cores_per_task != 0 && !environment->contains("OMP_NUM_THREADS"))
     environment->emplace("OMP_NUM_THREADS", std::to_string(cores_per_task));
@@ -107,6 +114,8 @@ caf::error job_writer::prepare(const job_spec& job) {
   auto environment = environment_text(job.env, job.cores_per_task);
   if (!environment)
     return std::move(environment.error());
+  if (cwd_.empty() && !job.cwd.starts_with('/'))
+    return bad("cwd: the working directory was removed: name one that is there");
   json system{{"cwd", job.cwd.empty()          ? cwd_
                       : job.cwd.front() == '/' ? job.cwd
                                                : cwd_ + "/" + job.cwd}};
@@ -132,6 +141,8 @@ caf::error job_writer::prepare(const job_spec& job) {
   for (auto& [key, value] : job.attributes)
     if (auto e = set_attribute(system, key, value))
       return e;
+  if (auto e = check_all_utf8(system))
+    return e;
   auto text = dump(system);
   text.pop_back();
   before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text + ",\"environment\":" + *environment
@@ -150,6 +161,9 @@ caf::error job_writer::prepare(const job_spec& job) {
 caf::error job_writer::append(std::string& out, const job_spec& job) {
   if (job.command.empty())
     return bad("command: must name a program");
+  for (auto& word : job.command)
+    if (auto e = check_utf8(word))
+      return bad("command: " + context_of(e));
   auto like = job;
   like.command.clear();
   if (before_.empty() || like != like_) {

@@ -60,6 +60,10 @@ check_equal "two of three" "$(printf '%s\n' "$fast" "$faster" | sort)" \
 fails_with 2 hactor job wait -n 4 "$slow" "$fast" "$faster"
 echo >stay
 deadline 20 hactor job wait "$slow"
+hactor submit --cc=1-3 sh -c 'test {cc} -lt 3' | deadline 20 hactor job wait - 2>said && fail "one failed"
+hactor submit --cc=1-3 true | deadline 20 hactor job wait -
+fails_with 2 hactor job wait -
+check_contains "$output" "standard input names no jobs"
 fails_with 2 hactor job wait --any --all "$slow"
 
 hactor run true # is nobody's to wait for

@@ -17,8 +17,10 @@ check_equal "the others" "$(tail -n +2 ids | sort)" "$(listed)"
 fails_with 1 hactor job info "$first" jobspec
 fails_with 1 hactor submit -d afterok:$first true
 check_contains "$output" "there is no job $first, or it was purged"
-fails_with 0 hactor purge "$first"
-check_contains "$output" "0 jobs were forgotten"
+fails_with 1 hactor purge "$first" "$(tail -1 ids)"
+check_contains "$output" "of 2 jobs 1 were forgotten"
+fails_with 1 hactor purge "$first"
+check_contains "$output" "of 1 jobs 0 were forgotten"
 fails_with 0 hactor purge --age-limit=1h
 check_contains "$output" "0 jobs were forgotten"
 spaces() { echo $(hactor kvs namespace list | awk 'NR > 1 { print $1 }'); }
@@ -36,7 +38,7 @@ next=$(hactor submit -d afterok:$held true)
 fails_with 1 hactor purge "$held"
 check_contains "$output" "$held: the job is active"
 fails_with 0 hactor purge --num-limit=5
-check_contains "$output" "14 jobs were forgotten"
+check_contains "$output" "13 jobs were forgotten"
 check_equal "five, and two active" 7 "$(listed | wc -l)"
 hactor purge --quiet --all
 check_equal "active ones stay" "$(printf '%s\n' "$held" "$next" | sort)" "$(listed)"

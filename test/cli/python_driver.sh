@@ -49,6 +49,42 @@ for wrong in (dict(cores_per_task=2.0), dict(num_tasks=0), dict(num_nodes=3, num
 PY
 python3 same.py || fail "jobspecs differ"
 
+# What is not said of the time limit is the instance's to say; what is not UTF-8 is refused.
+cat >limits.py <<'PY'
+import math, os, sys, warnings
+import hactor
+job = hactor.JobspecV1.from_command(["true"])
+assert "duration" not in job.system, job.system
+assert "duration" not in hactor.JobspecV1.from_dict(dict(cmdline=["true"])).system
+job.set_duration(7)
+job.set_duration(0)
+assert "duration" not in job.system, job.system
+job.set_duration(math.inf)
+assert job.system["duration"] == 0
+i = hactor.Instance()
+for wrong in (hactor.JobspecV1.from_command(["echo", os.fsdecode(b"caf\xe9")]),):
+    try:
+        i.submit(wrong)
+        sys.exit("it is taken")
+    except ValueError as e:
+        assert "is not UTF-8" in str(e) and "caf" in str(e), e
+assert i.wait(i.submit(hactor.JobspecV1.from_command(["test", "café", "=", "café"])))[1]
+os.environb[b"ODD"] = b"\xe9"
+with warnings.catch_warnings(record=True) as said:
+    warnings.simplefilter("always")
+    assert "ODD" not in hactor.JobspecV1.from_command(["true"]).system["environment"]
+assert "ODD" in str(said[0].message), said
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir("../gone")
+try:
+    hactor.JobspecV1.from_command(["true"])
+    sys.exit("it is taken")
+except FileNotFoundError as e:
+    assert "was removed" in str(e), e
+PY
+python3 limits.py || fail "limits, UTF-8 or a directory that was removed"
+
 cat >place.py <<'PY'
 import sys
 import hactor

@@ -34,6 +34,10 @@ check_equal "records" "a COMPLETED,b FAILED" "$(python3 -c '
 import json
 print(*sorted(j["queue"] + " " + {1: "COMPLETED", 2: "FAILED"}.get(j["result"], str(j["result"]))
               for j in map(json.loads, open("records"))), sep=",")')"
+# Without a name for it, the script's is not taken.
+printf '#!/bin/sh\nhactor run -J inner true\n' >script.sh
+id=$(hactor batch --wait -n 1 -o out --dump script.sh)
+check_contains "$(cat "hactor-$id.dump")" '"name":"inner"'
 fails_with 2 hactor batch --conf=none.toml --wrap true
 check_contains "$output" none.toml
 END

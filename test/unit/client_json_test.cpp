@@ -108,10 +108,10 @@ TEST_SUITE("unit") {
     auto o = read({{"jobspec", {{"version", 1}}},
                    {"urgency", 31},
                    {"cc", "1-3,7"},
-                   {"flags", {"debug", "waitable", "novalidate"}}});
+                   {"flags", {"waitable", "novalidate"}}});
     CHECK(o.jobspec == R"({"version":1})");
     CHECK(o.urgency == 31);
-    CHECK(o.flags == 14);
+    CHECK(o.flags == 12);
     CHECK(o.cc.to_string() == "1-3,7");
     auto b = read({{"jobspec", "x"}, {"bcc", "0"}});
     CHECK(b.cc.to_string() == "0");

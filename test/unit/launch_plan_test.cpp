@@ -80,7 +80,11 @@ TEST_SUITE("unit") {
       {{{"output", {{"stdout", {{"buffer", {{"type", 1}}}}}}}}, "output.stdout.buffer.type: "},
       {{{"input", {{"stdin", "x"}}}}, "input.stdin: "},
       {{{"pmi", 1}}, "pmi: "},
-      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or none, found fast"},
+      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or off, found fast"},
+      {{{"output", {{"stdout", {{"type", "kvs"}}}}}}, "output.stdout.type: must be file, or left"},
+      {{{"input", {{"stdin", {{"type", "kvs"}}}}}}, "input.stdin.type: must be file or service"},
+      {{{"verbose", "x"}}, "verbose: must be a number, 0 for off, or true or false, found \"x\""},
+      {{{"exit-on-error", "x"}}, "exit-on-error: must be a number"},
       {{{"pmi", "simple,"}}, "pmi: must be"},
       {{{"input", {{"stdin", {{"type", 5}}}}}}, "input.stdin.type: "},
     };

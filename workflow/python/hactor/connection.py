@@ -77,9 +77,15 @@ class Connection:
 
     def request(self, method, **params):
         """Sends a request; returns its tag."""
+        text = json.dumps({"method": method, "params": params}, ensure_ascii=False)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError as e:  # bytes of a command line or file name that are no text
+            word = text[text.rfind('"', 0, e.start) + 1:text.find('"', e.start)]
+            raise ValueError(f"{word!r} is not UTF-8: JSON cannot carry it") from e
         self._tag += 1
         self._waiting[self._tag] = collections.deque()
-        self._send(REQUEST, self._tag, json.dumps({"method": method, "params": params}).encode())
+        self._send(REQUEST, self._tag, data)
         return self._tag
 
     def cancel(self, tag):

@@ -1,7 +1,22 @@
 """A builder of jobspecs. A jobspec is a dictionary; whoever knows more of them may write it.
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
+import math
 import os
+import warnings
+
+
+def inherited():
+    """This process's environment. What is not UTF-8 cannot be sent and is left out: one odd
+    variable, which few jobs read, is no reason to refuse them all."""
+    kept = {}
+    for name, value in os.environ.items():
+        try:
+            (name + value).encode()
+            kept[name] = value
+        except UnicodeEncodeError:
+            warnings.warn(f"the environment variable {name!r} is left out: it is not UTF-8")
+    return kept
 
 
 def whole(name, value):
@@ -36,7 +51,12 @@ class JobspecV1(dict):
             resources = {"type": "node", "count": nodes, "with": [slot]}
             if num_tasks is None:
                 resources["exclusive"] = True
-        system = {"duration": 0, "cwd": os.getcwd(), "environment": dict(os.environ)}
+        try:
+            cwd = os.getcwd()
+        except FileNotFoundError as e:
+            raise FileNotFoundError(
+                "the working directory was removed: go to one that is there") from e
+        system = {"cwd": cwd, "environment": inherited()}
         options = {}  # as for -c and -g: each task has its own
         if cores_per_task is not None:
             options["cpu-affinity"] = "per-task"
@@ -76,5 +96,8 @@ class JobspecV1(dict):
         return self["attributes"]["system"]
 
     def set_duration(self, seconds):
-        """The time limit in seconds; 0 is none."""
-        self.system["duration"] = seconds
+        """The time limit in seconds; 0 is the instance's default, math.inf none."""
+        if seconds == 0:
+            self.system.pop("duration", None)
+        else:
+            self.system["duration"] = 0 if seconds == math.inf else seconds
