@@ -68,7 +68,7 @@ plugin_place find_plugins(const service_parts& p) {
 }
 
 caf::expected<std::shared_ptr<const shell_context>>
-make_shell_context(const service_parts& p, const output_actor& output,
+make_shell_context(const service_parts& p, const broker_actor& broker, const output_actor& output,
                    const memory_guard_actor& memory) {
   auto c = std::make_shared<shell_context>();
   c->rank = p.net->rank();
@@ -78,6 +78,8 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout = std::chrono::milliseconds(
       static_cast<int64_t>(p.attributes->duration_s("exec.kill_timeout") * 1000));
+  c->kills_max = static_cast<int>(p.attributes->integer("exec.max_kill_count"));
+  c->broker = broker;
   constexpr double ever_s = 1e9; // as good as for ever, and a moment after it can be told
   c->release_delay = std::chrono::milliseconds(static_cast<int64_t>(
       std::min(p.attributes->duration_s("exec.release_delay"), ever_s) * 1000));
@@ -175,7 +177,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   made.broker = broker;
   auto output = m.make("output", output_service, own.rank, p.output, p.gate);
   auto memory = m.make("memory-guard", memory_guard_service, p.net->host_of(own.rank));
-  auto context = make_shell_context(p, output, memory);
+  auto context = make_shell_context(p, broker, output, memory);
   if (!context)
     return std::move(context.error());
   auto exec = m.make("exec", exec_service, broker, *context, make_instance_context(p, ids),

@@ -1,0 +1,22 @@
+// How long a job that is to end is waited for between one SIGKILL and the next, and when it is enough.
+// A process that hangs in the kernel (a file server that has gone) does not die of any number of
+// them, and must not hold the rest of the machine. Called by shells.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+namespace hactor {
+
+/// Returns how long to wait before the next SIGKILL, when `kills` have been sent: `patience` at
+/// first, then twice that, and so on, up to 64 times; nothing when those were all that are sent.
+inline std::optional<std::chrono::nanoseconds> wait_for_kill(int kills, int kills_max,
+                                                             std::chrono::nanoseconds patience) {
+  if (kills >= kills_max)
+    return std::nullopt;
+  return patience * (1 << std::min(kills, 6));
+}
+
+} // namespace hactor
