@@ -19,10 +19,10 @@ namespace hactor {
 
 namespace {
 
-/// Returns the parent of a process, -1 if the process is gone.
-pid_t parent_of(int proc, pid_t pid) {
-  auto path = std::to_string(pid) + "/stat";
-  owned_fd file{::openat(proc, path.c_str(), O_RDONLY | O_CLOEXEC)};
+/// `path`: of a process's folder, seen from the folder `at`.
+pid_t read_parent(int at, std::string path) {
+  path += "/stat";
+  owned_fd file{::openat(at, path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (!file)
     return -1;
   char text[512];
@@ -40,6 +40,8 @@ pid_t parent_of(int proc, pid_t pid) {
 
 } // namespace
 
+pid_t parent_of(pid_t pid) { return read_parent(AT_FDCWD, "/proc/" + std::to_string(pid)); }
+
 std::vector<pid_t> descendants_of(pid_t root, const std::vector<pid_t>& skip) {
   std::unordered_multimap<pid_t, pid_t> children;
   auto* proc = ::opendir("/proc");
@@ -49,7 +51,7 @@ std::vector<pid_t> descendants_of(pid_t root, const std::vector<pid_t>& skip) {
     auto pid = static_cast<pid_t>(std::atoi(entry->d_name));
     if (pid <= 0 || std::find(skip.begin(), skip.end(), pid) != skip.end())
       continue;
-    auto parent = parent_of(::dirfd(proc), pid);
+    auto parent = read_parent(::dirfd(proc), entry->d_name);
     if (parent > 0)
       children.emplace(parent, pid);
   }

@@ -9,6 +9,9 @@
 
 namespace hactor {
 
+/// Returns the parent of a process, -1 if the process is gone. A zombie has one.
+pid_t parent_of(pid_t pid);
+
 /// Returns the children of `root` (zombies too), their children and so on, parents first. What is
 /// in `skip`, and what comes from it, is left out. One pass over /proc: O(processes of the node).
 std::vector<pid_t> descendants_of(pid_t root, const std::vector<pid_t>& skip = {});

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_state.hpp"
+#include "actors/task_warning.hpp"
 #include "runtime/duration.hpp"
 
 namespace hactor {
@@ -142,8 +143,7 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.used.system_us += part.used.system_us;
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
-  if (!part.warning.empty())
-    j.sum.warning += (j.sum.warning.empty() ? "" : "; ") + part.warning;
+  add_warnings(j.sum.warning, part.warning);
 }
 
 /// Tells upwards what has become true: the subtree has started; it has ended.
@@ -276,6 +276,7 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
         || (!j.shell_due && j.children.empty()))
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
+    j.first_end = part.warning;
     wakes_.emplace(j.exit_at_ns, id);
     return;
   }
@@ -291,6 +292,7 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   news.status = worse_status(worse_status(j.sum.status, j.cleaning_status), part.status);
   news.task_ended = true;
   news.tasks_ended = !rest;
+  news.warning = part.warning;
   out.report(false, j.parent, std::move(news));
 }
 
@@ -467,7 +469,8 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
       tell_clean(id, j, out);
     auto over = j.exit_at_ns != 0 && j.exit_at_ns <= now_ns;
     if (over && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
-      j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended";
+      j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended"
+                      + (j.first_end.empty() ? "" : ": " + j.first_end);
       j.sum.status = worse_status(j.sum.status, 1 << 8);
       advance(id, out);
       await_others(now_ns, id);

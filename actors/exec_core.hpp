@@ -116,6 +116,7 @@ private:
     int64_t simulated_end_ns = 0;
     double exit_timeout_s = -1;     // for the others once a task has ended; < 0: for ever
     int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended
+    std::string first_end;          // likewise, which task it was and how it ended, if we know
     uint8_t told_exit = 0;          // to the parent: 1: a task has ended, 2: all have
     std::set<rank_t> cleaning;      // ourselves and children that have no tasks left
     int32_t cleaning_status = 0;    // ... and the greatest wait status of these

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/task_warning.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 
@@ -322,8 +323,11 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   take_end(j, report);
   if (!report.failure.empty() && !j.fold.has_fatal)
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
-  if (!report.warning.empty())
-    fail(now_ns, id, j, "output", report.warning, 1, -1, -1, out);
+  auto [of_task, lost] = split_warnings(report.warning);
+  if (!of_task.empty() && !j.fold.has_fatal) // else that is the cause
+    fail(now_ns, id, j, "exec", std::string{of_task}, 1, -1, -1, out);
+  if (!lost.empty())
+    fail(now_ns, id, j, "output", std::string{lost}, 1, -1, -1, out);
   if (j.fold.has_started && !j.fold.has_finished)
     post_finish(now_ns, id, j, report.status, out);
   if (j.fold.state == job_state::cleanup)
@@ -402,7 +406,7 @@ void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report&
   s.parts.used.user_us += report.used.user_us;
   s.parts.used.system_us += report.used.system_us;
   s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
-  s.parts.warning += report.warning;
+  add_warnings(s.parts.warning, report.warning);
   end_settled(now_ns, report.id, it->second, out);
 }
 

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/kill_steps.hpp"
 #include "actors/plugin_turns.hpp"
 #include "actors/shell_helpers.hpp"
 #include "actors/shell_start.hpp"
@@ -165,6 +166,7 @@ void advance(shell_state::pointer self) {
 namespace {
 
 void signal_all(shell_state& st, int signo) {
+  st.signals_sent |= uint64_t{1} << (signo & 63);
   for (auto token : st.tokens)
     if (token != 0)
       st.context->tasks->signal(token, signo);
@@ -474,22 +476,13 @@ bool is_exit_time(shell_state::pointer self) {
   if (st.terminating != 0 || st.core.all_ended())
     return true; // what is left is no task
   if (is_due)
-    break_off(self, "tasks still ran when exit-timeout was over after the first had ended", 1 << 8);
+    break_off(self,
+              "tasks still ran when exit-timeout was over after the first had ended: "
+                  + st.core.first_end(),
+              1 << 8);
   else
     look_at_exit(self, st.exit_deadline_ns);
   return true;
-}
-
-/// Tells the memory guard of a task of a job with a limit, or with one of an instance around it.
-void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
-  auto& st = self->state;
-  auto& pid = st.pids[task];
-  if (st.memory_limits.empty() || pid == 0)
-    return;
-  self->send(st.context->memory, memory_member{st.id, st.instance, st.memory_limits, pid, ended,
-                                               caf::actor_cast<caf::actor>(self)});
-  if (ended)
-    pid = 0; // it may become another's
 }
 
 /// At once: who may not have the memory would use more of it while it cleans up.
@@ -501,8 +494,11 @@ void end_over_memory(shell_state::pointer self, const std::string& why) {
 
 void end_of_task(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
+  if (st.tokens[x.task] == 0)
+    return; // it was left
   st.tokens[x.task] = 0;
   tell_guard(self, x.task, true);
+  note_end(st, x);
   end_of_rank(self, x);
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
@@ -565,7 +561,11 @@ void on_tick(shell_state::pointer self) {
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
   // A process in the kernel may need more than one; the instance does not wait for it for ever.
-  look_at_end(self, st.context->kill_timeout_s * (1 << std::min(st.terminating++, 6)));
+  if (auto wait =
+          wait_for_kill(st.terminating++, st.context->kills_max, st.context->kill_timeout_s))
+    look_at_end(self, *wait);
+  else if (leave_unkillable(self))
+    advance(self);
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {
@@ -608,6 +608,8 @@ void on_exited(shell_state::pointer self, const task_exited& x) {
     return end_of_plugins(self, how_process_ended(x.status), x.status == 0);
   if (!is_helper(st, x.task))
     return end_of_task(self, x);
+  if (!st.helpers.contains(x.task))
+    return; // likewise
   on_helper_exited(self, x);
   if (st.core.all_ended())
     advance(self);

@@ -33,6 +33,8 @@ struct shell_context {
   std::string host;
   shell_place place;
   double kill_timeout_s = limits::kill_timeout_s;
+  int kills_max = 8;   // then a job's processes count as unkillable
+  broker_actor broker; // knows the way to the resources, for a node with such processes
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
@@ -98,6 +100,7 @@ struct shell_state {
   uint32_t size = 0;            // tasks of the whole job
   int64_t exit_deadline_ns = 0; // steady clock, of tasks that others have left; 0: none
   int64_t exit_look_ns = 0;     // when it is looked at next; 0: never again
+  uint64_t signals_sent = 0;    // to the tasks, by their numbers
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
   bool spread = false;     // others of the job are elsewhere: exec is to know when all here ended,

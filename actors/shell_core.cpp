@@ -306,6 +306,13 @@ void shell_core::on_exited(int wait_status, const usage& used) {
   report_.used.system_us += used.system_us;
 }
 
+void shell_core::note_end(std::string how, bool is_bad) {
+  if (is_bad && bad_end_.empty())
+    bad_end_ = how;
+  if (first_end_.empty())
+    first_end_ = std::move(how);
+}
+
 void shell_core::on_broken(const std::string& host, const std::string& what, int wait_status) {
   if (!report_.failure.empty())
     return;
@@ -319,8 +326,12 @@ job_report shell_core::report(bool ended) const {
   r.task_ended = ended_ > 0;
   r.tasks_ended = all_ended();
   r.ended = ended;
-  if (!ended)
+  if (!ended) {
     r.used = {}; // it is summed once
+    r.warning = first_end_;
+  } else if (r.failure.empty() && !bad_end_.empty()) { // else that is the cause
+    r.warning = bad_end_ + (r.warning.empty() ? "" : "; ") + r.warning;
+  }
   return r;
 }
 

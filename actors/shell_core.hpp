@@ -86,6 +86,9 @@ public:
   /// `what` says all.
   void on_failed(const std::string& host, const std::string& what, int error, bool of_command);
   void on_exited(int wait_status, const usage& used);
+  /// Keeps how the first task of this node has ended, and how the first that was not to end so.
+  void note_end(std::string how, bool is_bad);
+  const std::string& first_end() const { return first_end_; }
   /// The job cannot go on; `wait_status` is its end.
   void on_broken(const std::string& host, const std::string& what, int wait_status);
   /// Tasks that have not started never will.
@@ -104,6 +107,8 @@ private:
   uint32_t tasks_;
   uint32_t started_ = 0;
   uint32_t ended_ = 0;
+  std::string first_end_; // "task 2 (host n1): exited with 3"
+  std::string bad_end_;   // likewise
   job_report report_;
 };
 

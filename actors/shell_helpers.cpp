@@ -13,14 +13,76 @@
 
 #include "actors/command_sink.hpp"
 #include "actors/task_memory.hpp"
+#include "actors/task_warning.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/log.hpp"
 
 namespace hactor {
 
 // -- words and output -----------------------------------------------------------------------------
+
+void note_end(shell_state& st, const task_exited& x) {
+  auto is_signal = WIFSIGNALED(x.status);
+  // What was to be, and what `hactor run false` says by its exit code, needs no words.
+  auto is_bad = x.status != 0 && st.terminating == 0 && (st.size > 1 || is_signal)
+                && !(is_signal && (st.signals_sent >> WTERMSIG(x.status) & 1) != 0);
+  if (is_bad || (st.size > 1 && st.core.first_end().empty()))
+    st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), is_bad);
+}
+
+void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
+  auto& st = self->state;
+  auto& pid = st.pids[task];
+  if (st.memory_limits.empty() || pid == 0)
+    return;
+  self->send(st.context->memory, memory_member{st.id, st.instance, st.memory_limits, pid, ended,
+                                               caf::actor_cast<caf::actor>(self)});
+  if (ended)
+    pid = 0; // it may become another's
+}
+
+namespace {
+
+/// Drains a node; an actor of its own, since the shell whose job it held does not wait for it.
+void drainer(caf::event_based_actor* self, const broker_actor& broker, const drain_request& drain) {
+  static constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+  auto failed = [why = drain.reason](const caf::error& e) {
+    if (code_of(e) != ec::wrong_state) // drained already
+      log_error("{}: the node could not be drained: {}", why, render(e));
+  };
+  self->request(broker, deadline, peer_request{0})
+    .then(
+      [self, drain, failed](const rank_services& lead) {
+        self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
+          .then([](done) {}, failed);
+      },
+      failed);
+}
+
+} // namespace
+
+bool leave_unkillable(shell_state::pointer self) {
+  auto& st = self->state;
+  if (st.core.all_ended() && st.helpers.empty())
+    return false;
+  auto why = "unkillable user processes from job " + to_string(st.id);
+  log_error("shell {}: {}: the node is drained", to_string(st.id), why);
+  st.core.on_broken(st.context->host, why, SIGKILL);
+  st.core.abandon();
+  // Whoever of them dies yet is nobody's.
+  st.helpers.clear();
+  for (uint32_t task = 0; task < st.tokens.size(); ++task)
+    if (std::exchange(st.tokens[task], 0) != 0)
+      tell_guard(self, task, true);
+  drain_request drain;
+  drain.ranks.add(st.context->rank);
+  drain.reason = std::move(why);
+  self->spawn(drainer, st.context->broker, std::move(drain));
+  return true;
+}
 
 void add_note(shell_state::pointer self, uint32_t task, std::string text) {
   auto& st = self->state;

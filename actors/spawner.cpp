@@ -84,11 +84,20 @@ private:
     uint64_t token;
     bool own_group;
     bool kill_group;
+    bool is_ours;     // the instance's own command; else what a job has started
+    bool was_told_of; // that a signal of its to us was ignored
+    std::string job;  // whose group it is in; empty: it has one of its own
+  };
+  struct job_group {
+    pid_t leader;
+    int tasks;
   };
 
   bool open();
   int wait_ms() const;
   void on_signals();
+  task* task_of(pid_t pid);
+  bool is_ignored(const signalfd_siginfo& info);
   void on_guard_lost();
   void forward(int signo);
   void read_socket();
@@ -117,6 +126,7 @@ private:
   std::optional<child_starter> starter_;
   std::unordered_map<pid_t, task> tasks_;
   std::unordered_map<uint64_t, pid_t> pids_;
+  std::unordered_map<std::string, job_group> groups_; // of jobs with nosetpgrp
   frame_reader reader_;
   spawn_view view_;
   std::vector<owned_fd> fds_;
@@ -193,10 +203,40 @@ void supervisor::on_signals() {
         child_ended_ = true;
       else if (options_.guard_fd >= 0 && infos[i].ssi_code == SI_KERNEL)
         continue; // a terminal's, which the guard has got as well and passes on
+      else if (signo != SIGUSR1 && is_ignored(infos[i]))
+        continue;
       else if (signo != SIGUSR1 || broker_ > 0)
         forward(signo);
     }
   }
+}
+
+/// Returns the task that the process comes from; null: none, or the process is gone.
+supervisor::task* supervisor::task_of(pid_t pid) {
+  auto self = ::getpid();
+  while (pid > 1) {
+    auto parent = parent_of(pid);
+    if (parent == self) {
+      auto at = tasks_.find(pid);
+      return at == tasks_.end() ? nullptr : &at->second;
+    }
+    pid = parent;
+  }
+  return nullptr;
+}
+
+/// A task of a job ends no instance, in which others have jobs too: `kill $PPID` of a script means
+/// its shell's parent, whoever that is. The instance's own command may.
+bool supervisor::is_ignored(const signalfd_siginfo& info) {
+  auto* sender = task_of(static_cast<pid_t>(info.ssi_pid));
+  if (sender == nullptr || sender->is_ours)
+    return false;
+  if (!std::exchange(sender->was_told_of, true))
+    std::fprintf(stderr,
+                 "hactor: supervisor: a task's process %u has sent signal %u (%s) to hactor-start: "
+                 "ignored; to end a job there is hactor cancel, for the instance hactor shutdown\n",
+                 info.ssi_pid, info.ssi_signo, ::strsignal(static_cast<int>(info.ssi_signo)));
+  return true;
 }
 
 /// Whoever killed the guard wants no grace either.
@@ -279,10 +319,31 @@ void supervisor::serve(const frame_header& header, char* frame) {
   }
 }
 
+/// The instance's own command alone is given descriptors of ours.
+bool is_own_command(const spawn_view& view) {
+  return std::any_of(view.fd_map.begin(), view.fd_map.end(),
+                     [](const fd_mapping& m) { return m.source == fd_source::inherited; });
+}
+
+/// Returns the job of a task that is to be in its job's group, else "".
+std::string job_of_group(const spawn_view& view) {
+  constexpr std::string_view name = "HACTOR_JOB_ID_PATH=";
+  if (view.head.own_group != 3)
+    return {};
+  for (const char* variable : view.envp)
+    if (variable != nullptr && std::string_view{variable}.substr(0, name.size()) == name)
+      return variable + name.size();
+  return {};
+}
+
 void supervisor::start_task(const frame_header& header, char* frame) {
   spawn_outcome outcome{-1, spawn_step::request, EINVAL};
-  if (!decode_spawn(frame, header.size, view_))
-    outcome = starter_->start(view_, fds_);
+  std::string job;
+  if (!decode_spawn(frame, header.size, view_)) {
+    job = job_of_group(view_);
+    auto group = groups_.find(job);
+    outcome = starter_->start(view_, fds_, group == groups_.end() ? 0 : group->second.leader);
+  }
   fds_.clear(); // the task has its copies; readers of its pipes now depend on it alone
   if (outcome.pid < 0) {
     append_frame(out_, spawner_op::failed, header.token,
@@ -290,8 +351,11 @@ void supervisor::start_task(const frame_header& header, char* frame) {
     only_started_ = false;
     return;
   }
-  auto own_group = view_.head.own_group != 0;
-  tasks_[outcome.pid] = {header.token, own_group, own_group && view_.head.kill_group != 0};
+  auto own_group = view_.head.own_group == 1 || view_.head.own_group == 2;
+  if (!job.empty())
+    ++groups_.try_emplace(job, job_group{outcome.pid, 0}).first->second.tasks;
+  tasks_[outcome.pid] = {header.token,          own_group, own_group && view_.head.kill_group != 0,
+                         is_own_command(view_), false,     std::move(job)};
   pids_[header.token] = outcome.pid;
   append_frame(out_, spawner_op::started, header.token, started_body{outcome.pid});
   if (started_waiting_++ == 0)
@@ -316,6 +380,7 @@ void supervisor::reap() {
     auto at = tasks_.find(info.si_pid);
     if (at != tasks_.end() && at->second.kill_group)
       ::kill(-info.si_pid, SIGKILL);
+    on_signals(); // of whom its signals are can be seen as long as it is there
     int status = 0;
     rusage usage{};
     if (::wait4(info.si_pid, &status, WNOHANG, &usage) != info.si_pid)
@@ -339,6 +404,9 @@ void supervisor::on_exit(pid_t pid, int status, const rusage& usage) {
     only_started_ = false;
   }
   pids_.erase(at->second.token);
+  if (auto group = groups_.find(at->second.job); group != groups_.end())
+    if (--group->second.tasks == 0)
+      groups_.erase(group);
   tasks_.erase(at);
 }
 

@@ -35,6 +35,8 @@ struct supervisor_options {
 /// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the broker until it has ended. Under a guard those of a
 /// terminal come from the guard alone. Returns the exit code for the process: the broker's, 128+n
 /// if signal n ended it, 71 if there was no broker to start.
+/// A task's signals to the supervisor (`kill $PPID`) are ignored, but for SIGUSR1 and those of the
+/// instance's own command, which is known by the supervisor's descriptors that it was given.
 /// The broker leads a process group of its own, so that it gets only what is forwarded. It dies
 /// with the supervisor until spawner_client::watch() is called.
 /// Requires: a process with one thread. Leaves its signal mask, dispositions, subreaper mark and

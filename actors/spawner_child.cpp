@@ -173,9 +173,22 @@ void child_starter::adjust_oom() {
   ::close(fd);
 }
 
+bool child_starter::enter_group(uint32_t own_group) {
+  switch (own_group) {
+  case 0:
+    return true;
+  case 2:
+    return ::setsid() >= 0;
+  case 3: // it is gone if all in it have left it: then there is a new one
+    return (group_ > 0 && ::setpgid(0, group_) == 0) || ::setpgid(0, 0) == 0;
+  default:
+    return ::setpgid(0, 0) == 0;
+  }
+}
+
 void child_starter::become_task(const spawn_view& view) {
   bool session = view.head.own_group == 2;
-  if (session ? ::setsid() < 0 : view.head.own_group != 0 && ::setpgid(0, 0) != 0)
+  if (!enter_group(view.head.own_group))
     give_up(spawn_step::group, errno);
   // The signal comes when the supervisor ends; if it had ended before this call, nobody is told.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -256,7 +269,9 @@ __attribute__((noinline)) pid_t child_starter::fork_child(const spawn_view& view
   return pid;
 }
 
-spawn_outcome child_starter::start(spawn_view& view, const std::vector<owned_fd>& fds) {
+spawn_outcome child_starter::start(spawn_view& view, const std::vector<owned_fd>& fds,
+                                   pid_t group) {
+  group_ = group;
   if (!prepare_fds(view, fds))
     return {-1, spawn_step::request, EBADF};
   if (!prepare_cpus(view))

@@ -38,8 +38,9 @@ public:
   explicit child_starter(child_defaults defaults) : defaults_(std::move(defaults)) {}
 
   /// Starts the process of `view` with the descriptors `fds`. Returns when it runs its program or
-  /// has failed to. The spawn_view must not change meanwhile.
-  spawn_outcome start(spawn_view& view, const std::vector<owned_fd>& fds);
+  /// has failed to. The spawn_view must not change meanwhile. `group`: of its job, which it joins
+  /// if it is to; 0: it leads that of its job.
+  spawn_outcome start(spawn_view& view, const std::vector<owned_fd>& fds, pid_t group = 0);
 
 private:
   struct fd_move {
@@ -54,6 +55,7 @@ private:
   [[noreturn]] void run_child(const spawn_view& view);
   [[noreturn]] void give_up(spawn_step step, int errno_value);
   void become_task(const spawn_view& view);
+  bool enter_group(uint32_t own_group);
   void place_fds();
   void adjust_oom();
   void execute(const spawn_view& view);
@@ -66,6 +68,7 @@ private:
   std::vector<size_t> path_offsets_;
   std::vector<char*> shell_argv_; ///< For a script without "#!": sh, the path, the arguments.
   std::vector<unsigned long> cpu_mask_;
+  pid_t group_ = 0;
   std::string oom_text_; ///< For oom_score_adj; empty: it stays.
   // Written by the child in our memory: volatile, since no path that returns here writes them.
   volatile spawn_step failed_step_ = spawn_step::fork;

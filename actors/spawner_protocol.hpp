@@ -73,7 +73,7 @@ struct spawn_request {
   std::vector<owned_fd> fds;      ///< Closed here once sent.
   std::vector<int32_t> cpus;      ///< OS numbers; empty is all that the supervisor may use.
   std::vector<resource_limit> limits;
-  bool own_group = true;          ///< false: the supervisor's group (a terminal's foreground).
+  bool own_group = true;          ///< false: the supervisor's, its job's without the kill below.
   bool own_session = false;       ///< It leads a session, and descriptor 0 is its terminal.
   bool kill_group_on_exit = true; ///< Kill what the task left in its own group when it exits.
   int32_t oom_adjust = 0;         ///< oom_score_adj; 0: the supervisor's.
@@ -110,7 +110,7 @@ struct frame_header {
 static_assert(sizeof(frame_header) == 16);
 
 struct spawn_head { // followed by fd maps, limits, cpus, then cwd, argv, environment as C strings
-  uint32_t own_group = 0; // 2: and a session whose terminal is descriptor 0
+  uint32_t own_group = 0; // 2: and a session with descriptor 0 as terminal; 3: its job's
   uint32_t kill_group = 0;
   uint32_t stop_in_exec = 0;
   int32_t oom_adjust = 0;

@@ -401,6 +401,18 @@ void say_what_there_is(const rank_state& s) {
   fmt::print(stderr, "hactor-start: HACTOR_URI={}\n", s.uri);
 }
 
+/// An instance in an allocation that ends has no more time than that.
+void end_with_allocation(rank_state& s) {
+  auto now_s = wall_ns() / 1'000'000'000;
+  auto end_s = allocation_end_s([](const char* name) { return std::getenv(name); }, now_s);
+  if (end_s == 0 || s.resources.expiration > 0)
+    return;
+  s.resources.starttime = static_cast<double>(s.started_ns) * 1e-9;
+  s.resources.expiration = static_cast<double>(end_s);
+  log_info("SLURM_JOB_END_TIME={}: the instance ends in {} s, with what is around it", end_s,
+           end_s - now_s);
+}
+
 void set_attributes(rank_state& s) {
   auto& a = *s.attributes;
   a.fix("rank", std::to_string(s.net->rank()));
@@ -697,6 +709,10 @@ int broker_main(const start_options& options, const way_to_peers& way,
   if (!net)
     return fail_start(net.error());
   s.net = std::move(*net);
+  if (auto err = check_met(way.how, s.net->size())) {
+    s.net->close();
+    return fail_start(err);
+  }
   auto rank = s.net->rank();
   log_source(fmt::format("broker[{}]", rank));
 
@@ -718,6 +734,8 @@ int broker_main(const start_options& options, const way_to_peers& way,
   s.resources.expiration = options.ends;
   if (rank == 0)
     say(scheduling_notes(*s.attributes, s.scheduling, s.resources, s.net->size()));
+  if (rank == 0)
+    end_with_allocation(s);
 
   // The actors, and the script.
   auto code = serve(s, options, signals, spawner_fd);

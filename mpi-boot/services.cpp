@@ -68,7 +68,7 @@ plugin_place find_plugins(const service_parts& p) {
 }
 
 caf::expected<std::shared_ptr<const shell_context>>
-make_shell_context(const service_parts& p, const output_actor& output,
+make_shell_context(const service_parts& p, const broker_actor& broker, const output_actor& output,
                    const memory_guard_actor& memory) {
   auto c = std::make_shared<shell_context>();
   c->rank = p.net->rank();
@@ -78,6 +78,8 @@ make_shell_context(const service_parts& p, const output_actor& output,
   c->place.instance_level = static_cast<uint32_t>(p.attributes->integer("instance-level"));
   c->kill_timeout_s = p.attributes->duration_s("exec.kill_timeout");
   c->release_delay = span_of(p.attributes->duration_s("exec.release_delay"));
+  c->kills_max = static_cast<int>(p.attributes->integer("exec.max_kill_count"));
+  c->broker = broker;
   c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   c->tasks = p.tasks;
   c->gate = p.gate;
@@ -171,7 +173,7 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   made.broker = broker;
   auto output = m.make("output", output_service, own.rank, p.output, p.gate);
   auto memory = m.make("memory-guard", memory_guard_service, p.net->host_of(own.rank));
-  auto context = make_shell_context(p, output, memory);
+  auto context = make_shell_context(p, broker, output, memory);
   if (!context)
     return std::move(context.error());
   auto exec = m.make("exec", exec_service, broker, *context, make_instance_context(p, ids),

@@ -23,6 +23,13 @@ constexpr attribute rows[] = {
      .default_value = "5s",
      .meaning = "Time between SIGTERM and SIGKILL when a job is ended.",
      .minimum = 0},
+    {.name = "exec.max_kill_count",
+     .type = integer,
+     .default_value = "8",
+     .meaning = "SIGKILLs that a job's processes get, the next after twice the time, until they "
+                "are left as unkillable, the job ends and its node is drained.",
+     .minimum = 2,
+     .maximum = 1000},
     {.name = "exec.mpi_patience",
      .type = duration,
      .default_value = "60s",

@@ -37,10 +37,13 @@ struct mark {
 };
 
 // The first that matches counts. The marks of a PMI come before those of a scheduler around it.
+// What a scheduler tells its batch scripts too (PBS_NP, LSB_DJOB_NUMPROC) is no mark: such a script
+// is one process, whatever it was given.
 constexpr std::array marks{
   mark{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", nullptr, "openmpi"},
   mark{"PMI_RANK", "PMI_SIZE", "PMI_FD", "mpich"},
   mark{"PMI_RANK", "PMI_SIZE", "PMI_PORT", "mpich"},
+  mark{"JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE", nullptr, "openmpi"}, // jsrun; PMIx
   mark{"PMIX_RANK", "SLURM_STEP_NUM_TASKS", "PMIX_NAMESPACE", "openmpi"},
   mark{"PMI_RANK", "PMI_SIZE", nullptr, nullptr},
   mark{"PALS_RANKID", "PALS_SIZE", nullptr, nullptr},
@@ -94,6 +97,28 @@ caf::expected<launch> detect_launch(const environment& env, std::string_view for
   if (result.size == 1)
     result.module.clear();
   return result;
+}
+
+caf::error check_met(const launch& how, uint32_t met) {
+  // Without a module nobody was to be met; some launchers do not say how many they have started.
+  if (how.module.empty() || how.variable.empty() || how.size == 0 || how.size == met)
+    return caf::none;
+  return make_error(ec::launcher_missing,
+                    how.variable + "=" + how.value + " says that a launcher started "
+                      + std::to_string(how.size) + " ranks, but the MPI module '" + how.module
+                      + "' has met " + std::to_string(met)
+                      + "; start with a launcher that fits this MPI, or with --mpi=none for an "
+                        "instance of this rank alone");
+}
+
+int64_t allocation_end_s(const environment& env, int64_t now_s) {
+  auto text = env("SLURM_JOB_END_TIME");
+  if (text == nullptr)
+    return 0;
+  int64_t value = 0;
+  auto end = text + std::strlen(text);
+  auto [rest, error] = std::from_chars(text, end, value);
+  return error == std::errc{} && rest == end && value > now_s ? value : 0;
 }
 
 std::vector<std::string> module_folders(std::string_view program, std::string_view installed) {

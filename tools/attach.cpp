@@ -232,8 +232,13 @@ private:
     if (name == "exception" && context.is_object()) {
       auto type = text_at(context, "type");
       auto note = text_at(context, "note");
-      explained_ |= number_at(context, "severity") == 0;
-      complain(call_, "job " + id_ + ": exception " + type + (note.empty() ? "" : ": " + note));
+      auto is_fatal = number_at(context, "severity") == 0;
+      auto of_task = !is_fatal && type == "exec"; // which has failed, and how
+      explained_ |= is_fatal || of_task;
+      if (of_task)
+        complain(call_, id_ + ": " + note);
+      else
+        complain(call_, "job " + id_ + ": exception " + type + (note.empty() ? "" : ": " + note));
       if (settings_.debug && number_at(context, "severity") == 0)
         show_abort(type + (note.empty() ? "" : ": " + note));
     } else if (settings_.verbose > 0) {

@@ -34,10 +34,10 @@ deadline 20 hactor job status "$id" || true
 fails_with 1 hactor exec -j "$id" true
 check_contains "$output" "the job is INACTIVE"
 
-# Tasks lead groups, or do not: then a signal is for them alone.
-leads() { hactor run "$@" sh -c '[ "$(ps -o pgid= -p $$ | tr -d " ")" = $$ ] && echo leads || echo follows'; }
-check_equal "of its own" leads "$(leads)"
-check_equal "nosetpgrp" follows "$(leads -O nosetpgrp)"
+# Tasks lead groups, or share one of their job: then a signal is for them alone.
+whose() { hactor run "$@" sh -c '[ "$(ps -o pgid= -p $$)" = "$(ps -o pgid= -p $PPID)" ] && echo brokers || echo jobs'; }
+check_equal "of its own" jobs "$(whose)"
+check_equal "nosetpgrp" jobs "$(whose -O nosetpgrp)"
 for option in nosetpgrp=0 nosetpgrp; do
   rm -f child
   id=$(hactor submit -O "$option" sh -c 'sleep 86424 & echo $! >child.new; mv child.new child; wait')

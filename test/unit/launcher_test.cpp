@@ -56,6 +56,9 @@ TEST_SUITE("unit") {
               "OMPI_COMM_WORLD_RANK", 0, 1},
           row{{{"PMIX_RANK", "2"}, {"PMIX_NAMESPACE", "x"}, {"SLURM_STEP_NUM_TASKS", "4"}},
               "openmpi", "PMIX_RANK", 2, 4},
+          row{{{"JSM_NAMESPACE_RANK", "2"}, {"JSM_NAMESPACE_SIZE", "6"}, {"PMIX_RANK", "2"},
+               {"PMIX_NAMESPACE", "x"}},
+              "openmpi", "JSM_NAMESPACE_RANK", 2, 6},
           // The PMI inside of a scheduler's job counts, not the scheduler.
           row{mpich + slurm, "mpich", "PMI_RANK", 3, 4},
           row{openmpi + slurm, "openmpi", "OMPI_COMM_WORLD_RANK", 1, 2},
@@ -103,6 +106,30 @@ TEST_SUITE("unit") {
       CHECK(detect_launch(env_of(env), "none"));
       CHECK(detect_launch(env_of(env), "mpich")->module == "mpich");
     }
+  }
+
+  TEST_CASE("the module must meet as many as the launcher says") {
+    auto how = *detect_launch(env_of(openmpi));
+    CHECK(!check_met(how, 2));
+    auto err = check_met(how, 1);
+    CHECK(code_of(err) == ec::launcher_missing);
+    for (auto* part : {"OMPI_COMM_WORLD_RANK=1", "started 2 ranks", "'openmpi' has met 1"})
+      CHECK(render(err).find(part) != std::string::npos);
+    CHECK(check_met(*detect_launch(env_of(mpich)), 1));
+    CHECK(!check_met(*detect_launch(env_of(mpich), "none"), 1));
+    CHECK(!check_met(*detect_launch(env_of({{"PMI_RANK", "5"}, {"PMI_FD", "7"}})), 9)); // no size
+    CHECK(!check_met(*detect_launch(env_of({}), "openmpi"), 3));                        // forced
+    CHECK(!check_met(*detect_launch(env_of({{"PBS_NP", "8"}, {"LSB_DJOB_NUMPROC", "8"}})), 1));
+  }
+
+  TEST_CASE("the end of the allocation around us is believed when it is to come") {
+    auto end = [](const char* text) {
+      return allocation_end_s(env_of({{"SLURM_JOB_END_TIME", text}}), 1000);
+    };
+    CHECK(end("1001") == 1001);
+    for (auto* text : {"1000", "5", "", "soon", "2000 s", "-1"})
+      CHECK(end(text) == 0);
+    CHECK(allocation_end_s(env_of({}), 1000) == 0);
   }
 
   TEST_CASE("a mark that is no number is an error that names it") {

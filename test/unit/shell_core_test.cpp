@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <map>
 
+#include "actors/kill_steps.hpp"
 #include "actors/shell_core.hpp"
+#include "actors/task_warning.hpp"
 #include "spec_texts.hpp"
 
 using namespace hactor;
@@ -283,6 +285,58 @@ TEST_SUITE("unit") {
     CHECK(r.failure == "");
     REQUIRE(r.outputs.size() == 1);
     CHECK(r.outputs[0] == std::pair<uint32_t, uint64_t>{4, 99});
+  }
+
+  TEST_CASE("a process that never reports its end is left after so many SIGKILLs") {
+    using namespace std::chrono_literals;
+    shell_core c{{5}, 2};
+    c.on_started();
+    c.on_started();
+    c.on_exited(0, {100, 5, 6}); // the other one hangs in the kernel
+    double waited = 0;
+    int kills = 0; // the first wait is for SIGTERM
+    for (; kills < 100; ++kills) {
+      auto wait = wait_for_kill(kills, 8, 5);
+      if (!wait)
+        break;
+      waited += *wait;
+    }
+    CHECK(kills == 8);
+    CHECK(waited == 5.0 * (1 + 2 + 4 + 8 + 16 + 32 + 64 + 64));
+    CHECK(wait_for_kill(40, 100, 5) == 320.0); // it does not double for ever
+    CHECK_FALSE(c.all_ended());
+    c.on_broken("host1", "unkillable user processes from job f5", 9);
+    c.abandon();
+    CHECK(c.all_ended());
+    auto r = c.report(true);
+    CHECK(r.status == 9);
+    CHECK(r.failure == "host1: unkillable user processes from job f5");
+  }
+
+  TEST_CASE("how the first task ended is told on the way, and at the end if it was not to") {
+    CHECK(task_warning(2, "n1", 11) == "task 2 (host n1): killed by signal 11 (Segmentation fault)");
+    CHECK(task_warning(0, "n1", 3 << 8) == "task 0 (host n1): exited with 3");
+    shell_core c{{5}, 3};
+    c.note_end("task 4 (host n1): exited with 0", false);
+    c.note_end("task 6 (host n1): exited with 3", true);
+    c.note_end("task 5 (host n1): exited with 4", true);
+    CHECK(c.report(false).warning == "task 4 (host n1): exited with 0");
+    CHECK(c.report(true).warning == "task 6 (host n1): exited with 3");
+    c.on_lost("n1", "output");
+    CHECK(c.report(true).warning == "task 6 (host n1): exited with 3; n1: output");
+    c.on_broken("n1", "why", 9);
+    CHECK(c.report(true).warning == "n1: output"); // the cause is told
+  }
+
+  TEST_CASE("of the warnings about tasks the first is kept, of others all") {
+    std::string sum;
+    for (auto* part : {"", "n1: lost", "task 2 (host n2): exited with 3; n2: lost", "n3: lost",
+                       "task 1 (host n4): exited with 4"})
+      add_warnings(sum, part);
+    CHECK(sum == "task 2 (host n2): exited with 3; n1: lost; n2: lost; n3: lost");
+    CHECK(split_warnings(sum).of_task == "task 2 (host n2): exited with 3");
+    CHECK(split_warnings(sum).others == "n1: lost; n2: lost; n3: lost");
+    CHECK(split_warnings("n1: lost; task 3").of_task == "");
   }
 
   TEST_CASE("a task that cannot start ends with 127 or 126, and the first reason is told") {

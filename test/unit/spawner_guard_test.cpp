@@ -11,17 +11,6 @@ namespace {
 
 bool exited_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
 
-pid_t parent_of(pid_t pid) {
-  int parent = -1;
-  auto path = "/proc/" + std::to_string(pid) + "/stat";
-  auto* file = std::fopen(path.c_str(), "r");
-  if (file == nullptr)
-    return -1;
-  (void)!std::fscanf(file, "%*d %*s %*c %d", &parent); // the names here have no blanks
-  std::fclose(file);
-  return parent;
-}
-
 /// Tasks of all kinds: with children, in sessions of their own, deaf to SIGTERM.
 void start_tasks(test_broker& b) {
   spawner_client::watch();

@@ -352,6 +352,59 @@ TEST_SUITE("unit") {
     });
   }
 
+  TEST_CASE("tasks of a job can share a group, which is nobody else's") {
+    check_broker([](test_broker& b, expectations& expect) {
+      // Each tells its group, and then waits until it is told to end.
+      auto group_of = [&](uint64_t token, const std::string& job) {
+        auto r = b.shell(token, "sleep 100; true");
+        r.own_group = r.kill_group_on_exit = false;
+        r.set_env("HACTOR_JOB_ID_PATH", job);
+        EXPECT(!b.client.spawn(std::move(r)));
+        b.until([&] { return b.pids.count(token) == 1; });
+        return ::getpgid(b.pids[token]);
+      };
+      auto first = group_of(1, "/f1");
+      EXPECT(first == b.pids[1]);
+      EXPECT(group_of(2, "/f1") == first);
+      EXPECT(group_of(3, "/f2") == b.pids[3]);
+      // The group stays theirs when its first has gone, and a signal is for one task alone.
+      EXPECT(!b.client.signal(1, SIGKILL, true));
+      b.until([&] { return b.statuses.count(1) == 1; });
+      EXPECT(group_of(4, "/f1") == first);
+      // `kill 0` is for the tasks of that job alone.
+      EXPECT(::kill(-first, SIGTERM) == 0);
+      b.until([&] { return b.statuses.count(2) == 1 && b.statuses.count(4) == 1; });
+      EXPECT(killed_by(b.statuses[2], SIGTERM));
+      EXPECT(b.statuses.count(3) == 0);
+      // Once all have gone, the next one begins another.
+      EXPECT(group_of(5, "/f1") == b.pids[5]);
+    });
+  }
+
+  TEST_CASE("signals of tasks to the supervisor are ignored, those of its own command are not") {
+    check_broker([](test_broker& b, expectations& expect) {
+      sigset_t set, old;
+      sigemptyset(&set);
+      sigaddset(&set, SIGTERM);
+      sigprocmask(SIG_BLOCK, &set, &old);
+      auto told = [&](int wait_ms) {
+        timespec wait{wait_ms / 1000, wait_ms % 1000 * 1'000'000};
+        return sigtimedwait(&set, nullptr, &wait) == SIGTERM;
+      };
+      // Of the task and of a child of its.
+      EXPECT(exited_with(b.run(b.shell(1, "kill -TERM $PPID; kill -HUP $PPID; exit 3")), 3));
+      EXPECT(exited_with(b.run(b.shell(2, "p=$PPID; sh -c \"kill -TERM $p\"; exit 4")), 4));
+      EXPECT(!told(0));
+      auto r = b.shell(3, "kill -TERM $PPID; exit 5");
+      r.inherit(2, 2);
+      EXPECT(exited_with(b.run(std::move(r)), 5));
+      EXPECT(told(5000));
+      EXPECT(::kill(::getppid(), SIGTERM) == 0); // from elsewhere
+      EXPECT(told(5000));
+      sigprocmask(SIG_SETMASK, &old, nullptr);
+    });
+  }
+
   TEST_CASE("bad requests are refused on the spot, and their tokens stay free") {
     check_broker([](test_broker& b, expectations& expect) {
       EXPECT(code_of(b.client.spawn(b.request(1, {}))) == ec::bad_argument);
@@ -514,6 +567,7 @@ TEST_SUITE("unit") {
       if (::pipe2(ends, O_CLOEXEC) != 0)
         return 1;
       r.pass(1, owned_fd{ends[1]});
+      r.inherit(2, 2); // as the instance's own command, to which the supervisor listens
       b.client.spawn(std::move(r));
       b.until([&] { return b.pids.count(1) == 1; });
       char c = 0;

@@ -1,0 +1,38 @@
+# Which task has failed, where and how is told and recorded; what says it by itself, or was asked
+# for, is not.
+# SPDX-License-Identifier: LGPL-3.0-or-later
+. "${0%/*}/lib.sh"
+
+instance -S resource.fake=nodes=2,cores=2 <<'END'
+host=$(uname -n)
+killed='killed by signal 11 (Segmentation fault)'
+fails_with 139 hactor run -N2 -n4 sh -c 'ulimit -c 0; [ $HACTOR_TASK_RANK != 2 ] || kill -SEGV $$'
+check_contains "$output" "hactor-run: f"
+check_contains "$output" ": task 2 (host $host): $killed"
+id=$(hactor job last)
+check_contains "$(hactor job eventlog "$id")" "task 2 (host $host): $killed"
+check_contains "$(hactor job attach "$id" 2>&1 || true)" "hactor-job-attach: $id: task 2 "
+fails_with 139 hactor submit --watch -n2 sh -c 'ulimit -c 0; [ $HACTOR_TASK_RANK != 1 ] || kill -SEGV $$'
+check_contains "$output" ": task 1 (host $host): $killed"
+
+# The first alone, and its exit code.
+fails_with 3 hactor run -n 3 sh -c 'exit 3'
+check_contains "$output" "(host $host): exited with 3"
+check_equal "lines" 1 "$(printf '%s\n' "$output" | grep -c 'host')"
+
+# One task: its exit code says all, a signal is told.
+fails_with 1 hactor run false
+check_equal "no words" "" "$output"
+fails_with 139 hactor run sh -c 'ulimit -c 0; kill -SEGV $$'
+check_contains "$output" ": task 0 (host $host): $killed"
+
+# What was asked for is no news, nor what a fatal exception tells.
+id=$(hactor submit -n 2 sleep 1000)
+hactor job wait-event "$id" start >/dev/null
+hactor job kill -s USR1 "$id"
+hactor job status "$id" || true
+check_lacks "$(hactor job eventlog "$id")" "exception"
+fails_with 1 hactor run -n 2 -O exit-timeout=100ms sh -c '[ $HACTOR_TASK_RANK = 1 ] || exec sleep 1000'
+check_contains "$output" "exit-timeout was over after the first had ended: task 1 (host $host): exited with 0"
+check_lacks "$output" "killed by"
+END
