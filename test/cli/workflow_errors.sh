@@ -11,8 +11,14 @@ fails_with 1 env HACTOR_URI=local:///nowhere workflow_probe wait f1
 check_contains "$output" "no_instance: no instance answers at local:///nowhere"
 instance <<'END'
 check_equal "refusals" "bad_argument bad_argument unsatisfiable bad_argument bad_argument \
-bad_argument unknown_job bad_argument 0 " "$(workflow_probe refusals | tr '\n' ' ')"
+bad_argument bad_argument bad_argument unknown_job bad_argument 0 " "$(workflow_probe refusals | tr '\n' ' ')"
 check_contains "$(workflow_probe run echo its output)" "its output"
+mkdir gone
+cd gone
+rmdir ../gone
+fails_with 1 workflow_probe run true
+check_contains "$output" "cwd: the working directory was removed"
+cd "$HACTOR_TEST_SCRATCH"
 output=$(workflow_probe run head -c 1000000 /dev/zero)
 check_contains "$output" "100000 bytes, and more"
 

@@ -60,7 +60,9 @@ void refusals(const words&) {
                                          {.command = {"true"}, .tasks = 1'000'000},
                                          {.command = {"true"}, .urgency = 99},
                                          {.command = {"true"}, .attributes = {{"a..b", "1"}}},
-                                         {.command = {"true"}, .copies = 0}}) {
+                                         {.command = {"true"}, .copies = 0},
+                                         {.command = {"echo", "caf\xe9"}},
+                                         {.command = {"true"}, .output = "caf\xe9"}}) {
     auto ids = s.submit({job});
     std::printf("%s\n", ids ? "taken" : error_name(ids.error()).c_str());
   }
