@@ -1,6 +1,6 @@
-// How long a job that is to end is waited for between one SIGKILL and the next, and when it is enough.
-// A process that hangs in the kernel (a file server that has gone) does not die of any number of
-// them, and must not hold the rest of the machine. Called by shells.
+// How long a job that is to end is waited for between one SIGKILL and the next, and when it is
+// enough. A process that hangs in the kernel (a file server that has gone) does not die of any
+// number of them, and must not hold the rest of the machine. Called by shells.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

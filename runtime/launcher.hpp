@@ -34,8 +34,8 @@ caf::expected<launch> detect_launch(const environment& env, std::string_view for
 /// ec::launcher_missing, naming both: each of them would be an instance of its own, unnoticed.
 caf::error check_met(const launch& how, uint32_t met);
 
-/// When the allocation around us ends (SLURM_JOB_END_TIME), in seconds since the epoch; 0: never, or
-/// it is not known. What is no number, or has passed (an old environment), is not believed.
+/// When the allocation around us ends (SLURM_JOB_END_TIME), in seconds since the epoch; 0: never,
+/// or it is not known. What is no number, or has passed (an old environment), is not believed.
 int64_t allocation_end_s(const environment& env, int64_t now_s);
 
 /// Folders in which modules are looked for, in this order: beside the program (../lib/hactor, as

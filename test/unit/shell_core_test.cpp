@@ -314,7 +314,8 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("how the first task ended is told on the way, and at the end if it was not to") {
-    CHECK(task_warning(2, "n1", 11) == "task 2 (host n1): killed by signal 11 (Segmentation fault)");
+    CHECK(task_warning(2, "n1", 11)
+          == "task 2 (host n1): killed by signal 11 (Segmentation fault)");
     CHECK(task_warning(0, "n1", 3 << 8) == "task 0 (host n1): exited with 3");
     shell_core c{{5}, 3};
     c.note_end("task 4 (host n1): exited with 0", false);
