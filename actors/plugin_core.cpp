@@ -25,7 +25,7 @@ void plugin_core::ask(int64_t now_ns, plugin_word&& word, effects& out) {
   if (over_ || given_up_ || finishing_)
     return;
   if (asked_++ == 0)
-    deadline_ns_ = now_ns + patience_ns_;
+    give_time(now_ns);
   out.words.push_back(std::move(word));
 }
 
@@ -68,7 +68,7 @@ void plugin_core::on_bytes(int64_t now_ns, std::string_view bytes, effects& out)
 void plugin_core::on_word(int64_t now_ns, plugin_word& word, effects& out) {
   auto answered = [&] {
     asked_ -= asked_ > 0;
-    deadline_ns_ = now_ns + patience_ns_;
+    give_time(now_ns);
   };
   switch (word.kind) {
   case plugin_kind::ready:
@@ -87,7 +87,7 @@ void plugin_core::on_word(int64_t now_ns, plugin_word& word, effects& out) {
     answered();
     break;
   case plugin_kind::at: // each call of each plugin has its time
-    deadline_ns_ = now_ns + patience_ns_;
+    give_time(now_ns);
     plugin_ = std::move(word.text);
     topic_ = std::move(word.bytes);
     break;
@@ -115,14 +115,21 @@ void plugin_core::on_gone(const std::string& how, bool well, effects& out) {
 void plugin_core::on_deadline(int64_t now_ns, bool behind, effects& out) {
   if (!is_awaited() || now_ns < deadline_ns_)
     return;
-  if (behind && now_ns - heard_ns_ > patience_ns_ / 2) {
-    deadline_ns_ = now_ns + patience_ns_;
+  if (behind && now_ns - heard_ns_ > patience_ns_ / 2)
+    return give_time(now_ns);
+  if (behind && !std::exchange(looks_again_, true)) {
+    deadline_ns_ = now_ns + patience_ns_ / 2 + 1; // it was heard just before it had to wait
     return;
   }
   fail(fmt::format("has not {} within {}", asked_ > 0 ? "returned" : "let the process end",
                    format_fsd(static_cast<double>(patience_ns_) / 1e9)),
        out);
   give_up(out);
+}
+
+void plugin_core::give_time(int64_t now_ns) {
+  deadline_ns_ = now_ns + patience_ns_;
+  looks_again_ = false;
 }
 
 void plugin_core::give_up(effects& out) {

@@ -58,14 +58,16 @@ public:
 private:
   void ask(int64_t now_ns, plugin_word&& word, effects& out);
   void on_word(int64_t now_ns, plugin_word& word, effects& out);
+  void give_time(int64_t now_ns);
   void fail(const std::string& why, effects& out);
   std::string who() const;
   bool is_awaited() const { return (asked_ > 0 || finishing_) && !over_ && !given_up_; }
 
   int64_t patience_ns_;
   int64_t deadline_ns_ = 0;
-  int64_t heard_ns_ = 0; // when the process has said something last
-  uint32_t asked_ = 0; // words without an answer
+  int64_t heard_ns_ = 0;     // when the process has said something last
+  bool looks_again_ = false; // the deadline was put off until it is known who makes whom wait
+  uint32_t asked_ = 0;       // words without an answer
   bool finishing_ = false;
   bool given_up_ = false;
   bool over_ = false;

@@ -93,6 +93,8 @@ scheduler_core::match_claim(uint64_t number, claim_op op,
   claim c;
   if (op == claim_op::satisfiability)
     return c;
+  if (ends_ > 0 && static_cast<double>(found.what.at) >= ends_)
+    return make_error(ec::busy, "there is no room for that before this instance ends");
   c.kind = found.reserved ? hold_kind::reserved : hold_kind::allocated;
   c.r = pool_->r_of(found.what, *request);
   c.r.starttime = static_cast<double>(found.what.at);

@@ -259,6 +259,8 @@ public:
   bool knows_resources() const { return pool_ != nullptr; }
   /// When what there is ends, and all jobs with it: seconds since the epoch; 0: never.
   double ends() const { return ends_; }
+  /// That end has come: nothing is started any more, since nothing of it would be left.
+  bool is_over(int64_t now_ns) const;
 
 private:
   /// As granted, also what the inventory lacks just now.

@@ -195,6 +195,8 @@ caf::expected<explanation> scheduler_core::explain(job_id id, int64_t now_ns) {
         0};
   if (pool_ == nullptr)
     return explanation{"stopped", "scheduling has not begun: the resources are not known yet", 0};
+  if (is_over(now_ns))
+    return explanation{"over", "the time of this instance is over", 0};
   return explain_waiting(place, now_ns / ns_per_s);
 }
 

@@ -93,7 +93,7 @@ bool scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
     out.cancelled(id);
   for (auto& [id, note] : std::exchange(denied_, {}))
     out.denied(id, std::move(note));
-  if (pool_ == nullptr)
+  if (pool_ == nullptr || is_over(now_ns))
     return false;
   // A promise whose time has come and that could not be kept is made anew.
   for (auto& q : queues_)
@@ -281,6 +281,11 @@ double scheduler_core::end_after(double start, double duration_s) const {
   if (duration_s <= 0)
     return ends_;
   return ends_ > 0 ? std::min(start + duration_s, ends_) : start + duration_s;
+}
+
+bool scheduler_core::is_over(int64_t now_ns) const {
+  constexpr double least_s = 0.001; // of a job; and times in R tell no two nanoseconds apart
+  return ends_ > 0 && static_cast<double>(now_ns) * 1e-9 + least_s >= ends_;
 }
 
 void scheduler_core::deny(uint32_t place, scheduler_out& out) {

@@ -16,6 +16,11 @@ served() {
     deadline 20 hactor job wait-event -q "$child" memo
   done
 }
+# Until there are so many: one that follows another comes a little later.
+are_there() { # CHILDREN
+  deadline 20 sh -c '. "$HELPERS"; until [ "$(children | wc -l)" = '"$1"' ]; do sleep 0.1; done' \
+    || fail "children: $(children | xargs)"
+}
 children() { hactor jobs -n -o '{id} {name}' | sed -n 's/^ *\([^ ]*\) *child-[0-9]*$/\1/p'; }
 END
 export HELPERS="$scratch/helpers.sh"
@@ -131,7 +136,7 @@ for how in shutdown kill; do
   fails_with 143 deadline 20 hactor job status "$lost"
   check_contains "$(hactor job eventlog "$lost" | grep exception)" "node-failure"
   check_contains "$(hactor job eventlog "$lost" | grep exception)" "child"
-  check_equal "new children" 2 "$(children | wc -l)"
+  are_there 2
   for child in $before; do
     check_lacks "$(children | xargs)" "$child"
   done
@@ -258,7 +263,7 @@ END
 instance --statedir="$scratch/state" -S resource.fake=nodes=2,cores=2 -S sched.policy=hierarchy <<'END'
 . "$HELPERS"
 deadline 40 hactor job status $(cat "$HACTOR_TEST_SCRATCH/waiting")
-check_equal "children" 2 "$(children | wc -l)"
+are_there 2
 for child in $(cat "$HACTOR_TEST_SCRATCH/before"); do
   check_lacks "$(children | xargs)" "$child"
 done

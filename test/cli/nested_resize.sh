@@ -101,7 +101,9 @@ check_lacks "$output" '"not"'
 # Who waits and goes away wants nothing any more.
 hactor resource grow -N 2 --wait "$id" >grown &
 grower=$!
-until hactor resource grow "$id" 2>&1 | grep 'being changed already'; do :; done
+until [ "$(hactor queue list -n -o '{queued}' | tr -d ' ')" = 1 ]; do :; done
+fails_with 1 hactor resource grow "$id"
+check_contains "$output" "being changed already"
 kill "$grower"
 until hactor resource grow "$id" 2>&1 | grep 'cannot grow by a node'; do :; done
 hactor resource grow -N 2 --wait "$id" >grown &

@@ -162,7 +162,11 @@ TEST_SUITE("unit") {
     CHECK(e.failure == "");
     CHECK(p.deadline_ns() == 120 * second);
     on(p, word(plugin_kind::output, {}, "and more"), 119 * second);
-    p.on_deadline(120 * second, true, e);
+    p.on_deadline(120 * second, true, e); // who makes whom wait is seen a little later
+    CHECK(e.failure == "");
+    CHECK(p.deadline_ns() == 150 * second + 1);
+    on(p, word(plugin_kind::output, {}, "and more"), 140 * second);
+    p.on_deadline(151 * second, true, e);
     CHECK(e.failure == "the process of its plugins: has not returned within 1m");
     CHECK(e.kill);
   }

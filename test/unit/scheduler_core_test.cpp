@@ -89,6 +89,11 @@ TEST_SUITE("unit") {
     auto e = b.core.feasible(lasting(31));
     CHECK(code_of(e) == ec::unsatisfiable);
     CHECK(context_of(e) == "asked for 31s; this instance lasts 30s in all, and its jobs no longer");
+    b.add(4, lasting(0));
+    b.core.free(job_id{1}, {}, true);
+    b.core.schedule(34'000'000'000, b.out); // R could not tell its end from its start
+    CHECK(b.out.take().empty());
+    CHECK(b.core.explain(job_id{4}, 34'000'000'000)->code == "over");
     all.expiration = 94;
     b.core.set_inventory(all);
     CHECK_FALSE(b.core.feasible(lasting(31)));
