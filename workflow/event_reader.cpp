@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "runtime/json.hpp"
 
@@ -38,7 +39,8 @@ struct line_walk {
 
   template <size_t N>
   bool pass(const char (&text)[N]) {
-    if (!rest.starts_with(std::string_view{text, N - 1}))
+    // Of a length that the compiler knows: no call.
+    if (rest.size() < N - 1 || std::memcmp(rest.data(), text, N - 1) != 0)
       return false;
     rest.remove_prefix(N - 1);
     return true;
