@@ -49,6 +49,9 @@ void append_raw_json(std::string& out, std::string_view json) {
   }
   const auto start = out.size();
   out += json;
+  const auto has = [json](char c) { return std::memchr(json.data(), c, json.size()) != nullptr; };
+  if (!has('\n') && !has('\r') && !has('\t'))
+    return;
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
   std::replace_if(out.begin() + static_cast<ptrdiff_t>(start), out.end(), is_control, ' ');
 }
@@ -267,21 +270,37 @@ void stream_writer::append(std::string& out, uint64_t seq, const job_event& e) {
     append_seconds(text, e.t_ns, 9);
     set(time_text_, text + R"(,"name":)");
   }
-  char head[256]; // a number of 20 digits, two pieces, a name, and the words between
-  pieces line{head};
+  char buffer[320]; // two numbers of 20 digits, two pieces, names, and the words between
+  pieces line{buffer};
   line.add(R"({"seq":)").add(seq).add(id_text_).add(time_text_);
   if (e.kind == event_kind::debug) { // whose name may need escapes
     out += line.text();
     append_name(out, e);
-    line = pieces{head};
+    line = pieces{buffer};
   } else {
     line.add("\"").add(name_of(e.kind)).add("\"");
   }
   constexpr std::string_view context = R"(,"context":)";
-  out += line.add(context).text();
-  if (!append_context(out, e))
-    out.resize(out.size() - context.size());
-  out += pieces{head}.add(R"(,"state":")").add(name_of(e.after)).add("\"}\n").text();
+  switch (e.kind) { // what each job has goes without a detour
+  case event_kind::validate:
+  case event_kind::depend:
+  case event_kind::start:
+  case event_kind::free:
+  case event_kind::clean:
+    break;
+  case event_kind::priority:
+    line.add(context).add(R"({"priority":)").add(e.a).add("}");
+    break;
+  case event_kind::finish:
+    line.add(context).add(R"({"status":)").add(e.a).add("}");
+    break;
+  default:
+    out += line.add(context).text();
+    if (!append_context(out, e))
+      out.resize(out.size() - context.size());
+    line = pieces{buffer};
+  }
+  out += line.add(R"(,"state":")").add(name_of(e.after)).add("\"}\n").text();
 }
 
 void append_gap_line(std::string& out, uint64_t from, uint64_t next) {

@@ -181,15 +181,15 @@ private:
     while (!text.empty()) {
       auto line = text.substr(0, text.find('\n'));
       text.remove_prefix(std::min(line.size() + 1, text.size()));
-      auto e = workflow::read_event_line(line);
-      if (!e)
-        return std::move(e.error());
-      if (workflow::lost_events(*e) > 0)
+      workflow::job_event e;
+      if (auto err = workflow::read_event_line(line, e))
+        return err;
+      if (workflow::lost_events(e) > 0)
         recount();
       else if (answered_ < submits_.size())
-        early_.push_back(e->id);
+        early_.push_back(std::move(e.id));
       else
-        note_end(e->id);
+        note_end(e.id);
     }
     return {};
   }

@@ -93,11 +93,10 @@ bool read_as_written(std::string_view line, job_event& e) {
 }
 
 /// The long way, for lines that were written otherwise: a name with escapes, say, or a gap.
-caf::expected<job_event> read_by_tree(std::string_view line) {
+caf::error read_by_tree(std::string_view line, job_event& e) {
   auto tree = parse_json(line);
   if (!tree)
     return unreadable(line);
-  job_event e;
   auto sequence = get_int_or(*tree, "seq", 0), time_ns = get_int_or(*tree, "t_ns", 0);
   auto id = get_string_or(*tree, "id", ""), name = get_string(*tree, "name");
   auto state = get_string_or(*tree, "state", "");
@@ -108,14 +107,10 @@ caf::expected<job_event> read_by_tree(std::string_view line) {
   e.id = std::move(*id);
   e.name = std::move(*name);
   e.state = state_named(*state);
-  if (auto* context = find_json(*tree, "context"))
-    e.context = dump(*context);
-  return e;
+  auto* context = find_json(*tree, "context");
+  e.context = context ? dump(*context) : "";
+  return {};
 }
-
-} // namespace
-
-namespace {
 
 /// The only state whose name begins so.
 std::pair<std::string_view, job_state> state_beginning_with(char first) {
@@ -146,11 +141,8 @@ job_state state_named(std::string_view name) {
   return name == text ? state : job_state::none;
 }
 
-caf::expected<job_event> read_event_line(std::string_view line) {
-  job_event e;
-  if (!read_as_written(line, e))
-    return read_by_tree(line);
-  return e;
+caf::error read_event_line(std::string_view line, job_event& to) {
+  return read_as_written(line, to) ? caf::error{} : read_by_tree(line, to);
 }
 
 uint64_t lost_events(const job_event& e) {

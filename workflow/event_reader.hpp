@@ -12,9 +12,9 @@
 
 namespace hactor::workflow {
 
-/// A line of the stream, with its line feed or without. "gap" is no event of a job: its context
-/// says how many events are no longer kept. Errors: ec::bad_json.
-caf::expected<job_event> read_event_line(std::string_view line);
+/// Reads a line of the stream into a new event. "gap" is no event of a job: its context says how
+/// many events are no longer kept. Errors: ec::bad_json.
+caf::error read_event_line(std::string_view line, job_event& to);
 
 /// How many events a line of the name "gap" tells of; 0 when it is another.
 uint64_t lost_events(const job_event& e);

@@ -87,18 +87,20 @@ void instance_state::on_lines(uint64_t number, subscription& s, std::string_view
   while (!text.empty()) {
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    auto e = read_event_line(line);
-    if (!e) {
+    auto& e = batch.events.emplace_back(); // where it stays
+    if (auto err = read_event_line(line, e)) {
       hang_up(s.line);
-      return end_subscription(number, e.error());
+      return end_subscription(number, err);
     }
-    if (auto lost = lost_events(*e)) {
+    auto next = e.sequence + 1;
+    if (auto lost = lost_events(e)) {
+      batch.events.pop_back();
       close(); // they lie between what came and what comes
       s.lost += lost;
-    } else if (s.choice.wants(*e)) {
-      batch.events.push_back(std::move(*e));
+    } else if (!s.choice.wants(e)) {
+      batch.events.pop_back();
     }
-    s.next = e->sequence + 1;
+    s.next = next;
   }
   close();
   if (s.waiting.size() > waiting_max && !std::exchange(s.paused, true))
