@@ -28,7 +28,8 @@ struct question {
   std::string space;
   pmix_op_cbfunc_t done = nullptr; // at most one of the two
   pmix_modex_cbfunc_t values = nullptr;
-  void* data = nullptr; // for it
+  void* data = nullptr;    // for it
+  bool in_library = false; // see answer_in_library()
 
   void answer(pmix_status_t status, const std::string& bytes) const {
     if (done != nullptr)
@@ -79,7 +80,7 @@ pmix_status_t connected(const pmix_proc_t* who, void*, pmix_op_cbfunc_t done, vo
 }
 
 pmix_status_t finalized(const pmix_proc_t* who, void*, pmix_op_cbfunc_t done, void* data) {
-  ask(word_of(pmix_kind::finalized, *who), {{}, done, nullptr, data});
+  ask(word_of(pmix_kind::finalized, *who), {{}, done, nullptr, data, true});
   return PMIX_SUCCESS;
 }
 
@@ -347,6 +348,34 @@ struct asking {
   }
 };
 
+/// To a client that has finalized, OpenPMIx 4 first sends the answer and then notes that it has. In
+/// another thread than the library's own, the client may have gone between the two: it counts as
+/// lost, and with it the room for the next program of the same task, which would wait in its first
+/// fence for ever. So that thread is to answer; it is reached by a call that changes nothing.
+void answer_in_library(question q, int32_t status) {
+  constexpr size_t no_handler = SIZE_MAX;
+  struct held {
+    question q;
+    int32_t status;
+    static void now(pmix_status_t, void* self) {
+      std::unique_ptr<held> h{static_cast<held*>(self)};
+      h->q.answer(h->status, {});
+    }
+  };
+  auto h = std::make_unique<held>(held{std::move(q), status});
+  if (PMIx_Deregister_event_handler(no_handler, held::now, h.get()) == PMIX_SUCCESS)
+    (void)h.release();
+  else
+    held::now(PMIX_SUCCESS, h.release()); // the library has ended
+}
+
+void give(question q, int32_t status, const std::string& bytes) {
+  if (q.in_library)
+    answer_in_library(std::move(q), status);
+  else
+    q.answer(status, bytes);
+}
+
 void forget(const std::string& space) {
   auto& s = all();
   std::vector<question> left;
@@ -364,7 +393,7 @@ void forget(const std::string& space) {
     }
   }
   for (auto& q : left)
-    q.answer(PMIX_ERR_NOT_FOUND, {});
+    give(std::move(q), PMIX_ERR_NOT_FOUND, {});
   pmix_nspace_t name;
   PMIX_LOAD_NSPACE(name, space.c_str());
   waiting w;
@@ -398,7 +427,7 @@ void tell_pmix(const pmix_word& word) {
     q = std::move(it->second);
     s.open.erase(it);
   }
-  q.answer(word.status, word.bytes);
+  give(std::move(q), word.status, word.bytes);
 }
 
 } // namespace hactor

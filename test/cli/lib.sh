@@ -39,9 +39,11 @@ check_lacks() { # TEXT PART
 
 # Ends the command when it takes longer; a test that waits for what never comes says so early.
 deadline() { # SECONDS COMMAND...
-  seconds=$1
+  seconds=$1 late=0
   shift
-  timeout -k 5 "$seconds" "$@"
+  timeout -k 5 "$seconds" "$@" || late=$?
+  [ "$late" != 124 ] || printf 'not over within %s s: %s\n' "$seconds" "$*" >&2
+  return "$late"
 }
 
 # Runs the command, whose output (both streams) is then in $output; checks its exit code.
