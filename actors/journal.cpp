@@ -105,13 +105,30 @@ void end_purge(pointer self, const caf::error& failed) {
     self->send(self, caf::tick_atom_v);
 }
 
+/// Removes what these jobs have in the key-value store, if there is one; then goes on.
+template <class Next>
+void forget_spaces(pointer self, std::vector<job_id> jobs, Next next) {
+  auto& st = self->state;
+  if (!st.kvs)
+    return next();
+  kvs_space_request r;
+  r.verb = kvs_space_verb::forget;
+  r.jobs = std::move(jobs);
+  self->request(st.kvs, caf::infinite, std::move(r))
+      .then([next](const kvs_spaces&) { next(); },
+            [self](const caf::error& e) { end_purge(self, e); });
+}
+
 void erase_some(pointer self, const std::vector<job_id>& slice) {
   auto& st = self->state;
   auto n = st.store->erase_jobs(slice);
   if (!n)
     return end_purge(self, n.error());
   st.purges.front().count += *n;
-  self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
+  // A namespace can have been made anew while the job was still there.
+  forget_spaces(self, slice, [self] {
+    self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
+  });
 }
 
 /// What the jobs have in the key-value store goes first: as long as a job is there, it is found.
@@ -120,14 +137,7 @@ void purge_some(pointer self) {
   auto slice = next_slice(*st.store, st.purges.front().request);
   if (!slice || slice->empty())
     return end_purge(self, slice ? caf::error{} : slice.error());
-  if (!st.kvs)
-    return erase_some(self, *slice);
-  kvs_space_request r;
-  r.verb = kvs_space_verb::forget;
-  r.jobs = *slice;
-  self->request(st.kvs, caf::infinite, std::move(r))
-      .then([self, slice = std::move(*slice)](const kvs_spaces&) { erase_some(self, slice); },
-            [self](const caf::error& e) { end_purge(self, e); });
+  forget_spaces(self, *slice, [self, slice = *slice] { erase_some(self, slice); });
 }
 
 void begin_purge(pointer self, journal_state::purge p) {

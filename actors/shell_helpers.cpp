@@ -28,7 +28,7 @@ void note_end(shell_state& st, const task_exited& x) {
   auto is_signal = WIFSIGNALED(x.status);
   // What was to be, and what `hactor run false` says by its exit code, needs no words.
   auto is_bad = x.status != 0 && st.terminating == 0 && (st.size > 1 || is_signal)
-                && !(is_signal && (st.signals_sent >> WTERMSIG(x.status) & 1) != 0);
+                && !(is_signal && (st.signals_sent >> (WTERMSIG(x.status) & 63) & 1) != 0);
   if (is_bad || (st.size > 1 && st.core.first_end().empty()))
     st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), is_bad);
 }
@@ -54,12 +54,12 @@ void drainer(caf::event_based_actor* self, const broker_actor& broker, const dra
       log_error("{}: the node could not be drained: {}", why, render(e));
   };
   self->request(broker, deadline, peer_request{0})
-    .then(
-      [self, drain, failed](const rank_services& lead) {
-        self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
-          .then([](done) {}, failed);
-      },
-      failed);
+      .then(
+          [self, drain, failed](const rank_services& lead) {
+            self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
+                .then([](done) {}, failed);
+          },
+          failed);
 }
 
 } // namespace
@@ -476,9 +476,9 @@ bool is_meeting_time(shell_state::pointer self) {
   if (missing.empty() || st.terminating != 0)
     return true;
   if (is_due)
-    add_note(self, *m.came.begin(),
-             missing_ranks_note(m.came, missing, st.size, st.context->host,
-                                st.context->mpi_patience_s));
+    add_note(
+        self, *m.came.begin(),
+        missing_ranks_note(m.came, missing, st.size, st.context->host, st.context->mpi_patience_s));
   else
     look_at_meeting(self, m.deadline_ns);
   return true;

@@ -352,8 +352,12 @@ void supervisor::start_task(const frame_header& header, char* frame) {
     return;
   }
   auto own_group = view_.head.own_group == 1 || view_.head.own_group == 2;
-  if (!job.empty())
-    ++groups_.try_emplace(job, job_group{outcome.pid, 0}).first->second.tasks;
+  if (!job.empty()) {
+    auto& group = groups_.try_emplace(job, job_group{outcome.pid, 0}).first->second;
+    ++group.tasks;
+    if (auto leader = ::getpgid(outcome.pid); leader > 0)
+      group.leader = leader; // its own, when the group that it was to be in had gone
+  }
   tasks_[outcome.pid] = {header.token,          own_group, own_group && view_.head.kill_group != 0,
                          is_own_command(view_), false,     std::move(job)};
   pids_[header.token] = outcome.pid;

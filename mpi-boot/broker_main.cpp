@@ -454,6 +454,11 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
       say_waits();
       continue;
     }
+    if (signo == SIGALRM) { // a time limit, which is the script's; what kills it comes by itself
+      if (script != 0)
+        s.tasks->signal(script, signo);
+      continue;
+    }
     if (script == 0) { // not the lead
       // A launcher of MPI signals all ranks; the lead decides when all end, and needs us till then.
       // Who asks twice, or signals this broker over TCP, means us alone: for the others, a loss.

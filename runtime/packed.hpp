@@ -61,7 +61,17 @@ private:
 // Found by cereal for this archive. Each value takes a byte at least; those of numbers, theirs.
 template <class T>
 requires std::is_arithmetic_v<T>
-void load(packed_reader& in, T& value) { in.get(&value, 1, sizeof value); }
+void load(packed_reader& in, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    uint8_t byte = 0;
+    in.get(&byte, 1, 1);
+    if (byte > 1) // has no meaning as a bool, not even an undefined one
+      throw cereal::Exception{"a truth value is neither 0 nor 1"};
+    value = byte == 1;
+  } else {
+    in.get(&value, 1, sizeof value);
+  }
+}
 
 template <class T>
 void load(packed_reader& in, cereal::NameValuePair<T>& named) {

@@ -299,6 +299,13 @@ void turn_over(environment& env, const uint64_t& next) {
   env.make_reserve();
 }
 
+/// True when the batch gives room back and takes none: such a one is possible on a full disk, too.
+bool only_removes(const journal_batch& b) {
+  return b.events.empty() && b.specs.empty() && b.jobs.empty()
+         && std::all_of(b.meta.begin(), b.meta.end(), [](auto& m) { return m.second.empty(); })
+         && std::all_of(b.blobs.begin(), b.blobs.end(), [](auto& c) { return c.bytes.empty(); });
+}
+
 caf::error unknown_spec_error() {
   return make_error(ec::unknown_key, "a record names a jobspec that is not stored");
 }
@@ -346,7 +353,8 @@ caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
         return rc;
     return 0;
   };
-  if (auto err = impl_->env->write(apply))
+  auto& env = *impl_->env;
+  if (auto err = only_removes(batch) ? env.write_freeing(apply) : env.write(apply))
     return unknown_spec ? unknown_spec_error() : err;
   impl_->next = next;
   return first;

@@ -46,6 +46,16 @@ deadline() { # SECONDS COMMAND...
   return "$late"
 }
 
+# Asks again until the answer is yes.
+eventually() { # SECONDS COMMAND...
+  times=$(($1 * 5))
+  shift
+  until "$@"; do
+    [ $((times -= 1)) -gt 0 ] || fail "never came true: $*"
+    sleep 0.2
+  done
+}
+
 # Runs the command, whose output (both streams) is then in $output; checks its exit code.
 fails_with() { # CODE COMMAND...
   code=$1

@@ -101,11 +101,13 @@ check_lacks "$output" '"not"'
 # Who waits and goes away wants nothing any more.
 hactor resource grow -N 2 --wait "$id" >grown &
 grower=$!
-until [ "$(hactor queue list -n -o '{queued}' | tr -d ' ')" = 1 ]; do :; done
+one_waits() { [ "$(hactor queue list -n -o '{queued}' | tr -d ' ')" = 1 ]; }
+eventually 20 one_waits
 fails_with 1 hactor resource grow "$id"
 check_contains "$output" "being changed already"
 kill "$grower"
-until hactor resource grow "$id" 2>&1 | grep 'cannot grow by a node'; do :; done
+can_not_grow() { hactor resource grow "$id" 2>&1 | grep 'cannot grow by a node'; }
+eventually 20 can_not_grow
 hactor resource grow -N 2 --wait "$id" >grown &
 grower=$!
 hactor cancel "$other"

@@ -7,23 +7,29 @@ cat >inner.sh <<'END'
 . "$HACTOR_TEST_LIB"
 within() { # WHAT SECONDS
   case $2 in '' | *[!0-9]*) fail "$1: found '$2'" ;; esac
-  [ "$2" -gt 0 ] && [ "$2" -le 40 ] || fail "$1: $2 s"
+  [ "$2" -gt 0 ] && [ "$2" -le 300 ] || fail "$1: $2 s"
 }
 check_contains "$(hactor resource R)" '"expiration":'
 within "this script" "$(hactor job timeleft)"
 within "a job" "$(hactor run hactor job timeleft)"
-within "a job with a limit" "$(hactor run -t 39s hactor job timeleft)"
+within "a job with a limit" "$(hactor run -t 299s hactor job timeleft)"
 within "a grandchild's script" "$(hactor run hactor start hactor job timeleft)"
 within "its job" "$(hactor run hactor start hactor run hactor job timeleft)"
-fails_with 1 hactor run -t 100s true
-check_contains "$output" "this instance lasts 40s in all"
-# The end that there is can be warned of.
-fails_with 7 hactor run --signal=USR1@39.5s sh -c 'trap "exit 7" USR1; while :; do sleep 0.1; done'
+fails_with 1 hactor run -t 1000s true
+check_contains "$output" "this instance lasts 5m in all"
+# The end that there is can be warned of, at once when it is nearer than that.
+code=0
+deadline 20 hactor run --signal=USR1@299s sh -c 'trap "exit 7" USR1; while :; do sleep 0.1; done' ||
+  code=$?
+case $code in
+  7 | 138) ;; # 128 + SIGUSR1: it came before the trap was set
+  *) fail "a warned job ended with $code" ;;
+esac
 END
 export INNER=$scratch/inner.sh
 
 instance -S resource.fake=nodes=2,cores=2 <<'END'
-hactor run -N 1 -t 40s hactor start sh "$INNER"
+hactor run -N 1 -t 300s hactor start sh "$INNER"
 fails_with 2 hactor job timeleft
 hactor run hactor start sh -c 'test "$(hactor job timeleft)" = infinity'
 
@@ -37,12 +43,13 @@ hactor proxy "$id/$inner" hactor job wait-event -q "$job" start
 left() { hactor proxy "$1" hactor job timeleft "$2"; }
 [ "$(left "$id/$inner" "$job")" -le 45 ]
 hactor update "$id" duration=1h
-until [ "$(left "$id" "$inner")" -gt 3000 ]; do :; done
-until [ "$(left "$id/$inner" "$job")" -gt 3000 ]; do :; done
+has_more() { [ "$(left "$@")" -gt 3000 ]; }
+eventually 20 has_more "$id" "$inner"
+eventually 20 has_more "$id/$inner" "$job"
 check_contains "$(hactor proxy "$id/$inner" hactor job eventlog "$job")" resource-update
 hactor cancel "$id"
 fails_with 1 hactor job wait "$id"
 
 # Brokers of its own know it as they start.
-hactor run -t 40s hactor start --boot=mpi sh -c '[ "$(hactor run hactor job timeleft)" -le 40 ]'
+hactor run -t 300s hactor start --boot=mpi sh -c '[ "$(hactor run hactor job timeleft)" -le 300 ]'
 END

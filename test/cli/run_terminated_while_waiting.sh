@@ -8,7 +8,8 @@ hog=$(hactor submit -n "$cores" sleep 86412)
 hactor job wait-event -q "$hog" start
 hactor run --job-name=waits touch started &
 run=$!
-until [ -n "$(hactor jobs -n --name=waits -o '{id}')" ]; do :; done
+it_waits() { [ -n "$(hactor jobs -n --name=waits -o '{id}')" ]; }
+eventually 20 it_waits
 kill -TERM $run
 code=0
 wait $run || code=$?

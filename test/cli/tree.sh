@@ -204,7 +204,7 @@ instance -S retention.count=100 -S resource.fake=nodes=10,cores=40 <<'END'
 hactor submit --dry-run --setattr=system.exec.test.run_duration=0 true >no-op.json
 hactor tree -l -J 80000 no-op.json >said 2>&1 &
 tree=$!
-until hactor uptime | grep -qE '[1-9][0-9]{2,} ended'; do :; done
+deadline 20 sh -c 'until hactor uptime | grep -qE "[1-9][0-9]{2,} ended"; do :; done'
 kill -STOP $tree
 all_ended() { while hactor jobs --stats-only >/dev/null; do sleep 0.1; done; }
 all_ended
