@@ -436,22 +436,28 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
 }
 
 /// Waits until the instance ends. Signals are the script's, which decides what they mean; when it
-/// does not end upon one, the second ends it.
+/// does not end upon one, the second ends it. The job around may get another end meanwhile.
 void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
-                  const std::function<void()>& say_waits) {
+                  enclosing_instance& around, caf::actor_system& system,
+                  const rank_actors& actors) {
   int told = 0;
-  std::array<pollfd, 2> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0}};
   for (;;) {
+    std::array<pollfd, 3> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0},
+                              pollfd{around.fd(), POLLIN, 0}};
     if (::poll(fds.data(), fds.size(), -1) < 0)
       continue;
     if (fds[0].revents != 0)
       return;
+    if (auto end = fds[2].revents != 0 ? around.take_end() : std::nullopt)
+      move_end(actors, *end);
+    if (fds[1].revents == 0)
+      continue;
     signalfd_siginfo info;
     if (::read(signals, &info, sizeof info) != sizeof info)
       continue;
     auto signo = static_cast<int>(info.ssi_signo);
     if (signo == SIGUSR1) {
-      say_waits();
+      log_waits(system, actors);
       continue;
     }
     if (signo == SIGALRM) { // a time limit, which is the script's; what kills it comes by itself
@@ -488,7 +494,7 @@ int block_signals() {
 int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const start_options& options,
         int signals) {
   uint64_t script = 0;
-  std::string around;
+  enclosing_instance around;
   if (s.net->rank() == 0) {
     caf::scoped_actor self{system};
     caf::error missing;
@@ -499,7 +505,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
       s.end.tell(1, true);
       return 1;
     }
-    around = tell_enclosing(s.uri);
+    around.tell(s.uri);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =
         start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
@@ -514,9 +520,9 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
       script = *started;
     }
   }
-  wait_for_end(s, signals, script, ::isatty(0) != 0, [&] { log_waits(system, actors); });
+  wait_for_end(s, signals, script, ::isatty(0) != 0, around, system, actors);
   if (s.net->rank() == 0 && !s.end.abrupt()) {
-    leave_enclosing(around);
+    around.leave();
     caf::scoped_actor self{system};
     auto patience = span_of(s.attributes->duration_s("exec.kill_timeout") * 2 + 1);
     self->request(actors.job_manager, patience, drain_atom_v)

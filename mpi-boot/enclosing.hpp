@@ -2,18 +2,36 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include "workflow/client.hpp"
 
 namespace hactor {
 
-/// Notes the URI beside the job that holds us, so that whoever looks at it finds the way here. Does
-/// nothing where no instance is around this one. Blocks for a few seconds at most; when it fails
-/// that is logged. To be called before the script is started, which must not see what it reads.
-/// Returns the URI of the instance around, "" where there is none.
-std::string tell_enclosing(const std::string& uri);
+/// What the lead of such an instance has to do with the one around. Used on main only.
+class enclosing_instance {
+public:
+  /// Notes our URI beside the job that holds us, so that whoever looks at it finds the way here, and
+  /// follows what the job has. Does nothing where no instance is around this one. Blocks for a few
+  /// seconds at most; when it fails that is logged. To be called before the script is started,
+  /// which must not see what it reads.
+  void tell(const std::string& uri);
 
-/// Takes the note back, when this instance ends and its job may go on. `around`: what
-/// tell_enclosing returned. Blocks for a second at most; that the job has ended is no failure.
-void leave_enclosing(const std::string& around);
+  /// Takes the note back, when this instance ends and its job may go on. Blocks for a second at
+  /// most; that the job has ended is no failure.
+  void leave();
+
+  /// Readable when something came; -1: nothing will.
+  int fd() const { return watch_ ? watch_->fd() : -1; }
+
+  /// When the job ends, in seconds since 1970 (0: it has no limit), if that was told just now.
+  /// Takes what is there, without waiting.
+  std::optional<double> take_end();
+
+private:
+  std::string around_; // its URI; "": none
+  std::optional<workflow::client> watch_;
+};
 
 } // namespace hactor

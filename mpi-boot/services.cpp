@@ -137,6 +137,7 @@ events_actor make_lead(service_maker& m, const service_parts& p, events_setup st
   parts.stream = std::move(stream);
   auto lead = make_lead_services(m, std::move(parts));
   made.job_manager = lead.job_manager;
+  made.resource = lead.resource;
   own.job_manager = caf::actor_cast<caf::actor>(lead.job_manager);
   own.resource = caf::actor_cast<caf::actor>(lead.resource);
   own.archive = caf::actor_cast<caf::actor>(lead.archive);
@@ -224,6 +225,13 @@ caf::expected<rank_actors> start_services(caf::actor_system& system, const servi
   made.named.emplace_back("connector", m.all.back());
   made.all = std::move(m.all);
   return made;
+}
+
+void move_end(const rank_actors& actors, double expiration) {
+  nodes_changed c; // which it does not
+  c.added.expiration = expiration;
+  caf::anon_send(actors.job_manager, c);
+  caf::anon_send(actors.resource, c);
 }
 
 void log_waits(caf::actor_system& system, const rank_actors& actors) {

@@ -60,6 +60,7 @@ struct rank_actors {
   broker_actor broker;
   connector_actor connector;
   job_manager_actor job_manager; // lead only
+  resource_actor resource;       // likewise
   std::vector<caf::actor> all;   // in the order of their making
   std::vector<std::pair<std::string, caf::actor>> named; // those who answer waits_atom
   std::vector<caf::actor> modules; // of users: they end first, whether they want or not
@@ -68,6 +69,9 @@ struct rank_actors {
 /// Makes and publishes the actors. On other ranks it waits for the lead's. Errors: ec::timed_out,
 /// ec::rank_lost, ec::system_failed.
 caf::expected<rank_actors> start_services(caf::actor_system& system, const service_parts& parts);
+
+/// The instance ends at another time than it did, in seconds since 1970; 0: at none. On the lead.
+void move_end(const rank_actors& actors, double expiration);
 
 /// Writes to the log what each of them waits for, a line each; who does not answer within 2 s is
 /// said not to.

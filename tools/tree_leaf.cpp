@@ -3,13 +3,16 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <unordered_map>
-#include <unordered_set>
 
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/job_spec.hpp"
+#include "graph/jobspec.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 #include "tools/commands.hpp"
 #include "tools/job_choice.hpp"
@@ -26,16 +29,47 @@ namespace {
 /// After so long without news a leaf looks whether its jobs wait for themselves.
 constexpr int silence_ms = 5'000;
 
+/// What a jobspec asks for, at the least.
+struct shape_need {
+  uint64_t nodes = 0, cores = 0;
+
+  void add(const resource_vertex& vertex, uint64_t times) {
+    times *= std::max<uint64_t>(least(vertex.count), 1);
+    nodes += vertex.type == "node" ? times : 0;
+    cores += vertex.type == "core" ? times : 0;
+    for (auto& part : vertex.with)
+      add(part, times);
+  }
+};
+
+/// How many jobs of this shape such an instance can run at once, at most.
+uint64_t jobs_at_once(const tree_task& task) {
+  auto& share = task.share;
+  shape_need need;
+  if (!task.jobspec.is_null())
+    if (auto spec = read_jobspec(task.jobspec))
+      for (auto& vertex : spec->resources)
+        need.add(vertex, 1);
+  if (need.nodes == 0)
+    return std::max<uint64_t>(
+        uint64_t{share.nodes} * share.cores / std::max<uint64_t>(need.cores, 1), 1);
+  auto of_node = share.cores / std::max<uint64_t>(need.cores / need.nodes, 1);
+  return std::max<uint64_t>(share.nodes / need.nodes * of_node, 1);
+}
+
 class leaf : tree_part {
 public:
-  using tree_part::tree_part;
+  leaf(const invocation& call, client& broker, const tree_task& task)
+      : tree_part(call, broker, task),
+        supply_(task.share.first, task.reports ? task.share.jobs : 0, jobs_at_once(task)),
+        next_index_(task.share.jobs + 1) {}
 
   caf::expected<tree_report> run() {
     report_.leaves = 1;
     auto failed_before = failures();
     if (!failed_before)
       return std::move(failed_before.error());
-    for (auto step : {&leaf::begin, &leaf::subscribe, &leaf::submit, &leaf::await})
+    for (auto step : {&leaf::begin, &leaf::subscribe, &leaf::await})
       if (auto e = (this->*step)())
         return e;
     report_.ended = ended_;
@@ -51,6 +85,19 @@ public:
   }
 
 private:
+  /// One of the jobs, by its index in this leaf.
+  struct entry {
+    uint64_t number = 0; // among all of the tree, from 0
+    bool began = false, well = false, over = false;
+  };
+
+  /// An event of a job whose submit has not been answered.
+  struct early_event {
+    std::string id, name;
+    bool well;
+    uint64_t tag; // of the last submit before it
+  };
+
   caf::error begin() { return tree_part::begin(); }
 
   /// How many jobs have not ended well, whoever's they are.
@@ -64,10 +111,12 @@ private:
                             : 0.0;
   }
 
-  /// From here on the end of every job is told.
+  /// From here on the end of every job is told, and what the level above wants to know of it.
   caf::error subscribe() {
-    events_ = broker_.request(
-        "events", {{"names", {"clean", "invalidate"}}, {"follow", true}, {"begin", true}});
+    std::vector<std::string> names{"clean", "invalidate"};
+    if (task_.reports)
+      names.insert(names.end(), {"start", "finish"});
+    events_ = broker_.request("events", {{"names", names}, {"follow", true}, {"begin", true}});
     while (true) {
       auto f = broker_.receive(60);
       if (!f)
@@ -79,24 +128,52 @@ private:
 
   /// As few requests as may be, all on their way at once: one jobspec, and the numbers of its
   /// copies.
-  caf::error submit() {
-    auto params = describe();
-    if (!params)
-      return std::move(params.error());
-    auto jobs = task_.share.jobs;
-    for (uint64_t done = 0; done < jobs; done += limits::jobs_per_request_max) {
-      auto last = std::min(jobs, done + limits::jobs_per_request_max);
-      (*params)["bcc"] = done + 1 == last ? std::to_string(last)
-                                          : std::to_string(done + 1) + "-" + std::to_string(last);
-      submits_.push_back(broker_.request("submit", *params));
-    }
-    return broker_.flush();
+  caf::error submit(const job_set& jobs) {
+    for (auto& [begin, end] : jobs.ranges())
+      for (auto first = begin; first < end;) {
+        auto last = std::min(end, first + limits::jobs_per_request_max) - 1;
+        if (auto e = submit(first, last))
+          return e;
+        first = last + 1;
+      }
+    return {};
   }
 
-  caf::expected<json> describe() {
-    auto output = task_.output;
-    if (!task_.rundir.empty()) {
-      auto folder = task_.rundir + "/" + task_.share.id;
+  caf::error submit(uint64_t first, uint64_t last) {
+    auto& share = task_.share;
+    auto own = first >= share.first && last - share.first < share.jobs;
+    auto index = own ? first - share.first + 1 : next_index_;
+    auto n = last - first + 1;
+    next_index_ += own ? 0 : n;
+    if (auto e = describe(first + 1 - index)) // may be below 0: it is added to an index
+      return e;
+    params_["bcc"] = n == 1 ? std::to_string(index)
+                            : std::to_string(index) + "-" + std::to_string(index + n - 1);
+    jobs_.resize(std::max<size_t>(jobs_.size(), index + n));
+    for (uint64_t i = 0; i < n; ++i)
+      jobs_[index + i].number = first + i;
+    unanswered_.emplace(last_submit_ = broker_.request("submit", params_), index);
+    return {};
+  }
+
+  /// Fills what is submitted for jobs whose numbers are that much more than their indexes less one.
+  caf::error describe(uint64_t before) {
+    if (!params_.is_null() && before == params_for_)
+      return {};
+    auto task = task_;
+    task.share.first = before;
+    auto params = build(task);
+    if (!params)
+      return std::move(params.error());
+    params_ = std::move(*params);
+    params_for_ = before;
+    return {};
+  }
+
+  caf::expected<json> build(const tree_task& task) {
+    auto output = task.output;
+    if (!task.rundir.empty()) {
+      auto folder = task.rundir + "/" + task.share.id;
       std::error_code failed;
       std::filesystem::create_directories(folder, failed);
       if (failed)
@@ -104,12 +181,12 @@ private:
       if (output.empty())
         output = folder + "/{index}.out";
     }
-    auto variables = leaf_variables(task_);
-    if (!task_.jobspec.is_null()) {
-      auto spec = task_.jobspec;
-      for (auto& task : spec["tasks"])
-        for (auto& word : task["command"])
-          word = fill_tree_fields(word.get<std::string>(), task_.share);
+    auto variables = leaf_variables(task);
+    if (!task.jobspec.is_null()) {
+      auto spec = task.jobspec;
+      for (auto& part : spec["tasks"])
+        for (auto& word : part["command"])
+          word = fill_tree_fields(word.get<std::string>(), task.share);
       for (auto& [name, value] : variables)
         spec["attributes"]["system"]["environment"][name] = value;
       return json{{"jobspec", std::move(spec)}};
@@ -118,33 +195,61 @@ private:
     for (auto& [name, value] : variables)
       own[name] = value;
     std::vector<std::pair<std::string_view, std::string>> values;
-    for (auto& [name, text] : {std::pair{"output", output}, {"error", task_.error}})
+    for (auto& [name, text] : {std::pair{"output", output}, {"error", task.error}})
       if (!text.empty())
-        values.emplace_back(name, fill_tree_fields(text, task_.share));
-    if (!task_.compat.empty())
-      values.emplace_back("compat", task_.compat);
+        values.emplace_back(name, fill_tree_fields(text, task.share));
+    if (!task.compat.empty())
+      values.emplace_back("compat", task.compat);
     auto options = made_options(submit_command, values);
-    options.operands = leaf_command(task_);
+    options.operands = leaf_command(task);
     return build_submit(options, own, working_directory());
   }
 
-  /// Until all that was submitted has ended.
+  /// Until all that was submitted has ended, and there is no more.
   caf::error await() {
-    while (answered_ < submits_.size() || ended_ < indexes_.size()) {
-      auto asks = answered_ == submits_.size() && !told_ && signals_.number() == 0;
-      auto f = next_frame(broker_, signals_, asks ? silence_ms : -1);
+    if (!task_.reports) // nobody is above, who would have to know
+      supply_.take({{task_.share.first, task_.share.jobs}, {}});
+    while (!(task_.reports ? supply_.over() : supply_.idle())) {
+      if (!recount_) // what is to be counted shall not grow
+        if (auto e = submit(supply_.take_handed()))
+          return e;
+      auto asks = unanswered_.empty() && !told_ && signals_.number() == 0;
+      auto wait_ms = speak();
+      auto f = next_frame(broker_, signals_,
+                          wait_ms > 0 ? wait_ms
+                          : asks      ? silence_ms
+                                      : -1,
+                          above());
       if (!f)
         return std::move(f.error());
-      if (!*f && signals_.number() == 0)
-        look_for_waiting();
-      else if (!*f)
+      auto answers = hear();
+      if (!answers)
+        return std::move(answers.error());
+      for (auto& answer : *answers)
+        supply_.take(answer);
+      if (*f) {
+        if (auto e = take(**f))
+          return e;
+      } else if (signals_.number() != 0) {
         cancel_rest();
-      else if (auto e = take(**f))
-        return e;
+      } else if (wait_ms == 0 && asks && answers->empty()) {
+        look_for_waiting();
+      }
       progress_.set(ended_);
     }
     broker_.cancel(events_);
     return {};
+  }
+
+  /// Says above what there is to say; after how many milliseconds there may be more, 0: not before
+  /// something has happened.
+  int speak() {
+    if (!task_.reports)
+      return 0;
+    auto wait_ms = word_wait_ms();
+    if (wait_ms == 0)
+      say(supply_.take_word(steady_ns()));
+    return wait_ms;
   }
 
   caf::error take(const frame& f) {
@@ -154,27 +259,34 @@ private:
       return take_active(f);
     if (f.tag == looking_)
       return take_waiting(f);
-    auto submit = std::find(submits_.begin(), submits_.end(), f.tag);
-    if (submit == submits_.end())
+    auto submit = unanswered_.find(f.tag);
+    if (submit == unanswered_.end())
       return {};
     auto ids = ids_in(f);
     if (!ids) {
       cancel_rest();
       return broker_.flush() ? caf::error{} : std::move(ids.error());
     }
-    auto index = static_cast<uint64_t>(submit - submits_.begin()) * limits::jobs_per_request_max;
+    auto index = submit->second;
     for (auto& id : *ids)
-      indexes_.emplace(std::move(id), ++index);
-    if (++answered_ < submits_.size())
-      return {};
-    over_.resize(task_.share.jobs + 1);
-    for (auto& id : std::exchange(early_, {}))
-      note_end(id);
-    if (std::exchange(recount_, false))
+      indexes_.emplace(std::move(id), index++);
+    unanswered_.erase(submit);
+    take_early();
+    if (unanswered_.empty() && recount_)
       recount();
     if (signals_.number() != 0)
       cancel_rest();
     return {};
+  }
+
+  /// Events that came before the answer of a submit; some are of others' jobs.
+  void take_early() {
+    std::vector<early_event> still;
+    for (auto& e : std::exchange(early_, {}))
+      if (!note(e.id, e.name, e.well) && !unanswered_.empty()
+          && e.tag >= unanswered_.begin()->first)
+        still.push_back(std::move(e));
+    early_ = std::move(still);
   }
 
   caf::error take_events(std::string_view text) {
@@ -184,28 +296,46 @@ private:
       workflow::job_event e;
       if (auto err = workflow::read_event_line(line, e))
         return err;
+      auto well = e.context == R"({"status":0})";
       if (workflow::lost_events(e) > 0)
         recount();
-      else if (answered_ < submits_.size())
-        early_.push_back(std::move(e.id));
-      else
-        note_end(e.id);
+      else if (!note(e.id, e.name, well) && !unanswered_.empty())
+        early_.push_back({std::move(e.id), std::move(e.name), well, last_submit_});
     }
     return {};
   }
 
-  void note_end(const std::string& id) {
+  /// False when it is no job of this leaf, or not yet.
+  bool note(const std::string& id, std::string_view event, bool well) {
     auto it = indexes_.find(id);
-    if (it == indexes_.end() || over_[it->second])
+    if (it == indexes_.end())
+      return false;
+    auto& job = jobs_[it->second];
+    if (event == "start")
+      note_start(job);
+    else if (event == "finish")
+      job.well = well;
+    else
+      note_end(job);
+    return true;
+  }
+
+  void note_start(entry& job) {
+    if (!job.over && !std::exchange(job.began, true))
+      supply_.began(job.number);
+  }
+
+  void note_end(entry& job) {
+    if (std::exchange(job.over, true))
       return;
-    over_[it->second] = true;
+    supply_.ended(job.number, job.well);
     ++ended_;
   }
 
   /// Ends of which the instance has no events any more are known by who is active.
   void recount() {
-    recount_ = answered_ < submits_.size();
-    if (recount_)
+    recount_ = true;
+    if (!unanswered_.empty() || listing_ != 0)
       return;
     active_.clear();
     listing_ = broker_.request("job.list", {{"states", states_active}, {"max", 0}});
@@ -218,13 +348,18 @@ private:
       return std::move(part.error());
     if (auto& jobs = object_at(*part, "jobs"); jobs.is_array())
       for (auto& job : jobs)
-        active_.insert(text_at(job, "id"));
+        active_.emplace(text_at(job, "id"), text_at(job, "state"));
     if (f.kind == frame_kind::item)
       return {};
     listing_ = 0;
-    for (auto& [id, index] : indexes_)
-      if (active_.count(id) == 0)
-        note_end(id);
+    recount_ = false;
+    for (auto& [id, index] : indexes_) {
+      auto found = active_.find(id);
+      if (found == active_.end())
+        note_end(jobs_[index]);
+      else if (found->second == "RUN" || found->second == "CLEANUP")
+        note_start(jobs_[index]);
+    }
     return {};
   }
 
@@ -267,7 +402,7 @@ private:
   void cancel_rest() {
     std::vector<std::string> ids;
     for (auto& [id, index] : indexes_)
-      if (answered_ < submits_.size() || !over_[index])
+      if (!jobs_[index].over)
         ids.push_back(id);
     if (!ids.empty())
       cancel(ids);
@@ -305,14 +440,18 @@ private:
     return reply ? caf::error{} : std::move(reply.error());
   }
 
-  uint64_t events_ = 0, listing_ = 0; // tags
-  std::vector<uint64_t> submits_;
-  size_t answered_ = 0; // of these
+  tree_supply supply_;
+  uint64_t next_index_;                     // of jobs of others
+  uint64_t events_ = 0, listing_ = 0;       // tags
+  json params_;                             // of a submit
+  uint64_t params_for_ = 0;                 // see describe
+  std::map<uint64_t, uint64_t> unanswered_; // submits: the first index by the tag
+  uint64_t last_submit_ = 0;                // tag
   std::unordered_map<std::string, uint64_t> indexes_;
-  std::vector<bool> over_;         // by index
-  std::vector<std::string> early_; // ended before all submits were answered
-  std::unordered_set<std::string> active_;
-  bool recount_ = false; // when they are
+  std::vector<entry> jobs_; // by index; the first is none
+  std::vector<early_event> early_;
+  std::unordered_map<std::string, std::string> active_; // states by ids
+  bool recount_ = false;
   uint64_t looking_ = 0; // tag: for jobs that are not the tree's
   std::string waits_;    // one of them
   bool others_run_ = false, told_ = false;
@@ -325,22 +464,57 @@ public:
 
   caf::expected<tree_report> run() {
     report_.leaves = 1;
-    if (auto e = begin())
-      return e;
-    for (uint64_t i = 1; i <= task_.share.jobs && signals_.number() == 0; ++i)
-      if (auto e = run_script(i))
+    for (auto step : {&scripts::begin, &scripts::run_all, &scripts::drain, &scripts::end})
+      if (auto e = (this->*step)())
         return e;
-    if (auto e = drain())
-      return e;
-    if (auto e = end())
-      return e;
     return std::move(report_);
   }
 
 private:
-  caf::error run_script(uint64_t index) {
+  caf::error begin() { return tree_part::begin(); }
+  caf::error end() { return tree_part::end(); }
+
+  /// One after another, each once the levels above know of it.
+  caf::error run_all() {
+    auto& share = task_.share;
+    if (!task_.reports) {
+      for (uint64_t i = 1; i <= share.jobs && signals_.number() == 0; ++i)
+        if (auto e = run_script(i, share.first + i - 1))
+          return e;
+      return {};
+    }
+    tree_supply supply{share.first, share.jobs, 1};
+    uint64_t index = 0;
+    while (!supply.over()) {
+      auto handed = supply.take_handed();
+      for (auto& [first, end] : handed.ranges())
+        for (auto number = first; number < end; ++number) {
+          supply.began(number);
+          say(supply.take_word(steady_ns()));
+          auto failed_before = report_.failed;
+          if (auto e = run_script(++index, number))
+            return e;
+          supply.ended(number, report_.failed == failed_before);
+        }
+      say(supply.take_word(steady_ns()));
+      if (supply.over())
+        break;
+      pollfd above_us{above(), POLLIN, 0};
+      (void)::poll(&above_us, 1, -1);
+      auto answers = hear();
+      if (!answers)
+        return std::move(answers.error());
+      for (auto& answer : *answers)
+        supply.take(answer);
+    }
+    return {};
+  }
+
+  caf::error run_script(uint64_t index, uint64_t number) {
     auto cc = static_cast<int64_t>(index);
-    auto argv = leaf_command(task_);
+    auto task = task_;
+    task.share.first = number + 1 - index;
+    auto argv = leaf_command(task);
     for (auto& word : argv)
       word = fill_cc(std::move(word), cc);
     auto cwd = working_directory();
@@ -348,7 +522,7 @@ private:
       return make_error(ec::bad_argument, gone_directory);
     auto environment = read_environment(environ);
     clean_environment(environment, "hactor-tree");
-    for (auto& [name, value] : leaf_variables(task_))
+    for (auto& [name, value] : leaf_variables(task))
       environment[name] = fill_cc(value, cc);
     auto tag = broker_.request("exec", {{"ranks", "0"},
                                         {"argv", std::move(argv)},

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -23,9 +24,12 @@ namespace {
 /// Of what the worst job wrote, its last bytes are passed up.
 constexpr size_t output_bytes_max = 4096;
 
-/// A share's progress is told in so many steps at most, and not more often than a person sees.
+/// Progress is drawn in so many steps at most, and not more often than a person sees.
 constexpr uint64_t progress_steps = 100;
 constexpr int64_t progress_ns = 200'000'000;
+
+/// What happens in this time is told above in one line.
+constexpr int64_t word_ns = 20'000'000;
 
 } // namespace
 
@@ -55,7 +59,8 @@ bool end_signals::read() {
   return true;
 }
 
-caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals, int wait_ms) {
+caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals, int wait_ms,
+                                               int above) {
   while (true) {
     if (auto e = broker.flush_now())
       return e;
@@ -64,30 +69,27 @@ caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& sign
       return f;
     pollfd fds[] = {
         {broker.fd(), static_cast<short>(broker.unsent() > 0 ? POLLIN | POLLOUT : POLLIN), 0},
-        {signals.fd(), POLLIN, 0}};
-    auto ready = ::poll(fds, 2, wait_ms);
+        {signals.fd(), POLLIN, 0},
+        {above, POLLIN, 0}};
+    auto ready = ::poll(fds, 3, wait_ms);
     if (ready < 0 && errno != EINTR)
       return make_errno_error(ec::system_failed, "poll", errno);
-    if (signals.read() || ready == 0)
+    if (signals.read() || ready == 0 || fds[2].revents != 0)
       return std::optional<frame>{};
   }
 }
 
-tree_progress::tree_progress(uint64_t jobs, bool reports)
-    : jobs_(jobs), reports_(reports), draws_(!reports && ::isatty(2) == 1), began_ns_(steady_ns()) {
+tree_progress::tree_progress(uint64_t jobs, bool draws)
+    : jobs_(jobs), draws_(draws && ::isatty(2) == 1), began_ns_(steady_ns()) {
   draw(0);
 }
 
 void tree_progress::set(uint64_t ended) {
-  if (!reports_ && !draws_)
+  if (!draws_)
     return;
   auto step = std::max<uint64_t>(jobs_ / progress_steps, 1);
   if (ended >= jobs_ || ended < told_ + step || steady_ns() - told_ns_ < progress_ns)
     return;
-  if (reports_) {
-    print_line(progress_text(ended));
-    flush_output();
-  }
   draw(ended);
 }
 
@@ -143,7 +145,10 @@ void keep_end(std::string& kept, const frame& f) {
 
 tree_part::tree_part(const invocation& call, client& broker, const tree_task& task)
     : call_(call), broker_(broker), task_(task), signals_(!task.reports),
-      progress_(task.share.jobs, task.reports) {}
+      progress_(task.share.jobs, !task.reports) {
+  if (task.reports)
+    (void)::fcntl(0, F_SETFL, O_NONBLOCK);
+}
 
 caf::error tree_part::begin() {
   row_ = {task_.share.id,    now_s(),         0, 0, task_.share.jobs, task_.share.nodes,
@@ -173,6 +178,39 @@ void tree_part::cancel(const std::vector<std::string>& ids) {
   progress_.clear();
   complain(call_, "cancelling " + std::to_string(ids.size()) + " jobs");
   broker_.request("job.cancel", {{"ids", ids}, {"message", "hactor tree was interrupted"}});
+}
+
+int tree_part::word_wait_ms() const {
+  auto since = steady_ns() - said_ns_;
+  return since >= word_ns ? 0 : static_cast<int>((word_ns - since) / 1'000'000) + 1;
+}
+
+void tree_part::say(const tree_word& word) {
+  if (word.empty())
+    return;
+  said_ns_ = steady_ns();
+  print_line(to_line(word));
+  flush_output();
+}
+
+caf::expected<std::vector<tree_answer>> tree_part::hear() {
+  std::vector<tree_answer> answers;
+  if (!task_.reports)
+    return answers;
+  char buffer[16 << 10];
+  ssize_t n = 0;
+  while ((n = ::read(0, buffer, sizeof buffer)) > 0)
+    heard_.append(buffer, static_cast<size_t>(n));
+  if (n == 0 || (errno != EAGAIN && errno != EINTR))
+    return make_error(ec::disconnected, "the level above of this tree has gone");
+  for (auto end = heard_.find('\n'); end != heard_.npos; end = heard_.find('\n')) {
+    auto answer = read_answer(std::string_view{heard_}.substr(0, end));
+    if (!answer)
+      return std::move(answer.error());
+    answers.push_back(std::move(*answer));
+    heard_.erase(0, end + 1);
+  }
+  return answers;
 }
 
 caf::expected<double> tree_part::match_us() {

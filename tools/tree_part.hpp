@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tools/session.hpp"
+#include "tools/tree_deal.hpp"
 #include "tools/tree_run.hpp"
 
 namespace hactor::tools {
@@ -30,15 +31,16 @@ private:
   int number_ = 0;
 };
 
-/// The next frame; nothing when a signal has come instead, or none of both for `wait_ms`
-/// milliseconds (-1: as long as it takes). Errors: the connection's.
+/// The next frame; nothing when a signal has come instead, or something from `above` (a
+/// descriptor; -1: none), or none of all for `wait_ms` milliseconds (-1: as long as it takes).
+/// Errors: the connection's.
 caf::expected<std::optional<frame>> next_frame(client& broker, end_signals& signals,
-                                               int wait_ms = -1);
+                                               int wait_ms = -1, int above = -1);
 
-/// How far the instance is: to the level above, or on a person's terminal.
+/// How far the instance is, on a person's terminal.
 class tree_progress {
 public:
-  tree_progress(uint64_t jobs, bool reports);
+  tree_progress(uint64_t jobs, bool draws);
   void set(uint64_t ended);
   /// Other lines take the place of the progress line.
   void clear();
@@ -47,7 +49,7 @@ private:
   void draw(uint64_t ended);
 
   uint64_t jobs_;
-  bool reports_, draws_;
+  bool draws_;
   int64_t began_ns_;
   uint64_t told_ = 0;
   int64_t told_ns_ = 0;
@@ -78,6 +80,20 @@ protected:
 
   double began_s() const { return row_.begin; }
 
+  // The level above, for who reports; there is none else.
+
+  /// Where it answers; -1: nowhere.
+  int above() const { return task_.reports ? 0 : -1; }
+
+  /// After how many milliseconds something may be said again; 0: now.
+  int word_wait_ms() const;
+
+  /// Says it, if it is not empty.
+  void say(const tree_word& word);
+
+  /// What it has answered by now, without waiting. Errors: ec::disconnected, ec::bad_json.
+  caf::expected<std::vector<tree_answer>> hear();
+
   const invocation& call_;
   client& broker_;
   const tree_task& task_;
@@ -91,6 +107,8 @@ private:
 
   tree_row row_;
   double match_before_ = 0;
+  std::string heard_; // a line whose end has not come
+  int64_t said_ns_ = 0;
 };
 
 /// A leaf that submits its share of jobs, and one that runs scripts beside its jobs.

@@ -52,6 +52,8 @@ void tree_report::add(tree_report child) {
     worst = std::move(child.worst);
   ended += child.ended;
   failed += child.failed;
+  lost += child.lost;
+  unknown += child.unknown;
   leaves += child.leaves;
 }
 
@@ -59,15 +61,13 @@ std::string to_line(const tree_report& r) {
   auto rows = json::array();
   for (auto& row : r.rows)
     rows.push_back(to_json(row));
-  json report{
-      {"rows", std::move(rows)}, {"ended", r.ended}, {"failed", r.failed}, {"leaves", r.leaves}};
+  json report{{"rows", std::move(rows)}, {"ended", r.ended},     {"failed", r.failed},
+              {"lost", r.lost},          {"unknown", r.unknown}, {"leaves", r.leaves}};
   if (auto& w = r.worst; w.code != 0)
     report["worst"] = {{"code", w.code}, {"tree", w.tree}, {"index", w.index},
                        {"job", w.job},   {"note", w.note}, {"output", w.output}};
   return dump({{"report", std::move(report)}});
 }
-
-std::string progress_text(uint64_t ended) { return fmt::format("{{\"ended\":{}}}", ended); }
 
 void tree_lines::add(std::string_view bytes) {
   for (auto end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n')) {
@@ -85,7 +85,9 @@ void tree_lines::take(std::string_view line) {
   auto said = parse_object(line);
   if (!said)
     return;
-  ended_ = std::max(ended_, count_at(*said, "ended"));
+  if (auto& word = object_at(*said, "word"); word.is_object())
+    if (auto read = read_word(word))
+      words_.push_back(std::move(*read));
   auto& j = object_at(*said, "report");
   if (!j.is_object())
     return;
@@ -96,6 +98,8 @@ void tree_lines::take(std::string_view line) {
         r.rows.push_back(read_row(row));
   r.ended = count_at(j, "ended");
   r.failed = count_at(j, "failed");
+  r.lost = count_at(j, "lost");
+  r.unknown = count_at(j, "unknown");
   r.leaves = count_at(j, "leaves");
   if (auto& w = object_at(j, "worst"); w.is_object())
     r.worst = {static_cast<int>(number_at(w, "code")),
@@ -104,7 +108,6 @@ void tree_lines::take(std::string_view line) {
                text_at(w, "job"),
                text_at(w, "note"),
                text_at(w, "output")};
-  ended_ = r.ended;
   report_ = std::move(r);
 }
 
@@ -117,8 +120,12 @@ std::string summary(const tree_report& r, uint64_t jobs, double seconds) {
                           r.leaves == 1 ? "leaf" : "leaves", r.ended - r.failed);
   if (r.failed > 0)
     text += fmt::format(", {} failed", r.failed);
-  if (r.ended < jobs)
-    text += fmt::format(", {} not run", jobs - r.ended);
+  if (r.lost > 0)
+    text += fmt::format(", {} lost", r.lost);
+  if (r.unknown > 0)
+    text += fmt::format(", {} perhaps run", r.unknown);
+  if (auto told = r.ended + r.lost + r.unknown; told < jobs)
+    text += fmt::format(", {} not run", jobs - told);
   return text
          + fmt::format(", in {} ({:.1f} jobs/s)", format_fsd(seconds),
                        static_cast<double>(r.ended) / std::max(seconds, 1e-6));

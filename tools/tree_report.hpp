@@ -1,5 +1,5 @@
 // What an instance of a 'hactor tree' says of itself and of all below it, to the level above: lines
-// of JSON, {"ended": N} now and then and {"report": ...} at the end. Pure.
+// of JSON, words (tree_deal.hpp) on the way and {"report": ...} at the end. Pure.
 // Caller: cmd_tree.cpp, tree_run.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
@@ -11,6 +11,7 @@
 
 #include "runtime/json.hpp"
 #include "tools/columns.hpp"
+#include "tools/tree_deal.hpp"
 #include "tools/tree_plan.hpp"
 
 namespace hactor::tools {
@@ -42,8 +43,10 @@ struct tree_report {
   std::vector<tree_row>
       rows; ///< The instance's own, then those below it, in the order of the tree.
   tree_worst worst;
-  uint64_t ended = 0;  ///< Jobs, whatever became of them.
-  uint64_t failed = 0; ///< Of these.
+  uint64_t ended = 0;   ///< Jobs, whatever became of them.
+  uint64_t failed = 0;  ///< Of these.
+  uint64_t lost = 0;    ///< Had begun in an instance that ended before they had.
+  uint64_t unknown = 0; ///< That instance was to run these, and has not said that they began.
   uint64_t leaves = 0;
 
   /// Takes what a child has said at its end.
@@ -54,13 +57,13 @@ struct tree_report {
 
 /// One line, without its end.
 std::string to_line(const tree_report& report);
-std::string progress_text(uint64_t ended);
 
 /// Reads the lines of a child as they come, in pieces of any size.
 class tree_lines {
 public:
   void add(std::string_view bytes);
-  uint64_t ended() const { return ended_; }
+  /// The words since the last call.
+  std::vector<tree_word> take_words() { return std::exchange(words_, {}); }
   /// The report, once it has come.
   std::optional<tree_report>& report() { return report_; }
 
@@ -68,14 +71,15 @@ private:
   void take(std::string_view line);
 
   std::string open_; // a line whose end has not come
-  uint64_t ended_ = 0;
+  std::vector<tree_word> words_;
   std::optional<tree_report> report_;
 };
 
 /// "tree.1.2@index[3]", or "tree.1.2" when an instance has failed.
 std::string name_of(const tree_worst& worst);
 
-/// "100 jobs in 4 leaves: 98 done, 2 failed, in 1.5s (66.7 jobs/s)"; `jobs` were asked for.
+/// "100 jobs in 4 leaves: 98 done, 2 failed, in 1.5s (66.7 jobs/s)"; `jobs` were asked for. After
+/// losses also "3 lost, 1 perhaps run, 5 not run".
 std::string summary(const tree_report& report, uint64_t jobs, double seconds);
 
 /// The fields of the perf record and how it is printed by default, as flux-tree has them.

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include "graph/rset.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/own_folder.hpp"
@@ -25,50 +27,91 @@ constexpr const char* task_file = "tree.json";
 /// Jobspecs of children in one request.
 constexpr size_t request_bytes = 4u << 20;
 
+/// What all instances below are told in words.
+std::vector<std::string> command_of(const tree_share& share) {
+  return {own_folder() + "/hactor",
+          "tree",
+          "--report",
+          "--prefix=" + share.id,
+          "--nnodes=" + std::to_string(share.nodes),
+          "--ncores-per-node=" + std::to_string(share.cores),
+          "--ngpus-per-node=" + std::to_string(share.gpus),
+          "--njobs=" + std::to_string(share.jobs),
+          "--first=" + std::to_string(share.first),
+          std::string{"--task={{tmpdir}}/"} + task_file};
+}
+
 class level : tree_part {
 public:
   level(const invocation& call, client& broker, const tree_task& task)
-      : tree_part(call, broker, task), children_(children_of(task)) {}
+      : tree_part(call, broker, task), deal_(!task.reports) {
+    for (auto& child : children_of(task))
+      add(std::move(child));
+  }
 
   caf::expected<tree_report> run() {
     for (auto step : {&level::begin, &level::submit, &level::await})
       if (auto e = (this->*step)())
         return e;
-    for (size_t i = 0; i < children_.size(); ++i)
-      add(i);
+    for (auto& m : members_)
+      report_.add(report_of(m));
     if (auto e = end())
       return e;
     return std::move(report_);
   }
 
 private:
+  struct member {
+    tree_child child;
+    uint64_t leaves;
+    std::string id;
+    tree_lines said;
+    json end;
+    tree_loss loss;
+    bool over = false;
+  };
+
   caf::error begin() { return tree_part::begin(); }
 
+  void add(tree_child child, bool replaces = false) {
+    auto& share = child.share;
+    deal_.add(share.first, share.jobs);
+    auto leaves = replaces ? 1 : leaves_of({task_.levels.begin() + 1, task_.levels.end()});
+    members_.push_back({std::move(child), leaves, {}, {}, {}, {}});
+  }
+
   /// Each child is a job that holds an instance, whose script is its own 'hactor tree'.
+  caf::expected<json> describe(const tree_child& child, const tree_level& of) {
+    auto& share = child.share;
+    std::vector<std::pair<std::string_view, std::string>> values{
+        {"nodes", std::to_string(share.nodes)},
+        {"ntasks", std::to_string(share.nodes)},
+        {"cores-per-task", std::to_string(share.cores)},
+        {"job-name", share.id}};
+    if (share.gpus > 0)
+      values.emplace_back("gpus-per-task", std::to_string(share.gpus));
+    for (auto& setting : settings_of(of))
+      values.emplace_back("conf", setting);
+    auto params = build_instance(made_options(batch_command, values), child.command,
+                                 read_environment(environ), working_directory());
+    if (!params)
+      return params;
+    auto& system = (*params)["jobspec"]["attributes"]["system"];
+    add_file(system, task_file, text_of(task_), 0600);
+    // The first task becomes the script, which is told by its input what it may run.
+    system["shell"]["options"]["input"]["stdin"] = {{"type", "service"}, {"ranks", "0"}};
+    return params;
+  }
+
   caf::error submit() {
-    auto own = read_environment(environ);
-    auto cwd = working_directory();
-    auto task = text_of(task_);
     std::string text;
     std::vector<uint64_t> tags;
-    for (size_t i = 0; i < children_.size(); ++i) {
-      auto& share = children_[i].share;
-      std::vector<std::pair<std::string_view, std::string>> values{
-          {"nodes", std::to_string(share.nodes)},
-          {"ntasks", std::to_string(share.nodes)},
-          {"cores-per-task", std::to_string(share.cores)},
-          {"job-name", share.id}};
-      if (share.gpus > 0)
-        values.emplace_back("gpus-per-task", std::to_string(share.gpus));
-      for (auto& setting : settings_of(task_.levels.front()))
-        values.emplace_back("conf", setting);
-      auto params =
-          build_instance(made_options(batch_command, values), children_[i].command, own, cwd);
+    for (size_t i = 0; i < members_.size(); ++i) {
+      auto params = describe(members_[i].child, task_.levels.front());
       if (!params)
         return std::move(params.error());
-      add_file((*params)["jobspec"]["attributes"]["system"], task_file, task, 0600);
       text += (text.empty() ? "" : ",") + dump(*params);
-      if (text.size() < request_bytes && i + 1 < children_.size())
+      if (text.size() < request_bytes && i + 1 < members_.size())
         continue;
       tags.push_back(broker_.request_text("submit", "{\"jobs\":[" + text + "]}"));
       text.clear();
@@ -79,6 +122,7 @@ private:
   /// One request after another is answered; what was accepted before one that was not is withdrawn.
   caf::error take_ids(const std::vector<uint64_t>& tags) {
     caf::error failed;
+    std::vector<std::string> all;
     for (auto tag : tags) {
       auto f = broker_.receive();
       while (f && f->tag != tag)
@@ -89,40 +133,76 @@ private:
       if (!ids)
         failed = std::move(ids.error());
       else
-        ids_.insert(ids_.end(), ids->begin(), ids->end());
+        all.insert(all.end(), ids->begin(), ids->end());
     }
-    if (failed && !ids_.empty()) {
-      cancel(ids_);
+    if (failed && !all.empty()) {
+      cancel(all);
       broker_.flush();
     }
-    return failed;
+    if (failed)
+      return failed;
+    for (size_t i = 0; i < all.size() && i < members_.size(); ++i)
+      attach_to(i, std::move(all[i]));
+    return {};
+  }
+
+  void attach_to(size_t i, std::string id) {
+    members_[i].id = std::move(id);
+    tags_.emplace(broker_.request("job.attach", {{"id", members_[i].id}, {"stdin", true}}), i);
   }
 
   caf::error await() {
-    said_.resize(ids_.size());
-    ends_.resize(ids_.size());
-    std::unordered_map<uint64_t, size_t> open;
-    for (size_t i = 0; i < ids_.size(); ++i)
-      open.emplace(broker_.request("job.attach", {{"id", ids_[i]}, {"stdin", false}}), i);
-    while (!open.empty()) {
-      auto f = next_frame(broker_, signals_);
+    while (!tags_.empty()) {
+      auto f = next_frame(broker_, signals_, speak(), above());
       if (!f)
         return std::move(f.error());
-      if (!*f) {
-        cancel(ids_);
-        continue;
+      auto answers = hear();
+      if (!answers)
+        return std::move(answers.error());
+      for (auto& answer : *answers)
+        deal_.take(answer);
+      if (*f) {
+        if (auto e = take(**f))
+          return e;
+      } else if (signals_.number() != 0) {
+        cancel_all();
       }
-      auto found = open.find((*f)->tag);
-      if (found == open.end())
-        continue;
-      auto i = found->second;
-      if ((*f)->kind == frame_kind::output) {
-        take_output(i, (*f)->payload);
-      } else if ((*f)->kind == frame_kind::reply || (*f)->kind == frame_kind::error) {
-        auto end = result_of(**f);
-        ends_[i] = end ? std::move(*end) : json{{"note", render(end.error())}};
-        open.erase(found);
-      }
+      for (auto& [i, answer] : deal_.take_answers())
+        tell(i, answer);
+    }
+    return {};
+  }
+
+  /// After how many milliseconds there is more to say above; -1: not before something happens.
+  int speak() {
+    if (!task_.reports)
+      return -1;
+    if (auto wait_ms = word_wait_ms(); wait_ms > 0)
+      return wait_ms;
+    say(deal_.take_word());
+    return -1;
+  }
+
+  void cancel_all() {
+    deal_.stop();
+    std::vector<std::string> ids;
+    for (auto& m : members_)
+      if (!m.over)
+        ids.push_back(m.id);
+    cancel(ids);
+  }
+
+  caf::error take(const frame& f) {
+    auto found = tags_.find(f.tag);
+    if (found == tags_.end())
+      return {};
+    auto i = found->second;
+    if (f.kind == frame_kind::output) {
+      take_output(i, f.payload);
+    } else if (f.kind == frame_kind::reply || f.kind == frame_kind::error) {
+      auto end = result_of(f);
+      tags_.erase(found);
+      return take_end(i, end ? std::move(*end) : json{{"note", render(end.error())}});
     }
     return {};
   }
@@ -136,37 +216,110 @@ private:
       write_all(2, piece->bytes);
       return;
     }
-    auto before = said_[i].ended();
-    said_[i].add(piece->bytes);
-    ended_ += said_[i].ended() - before;
-    progress_.set(ended_);
+    auto& said = members_[i].said;
+    said.add(piece->bytes);
+    for (auto& word : said.take_words())
+      deal_.told(i, word);
+    progress_.set(deal_.ended());
+  }
+
+  void tell(size_t i, const tree_answer& answer) {
+    for (auto& [tag, child] : tags_)
+      if (child == i)
+        broker_.input(tag, to_line(answer) + "\n", 0);
+  }
+
+  caf::error take_end(size_t i, json end) {
+    auto& m = members_[i];
+    m.over = true;
+    m.end = std::move(end);
+    auto waiting = deal_.pool().size();
+    m.loss = deal_.lost(i);
+    auto left = deal_.pool().size();
+    if (m.said.report() || signals_.number() != 0)
+      return {};
+    progress_.clear();
+    complain(call_, fmt::format("{}: {}; of its jobs {} had ended, {} ran, {} others may have run, "
+                                "{} go to other leaves",
+                                m.child.share.id, why(m), m.loss.ended, m.loss.running,
+                                m.loss.unknown, left - std::min(waiting, left)));
+    return deal_.alone() && left > 0 ? replace(i) : caf::error{};
+  }
+
+  static std::string why(member& m) {
+    auto note = text_at(m.end, "note");
+    return "its instance ended before its jobs had" + (note.empty() ? "" : ": " + note);
+  }
+
+  /// No child is left who could take what this one has not begun: a leaf does, over as much of what
+  /// it had as is still there. Who has ended before it began anything would only do so again, and
+  /// whoever was cancelled was not wanted.
+  caf::error replace(size_t i) {
+    auto& lost = members_[i];
+    if (lost.loss.ended + lost.loss.running == 0 || text_at(lost.end, "result") == "CANCELED")
+      return {};
+    auto share = lost.child.share;
+    auto nodes = nodes_like(share);
+    if (!nodes)
+      return std::move(nodes.error());
+    share.nodes = static_cast<uint32_t>(std::min<uint64_t>(share.nodes, *nodes));
+    if (share.nodes == 0)
+      return {};
+    share.id = fmt::format("{}.{}", task_.share.id, members_.size() + 1);
+    share.jobs = 0;
+    tree_child child{share, command_of(share)};
+    child.command.emplace_back("--leaf");
+    auto params = describe(child, task_.levels.back());
+    if (!params)
+      return std::move(params.error());
+    auto reply = broker_.ask("submit", *params);
+    if (!reply)
+      return std::move(reply.error());
+    auto& ids = object_at(*reply, "ids");
+    if (!ids.is_array() || ids.size() != 1)
+      return make_error(ec::bad_json, "the instance answered a submit without an id");
+    add(std::move(child), true);
+    attach_to(members_.size() - 1, ids[0].get<std::string>());
+    return {};
+  }
+
+  /// How many nodes are up and have as many cores and GPUs.
+  caf::expected<uint64_t> nodes_like(const tree_share& share) {
+    auto reply = broker_.ask("resource.list", json::object());
+    if (!reply)
+      return std::move(reply.error());
+    auto all = parse_rset(dump(object_at(*reply, "all")));
+    auto up = idset::parse(text_at(*reply, "up"));
+    if (!all || !up)
+      return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
+    uint64_t n = 0;
+    for (auto& node : restrict_to(*all, *up).nodes)
+      n += node.cores.size() >= share.cores && node.gpus.size() >= share.gpus;
+    return n;
   }
 
   /// What a child has said, or that it has not.
-  void add(size_t i) {
-    if (auto& said = said_[i].report()) {
-      report_.add(std::move(*said));
-      return;
-    }
-    auto code = std::max(static_cast<int>(number_at(ends_[i], "status", 1)), 1);
-    auto note = text_at(ends_[i], "note");
+  tree_report report_of(member& m) {
+    if (auto& said = m.said.report())
+      return std::move(*said);
     tree_report lost;
-    lost.leaves = leaves_of({task_.levels.begin() + 1, task_.levels.end()});
-    lost.ended = said_[i].ended();
-    lost.worst = {code,
-                  children_[i].share.id,
+    lost.leaves = m.leaves;
+    lost.ended = m.loss.ended;
+    lost.failed = m.loss.failed;
+    lost.lost = m.loss.running;
+    lost.unknown = m.loss.unknown;
+    lost.worst = {std::max(static_cast<int>(number_at(m.end, "status", 1)), 1),
+                  m.child.share.id,
                   0,
-                  ids_[i],
-                  "its instance ended before its jobs had" + (note.empty() ? "" : ": " + note),
+                  m.id,
+                  why(m),
                   {}};
-    report_.add(std::move(lost));
+    return lost;
   }
 
-  std::vector<tree_child> children_;
-  std::vector<std::string> ids_;
-  std::vector<tree_lines> said_;
-  std::vector<json> ends_;
-  uint64_t ended_ = 0;
+  tree_deal deal_;
+  std::vector<member> members_;               // as deal_ numbers them
+  std::unordered_map<uint64_t, size_t> tags_; // who is attached to
 };
 
 } // namespace
@@ -177,16 +330,7 @@ std::vector<tree_child> children_of(const tree_task& task) {
   for (auto& share : split(task.share, task.levels.front().width)) {
     if (share.jobs == 0)
       continue;
-    std::vector<std::string> words{own_folder() + "/hactor",
-                                   "tree",
-                                   "--report",
-                                   "--prefix=" + share.id,
-                                   "--nnodes=" + std::to_string(share.nodes),
-                                   "--ncores-per-node=" + std::to_string(share.cores),
-                                   "--ngpus-per-node=" + std::to_string(share.gpus),
-                                   "--njobs=" + std::to_string(share.jobs),
-                                   "--first=" + std::to_string(share.first),
-                                   std::string{"--task={{tmpdir}}/"} + task_file};
+    auto words = command_of(share);
     if (task.levels.size() == 1) {
       words.emplace_back("--leaf");
     } else {

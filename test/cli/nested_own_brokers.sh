@@ -44,6 +44,10 @@ for mpi in $mpis; do
   fails_with 1 env HACTOR_URI="$HACTOR_URI/$id" hactor jobs
   check_contains "$output" "'hactor proxy $id'"
   below=$(hactor proxy "$id" hactor jobs -n -o '{id}' | tr -d ' ')
+  # A limit that its job gets later is heard of.
+  check_equal "time" infinity "$(hactor proxy "$id" hactor job timeleft "$below")"
+  hactor update "$id" duration=1h
+  until [ "$(hactor proxy "$id" hactor job timeleft "$below")" != infinity ]; do :; done
   fails_with 1 hactor proxy "$id/$below" true
   check_contains "$output" "$id/$below: no instance"
   echo over >end

@@ -50,6 +50,22 @@ check_contains "$(hactor proxy "$id/$inner" hactor job eventlog "$job")" resourc
 hactor cancel "$id"
 fails_with 1 hactor job wait "$id"
 
-# Brokers of its own know it as they start.
+# Brokers of its own know it as they start, and hear of it too, with all within.
 hactor run -t 300s hactor start --boot=mpi sh -c '[ "$(hactor run hactor job timeleft)" -le 300 ]'
+id=$(hactor submit -N 1 -t 400s hactor start --boot=mpi sleep 1000)
+hactor job wait-event -q "$id" memo
+inner=$(hactor proxy "$id" hactor submit hactor start --serve)
+hactor proxy "$id" hactor job wait-event -q "$inner" memo
+job=$(hactor proxy "$id/$inner" hactor submit sleep 1000)
+hactor proxy "$id/$inner" hactor job wait-event -q "$job" start
+[ "$(left "$id/$inner" "$job")" -le 400 ]
+hactor update "$id" duration=1h
+eventually 20 has_more "$id" "$inner"
+eventually 20 has_more "$id/$inner" "$job"
+check_contains "$(hactor proxy "$id" hactor resource R)" '"expiration":'
+[ "$(hactor proxy "$id" hactor run hactor job timeleft)" -gt 3000 ]
+# Less, too: then what runs there ends with it.
+hactor update "$id" duration=3s
+fails_with 1 deadline 30 hactor job wait "$id"
+check_contains "$output" Timeout
 END

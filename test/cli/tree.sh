@@ -164,7 +164,7 @@ check_contains "$(tail -n 1 said)" "tree: 64 jobs in 2 leaves: 64 done"
 END
 
 instance -S resource.fake=nodes=4,cores=4 -S exec.kill_timeout=2s <<'END'
-# A leaf that is lost takes its jobs along, and that is told; the others go on.
+# A leaf that is lost takes along what runs in it, and that is told; the others go on.
 mkfifo up
 deadline 40 hactor tree -T 2x2 -J 4 -- \
   sh -c 'test $HACTOR_TREE_ID = tree.2.1 || exit 0; echo up >up; exec sleep 1000' >said 2>&1 &
@@ -176,7 +176,7 @@ code=0
 wait $tree || code=$?
 check_equal "exit code of a lost leaf (said: $(cat said))" 143 $code
 check_contains "$(cat said)" "tree.2.1: exit code 143"
-check_contains "$(cat said)" "3 done, 1 not run"
+check_contains "$(cat said)" "3 done, 1 lost"
 
 # Ctrl-C, as the terminal sends it, ends all of it.
 deadline 40 hactor tree -T 2x2 -J 100 -- sh -c 'echo up >up; exec sleep 1000' >said 2>&1 &

@@ -7,6 +7,7 @@ hactor_unit_test(unit_tools
     unit/expression_test.cpp
     unit/bulk_inputs_test.cpp
     unit/tree_plan_test.cpp
+    unit/tree_deal_test.cpp
     unit/tree_report_test.cpp
     unit/top_view_test.cpp
     unit/ending_test.cpp

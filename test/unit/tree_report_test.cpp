@@ -30,30 +30,34 @@ TEST_SUITE("unit") {
   TEST_CASE("a report comes out as it went in, in pieces of any size") {
     auto sent = leaf("tree.1", 5, 7);
     sent.worst.output = "oops\n";
-    auto text = progress_text(2) + "\n" + to_line(sent) + "\n";
+    tree_word word;
+    word.began = {3, 4};
+    auto text = to_line(word) + "\n" + to_line(sent) + "\n";
     for (size_t step : {size_t{1}, size_t{7}, text.size()}) {
       tree_lines lines;
-      uint64_t most = 0;
+      std::vector<tree_word> words;
       for (size_t at = 0; at < text.size(); at += step) {
         CHECK_FALSE(lines.report());
         lines.add(std::string_view{text}.substr(at, step));
-        CHECK(lines.ended() >= most);
-        most = lines.ended();
+        for (auto& w : lines.take_words())
+          words.push_back(w);
       }
       REQUIRE(lines.report());
       CHECK(*lines.report() == sent);
-      CHECK(lines.ended() == 5);
+      REQUIRE(words.size() == 1);
+      CHECK(words[0].began.to_string() == "3-6");
     }
   }
 
   TEST_CASE("what is no report is passed over") {
-    for (std::string text : {"", "\n", "not JSON\n", "[1]\n", "{\"report\":3}\n",
-                             "{\"ended\":\"x\"}\n", "{\"report\":{\"rows\":7,\"worst\":[]}}"}) {
+    for (std::string text :
+         {"", "\n", "not JSON\n", "[1]\n", "{\"report\":3}\n", "{\"word\":\"x\"}\n",
+          "{\"word\":{\"want\":\"x\"}}\n", "{\"report\":{\"rows\":7,\"worst\":[]}}"}) {
       CAPTURE(text);
       tree_lines lines;
       lines.add(text);
       CHECK_FALSE(lines.report());
-      CHECK(lines.ended() == 0);
+      CHECK(lines.take_words().empty());
     }
   }
 
@@ -77,6 +81,11 @@ TEST_SUITE("unit") {
     CHECK(summary(all, 15, 3) == "15 jobs in 3 leaves: 12 done, 3 failed, in 3s (5.0 jobs/s)");
     CHECK(summary(all, 20, 3)
           == "20 jobs in 3 leaves: 12 done, 3 failed, 5 not run, in 3s (5.0 jobs/s)");
+    all.lost = 2;
+    all.unknown = 1;
+    CHECK(summary(all, 20, 3)
+          == "20 jobs in 3 leaves: 12 done, 3 failed, 2 lost, 1 perhaps run, 2 not run, in 3s "
+             "(5.0 jobs/s)");
     all.worst.index = 0;
     CHECK(name_of(all.worst) == "tree.2");
   }
