@@ -28,7 +28,8 @@ caf::error check_name(const std::string& name) {
     return caf::none;
   return make_error(ec::bad_argument,
                     fmt::format("instance.name={}: a name has at most {} letters, digits and any "
-                                "of -_.", name, name_bytes_max));
+                                "of -_.",
+                                name, name_bytes_max));
 }
 
 /// "[HOST:]PORT", where the port may be 0. Errors: ec::bad_argument.
@@ -36,13 +37,13 @@ caf::expected<tcp_endpoint> parse_place(const std::string& text) {
   auto wrong = [&text] {
     return make_error(ec::bad_argument,
                       fmt::format("connector.tcp={}: must be PORT or HOST:PORT, with a port from 0 "
-                                  "(any) to 65535", text));
+                                  "(any) to 65535",
+                                  text));
   };
   tcp_endpoint place;
   auto colon = text.rfind(':');
   auto digits = std::string_view{text}.substr(colon == text.npos ? 0 : colon + 1);
-  auto [rest, failed] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), place.port);
+  auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), place.port);
   if (digits.empty() || failed != std::errc{} || rest != digits.data() + digits.size())
     return wrong();
   if (colon == text.npos)
@@ -119,8 +120,8 @@ caf::error presence::prepare(config& attributes, const std::string& host) {
 caf::error presence::listen(poller& p, int64_t identity, tcp_door::accepted what) {
   if (!bound_)
     return caf::none;
-  auto door = tcp_door::make(p, bound_.release(), token_, static_cast<uint64_t>(identity),
-                             std::move(what));
+  auto door =
+      tcp_door::make(p, bound_.release(), token_, static_cast<uint64_t>(identity), std::move(what));
   if (!door)
     return std::move(door.error());
   door_ = std::move(*door);

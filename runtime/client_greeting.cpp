@@ -39,7 +39,7 @@ Bytes cut(std::string_view& bytes) {
 } // namespace
 
 greeting_acceptor::greeting_acceptor(const tcp_key& key, const tcp_nonce& own, uint64_t identity)
-  : key_(key), own_(own), identity_(identity) {}
+    : key_(key), own_(own), identity_(identity) {}
 
 greeting_acceptor::step greeting_acceptor::feed(std::string_view bytes) {
   HACTOR_CHECK(!bytes.empty() && bytes.size() <= missing());

@@ -31,8 +31,8 @@ constexpr uint32_t silence_ms = 60'000;
 class tcp_door::stranger final : public poller::handler {
 public:
   stranger(tcp_door& d, int f, const tcp_key& key, uint64_t identity)
-    : door(d), fd(f), greeting(key, make_nonce(), identity),
-      until_ns(steady_ns() + greeting_ns_max) {}
+      : door(d), fd(f), greeting(key, make_nonce(), identity),
+        until_ns(steady_ns() + greeting_ns_max) {}
 
   void on_ready(uint32_t) override { door.hear(*this); }
 
@@ -51,9 +51,8 @@ private:
   tcp_door& door_;
 };
 
-caf::expected<std::shared_ptr<tcp_door>> tcp_door::make(poller& p, int bound_fd,
-                                                        const tcp_key& key, uint64_t identity,
-                                                        accepted what) {
+caf::expected<std::shared_ptr<tcp_door>> tcp_door::make(poller& p, int bound_fd, const tcp_key& key,
+                                                        uint64_t identity, accepted what) {
   std::shared_ptr<tcp_door> door{new tcp_door(p, bound_fd, key, identity, std::move(what))};
   if (door->clock_fd_ < 0)
     return make_errno_error(ec::system_failed, "timerfd_create", errno);
@@ -69,12 +68,8 @@ caf::expected<std::shared_ptr<tcp_door>> tcp_door::make(poller& p, int bound_fd,
 }
 
 tcp_door::tcp_door(poller& p, int fd, const tcp_key& key, uint64_t identity, accepted what)
-  : poller_(p),
-    fd_(fd),
-    clock_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
-    key_(key),
-    identity_(identity),
-    accepted_(std::move(what)) {}
+    : poller_(p), fd_(fd), clock_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      key_(key), identity_(identity), accepted_(std::move(what)) {}
 
 tcp_door::~tcp_door() {
   for (auto& who : strangers_)
@@ -146,8 +141,8 @@ void tcp_door::hear(stranger& who) {
 }
 
 void tcp_door::forget(stranger& who, bool hang_up) {
-  auto at = std::find_if(strangers_.begin(), strangers_.end(),
-                         [&](auto& x) { return x.get() == &who; });
+  auto at =
+      std::find_if(strangers_.begin(), strangers_.end(), [&](auto& x) { return x.get() == &who; });
   auto keep = *at; // its handler may be running
   strangers_.erase(at);
   poller_.unwatch(who.fd);

@@ -32,9 +32,9 @@ constexpr option_spec ps_options[] = {
 };
 
 constexpr field_name fields[] = {
-    {"id", "ID"},         {"name", "NAME"},       {"host", "HOST"}, {"state", "STATE"},
-    {"nnodes", "NODES"},  {"size", "SIZE"},       {"age", "AGE"},   {"started", "STARTED"},
-    {"uri", "URI"},       {"way", "WAY"},         {"pid", "PID"},   {"version", "VERSION"},
+    {"id", "ID"},           {"name", "NAME"}, {"host", "HOST"}, {"state", "STATE"},
+    {"nnodes", "NODES"},    {"size", "SIZE"}, {"age", "AGE"},   {"started", "STARTED"},
+    {"uri", "URI"},         {"way", "WAY"},   {"pid", "PID"},   {"version", "VERSION"},
     {"command", "COMMAND"},
 };
 
@@ -122,7 +122,8 @@ const command ps_command{
     group_instance,
     "lists the instances of this user, on all machines",
     "[OPTIONS]",
-    "Each instance leaves a note in $HACTOR_INSTANCES (default: ~/.hactor/instances) while it runs. "
+    "Each instance leaves a note in $HACTOR_INSTANCES (default: ~/.hactor/instances) while it "
+    "runs. "
     "HACTOR_URI=ID, or hactor --instance ID, speaks with the one of that id, of the beginning of "
     "one or of a name (instance.name): by its socket on its own machine, from others over TCP if "
     "it has connector.tcp, else through ssh.\n\n"

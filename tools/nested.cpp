@@ -12,15 +12,19 @@ namespace hactor::tools {
 namespace {
 
 /// The URI of an instance with brokers of its own is that of a socket on its first node: through
-/// ssh, when that is another machine than this.
+/// ssh, when that is another machine than this. Names of hosts may be pretended, so who answers
+/// here is here.
 std::string from_here(const std::string& local, const json& job) {
-  auto path = local.substr(std::string_view{"local://"}.size());
   auto hosts = parse_hostlist(text_at(job, "nodelist"));
   char own[256] = {};
   auto known = hosts && !hosts->empty() && ::gethostname(own, sizeof own - 1) == 0;
-  if (!known || hosts->front() == own || ::access(path.c_str(), F_OK) == 0)
+  if (!known || hosts->front() == own)
     return local;
-  return "ssh://" + hosts->front() + path;
+  if (auto fd = workflow::connect_socket(local)) {
+    ::close(*fd);
+    return local;
+  }
+  return "ssh://" + hosts->front() + local.substr(std::string_view{"local://"}.size());
 }
 
 } // namespace

@@ -18,7 +18,8 @@ constexpr std::string_view tcp_scheme = "tcp://";
 constexpr std::string_view ssh_scheme = "ssh://";
 
 caf::error wrong(std::string_view text, std::string_view why) {
-  return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{text} + "', " + std::string{why});
+  return make_error(ec::bad_argument,
+                    "HACTOR_URI is '" + std::string{text} + "', " + std::string{why});
 }
 
 bool is_socket(const std::string& path) {
@@ -67,8 +68,7 @@ caf::expected<instance_address> read_ssh(std::string_view text) {
   auto colon = login.rfind(':');
   if (colon != login.npos && login.find(']', colon) == login.npos) {
     auto digits = login.substr(colon + 1);
-    auto [rest, failed] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), a.port);
+    auto [rest, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), a.port);
     if (failed != std::errc{} || rest != digits.data() + digits.size() || a.port == 0)
       return wrong(text, "but its port must be a number from 1 to 65535");
     login = login.substr(0, colon);

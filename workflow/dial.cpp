@@ -31,7 +31,7 @@ constexpr uint32_t silence_ms = 60'000;
 class dialled_socket {
 public:
   dialled_socket(int fd, int64_t until_ns, std::string where)
-    : fd_(fd), until_ns_(until_ns), where_(std::move(where)) {}
+      : fd_(fd), until_ns_(until_ns), where_(std::move(where)) {}
   dialled_socket(const dialled_socket&) = delete;
   dialled_socket& operator=(const dialled_socket&) = delete;
   ~dialled_socket() {
@@ -48,8 +48,8 @@ public:
       problem = errno;
     if (problem == ECONNREFUSED)
       return make_error(ec::no_instance, "no instance listens at " + where_
-                                           + ": it has ended, or was started without "
-                                             "connector.tcp");
+                                             + ": it has ended, or was started without "
+                                               "connector.tcp");
     return problem == 0 ? caf::error{} : make_errno_error(ec::network_failed, where_, problem);
   }
 
@@ -73,8 +73,9 @@ public:
         return late;
       auto n = ::recv(fd_, bytes.data() + got, size - got, 0);
       if (n == 0)
-        return make_error(ec::no_instance, where_ + ": closed the connection; no instance, or it "
-                                                    "is ending");
+        return make_error(ec::no_instance, where_
+                                               + ": closed the connection; no instance, or it "
+                                                 "is ending");
       if (n < 0 && errno != EINTR && errno != EAGAIN)
         return make_errno_error(ec::no_instance, where_, errno);
       got += static_cast<size_t>(std::max<ssize_t>(n, 0));
@@ -116,9 +117,9 @@ caf::expected<tcp_key> load_token(const tcp_call& call) {
                                        "that of the instance is");
   auto key = load_key(path);
   if (!key && code_of(key.error()) == ec::unknown_key)
-    return make_error(ec::unknown_key,
-                      "no token: " + path + " is not there; copy that of the instance's machine "
-                      "there with mode 0600, or set HACTOR_TOKEN_FILE");
+    return make_error(ec::unknown_key, "no token: " + path
+                                           + " is not there; copy that of the instance's machine "
+                                             "there with mode 0600, or set HACTOR_TOKEN_FILE");
   return key;
 }
 
@@ -139,11 +140,12 @@ caf::expected<int> call_at(const tcp_call& call, const tcp_address& at, const tc
     return std::move(answer.error());
   auto proof = greeting.proof_for(*answer);
   if (!proof)
-    return make_error(code_of(proof.error()),
-                      shown + ": " + render(proof.error())
-                        + (code_of(proof.error()) == ec::not_permitted
-                             ? " than " + (call.token.empty() ? token_file(call.where) : call.token)
-                             : ""));
+    return make_error(
+        code_of(proof.error()),
+        shown + ": " + render(proof.error())
+            + (code_of(proof.error()) == ec::not_permitted
+                   ? " than " + (call.token.empty() ? token_file(call.where) : call.token)
+                   : ""));
   if (!call.identity.empty() && call.identity != std::to_string(greeting.identity()))
     return make_error(ec::no_instance, shown + ": another instance listens there now");
   if (auto failed = s.send(*proof))
@@ -156,9 +158,9 @@ caf::expected<int> connect_local(const std::string& path, std::string_view uri) 
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path))
     return make_error(ec::bad_argument, "HACTOR_URI names a socket path of "
-                                          + std::to_string(path.size()) + " bytes; 1 to "
-                                          + std::to_string(sizeof(address.sun_path) - 1)
-                                          + " are possible");
+                                            + std::to_string(path.size()) + " bytes; 1 to "
+                                            + std::to_string(sizeof(address.sun_path) - 1)
+                                            + " are possible");
   std::memcpy(address.sun_path, path.data(), path.size());
   auto fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
@@ -180,8 +182,9 @@ caf::expected<int> connect_noted(const instance_address& a) {
   if (!note)
     return std::move(note.error());
   if (is_gone(*note))
-    return make_error(ec::no_instance, "instance " + note->id + " has ended without taking its "
-                                       "note away: 'hactor ps --clean' does");
+    return make_error(ec::no_instance, "instance " + note->id
+                                           + " has ended without taking its "
+                                             "note away: 'hactor ps --clean' does");
   if (is_here(*note))
     return connect_local(note->uri.substr(std::string_view{"local://"}.size()), note->uri);
   if (note->tcp.empty()) {
@@ -205,10 +208,14 @@ caf::expected<int> connect_noted(const instance_address& a) {
 
 caf::expected<int> connect_by(const instance_address& a, std::string_view uri) {
   switch (a.by) {
-    case instance_address::way::tcp: return connect_by_tcp({a.where, {}, {}});
-    case instance_address::way::ssh: return connect_by_ssh(a);
-    case instance_address::way::note: return connect_noted(a);
-    default: return connect_local(a.socket, uri);
+  case instance_address::way::tcp:
+    return connect_by_tcp({a.where, {}, {}});
+  case instance_address::way::ssh:
+    return connect_by_ssh(a);
+  case instance_address::way::note:
+    return connect_noted(a);
+  default:
+    return connect_local(a.socket, uri);
   }
 }
 

@@ -35,12 +35,13 @@ std::string own_boot() {
   return text;
 }
 
-/// When the process began, in clock ticks since the kernel's start; 0: there is none.
+/// When the process began, in clock ticks since the kernel's start; 0: there is none, or it has
+/// ended and nobody has looked.
 uint64_t start_of(int32_t pid) {
   std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
   std::string text{std::istreambuf_iterator<char>{file}, {}};
   auto at = text.rfind(')'); // a name may have blanks and brackets
-  if (at == text.npos)
+  if (at == text.npos || text.compare(at, 3, ") Z") == 0)
     return 0;
   for (int field = 2; field < 22 && at != text.npos; ++field)
     at = text.find(' ', at + 1);
@@ -103,10 +104,10 @@ caf::expected<instance_note> read_note(const std::string& path) {
 } // namespace
 
 json to_json(const instance_note& n) {
-  json j{{"id", n.id},           {"identity", n.identity},   {"host", n.host},
-         {"boot", n.boot},       {"pid", n.pid},             {"pid_start", n.pid_start},
-         {"uri", n.uri},         {"size", n.size},           {"nnodes", n.nnodes},
-         {"started", n.started}, {"command", n.command},     {"version", n.version}};
+  json j{{"id", n.id},           {"identity", n.identity}, {"host", n.host},
+         {"boot", n.boot},       {"pid", n.pid},           {"pid_start", n.pid_start},
+         {"uri", n.uri},         {"size", n.size},         {"nnodes", n.nnodes},
+         {"started", n.started}, {"command", n.command},   {"version", n.version}};
   for (auto [key, value] : {std::pair{"name", &n.name}, {"tcp", &n.tcp}, {"token", &n.token}})
     if (!value->empty())
       j[key] = *value;
@@ -180,9 +181,8 @@ std::vector<instance_note> read_notes() {
     if (auto name = at->path().filename().string(); name.ends_with(suffix) && name[0] != '.')
       if (auto n = read_note(at->path().string()))
         all.push_back(std::move(*n));
-  std::sort(all.begin(), all.end(), [](auto& a, auto& b) {
-    return std::tie(a.started, a.id) < std::tie(b.started, b.id);
-  });
+  std::sort(all.begin(), all.end(),
+            [](auto& a, auto& b) { return std::tie(a.started, a.id) < std::tie(b.started, b.id); });
   return all;
 }
 
@@ -202,12 +202,12 @@ caf::expected<instance_note> find_note(std::string_view what) {
     return meant.front();
   auto text = std::string{what};
   if (meant.empty())
-    return make_error(ec::no_instance,
-                      "no instance '" + text + "' is known in "
-                        + (note_folder().empty() ? "HACTOR_INSTANCES, which is empty"
-                                                 : note_folder())
-                        + ": 'hactor ps' lists those that are; a URI is local://, tcp:// or "
-                          "ssh://");
+    return make_error(
+        ec::no_instance,
+        "no instance '" + text + "' is known in "
+            + (note_folder().empty() ? "HACTOR_INSTANCES, which is empty" : note_folder())
+            + ": 'hactor ps' lists those that are; a URI is local://, tcp:// or "
+              "ssh://");
   std::string ids;
   for (auto& n : meant)
     ids += (ids.empty() ? "" : ", ") + n.id;

@@ -100,7 +100,7 @@ caf::error wait_for_relay(int fd, const std::string& shown) {
     auto left_ms = (until - steady_ns()) / 1'000'000;
     if (left_ms <= 0 || ::poll(&p, 1, static_cast<int>(left_ms)) == 0)
       return make_error(ec::timed_out, shown + ": no answer within "
-                                         + std::to_string(patience_ns / 1'000'000'000) + " s");
+                                           + std::to_string(patience_ns / 1'000'000'000) + " s");
     char c = 0; // one at a time: what follows the greeting is not ours
     auto got = ::recv(fd, &c, 1, 0);
     if (got < 0 && errno == EINTR)
@@ -115,8 +115,8 @@ caf::error wait_for_relay(int fd, const std::string& shown) {
       line.clear();
   }
   return make_error(ec::no_instance, "no instance answers: '" + shown
-                                       + "' ended without one; does that command work, and is "
-                                         "hactor there (HACTOR_SSH_RCMD says where)?");
+                                         + "' ended without one; does that command work, and is "
+                                           "hactor there (HACTOR_SSH_RCMD says where)?");
 }
 
 } // namespace

@@ -137,8 +137,7 @@ TEST_SUITE("unit") {
     CHECK(feed_all(second, *proof, 40) == step::refused);
     greeting_acceptor mirror{key_of(1), same, 5}; // the broker's own proof, sent back
     REQUIRE(feed_all(mirror, client.hello(), 40) == step::answer);
-    CHECK(feed_all(mirror, mirror.answer().substr(greeting_answer_size - 32), 40)
-          == step::refused);
+    CHECK(feed_all(mirror, mirror.answer().substr(greeting_answer_size - 32), 40) == step::refused);
   }
 
   TEST_CASE("an answer that was changed on its way is not believed") {
