@@ -32,6 +32,7 @@
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/modules.hpp"
+#include "mpi-boot/presence.hpp"
 #include "mpi-boot/script.hpp"
 #include "mpi-boot/services.hpp"
 #include "runtime/clock.hpp"
@@ -140,6 +141,7 @@ struct rank_state {
   std::shared_ptr<spool> output;
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<unix_listener> listener;
+  presence outside; // lead only
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
@@ -290,6 +292,10 @@ caf::error prepare(rank_state& s, const start_options& options,
       g.wrong_options = true;
       return err;
     }
+    if (auto err = s.outside.prepare(*s.attributes, g.own.hostname)) {
+      g.wrong_options = code_of(err) == ec::bad_argument;
+      return err;
+    }
     if (auto err = open_store(s))
       return err;
     g.epoch_ns = s.epoch_ns;
@@ -432,7 +438,18 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
   if (!listener)
     return std::move(listener.error());
   s.listener = std::move(*listener);
-  return caf::none;
+  // Who has the owner's token is the owner; its process is one that we cannot know.
+  return s.outside.listen(s.net->poller(), s.epoch_ns, [connector, last](int fd) {
+    send_here(connector, client_opened{++*last, fd, ::getuid(), 0});
+  });
+}
+
+/// An instance within a job is found by way of the one around it.
+void announce(rank_state& s, const std::vector<std::string>& command) {
+  presence_facts facts{s.uri, s.epoch_ns, s.started_ns, {}, command};
+  for (rank_t r = 0; r < s.net->size(); ++r)
+    facts.hosts.push_back(s.net->host_of(r));
+  s.outside.announce(*s.attributes, facts, s.folders.run);
 }
 
 /// Waits until the instance ends. Signals are the script's, which decides what they mean; when it
@@ -506,6 +523,8 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
       return 1;
     }
     around.tell(s.uri);
+    if (!around.is_there())
+      announce(s, options.command);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =
         start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
@@ -521,6 +540,8 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
     }
   }
   wait_for_end(s, signals, script, ::isatty(0) != 0, around, system, actors);
+  if (s.net->rank() == 0)
+    s.outside.withdraw(s.net->poller());
   if (s.net->rank() == 0 && !s.end.abrupt()) {
     around.leave();
     caf::scoped_actor self{system};

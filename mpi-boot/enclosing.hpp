@@ -18,6 +18,9 @@ public:
   /// which must not see what it reads.
   void tell(const std::string& uri);
 
+  /// True when tell() has found one.
+  bool is_there() const { return !around_.empty(); }
+
   /// Takes the note back, when this instance ends and its job may go on. Blocks for a second at
   /// most; that the job has ended is no failure.
   void leave();

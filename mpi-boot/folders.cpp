@@ -16,6 +16,7 @@
 
 #include "actors/owned_fd.hpp"
 #include "runtime/log.hpp"
+#include "workflow/instance_note.hpp"
 
 namespace hactor {
 
@@ -151,6 +152,10 @@ caf::expected<broker_folders> make_folders(const std::string& statedir, const st
 
 void remove_run_folder(const std::string& run) {
   std::error_code err;
+  broker_folders folders;
+  folders.run = run;
+  if (auto note = std::filesystem::read_symlink(note_link(run), err); !err)
+    workflow::remove_note(note.string(), "local://" + folders.socket());
   std::filesystem::remove_all(run, err);
   if (err)
     log_warning("{}: not removed: {}", run, err.message());

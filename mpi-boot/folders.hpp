@@ -19,6 +19,10 @@ struct broker_folders {
   std::string socket() const { return run + "/local"; }
 };
 
+/// In the run folder: a link to the note by which people find the instance (presence.hpp), so that
+/// who sweeps up after a killed broker finds it, too.
+inline std::string note_link(const std::string& run) { return run + "/note"; }
+
 /// Makes this rank's run folder, below `rundir` (by its rank, when that is known already) or, when
 /// that is empty, a new one in the temporary folder. The supervisor's to make and to remove, so
 /// that a broker that is killed leaves nothing. In it lies the file "owner", locked (flock) until

@@ -18,6 +18,14 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Configuration file (TOML) with Fluxion's tables sched-fluxion-qmanager and "
                 "sched-fluxion-resource, and queues; what is set otherwise goes first."},
+    {.name = "connector.key",
+     .default_value = "",
+     .meaning = "File with the token that clients over TCP must have, mode 0600; empty: "
+                "transport.key, or ~/.config/hactor/key. Made when it is not there."},
+    {.name = "connector.tcp",
+     .default_value = "",
+     .meaning = "[HOST:]PORT at which the lead broker serves clients that have the token, PORT 0: "
+                "any free one; without HOST at all addresses. Empty: it does not."},
     {.name = "exec.kill_timeout",
      .type = duration,
      .default_value = "5s",
@@ -69,6 +77,9 @@ constexpr attribute rows[] = {
      .default_value = "0",
      .meaning = "How deep the instance is nested; 0 is the outermost.",
      .read_only = true},
+    {.name = "instance.name",
+     .default_value = "",
+     .meaning = "Name by which 'hactor ps' shows the instance and clients find it."},
     {.name = "log-filename",
      .default_value = "",
      .meaning = "File to which log lines are appended; empty: stderr."},

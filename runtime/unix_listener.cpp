@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/unix_listener.hpp"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,9 +14,6 @@
 namespace hactor {
 
 namespace {
-
-/// Accepted per turn of the transport thread.
-constexpr int accept_batch = 64;
 
 caf::expected<sockaddr_un> address_at(const std::string& path) {
   sockaddr_un result{};
@@ -97,19 +93,13 @@ unix_listener::make(poller& p, const std::string& path, accepted what) {
 }
 
 unix_listener::unix_listener(poller& p, int fd, std::string path, accepted what)
-  : poller_(p),
-    fd_(fd),
-    reserve_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
-    path_(std::move(path)),
-    accepted_(std::move(what)) {}
+  : poller_(p), fd_(fd), path_(std::move(path)), accepted_(std::move(what)) {}
 
 unix_listener::~unix_listener() {
   if (fd_ >= 0) {
     ::close(fd_);
     unlink(path_.c_str());
   }
-  if (reserve_fd_ >= 0)
-    ::close(reserve_fd_);
 }
 
 void unix_listener::close() {
@@ -117,8 +107,6 @@ void unix_listener::close() {
     return;
   int fd = fd_;
   fd_ = -1;
-  ::close(reserve_fd_);
-  reserve_fd_ = -1;
   accepted_ = nullptr;
   unlink(path_.c_str());
   poller_.unwatch(fd); // may be the end of `this`
@@ -126,33 +114,15 @@ void unix_listener::close() {
 }
 
 void unix_listener::on_ready(uint32_t) {
-  for (int i = 0; i < accept_batch && fd_ >= 0; ++i) {
-    int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
-      refuse_one();
-      return;
-    }
-    if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
-      continue;
-    if (fd < 0)
-      return;
+  loop_.run(fd_, [this](int fd) {
     auto who = credentials_of(fd);
     if (!who) {
       ::close(fd);
-      continue;
+      return;
     }
     auto call = accepted_; // which may close us
     call(fd, *who);
-  }
-}
-
-// Without this the waiting client would keep the transport thread busy without end.
-void unix_listener::refuse_one() {
-  ::close(reserve_fd_);
-  int fd = accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd >= 0)
-    ::close(fd);
-  reserve_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  });
 }
 
 } // namespace hactor

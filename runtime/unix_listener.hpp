@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/accept_loop.hpp"
 #include "runtime/poller.hpp"
 
 namespace hactor {
@@ -47,11 +48,10 @@ public:
 
 private:
   unix_listener(poller& p, int fd, std::string path, accepted what);
-  void refuse_one();
 
   poller& poller_;
   int fd_;
-  int reserve_fd_; // given up for a moment to turn a client away when no descriptor is free
+  accept_loop loop_;
   std::string path_;
   accepted accepted_;
 };

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -42,7 +43,8 @@ std::span<const command* const> all_commands() {
     &scheduler_command, &scheduler_status_command,
     &scheduler_unload_command, &scheduler_load_command, &scheduler_reload_command, &queue_command,
     &queue_list_command, &queue_status_command, &queue_stop_command, &queue_start_command,
-    &queue_enable_command, &queue_disable_command, &proxy_command, &pstree_command, &top_command,
+    &queue_enable_command, &queue_disable_command, &ps_command, &uri_command, &proxy_command,
+    &relay_command, &pstree_command, &top_command,
     &kvs_command, &kvs_get_command, &kvs_put_command, &kvs_dir_command, &kvs_ls_command,
     &kvs_unlink_command, &kvs_link_command, &kvs_readlink_command, &kvs_mkdir_command,
     &kvs_copy_command, &kvs_move_command, &kvs_getroot_command, &kvs_version_command,
@@ -201,7 +203,31 @@ caf::error redirect(const parsed_options& options) {
   return {};
 }
 
+/// In front of the command, --instance=TARGET or --instance TARGET: as HACTOR_URI=TARGET. Takes the
+/// words; false when there is no target.
+bool take_instance(std::span<const char* const>& words) {
+  constexpr std::string_view option = "--instance";
+  while (!words.empty() && std::string_view{words[0]}.starts_with(option)) {
+    std::string_view word = words[0];
+    auto joined = word.size() > option.size() && word[option.size()] == '=';
+    if (!joined && word.size() > option.size())
+      return true; // another option, which there is not
+    if (!joined && words.size() < 2)
+      return false;
+    std::string target{joined ? word.substr(option.size() + 1) : std::string_view{words[1]}};
+    if (target.empty())
+      return false;
+    ::setenv("HACTOR_URI", target.c_str(), 1);
+    words = words.subspan(joined ? 1 : 2);
+  }
+  return true;
+}
+
 int run(std::span<const char* const> words) {
+  if (!take_instance(words)) {
+    std::fputs("hactor: --instance needs a URI, or an id or name that 'hactor ps' shows\n", stderr);
+    return exit_usage;
+  }
   if (words.empty()) {
     print(overview());
     return finish_output("hactor", exit_usage);

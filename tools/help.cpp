@@ -51,8 +51,10 @@ std::string manual(const command& of) {
 }
 
 std::string overview() {
-  std::string out = "usage: hactor COMMAND [OPTIONS] [OPERANDS]\n\n"
-                    "'hactor help COMMAND' or 'hactor COMMAND --help' explains a command.\n";
+  std::string out =
+      "usage: hactor [--instance INSTANCE] COMMAND [OPTIONS] [OPERANDS]\n\n"
+      "'hactor help COMMAND' or 'hactor COMMAND --help' explains a command. INSTANCE is a URI or\n"
+      "what 'hactor ps' shows, in place of HACTOR_URI.\n";
   std::string_view group;
   for (auto* c : all_commands()) {
     if (std::string_view{c->name}.find(' ') != std::string_view::npos)

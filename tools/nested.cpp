@@ -2,9 +2,32 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/nested.hpp"
 
+#include <unistd.h>
+
+#include "runtime/hostlist.hpp"
 #include "runtime/ids.hpp"
 
 namespace hactor::tools {
+
+namespace {
+
+/// The URI of an instance with brokers of its own is that of a socket on its first node: through
+/// ssh, when that is another machine than this. Names of hosts may be pretended, so who answers
+/// here is here.
+std::string from_here(const std::string& local, const json& job) {
+  auto hosts = parse_hostlist(text_at(job, "nodelist"));
+  char own[256] = {};
+  auto known = hosts && !hosts->empty() && ::gethostname(own, sizeof own - 1) == 0;
+  if (!known || hosts->front() == own)
+    return local;
+  if (auto fd = workflow::connect_socket(local)) {
+    ::close(*fd);
+    return local;
+  }
+  return "ssh://" + hosts->front() + local.substr(std::string_view{"local://"}.size());
+}
+
+} // namespace
 
 bool holds_instance(const json& job) {
   if (text_at(job, "state") != "RUN")
@@ -27,7 +50,7 @@ std::string uri_of(const std::string& uri, const json& job) {
   if (noted == nullptr || !noted->is_string())
     return uri + id;
   auto text = noted->get<std::string>();
-  return text.ends_with(id) ? uri + id : text;
+  return text.ends_with(id) ? uri + id : from_here(text, job);
 }
 
 caf::expected<std::string> find_inside(const std::string& uri, std::string_view path) {

@@ -10,12 +10,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
-#include "runtime/ids.hpp"
 
 namespace hactor::workflow {
 
@@ -85,73 +83,6 @@ caf::expected<std::string> own_uri() {
     return make_error(ec::no_instance, "no instance: HACTOR_URI is not set; start one with 'hactor "
                                        "start', or set HACTOR_URI to that of a running one");
   return std::string{uri};
-}
-
-namespace {
-
-/// What HACTOR_URI names: a socket, and the ids of the jobs in which the instance is nested.
-struct instance_address {
-  std::string socket;
-  std::string inside; // "A/B"; "": the instance whose socket it is
-};
-
-bool is_socket(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
-}
-
-/// The ids stand behind the path of the socket, local:///PATH/A/B.
-instance_address split_address(std::string_view text) {
-  instance_address whole{std::string{text}, {}};
-  auto a = whole;
-  while (!is_socket(a.socket)) {
-    auto slash = a.socket.rfind('/');
-    if (slash == std::string::npos || !parse_job_id(a.socket.substr(slash + 1)))
-      return whole;
-    a.inside = a.socket.substr(slash + 1) + (a.inside.empty() ? "" : "/" + a.inside);
-    a.socket.resize(slash);
-  }
-  return a;
-}
-
-} // namespace
-
-caf::expected<int> connect_socket(std::string_view uri) {
-  constexpr std::string_view scheme = "local://";
-  if (!uri.starts_with(scheme))
-    return make_error(ec::bad_argument, "HACTOR_URI is '" + std::string{uri}
-                                          + "', but must be local:///PATH-OF-A-SOCKET, or that "
-                                            "and /JOBID of a nested instance");
-  auto where = split_address(uri.substr(scheme.size()));
-  auto& path = where.socket;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof(address.sun_path))
-    return make_error(ec::bad_argument, "HACTOR_URI names a socket path of "
-                                          + std::to_string(path.size()) + " bytes; 1 to "
-                                          + std::to_string(sizeof(address.sun_path) - 1)
-                                          + " are possible");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  auto fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return make_errno_error(ec::system_failed, "socket", errno);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    auto code = errno;
-    ::close(fd);
-    std::string text = "no instance answers at " + std::string{uri} + ": " + std::strerror(code);
-    if (code == ENOENT || code == ECONNREFUSED)
-      text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
-    return make_error(ec::no_instance, text);
-  }
-  if (!where.inside.empty()) { // a socket that is new takes a frame as small as this at once
-    std::string enter;
-    append_frame(enter, frame_kind::enter, 0, where.inside);
-    if (::send(fd, enter.data(), enter.size(), MSG_NOSIGNAL) < 0) {
-      ::close(fd);
-      return gone(errno);
-    }
-  }
-  return fd;
 }
 
 std::string request_text(std::string_view method, std::string_view params) {

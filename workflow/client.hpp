@@ -81,8 +81,11 @@ private:
 /// The value of HACTOR_URI. Errors: ec::no_instance.
 caf::expected<std::string> own_uri();
 
-/// A blocking socket, connected to local://PATH; the caller closes it. Errors: ec::no_instance
-/// (nobody listens), ec::bad_argument (another scheme, a path too long for a socket).
+/// A blocking socket, connected to what address.hpp describes; the caller closes it. Over TCP both
+/// sides have proved by then who they are, through ssh the other machine has answered; that takes
+/// seconds at most, save that ssh may ask for a password. Errors: ec::no_instance (nobody listens),
+/// ec::bad_argument (another scheme, a path too long for a socket), ec::not_permitted (another
+/// token, or one that others may read), ec::unknown_key (no token), ec::system_failed.
 caf::expected<int> connect_socket(std::string_view uri);
 
 /// The payload of a request; `params` is JSON.

@@ -9,7 +9,7 @@ chmod 711 "$scratch"
 mkdir own
 chown nobody own tmp
 as_user() { # SCRIPT
-  deadline 30 setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$scratch/own" "$@" </dev/null
+  deadline 30 setpriv --reuid=65534 --regid=65534 --clear-groups env -u HACTOR_INSTANCES HOME="$scratch/own" "$@" </dev/null
 }
 cp "$(command -v hactor)" "$(command -v hactor-start)" own/ # the build may be where others cannot go
 mkdir -p own/bin && mv own/hactor own/hactor-start own/bin/ && mkdir -p own/lib

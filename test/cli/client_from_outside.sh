@@ -11,7 +11,7 @@ check_equal "size" "$ranks" "$(hactor getattr size)"
 check_equal "a job" hello "$(hactor run echo hello)"
 socket=${HACTOR_URI#local://}
 check_equal "mode of the folder" 700 "$(stat -c %a "$(dirname "$socket")")"
-fails_with 1 env HACTOR_URI=tcp://here hactor uptime
+fails_with 1 env HACTOR_URI=http://here hactor uptime
 check_contains "$output" "local:///"
 mkfifo waits
 hactor job wait "$(hactor submit sleep 1000)" 2>waits & waiter=$!

@@ -161,7 +161,8 @@ if [ -z "${HACTOR_TEST_TAG:-}" ]; then
   TMPDIR=$scratch/tmp
   mkdir "$TMPDIR"
   cd "$scratch"
-  export HACTOR_TEST_LIB HACTOR_TEST_TAG HACTOR_TEST_SCRATCH TMPDIR
+  HACTOR_INSTANCES=$scratch/instances # not those of the person who runs the tests
+  export HACTOR_TEST_LIB HACTOR_TEST_TAG HACTOR_TEST_SCRATCH TMPDIR HACTOR_INSTANCES
   trap at_end EXIT
   trap 'exit 98' TERM INT HUP
 else

@@ -6,6 +6,7 @@ hactor_unit_test(unit_host
     unit/stream_socket_test.cpp
     unit/unix_listener_test.cpp
     unit/tcp_test.cpp
+    unit/tcp_door_test.cpp
     unit/tcp_wire_test.cpp
     unit/launcher_test.cpp
     unit/hardware_test.cpp

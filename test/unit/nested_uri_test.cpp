@@ -26,6 +26,9 @@ TEST_SUITE("unit") {
     // Noted on another rank, whose socket we need not have.
     CHECK(uri_of(here, job("local:///tmp/there/local/fA2")) == "local:///tmp/here/local/fA2");
     CHECK(uri_of(here, job("local:///tmp/own/local")) == "local:///tmp/own/local");
+    auto elsewhere = job("local:///tmp/own/local");
+    elsewhere["nodelist"] = "no-such-host[1-2]"; // nor does anybody answer here
+    CHECK(uri_of(here, elsewhere) == "ssh://no-such-host1/tmp/own/local");
     CHECK(uri_of(here, json{{"id", "fA2"}}) == "local:///tmp/here/local/fA2");
     CHECK(*uri_inside(here, "fA2/fB3") == "local:///tmp/here/local/fA2/fB3");
     CHECK_FALSE(uri_inside(here, "fA2/"));

@@ -7,10 +7,10 @@ import contextlib
 import json
 import os
 import select
-import socket
-import stat
 import struct
 import time
+
+from . import ways
 
 REQUEST, REPLY, ERROR, ITEM, LINES, OUTPUT, CANCEL, ENTER = 1, 2, 3, 4, 5, 6, 7, 10
 HEAD = struct.Struct("<IBQ")
@@ -26,23 +26,6 @@ class Error(Exception):
         self.tag = tag
 
 
-def split_uri(uri):
-    """The socket's path and the ids behind it, of the jobs in which the instance is nested."""
-    path, inside = uri.removeprefix("local://"), []
-    whole = path
-    while path and not _is_socket(path):
-        path, _, last = path.rpartition("/")
-        inside.insert(0, last)
-    return (path, "/".join(inside)) if path else (whole, "")
-
-
-def _is_socket(path):
-    try:
-        return stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
 class Connection:
     """Requests may be asked at once and waited for in any order; what comes for another request
     than the one waited for is kept."""
@@ -52,9 +35,10 @@ class Connection:
         if not uri:
             raise Error("no_instance", "HACTOR_URI is not set and no URI is given")
         self.uri = uri
-        path, inside = split_uri(uri)
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(path)
+        try:
+            self._socket, inside = ways.dial(uri)
+        except ways.Unreachable as e:
+            raise Error(e.code, str(e)) from e
         self._tag = 0
         self._waiting = {}  # by tag: frames that nobody has taken
         self._ready = {}  # the tags of those that have some, in the order in which they came
