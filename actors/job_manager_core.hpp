@@ -348,6 +348,11 @@ private:
   std::unordered_map<std::string, fail_group> groups_;
   std::unordered_map<user_and_name, namesakes, name_hash> names_;
   std::unordered_map<user_and_name, namesakes, name_hash> flights_; // by their groups
+  struct placed_spec {
+    job_spec_ptr from, to;
+    std::string where;
+  };
+  placed_spec beside_; // the last that place_beside made: copies of a submission share it
   std::map<job_id, wanted_growth> growths_; // that have no room yet
   uint64_t growths_made_ = 0;
   std::deque<job_id> ended_; // whose dependents have not been told

@@ -322,7 +322,9 @@ void job_manager_core::place_beside(int64_t now_ns, job_id id, job& j, const con
   json where = {{"ranks", json::array({ranks.to_string()})}};
   if (c.kind == dependency_kind::other_node)
     where = {{"not", json::array({std::move(where)})}};
-  auto next = with_constraint(*j.spec, where);
+  if (auto text = dump(where); beside_.from != j.spec || beside_.where != text)
+    beside_ = {j.spec, with_constraint(*j.spec, where), std::move(text)};
+  auto next = beside_.to;
   constexpr const char* changed = "attributes.system.constraints";
   update(now_ns, id, next, dump({{changed, next->request->wants.system.constraints}}),
          dump({{changed, j.spec->request->wants.system.constraints}}), out);

@@ -2,6 +2,8 @@
 # followed and waited for.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
+root=${HACTOR_TEST_LIB%/test/cli/*}
+export PYTHONPATH="$root/workflow/python" PYTHONDONTWRITEBYTECODE=1
 
 cat >read.py <<'PY'
 import base64, json, sys
@@ -41,6 +43,12 @@ check_contains "$(hactor job eventlog -f json -p exec "$id")" \
   '"name":"shell.start","context":{"taskmap":{"version":1,"map":[[0,2,1,1]]}}'
 check_contains "$exec" 'state="Exited"'
 check_contains "$exec" "complete status=256"
+
+check_equal "in Python" "header data data data data" "$(python3 -c '
+import sys, hactor
+entries = list(hactor.Instance().eventlog(sys.argv[1], "guest.output"))
+print(*[e["name"] for e in entries if "eof" not in e["context"]])
+assert sum("eof" in e["context"] for e in entries) == 4, entries' "$id")"
 
 # While it runs: what there is by now, and what comes.
 mkfifo go
