@@ -24,6 +24,7 @@ constexpr const char* key = "attributes.system.dependencies";
 /// they have turned out to mean.
 struct wanted_jobs {
   job_reference reference;
+  bool outside = false;          // some jobs that say so do not mean jobs of the request
   std::optional<found_job> base; // the job of its id, when it is known
   std::vector<found_job> found;
   std::vector<job_id> ids;
@@ -36,8 +37,9 @@ struct acceptance {
   std::vector<job_spec_ptr> specs;
   known_ends ends;
   std::map<std::string, wanted_jobs> wanted;
-  std::vector<size_t> order; // of the specs; empty: as they are
-  std::set<job_id> together; // ids of this request that others of it wait for
+  std::multimap<std::string, size_t> names; // of the specs, once one of them has such words
+  std::vector<size_t> order;                // of the specs; empty: as they are
+  std::set<job_id> together;                // ids of this request that others of it wait for
   caf::typed_response_promise<submit_reply> promise;
 };
 using acceptance_ptr = std::shared_ptr<acceptance>;
@@ -113,12 +115,10 @@ bool is_open(const job_manager_state& st, const acceptance& a, const condition& 
 
 /// The jobs of the request that have this name; none when it is that of the `own` one: who waits
 /// for its own name means what was submitted before.
-std::vector<size_t> named_within(const acceptance& a,
-                                 const std::multimap<std::string, size_t>& names,
-                                 const std::string& name, size_t own) {
+std::vector<size_t> named_within(const acceptance& a, const std::string& name, size_t own) {
   std::vector<size_t> places;
   if (a.specs[own]->name != name)
-    for (auto [at, end] = names.equal_range(name); at != end; ++at)
+    for (auto [at, end] = a.names.equal_range(name); at != end; ++at)
       places.push_back(at->second);
   return places;
 }
@@ -149,10 +149,7 @@ void deal_ids_anew(acceptance& a) {
 /// Names that are written down as ids from here on. Requires: all words were looked up.
 class name_resolver {
 public:
-  name_resolver(job_manager_state& st, acceptance& a) : st_{st}, a_{a} {
-    for (size_t i = 0; i < a.specs.size(); ++i)
-      names_.emplace(a.specs[i]->name, i);
-  }
+  name_resolver(job_manager_state& st, acceptance& a) : st_{st}, a_{a} {}
 
   /// False: the request was refused.
   bool run() {
@@ -162,7 +159,7 @@ public:
       each_condition(a_.specs[i], [&](auto& c) {
         if (!is_open(st_, a_, c))
           return;
-        auto places = named_within(a_, names_, wanted(c).reference.name, i);
+        auto places = named_within(a_, wanted(c).reference.name, i);
         any = any || !places.empty();
         waits_for[i].insert(waits_for[i].end(), places.begin(), places.end());
       });
@@ -198,7 +195,7 @@ private:
       auto& w = wanted(c);
       auto& ids = meant[words];
       ids.clear();
-      for (auto place : named_within(a_, names_, w.reference.name, i)) {
+      for (auto place : named_within(a_, w.reference.name, i)) {
         auto some = ids_within(a_.request.specs[place], w.reference);
         ids.insert(ids.end(), some.begin(), some.end());
         a_.together.insert(some.begin(), some.end());
@@ -223,7 +220,6 @@ private:
 
   job_manager_state& st_;
   acceptance& a_;
-  std::multimap<std::string, size_t> names_;
 };
 
 void look_up_and_take_in(job_manager_state& st, const acceptance_ptr& a);
@@ -319,6 +315,8 @@ void look_up_base(job_manager_state& st, const acceptance_ptr& a,
 /// From one of a request's words to the next.
 void look_up_words(job_manager_state& st, const acceptance_ptr& a,
                    std::map<std::string, wanted_jobs>::iterator at) {
+  while (at != a->wanted.end() && !at->second.outside)
+    ++at;
   if (at == a->wanted.end())
     return resolve_and_take_in(st, a);
   auto& r = at->second.reference;
@@ -330,13 +328,18 @@ void look_up_words(job_manager_state& st, const acceptance_ptr& a,
 
 /// False: all dependencies are of ids.
 bool has_words(const job_manager_state& st, acceptance& a) {
-  for (auto& spec : a.specs)
-    each_condition(spec, [&](auto& c) {
+  for (size_t i = 0; i < a.specs.size(); ++i)
+    each_condition(a.specs[i], [&](auto& c) {
       if (!is_open(st, a, c))
         return;
+      for (size_t n = a.names.size(); n < a.specs.size(); ++n)
+        a.names.emplace(a.specs[n]->name, n);
       auto words = std::string{c.value()};
-      if (auto reference = read_reference(words))
-        a.wanted[words].reference = std::move(*reference);
+      auto reference = read_reference(words);
+      HACTOR_CHECK(reference); // ingest has read it
+      auto& w = a.wanted[words];
+      w.outside = w.outside || named_within(a, reference->name, i).empty();
+      w.reference = std::move(*reference);
     });
   return !a.wanted.empty();
 }

@@ -46,15 +46,18 @@ int run_dag(const invocation& call) {
   auto text = read_file(call.options.value("dag"));
   if (!text)
     return fail_usage(call, text.error());
-  auto params = build_dag(call.options, *text, read_environment(environ), working_directory());
-  if (!params)
-    return fail_usage(call, params.error());
+  auto dag = build_dag(call.options, *text, read_environment(environ), working_directory());
+  if (!dag)
+    return fail_usage(call, dag.error());
   if (call.options.has("dry-run")) {
-    for (auto& job : (*params)["jobs"])
+    for (auto& job : dag->params["jobs"])
       print_jobspecs(job);
     return exit_ok;
   }
-  return with_broker(call, [&](client& broker) { return submit_with(call, broker, *params); });
+  return with_broker(call, [&](client& broker) {
+    auto code = submit_with(call, broker, dag->params);
+    return code ? code : caf::expected<int>{of_line(*dag, code.error())};
+  });
 }
 
 int run_submit(const invocation& call) {

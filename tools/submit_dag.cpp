@@ -1,6 +1,7 @@
 // hactor submit --dag: the jobs of a file, whose dependencies may name each other, as one request.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -138,10 +139,11 @@ private:
 
 } // namespace
 
-caf::expected<json> build_dag(const parsed_options& options, std::string_view text,
-                              const environment_map& own, const std::string& cwd) {
+caf::expected<submitted_dag> build_dag(const parsed_options& options, std::string_view text,
+                                       const environment_map& own, const std::string& cwd) {
   dag_reader reader{options, own, cwd};
   auto jobs = json::array();
+  submitted_dag dag;
   size_t number = 0;
   for (size_t start = 0; start < text.size();) {
     auto end = std::min(text.find('\n', start), text.size());
@@ -155,10 +157,28 @@ caf::expected<json> build_dag(const parsed_options& options, std::string_view te
     if (!job)
       return bad(fmt::format("--dag: line {}: {}", number, context_of(job.error())));
     jobs.push_back(std::move(*job));
+    dag.lines.push_back(number);
   }
   if (jobs.empty())
     return bad("--dag: the file has no jobs");
-  return json{{"jobs", std::move(jobs)}};
+  dag.params = {{"jobs", std::move(jobs)}};
+  return dag;
+}
+
+caf::error of_line(const submitted_dag& dag, const caf::error& e) {
+  auto text = render(e);
+  constexpr std::string_view mark = "jobs[";
+  if (!text.starts_with(mark))
+    return e;
+  size_t i = 0;
+  auto end = text.data() + text.size();
+  auto [stop, code] = std::from_chars(text.data() + mark.size(), end, i);
+  if (code != std::errc{} || i >= dag.lines.size() || !std::string_view{stop, end}.starts_with("]"))
+    return e;
+  auto& spec = object_at(dag.params["jobs"][i], "jobspec");
+  auto name = text_at(object_at(object_at(object_at(spec, "attributes"), "system"), "job"), "name");
+  return make_error(code_of(e), fmt::format("line {}{}{}", dag.lines[i],
+                                            name.empty() ? "" : " (" + name + ")", stop + 1));
 }
 
 } // namespace hactor::tools

@@ -86,11 +86,11 @@ refuse 1 'jobs wait for each other: a (jobs[0]) waits for b (jobs[1]), which wai
 {"name": "a", "dependency": "afterok:b", "command": ["true"]}
 {"name": "b", "dependency": "afterok:a", "command": ["true"]}
 DAG
-refuse 1 'jobs[1]: attributes.system.dependencies: there is no job nobody' <<'DAG'
+refuse 1 'line 2 (b): attributes.system.dependencies: there is no job nobody' <<'DAG'
 {"name": "a", "command": ["true"]}
 {"name": "b", "dependency": "afterok:nobody", "command": ["true"]}
 DAG
-refuse 1 'jobs[1]: ' <<'DAG'
+refuse 1 'line 2 (b): asked for 1000' <<'DAG'
 {"name": "a", "command": ["true"]}
 {"name": "b", "dependency": "afterok:a", "ntasks": 1000, "command": ["true"]}
 DAG
