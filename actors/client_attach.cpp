@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "actors/connector.hpp"
+#include "actors/task_eventlogs.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -19,6 +21,8 @@ constexpr uint64_t read_bytes = 256 << 10;
 constexpr uint64_t input_bytes_max = 4 << 20;
 
 void send_event(pointer self, const client_stream& s, const job_event& e) {
+  if (s.log)
+    return; // they are in another one
   std::string line;
   append_eventlog_line(line, e);
   line.pop_back();
@@ -29,6 +33,14 @@ void send_chunks(pointer self, const client_stream& s, const output_reply& reply
   for (auto& chunk : reply.chunks) {
     if (s.hides && s.hides->has_terminal(chunk.task))
       continue;
+    if (s.log) {
+      // When it was written is not known of what was there before.
+      auto lines = s.log->data(s.over || s.wants_backlog ? 0 : wall_ns(), chunk.task, chunk.stream,
+                               chunk.bytes);
+      if (!lines.empty())
+        self->state.send(s.session, client_frame_kind::lines, s.tag, lines);
+      continue;
+    }
     std::string payload(5, '\0');
     memcpy(payload.data(), &chunk.task, 4);
     payload[4] = static_cast<char>(chunk.stream);
@@ -45,20 +57,29 @@ void finish_if_done(pointer self, uint64_t number) {
   for (auto& [rank, reader] : s.readers)
     if (!reader.done)
       return;
-  auto end = to_json(s.end);
+  auto end = s.log ? json::object() : to_json(s.end);
+  if (auto lines = s.log ? s.log->end(s.end.t_cleanup) : std::string{}; !lines.empty())
+    st.send(s.session, client_frame_kind::lines, s.tag, lines);
   st.reply(s.session, s.tag, end);
   st.close_stream(number);
 }
 
 /// Once, when the client has all that had been written before it came.
-void tell_backlog(pointer self, client_stream& s) {
+void tell_backlog(pointer self, uint64_t number) {
+  auto& s = self->state.streams.at(number);
   if (!s.wants_backlog)
     return;
   for (auto& [rank, reader] : s.readers)
     if (!reader.done && (!reader.backlog || reader.cursor < *reader.backlog))
       return;
   s.wants_backlog = false;
-  self->state.send(s.session, client_frame_kind::item, s.tag, R"({"backlog":"over"})");
+  if (s.log && !s.follows && !s.over) {
+    auto session = s.session, tag = s.tag;
+    abandon_stream(self, number);
+    self->state.reply(session, tag, json::object());
+  } else if (!s.log) {
+    self->state.send(s.session, client_frame_kind::item, s.tag, R"({"backlog":"over"})");
+  }
 }
 
 /// `last`: the read was asked for when the job was over, so what it did not find is not there.
@@ -77,7 +98,7 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
   reader.waits = reply.chunks.empty() && !s.over;
   if (last && (reply.sealed || reply.chunks.empty()))
     reader.done = true;
-  tell_backlog(self, s);
+  tell_backlog(self, number);
   pump_attach(self, number);
 }
 
@@ -93,8 +114,8 @@ void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
                                        + " cannot be read: " + render(e)}}));
   it->second.readers[rank].busy = false;
   it->second.readers[rank].done = true;
-  tell_backlog(self, it->second);
   count_input(self, number);
+  tell_backlog(self, number);
   pump_attach(self, number);
 }
 
@@ -237,6 +258,37 @@ void start_attach(const client_call& c, client_params& p) {
   follow_job(c.self, st.open_stream(std::move(s)));
 }
 
+/// job.watch of guest.output or guest.input: an attachment that is told in lines.
+void start_stream_eventlog(const client_call& c, client_params& p, bool input, bool follow) {
+  auto& st = c.self->state;
+  client_stream s;
+  s.kind = client_stream::what::attach;
+  s.session = c.session;
+  s.tag = c.tag;
+  s.id = p.id("id");
+  s.wants_backlog = true;
+  s.follows = follow;
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  auto self = c.self;
+  auto number = st.open_stream(std::move(s));
+  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
+  follow_at_lead(self, number, [=](client_stream& s, const rank_services& lead) {
+    self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, job_request{s.id})
+        .then(
+            [=](const job_reply& job) {
+              auto it = self->state.streams.find(number);
+              if (it == self->state.streams.end())
+                return;
+              auto& s = it->second;
+              s.log = std::make_shared<const stream_eventlog>(job, input);
+              self->state.send(s.session, client_frame_kind::lines, s.tag, s.log->begin());
+              follow_job(self, number);
+            },
+            fail);
+  });
+}
+
 void attach_events(pointer self, uint64_t number, const std::vector<job_event>& events,
                    const idset& ranks) {
   auto& st = self->state;
@@ -251,7 +303,7 @@ void attach_events(pointer self, uint64_t number, const std::vector<job_event>& 
     if (e.kind == event_kind::start)
       pass_held_input(self, number);
   if (events.empty() || events.back().after != job_state::inactive) {
-    tell_backlog(self, s); // a job that has not started has none
+    tell_backlog(self, number); // a job that has not started has none
     pump_attach(self, number);
     return;
   }

@@ -45,14 +45,21 @@ void show_document(pointer self, uint64_t number, const job_reply& job, bool ove
   auto text = job_document(job, s.event_name, false);
   if (!text && over && s.shown.empty())
     return fail_stream(self, number, text.error());
-  if (text && *text != s.shown) {
+  if (text && s.event_name.ends_with("eventlog")) { // it grows
+    if (text->size() > s.shown.size())
+      st.send(s.session, client_frame_kind::lines, s.tag, text->substr(s.shown.size()));
+    s.shown = std::move(*text);
+  } else if (text && *text != s.shown) {
     st.send(s.session, client_frame_kind::item, s.tag, dump({{"value", *text}}));
     s.shown = std::move(*text);
   }
-  if (!over)
+  if (!over && s.follows)
     return;
   st.reply(s.session, s.tag, json::object());
-  st.close_stream(number);
+  if (over)
+    st.close_stream(number);
+  else
+    abandon_stream(self, number);
 }
 
 } // namespace

@@ -57,11 +57,8 @@ void eventlog_events(pointer self, uint64_t number, const std::vector<job_event>
   auto& st = self->state;
   auto& s = st.streams.at(number);
   std::string lines;
-  if (s.event_name.empty())
-    for (auto& e : events)
-      append_eventlog_line(lines, e);
-  else
-    lines = exec_eventlog(events);
+  for (auto& e : events)
+    append_eventlog_line(lines, e);
   if (!lines.empty())
     st.send(s.session, client_frame_kind::lines, s.tag, lines);
   auto over = !events.empty() && events.back().after == job_state::inactive;
@@ -207,13 +204,20 @@ void start_eventlog(const client_call& c, client_params& p) {
 void start_watch(const client_call& c, client_params& p) {
   client_stream s;
   auto key = p.text("key");
-  s.kind = key == "jobspec" || key == "R" ? what::document : what::eventlog;
-  if (key != "eventlog")
+  s.follows = p.flag("follow", true);
+  if (key == "guest.output" || key == "guest.input")
+    return start_stream_eventlog(c, p, key == "guest.input", s.follows);
+  s.kind = key == "eventlog" ? what::eventlog : what::document;
+  if (s.kind == what::document)
     s.event_name = key;
-  if (s.kind == what::eventlog && !s.event_name.empty() && key != "guest.exec.eventlog")
-    p.refuse(make_error(ec::unknown_key, fmt::format("\"{}\": the keys that change are jobspec, R, "
-                                                     "eventlog and guest.exec.eventlog",
-                                                     key)));
+  if (key == "eventlog" && !s.follows)
+    s.event_count = 0;
+  constexpr std::string_view known[] = {"jobspec", "R", "eventlog", "guest.exec.eventlog"};
+  if (std::find(std::begin(known), std::end(known), key) == std::end(known))
+    p.refuse(make_error(ec::unknown_key,
+                        fmt::format("\"{}\": the keys that change are jobspec, R, eventlog, "
+                                    "guest.exec.eventlog, guest.output and guest.input",
+                                    key)));
   follow(c, p, std::move(s));
 }
 

@@ -58,6 +58,8 @@ enum class client_frame_kind : uint8_t {
 };
 
 /// Something that a client follows.
+class stream_eventlog;
+
 struct client_stream {
   enum class what : uint8_t { attach, wait, wait_any, wait_event, eventlog, document, events,
                               command, kvs };
@@ -87,6 +89,8 @@ struct client_stream {
   uint64_t input_taken = 0;              // of them the client knows that all tasks took them
   bool over = false;                     // the job is inactive
   bool own = false;                      // the client has made the job: it comes when it can
+  std::shared_ptr<const stream_eventlog> log; // in the place of output: lines; null: output
+  bool follows = true;                        // log: later output is wanted, too
   launch_plan_ptr hides;                 // whose terminals are not shown; null: none are hidden
   std::map<rank_t, reader> readers;
   job_summary end;
@@ -194,6 +198,8 @@ std::vector<std::string_view> client_method_names();
 // -- streams (client_streams.cpp, client_attach.cpp) ----------------------------------------------
 
 void start_attach(const client_call& call, client_params& params);
+/// The same for guest.output, or guest.input, as an eventlog.
+void start_stream_eventlog(const client_call& c, client_params& p, bool input, bool follow);
 void start_wait(const client_call& call, client_params& params);
 void start_wait_any(const client_call& call, client_params& params);
 void start_wait_event(const client_call& call, client_params& params);

@@ -30,13 +30,17 @@ constexpr scheme_row schemes[] = {
     {"afterexcept", after_except, "after-except", "to be ended by an exception"},
     {"begin-time", begin_time, "begin-time", "to come"},
     {"singleton", singleton, "singleton", "to end"},
+    {"same-node", same_node, "same-node", "to have nodes, to run there"},
+    {"not-same-node", other_node, "not-same-node", "to have nodes, to run elsewhere"},
+    {"max-in-flight", in_flight, "max-in-flight", "to end"},
 };
 
 /// So many dependencies are told of in a sentence.
 constexpr size_t told_max = 5;
 
 constexpr std::string_view scheme_names =
-    "afterok, afterany, afternotok, afterstart (or after), afterexcept, begin-time, singleton";
+    "afterok, afterany, afternotok, afterstart (or after), afterexcept, begin-time, singleton, "
+    "same-node, not-same-node, max-in-flight";
 
 const scheme_row& row_of(dependency_kind kind) {
   return *std::find_if(std::begin(schemes), std::end(schemes),
@@ -60,6 +64,35 @@ caf::error read_begin(const std::string& value, const std::string& path, conditi
   return {};
 }
 
+/// How many of a group are active at once.
+caf::error read_in_flight(const json& entry, const std::string& path, condition& to) {
+  auto& value = entry["value"].get_ref<const std::string&>();
+  auto end = value.data() + value.size();
+  auto [stop, failure] = std::from_chars(value.data(), end, to.most);
+  if (value.empty() || failure != std::errc{} || stop != end || to.most == 0)
+    return bad(path + ".value", "must be how many jobs of the group are active at once, 1 or more",
+               value);
+  auto group = entry.find("group");
+  if (group == entry.end() || !group->is_string() || *group == "")
+    return bad(path + ".group", "must be a word that the jobs have in common, and no others",
+               group == entry.end() ? "" : dump(*group));
+  to.group = group->get<std::string>();
+  to.text = fmt::format("max-in-flight={}", to.most);
+  return {};
+}
+
+/// Which jobs a condition is of.
+caf::error read_target(const std::string& value, const std::string& path, std::string_view event,
+                       condition& to) {
+  auto reference = read_reference(value);
+  if (!reference)
+    return make_error(ec::bad_jobspec, path + ": " + render(reference.error()));
+  to.target = reference->of_copies ? job_id{} : reference->id;
+  to.named = to.target == job_id{};
+  to.text = fmt::format("{}={}", event, value);
+  return {};
+}
+
 caf::error read_condition(const json& entry, const std::string& path, bool named, condition& to) {
   auto& scheme = entry["scheme"].get_ref<const std::string&>();
   auto& value = entry["value"].get_ref<const std::string&>();
@@ -78,11 +111,31 @@ caf::error read_condition(const json& entry, const std::string& path, bool named
                                   + ".scheme: singleton needs attributes.system.job.name: it "
                                     "waits for jobs of the same name");
   }
-  auto id = parse_job_id(value);
-  if (!id || !*id)
-    return bad(path + ".value", "must be the id of a job", value);
-  to.target = *id;
-  to.text = fmt::format("{}={}", row->event, value);
+  if (to.kind == in_flight)
+    return read_in_flight(entry, path, to);
+  return read_target(value, path + ".value", row->event, to);
+}
+
+bool stands_alone(dependency_kind kind) {
+  return kind == in_flight || kind == same_node || kind == other_node;
+}
+
+/// What the conditions of a list may not be together.
+caf::error check_together(const dependency_list& list) {
+  size_t flights = 0, singletons = 0;
+  for (auto& d : list)
+    for (auto& c : d.any_of) {
+      flights += c.kind == in_flight;
+      singletons += c.kind == singleton;
+      if (d.any_of.size() > 1 && stands_alone(c.kind))
+        return make_error(ec::bad_jobspec, fmt::format("attributes.system.dependencies: {} cannot "
+                                                       "be one of several alternatives",
+                                                       row_of(c.kind).name));
+    }
+  if (flights > 1 || (flights == 1 && singletons > 0))
+    return make_error(ec::bad_jobspec,
+                      "attributes.system.dependencies: max-in-flight goes neither with singleton "
+                      "nor with another max-in-flight");
   return {};
 }
 
@@ -93,6 +146,43 @@ void add_text(std::string& to, std::string_view separator, std::string_view text
 }
 
 } // namespace
+
+caf::expected<job_reference> read_reference(std::string_view text) {
+  job_reference r;
+  auto fail = [text](const char* why) {
+    return make_error(ec::bad_jobspec, fmt::format("{}, found \"{}\"", why, text));
+  };
+  auto rest = text;
+  auto bracket = rest.rfind('[');
+  if (rest.ends_with(']') && bracket != rest.npos) {
+    auto inside = rest.substr(bracket + 1, rest.size() - bracket - 2);
+    r.of_copies = true;
+    auto copies = inside == "*" ? caf::expected<idset>{idset{}} : idset::parse(inside);
+    if (!copies || (inside != "*" && copies->empty()))
+      return fail("must have numbers of copies between the brackets, as [3-7], or [*] for all");
+    r.copies = std::move(*copies);
+    rest = rest.substr(0, bracket);
+  }
+  constexpr std::string_view mark = "name=";
+  if (rest.starts_with(mark)) {
+    r.name = rest.substr(mark.size());
+  } else {
+    r.name = rest;
+    if (auto id = parse_job_id(rest))
+      r.id = *id;
+  }
+  if (r.name.empty())
+    return fail("must be the id of a job or the name of some");
+  return r;
+}
+
+const condition* find_condition(const dependency_list_ptr& list, dependency_kind kind) {
+  if (list != nullptr)
+    for (auto& d : *list)
+      if (d.any_of.front().kind == kind)
+        return &d.any_of.front();
+  return nullptr;
+}
 
 caf::expected<dependency_list_ptr> read_dependencies(const json& list, bool named) {
   if (!list.is_array() || list.empty())
@@ -121,6 +211,8 @@ caf::expected<dependency_list_ptr> read_dependencies(const json& list, bool name
       add_text(d.text, "?", c.text);
     return !known.emplace(d.text, 0).second;
   });
+  if (auto e = check_together(result))
+    return e;
   return std::make_shared<const dependency_list>(std::move(result));
 }
 
@@ -140,8 +232,13 @@ verdict judge(dependency_kind kind, const job_end& t) {
     return hold_at_end(t.ran && t.result != job_result::completed);
   case after_except:
     return hold_at_end(t.ran && t.fatal);
+  case same_node:
+    return !t.ranks.empty() ? verdict::holds : hold_at_end(false);
+  case other_node:
+    return !t.ranks.empty() ? verdict::holds : hold_at_end(true);
   case begin_time:
   case singleton:
+  case in_flight:
     break;
   }
   return verdict::open;
@@ -154,6 +251,9 @@ std::string sentence_of(const condition& c) {
                        fmt::gmtime(static_cast<std::time_t>(c.begin_ns / 1'000'000'000)), awaited);
   if (c.kind == singleton)
     return fmt::format("all other jobs of its name {}", awaited);
+  if (c.kind == in_flight)
+    return fmt::format("some of the jobs that were submitted with it {}: {} are active at once",
+                       awaited, c.most);
   return fmt::format("job {} {}", to_string(c.target), awaited);
 }
 

@@ -15,6 +15,7 @@
 
 #include "actors/messages.hpp"
 #include "runtime/error.hpp"
+#include "runtime/idset.hpp"
 #include "runtime/json.hpp"
 
 namespace hactor {
@@ -27,6 +28,9 @@ enum class dependency_kind : uint8_t {
   after_except, ///< It has run and a fatal exception has ended it.
   begin_time,   ///< A time has come.
   singleton,    ///< No other job of this user and name is past DEPEND and active.
+  same_node,    ///< The job has a grant, of which this one is to be.
+  other_node,   ///< It has a grant, of which this one is not to be, or never had one.
+  in_flight,    ///< Fewer than so many of a group are past DEPEND and active.
 };
 
 /// One condition.
@@ -34,8 +38,26 @@ struct condition {
   dependency_kind kind = dependency_kind::after_any;
   job_id target;        // of the after_ kinds
   int64_t begin_ns = 0; // of begin_time
+  uint32_t most = 0;    // of in_flight
+  std::string group;    // of in_flight
+  bool named = false;   // the target is a name, or copies of a job: which jobs is not known yet
   std::string text;     // of its events, e.g. "after-success=f3xK2"
+
+  /// What the events say after the '='.
+  std::string_view value() const { return std::string_view{text}.substr(text.find('=') + 1); }
 };
+
+/// Which jobs a condition means, as it is written: "f3xK2", "NAME", "name=NAME"; with "[3-7]" those
+/// of its copies, with "[*]" all of them.
+struct job_reference {
+  job_id id;             // zero: it is none, or not meant as one
+  std::string name;      // "": only an id
+  bool of_copies = false;
+  idset copies;          // of_copies: empty: all
+};
+
+/// Errors: ec::bad_jobspec (no idset between the brackets, or nothing before them).
+caf::expected<job_reference> read_reference(std::string_view text);
 
 /// Conditions of which one must hold.
 struct dependency {
@@ -46,6 +68,9 @@ struct dependency {
 /// All must hold. No two have the same text.
 using dependency_list = std::vector<dependency>;
 using dependency_list_ptr = std::shared_ptr<const dependency_list>; // null: none
+
+/// The condition of a kind that stands for itself (in_flight); null when there is none.
+const condition* find_condition(const dependency_list_ptr& list, dependency_kind kind);
 
 /// Reads attributes.system.dependencies, which is a list of objects with scheme and value, or null.
 /// `named`: the job has a name of its own. Errors: ec::bad_jobspec (starts with the key's path).

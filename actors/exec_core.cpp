@@ -144,6 +144,9 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
   add_warnings(j.sum.warning, part.warning);
+  auto& first = j.sum.first_exit;
+  if (part.first_exit.t_ns != 0 && (first.t_ns == 0 || part.first_exit.t_ns < first.t_ns))
+    first = part.first_exit;
 }
 
 /// Tells upwards what has become true: the subtree has started; it has ended.
@@ -168,6 +171,7 @@ void exec_core::advance(job_id id, exec_out& out) {
   job_report r;
   r.id = id;
   r.started = started;
+  r.init_ns = j.sum.init_ns;
   if (!ended) {
     j.told_start = true;
     out.report(j.root, j.parent, std::move(r));
@@ -335,6 +339,7 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
   auto& j = it->second;
   if (r.started)
     j.start_due.erase(self_);
+  j.sum.init_ns = std::max(j.sum.init_ns, r.init_ns);
   if (r.ended) {
     j.shell_due = false;
     if (j.spread)
@@ -370,6 +375,7 @@ void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& o
   auto& j = it->second;
   if (r.started)
     j.start_due.erase(child);
+  j.sum.init_ns = std::max(j.sum.init_ns, r.init_ns);
   if (r.ended || !r.failure.empty())
     add(j, r);
   advance_exchange(r.id, j, out);

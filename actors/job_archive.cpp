@@ -106,6 +106,8 @@ caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, jo
   r.events = std::move(record->events);
   r.jobspec = restore_jobspec((*spec)->text, (*spec)->environment_text(), record->cc);
   r.rset = record->rset;
+  r.init_ns = f.end.init_ns;
+  r.first_exit = f.end.first_exit;
   return r;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_json.hpp"
+#include "actors/task_eventlogs.hpp"
 #include "graph/rset.hpp"
 #include "runtime/base64.hpp"
 
@@ -80,46 +81,14 @@ caf::expected<std::string> signed_spec(const job_reply& job) {
   return encode_base64(header) + "." + encode_base64(dump(*spec)) + ".none";
 }
 
-void append_line(std::string& out, const job_event& e, std::string_view name,
-                 const std::string& context = {}) {
-  out += fmt::format(R"({{"timestamp":{}.{:06},"name":"{}")", e.t_ns / 1'000'000'000,
-                     e.t_ns % 1'000'000'000 / 1'000, name);
-  if (!context.empty())
-    out += ",\"context\":" + context;
-  out += "}\n";
-}
-
 } // namespace
-
-std::string exec_eventlog(const std::vector<job_event>& events) {
-  std::string out;
-  for (auto& e : events) {
-    switch (e.kind) {
-    case event_kind::start:
-      append_line(out, e, "init");
-      append_line(out, e, "starting");
-      append_line(out, e, "shell.init");
-      append_line(out, e, "shell.start");
-      break;
-    case event_kind::finish:
-      append_line(out, e, "complete", fmt::format(R"({{"status":{}}})", e.a));
-      break;
-    case event_kind::exception:
-      append_eventlog_line(out, e);
-      break;
-    case event_kind::clean:
-      append_line(out, e, "done");
-      break;
-    default:
-      break;
-    }
-  }
-  return out;
-}
 
 bool changes_document(std::string_view key, event_kind kind) {
   if (key == "R")
     return kind == event_kind::alloc || kind == event_kind::resource_update;
+  if (key == "guest.exec.eventlog")
+    return kind == event_kind::alloc || kind == event_kind::start || kind == event_kind::finish
+           || kind == event_kind::exception;
   return key == "jobspec" && kind == event_kind::jobspec_update;
 }
 
@@ -141,11 +110,12 @@ caf::expected<std::string> job_document(const job_reply& job, std::string_view k
   if (key == "record")
     return dump(to_json(job.summary));
   if (key == "guest.exec.eventlog")
-    return exec_eventlog(job.events);
+    return exec_eventlog(job);
   if (key != "eventlog")
     return make_error(ec::unknown_key,
                       fmt::format("\"{}\": a job has the keys jobspec, R, eventlog, record, J and "
-                                  "guest.exec.eventlog; what it writes is read by 'job attach'",
+                                  "guest.exec.eventlog; guest.output and guest.input are read by "
+                                  "'job.watch'",
                                   key));
   std::string lines;
   for (auto& e : job.events)

@@ -13,13 +13,9 @@ namespace hactor {
 
 /// "jobspec" and "R" as they are now, or `original`: as they were before any update; "J": the
 /// jobspec as it was submitted, signed by nobody (RFC 15, mechanism "none"); "eventlog";
-/// "guest.exec.eventlog"; "record": what a listing shows, JSON. Errors: ec::unknown_key, also for R
-/// of a job that was granted none.
+/// "guest.exec.eventlog" (task_eventlogs.hpp); "record": what a listing shows, JSON. Errors:
+/// ec::unknown_key, also for R of a job that was granted none.
 caf::expected<std::string> job_document(const job_reply& job, std::string_view key, bool original);
-
-/// What the execution of a job has to tell for these events of it, as lines (RFC 18): init,
-/// starting, shell.init, shell.start, complete, done, exception.
-std::string exec_eventlog(const std::vector<job_event>& events);
 
 /// Whether an event may make another text of the document.
 bool changes_document(std::string_view key, event_kind kind);

@@ -25,6 +25,8 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.bank = spec.bank;
   s.project = spec.project;
   s.cwd = spec.cwd;
+  s.cc = cc;
+  s.label = label_of(spec);
   s.ntasks = spec.ntasks;
   s.ncores = spec.ncores;
   s.nnodes = spec.nnodes;
@@ -102,6 +104,9 @@ caf::expected<job_reply> job_manager_core::whole(job_id id) const {
   r.summary = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
   r.events = events(id);
   r.jobspec = restore_jobspec(j.spec->text, j.spec->environment_text(), j.cc);
+  r.init_ns = j.init_ns;
+  if (j.end)
+    r.first_exit = j.end->first_exit;
   if (!j.resources.nodes.empty())
     r.rset = to_json(all_of(j));
   for (auto& node : j.resources.nodes)
@@ -244,10 +249,12 @@ rooms_reply job_manager_core::rooms() const {
         all.held.push_back({growth, {j.spec, {}, {}}, part});
     if (!j.room_wanted || j.fold.state != job_state::sched)
       continue;
-    auto [at, is_new] = groups.try_emplace(j.spec->request.get(), all.wanted.groups.size());
+    auto& spec = j.elsewhere ? j.elsewhere : j.spec;
+    auto [at, is_new] = groups.try_emplace(spec->request.get(), all.wanted.groups.size());
     if (is_new)
-      all.wanted.groups.push_back({{j.spec, {}, {}}, {}});
-    all.wanted.groups[at->second].items.push_back({id, j.fold.priority, j.fold.t_submit});
+      all.wanted.groups.push_back({{spec, {}, {}}, {}});
+    all.wanted.groups[at->second].items.push_back(
+        {id, j.fold.priority, j.fold.t_submit, j.elsewhere != nullptr});
   }
   for (auto& [growth, wanted] : growths_)
     all.wanted.groups.push_back({{wanted.spec, {}, {}}, {wanted.entry}});
@@ -280,6 +287,14 @@ std::string encode_extra(const job_report& end) {
     append_varint(out, rank);
     append_varint(out, address);
   }
+  auto& first = end.first_exit;
+  if (end.init_ns == 0 && first.t_ns == 0)
+    return out; // of a simulated job, or one that never ran
+  append_varint(out, static_cast<uint64_t>(end.init_ns));
+  append_varint(out, static_cast<uint64_t>(first.t_ns));
+  for (auto value : {first.task, first.local, static_cast<uint32_t>(first.pid),
+                     static_cast<uint32_t>(first.status)})
+    append_varint(out, value);
   return out;
 }
 
@@ -301,6 +316,12 @@ job_report decode_extra(std::string_view in) {
     auto rank = static_cast<uint32_t>(next());
     r.outputs.emplace_back(rank, next());
   }
+  r.init_ns = static_cast<int64_t>(next());
+  r.first_exit.t_ns = static_cast<int64_t>(next());
+  r.first_exit.task = static_cast<uint32_t>(next());
+  r.first_exit.local = static_cast<uint32_t>(next());
+  r.first_exit.pid = static_cast<int32_t>(next());
+  r.first_exit.status = static_cast<int32_t>(next());
   return r;
 }
 

@@ -112,11 +112,10 @@ void job_manager_core::enqueue(int64_t now_ns, job_id id, job& j, job_manager_ou
   e.kind = event_kind::priority;
   e.a = priority_of(j.fold.urgency);
   post(now_ns, id, j, std::move(e), out);
-  alloc_entry entry{id, j.fold.priority, j.fold.t_submit};
   if (j.room_wanted)
-    out.prioritize_room(entry);
+    out.prioritize_room({id, j.fold.priority, j.fold.t_submit});
   else
-    out.want_room(j.spec, entry);
+    ask_for_room(id, j, out);
   j.room_wanted = true;
 }
 
@@ -147,6 +146,9 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   j.is_active = s == job_state::priority || s == job_state::sched || s == job_state::run
                 || (s == job_state::cleanup && j.fold.t_sched != 0);
   j.name->active += j.is_active;
+  join_flight(j);
+  if (j.flight != nullptr)
+    j.flight->active += j.is_active;
   join_group(record.id, j);
 }
 
@@ -232,11 +234,14 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   }
   auto& j = it->second;
   j.room_wanted = false;
+  j.elsewhere = nullptr;
+  j.init_ns = 0;
   j.resources = std::move(resources);
   job_event alloc;
   alloc.kind = event_kind::alloc;
   alloc.text = annotations_of(j.resources, how);
   post(now_ns, id, j, std::move(alloc), out);
+  tell_dependents(now_ns, id, j, out);
   j.launched = true;
   job_record record; // R is durable with the alloc event
   record.id = id;
@@ -265,7 +270,7 @@ void job_manager_core::on_void_grant(int64_t now_ns, job_id id, job_manager_out&
     return on_granted(now_ns, id, {}, out); // it is not wanted any more
   auto& j = it->second;
   out.free_room(id);
-  out.want_room(j.spec, {id, j.fold.priority, j.fold.t_submit});
+  ask_for_room(id, j, out);
 }
 
 void job_manager_core::on_late_grant(job_id id, job_manager_out& out) {
@@ -282,6 +287,8 @@ void job_manager_core::on_denied(int64_t now_ns, job_id id, const std::string& n
   if (it == jobs_.end() || !it->second.room_wanted)
     return;
   auto& j = it->second;
+  if (std::exchange(j.elsewhere, nullptr) && j.fold.state == job_state::sched)
+    return ask_for_room(id, j, out); // then on the nodes on which it has failed
   if (j.fold.state == job_state::sched) {
     j.room_wanted = false;
     fail(now_ns, id, j, "alloc", note, 0, -1, -1, out);
@@ -306,6 +313,7 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   auto& j = it->second;
   auto began = report.started || (report.ended && report.failure.empty());
   if (began && !j.fold.has_started && j.fold.state == job_state::run) {
+    j.init_ns = report.init_ns;
     post(now_ns, id, j, event_kind::start, out);
     tell_dependents(now_ns, id, j, out);
     // The limit counts from here: what the instance took to start the job is not the job's time.
@@ -502,10 +510,8 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
   waitable_active_ -= is_waitable(j);
   stop_to_depend(id, j);
   leave_group(id, j);
-  if (j.is_active) {
-    --j.name->active;
-    begin_singletons(j.log_last_ns, *j.name, out);
-  }
+  count_active(j.log_last_ns, j, false, out);
+  leave_flight(j);
   unname_job(j);
   hide(j);
   jobs_.erase(it);
@@ -523,6 +529,7 @@ void job_manager_core::forget(job_id id) {
       e.exception = j.fold.exception_type + "\n" + j.fold.exception_note;
     put_back({std::move(e)});
   }
+  leave_flight(j);
   unname_job(j);
   hide(j);
   jobs_.erase(it);

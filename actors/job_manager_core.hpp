@@ -60,8 +60,23 @@ public:
 
   /// Could all that the jobspec depends on come to hold? Errors: ec::unknown_job,
   /// ec::unsatisfiable, ec::not_permitted (a job of another user).
-  caf::error check_dependencies(uint32_t userid, const job_spec& spec,
-                                const known_ends& ends) const;
+  /// `together`: ids of jobs that are submitted with it.
+  caf::error check_dependencies(uint32_t userid, const job_spec& spec, const known_ends& ends,
+                                const std::set<job_id>& together = {}) const;
+
+  /// A job as names and copies find it (job_references.cpp).
+  struct found_job {
+    job_id id;
+    int64_t t_submit_ns = 0; // the same for all of one request
+    uint64_t label = 0;      // as in job_summary
+    int64_t cc = -1;
+    bool ended = false;
+  };
+  /// Jobs of a user by their name, of those in memory; O(those) when there is one.
+  std::vector<found_job> named(uint32_t userid, const std::string& name) const;
+  /// Those in memory that were submitted as copies together with this one; O(those in memory).
+  std::vector<found_job> copies_of(const found_job& one) const;
+  std::optional<found_job> find(job_id id) const;
 
   /// Restart: a job that had not ended, with its events so far in order. Nothing is posted yet.
   /// What follows a hole in the events is left out; such a job is not run again.
@@ -190,7 +205,8 @@ private:
   struct namesakes {
     uint64_t jobs = 0;           // in memory
     uint64_t active = 0;         // past DEPEND and not ended
-    std::set<job_id> singletons; // wait for there to be no active one, and for nothing else
+    uint64_t most = 1;           // active at once, of those that wait for that
+    std::set<job_id> singletons; // wait for there to be fewer active ones, and for nothing else
   };
   using user_and_name = std::pair<uint32_t, std::string>;
   struct name_hash {
@@ -234,8 +250,11 @@ private:
     std::map<uint32_t, uint32_t> open; // in DEPEND: dependencies, how many conditions have failed
     uint32_t open_unnamed = 0;         // those of them that no end of a namesake can close
     namesakes* name = nullptr;
-    bool is_active = false; // counted in name->active
+    namesakes* flight = nullptr; // its group, of which so many may be active at once; null: none
+    bool is_active = false;      // counted in name->active and flight->active
     int64_t retry_ns = 0;   // in PRIORITY: when it is to be started again; 0: it waits for no time
+    job_spec_ptr elsewhere; // in PRIORITY and SCHED: asks for nodes on which it did not just fail
+    int64_t init_ns = 0;    // of this attempt: when its shells ran
     uint32_t place = UINT32_MAX; // in listed_
   };
   /// What decides whether a listing shows a job, and where. These lie side by side: a listing looks
@@ -278,8 +297,15 @@ private:
   bool is_hopeless(const job& j, uint32_t dependency) const;
   void tell_dependents(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void begin_singletons(int64_t now_ns, namesakes& name, job_manager_out& out);
+  void join_flight(job& j);
+  void leave_flight(job& j);
+  void count_active(int64_t now_ns, job& j, bool active, job_manager_out& out);
+  idset ranks_of(job_id id, const known_ends& ends) const;
+  void place_beside(int64_t now_ns, job_id id, job& j, const condition& c, const idset& ranks,
+                    job_manager_out& out);
   // Jobs that are started again, and those of which too many failed: job_manager_retry.cpp.
   bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  void ask_for_room(job_id id, const job& j, job_manager_out& out);
   // What a job has: job_manager_resize.cpp.
   static const rset& all_of(const job& j);
   static rset held_of(const job& j); ///< Of its first grant, what has not been given back.
@@ -321,6 +347,12 @@ private:
   };
   std::unordered_map<std::string, fail_group> groups_;
   std::unordered_map<user_and_name, namesakes, name_hash> names_;
+  std::unordered_map<user_and_name, namesakes, name_hash> flights_; // by their groups
+  struct placed_spec {
+    job_spec_ptr from, to;
+    std::string where;
+  };
+  placed_spec beside_; // the last that place_beside made: copies of a submission share it
   std::map<job_id, wanted_growth> growths_; // that have no room yet
   uint64_t growths_made_ = 0;
   std::deque<job_id> ended_; // whose dependents have not been told
@@ -334,7 +366,7 @@ private:
 };
 
 /// What others may depend on of a job with this fold.
-job_end end_of(job_id id, const job_fold& fold);
+job_end end_of(job_id id, const job_fold& fold, const rset& resources);
 
 /// A job's summary from its parts; also used for records read back from disk.
 job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,

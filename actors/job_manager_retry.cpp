@@ -58,6 +58,10 @@ bool job_manager_core::begin_again(int64_t now_ns, job_id id, job& j, job_manage
   e.b = v.node;
   e.text = v.why;
   post(now_ns, id, j, std::move(e), out);
+  if (j.spec->retries->elsewhere && !j.resources.nodes.empty())
+    j.elsewhere = with_constraint(
+        *j.spec,
+        {{"not", json::array({{{"ranks", json::array({j.resources.ranks().to_string()})}}})}});
   j.resources = {};
   j.grown = nullptr;
   if (j.end) { // where its output lies must not be forgotten
@@ -75,6 +79,12 @@ bool job_manager_core::begin_again(int64_t now_ns, job_id id, job& j, job_manage
   j.retry_ns = moment_after(now_ns, j.spec->retries->delay_s);
   retries_.emplace(j.retry_ns, id);
   return true;
+}
+
+/// Asks for other nodes than those on which the job has just failed, if it is to have such.
+void job_manager_core::ask_for_room(job_id id, const job& j, job_manager_out& out) {
+  auto& spec = j.elsewhere ? j.elsewhere : j.spec;
+  out.want_room(spec, {id, j.fold.priority, j.fold.t_submit, j.elsewhere != nullptr});
 }
 
 void job_manager_core::retry_due(int64_t now_ns, job_manager_out& out) {

@@ -52,6 +52,7 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
     j.name->active += j.is_active;
   }
   j.spec = spec;
+  j.elsewhere = nullptr;
   auto before = j.fold.state;
   job_event was; // so that nobody has to keep the jobspecs that the job has had
   was.kind = event_kind::debug;

@@ -48,20 +48,24 @@ caf::error read_retries(const json& rest, job_spec& to) {
   if (at == rest.end())
     return {};
   constexpr auto wanted = "a number, or a mapping with count, delay (seconds), node and exit "
-                          "(true or false), codes (exit codes 1 to 255)";
+                          "(true or false), codes (exit codes 1 to 255), avoid-last-node (true or "
+                          "false)";
   auto whole = at->is_object() ? *at : json{{"count", *at}};
   auto count = whole.value("count", json{});
   auto delay = whole.value("delay", json(0));
   auto node = whole.value("node", json(true)), on_exit = whole.value("exit", json(true));
   auto codes = whole.value("codes", json(""));
+  auto elsewhere = whole.value("avoid-last-node", json(false));
   if (!count.is_number_integer() || count < 0 || count > limits::retries_max || !delay.is_number()
-      || delay < 0 || !node.is_boolean() || !on_exit.is_boolean() || !codes.is_string())
+      || delay < 0 || !node.is_boolean() || !on_exit.is_boolean() || !codes.is_string()
+      || !elsewhere.is_boolean())
     return bad_key("retries", wanted, *at);
   retry_rule r;
   r.count = count.get<uint32_t>();
   r.delay_s = delay.get<double>();
   r.on_node = node.get<bool>();
   r.on_exit = on_exit.get<bool>();
+  r.elsewhere = elsewhere.get<bool>();
   auto set = idset::parse(codes.get_ref<const std::string&>());
   if (!set || (!set->empty() && set->last() > 255))
     return bad_key("retries", wanted, *at);
@@ -176,6 +180,16 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
       return e;
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
+}
+
+job_spec_ptr with_constraint(const job_spec& spec, const json& more) {
+  auto wants = parse_jobspec(spec.text);
+  HACTOR_CHECK(wants); // it was read before
+  auto& own = wants->system.constraints;
+  own = own.is_null() ? more : json{{"and", json::array({own, more})}};
+  auto made = make_job_spec(canonical_json(*wants), *wants, spec.environment);
+  HACTOR_CHECK(made);
+  return std::make_shared<const job_spec>(std::move(*made));
 }
 
 caf::error warns_in_vain(const job_spec& spec, double ends) {

@@ -37,6 +37,7 @@ struct retry_rule {
   bool on_node = true; // when a node was lost
   bool on_exit = true; // when its exit code is not 0, or one of
   idset codes;         // empty: any
+  bool elsewhere = false; // on other nodes than before, while there are some
 };
 
 /// attributes.system.max-fails: jobs of one submission that are not to run when many have failed.
@@ -70,6 +71,12 @@ struct job_spec {
   /// A jobspec that differs from this one in the words of its command; the caller sets its name.
   job_spec with_text(const std::string& canonical) const;
 };
+
+/// As job_summary::label.
+inline uint64_t label_of(const job_spec& spec) { return hash_of_spec(spec.name).low; }
+
+/// The same jobspec with another constraint on its nodes: its own, and `more` (RFC 31).
+job_spec_ptr with_constraint(const job_spec& spec, const json& more);
 
 /// Compiles a jobspec of which `text` is the canonical text, and `environment` its environment or
 /// null. Errors: as compile_request and read_dependencies.

@@ -243,8 +243,10 @@ ends_reply tell_ends(const archive_state& st, const ends_request& r) {
   for (auto id : r.ids) {
     auto record = st.store->job(id);
     reply.ends.push_back({id});
-    if (record && record->ended)
-      reply.ends.back() = end_of(id, fold_record(*record).fold);
+    if (record && record->ended) {
+      auto f = fold_record(*record);
+      reply.ends.back() = end_of(id, f.fold, f.resources);
+    }
   }
   return reply;
 }

@@ -20,6 +20,15 @@
 
 namespace hactor {
 
+/// How a task of a job has ended.
+struct task_end {
+  int64_t t_ns = 0; // 0: none has
+  uint32_t task = 0, local = 0; // its rank in the job, and on its node
+  int32_t pid = 0;
+  int32_t status = 0; // wait status
+};
+HACTOR_INSPECT(task_end, x.t_ns, x.task, x.local, x.pid, x.status)
+
 // -- connector -> ingest --------------------------------------------------------------------------
 
 /// One jobspec, wanted once or once for every value of `cc`; with `commands` as often for each of
@@ -216,13 +225,15 @@ struct job_summary {
   double user_s = 0, system_s = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
   std::string annotations; // of its alloc event (RFC 27) and, as "user", of memos; JSON, or ""
+  int64_t cc = -1;         // which copy it is; -1: none
+  uint64_t label = 0;      // a hash of its name as submitted, which its submission's copies share
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
                x.queue, x.cwd, x.bank, x.project, x.ntasks, x.ncores, x.nnodes, x.duration_s,
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations)
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.label)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;
@@ -264,8 +275,11 @@ struct job_reply {
   // of the first task, last what the job got when it grew.
   std::vector<rank_t> ranks; // of the instance
   std::vector<rank_t> nodes; // the same, as the brokers know them
+  int64_t init_ns = 0;       // when its shells ran; 0: not known
+  task_end first_exit{};     // of its tasks
 };
-HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset, x.ranks, x.nodes)
+HACTOR_INSPECT(job_reply, x.summary, x.events, x.jobspec, x.rset, x.ranks, x.nodes, x.init_ns,
+               x.first_exit)
 
 struct followed_job {
   job_id id;
@@ -364,8 +378,9 @@ struct job_end {
   bool ran = false;     // it reached RUN
   bool started = false; // its tasks ran
   bool fatal = false;   // it had a fatal exception
+  idset ranks{};        // on which it ran, or runs; empty when it had no grant
 };
-HACTOR_INSPECT(job_end, x.id, x.result, x.userid, x.ran, x.started, x.fatal)
+HACTOR_INSPECT(job_end, x.id, x.result, x.userid, x.ran, x.started, x.fatal, x.ranks)
 
 struct ends_reply {
   std::vector<job_end> ends; // one per id
@@ -433,8 +448,9 @@ struct alloc_entry {
   job_id id;
   uint32_t priority = 16; // 0: held
   int64_t t_submit_ns = 0;
+  bool tentative = false; // denied as soon as the nodes that are up could not take it, were they idle
 };
-HACTOR_INSPECT(alloc_entry, x.id, x.priority, x.t_submit_ns)
+HACTOR_INSPECT(alloc_entry, x.id, x.priority, x.t_submit_ns, x.tentative)
 
 /// Jobs that ask for the same.
 struct alloc_group {

@@ -12,6 +12,7 @@
 #include <caf/actor.hpp>
 
 #include "actors/message_inspect.hpp"
+#include "actors/messages_job.hpp"
 #include "actors/pmix_protocol.hpp"
 #include "graph/rset.hpp"
 #include "runtime/ids.hpp"
@@ -89,9 +90,11 @@ struct job_report {
   bool tasks_ended = false; // all have; what they leave is cleaned up before the report of the end
   std::string warning{};    // what of the job is lost though it went on; "" when nothing is
   idset clean{};            // brokers on which nothing of the job is left, as far as is to be told
+  int64_t init_ns = 0;      // when the last of the shells ran; 0: not told
+  task_end first_exit{};    // of the tasks that have ended
 };
 HACTOR_INSPECT(job_report, x.id, x.started, x.ended, x.status, x.failure, x.used, x.outputs, x.lost,
-               x.task_ended, x.tasks_ended, x.warning, x.clean)
+               x.task_ended, x.tasks_ended, x.warning, x.clean, x.init_ns, x.first_exit)
 
 /// exec -> parent exec in the job's tree, or -> job manager at its root.
 struct exec_report {

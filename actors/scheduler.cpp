@@ -101,7 +101,8 @@ void scheduler_state::enqueue(const alloc_request& r, size_t client) {
       if (client != 0)
         of_others[entry.id] = client;
       if (auto e = spec ? exceeds_memory(**spec, memory_limit()) : spec.error(); !e)
-        core.enqueue({entry.id, entry.priority, entry.t_submit_ns, (*spec)->request});
+        core.enqueue(
+            {entry.id, entry.priority, entry.t_submit_ns, (*spec)->request, entry.tentative});
       else
         denied(entry.id, render(e));
     }

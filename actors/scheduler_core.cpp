@@ -14,6 +14,12 @@
 
 namespace hactor {
 
+namespace {
+
+constexpr const char* not_up = "the nodes that are up could not take it";
+
+} // namespace
+
 std::string_view name_of(start_kind how) {
   constexpr std::string_view names[] = {"immediate", "backfill", "reserved"};
   return names[static_cast<size_t>(how)];
@@ -52,6 +58,7 @@ rset scheduler_core::r_of(const running_job& job) {
 
 /// What was known of shapes was known of a graph that is no more.
 void scheduler_core::resources_changed() {
+  judge_tentative();
   for (auto& s : waiting_.shapes()) {
     s.compiled = nullptr;
     s.judged = false;
@@ -172,21 +179,27 @@ std::optional<resource_graph> scheduler_core::take_graph() {
 // -- ranks --------------------------------------------------------------------------------------
 
 void scheduler_core::rank_down(rank_t rank) {
+  down_.add(rank);
+  judge_tentative();
   if (pool_ != nullptr && pool_->set_up(rank, false))
     changed(); // what is reserved there moves
 }
 
 void scheduler_core::rank_up(rank_t rank) {
+  down_.remove(rank);
   if (pool_ != nullptr && pool_->set_up(rank, true))
     changed();
 }
 
 void scheduler_core::drain(rank_t rank) {
+  drained_.add(rank);
+  judge_tentative();
   if (pool_ != nullptr && pool_->set_drained(rank, true))
     changed();
 }
 
 void scheduler_core::undrain(rank_t rank) {
+  drained_.remove(rank);
   if (pool_ != nullptr && pool_->set_drained(rank, false))
     changed();
 }
@@ -323,6 +336,14 @@ void scheduler_core::enqueue(alloc_item item) {
     denied_.emplace_back(item.id, render(no_queue(item.request->wants.system.queue)));
     return;
   }
+  if (item.tentative && pool_ != nullptr && !fits_what_is_up(*item.request)) {
+    denied_.emplace_back(item.id, not_up);
+    return;
+  }
+  if (item.tentative)
+    tentative_.insert(item.id);
+  else if (!tentative_.empty())
+    tentative_.erase(item.id);
   auto shape = waiting_.shape_of(number, item.request);
   auto place = waiting_.add(item.id, item.priority, item.t_submit_ns, shape);
   if (item.priority == 0 || news_ == news::all)
@@ -362,6 +383,39 @@ caf::error scheduler_core::recover(job_id id, const rset& r, const resource_requ
   running_.emplace(id, running_job{r.nodes, r.starttime, r.expiration, r.scheduling, queue});
   ++queues_[queue].running;
   return {};
+}
+
+/// Could the nodes that are up take it, if they were idle?
+bool scheduler_core::fits_what_is_up(const resource_request& request) const {
+  idset up;
+  for (auto& node : pool_->inventory().nodes)
+    if (!down_.contains(node.rank) && !drained_.contains(node.rank))
+      up.add(node.rank);
+  auto number = queue_of(request);
+  if (up.empty() || number == nothing)
+    return false;
+  json where = {{"ranks", json::array({up.to_string()})}};
+  if (auto& own = queues_[number].settings.where; !own.is_null())
+    where = {{"and", json::array({own, std::move(where)})}};
+  auto compiled = pool_->compile(request.wants, where);
+  return compiled
+         && pool_->match(*compiled, match_op::satisfiable, 0).verdict == match_verdict::matched;
+}
+
+/// Less is up than was: jobs that are not to wait for what is down are denied by the next pass.
+void scheduler_core::judge_tentative() {
+  for (auto i = tentative_.begin(); i != tentative_.end() && pool_ != nullptr;) {
+    auto place = waiting_.find(*i);
+    if (place != nothing && fits_what_is_up(*waiting_.shape_at(place).request)) {
+      ++i;
+      continue;
+    }
+    if (place != nothing) {
+      drop(place);
+      denied_.emplace_back(*i, not_up);
+    }
+    i = tentative_.erase(i);
+  }
 }
 
 /// Takes a job out of the queue; what may fit then is looked at by the next pass.

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -42,6 +43,7 @@ struct alloc_item {
   uint32_t priority = 16; ///< 0: held.
   int64_t t_submit_ns = 0;
   std::shared_ptr<const resource_request> request; ///< Shared by all jobs of one jobspec.
+  bool tentative = false; ///< Denied once the nodes that are up could not take it, were they idle.
 };
 
 /// How a job came to start: at once, before jobs that were promised a time, or at its own promise.
@@ -321,6 +323,8 @@ private:
   match_result try_job(uint32_t place, bool reserving, int64_t now_s);
   void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
   void deny(uint32_t place, scheduler_out& out);
+  bool fits_what_is_up(const resource_request& request) const;
+  void judge_tentative();
 
   std::optional<uint64_t> room_for(const job_shape& s, match_op op, int64_t now_s);
   std::string room_text(const job_shape& s, match_op op, int64_t now_s);
@@ -340,6 +344,8 @@ private:
   uint64_t next_claim_ = 1;
   std::vector<job_id> cancelled_; ///< To be answered by the next pass.
   std::vector<std::pair<job_id, std::string>> denied_;
+  std::set<job_id> tentative_; ///< Of those that wait, and of some that did.
+  idset down_, drained_;       ///< Ranks.
   news news_ = news::all;
   uint64_t pass_ = 1;
   uint64_t grants_left_ = 0; ///< Of this call of schedule().

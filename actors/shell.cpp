@@ -358,6 +358,7 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
   st.size = work->size;
   st.spread = st.size > count;
   st.core = shell_core{order.item.id, count};
+  st.core.on_init(wall_ns());
   reopen_output(self, order.item);
   shell_start start{std::move(order), std::move(entries), std::move(place), std::move(*work),
                     std::move(refused)};
@@ -497,8 +498,8 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   if (st.tokens[x.task] == 0)
     return; // it was left
   st.tokens[x.task] = 0;
-  tell_guard(self, x.task, true);
   note_end(st, x);
+  tell_guard(self, x.task, true);
   end_of_rank(self, x);
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);

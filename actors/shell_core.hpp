@@ -88,6 +88,13 @@ public:
   void on_exited(int wait_status, const usage& used);
   /// Keeps how the first task of this node has ended, and how the first that was not to end so.
   void note_end(std::string how, bool is_bad);
+  /// The shell runs, and its tasks are to be started.
+  void on_init(int64_t now_ns) { report_.init_ns = now_ns; }
+  /// When and how a task has ended; the first is kept.
+  void note_exit(const task_end& e) {
+    if (report_.first_exit.t_ns == 0)
+      report_.first_exit = e;
+  }
   const std::string& first_end() const { return first_end_; }
   /// The job cannot go on; `wait_status` is its end.
   void on_broken(const std::string& host, const std::string& what, int wait_status);

@@ -25,6 +25,7 @@ namespace hactor {
 // -- words and output -----------------------------------------------------------------------------
 
 void note_end(shell_state& st, const task_exited& x) {
+  st.core.note_exit({wall_ns(), st.ranks[x.task], x.task, st.pids[x.task], x.status});
   auto is_signal = WIFSIGNALED(x.status);
   // What was to be, and what `hactor run false` says by its exit code, needs no words.
   auto is_bad = x.status != 0 && st.terminating == 0 && (st.size > 1 || is_signal)

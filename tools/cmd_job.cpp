@@ -4,8 +4,10 @@
 #include <cstdio>
 #include <iostream>
 
+#include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
+#include "runtime/near.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
@@ -53,20 +55,23 @@ constexpr option_spec wait_options[] = {
 };
 
 constexpr option_spec wait_event_options[] = {
-  {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
-  {'c', "count", "N", "Waits for the event to happen N times. Default: 1."},
-  {'f', "format", "json|text", "How the event is printed. Default: text."},
-  {'q', "quiet", nullptr, "Does not print the event."},
+    {'t', "timeout", "DURATION", "Gives up after this time. Default: never."},
+    {'c', "count", "N", "Waits for the event to happen N times. Default: 1."},
+    {'f', "format", "json|text", "How the event is printed. Default: text."},
+    {'q', "quiet", nullptr, "Does not print the event."},
+    {'p', "path", "LOG", "In which eventlog, as for 'hactor job eventlog'. Default: main."},
 };
 
 constexpr option_spec eventlog_options[] = {
-  {'f', "format", "json|text", "How events are printed. Default: text."},
-  {'T', "time-format", "raw|iso|offset|human", "How times are printed. Default: raw."},
-  {'H', "human", nullptr, "The same as --time-format=human."},
-  {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
-  {'p', "path", "main|exec",
-   "All events, or those of its execution only (alloc to free, retries, exceptions). Default: "
-   "main."},
+    {'f', "format", "json|text", "How events are printed. Default: text."},
+    {'T', "time-format", "raw|iso|offset|human", "How times are printed. Default: raw."},
+    {'H', "human", nullptr, "The same as --time-format=human."},
+    {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
+    {'p', "path", "LOG",
+     "Which of its logs: main (all that happens to it), exec (guest.exec.eventlog: its shells and "
+     "tasks; of the first task's end it tells when all have ended), output (guest.output: what its "
+     "tasks write, or to which files) or input (guest.input). "
+     "Default: main."},
 };
 
 constexpr option_spec info_options[] = {
@@ -272,6 +277,61 @@ int run_wait(const invocation& call) {
   });
 }
 
+/// An eventlog of a job, by what people call it, and the events that it may have.
+struct known_log {
+  const char* name;
+  const char* key;
+  std::vector<std::string_view> events; // empty: the broker knows
+};
+
+caf::expected<known_log> read_log(const parsed_options& o) {
+  static const known_log logs[] = {
+      {"main", "eventlog", {}},
+      {"exec",
+       "guest.exec.eventlog",
+       {"init", "starting", "shell.init", "shell.start", "shell.task-exit", "complete", "done",
+        "exception"}},
+      {"output", "guest.output", {"header", "data", "redirect"}},
+      {"input", "guest.input", {"header", "data", "redirect"}},
+  };
+  auto said = o.value("path", "main");
+  for (auto& log : logs)
+    if (said == log.name || said == log.key)
+      return log;
+  return make_error(ec::bad_argument, "--path: '" + said + "' is not main, exec, output or input");
+}
+
+/// The line of the `count`th event of this name in a log that is followed.
+caf::expected<std::string> await_line(client& broker, const std::string& id, const known_log& log,
+                                      const std::string& name, uint64_t count, double timeout_s) {
+  auto tag = broker.request("job.watch", {{"id", id}, {"key", log.key}});
+  auto until = steady_ns() + static_cast<int64_t>(timeout_s * 1e9);
+  for (;;) {
+    auto left_s = static_cast<double>(until - steady_ns()) * 1e-9;
+    if (timeout_s > 0 && left_s <= 0)
+      return make_error(ec::timed_out, "the event did not happen in time");
+    auto f = broker.receive(timeout_s > 0 ? left_s : 0);
+    if (!f)
+      return std::move(f.error());
+    if (f->tag == tag && f->kind == frame_kind::error)
+      return result_of(*f).error();
+    if (f->tag == tag && f->kind == frame_kind::reply)
+      return make_error(ec::wrong_state,
+                        id + ": the job has ended without the event \"" + name + '"');
+    if (f->kind != frame_kind::lines)
+      continue;
+    std::string_view rest = f->payload;
+    while (!rest.empty()) {
+      auto end = std::min(rest.find('\n'), rest.size());
+      auto line = std::string{rest.substr(0, end)};
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      auto event = parse_object(line);
+      if (event && text_at(*event, "name") == name && --count == 0)
+        return line + "\n";
+    }
+  }
+}
+
 int run_wait_event(const invocation& call) {
   auto& o = call.options;
   auto ids = read_ids(std::span{o.operands}.first(1));
@@ -281,13 +341,29 @@ int run_wait_event(const invocation& call) {
   auto timeout = duration_option(o, "timeout", 0);
   if (!count || !timeout)
     return fail_usage(call, !count ? count.error() : timeout.error());
+  auto log = read_log(o);
+  if (!log)
+    return fail_usage(call, log.error());
+  auto& name = o.operands[1];
+  if (auto& known = log->events;
+      !known.empty() && std::find(known.begin(), known.end(), name) == known.end())
+    return fail_usage(call,
+                      make_error(ec::bad_argument, "'" + name + "' is not an event of " + log->key
+                                                       + did_you_mean(name, known)));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto reply = broker.ask("job.wait-event",
-                            {{"id", ids->front()}, {"name", o.operands[1]}, {"count", *count}},
-                            *timeout);
-    if (!reply)
-      return std::move(reply.error());
-    auto line = text_at(*reply, "line");
+    std::string line;
+    if (log->events.empty()) {
+      auto reply = broker.ask("job.wait-event",
+                              {{"id", ids->front()}, {"name", name}, {"count", *count}}, *timeout);
+      if (!reply)
+        return std::move(reply.error());
+      line = text_at(*reply, "line");
+    } else {
+      auto found = await_line(broker, ids->front(), *log, name, *count, *timeout);
+      if (!found)
+        return std::move(found.error());
+      line = std::move(*found);
+    }
     if (o.has("quiet"))
       return exit_ok;
     if (o.value("format", "text") == "json") {
@@ -317,6 +393,10 @@ int run_info(const invocation& call) {
     json params{{"id", ids->front()}, {"key", key}};
     if (call.options.has("follow") && key.ends_with("eventlog"))
       return print_lines(broker, "job.watch", params);
+    if (key == "guest.output" || key == "guest.input") {
+      params["follow"] = call.options.has("follow");
+      return print_lines(broker, "job.watch", params);
+    }
     if (call.options.has("follow")) {
       auto end = broker.ask("job.watch", params, 0, [&show](const frame& f) {
         if (auto item = parse_object(f.payload))
@@ -334,19 +414,6 @@ int run_info(const invocation& call) {
   });
 }
 
-bool is_of_execution(std::string_view line) {
-  auto event = parse_object(std::string{line});
-  if (!event)
-    return false;
-  auto name = text_at(*event, "name");
-  for (auto* one : {"alloc", "start", "finish", "release", "free", "retry", "exception",
-                    "resource-update", "prolog-start", "prolog-finish", "epilog-start",
-                    "epilog-finish"})
-    if (name == one)
-      return true;
-  return false;
-}
-
 int run_eventlog(const invocation& call) {
   auto& o = call.options;
   auto ids = read_ids(o.operands);
@@ -355,17 +422,14 @@ int run_eventlog(const invocation& call) {
   auto format = parse_time_format(o.value("time-format", o.has("human") ? "human" : "raw"));
   if (!format)
     return fail_usage(call, format.error());
-  auto path = o.value("path", "main");
-  if (path != "main" && path != "exec" && path != "eventlog")
-    return fail_usage(call, make_error(ec::bad_argument,
-                                       "--path: '" + path + "' is neither main nor exec"));
+  auto log = read_log(o);
+  if (!log)
+    return fail_usage(call, log.error());
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    json params{{"id", ids->front()}, {"follow", o.has("follow")}};
+    json params{{"id", ids->front()}, {"key", log->key}, {"follow", o.has("follow")}};
     auto as_json = o.value("format", "text") == "json";
     event_text text{*format};
-    return print_lines(broker, "job.eventlog", params, [&](std::string_view line) {
-      if (path == "exec" && !is_of_execution(line))
-        return std::string{};
+    return print_lines(broker, "job.watch", params, [&](std::string_view line) {
       if (as_json)
         return std::string{line};
       auto changed = text.line(line);
@@ -449,18 +513,40 @@ const command job_wait_command{
     run_wait};
 
 const command job_wait_event_command{
-  "job wait-event", group_jobs, "waits until an event happened to a job", "[OPTIONS] ID EVENT",
-  "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ...",
-  wait_event_options, " 0  it happened\n 1  the job ended without it, or the time was up",
-  " hactor job wait-event f3xK2 start", false, 2, 2, run_wait_event};
+    "job wait-event",
+    group_jobs,
+    "waits until an event happened to a job",
+    "[OPTIONS] ID EVENT",
+    "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ... "
+    "With --path=exec: init, starting, shell.init, shell.start, shell.task-exit, complete, done; "
+    "with "
+    "--path=output or input: header, data, redirect.",
+    wait_event_options,
+    " 0  it happened\n 1  the job ended without it, or the time was up",
+    " hactor job wait-event f3xK2 start",
+    false,
+    2,
+    2,
+    run_wait_event};
 
 const command job_info_command{
-  "job info", group_jobs, "prints a document of a job", "[OPTIONS] ID KEY",
-  "KEY is jobspec: what was asked; R: what was granted (RFC 20); both as they are by now; "
-  "eventlog: its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux "
-  "(init, shell.start, complete, done ..); J: the jobspec as it was submitted, in the form of "
-  "signed ones (RFC 15), signed by nobody; record: what a listing shows.",
-  info_options, usual_exits, " hactor job info f3xK2 R", false, 2, 2, run_info};
+    "job info",
+    group_jobs,
+    "prints a document of a job",
+    "[OPTIONS] ID KEY",
+    "KEY is jobspec: what was asked; R: what was granted (RFC 20); both as they are by now; "
+    "eventlog: its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux "
+    "(init, shell.start, complete, done ..); guest.output: what its tasks have written, "
+    "guest.input: "
+    "what they read, as eventlogs (RFC 24); J: the jobspec as it was submitted, in the form of "
+    "signed ones (RFC 15), signed by nobody; record: what a listing shows.",
+    info_options,
+    usual_exits,
+    " hactor job info f3xK2 R",
+    false,
+    2,
+    2,
+    run_info};
 
 const command job_eventlog_command{
   "job eventlog", group_jobs, "prints the events of a job", "[OPTIONS] ID",

@@ -170,6 +170,18 @@ bool add_keys(json& extra, std::string_view query) {
   return true;
 }
 
+/// Where one of the characters stands next, but not between brackets: of copies, ID[1,3].
+size_t find_outside(std::string_view text, std::string_view chars, size_t from) {
+  size_t depth = 0;
+  for (auto i = from; i < text.size(); ++i) {
+    if (depth == 0 && chars.find(text[i]) != chars.npos)
+      return i;
+    depth += text[i] == '[';
+    depth -= text[i] == ']' && depth > 0;
+  }
+  return text.size();
+}
+
 // "afterok:1:2" is two dependencies for Slurm's users; other schemes keep what follows the colon.
 caf::error add_dependency(json& list, std::string_view text, const json& extra, double now) {
   auto colon = std::min(text.find(':'), text.size());
@@ -185,7 +197,7 @@ caf::error add_dependency(json& list, std::string_view text, const json& extra, 
   }
   bool splits = scheme.starts_with("after");
   for (size_t start = 0; start <= rest.size();) {
-    auto end = splits ? std::min(rest.find(':', start), rest.size()) : rest.size();
+    auto end = splits ? find_outside(rest, ":", start) : rest.size();
     if (end == start && scheme != "singleton")
       return bad(fmt::format("--dependency: '{}' has an empty value", text));
     json entry = extra;
@@ -234,7 +246,7 @@ caf::error add_dependencies(json& list, std::string_view text, double now) {
   std::vector<part> parts{{}};
   bool all = false, any = false;
   for (size_t start = 0; start <= text.size();) {
-    auto end = std::min(text.find_first_of(",?", start), text.size());
+    auto end = find_outside(text, ",?", start);
     auto word = text.substr(start, end - start);
     // After '?' comes an alternative, or a query as in a URI: "key=val&key=val".
     if (start > 0 && text[start - 1] == '?' && word.find('=') < word.find(':')) {

@@ -303,6 +303,10 @@ caf::error set_dependencies(json& system, const parsed_options& options) {
   if (options.has("begin-time"))
     if (auto e = add_dependencies(list, "begin-time:" + options.value("begin-time"), now_s()))
       return e;
+  for (auto [option, scheme] :
+       {std::pair{"same-node-as", "same-node"}, std::pair{"not-same-node-as", "not-same-node"}})
+    for (auto& job : options.all(option))
+      list.push_back({{"scheme", scheme}, {"value", job}});
   for (auto& entry : list)
     if (entry["scheme"] == "singleton" && !options.has("job-name"))
       return bad("--dependency=singleton needs --job-name: it waits for jobs of the same name");
@@ -430,7 +434,7 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
       return e;
   if (auto e = set_environment(system, options, own))
     return e;
-  for (auto set : {set_retries, set_files})
+  for (auto set : {set_retries, set_in_flight, set_files})
     if (auto e = set(system, options))
       return e;
   auto dir = options.value("cwd", cwd);
@@ -468,6 +472,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
 
 caf::expected<json> build_submit(const parsed_options& options, const environment_map& own,
                                  const std::string& cwd) {
+  if (auto e = check_event(options))
+    return e;
   auto spec = build_jobspec(options, own, cwd);
   if (!spec)
     return spec;

@@ -15,11 +15,14 @@
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/near.hpp"
 #include "runtime/utf8_text.hpp"
+#include "store/event.hpp"
 #include "tools/own_folder.hpp"
 #include "tools/session.hpp"
 #include "tools/shell_words.hpp"
 #include "tools/submit_options.hpp"
+#include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
 
 namespace hactor::tools {
@@ -70,6 +73,12 @@ caf::error read_retry_on(const std::string& text, json& rule) {
 std::string random_word() {
   std::random_device source;
   return fmt::format("{:08x}{:08x}", source(), source());
+}
+
+/// What all jobs that this process submits have in common.
+const std::string& own_group() {
+  static const auto group = random_word();
+  return group;
 }
 
 /// Runs the script of an instance, then writes down what became of its jobs. Its words: the program
@@ -126,8 +135,9 @@ caf::error set_retries(json& system, const parsed_options& options) {
   auto count = options.number("retries", 0, 0, limits::retries_max);
   if (!count)
     return std::move(count.error());
-  if (*count == 0 && (options.has("retry-delay") || options.has("retry-on")))
-    return bad("--retry-delay and --retry-on need --retries");
+  for (auto* other : {"retry-delay", "retry-on", "avoid-last-node"})
+    if (*count == 0 && options.has(other))
+      return bad("--" + std::string{other} + " needs --retries");
   if (*count > 0) {
     json rule{{"count", *count}};
     auto delay = duration_option(options, "retry-delay", 0);
@@ -138,6 +148,8 @@ caf::error set_retries(json& system, const parsed_options& options) {
     if (options.has("retry-on"))
       if (auto e = read_retry_on(options.value("retry-on"), rule))
         return e;
+    if (options.has("avoid-last-node"))
+      rule["avoid-last-node"] = true;
     system["retries"] = std::move(rule);
   }
   if (!knows(options, "max-fails") || !options.has("max-fails"))
@@ -145,9 +157,67 @@ caf::error set_retries(json& system, const parsed_options& options) {
   auto fails = options.number("max-fails", 1, 1, limits::jobs_per_request_max);
   if (!fails)
     return std::move(fails.error());
-  static const auto group = random_word(); // of all jobs that this process submits
-  system["max-fails"] = {{"count", *fails}, {"group", group}};
+  system["max-fails"] = {{"count", *fails}, {"group", own_group()}};
   return {};
+}
+
+caf::expected<uint64_t> jobs_in_flight(const parsed_options& options) {
+  std::string option = "max-in-flight", text;
+  if (knows(options, option) && std::string_view{options.of->name} != "bulksubmit")
+    text = options.value(option);
+  for (auto* copies : {"cc", "bcc"}) {
+    if (!knows(options, copies) || !options.has(copies))
+      continue;
+    auto value = options.value(copies);
+    auto percent = value.find('%');
+    if (percent == value.npos)
+      continue;
+    if (!text.empty())
+      return bad("--max-in-flight and the '%' of --" + std::string{copies} + "=" + value
+                 + " exclude each other");
+    option = copies;
+    text = value.substr(percent + 1);
+    if (text.empty())
+      text = "%";
+  }
+  if (text.empty())
+    return 0;
+  uint64_t most = 0;
+  auto number = std::string_view{text}.substr(0, text.find(':'));
+  auto end = number.data() + number.size();
+  auto [stop, code] = std::from_chars(number.data(), end, most);
+  if (code != std::errc{} || stop != end || most < 1 || most > limits::jobs_per_request_max)
+    return bad(fmt::format("--{}: '{}' does not say how many jobs are active at once, 1 to {}",
+                           option, text, limits::jobs_per_request_max));
+  return most;
+}
+
+caf::error set_in_flight(json& system, const parsed_options& options) {
+  auto most = jobs_in_flight(options);
+  if (!most)
+    return std::move(most.error());
+  if (*most == 0)
+    return {};
+  auto said = options.has("max-in-flight") ? options.value("max-in-flight") : std::string{};
+  auto colon = said.find(':');
+  auto group = colon == said.npos ? own_group() : said.substr(colon + 1);
+  if (group.empty())
+    return bad("--max-in-flight: '" + said + "' has no name of a group behind the colon");
+  system["dependencies"].push_back(
+      {{"scheme", "max-in-flight"}, {"value", std::to_string(*most)}, {"group", group}});
+  return {};
+}
+
+caf::error check_event(const parsed_options& options) {
+  if (!knows(options, "wait-event") || !options.has("wait-event"))
+    return {};
+  auto said = options.value("wait-event");
+  if (kind_of(event_name(said)))
+    return {};
+  std::vector<std::string_view> known;
+  for (size_t i = 1; i < static_cast<size_t>(event_kind::kind_count); ++i)
+    known.push_back(name_of(static_cast<event_kind>(i)));
+  return bad("--wait-event: '" + said + "' is not an event of jobs" + did_you_mean(said, known));
 }
 
 void add_file(json& system, const std::string& name, const std::string& text, int mode) {

@@ -83,9 +83,16 @@ namespace hactor::tools {
        "Waits for other jobs: afterok:ID (it ended well), afternotok:ID (it ran and "              \
        "failed), afterany:ID (it ended), afterstart:ID (it started), afterexcept:ID (an "          \
        "exception ended it), singleton (no other job of this name is active), or for "             \
-       "begin-time:TIME. Of several all must hold when a comma joins them, one when '?' "          \
+       "begin-time:TIME. ID may be the NAME of jobs, too (name=NAME if it reads like an id): "     \
+       "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc, "   \
+       "[*] all. Of several all must hold when a comma joins them, one when '?' "                  \
        "does. A job whose dependencies can never hold fails. May be repeated.",                    \
        "-d"},                                                                                      \
+      {0, "same-node-as", "JOB",                                                                   \
+       "Runs on nodes that this job has, or had: waits until it has some. JOB as in "              \
+       "--dependency. May be repeated."},                                                          \
+      {0, "not-same-node-as", "JOB",                                                               \
+       "Runs on other nodes than this job, in the same way. May be repeated."},                    \
       {0, "begin-time", "TIME",                                                                    \
        "Does not run before TIME: +10m, 'in 2 hours', 18:00, 'tomorrow at noon', 'friday 6pm', "   \
        "2026-12-24T18:00, or seconds since the epoch.",                                            \
@@ -113,6 +120,9 @@ namespace hactor::tools {
        "What --retries is for: node (a node was lost), exit (the exit code is not 0) or "          \
        "exit:CODE,.. (is one of these; 128+N: signal N). A job that was cancelled or came to its " \
        "time limit is not started again. Default: node,exit."},                                    \
+      {0, "avoid-last-node", nullptr,                                                              \
+       "Does not start it again on the nodes on which it has just failed, as long as others that " \
+       "are up could take it."},                                                                   \
       {0, "add-file", "[NAME[:PERMS]=]FILE",                                                       \
        "Gives the job a copy of the file, which lies as $HACTOR_JOB_TMPDIR/NAME on each of its "   \
        "nodes before its tasks start. May be repeated. Default of NAME and PERMS (0755): the "     \
@@ -137,7 +147,8 @@ namespace hactor::tools {
 #define HACTOR_MANY_ROWS                                                                           \
   {0, "cc", "IDSET",                                                                               \
    "One job for each number of the set, which replaces {cc} in the command, the environment and "  \
-   "names of files, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_JOB_CC.",          \
+   "names of files, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_JOB_CC. 1-9%3: "   \
+   "of these 3 at once, as --max-in-flight has it.",                                               \
    "--array"},                                                                                     \
       {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},                                  \
       {0, "max-fails", "N",                                                                        \
@@ -155,7 +166,23 @@ namespace hactor::tools {
     0, "jps", nullptr, "With --wait or --watch: says at the end how many jobs ended each second."  \
   }
 
-static constexpr option_spec submit_rows[] = {HACTOR_SUBMIT_ROWS, HACTOR_MANY_ROWS};
+#define HACTOR_FLIGHT_ROW                                                                          \
+  {                                                                                                \
+    0, "max-in-flight", "K[:GROUP]",                                                               \
+        "At most K of the jobs are queued or running at once; the others wait in DEPEND, in "      \
+        "their order, whether this command stays or not. With a GROUP: of all jobs that were "     \
+        "submitted with that word. Default: all at once."                                          \
+  }
+
+static constexpr option_spec submit_rows[] = {
+    HACTOR_SUBMIT_ROWS,
+    HACTOR_MANY_ROWS,
+    HACTOR_FLIGHT_ROW,
+    {0, "dag", "FILE",
+     "Submits the jobs of a file ('-': standard input), whose dependencies may name each other, "
+     "all "
+     "or none; see above."},
+};
 
 static constexpr option_spec bulksubmit_rows[] = {
     HACTOR_SUBMIT_ROWS,
@@ -188,6 +215,7 @@ static constexpr option_spec bulksubmit_rows[] = {
 static constexpr option_spec batch_rows[] = {
     HACTOR_SUBMIT_ROWS,
     HACTOR_MANY_ROWS,
+    HACTOR_FLIGHT_ROW,
     HACTOR_INSTANCE_ROWS,
     {0, "wrap", nullptr,
      "SCRIPT and ARGS are a command line for sh, not the name of a file; without them standard "

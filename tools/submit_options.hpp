@@ -52,6 +52,32 @@ caf::error set_attribute(json& at, std::string_view option, std::string_view tex
 /// Sets retries and max-fails by the options of these names. Errors: ec::bad_argument.
 caf::error set_retries(json& system, const parsed_options& options);
 
+/// How many of the jobs that are submitted are active at once, by --max-in-flight or the "%N" of
+/// --cc; 0: all. Errors: ec::bad_argument.
+caf::expected<uint64_t> jobs_in_flight(const parsed_options& options);
+
+/// Adds that as a dependency. Errors: as jobs_in_flight.
+caf::error set_in_flight(json& system, const parsed_options& options);
+
+/// Is what --wait-event says the name of an event? Errors: ec::bad_argument.
+caf::error check_event(const parsed_options& options);
+
+/// Jobs of one submit request, and where they stand.
+struct submitted_dag {
+  json params;
+  std::vector<size_t> lines; // in its file, of each job
+};
+
+/// The jobs of a submission whose dependencies name each other (--dag), as the parameters of one
+/// submit request. A line of `text` is a job: a JSON object with "command" and the long options of
+/// 'submit', or with "jobspec"; or the words of a 'submit' command line. `options` hold for all.
+/// Errors: ec::bad_argument, with the number of the line.
+caf::expected<submitted_dag> build_dag(const parsed_options& options, std::string_view text,
+                                       const environment_map& own, const std::string& cwd);
+
+/// What the instance says of "jobs[3]", said of the line that it stands in.
+caf::error of_line(const submitted_dag& dag, const caf::error& e);
+
 /// Adds a file to attributes.system.files (RFC 37), from which the job's shell makes it again.
 void add_file(json& system, const std::string& name, const std::string& text, int mode);
 

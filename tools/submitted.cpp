@@ -49,8 +49,6 @@ caf::expected<std::vector<std::string>> submit_job(client& broker, const json& p
   return ids;
 }
 
-namespace {
-
 /// Events of the execution alone stand for those of the job that come with them.
 std::string event_name(const std::string& said) {
   constexpr std::string_view prefix = "exec.";
@@ -65,8 +63,6 @@ std::string event_name(const std::string& said) {
     return "finish";
   return name;
 }
-
-} // namespace
 
 caf::error wait_for_event(const invocation& call, client& broker,
                           const std::vector<std::string>& ids, const std::string& event) {
@@ -86,18 +82,13 @@ namespace {
 /// The value of --cc or --bcc.
 caf::expected<std::string> read_copies(const parsed_options& options, const char* name) {
   std::string text;
-  for (auto& item : split_commas(options.value(name))) {
+  auto value = options.value(name);
+  for (auto& item : split_commas(value.substr(0, value.find('%')))) { // jobs_in_flight reads on
     // "1-1", which RFC 22 has not, is what --cc=1-$N becomes with N=1.
     auto dash = item.find('-');
     auto single = dash != std::string::npos && item.substr(0, dash) == item.substr(dash + 1);
     text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : item);
   }
-  // As --array of Slurm has it.
-  if (text.find('%') != std::string::npos)
-    return make_error(ec::bad_argument,
-                      "--array: '" + options.value(name)
-                          + "': how many run at once is not said by %N here: 'hactor bulksubmit "
-                            "--max-in-flight' holds the others back");
   auto set = idset::parse(text);
   if (set && set->empty())
     return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");

@@ -76,7 +76,7 @@ struct job_spec {
   std::string input = {};  ///< --input: a file; "": nothing to read
   /// --env, in order: "NAME=VALUE", "-NAME" (not inherited), "-*" (nothing inherited) ...
   std::vector<std::string> env = {};
-  /// --dependency: pairs of a scheme and a value, e.g. {"afterok", id}.
+  /// --dependency: a scheme and an id or the name of jobs, of this request too: {"afterok", id}.
   std::vector<std::pair<std::string, std::string>> dependencies = {};
   /// --setattr: pairs of a key with dots below attributes.system, and JSON, e.g.
   /// {"exec.test.run_duration", "\"10ms\""}.

@@ -41,7 +41,7 @@ check_contains "$output" "there is no job f2345, or it was purged"
 fails_with 1 hactor submit -d afterall:$good true
 check_contains "$output" "attributes.system.dependencies[0].scheme: must be one of afterok, afterany"
 fails_with 1 hactor submit -d afterok:nonsense true
-check_contains "$output" "must be the id of a job"
+check_contains "$output" "there is no job nonsense, or it was purged"
 fails_with 2 hactor submit -d singleton true
 check_contains "$output" "needs --job-name"
 fails_with 2 hactor submit -d afterok:1,afterok:2?afterok:3 true

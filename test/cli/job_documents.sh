@@ -58,11 +58,11 @@ try:
 except hactor.Error as e:
     assert e.code == "unknown_key", e
 i.cancel_jobs([job])
-assert [json.loads(l)["name"] for part in execution for l in part.splitlines()] == ["exception", "complete", "done"]
+assert [json.loads(l)["name"] for part in execution for l in part.splitlines()] == ["exception", "shell.task-exit", "complete", "done"]
 assert list(watched_R) == [] and list(watched_spec) == []
 # Of a job that has ended a watch tells all, then ends.
 assert [json.loads(x["value"]) for x in stream("job.watch", id=job, key="R")] == [changed]
-assert i.info(job, "guest.exec.eventlog").count("\n") == 7
+assert i.info(job, "guest.exec.eventlog").count("\n") == 8
 events = b"".join(stream("job.watch", id=job, key="eventlog")).decode()
 assert events == i.info(job, "eventlog")
 for method, params, code, said in (

@@ -30,8 +30,18 @@ fails_with 1 hactor job wait "$id"
 check_contains "$(hactor job eventlog "$id")" "unsatisfiable"
 fails_with 1 hactor submit --flags=debug true
 check_contains "$output" "there are no debug events here"
-fails_with 2 hactor submit --array=1-9%3 true
-check_contains "$output" "--array: '1-9%3': how many run at once"
+fails_with 2 hactor submit --array=1-9%0 true
+check_contains "$output" "'0' does not say how many jobs are active at once"
+fails_with 2 hactor submit --array=1-9%3 --max-in-flight=2 true
+check_contains "$output" "exclude each other"
+fails_with 2 hactor submit --max-in-flight=x true
+fails_with 2 hactor submit --max-in-flight=3: true
+check_contains "$output" "has no name of a group"
+fails_with 2 hactor submit --avoid-last-node true
+check_contains "$output" "--avoid-last-node needs --retries"
+fails_with 2 hactor submit --wait-event=strat touch made
+check_contains "$output" "'strat' is not an event of jobs"
+[ ! -e made ] || fail "a job was submitted whose event is none"
 
 # Commands about jobs.
 id=$(hactor submit --hold -n 1 true)

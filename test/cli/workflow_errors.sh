@@ -13,6 +13,7 @@ instance <<'END'
 check_equal "refusals" "bad_argument bad_argument unsatisfiable bad_argument bad_argument \
 bad_argument bad_argument bad_argument unknown_job bad_argument 0 " "$(workflow_probe refusals | tr '\n' ' ')"
 check_contains "$(workflow_probe run echo its output)" "its output"
+check_equal "a graph" "0 0 in order bad_jobspec" "$(echo $(workflow_probe graph))"
 mkdir gone
 cd gone
 rmdir ../gone

@@ -73,6 +73,23 @@ void refusals(const words&) {
   std::printf("%d\n", must(s.wait(must(s.submit({{.command = {"true"}}})).at(0))).status);
 }
 
+/// graph: jobs of one submission that wait for each other by their names.
+void graph(const words&) {
+  auto s = must(session::open());
+  auto ids = must(s.submit({{.command = {"true"}, .dependencies = {{"afterok", "pre"}}},
+                            {.command = {"true"}, .name = "pre"}}));
+  for (auto& id : ids)
+    std::printf("%d\n", must(s.wait(id)).status);
+  auto jobs = must(s.list({.ids = ids}));
+  auto &first = jobs.at(0), &second = jobs.at(1);
+  auto& pre = first.name == "pre" ? first : second;
+  auto& post = first.name == "pre" ? second : first;
+  std::printf("%s\n", pre.ended_s <= post.started_s ? "in order" : "not in order");
+  auto circle = s.submit({{.command = {"true"}, .name = "a", .dependencies = {{"afterok", "b"}}},
+                          {.command = {"true"}, .name = "b", .dependencies = {{"afterok", "a"}}}});
+  std::printf("%s\n", circle ? "taken" : error_name(circle.error()).c_str());
+}
+
 /// run COMMAND...: a job of it; its id, output, and status.
 void run(const words& args) {
   auto s = must(session::open());
@@ -133,9 +150,9 @@ void slow(const words& args) {
               gaps ? ", with gaps" : "");
 }
 
-const std::map<std::string, void (*)(const words&)> modes{{"follow", follow},     {"wait", wait},
-                                                          {"refusals", refusals}, {"run", run},
-                                                          {"many", many},         {"slow", slow}};
+const std::map<std::string, void (*)(const words&)> modes{
+    {"follow", follow}, {"wait", wait}, {"graph", graph}, {"refusals", refusals},
+    {"run", run},       {"many", many}, {"slow", slow}};
 
 } // namespace
 

@@ -27,6 +27,8 @@ hactor_unit_test(actors_cores_test
     unit/exec_core_ends_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp
+    unit/job_references_test.cpp
+    unit/task_eventlogs_test.cpp
     unit/job_retry_test.cpp
     unit/job_resize_test.cpp
     unit/job_update_test.cpp

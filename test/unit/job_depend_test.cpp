@@ -137,8 +137,14 @@ TEST_SUITE("unit") {
       const char* part;
     } table[] = {
         {on("afterall", 1), "[0].scheme: must be one of afterok"},
-        {{{"scheme", "afterok"}, {"value", "no id"}}, "[0].value: must be the id of a job"},
-        {{{"scheme", "afterany"}, {"value", "f1"}}, "[0].value: must be the id of a job"},
+        {{{"scheme", "afterok"}, {"value", ""}}, "[0].value: must be the id of a job or the name"},
+        {{{"scheme", "afterok"}, {"value", "name="}}, "[0].value: must be the id of a job or the"},
+        {{{"scheme", "afterok"}, {"value", "f5[x]"}}, "[0].value: must have numbers of copies"},
+        {{{"scheme", "afterok"}, {"value", "[3]"}}, "[0].value: must be the id of a job or the"},
+        {{{"scheme", "max-in-flight"}, {"value", "0"}, {"group", "g"}},
+         "[0].value: must be how many"},
+        {{{"scheme", "max-in-flight"}, {"value", "3"}}, "[0].group: must be a word"},
+        {{{"scheme", "max-in-flight"}, {"value", "3"}, {"group", ""}}, "[0].group: must be a word"},
         {{{"scheme", "begin-time"}, {"value", "+10m"}}, "[0].value: must be seconds since"},
         {{{"scheme", "begin-time"}, {"value", "-1"}}, "[0].value: must be seconds since"},
         {{{"scheme", "begin-time"}, {"value", "1e300"}}, "[0].value: must be seconds since"},
@@ -152,6 +158,106 @@ TEST_SUITE("unit") {
       CHECK_MESSAGE(render(refused.error()).find(t.part) != std::string::npos,
                     render(refused.error()));
     }
+  }
+
+  TEST_CASE("some conditions do not go together") {
+    const json flight{{"scheme", "max-in-flight"}, {"value", "2"}, {"group", "g"}};
+    auto other = flight;
+    other["group"] = "h";
+    other["value"] = "3";
+    CHECK(read_dependencies(json::array({flight, on("afterok", 5)}), true));
+    CHECK_FALSE(read_dependencies(json::array({flight, alone}), true));
+    CHECK_FALSE(read_dependencies(json::array({flight, other}), true));
+    CHECK_FALSE(
+        read_dependencies(json::array({on("same-node", 5, "x"), on("afterok", 6, "x")}), true));
+  }
+
+  TEST_CASE("a reference is an id, a name, or copies of either") {
+    auto id = read_reference("f6");
+    REQUIRE(id);
+    CHECK(id->id == job_id{5});
+    CHECK(id->name == "f6"); // some may be called so
+    CHECK_FALSE(id->of_copies);
+    auto copies = read_reference("f6[3-7,9]");
+    REQUIRE(copies);
+    CHECK(copies->id == job_id{5});
+    CHECK(copies->copies.to_string() == "3-7,9");
+    auto all = read_reference("my sim[*]");
+    REQUIRE(all);
+    CHECK(all->name == "my sim");
+    CHECK(all->id == job_id{});
+    CHECK(all->of_copies);
+    CHECK(all->copies.empty());
+    auto name = read_reference("name=f6");
+    REQUIRE(name);
+    CHECK(name->id == job_id{});
+    CHECK(name->name == "f6");
+  }
+
+  TEST_CASE("of a group only so many are queued or running at once, also after a restart") {
+    bench b;
+    const json two{{{"scheme", "max-in-flight"}, {"value", "2"}, {"group", "g"}}};
+    for (uint64_t id = 1; id <= 5; ++id)
+      b.submit(id, json::array({two[0]}));
+    CHECK(b.goes_on(1));
+    CHECK(b.goes_on(2));
+    CHECK(b.waits(3));
+    CHECK(b.summary(3).dependencies == std::vector<std::string>{"max-in-flight=2"});
+    b.end(2, 1 << 8); // however it ends
+    CHECK(b.goes_on(3));
+    CHECK(b.waits(4));
+    b.cancel({{4}}); // one that waits frees nothing
+    CHECK(b.waits(5));
+    b.restart();
+    CHECK(b.waits(5));
+    b.cancel({{1}});
+    CHECK(b.waits(5)); // until the scheduler has let go of it
+    b.core->on_room_cancelled(b.now, {1}, b.out);
+    CHECK(b.goes_on(5));
+    b.submit(6, json::array({{{"scheme", "max-in-flight"}, {"value", "2"}, {"group", "h"}}}));
+    CHECK(b.goes_on(6)); // another group
+    b.submit(7, json::array({two[0], on("afterok", 6)}));
+    b.end(3);
+    CHECK(b.waits(7)); // there is a place in the group, and no end of 6
+    b.end(6);
+    CHECK(b.goes_on(7));
+  }
+
+  TEST_CASE("a job runs where another has its grant, or elsewhere") {
+    bench b;
+    b.submit(1);
+    b.submit(2, json::array({on("same-node", 1)}));
+    b.submit(3, json::array({on("not-same-node", 1)}));
+    CHECK(b.waits(2));
+    CHECK(b.waits(3));
+    b.grant(1);
+    CHECK(b.goes_on(2));
+    CHECK(b.goes_on(3));
+    auto where = [&](uint64_t id) {
+      auto spec = parse_json(b.core->whole({id})->jobspec);
+      return dump(*find_json(*spec, "attributes.system.constraints"));
+    };
+    CHECK(where(2) == R"({"ranks":["0"]})");
+    CHECK(where(3) == R"({"not":[{"ranks":["0"]}]})");
+    CHECK(b.names(2)
+          == "submit validate dependency-add debug jobspec-update dependency-remove "
+             "depend priority");
+    // Of one that has ended it is known where it ran, of one that never ran that it did not.
+    b.ends[{8}] = {{8}, job_result::completed, 1000, true, true, false, idset::range(4, 5)};
+    b.ends[{9}] = {{9}, job_result::canceled, 1000, false, false, false, {}};
+    b.submit(4, json::array({on("same-node", 8)}));
+    CHECK(where(4) == R"({"ranks":["4-5"]})");
+    b.submit(5, json::array({on("not-same-node", 9)}));
+    CHECK(b.goes_on(5));
+    CHECK(code_of(b.refusal(json::array({on("same-node", 9)}))) == ec::unsatisfiable);
+    // One that is cancelled before it has nodes never gets any.
+    b.submit(10);
+    b.submit(11, json::array({on("same-node", 10)}));
+    b.submit(12, json::array({on("not-same-node", 10)}));
+    b.cancel({{10}});
+    b.core->on_room_cancelled(b.now, {10}, b.out);
+    CHECK(b.summary(11).result == job_result::failed);
+    CHECK(b.goes_on(12));
   }
 
   TEST_CASE("each scheme holds for the ends that it names, and for no other") {

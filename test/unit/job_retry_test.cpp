@@ -39,6 +39,33 @@ constexpr const char* over = "finish release free clean";
 
 TEST_SUITE("unit") {
 
+  TEST_CASE(
+      "who is to be started elsewhere asks for other nodes, and for any when there are none") {
+    bench b;
+    b.submit({one}, {{"retries", {{"count", 3}, {"avoid-last-node", true}}}});
+    CHECK_FALSE(b.out.wanted.back().tentative);
+    b.run();
+    b.end(3 << 8);
+    CHECK(b.out.wanted.back().tentative);
+    auto rooms = b.core.rooms();
+    REQUIRE(rooms.wanted.groups.size() == 1);
+    CHECK(dump(rooms.wanted.groups[0].spec.here->request->wants.system.constraints)
+          == R"({"not":[{"ranks":["0-1"]}]})");
+    CHECK(b.core.whole(one)->jobspec.find("ranks") == std::string::npos);
+    auto asked = b.out.wanted.size();
+    b.core.on_denied(b.now, one, "the nodes that are up could not take it", b.out);
+    CHECK(b.out.wanted.size() == asked + 1);
+    CHECK_FALSE(b.out.wanted.back().tentative);
+    CHECK(b.summary().state == job_state::sched);
+    b.run();
+    b.end(3 << 8);
+    CHECK(b.out.wanted.back().tentative);
+    b.core.on_granted(b.now, one, whole_nodes(1, 1), b.out);
+    b.start(one);
+    b.end(0);
+    CHECK(b.summary().result == job_result::completed);
+  }
+
   TEST_CASE("a job that fails is started again as often as it may be") {
     bench b;
     b.submit({one}, {{"retries", 2}});

@@ -2,6 +2,7 @@
 SPDX-License-Identifier: LGPL-3.0-or-later
 """
 import contextlib
+import json
 
 from .connection import Connection
 
@@ -14,7 +15,8 @@ class Instance(Connection):
         return self.ask("submit", jobspec=jobspec, flags=["waitable"], **options)["ids"][0]
 
     def submit_many(self, jobspecs):
-        """Many jobs in one request; the ids in order."""
+        """Many jobs in one request, all or none; the ids in order. Their dependencies may name each
+        other: {"scheme": "afterok", "value": NAME}."""
         jobs = [{"jobspec": j, "flags": ["waitable"]} for j in jobspecs]
         return self.ask("submit", jobs=jobs)["ids"]
 
@@ -42,6 +44,14 @@ class Instance(Connection):
     def info(self, job, key):
         """The text of a document of a job: "jobspec", "R", "eventlog" or "record"."""
         return self.ask("job.info", id=job, key=key)["value"]
+
+    def eventlog(self, job, key="eventlog", follow=False):
+        """Yields the entries of an eventlog of a job as dictionaries: "eventlog",
+        "guest.exec.eventlog", "guest.output" or "guest.input"; with follow until it has ended."""
+        with contextlib.closing(self.items("job.watch", id=job, key=key, follow=follow)) as parts:
+            for part in parts:
+                if isinstance(part, bytes):
+                    yield from map(json.loads, part.splitlines())
 
     def cancel_jobs(self, jobs, message=""):
         """Returns how many of them there were to cancel."""
