@@ -247,10 +247,14 @@ void update_jobs(const client_call& c, client_params& p) {
 void purge_jobs(const client_call& c, client_params& p) {
   purge_request r;
   r.ids = p.ids("ids");
+  auto age_s = p.number("age", 0);
+  auto keep = p.integer("keep", 0);
+  if (age_s < 0 || keep < 0)
+    p.refuse("age, keep: must not be negative");
   if (p.has("age"))
-    r.before_ns = wall_ns() - moment_after(0, std::max(p.number("age", 0), 0.0));
+    r.before_ns = wall_ns() - moment_after(0, std::max(age_s, 0.0));
   if (p.has("keep"))
-    r.keep = static_cast<uint64_t>(std::max<int64_t>(p.integer("keep", 0), 0));
+    r.keep = static_cast<uint64_t>(std::max<int64_t>(keep, 0));
   if (r.ids.empty() && !p.has("age") && !p.has("keep"))
     p.refuse("ids: must name at least one job, or age or keep must be given");
   ask_count(c, p, r);
@@ -310,6 +314,9 @@ void set_attribute(const client_call& c, client_params& p) {
   auto value = p.text("value");
   if (refused(c, p))
     return;
+  auto known = c.self->state.setup.attributes->get(name);
+  if (!known)
+    return c.self->state.fail(c.session, c.tag, known.error());
   // What the actors were started with stays; what is read at each use may change.
   if (name != "log-level")
     return c.self->state.fail(

@@ -11,6 +11,17 @@
 
 namespace hactor {
 
+namespace {
+
+/// True when only R tells how many tasks there are: the jobspec has ranges, or tasks by node or core.
+bool leaves_choice(const resource_request& r) {
+  return !r.plain || r.exclusive || std::any_of(r.tasks.begin(), r.tasks.end(), [](auto& group) {
+    return group.spread == task_spread::per_node || group.spread == task_spread::per_core;
+  });
+}
+
+} // namespace
+
 job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int64_t cc,
                       const rset* resources, const job_report* end) {
   job_summary s;
@@ -48,6 +59,9 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
     s.ranks = ranks.to_string();
     s.nodelist = format_hostlist(resources->nodelist);
     s.nnodes = static_cast<uint32_t>(resources->nodes.size());
+    if (leaves_choice(*spec.request))
+      if (auto tasks = layout(*spec.request, *resources))
+        s.ntasks = tasks->ntasks;
     s.ncores = static_cast<uint32_t>(cores);
     s.expiration = resources->expiration;
   }

@@ -305,7 +305,7 @@ caf::error scheduler_core::feasible(const std::shared_ptr<const resource_request
         ec::wrong_state,
         fmt::format("{}takes no jobs: {}",
                     q.settings.name.empty() ? "this instance " : "queue " + q.settings.name + " ",
-                    *q.disabled));
+                    q.disabled->empty() ? "it was disabled, without a reason" : *q.disabled));
   if (pool_ == nullptr)
     return {};
   auto& s = waiting_.shape(waiting_.shape_of(number, request));

@@ -3,7 +3,7 @@
 #include "mpi-boot/options.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <span>
 #include <string_view>
 
@@ -36,17 +36,37 @@ constexpr option_spec table[] = {
     {0, "version", nullptr, "Print the version."},
 };
 
+constexpr uint32_t levels_max = 1000; // of instances within each other; nobody has met the tenth
+
+/// What a job of the instance around says of itself (hactor start --boot=mpi).
 caf::error set_granted(start_options& o, std::string_view name, const std::string& value) {
   if (name == "lasts") {
-    auto dash = value.find('-');
-    o.starts = std::strtod(value.c_str(), nullptr);
-    o.ends = dash == value.npos ? 0 : std::strtod(value.c_str() + dash + 1, nullptr);
-    return o.ends > o.starts ? caf::error{}
-                             : make_error(ec::bad_argument, "--lasts: must be START-END");
+    auto* end = value.data() + value.size();
+    auto start = std::from_chars(value.data(), end, o.starts);
+    auto last = start.ec == std::errc{} && start.ptr != end && *start.ptr == '-'
+                    ? std::from_chars(start.ptr + 1, end, o.ends)
+                    : start;
+    return last.ec == std::errc{} && last.ptr == end && o.ends > o.starts
+               ? caf::error{}
+               : make_error(ec::bad_argument,
+                            fmt::format("--lasts={}: must be START-END, seconds since 1970", value));
   }
-  auto ids = value.empty() ? caf::expected<idset>{idset{}} : idset::parse(value);
-  if (!ids)
-    return make_error(ec::bad_argument, fmt::format("--{}: {}", name, render(ids.error())));
+  if (name == "level") {
+    uint32_t level = 0;
+    auto* end = value.data() + value.size();
+    auto read = std::from_chars(value.data(), end, level);
+    if (read.ec != std::errc{} || read.ptr != end || level > levels_max)
+      return make_error(ec::bad_argument, fmt::format("--level={}: must be a number from 0 to {}",
+                                                      value, levels_max));
+    o.attributes.fix("instance-level", std::to_string(level));
+    return {};
+  }
+  auto is_none = value.empty() && name == "gpus"; // while every task has a core
+  auto ids = is_none ? caf::expected<idset>{idset{}} : idset::parse(value);
+  if (!ids || (ids->empty() && !is_none))
+    return make_error(ec::bad_argument,
+                      fmt::format("--{}={}: {}", name, value,
+                                  ids ? "must name at least one" : render(ids.error())));
   (name == "cores" ? o.cores : o.gpus) = std::move(*ids);
   return {};
 }
@@ -56,10 +76,8 @@ caf::error set(start_options& o, std::string_view name, const std::string& value
     return o.attributes.set_item(value);
   if (name == "statedir" || name == "rundir" || name == "config")
     return o.attributes.set(name, value);
-  if (name == "cores" || name == "gpus" || name == "lasts")
+  if (name == "cores" || name == "gpus" || name == "lasts" || name == "level")
     return set_granted(o, name, value);
-  if (name == "level")
-    o.attributes.fix("instance-level", std::to_string(std::strtoul(value.c_str(), nullptr, 10)));
   if (name == "mpi")
     o.mpi = value;
   o.oversubscribe = o.oversubscribe || name == "oversubscribe";

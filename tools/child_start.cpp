@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/child_start.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <initializer_list>
 #include <iterator>
@@ -80,6 +81,18 @@ void become_outermost(const std::string& uri) {
   forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
 }
 
+/// An instance that is shut down terminates its script, which this is: then all went well.
+int serve() {
+  sigset_t terminated;
+  sigemptyset(&terminated);
+  sigaddset(&terminated, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &terminated, nullptr);
+  int signo = 0;
+  while (::sigwait(&terminated, &signo) != 0) {
+  }
+  return exit_ok;
+}
+
 } // namespace
 
 bool is_in_job() { return !variable("HACTOR_JOB_ID").empty() && !variable("HACTOR_URI").empty(); }
@@ -111,11 +124,10 @@ int start_child(const invocation& call) {
     return code;
   if (call.options.has("verbose"))
     complain(call, "HACTOR_URI=" + uri);
+  if (call.options.has("serve"))
+    return serve();
   become_outermost(uri);
-  return become(call, call.options.has("serve")
-                        ? std::vector<std::string>(std::begin(server_command),
-                                                   std::end(server_command))
-                        : call.options.operands);
+  return become(call, call.options.operands);
 }
 
 std::vector<std::string> granted_words(const invocation& call) {
