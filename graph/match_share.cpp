@@ -42,8 +42,8 @@ void match_walk::gather_charges(const candidate& c, uint16_t level, size_t sibli
     inner(c.found, level, sibling);
     return;
   }
-  auto& slot = node(level, sibling);
-  auto choice = request_->choice_at(level);
+  auto choice = node(level, sibling).option ? request_->choice_at(level) : nullptr;
+  auto& slot = node(level, choice != nullptr ? choice->kinds[c.kind].sibling : sibling);
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i)
     inner(c.found->slots[i].found, choice != nullptr ? choice->parts : slot.level,

@@ -29,6 +29,7 @@ struct candidate {
   vertex at = no_vertex;          ///< The vertex; of a slot the one that contains its parts.
   uint32_t slot = no_slot;        ///< In `found`.
   bool exclusive = false;
+  uint16_t kind = 0; ///< Of a slot that was chosen among options: its place in their choice.
 };
 
 /// Those for one request of a level.

@@ -283,13 +283,13 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
   auto first = request_->levels[how.level].first;
   if (auto choice = request_->choice_at(how.level)) {
     for (auto& kind : choice->kinds)
-      out[kind.sibling] = {};
+      if (kind.sibling != choice->holder)
+        out[kind.sibling] = {};
     make_chosen_slots(f, how, *choice, out[choice->holder]);
-    return;
   }
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& slot = node(how.level, i);
-    if (!slot.slot)
+    if (!slot.slot || slot.option)
       continue;
     if (slot_is_here(f, static_cast<uint16_t>(first + i)))
       make_slots(f, how, slot, out[i]);
@@ -471,11 +471,9 @@ void match_walk::explore_first(finding& f, const visit& how, lists& out) {
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
   std::vector<size_t> listed(tallies.size());
-  auto choice = request_->choice_at(how.level);
   auto enough = [&](size_t i) {
-    auto& n = node(how.level, i);
-    return n.elsewhere
-           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= how.shares;
+    return node(how.level, i).elsewhere
+           || tallies[request_->holder_of(how.level, i)].shares >= how.shares;
   };
   order_.each(f.at, [&](uint32_t place) {
     auto type = graph_.type(child(f.at, place));
@@ -659,12 +657,11 @@ void match_walk::trim(const visit& how, lists& found) const {
 /// Leaves in each list what is chosen for its sibling. False when there is not enough of one.
 bool match_walk::choose(uint16_t level, lists& found) {
   std::vector<uint64_t> wanted(found.size());
-  auto choice = request_->choice_at(level);
   for (size_t i = 0; i < found.size(); ++i) {
     auto& n = node(level, i);
     if (n.elsewhere)
       continue;
-    auto holder = n.slot && choice != nullptr ? choice->holder : i;
+    auto holder = request_->holder_of(level, i);
     auto count = largest_within(n.count, found[holder].qualified);
     if (!count || *count == 0)
       return false;
