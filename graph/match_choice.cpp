@@ -136,6 +136,8 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
     out.add(made);
     return true;
   };
+  if (request_->is_ambiguous(how.level))
+    f.slot_parts.emplace_back(choice.holder, parts);
   if (choice.kinds.size() == 1) {
     while (out.list.size() < node(how.level, choice.holder).most && make(0)) {
     }

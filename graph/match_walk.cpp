@@ -187,6 +187,7 @@ void match_walk::search(finding& f, const visit& how) {
   f.up.clear();
   f.slots.clear();
   f.slot_ends.clear();
+  f.slot_parts.clear();
   auto first = request_->levels[how.level].first;
   bool is_wanted = false, slot_wanted = false, slot_here = false, slot_fits = false;
   bool others = false; // besides slots
@@ -292,21 +293,24 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
     if (!slot.slot || slot.option)
       continue;
     if (slot_is_here(f, static_cast<uint16_t>(first + i)))
-      make_slots(f, how, slot, out[i]);
+      make_slots(f, how, i, out[i]);
     else if (options_.levels_as_fluxion)
       out[i] = {};
   }
+  f.slots_made = static_cast<uint32_t>(f.slot_ends.size());
 }
 
 /// Makes as many slots as can be made of what is below.
-void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
-                            candidates& out) {
+void match_walk::make_slots(finding& f, const visit& how, size_t sibling, candidates& out) {
+  auto& slot = node(how.level, sibling);
   out = {};
   lists parts(siblings(slot.level));
   explore(f, {slot.level, may_skip(false), true, how.factor, slot.most}, parts);
   for (auto& p : parts)
     keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
   pack_slots(f, slot, parts, out);
+  if (request_->is_ambiguous(how.level))
+    f.slot_parts.emplace_back(static_cast<uint16_t>(sibling), std::move(parts));
 }
 
 void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out) {
@@ -457,7 +461,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
 }
 
 /// What a vertex offers to a level of one request: itself, or what goes up from below it.
-candidate match_walk::candidate_of(const finding& f, size_t i) {
+candidate match_walk::candidate_of(finding& f, size_t i) {
   if (f.own.empty())
     return f.up[0].list[i];
   auto& o = f.own[0];
