@@ -3,6 +3,8 @@
 #include "actors/fluxion_options.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <utility>
@@ -22,6 +24,9 @@ struct known_option {
   std::string_view name;
   const char* attribute;
   toml::node_type type = toml::node_type::string; ///< In a file.
+  std::string_view why = {};                      ///< It means nothing.
+  int64_t least = 0;                              ///< Of an integer that means nothing ...
+  int64_t most = INT64_MAX;                       ///< ... and is checked all the same.
 };
 
 constexpr auto whole_number = toml::node_type::integer;
@@ -56,16 +61,16 @@ constexpr known_option resource_options[] = {
     {"load-format", "sched.graph_format"},
     {"hwloc-xml", "resource.graph"},
     {"grug-conf", "resource.graph"},
-    {"load-allowlist", nullptr},
-    {"hwloc-whitelist", nullptr},
-    {"match-format", nullptr},
-    {"match-subsystems", nullptr},
-    {"subsystems", nullptr},
-    {"prune-filters", nullptr},
-    {"traverser", nullptr},
-    {"reserve-vtx-vec", nullptr, whole_number},
-    {"update-interval", nullptr, whole_number},
-    {"feasibility-idle", nullptr, whole_number},
+    {"load-allowlist", "resource.allowlist"},
+    {"hwloc-whitelist", "resource.allowlist"},
+    {"match-format", "sched.match_format"},
+    {"match-subsystems", "resource.subsystems"},
+    {"subsystems", "resource.subsystems"},
+    {"prune-filters", "sched.prune_filters"},
+    {"traverser", "sched.traverser"},
+    {"reserve-vtx-vec", nullptr, whole_number, "memory is taken as vertices come", 1, 2'000'000},
+    {"update-interval", nullptr, whole_number, "what goes up or down is told at once"},
+    {"feasibility-idle", nullptr, whole_number, "what could run is judged at the submit"},
 };
 
 class reader {
@@ -191,7 +196,8 @@ private:
       return unknown(name, known);
     if (node.type() != is->type)
       return bad(fmt::format("{} must be {}, found {}", name, kind(is->type), kind(node.type())));
-    auto text = node.value<std::string>();
+    auto text =
+        node.is_integer() ? std::to_string(*node.value<int64_t>()) : node.value<std::string>();
     if (text && text->find_first_not_of(" \t\n") == text->npos)
       return bad(fmt::format("{} is empty", name));
     return take(*is, text.value_or(""));
@@ -247,7 +253,16 @@ private:
   caf::error take(const known_option& o, std::string_view value) {
     list_ = nullptr;
     if (o.attribute == nullptr) {
-      notes.push_back(fmt::format("{}: {} means nothing here", where_, o.name));
+      int64_t number = 0;
+      auto [end, err] = std::from_chars(value.data(), value.data() + value.size(), number);
+      auto is_number = err == std::errc{} && end == value.data() + value.size();
+      if (o.type == whole_number && (!is_number || number < o.least || number > o.most))
+        return bad(fmt::format("{} must be an integer {}, found \"{}\"", o.name,
+                               o.most == INT64_MAX ? fmt::format(">= {}", o.least)
+                                                   : fmt::format("{} to {}", o.least, o.most),
+                               value));
+      notes.push_back(fmt::format("{}: {} means nothing here{}{}", where_, o.name,
+                                  o.why.empty() ? "" : ": ", o.why));
     } else if (o.attribute == of_queues) {
       list_ = &by_queue_[o.name];
       *list_ = value;

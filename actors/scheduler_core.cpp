@@ -94,7 +94,7 @@ void scheduler_core::set_inventory(const rset& inventory) {
   if (pool_ == nullptr) {
     auto graph = graph_of(inventory);
     HACTOR_CHECK(graph); // smaller than any bound
-    auto made = resource_pool::make(std::move(*graph), settings_.match);
+    auto made = resource_pool::make(std::move(*graph), settings_.match, settings_.how);
     HACTOR_CHECK(made); // an R has no rank twice, and none without cores
     pool_ = std::move(*made);
   } else {
@@ -110,7 +110,7 @@ void scheduler_core::set_inventory(const rset& inventory) {
 
 caf::error scheduler_core::set_graph(resource_graph graph) {
   HACTOR_CHECK(pool_ == nullptr);
-  auto made = resource_pool::make(std::move(graph), settings_.match);
+  auto made = resource_pool::make(std::move(graph), settings_.match, settings_.how);
   if (!made)
     return std::move(made.error());
   pool_ = std::move(*made);

@@ -87,6 +87,7 @@ struct scheduler_settings {
   std::vector<queue_settings> queues;        ///< Empty: one without name, first come first served.
   std::string default_queue;                 ///< Of jobs that name none; "": the first.
   std::shared_ptr<const match_policy> match; ///< Null: lonode.
+  pool_options how;
 };
 
 /// Why a job is where it is: a code for programs, a sentence for people.

@@ -17,9 +17,11 @@ namespace {
 constexpr int64_t ns_per_s = 1'000'000'000;
 
 /// The first vertex, from the top, of which at least two are asked: that is what one can have fewer
-/// of.
+/// of. Of slots that are a choice there is no such number.
 resource_vertex* countable(std::vector<resource_vertex>& level) {
   for (auto& v : level) {
+    if (is_option(v.type))
+      continue;
     if (least(v.count) > 1)
       return &v;
     if (auto* below = countable(v.with))
@@ -63,10 +65,11 @@ std::optional<uint64_t> scheduler_core::room_for(const job_shape& s, match_op op
 
 /// "there is room for 3 nodes", "there is no gpu".
 std::string scheduler_core::room_text(const job_shape& s, match_op op, int64_t now_s) {
-  for (auto& n : s.compiled->nodes)
-    if (!n.slot && n.type == no_type)
-      return fmt::format("there is no {} here", n.name);
   auto wants = s.request->wants;
+  auto is_choice = first_option(wants.resources).has_value(); // one kind may lack what others need
+  for (auto& n : s.compiled->nodes)
+    if (!n.slot && n.type == no_type && !is_choice)
+      return fmt::format("there is no {} here", n.name);
   auto* vertex = countable(wants.resources);
   auto room = room_for(s, op, now_s);
   std::string text =

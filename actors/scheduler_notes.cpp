@@ -8,6 +8,7 @@
 #include "actors/child_plan.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "graph/policy_library.hpp"
+#include "graph/subsystems.hpp"
 
 namespace hactor {
 
@@ -127,6 +128,10 @@ std::vector<std::string> scheduling_notes(const config& attributes,
   if (auto nested = attributes.text("resource.nested"); path.empty() && !nested.empty())
     notes.push_back(
         fmt::format("resource.nested={} is not used: there is no resource.graph", nested));
+  if (auto wanted = parse_subsystems(attributes.text("resource.subsystems"));
+      path.empty() && wanted && wanted->names.size() > 1)
+    notes.push_back(fmt::format("resource.subsystems={} is not used: there is no resource.graph",
+                                attributes.text("resource.subsystems")));
   if (path.empty())
     return notes;
   if (!attributes.text("resource.fake").empty())

@@ -10,6 +10,8 @@
 #include "actors/child_plan.hpp"
 #include "graph/graph_reader.hpp"
 #include "graph/policy_library.hpp"
+#include "graph/pruning.hpp"
+#include "graph/subsystems.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/regular_file.hpp"
 
@@ -150,9 +152,10 @@ caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
 
 namespace {
 
-constexpr const char* read_here[] = {"sched.policy",      "sched.match",
-                                     "sched.queues",      "sched.default_queue",
-                                     "sched.queue_depth", "sched.reservation_depth"};
+constexpr const char* read_here[] = {
+    "sched.policy",        "sched.match",        "sched.queues",
+    "sched.default_queue", "sched.queue_depth",  "sched.reservation_depth",
+    "sched.traverser",     "sched.match_format", "sched.prune_filters"};
 
 } // namespace
 
@@ -236,6 +239,11 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
   if (!match)
     return make_error(ec::bad_argument, "sched.match: " + render(match.error()));
   s.match = std::move(*match);
+  s.how.flexible = attributes.text("sched.traverser") == "flexible";
+  s.how.graph_in_r = attributes.text("sched.match_format") == "rv1";
+  s.how.counted = attributes.text("sched.prune_filters");
+  if (auto filter = pruning_filter::parse(s.how.counted); !filter)
+    return make_error(ec::bad_argument, "sched.prune_filters: " + render(filter.error()));
   auto queues = parse_queues(attributes.text("sched.queues"), otherwise);
   if (!queues)
     return std::move(queues.error());
@@ -253,12 +261,39 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
   return s;
 }
 
-caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format,
-                                          const std::string& nested) {
+caf::expected<graph_source> read_graph_source(const config& attributes) {
+  graph_source from{attributes.text("resource.graph"),
+                    attributes.text("sched.graph_format"),
+                    attributes.text("resource.nested"),
+                    attributes.text("resource.subsystems"),
+                    {}};
+  auto subsystems = parse_subsystems(from.subsystems);
+  if (!subsystems)
+    return make_error(ec::bad_argument, "resource.subsystems: " + render(subsystems.error()));
+  if (!subsystems->names.empty() && subsystems->names.front() != "containment")
+    return make_error(ec::bad_argument,
+                      fmt::format("resource.subsystems={}: must begin with containment, which says "
+                                  "what runs where; resource.nested lets requests nest things in "
+                                  "another",
+                                  from.subsystems));
+  auto allowlist = parse_allowlist(attributes.text("resource.allowlist"));
+  if (!allowlist)
+    return make_error(ec::bad_argument, "resource.allowlist: " + render(allowlist.error()));
+  from.allowlist = std::move(*allowlist);
+  if (from.path.empty() && (!from.has("node") || !from.has("core")))
+    return make_error(ec::bad_argument,
+                      fmt::format("resource.allowlist={}: must have node and core, without which "
+                                  "nothing can run",
+                                  attributes.text("resource.allowlist")));
+  return from;
+}
+
+caf::expected<graph_inventory> load_graph(const graph_source& from) {
+  auto& path = from.path;
   auto refuse = [&](const caf::error& e) {
     return make_error(code_of(e), fmt::format("resource.graph={}: {}", path, render(e)));
   };
-  auto how = parse_graph_format(format);
+  auto how = parse_graph_format(from.format);
   if (!how)
     return refuse(how.error());
   auto text = read_regular_file(path, limits::graph_text_bytes_max);
@@ -266,15 +301,21 @@ caf::expected<graph_inventory> load_graph(const std::string& path, const std::st
     return make_error(code_of(text.error()), "resource.graph=" + render(text.error()));
   graph_options options;
   options.number_nodes = true;
+  auto subsystems = parse_subsystems(from.subsystems);
+  if (!subsystems)
+    return refuse(subsystems.error());
+  options.subsystems = std::move(*subsystems);
   auto graph = read_graph(*how, *text, options);
+  if (graph)
+    graph = keep_types(std::move(*graph), from.allowlist);
   if (!graph)
     return refuse(graph.error());
-  std::string_view rest = nested;
+  std::string_view rest = from.nested;
   while (!rest.empty()) {
     auto name = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(name.size() + 1, rest.size()));
     if (auto e = nest_subsystem(*graph, name))
-      return make_error(code_of(e), fmt::format("resource.nested={}: {}", nested, render(e)));
+      return make_error(code_of(e), fmt::format("resource.nested={}: {}", from.nested, render(e)));
   }
   // Judged once here, so that it is refused at the start.
   auto any = make_match_policy("first");

@@ -4,8 +4,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/scheduler_core.hpp"
@@ -15,8 +17,9 @@
 
 namespace hactor {
 
-/// Reads sched.policy, sched.queue_depth, sched.reservation_depth, sched.match, sched.queues and
-/// sched.default_queue. Errors: ec::bad_argument, naming the attribute.
+/// Reads sched.policy, sched.queue_depth, sched.reservation_depth, sched.match, sched.queues,
+/// sched.default_queue, sched.traverser, sched.match_format and sched.prune_filters. Errors:
+/// ec::bad_argument, naming the attribute.
 caf::expected<scheduler_settings> read_scheduler_settings(const config& attributes);
 
 /// The attributes that read_scheduler_settings reads, with their values.
@@ -36,14 +39,31 @@ caf::error set_of_nested(config& to, std::string_view name, std::string_view val
 caf::expected<std::vector<queue_settings>> parse_queues(const std::string& text,
                                                         const queue_settings& otherwise);
 
-/// A graph of a file, and what R says of it. `nested`: subsystems with commas between. Errors: as
-/// read_graph and resource_pool::make, starting with the file; ec::system_failed.
+/// Where the graph of an instance comes from, and what of it.
+struct graph_source {
+  std::string path;                   ///< Of a file; "": what is really there.
+  std::string format;                 ///< Of the file.
+  std::string nested;                 ///< Subsystems with commas between.
+  std::string subsystems;             ///< Those that requests are matched in; "": all.
+  std::vector<std::string> allowlist; ///< Types; none: all.
+
+  bool has(std::string_view type) const {
+    return allowlist.empty()
+           || std::find(allowlist.begin(), allowlist.end(), type) != allowlist.end();
+  }
+};
+
+/// Reads resource.graph, sched.graph_format, resource.nested, resource.subsystems and
+/// resource.allowlist. Errors: ec::bad_argument, naming the attribute.
+caf::expected<graph_source> read_graph_source(const config& attributes);
+
+/// A graph of a file, and what R says of it. Errors: as read_graph and resource_pool::make,
+/// starting with the file; ec::system_failed.
 struct graph_inventory {
   std::shared_ptr<resource_graph> graph;
   rset all;
 };
-caf::expected<graph_inventory> load_graph(const std::string& path, const std::string& format,
-                                          const std::string& nested = {});
+caf::expected<graph_inventory> load_graph(const graph_source& from);
 
 /// What a person should be told at the start, a sentence each: settings without effect, queues
 /// without nodes, and where a graph and the brokers do not meet.

@@ -3,7 +3,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/jobspec.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <initializer_list>
 #include <set>
 
@@ -86,9 +88,19 @@ caf::error read_vertices(const json* value, const std::string& path,
   if (!value || !value->is_array() || value->empty())
     return bad(path, "must be a non-empty list of resources", value);
   to.resize(value->size());
-  for (size_t i = 0; i < to.size(); ++i)
-    if (auto e = read_vertex((*value)[i], fmt::format("{}[{}]", path, i), to[i], slots))
+  for (size_t i = 0; i < to.size(); ++i) {
+    auto where = fmt::format("{}[{}]", path, i);
+    if (auto e = read_vertex((*value)[i], where, to[i], slots))
       return e;
+    auto& v = to[i];
+    if (v.label.empty() || slots.labels.insert(v.label).second)
+      continue;
+    auto is_same = [&v](const resource_vertex& other) {
+      return is_option(v.type) && other.type == v.type && other.label == v.label;
+    };
+    if (std::none_of(to.begin(), to.begin() + static_cast<ptrdiff_t>(i), is_same))
+      return bad(below(where, "label"), "must be unique in the jobspec", &(*value)[i]["label"]);
+  }
   return {};
 }
 
@@ -120,15 +132,12 @@ caf::error read_vertex(const json& value, const std::string& path, resource_vert
   if (auto with = member(value, "with"))
     if (auto e = read_vertices(with, below(path, "with"), to.with, slots))
       return e;
-  if (!to.label.empty() && !slots.labels.insert(to.label).second)
-    return bad(below(path, "label"), "must be unique in the jobspec", &value["label"]);
-  if (to.type == "slot") {
-    if (to.label.empty())
-      return bad(below(path, "label"), "a slot must have a label, to which tasks refer", nullptr);
-    if (to.with.empty())
-      return bad(below(path, "with"), "a slot must say what it consists of", nullptr);
+  if (to.type == "slot" && to.label.empty())
+    return bad(below(path, "label"), "a slot must have a label, to which tasks refer", nullptr);
+  if (is_slot(to.type) && to.with.empty())
+    return bad(below(path, "with"), "a slot must say what it consists of", nullptr);
+  if (is_slot(to.type))
     collect_types(to, slots.types[to.label]);
-  }
   return {};
 }
 
@@ -506,10 +515,14 @@ std::string canonical_json(const jobspec& spec) {
   return dump(to_json(spec));
 }
 
+bool is_option(std::string_view type) { return type == "or_slot" || type == "xor_slot"; }
+
+bool is_slot(std::string_view type) { return type == "slot" || is_option(type); }
+
 std::vector<std::string> slot_labels(const std::vector<resource_vertex>& resources) {
   std::vector<std::string> labels;
   for (auto& v : resources) {
-    if (v.type == "slot")
+    if (is_slot(v.type))
       labels.push_back(v.label);
     auto below = slot_labels(v.with);
     labels.insert(labels.end(), below.begin(), below.end());

@@ -19,10 +19,10 @@ namespace hactor {
 
 /// One vertex of the request graph, with what it must contain.
 struct resource_vertex {
-  std::string type; ///< "slot" is a grouping, everything else is a thing.
+  std::string type; ///< "slot" and its kin are groupings (is_slot), everything else is a thing.
   count_spec count = uint64_t{1};
   std::string unit;
-  std::string label; ///< Unique in the document; "" when there is none.
+  std::string label; ///< Unique in the document, save among options; "" when there is none.
   std::string id;
   std::optional<bool> exclusive; ///< Unset: false outside of a slot, true from the slot down.
   std::vector<resource_vertex> with;
@@ -89,7 +89,14 @@ json to_json(const jobspec& spec);
 /// form. What is stored and hashed: equal jobspecs have equal text.
 std::string canonical_json(const jobspec& spec);
 
-/// The labels of the slots in the order of the document.
+/// Slots that are a choice: of "or_slot"s side by side as many are made as their count says, of
+/// whatever kind; of "xor_slot"s side by side one kind. Options side by side may have one label.
+bool is_option(std::string_view type);
+
+/// A "slot", or an option.
+bool is_slot(std::string_view type);
+
+/// The labels of the slots, options too, in the order of the document.
 std::vector<std::string> slot_labels(const std::vector<resource_vertex>& resources);
 
 /// job.name, or the base name of the command.

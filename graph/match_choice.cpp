@@ -85,6 +85,14 @@ private:
 
 void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choice& choice,
                                    candidates& out) {
+  auto first = request_->levels[choice.level].first;
+  auto is_here = [&](size_t kind) {
+    return options_.levels_as_fluxion
+           || slot_is_here(f, static_cast<uint16_t>(first + choice.kinds[kind].sibling));
+  };
+  // What can be made here is not also made deeper, of the same things.
+  std::erase_if(out.list, [&](const candidate& c) { return is_here(c.kind); });
+  out.qualified = out.list.size();
   auto n = siblings(choice.parts);
   lists parts(n);
   explore(f, {choice.parts, may_skip(false), true, how.factor, node(how.level, choice.holder).most},
@@ -98,6 +106,10 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
   std::vector<std::vector<uint64_t>> wanted;
   for (auto& kind : choice.kinds) {
     auto& row = wanted.emplace_back(n, 0);
+    if (!is_here(wanted.size() - 1)) {
+      std::fill(row.begin(), row.end(), std::numeric_limits<uint64_t>::max());
+      continue;
+    }
     auto level = node(choice.level, kind.sibling).level;
     for (size_t i = 0; i < kind.parts.size(); ++i)
       if (auto& part = node(level, i); !part.elsewhere)
@@ -107,6 +119,7 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
   std::vector<size_t> next(n);
   auto make = [&](size_t kind) {
     candidate made{1, 1, &f, f.at, static_cast<uint32_t>(f.slot_ends.size()), true};
+    made.kind = static_cast<uint16_t>(kind);
     auto begin = f.slots.size();
     for (size_t i = 0; i < n; ++i)
       for (uint64_t have = 0; have < wanted[kind][i];) {
@@ -123,6 +136,8 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
     out.add(made);
     return true;
   };
+  if (request_->is_ambiguous(how.level))
+    f.slot_parts.emplace_back(choice.holder, parts);
   if (choice.kinds.size() == 1) {
     while (out.list.size() < node(how.level, choice.holder).most && make(0)) {
     }

@@ -100,14 +100,15 @@ void match_marker::take(const candidate& c, uint16_t level, size_t sibling, uint
     take_own(c.found, n, sibling, mark);
     return;
   }
-  auto choice = request_->choice_at(level);
+  auto choice = n.option ? request_->choice_at(level) : nullptr;
   auto parts = choice != nullptr ? choice->parts : n.level;
+  auto& slot = choice != nullptr ? request_->node(level, choice->kinds[c.kind].sibling) : n;
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i) {
     auto& part = c.found->slots[i];
     auto& of = request_->node(parts, part.sibling);
     auto mark = choose(part.at, c.at, static_cast<int64_t>(part.count), true,
-                       i == begin ? n.slot_number : uint8_t{0});
+                       i == begin ? slot.slot_number : uint8_t{0});
     label(part.at, of);
     take_own(part.found, of, part.sibling, mark);
   }

@@ -54,18 +54,20 @@ int64_t times(uint64_t count, int64_t amount) {
 
 class compiler {
 public:
-  compiler(const resource_graph& graph, bool charge, bool flexible)
-      : graph_{graph}, charge_{charge}, flexible_{flexible} {}
+  /// `options`: none when no slot stands for others. `slots`: the labels of all slots, those of
+  /// options that were left out, too.
+  compiler(const resource_graph& graph, bool charge, std::optional<slot_options> options,
+           std::vector<std::string> slots)
+      : graph_{graph}, charge_{charge}, options_{options}, slots_{std::move(slots)} {}
 
   caf::error run(const jobspec& spec) {
-    slots_ = slot_labels(spec.resources);
     if (slots_.size() > slots_max)
       return make_error(
           ec::bad_jobspec,
           fmt::format("resources: a request has at most {} different slots", slots_max));
     if (auto e = add_level(spec.resources, "resources"))
       return e;
-    for (uint16_t l = 0, levels = static_cast<uint16_t>(r.levels.size()); flexible_ && l < levels;
+    for (uint16_t l = 0, levels = static_cast<uint16_t>(r.levels.size()); options_ && l < levels;
          ++l)
       add_choice(l);
     r.total = r.nodes.empty() ? type_amounts{} : sum(r.levels[0]);
@@ -120,7 +122,10 @@ private:
 
   request_node make_node(const resource_vertex& v) {
     request_node n;
-    n.slot = v.type == "slot" || (flexible_ && v.type == "or_slot");
+    n.option =
+        options_
+        && (v.type == "or_slot" || (v.type == "slot" && *options_ == slot_options::all_slots));
+    n.slot = n.option || v.type == "slot";
     n.type = n.slot ? no_type : graph_.find_type(v.type);
     n.name = v.type;
     n.label = v.label;
@@ -160,7 +165,7 @@ private:
 
   type_amounts sum(request_level l) const {
     type_amounts result;
-    std::optional<type_amounts> of_slots; // of flexible ones: what each of them needs
+    std::optional<type_amounts> of_options; // what each of them needs
     for (auto i = l.first; i < l.first + l.count; ++i) {
       auto& n = r.nodes[i];
       if (n.elsewhere)
@@ -170,14 +175,14 @@ private:
       type_amounts all;
       for (auto& [type, amount] : n.below)
         add(all, type, times(n.least, amount));
-      if (n.slot && flexible_)
-        of_slots = of_slots ? least_of(*of_slots, all) : std::move(all);
+      if (n.option)
+        of_options = of_options ? least_of(*of_options, all) : std::move(all);
       else
         for (auto& [type, amount] : all)
           add(result, type, amount);
     }
-    if (of_slots)
-      for (auto& [type, amount] : *of_slots)
+    if (of_options)
+      for (auto& [type, amount] : *of_options)
         add(result, type, amount);
     return result;
   }
@@ -189,7 +194,7 @@ private:
     std::vector<request_node> parts;
     for (uint16_t i = 0; i < r.levels[level].count; ++i) {
       auto& slot = r.nodes[r.levels[level].first + i];
-      if (!slot.slot)
+      if (!slot.option)
         continue;
       choice.holder = i;
       auto& kind = choice.kinds.emplace_back();
@@ -224,7 +229,7 @@ private:
 
   const resource_graph& graph_;
   bool charge_;
-  bool flexible_;
+  std::optional<slot_options> options_;
   std::vector<std::string> slots_;
 };
 
@@ -276,10 +281,10 @@ std::vector<vertices> ways_of(const vertices& siblings) {
 
 bool match_request::is_ambiguous(uint16_t level) const {
   auto l = levels[level];
-  auto is_choice = choice_at(level) != nullptr;
   for (auto i = l.first; i < l.first + l.count; ++i)
     for (auto k = l.first; k < i; ++k)
-      if (nodes[i].slot ? nodes[k].slot && !is_choice : nodes[i].name == nodes[k].name)
+      if (nodes[i].slot ? nodes[k].slot && !(nodes[i].option && nodes[k].option)
+                        : nodes[i].name == nodes[k].name)
         return true;
   return false;
 }
@@ -293,14 +298,14 @@ const slot_choice* match_request::choice_at(uint16_t level) const {
 
 caf::expected<match_request> compile_match(const jobspec& spec, const resource_graph& graph,
                                            bool charge) {
-  compiler c{graph, charge, false};
+  compiler c{graph, charge, std::nullopt, slot_labels(spec.resources)};
   if (auto e = c.run(spec))
     return e;
   return std::move(c.r);
 }
 
 caf::expected<match_request> compile_flexible(const jobspec& spec, const resource_graph& graph,
-                                              bool charge) {
+                                              bool charge, slot_options options) {
   auto ways = ways_of(spec.resources);
   if (ways.empty())
     return make_error(ec::bad_jobspec, fmt::format("resources: there are more than {} ways to take "
@@ -310,7 +315,7 @@ caf::expected<match_request> compile_flexible(const jobspec& spec, const resourc
   for (auto& way : ways) {
     auto one = spec;
     one.resources = std::move(way);
-    compiler c{graph, charge, true};
+    compiler c{graph, charge, options, slot_labels(spec.resources)};
     if (auto e = c.run(one))
       return e;
     if (ways.size() == 1)
@@ -324,6 +329,18 @@ caf::expected<match_request> compile_flexible(const jobspec& spec, const resourc
   }
   all.variants = std::move(variants);
   return all;
+}
+
+std::optional<std::pair<std::string, std::string>>
+first_option(const std::vector<resource_vertex>& resources) {
+  for (size_t i = 0; i < resources.size(); ++i) {
+    auto& v = resources[i];
+    if (is_option(v.type))
+      return std::pair{fmt::format("[{}].type", i), v.type};
+    if (auto below = first_option(v.with))
+      return std::pair{fmt::format("[{}].with{}", i, below->first), below->second};
+  }
+  return std::nullopt;
 }
 
 } // namespace hactor

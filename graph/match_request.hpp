@@ -20,8 +20,9 @@ namespace hactor {
 struct request_node {
   type_id type = no_type; ///< no_type: a slot, or a type that the graph does not have.
   bool slot = false;
+  bool option = false;     ///< A slot that may stand for others beside it: a slot_choice.
   uint8_t slot_number = 0; ///< Of a slot: its place in slot_labels and 1.
-  bool elsewhere = false; ///< Not contained: an amount on the way up in another subsystem.
+  bool elsewhere = false;  ///< Not contained: an amount on the way up in another subsystem.
   subsystem_id subsystem = containment;
   std::string name; ///< The type as written.
   std::string label;
@@ -50,7 +51,7 @@ struct slot_choice {
   };
 
   uint16_t level = 0;  ///< Of the slots.
-  uint16_t holder = 0; ///< The sibling that is chosen for all: the last slot.
+  uint16_t holder = 0; ///< The sibling that is chosen for all: the last option.
   uint16_t parts = 0;  ///< A level with each type of which one of them is made, once.
   std::vector<kind> kinds;
 };
@@ -76,11 +77,18 @@ struct match_request {
     return nodes[levels[level].first + sibling];
   }
 
-  /// Whether this level has two siblings of one type, or two slots that are no choice.
+  /// Whether this level has two siblings of one type, or two slots that do not stand for each
+  /// other.
   bool is_ambiguous(uint16_t level) const;
 
   /// Null: its slots are no choice.
   const slot_choice* choice_at(uint16_t level) const;
+
+  /// The sibling under which what is found for one is listed.
+  size_t holder_of(uint16_t level, size_t sibling) const {
+    auto choice = node(level, sibling).option ? choice_at(level) : nullptr;
+    return choice != nullptr ? choice->holder : sibling;
+  }
 };
 
 /// Compiles. `charge`: amounts of types that only other subsystems have are charged there; else
@@ -90,10 +98,20 @@ struct match_request {
 caf::expected<match_request> compile_match(const jobspec& spec, const resource_graph& graph,
                                            bool charge);
 
-/// Compiles as Fluxion's flexible traverser reads requests: slots side by side are a choice, of
-/// which several kinds may be mixed; of "xor_slot"s side by side exactly one kind is taken, the
-/// first that is found. Errors: as above.
+/// Which slots side by side stand for each other, besides "xor_slot"s.
+enum class slot_options : uint8_t {
+  or_slots,  ///< "or_slot"s. All "slot"s are needed: their tasks are programs of one job.
+  all_slots, ///< "slot"s, too, as Fluxion's flexible traverser has it.
+};
+
+/// Compiles a request with slots that are a choice, of which several kinds may be mixed; of
+/// "xor_slot"s side by side exactly one kind is taken, the first that is found. Errors: as above.
 caf::expected<match_request> compile_flexible(const jobspec& spec, const resource_graph& graph,
-                                              bool charge);
+                                              bool charge,
+                                              slot_options options = slot_options::all_slots);
+
+/// Whether a request has "or_slot"s or "xor_slot"s: the key's path and the type of the first.
+std::optional<std::pair<std::string, std::string>>
+first_option(const std::vector<resource_vertex>& resources);
 
 } // namespace hactor

@@ -16,12 +16,27 @@ namespace {
 /// More siblings than this are tried in one order only.
 constexpr size_t permuted_max = 5;
 
-/// What was taken so far for one level.
-struct taken {
-  std::unordered_set<vertex> vertices; // of candidates
-  std::unordered_set<vertex> above;    // all that contains one of them
-  std::unordered_map<vertex, int64_t> charged;
-};
+/// Forgets slots that were put together for a choice that is made anew.
+void forget_put_together(const candidates& from) {
+  for (auto& c : from.list) {
+    if (c.slot == candidate::no_slot || c.found->slot_ends.size() == c.found->slots_made)
+      continue;
+    c.found->slot_ends.resize(c.found->slots_made);
+    c.found->slots.resize(c.found->slot_ends.empty() ? 0 : c.found->slot_ends.back());
+  }
+}
+
+/// Calls f with the vertex of a candidate, or the parts of a slot, until it returns false.
+template <class F>
+bool each_part(const candidate& c, F f) {
+  if (c.slot == candidate::no_slot)
+    return f(c.at);
+  for (auto i = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1]; i < c.found->slot_ends[c.slot];
+       ++i)
+    if (!f(c.found->slots[i].at))
+      return false;
+  return true;
+}
 
 } // namespace
 
@@ -42,8 +57,8 @@ void match_walk::gather_charges(const candidate& c, uint16_t level, size_t sibli
     inner(c.found, level, sibling);
     return;
   }
-  auto& slot = node(level, sibling);
-  auto choice = request_->choice_at(level);
+  auto choice = node(level, sibling).option ? request_->choice_at(level) : nullptr;
+  auto& slot = node(level, choice != nullptr ? choice->kinds[c.kind].sibling : sibling);
   auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
   for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i)
     inner(c.found->slots[i].found, choice != nullptr ? choice->parts : slot.level,
@@ -70,9 +85,10 @@ bool match_walk::choose_sharing(uint16_t level, lists& found, const std::vector<
   auto attempt = [&] {
     taken t;
     chosen.assign(found.size(), {});
+    for (auto& f : found)
+      forget_put_together(f);
     for (auto i : order)
-      if (!take_for(level, i, found[i], wanted[i], apart, t.vertices, t.above, t.charged,
-                    chosen[i]))
+      if (!take_for(level, i, found[i], wanted[i], apart, t, chosen[i]))
         return false;
     return true;
   };
@@ -92,56 +108,122 @@ bool match_walk::choose_sharing(uint16_t level, lists& found, const std::vector<
   return false;
 }
 
-/// Takes the best candidates for one sibling that are still to be had.
-bool match_walk::take_for(uint16_t level, size_t sibling, const candidates& from, uint64_t wanted,
-                          bool apart, std::unordered_set<vertex>& used,
-                          std::unordered_set<vertex>& above,
-                          std::unordered_map<vertex, int64_t>& charged, candidates& out) const {
-  out.wanted = wanted;
-  std::vector<vertex> mine;
+/// Whether it, or what contains it or is in it, was taken.
+bool match_walk::is_taken(vertex v, const taken& t) const {
+  if (t.above.count(v) != 0)
+    return true;
+  for (auto up = v; up != no_vertex; up = graph_.parent(up))
+    if (t.vertices.count(up) != 0)
+      return true;
+  return false;
+}
+
+/// Appends a slot to `to`, made of the best parts that nobody has taken.
+bool match_walk::put_together(uint16_t parts, uint16_t slot, const std::vector<candidates>& from,
+                              const taken& t, finding& to) const {
+  auto begin = to.slots.size();
+  for (size_t i = 0; i < siblings(slot); ++i) {
+    auto& part = node(slot, i);
+    if (part.elsewhere)
+      continue;
+    auto place = i;
+    if (parts != slot) // of a choice: the parts of all kinds are together, each type once
+      for (place = 0; node(parts, place).name != part.name;)
+        ++place;
+    auto is_free = [&](vertex v) {
+      return !is_taken(v, t)
+             && std::none_of(to.slots.begin() + static_cast<ptrdiff_t>(begin), to.slots.end(),
+                             [v](const slot_part& own) { return own.at == v; });
+    };
+    auto wanted = largest_within(part.count, from[place].qualified).value_or(part.least);
+    uint64_t free = 0;
+    for (auto& c : from[place].list)
+      free += is_free(c.at) ? c.count : 0;
+    wanted = free < wanted ? part.least : wanted;
+    for (auto& c : from[place].list) {
+      if (wanted == 0)
+        break;
+      if (!is_free(c.at))
+        continue;
+      to.slots.push_back({c.at, static_cast<uint16_t>(place), c.count, c.found});
+      wanted -= std::min(wanted, c.count);
+    }
+    if (wanted > 0) {
+      to.slots.resize(begin);
+      return false;
+    }
+  }
+  to.slot_ends.push_back(static_cast<uint32_t>(to.slots.size()));
+  return true;
+}
+
+/// Makes another slot where this one was made, of what nobody has taken. False when there is none.
+bool match_walk::put_together(uint16_t level, size_t sibling, const taken& t, candidate& c) const {
+  auto& f = *c.found;
+  for (auto& [of, parts] : f.slot_parts) {
+    if (of != sibling)
+      continue;
+    auto choice = node(level, sibling).option ? request_->choice_at(level) : nullptr;
+    auto kinds = choice != nullptr ? choice->kinds.size() : 1;
+    for (size_t k = 0; k < kinds; ++k) {
+      auto kind = (c.kind + k) % kinds; // its own first
+      auto which = choice != nullptr ? choice->kinds[kind].sibling : sibling;
+      auto own = node(level, which).level;
+      if (!put_together(choice != nullptr ? choice->parts : own, own, parts, t, f))
+        continue;
+      c.slot = static_cast<uint32_t>(f.slot_ends.size() - 1);
+      c.kind = static_cast<uint16_t>(kind);
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Takes a candidate unless it has no room to be charged.
+bool match_walk::take(uint16_t level, size_t sibling, const candidate& c, taken& t,
+                      candidates& out) const {
   std::vector<charge> charges;
+  gather_charges(c, level, sibling, charges);
+  auto before = t.charged;
+  auto has_room = true;
+  for (auto& x : charges) {
+    auto& sum = t.charged[x.at];
+    has_room = has_room && x.units <= room(x.at) - sum;
+    sum += has_room ? x.units : 0;
+  }
+  if (!has_room) {
+    t.charged = std::move(before);
+    return false;
+  }
+  each_part(c, [&](vertex v) {
+    t.vertices.insert(v);
+    for (auto up = graph_.parent(v); up != no_vertex && t.above.insert(up).second;
+         up = graph_.parent(up)) {
+    }
+    return true;
+  });
+  out.add(c);
+  return true;
+}
+
+/// Takes the best candidates for one sibling that are still to be had. Slots of which others have
+/// taken a part are put together anew when those that are whole are too few.
+bool match_walk::take_for(uint16_t level, size_t sibling, const candidates& from, uint64_t wanted,
+                          bool apart, taken& t, candidates& out) const {
+  out.wanted = wanted;
   for (auto& c : from.list) {
     if (out.qualified >= wanted)
-      break;
-    mine.clear();
-    if (c.slot == candidate::no_slot) {
-      mine.push_back(c.at);
-    } else {
-      auto begin = c.slot == 0 ? 0 : c.found->slot_ends[c.slot - 1];
-      for (auto i = begin; i < c.found->slot_ends[c.slot]; ++i)
-        mine.push_back(c.found->slots[i].at);
-    }
-    auto is_used = [&](vertex v) {
-      if (above.count(v) != 0)
-        return true;
-      for (auto up = v; up != no_vertex; up = graph_.parent(up))
-        if (used.count(up) != 0)
-          return true;
-      return false;
-    };
-    if (apart && std::any_of(mine.begin(), mine.end(), is_used))
-      continue;
-    charges.clear();
-    gather_charges(c, level, sibling, charges);
-    auto before = charged;
-    auto has_room = true;
-    for (auto& x : charges) {
-      auto& sum = charged[x.at];
-      has_room = has_room && x.units <= room(x.at) - sum;
-      sum += has_room ? x.units : 0;
-    }
-    if (!has_room) {
-      charged = std::move(before);
-      continue;
-    }
-    for (auto v : mine) {
-      used.insert(v);
-      for (auto up = graph_.parent(v); up != no_vertex && above.insert(up).second;
-           up = graph_.parent(up)) {
-      }
-    }
-    out.add(c);
+      return true;
+    if (!apart || each_part(c, [&](vertex v) { return !is_taken(v, t); }))
+      take(level, sibling, c, t, out);
   }
+  if (apart && !options_.levels_as_fluxion)
+    for (auto c : from.list) {
+      if (out.qualified >= wanted)
+        break;
+      if (c.slot != candidate::no_slot && put_together(level, sibling, t, c))
+        take(level, sibling, c, t, out);
+    }
   return out.qualified >= wanted;
 }
 

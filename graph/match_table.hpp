@@ -24,11 +24,12 @@ struct candidate {
   static constexpr uint32_t no_slot = UINT32_MAX;
 
   int64_t score = 0;
-  uint64_t count = 0;             ///< Units of the vertex; 1 for a slot.
-  const finding* found = nullptr; ///< Of the vertex; null for a leaf.
-  vertex at = no_vertex;          ///< The vertex; of a slot the one that contains its parts.
-  uint32_t slot = no_slot;        ///< In `found`.
+  uint64_t count = 0;       ///< Units of the vertex; 1 for a slot.
+  finding* found = nullptr; ///< Of the vertex; null for a leaf.
+  vertex at = no_vertex;    ///< The vertex; of a slot the one that contains its parts.
+  uint32_t slot = no_slot;  ///< In `found`.
   bool exclusive = false;
+  uint16_t kind = 0; ///< Of a slot that was chosen among options: its place in their choice.
 };
 
 /// Those for one request of a level.
@@ -115,6 +116,9 @@ struct finding {
   std::vector<branch> branches;    ///< Mostly one.
   std::vector<slot_part> slots;    ///< Slots made here, one behind the other ...
   std::vector<uint32_t> slot_ends; ///< ... each up to here.
+  uint32_t slots_made = 0; ///< Those behind were put together when others had taken parts of them.
+  /// By sibling: of what its slots are made, best first, where they compete with others for it.
+  std::vector<std::pair<uint16_t, std::vector<candidates>>> slot_parts;
   std::vector<std::pair<uint16_t, bool>> slot_fits; ///< Node of the request: its parts are here.
 
   branch& at_level(uint16_t level) {

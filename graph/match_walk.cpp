@@ -187,6 +187,7 @@ void match_walk::search(finding& f, const visit& how) {
   f.up.clear();
   f.slots.clear();
   f.slot_ends.clear();
+  f.slot_parts.clear();
   auto first = request_->levels[how.level].first;
   bool is_wanted = false, slot_wanted = false, slot_here = false, slot_fits = false;
   bool others = false; // besides slots
@@ -283,30 +284,33 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
   auto first = request_->levels[how.level].first;
   if (auto choice = request_->choice_at(how.level)) {
     for (auto& kind : choice->kinds)
-      out[kind.sibling] = {};
+      if (kind.sibling != choice->holder)
+        out[kind.sibling] = {};
     make_chosen_slots(f, how, *choice, out[choice->holder]);
-    return;
   }
   for (size_t i = 0; i < siblings(how.level); ++i) {
     auto& slot = node(how.level, i);
-    if (!slot.slot)
+    if (!slot.slot || slot.option)
       continue;
     if (slot_is_here(f, static_cast<uint16_t>(first + i)))
-      make_slots(f, how, slot, out[i]);
+      make_slots(f, how, i, out[i]);
     else if (options_.levels_as_fluxion)
       out[i] = {};
   }
+  f.slots_made = static_cast<uint32_t>(f.slot_ends.size());
 }
 
 /// Makes as many slots as can be made of what is below.
-void match_walk::make_slots(finding& f, const visit& how, const request_node& slot,
-                            candidates& out) {
+void match_walk::make_slots(finding& f, const visit& how, size_t sibling, candidates& out) {
+  auto& slot = node(how.level, sibling);
   out = {};
   lists parts(siblings(slot.level));
   explore(f, {slot.level, may_skip(false), true, how.factor, slot.most}, parts);
   for (auto& p : parts)
     keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
   pack_slots(f, slot, parts, out);
+  if (request_->is_ambiguous(how.level))
+    f.slot_parts.emplace_back(static_cast<uint16_t>(sibling), std::move(parts));
 }
 
 void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out) {
@@ -457,7 +461,7 @@ bool match_walk::explore_kept(finding& f, const visit& how, lists& out) {
 }
 
 /// What a vertex offers to a level of one request: itself, or what goes up from below it.
-candidate match_walk::candidate_of(const finding& f, size_t i) {
+candidate match_walk::candidate_of(finding& f, size_t i) {
   if (f.own.empty())
     return f.up[0].list[i];
   auto& o = f.own[0];
@@ -471,11 +475,9 @@ void match_walk::explore_first(finding& f, const visit& how, lists& out) {
     tallies.push_back({node(how.level, i).most});
   std::vector<uint64_t> seen(tallies.size());
   std::vector<size_t> listed(tallies.size());
-  auto choice = request_->choice_at(how.level);
   auto enough = [&](size_t i) {
-    auto& n = node(how.level, i);
-    return n.elsewhere
-           || tallies[n.slot && choice != nullptr ? choice->holder : i].shares >= how.shares;
+    return node(how.level, i).elsewhere
+           || tallies[request_->holder_of(how.level, i)].shares >= how.shares;
   };
   order_.each(f.at, [&](uint32_t place) {
     auto type = graph_.type(child(f.at, place));
@@ -659,12 +661,11 @@ void match_walk::trim(const visit& how, lists& found) const {
 /// Leaves in each list what is chosen for its sibling. False when there is not enough of one.
 bool match_walk::choose(uint16_t level, lists& found) {
   std::vector<uint64_t> wanted(found.size());
-  auto choice = request_->choice_at(level);
   for (size_t i = 0; i < found.size(); ++i) {
     auto& n = node(level, i);
     if (n.elsewhere)
       continue;
-    auto holder = n.slot && choice != nullptr ? choice->holder : i;
+    auto holder = request_->holder_of(level, i);
     auto count = largest_within(n.count, found[holder].qualified);
     if (!count || *count == 0)
       return false;

@@ -17,6 +17,13 @@
 
 namespace hactor {
 
+/// What was taken so far for one level.
+struct taken {
+  std::unordered_set<vertex> vertices; // of candidates
+  std::unordered_set<vertex> above;    // all that contains one of them
+  std::unordered_map<vertex, int64_t> charged;
+};
+
 class match_walk {
 public:
   match_walk(const resource_graph& graph, const ledger& held, const match_policy& policy,
@@ -68,13 +75,17 @@ private:
   bool choose(uint16_t level, lists& found);
   bool choose_sharing(uint16_t level, lists& found, const std::vector<uint64_t>& wanted);
   bool take_for(uint16_t level, size_t sibling, const candidates& from, uint64_t wanted, bool apart,
-                std::unordered_set<vertex>& used, std::unordered_set<vertex>& above,
-                std::unordered_map<vertex, int64_t>& charged, candidates& out) const;
+                taken& t, candidates& out) const;
+  bool is_taken(vertex v, const taken& t) const;
+  bool take(uint16_t level, size_t sibling, const candidate& c, taken& t, candidates& out) const;
+  bool put_together(uint16_t level, size_t sibling, const taken& t, candidate& c) const;
+  bool put_together(uint16_t parts, uint16_t slot, const std::vector<candidates>& from,
+                    const taken& t, finding& to) const;
   void gather_charges(const candidate& c, uint16_t level, size_t sibling,
                       std::vector<charge>& out) const;
   int64_t room(vertex v) const;
   void make_all_slots(finding& f, const visit& how, lists& out);
-  void make_slots(finding& f, const visit& how, const request_node& slot, candidates& out);
+  void make_slots(finding& f, const visit& how, size_t sibling, candidates& out);
   void make_chosen_slots(finding& f, const visit& how, const slot_choice& choice, candidates& out);
   void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
 
@@ -97,7 +108,7 @@ private:
   bool explore_kept(finding& f, const visit& how, lists& out);
   void explore_first(finding& f, const visit& how, lists& out);
   bool explore_one(finding& f, const visit& how, lists& out);
-  static candidate candidate_of(const finding& f, size_t i);
+  static candidate candidate_of(finding& f, size_t i);
   void expect(vertex v, bool in_next_match);
   void look(finding& f, const visit& how, uint32_t place, lists& out);
   void look_at_leaf(vertex u, const visit& how, lists& out);

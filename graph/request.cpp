@@ -86,46 +86,110 @@ bool read_plain(const jobspec& spec, resource_request& to) {
   return true;
 }
 
+/// For which of `labels` each slot is one, in the order of slot_labels(level).
+void find_labels(const std::vector<resource_vertex>& level, const std::vector<std::string>& labels,
+                 std::vector<std::optional<uint32_t>>& to) {
+  auto of = [&labels](const resource_vertex& v) -> std::optional<uint32_t> {
+    auto i = std::find(labels.begin(), labels.end(), v.label);
+    if (i == labels.end())
+      return std::nullopt;
+    return static_cast<uint32_t>(i - labels.begin());
+  };
+  for (auto& v : level) {
+    if (is_slot(v.type)) {
+      to.push_back(of(v));
+      for (auto i = level.begin(); i != level.end() && is_option(v.type) && !to.back(); ++i)
+        if (i->type == v.type)
+          to.back() = of(*i);
+    }
+    find_labels(v.with, labels, to);
+  }
+}
+
 /// What a jobspec asks for at least, by counting. Products stop growing far beyond any bound.
 class tally {
 public:
-  /// Slots of these labels are looked at in particular.
-  explicit tally(const std::vector<std::string>& labels)
-      : labels_{labels}, slots_(labels.size()), in_one_slot_(labels.size()) {}
+  /// `label_of_slot`: of the slots of what is counted, in their order.
+  tally(size_t labels, const std::vector<std::optional<uint32_t>>& label_of_slot)
+      : label_of_slot_{label_of_slot}, slots_(labels), in_one_slot_(labels) {}
 
   void add(const std::vector<resource_vertex>& level, uint64_t times) {
-    for (const auto& v : level) {
-      auto count = product(times, least(v.count));
-      auto label = std::find(labels_.begin(), labels_.end(), v.label);
-      if (v.type == "slot" && label != labels_.end()) {
-        auto i = static_cast<size_t>(label - labels_.begin());
-        slots_[i] += count;
-        add_parts(v.with, 1, in_one_slot_[i]);
-      } else if (v.type == "node") {
-        nodes += count;
-      } else if (v.type == "core") {
-        cores += count;
-      } else if (v.type == "gpu") {
-        gpus += count;
-      }
-      add(v.with, count);
-    }
+    auto sum = count(level, times);
+    nodes += sum.nodes;
+    cores += sum.cores;
+    gpus += sum.gpus;
   }
 
   /// Slots of one label, or of all.
   uint64_t slots(size_t label) const { return slots_[label]; }
   uint64_t slots() const { return std::accumulate(slots_.begin(), slots_.end(), uint64_t{0}); }
 
-  /// How many of a type one slot has.
+  /// How many of a type one slot has; of options, the fewest.
   uint64_t in_one_slot(size_t label, const std::string& type) const {
-    auto i = in_one_slot_[label].find(type);
-    return i == in_one_slot_[label].end() ? 0 : i->second;
+    uint64_t fewest = UINT64_MAX;
+    for (auto& kind : in_one_slot_[label])
+      fewest = std::min(fewest, amount_of(kind, type));
+    return in_one_slot_[label].empty() ? 0 : fewest;
+  }
+
+  /// Whether that depends on which option is taken.
+  bool varies(size_t label, const std::string& type) const {
+    auto& kinds = in_one_slot_[label];
+    return std::any_of(kinds.begin(), kinds.end(), [&](const amounts& kind) {
+      return amount_of(kind, type) != amount_of(kinds.front(), type);
+    });
   }
 
   uint64_t nodes = 0, cores = 0, gpus = 0;
 
 private:
   using amounts = std::map<std::string, uint64_t>;
+
+  struct sums {
+    uint64_t nodes = 0, cores = 0, gpus = 0;
+
+    void add(const sums& x) {
+      nodes += x.nodes;
+      cores += x.cores;
+      gpus += x.gpus;
+    }
+    void keep_least(const sums& x) {
+      nodes = std::min(nodes, x.nodes);
+      cores = std::min(cores, x.cores);
+      gpus = std::min(gpus, x.gpus);
+    }
+  };
+
+  static uint64_t amount_of(const amounts& kind, const std::string& type) {
+    auto i = kind.find(type);
+    return i == kind.end() ? 0 : i->second;
+  }
+
+  /// Options side by side count once, as the least of each.
+  sums count(const std::vector<resource_vertex>& level, uint64_t times) {
+    sums all;
+    std::map<std::string, sums> options; // by type
+    for (const auto& v : level) {
+      auto number = product(times, least(v.count));
+      if (is_slot(v.type)) {
+        auto seen = options.count(v.type) != 0;
+        if (auto label = label_of_slot_[slot_++]) {
+          slots_[*label] += seen ? 0 : number;
+          add_parts(v.with, 1, in_one_slot_[*label].emplace_back());
+        }
+      }
+      sums one{v.type == "node" ? number : 0, v.type == "core" ? number : 0,
+               v.type == "gpu" ? number : 0};
+      one.add(count(v.with, number));
+      if (!is_option(v.type))
+        all.add(one);
+      else if (auto [known, is_new] = options.try_emplace(v.type, one); !is_new)
+        known->second.keep_least(one);
+    }
+    for (auto& [type, least_of_kinds] : options)
+      all.add(least_of_kinds);
+    return all;
+  }
 
   static void add_parts(const std::vector<resource_vertex>& level, uint64_t times, amounts& to) {
     for (const auto& v : level) {
@@ -140,9 +204,10 @@ private:
     return a > much / b ? much : a * b;
   }
 
-  const std::vector<std::string>& labels_;
+  const std::vector<std::optional<uint32_t>>& label_of_slot_;
+  size_t slot_ = 0; // the next one
   std::vector<uint64_t> slots_;
-  std::vector<amounts> in_one_slot_;
+  std::vector<std::vector<amounts>> in_one_slot_; // by label, of each slot of it
 };
 
 caf::error read_resources(const jobspec& spec, const tally& sums, resource_request& to) {
@@ -196,6 +261,11 @@ caf::error read_task(const jobspec& spec, size_t entry, const tally& sums, resou
   } else {
     group.spread = task_spread::per_slot;
     // What is inside of a slot is the same in all slots: a count per resource is one per slot.
+    if (task.rule == task_rule::per_resource && sums.varies(group.slot, task.per_type))
+      return bad(
+          path + ".per_resource.type",
+          fmt::format("must be one of which all slots that may be \"{}\" have the same", task.slot),
+          task.per_type);
     if (task.rule == task_rule::per_resource)
       count *= std::clamp<uint64_t>(sums.in_one_slot(group.slot, task.per_type), 1, count_max);
   }
@@ -373,6 +443,13 @@ caf::expected<std::vector<uint32_t>> count_slots(const resource_request& request
   return slots;
 }
 
+/// Whether there may be none of a label's slots: others are made in their place.
+bool is_optional(const std::vector<resource_vertex>& level, const std::string& label) {
+  return std::any_of(level.begin(), level.end(), [&label](const resource_vertex& v) {
+    return (is_option(v.type) && v.label == label) || is_optional(v.with, label);
+  });
+}
+
 /// The slots of one label on each node of R, when R says it.
 caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request, size_t label,
                                                 const rset& r) {
@@ -392,7 +469,8 @@ caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request,
         sum += count;
       }
   }
-  if (sum == 0 || sum > tasks_max)
+  if ((sum == 0 && !is_optional(request.wants.resources, request.slot_labels[label]))
+      || sum > tasks_max)
     return make_error(ec::bad_rset, fmt::format("R: scheduling.slots has {} slots \"{}\"", sum,
                                                 request.slot_labels[label]));
   return slots;
@@ -401,7 +479,7 @@ caf::expected<std::vector<uint32_t>> told_slots(const resource_request& request,
 /// "2 whole nodes", "1 core", "300 power", "4 TB of storage".
 std::string counted(const resource_vertex& v) {
   auto text = to_string(v.count);
-  auto whole = v.exclusive == true && v.type != "slot" ? "whole " : "";
+  auto whole = v.exclusive == true && !is_slot(v.type) ? "whole " : "";
   if (!v.unit.empty())
     return fmt::format("{} {} of {}{}", text, v.unit, whole, v.type);
   if (*whole == '\0')
@@ -409,16 +487,66 @@ std::string counted(const resource_vertex& v) {
   return text + " whole " + count_of_type(text, v.type).substr(text.size() + 1);
 }
 
-std::string describe(const std::vector<resource_vertex>& level) {
+std::string describe(const std::vector<resource_vertex>& level);
+
+/// All options of one type: "2 slots of 3 cores or of 1 gpu"; of "xor_slot"s "either 1 slot of 3
+/// cores or 2 slots of 1 gpu".
+std::string describe_options(const std::vector<resource_vertex>& level, std::string_view type) {
   std::string text;
   for (const auto& v : level) {
-    if (!text.empty())
-      text += &v == &level.back() ? " and " : ", ";
-    text += counted(v);
-    if (!v.with.empty())
-      text += (v.type == "slot" ? " of " : " with ") + describe(v.with);
+    if (v.type != type)
+      continue;
+    auto slots = count_of_type(to_string(v.count), "slot");
+    if (text.empty())
+      text = (type == "xor_slot" ? "either " : "") + slots;
+    else
+      text += type == "xor_slot" ? " or " + slots : " or";
+    text += " of " + describe(v.with);
   }
   return text;
+}
+
+std::string describe(const std::vector<resource_vertex>& level) {
+  std::vector<std::string> parts;
+  for (auto i = level.begin(); i != level.end(); ++i) {
+    auto is_same = [i](const resource_vertex& before) { return before.type == i->type; };
+    if (!is_option(i->type))
+      parts.push_back(
+          counted(*i)
+          + (i->with.empty() ? "" : (i->type == "slot" ? " of " : " with ") + describe(i->with)));
+    else if (std::none_of(level.begin(), i, is_same))
+      parts.push_back(describe_options(level, i->type));
+  }
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+  return text;
+}
+
+/// Options need labels, by which what was made of them is told; and as many "or_slot"s are made of
+/// all kinds together as each of them says.
+caf::error check_options(const std::vector<resource_vertex>& level, const std::string& path) {
+  const resource_vertex* first = nullptr; // or_slot
+  for (size_t i = 0; i < level.size(); ++i) {
+    auto& v = level[i];
+    auto where = fmt::format("{}[{}]", path, i);
+    if (is_option(v.type) && v.label.empty())
+      return make_error(ec::bad_jobspec,
+                        fmt::format("{}.label: missing; a slot must have a label, to which tasks "
+                                    "refer",
+                                    where));
+    if (v.type == "or_slot" && first != nullptr && !(v.count == first->count))
+      return bad(where + ".count",
+                 fmt::format("must be {}, as of the or_slot before it: so many are made of all "
+                             "kinds together",
+                             to_string(first->count)),
+                 to_json(v.count));
+    if (v.type == "or_slot")
+      first = &v;
+    if (auto e = check_options(v.with, where + ".with"))
+      return e;
+  }
+  return {};
 }
 
 } // namespace
@@ -429,7 +557,10 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
   for (auto& task : spec.tasks)
     if (std::find(labels.begin(), labels.end(), task.slot) == labels.end())
       labels.push_back(task.slot);
-  tally sums{labels};
+  if (auto e = check_options(spec.resources, "resources"))
+    return e;
+  find_labels(spec.resources, labels, request.label_of_slot);
+  tally sums{labels.size(), request.label_of_slot};
   sums.add(spec.resources, 1);
   if (auto e = read_resources(spec, sums, request))
     return e;
@@ -490,7 +621,10 @@ caf::expected<job_layout> layout(const resource_request& request, const rset& r)
   for (auto& group : request.tasks) {
     auto& here = slots[group.slot];
     std::vector<uint64_t> counts;
-    if (group.spread == task_spread::total)
+    auto none = std::all_of(here.begin(), here.end(), [](uint32_t n) { return n == 0; });
+    if (group.spread == task_spread::total && none) // another option was taken
+      counts.resize(here.size());
+    else if (group.spread == task_spread::total)
       counts = deal(here, group.count);
     for (size_t i = 0; i < r.nodes.size(); ++i) {
       if (group.spread == task_spread::per_slot)
@@ -509,6 +643,8 @@ caf::expected<job_layout> layout(const resource_request& request, const rset& r)
     number_tasks(counts, request.order == task_order::block ? 0 : request.cyclic_stride, first,
                  result.tasks);
   }
+  if (ntasks == 0)
+    return make_error(ec::bad_rset, "R: scheduling.slots has none in which tasks run");
   result.ntasks = static_cast<uint32_t>(ntasks);
   if (!request.task_nodes.empty() || !request.task_hosts.empty())
     if (auto e = renumber_tasks(request, r, result))

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ struct task_group {
 };
 
 /// What a job needs. Immutable once compiled; all jobs of one jobspec share it. The numbers are the
-/// least ones where the jobspec leaves a choice.
+/// least ones where the jobspec leaves a choice; of slots that are options the first kind counts.
 struct resource_request {
   uint32_t nnodes = 0;         ///< 0: as many as it takes.
   uint32_t slots = 1;          ///< In total, of those that tasks run in.
@@ -51,23 +52,27 @@ struct resource_request {
   double duration_s = 0;  ///< 0: unlimited.
   std::vector<task_group> tasks = std::vector<task_group>(1);
   task_order order = task_order::block;
-  uint32_t cyclic_stride = 1; ///< Tasks dealt to a node at a time with task_order::cyclic.
+  uint32_t cyclic_stride = 1;          ///< Tasks dealt to a node at a time with task_order::cyclic.
   std::vector<uint32_t> task_nodes;    ///< In place of an order: the entry of R of each task.
   std::vector<std::string> task_hosts; ///< Likewise, the host of each.
   /// To what tasks are bound; who asked for nothing is not: it costs a migration, and surprises.
   affinity cpus{.kind = affinity_kind::off};
-  affinity gpus;              ///< What of GPUs they see.
+  affinity gpus; ///< What of GPUs they see.
 
   jobspec wants;                        ///< Resources, duration, constraints and queue; no more.
   std::string shape;                    ///< Text of `wants`: equal exactly when those are.
   std::vector<std::string> slot_labels; ///< Of the slots that tasks run in, each once.
+  /// By place in slot_labels(wants.resources): for which of the labels above such a slot is one.
+  /// Options that no entry of tasks names are run by the first that names one beside them.
+  std::vector<std::optional<uint32_t>> label_of_slot;
 };
 
 /// Compiles a jobspec. Errors: ec::unsatisfiable (more slots than an instance can run),
 /// ec::bad_jobspec (shell options that do not fit together), starting with the path.
 caf::expected<resource_request> compile_request(const jobspec& spec);
 
-/// For people: "4 nodes with 2 slots of 1 core and 1 gpu", "6 slots of 2 cores".
+/// For people: "4 nodes with 2 slots of 1 core and 1 gpu", "6 slots of 2 cores", "2 slots of 3
+/// cores or of 1 gpu", "either 1 slot of 3 cores or 2 slots of 1 gpu".
 std::string describe(const resource_request& request);
 
 /// How many tasks there are at least, as far as that can be told before there is an R.

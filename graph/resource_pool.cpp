@@ -107,17 +107,22 @@ std::string property_name(const std::string& key, const std::string& value) {
 
 // -- making --------------------------------------------------------------------------------------
 
-resource_pool::resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy)
-    : graph_{std::make_unique<resource_graph>(std::move(graph))}, policy_{std::move(policy)} {}
+resource_pool::resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy,
+                             pool_options options)
+    : graph_{std::make_unique<resource_graph>(std::move(graph))}, policy_{std::move(policy)},
+      options_{std::move(options)} {}
 
 caf::expected<std::unique_ptr<resource_pool>>
-resource_pool::make(resource_graph graph, std::shared_ptr<const match_policy> policy) {
-  auto pool =
-      std::unique_ptr<resource_pool>{new resource_pool(std::move(graph), std::move(policy))};
+resource_pool::make(resource_graph graph, std::shared_ptr<const match_policy> policy,
+                    pool_options options) {
+  auto pool = std::unique_ptr<resource_pool>{
+      new resource_pool(std::move(graph), std::move(policy), std::move(options))};
   if (auto e = pool->learn_nodes())
     return e;
-  auto filter = pruning_filter::parse(pruned);
-  HACTOR_CHECK(filter);
+  auto& more = pool->options_.counted;
+  auto filter = pruning_filter::parse(more.empty() ? pruned : fmt::format("{},{}", pruned, more));
+  if (!filter)
+    return std::move(filter.error());
   pool->ledger_ = std::make_unique<ledger>(*pool->graph_, std::move(*filter));
   pool->make_matchers();
   return pool;
@@ -366,7 +371,15 @@ caf::expected<match_request_ptr> resource_pool::compile(const jobspec& wants,
   auto& own = both.system.constraints;
   if (!where.is_null())
     own = own.is_null() ? where : json{{"and", json::array({where, own})}};
-  auto request = compile_match(both, *graph_, true);
+  auto option = first_option(both.resources);
+  if (option && !options_.flexible)
+    return make_error(
+        ec::bad_jobspec,
+        fmt::format("resources{}: {}s are a choice, and this instance matches without "
+                    "any: it needs sched.traverser=flexible",
+                    option->first, option->second));
+  auto request = option ? compile_flexible(both, *graph_, true, slot_options::or_slots)
+                        : compile_match(both, *graph_, true);
   if (!request)
     return request.error();
   return std::make_shared<const match_request>(std::move(*request));

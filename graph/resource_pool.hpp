@@ -40,12 +40,22 @@ struct pool_counts {
 
 using match_request_ptr = std::shared_ptr<const match_request>;
 
+/// How an instance is set to match, besides its policy.
+struct pool_options {
+  bool flexible = false;   ///< Requests may have "or_slot"s and "xor_slot"s.
+  bool graph_in_r = false; ///< R has what was granted as a graph, too.
+  std::string counted;     ///< A pruning filter: types that are counted below others as well.
+};
+
+/// An R is read whole wherever the job has ranks: its graph must leave room for the rest.
+inline constexpr size_t graph_in_r_bytes_max = rset_bytes_max / 2;
+
 class resource_pool {
 public:
   /// Ranks are up. Errors: ec::bad_argument (a node with a rank but without a core, two nodes of
-  /// one rank).
+  /// one rank; options.counted).
   static caf::expected<std::unique_ptr<resource_pool>>
-  make(resource_graph graph, std::shared_ptr<const match_policy> policy);
+  make(resource_graph graph, std::shared_ptr<const match_policy> policy, pool_options options = {});
 
   resource_pool(const resource_pool&) = delete;
   resource_pool& operator=(const resource_pool&) = delete;
@@ -106,7 +116,8 @@ public:
 
   // -- requests ---------------------------------------------------------------------------------
 
-  /// `where`: a constraint (RFC 31) besides the job's own, or null. Errors: as compile_match.
+  /// `where`: a constraint (RFC 31) besides the job's own, or null. Errors: as compile_match;
+  /// ec::bad_jobspec: slots that are a choice, where requests are not read so.
   caf::expected<match_request_ptr> compile(const jobspec& wants, const json& where) const;
 
   /// `now` in seconds. Nothing is held yet.
@@ -134,7 +145,8 @@ public:
   const ledger& held() const { return *ledger_; }
 
   /// The R of a selection, without times. Its `scheduling` says what cores and GPUs cannot
-  /// (rset_extra.hpp). Empty when the selection has neither.
+  /// (rset_extra.hpp), and, with options.graph_in_r, all of it as a graph, unless that is larger
+  /// than graph_in_r_bytes_max. Empty when the selection has neither cores nor GPUs.
   rset r_of(const selection& what, const resource_request& request) const;
 
   /// The part of the graph that a job holds (granted_graph.hpp), its cores and GPUs with the ids
@@ -180,7 +192,8 @@ private:
   class change;
 
   caf::error hold_if_free(job_id job, selection what, hold_kind kind);
-  resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy);
+  resource_pool(resource_graph graph, std::shared_ptr<const match_policy> policy,
+                pool_options options);
 
   void make_matchers();
   caf::error learn_nodes();
@@ -216,6 +229,7 @@ private:
   std::unique_ptr<matcher> matcher_;
   std::unique_ptr<matcher> judge_; ///< Of what is possible: takes what fits first, best or not.
   std::shared_ptr<const match_policy> policy_;
+  pool_options options_;
   type_id core_ = no_type, gpu_ = no_type, node_ = no_type;
   std::vector<node> nodes_; ///< By rank.
   rset inventory_;

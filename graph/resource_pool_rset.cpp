@@ -35,6 +35,12 @@ uint32_t id_of(const std::vector<std::pair<uint32_t, vertex>>& all, vertex v, in
   return 0;
 }
 
+/// The mapping with nodes and edges in the text of a JGF.
+std::string graph_in(const std::string& jgf) {
+  auto begin = jgf.find('{', 1), end = jgf.rfind('}');
+  return begin < end ? jgf.substr(begin, end - begin) : std::string{};
+}
+
 /// "rank 3 core 4-5, gpu 0".
 std::string describe_share(const rset& r) {
   if (r.nodes.empty())
@@ -130,6 +136,11 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
     extra.slots.clear();
   }
   std::reverse(extra.others.begin(), extra.others.end());
+  if (options_.graph_in_r && !r.nodes.empty()) {
+    auto text = write_match(*graph_, what, match_format::jgf);
+    if (text.size() <= graph_in_r_bytes_max)
+      extra.graph = graph_in(text);
+  }
   r.scheduling = to_json(extra);
   return r;
 }
@@ -140,24 +151,22 @@ void resource_pool::add_slots(const selection& what, const resource_request& req
   if (request.plain || r.nodes.empty())
     return;
   auto& labels = request.slot_labels;
-  auto all_labels = slot_labels(request.wants.resources);
   std::vector<std::map<rank_t, uint32_t>> by_rank(labels.size());
   std::vector<uint32_t> nowhere(labels.size());
   auto& picks = what.picks;
   for (size_t i = 0; i < picks.size(); ++i) {
     if (picks[i].slot == 0)
       continue;
-    auto found = std::find(labels.begin(), labels.end(), all_labels[picks[i].slot - 1u]);
-    if (found == labels.end())
+    auto label = request.label_of_slot[picks[i].slot - 1u];
+    if (!label)
       continue;
-    auto label = static_cast<size_t>(found - labels.begin());
     auto rank = graph_->rank(picks[i].at);
     for (auto k = i; rank < 0 && k-- > 0 && picks[k].depth > picks[i].depth;)
       rank = graph_->rank(picks[k].at);
     if (rank < 0)
-      ++nowhere[label];
+      ++nowhere[*label];
     else
-      ++by_rank[label][static_cast<rank_t>(rank)];
+      ++by_rank[*label][static_cast<rank_t>(rank)];
   }
   for (size_t label = 0; label < labels.size(); ++label) {
     // A slot that begins outside of all nodes runs where the job has cores.

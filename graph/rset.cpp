@@ -59,6 +59,8 @@ std::string keep_ranks(const std::string& scheduling, const idset& ranks) {
     x.ranks = x.ranks.intersect(ranks);
     return x.ranks.empty();
   });
+  if (!extra->graph.empty())
+    extra->graph = keep_graph_ranks(extra->graph, ranks);
   return to_json(*extra);
 }
 

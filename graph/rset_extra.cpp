@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -71,7 +73,10 @@ std::string to_json(const rset_extra& extra) {
       out["charges"].push_back({x.subsystem, x.path, x.units});
     else
       out["charges"].push_back({x.subsystem, x.path, std::to_string(x.rank), x.units});
-  return dump(out);
+  auto text = dump(out);
+  if (!extra.graph.empty()) // as it is: it may be long
+    text.insert(1, "\"graph\":" + extra.graph + ",");
+  return text;
 }
 
 caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
@@ -108,7 +113,43 @@ caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
     });
   if (e)
     return e;
+  if (auto graph = all->find("graph"); graph != all->end()) {
+    if (!graph->is_object())
+      return make_error(ec::bad_rset, fmt::format("scheduling.graph: must be a mapping with nodes "
+                                                  "and edges, found {}",
+                                                  brief(*graph)));
+    r.graph = dump(*graph);
+  }
   return r;
+}
+
+std::string keep_graph_ranks(const std::string& graph, const idset& ranks) {
+  auto all = parse_json(graph);
+  if (!all || !all->is_object())
+    return {};
+  auto list = [&all](const char* key) {
+    auto i = all->find(key);
+    return i != all->end() && i->is_array() ? &*i : nullptr;
+  };
+  auto *nodes = list("nodes"), *edges = list("edges");
+  if (nodes == nullptr || edges == nullptr)
+    return {};
+  std::set<std::string> gone;
+  std::erase_if(nodes->get_ref<json::array_t&>(), [&](const json& node) {
+    auto* rank = find_json(node, "metadata.rank");
+    auto* id = find_json(node, "id");
+    auto is_other = rank != nullptr && rank->is_number_unsigned() && *rank <= UINT32_MAX
+                    && !ranks.contains(rank->get<uint32_t>());
+    if (is_other && id != nullptr)
+      gone.insert(dump(*id));
+    return is_other;
+  });
+  std::erase_if(edges->get_ref<json::array_t&>(), [&](const json& edge) {
+    auto *from = find_json(edge, "source"), *to = find_json(edge, "target");
+    return (from != nullptr && gone.contains(dump(*from)))
+           || (to != nullptr && gone.contains(dump(*to)));
+  });
+  return dump(*all);
 }
 
 } // namespace hactor

@@ -1,5 +1,6 @@
 // What the cores and GPUs of an R cannot say of a grant: how many slots each rank has when that
-// cannot be counted, and resources of other kinds (storage, licences, power). It is R's key
+// cannot be counted, resources of other kinds (storage, licences, power), and, where an instance
+// is set so (sched.match_format=rv1), all that was granted as a graph. It is R's key
 // "scheduling" with the writer "hactor", so that it travels with the grant into records, to the
 // ranks that run the job, and back after a restart.
 // Callers: resource_pool.cpp (writes, reads after a restart), request.cpp (slots).
@@ -46,8 +47,9 @@ struct rset_extra {
   std::vector<rank_slots> slots; ///< Those that tasks run in.
   std::vector<other> others;
   std::vector<charged> charges;
+  std::string graph; ///< All that was granted as a graph, the text of a JGF; "": not told.
 
-  bool empty() const { return slots.empty() && others.empty() && charges.empty(); }
+  bool empty() const { return slots.empty() && others.empty() && charges.empty() && graph.empty(); }
   friend bool operator==(const rset_extra&, const rset_extra&) = default;
 };
 
@@ -56,5 +58,8 @@ std::string to_json(const rset_extra& extra);
 
 /// Reads it. Text of another writer, and "", say nothing. Errors: ec::bad_rset, with the key.
 caf::expected<rset_extra> parse_rset_extra(std::string_view text);
+
+/// The text of a JGF (its nodes and edges) without what is of other ranks; "" when it is none.
+std::string keep_graph_ranks(const std::string& graph, const idset& ranks);
 
 } // namespace hactor

@@ -154,6 +154,80 @@ caf::expected<resource_graph> keep_subsystems(resource_graph graph,
   return result;
 }
 
+// -- types ---------------------------------------------------------------------------------------
+
+caf::expected<std::vector<std::string>> parse_allowlist(std::string_view text) {
+  std::vector<std::string> types;
+  if (text.empty())
+    return types;
+  types = split(text);
+  auto sorted = types;
+  std::sort(sorted.begin(), sorted.end());
+  auto is_wrong = [](const std::string& type) {
+    return type.empty() || type.find_first_of(" \t\n") != type.npos;
+  };
+  if (std::any_of(types.begin(), types.end(), is_wrong)
+      || std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    return make_error(ec::bad_argument,
+                      fmt::format("\"{}\": must be different types with commas between, such as "
+                                  "node,core,gpu",
+                                  text));
+  return types;
+}
+
+caf::expected<resource_graph> keep_types(resource_graph graph,
+                                         const std::vector<std::string>& types) {
+  auto stays = [&](vertex v) {
+    return v == graph.root()
+           || std::find(types.begin(), types.end(), graph.type_name(v)) != types.end();
+  };
+  auto is_whole = true;
+  for (vertex v = 0; v < graph.limit() && is_whole; ++v)
+    is_whole = !graph.exists(v) || stays(v);
+  if (types.empty() || is_whole)
+    return graph;
+  resource_graph result{graph.subsystem_name(containment)};
+  std::vector<vertex> copies(graph.limit(), no_vertex);
+  for (vertex v = 0; v < graph.limit(); ++v)
+    if (graph.exists(v) && stays(v)) {
+      auto copy = copy_vertex(graph, v, result);
+      if (!copy)
+        return std::move(copy.error());
+      copies[v] = *copy;
+    }
+  // Depth first, so that what moves up stays where it was among what is beside it.
+  std::vector<std::pair<vertex, vertex>> open{{graph.root(), no_vertex}}; // and what contains it
+  while (!open.empty() && open.back().first != no_vertex) {
+    auto [v, above] = open.back();
+    open.pop_back();
+    if (copies[v] != no_vertex && above != no_vertex)
+      if (auto e = result.add_edge(above, copies[v], containment, "contains"))
+        return e;
+    auto below = graph.below(v);
+    for (auto c = below.rbegin(); c != below.rend(); ++c)
+      open.emplace_back(*c, copies[v] != no_vertex ? copies[v] : above);
+  }
+  for (size_t s = 1; s < graph.subsystem_count(); ++s) {
+    auto from = static_cast<subsystem_id>(s);
+    auto to = result.add_subsystem(graph.subsystem_name(from));
+    if (!to)
+      return std::move(to.error());
+    for (vertex v = 0; v < graph.limit(); ++v)
+      for (auto c : graph.below(v, from))
+        if (copies[v] != no_vertex && copies[c] != no_vertex)
+          if (auto e = result.add_edge(copies[v], copies[c], *to, graph.relation(v, c, from)))
+            return e;
+  }
+  for (vertex v = 0; v < graph.limit(); ++v)
+    for (auto c : graph.linked(v))
+      if (copies[v] != no_vertex && copies[c] != no_vertex)
+        if (auto e = result.add_link(copies[v], copies[c]))
+          return e;
+  if (auto e = result.check())
+    return e;
+  return result;
+}
+
 // -- nesting -------------------------------------------------------------------------------------
 
 namespace {

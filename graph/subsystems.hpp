@@ -1,5 +1,5 @@
-// Which subsystems of a resource graph somebody wants to see: the sets that have names (RFC 4's
-// matchers, as Fluxion's tools spell them), and a graph with the others left out.
+// What of a resource graph somebody wants to see: subsystems, by the sets that have names (RFC 4's
+// matchers, as Fluxion's tools spell them), and types; and a graph with the others left out.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -27,6 +27,16 @@ caf::expected<subsystem_choice> parse_subsystems(std::string_view text);
 /// Vertices keep their order and uniq_id. The first one wanted becomes subsystem 0.
 /// Errors: ec::bad_argument: one wanted is not there; the first is no tree.
 caf::expected<resource_graph> keep_subsystems(resource_graph graph, const subsystem_choice& wanted);
+
+/// Reads types with commas between. "": none. Errors: ec::bad_argument: a name that is empty, has a
+/// blank in it or is there twice.
+caf::expected<std::vector<std::string>> parse_allowlist(std::string_view text);
+
+/// Leaves out the vertices of other types, save the root of containment. What such a one contained
+/// is contained in what contained it. No types: all of them stay. Errors: ec::bad_argument: what is
+/// left does not hang together (two names alike in one vertex, parts of another subsystem).
+caf::expected<resource_graph> keep_types(resource_graph graph,
+                                         const std::vector<std::string>& types);
 
 /// Lets requests nest things in vertices of another subsystem ("edge_switch > node"): its root and
 /// what nothing contains are contained from then on where the subsystem has them, below the root of

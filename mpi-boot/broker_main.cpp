@@ -29,6 +29,7 @@
 #include "actors/scheduler_settings.hpp"
 #include "actors/service_maker.hpp"
 #include "graph/rv1_reader.hpp"
+#include "graph/subsystems.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/modules.hpp"
@@ -145,6 +146,7 @@ struct rank_state {
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
+  graph_source source;                   // lead only
   std::shared_ptr<resource_graph> graph; // lead only: of a file, or what was found
   std::vector<loaded_module> modules;
   graph_changes changes; // lead only: that people made in it
@@ -247,11 +249,13 @@ caf::error read_scheduling(rank_state& s) {
   if (!settings)
     return std::move(settings.error());
   s.scheduling = std::move(*settings);
-  auto path = s.attributes->text("resource.graph");
-  if (path.empty())
+  auto source = read_graph_source(*s.attributes);
+  if (!source)
+    return std::move(source.error());
+  s.source = std::move(*source);
+  if (s.source.path.empty())
     return caf::none;
-  auto loaded = load_graph(path, s.attributes->text("sched.graph_format"),
-                           s.attributes->text("resource.nested"));
+  auto loaded = load_graph(s.source);
   if (!loaded)
     return std::move(loaded.error());
   s.graph = std::move(loaded->graph);
@@ -320,10 +324,19 @@ caf::error make_graph(rank_state& s, const std::vector<hardware>& all) {
   for (auto& own : all)
     levels.push_back(by_host[own.hostname]);
   auto graph = graph_of(s.resources, levels);
+  if (graph)
+    graph = keep_types(std::move(*graph), s.source.allowlist);
   if (!graph)
     return std::move(graph.error());
   s.graph = std::make_shared<resource_graph>(std::move(*graph));
   return caf::none;
+}
+
+/// GPUs that resource.allowlist does not name are none of this instance's.
+void leave_out_gpus(rank_state& s) {
+  if (!s.source.has("gpu"))
+    for (auto& node : s.resources.nodes)
+      node.gpus = {};
 }
 
 /// Everybody hears from everybody: one that cannot take part ends the start of all.
@@ -363,10 +376,12 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
     if (!pretended)
       return std::move(pretended.error());
     s.resources = std::move(*pretended);
+    leave_out_gpus(s);
     return caf::none;
   }
   auto real = divide_hosts(all, oversubscribe);
   s.resources = std::move(real.all);
+  leave_out_gpus(s);
   machine->shared = shares_cores(s.resources, rank);
   s.machine = std::move(machine);
   if (rank != 0)

@@ -103,6 +103,11 @@ constexpr attribute rows[] = {
      .default_value = "0",
      .meaning = "Rank of this broker.",
      .read_only = true},
+    {.name = "resource.allowlist",
+     .default_value = "",
+     .meaning = "Types of which the graph of the resources has vertices, with commas between: "
+                "node,core,gpu; empty: all. What others contain is contained in what contains "
+                "them."},
     {.name = "resource.fake",
      .default_value = "",
      .meaning =
@@ -122,6 +127,10 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Other subsystems of resource.graph whose vertices requests may nest things in, "
                 "with commas between: ibnet, for edge_switch > node."},
+    {.name = "resource.subsystems",
+     .default_value = "",
+     .meaning = "Subsystems of resource.graph that requests are matched in and charged, with "
+                "commas between (containment,power) or a set (CA, C+PA, ...); empty: all."},
     {.name = "retention.age",
      .type = duration,
      .default_value = "infinity",
@@ -159,10 +168,20 @@ constexpr attribute rows[] = {
      .meaning = "Which resources a job gets of those that would do: first, firstnodex, high, low, "
                 "hinode, lonode, hinodex, lonodex, locality, variation, parts of these "
                 "(policy=high node_centric=true ...), or the path of a library."},
+    {.name = "sched.match_format",
+     .type = choice,
+     .default_value = "rv1_nosched",
+     .meaning = "What R says: rv1_nosched nodes, cores and GPUs (and what these cannot say); rv1 "
+                "also all that was granted as a graph (JGF), in its key scheduling.",
+     .choices = "rv1_nosched|rv1"},
     {.name = "sched.policy",
      .default_value = "fcfs",
      .meaning = "In which order jobs get resources: fcfs, easy, hybrid, conservative, or the path "
                 "of a library or a Python file; hierarchy: children do all of it, see sched.tree."},
+    {.name = "sched.prune_filters",
+     .default_value = "",
+     .meaning = "More of what is counted below which vertices, e.g. ALL:ssd,rack:memory; cores, "
+                "GPUs and nodes are in any case. It changes how fast matches are."},
     {.name = "sched.queue_depth",
      .type = integer,
      .default_value = "32",
@@ -180,6 +199,12 @@ constexpr attribute rows[] = {
                 "0: what the policy has.",
      .minimum = 0,
      .maximum = 100'000},
+    {.name = "sched.traverser",
+     .type = choice,
+     .default_value = "simple",
+     .meaning = "How requests are matched: flexible takes or_slot and xor_slot for a choice, "
+                "simple refuses them.",
+     .choices = "simple|flexible"},
     {.name = "sched.tree",
      .default_value = "",
      .meaning = "With sched.policy=hierarchy: children of the instance, children of each of them "

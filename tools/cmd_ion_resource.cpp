@@ -345,22 +345,24 @@ int run_ns_info(const invocation& call) {
 
 /// By the names that Fluxion's parameters have.
 int run_params(const invocation& call) {
-  constexpr std::pair<const char*, const char*> names[] = {{"load-file", "resource.graph"},
-                                                           {"load-format", "sched.graph_format"},
-                                                           {"match-policy", "sched.match"},
-                                                           {"queue-policy", "sched.policy"},
-                                                           {"queue-depth", "sched.queue_depth"}};
+  constexpr std::pair<const char*, const char*> names[] = {
+      {"load-file", "resource.graph"},          {"load-format", "sched.graph_format"},
+      {"match-policy", "sched.match"},          {"queue-policy", "sched.policy"},
+      {"queue-depth", "sched.queue_depth"},     {"match-format", "sched.match_format"},
+      {"traverser-policy", "sched.traverser"},  {"match-subsystems", "resource.subsystems"},
+      {"load-allowlist", "resource.allowlist"}, {"prune-filters", "sched.prune_filters"}};
   return with_claims(call, [&](client& broker) -> caf::expected<int> {
-    json all{{"match-format", "rv1_nosched"},
-             {"match-subsystems", "containment"},
-             {"prune-filters", "ALL:core,ALL:gpu,ALL:node"},
-             {"traverser-policy", "simple"}};
+    auto all = json::object();
     for (auto& [name, attribute] : names) {
       auto reply = broker.ask("attr.get", {{"name", attribute}});
       if (!reply)
         return std::move(reply.error());
       all[name] = text_at(*reply, "value");
     }
+    auto more = all["prune-filters"].get<std::string>(); // besides those of every instance
+    all["prune-filters"] = "ALL:core,ALL:gpu,ALL:node" + (more.empty() ? "" : "," + more);
+    if (all["match-subsystems"] == "")
+      all["match-subsystems"] = "ALL";
     print_line(dump(json{{"params", std::move(all)}}));
     return exit_ok;
   });

@@ -14,6 +14,7 @@ hactor_unit_test(unit_graph
     unit/ledger_test.cpp
     unit/matcher_test.cpp
     unit/match_choice_test.cpp
+    unit/flexible_slots_test.cpp
     unit/match_link_test.cpp
     unit/rset_extra_test.cpp
     unit/resource_pool_test.cpp

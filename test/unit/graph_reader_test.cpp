@@ -153,6 +153,34 @@ TEST_CASE("an R with a graph is a graph, unless the R is wanted") {
   CHECK(read_graph(graph_format::rv1exec, r.substr(0, r.find(",\n")) + "}")->size() == 4);
 }
 
+TEST_CASE("types that are not wanted are left out, and what they contained moves up") {
+  auto text = read_data("graph/rack.graphml");
+  auto whole = read_graph(graph_format::grug, text, with("C+PA"));
+  REQUIRE(whole);
+  auto node = whole->find_type("node"), memory = whole->find_type("memory");
+  auto nodes = whole->count(node), memories = whole->count(memory);
+  auto kept = keep_types(std::move(*whole), {"socket"});
+  REQUIRE_MESSAGE(!kept, "each node has a socket0");
+  CHECK(code_of(kept.error()) == ec::bad_argument);
+
+  whole = read_graph(graph_format::grug, text, with("C+PA"));
+  auto racks = keep_types(std::move(*whole), {"node", "socket", "memory", "powerpanel", "pdu"});
+  REQUIRE_MESSAGE(racks, render(racks.error()));
+  CHECK(racks->find_type("core") == no_type);
+  CHECK(racks->find_type("rack") == no_type);
+  CHECK(racks->count(racks->find_type("node")) == nodes);
+  CHECK(racks->count(racks->find_type("memory")) == memories);
+  CHECK(racks->find_path("/small0/node3/socket1/memory3") != no_vertex);
+  CHECK(racks->find_path("/powerpanel0/pdu1/node3", *racks->find_subsystem("power")) != no_vertex);
+
+  auto same = keep_types(std::move(*racks), {});
+  CHECK(same->find_path("/small0/node3/socket1/memory3") != no_vertex);
+  CHECK(parse_allowlist("")->empty());
+  CHECK(parse_allowlist("node,core")->size() == 2);
+  for (auto wrong : {",", "node,", "node,node", "a b"})
+    CHECK_MESSAGE(code_of(parse_allowlist(wrong).error()) == ec::bad_argument, wrong);
+}
+
 TEST_CASE("subsystems that are not wanted are as if they were not there") {
   auto text = read_data("graph/rack.graphml");
   auto both = read_graph(graph_format::grug, text, with("C+PA"));

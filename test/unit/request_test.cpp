@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include <fmt/format.h>
+
 #include <doctest/doctest.h>
 
 using namespace hactor;
@@ -282,6 +284,68 @@ TEST_SUITE("unit") {
     document["attributes"]["system"]["shell"]["options"]["per-resource"] = {{"type", "node"}};
     CHECK(render(compile(document).error())
               .starts_with("attributes.system.shell.options.per-resource: is for jobs with one"));
+  }
+
+  TEST_CASE("of slots that are a choice the least counts, and tasks run in what is made") {
+    auto either = [](const char* type, const char* labels, const char* count = "2") {
+      std::string text = R"([{"type":"node","count":1,"with":[
+        {"type":"T","count":2,"label":"A","with":[{"type":"core","count":3}]},
+        {"type":"T","count":N,"label":"B","with":[{"type":"core","count":1},
+                                                  {"type":"gpu","count":1}]}]}])";
+      for (auto [from, to] : {std::pair{"\"T\"", fmt::format("\"{}\"", type)},
+                              std::pair{"\"T\"", fmt::format("\"{}\"", type)},
+                              std::pair{"\"A\"", fmt::format("\"{}\"", labels[0])},
+                              std::pair{"\"B\"", fmt::format("\"{}\"", labels[1])},
+                              std::pair{"N", std::string{count}}})
+        text.replace(text.find(from), std::string_view{from}.size(), to);
+      auto document = document_of(resources_of(text.c_str()));
+      document["version"] = 9999;
+      document["tasks"][0]["slot"] = std::string(1, labels[0]);
+      return document;
+    };
+    auto r = compiled(either("or_slot", "ab"));
+    CHECK_FALSE(r.plain);
+    CHECK(r.nnodes == 1);
+    CHECK(r.slots == 2);
+    CHECK(r.ncores == 2);
+    CHECK(r.ngpus == 0);
+    CHECK(least_tasks(r) == 2);
+    CHECK(describe(r) == "1 node with 2 slots of 3 cores or of 1 core and 1 gpu");
+    // b is named by no entry: it is run by that of a.
+    CHECK(r.label_of_slot == std::vector<std::optional<uint32_t>>{0, 0});
+    CHECK(compiled(either("or_slot", "aa")).label_of_slot == r.label_of_slot);
+    CHECK(describe(compiled(either("xor_slot", "ab", "1")))
+          == "1 node with either 2 slots of 3 cores or 1 slot of 1 core and 1 gpu");
+
+    rset one = {{{0, idset::range(0, 3), idset::single(0)}}, {}, 0, 0, 0, {}, {}};
+    one.scheduling = R"({"writer":"hactor","slots":[["0",2]]})";
+    CHECK(layout(r, one)->ntasks == 2);
+    auto document = either("or_slot", "ab");
+    document["tasks"].push_back({{"command", {"b"}}, {"slot", "b"}, {"count", {{"total", 4}}}});
+    r = compiled(document);
+    CHECK(r.label_of_slot == std::vector<std::optional<uint32_t>>{0, 1});
+    one.scheduling = R"({"writer":"hactor","slots":[["0","a",2]]})";
+    CHECK(layout(r, one)->ntasks == 2); // no slot of b, so none of its tasks
+    one.scheduling = R"({"writer":"hactor","slots":[["0","b",2]]})";
+    auto where = layout(r, one);
+    REQUIRE(where);
+    CHECK(where->ntasks == 4);
+    CHECK(where->entry_of(0) == 1);
+    one.scheduling = R"({"writer":"hactor","slots":[["0","c",2]]})";
+    CHECK(code_of(layout(r, one).error()) == ec::bad_rset);
+
+    auto refused = [&](const json& d) { return render(compile(d).error()); };
+    CHECK(refused(either("or_slot", "ab", "3"))
+              .starts_with("resources[0].with[1].count: must be 2, as of the or_slot before it"));
+    document = either("or_slot", "ab");
+    document["tasks"][0]["count"] = {{"per_resource", {{"type", "core"}, {"count", 1}}}};
+    CHECK(refused(document).starts_with("tasks[0].count.per_resource.type: must be one of which"));
+    document = either("xor_slot", "ab");
+    document["resources"][0]["with"][1].erase("label");
+    CHECK(refused(document).starts_with("resources[0].with[1].label: missing"));
+    auto same = parse_jobspec(dump(either("slot", "aa")));
+    REQUIRE_FALSE(same);
+    CHECK(render(same.error()).starts_with("resources[0].with[1].label: must be unique"));
   }
 
   TEST_CASE("options and task counts that do not fit are refused with their path") {

@@ -19,6 +19,26 @@ TEST_SUITE("unit") {
     auto back = parse_rset_extra(text);
     REQUIRE(back);
     CHECK(*back == x);
+    x.graph = R"({"edges":[],"nodes":[{"id":"7"}]})";
+    back = parse_rset_extra(to_json(x));
+    REQUIRE(back);
+    CHECK(*back == x);
+    rset_extra only;
+    only.graph = x.graph;
+    CHECK(*parse_rset_extra(to_json(only)) == only);
+  }
+
+  TEST_CASE("a graph is cut down to the ranks that are left") {
+    constexpr auto graph = R"({"nodes":[{"id":"0","metadata":{"type":"cluster"}},
+      {"id":"1","metadata":{"rank":0}},{"id":"2","metadata":{"rank":1}},{"id":"x"}],
+      "edges":[{"source":"0","target":"1"},{"source":"0","target":"2"},
+               {"source":"0","target":"x"}]})";
+    CHECK(keep_graph_ranks(graph, idset::single(1))
+          == R"({"edges":[{"source":"0","target":"2"},{"source":"0","target":"x"}],"nodes":[)"
+             R"({"id":"0","metadata":{"type":"cluster"}},{"id":"2","metadata":{"rank":1}},)"
+             R"({"id":"x"}]})");
+    for (auto none : {"", "{", "[]", "{}", R"({"nodes":[],"edges":{}})"})
+      CHECK(keep_graph_ranks(none, idset::single(1)).empty());
   }
 
   TEST_CASE("what another scheduler wrote, or nobody, says nothing") {
@@ -35,6 +55,7 @@ TEST_SUITE("unit") {
           std::pair{R"({"writer":"hactor","slots":[["0-3"]]})", "scheduling.slots[0]"},
           std::pair{R"({"writer":"hactor","slots":[["0-3",1],["x",1]]})", "scheduling.slots[1]"},
           std::pair{R"({"writer":"hactor","slots":[["0",5000000000]]})", "scheduling.slots[0]"},
+          std::pair{R"({"writer":"hactor","graph":[]})", "scheduling.graph: "},
           std::pair{R"({"writer":"hactor","others":[[1,2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","others":[["/a","x",2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","charges":[["a","b",-1]]})", "scheduling.charges[0]"},

@@ -78,6 +78,7 @@ TEST_SUITE("unit") {
     CHECK(refusal({"sched.match=best"}).starts_with("sched.match: "));
     CHECK(refusal({"sched.queues=a;a"}) == "sched.queues: queue a: is named twice");
     CHECK(refusal({"sched.queues=a fast"}) == "sched.queues: queue a: \"fast\" is not key=value");
+    CHECK(refusal({"sched.prune_filters=core"}).starts_with("sched.prune_filters: "));
     CHECK(refusal({"sched.queues=a size=3"}).find("there are policy, depth") != std::string::npos);
     CHECK(refusal({"sched.queues=a depth=0"}).find("must be 1 to 1000000") != std::string::npos);
     CHECK(refusal({"sched.queues=a ranks=3-1"}).starts_with("sched.queues: queue a: requires"));
@@ -118,7 +119,7 @@ TEST_SUITE("unit") {
       return path;
     };
     auto path = write("r", to_json(machine(3, 2)));
-    auto loaded = load_graph(path, "rv1exec");
+    auto loaded = load_graph({path, "rv1exec", {}, {}, {}});
     if (!loaded)
       FAIL(render(loaded.error()));
     CHECK(same_resources(loaded->all, machine(3, 2)));
@@ -127,10 +128,43 @@ TEST_SUITE("unit") {
     CHECK(core.pool().counts(0).cores == 6);
     auto bare = write("bare", R"({"graph":{"nodes":[{"id":"0","metadata":{"type":"cluster"}}],
                                   "edges":[]}})");
-    CHECK(render(load_graph(bare, "jgf").error()).find("nothing can run") != std::string::npos);
-    CHECK(render(load_graph(path, "jgf").error()).starts_with("resource.graph=" + path));
-    CHECK(code_of(load_graph(dir / "none", "jgf").error()) == ec::system_failed);
-    CHECK(code_of(load_graph(path, "yaml").error()) == ec::bad_argument);
+    CHECK(render(load_graph({bare, "jgf", {}, {}, {}}).error()).find("nothing can run")
+          != std::string::npos);
+    CHECK(render(load_graph({path, "jgf", {}, {}, {}}).error())
+              .starts_with("resource.graph=" + path));
+    CHECK(code_of(load_graph({dir / "none", "jgf", {}, {}, {}}).error()) == ec::system_failed);
+    CHECK(code_of(load_graph({path, "yaml", {}, {}, {}}).error()) == ec::bad_argument);
+    CHECK(render(load_graph({path, "rv1exec", {}, "containment,power", {}}).error())
+              .find("subsystem power: the graph has none")
+          != std::string::npos);
+    auto bare_nodes = load_graph({path, "rv1exec", {}, {}, {"node"}});
+    CHECK(code_of(bare_nodes.error()) == ec::bad_argument); // and no core, so nothing can run
+  }
+
+  TEST_CASE("where a graph comes from is judged before it is read") {
+    auto source = [](std::initializer_list<const char*> items) -> caf::expected<graph_source> {
+      config c;
+      for (auto item : items)
+        REQUIRE_FALSE(c.set_item(item));
+      return read_graph_source(c);
+    };
+    auto all = source({});
+    REQUIRE(all);
+    CHECK(all->has("gpu"));
+    auto some = source({"resource.allowlist=node,core", "resource.subsystems=CA"});
+    REQUIRE(some);
+    CHECK_FALSE(some->has("gpu"));
+    CHECK(source({"resource.graph=g", "resource.allowlist=storage_node,core"}));
+    for (auto& [item, says] :
+         {std::pair{"resource.allowlist=node,gpu", "resource.allowlist=node,gpu: must have node"},
+          std::pair{"resource.allowlist=node,,core", "resource.allowlist: \"node,,core\": must be"},
+          std::pair{"resource.allowlist=core,node,core", "resource.allowlist: "},
+          std::pair{"resource.subsystems=PA", "resource.subsystems=PA: must begin with contain"},
+          std::pair{"resource.subsystems=a,,b", "resource.subsystems: subsystems \"a,,b\""}}) {
+      auto wrong = source({item});
+      REQUIRE_FALSE(wrong);
+      CHECK_MESSAGE(render(wrong.error()).starts_with(says), render(wrong.error()));
+    }
   }
 
   TEST_CASE("settings that mean less than they say are told of") {
@@ -167,6 +201,9 @@ TEST_SUITE("unit") {
            "a depth\n");
     CHECK(notes({"resource.graph=g", "resource.fake=nodes=2"}, four, 4)
           == "resource.fake=nodes=2 is not used: resource.graph=g is\n");
+    CHECK(notes({"resource.subsystems=C+PA"}, four, 4)
+          == "resource.subsystems=C+PA is not used: there is no resource.graph\n");
+    CHECK(notes({"resource.subsystems=containment"}, four, 4).empty());
     CHECK(notes({"resource.graph=g"}, four, 2)
           == "resource.graph=g: no broker has ranks 2-3: what is granted there runs on the broker "
              "of rank modulo 2\n");
@@ -203,14 +240,22 @@ TEST_SUITE("unit") {
     CHECK(set(q, "queue-policy=easy", "sched.policy=hybrid")
           == "sched.policy=hybrid\nFLUXION_QMANAGER_OPTIONS: queue-policy is not used: "
              "sched.policy is set\n");
-    CHECK(set(r, "load-format=jgf load-file=/g.json match-policy=hinode prune-filters=ALL:core")
-          == "resource.graph=/g.json\nsched.match=hinode\n"
-             "FLUXION_RESOURCE_OPTIONS: prune-filters means nothing here\n");
+    CHECK(set(r, "load-format=jgf load-file=/g.json match-policy=hinode "
+                 "prune-filters=ALL:core,ALL:ssd traverser=flexible update-interval=5")
+          == "resource.graph=/g.json\nsched.match=hinode\nsched.prune_filters=ALL:core,ALL:ssd\n"
+             "sched.traverser=flexible\nFLUXION_RESOURCE_OPTIONS: update-interval means nothing "
+             "here: what goes up or down is told at once\n");
     for (auto text : {"queue-policy=easy,queue-params=queue-depth=41",
                       "queue-params=queue-depth=41,queue-policy=easy"})
       CHECK(set("FLUX_QMANAGER_OPTIONS", text) == "sched.policy=easy\nsched.queue_depth=41\n");
     CHECK(set("FLUX_RESOURCE_OPTIONS", "load-allowlist=node,core,gpu,match-policy=low")
-          == "sched.match=low\nFLUX_RESOURCE_OPTIONS: load-allowlist means nothing here\n");
+          == "resource.allowlist=node,core,gpu\nsched.match=low\n");
+    CHECK(set(r, "reserve-vtx-vec=2000001").find("must be an integer 1 to 2000000")
+          != std::string::npos);
+    CHECK(set(r, "update-interval=soon").find("update-interval must be an integer >= 0")
+          != std::string::npos);
+    CHECK(set(r, "match-format=jgf").find("must be one of rv1_nosched|rv1") != std::string::npos);
+    CHECK(set(r, "traverser=best").find("must be one of simple|flexible") != std::string::npos);
     CHECK(set("FLUX_QMANAGER_OPTIONS", "queue-parms=queue-depth=4,queue-policy=easy")
               .starts_with("refused: FLUX_QMANAGER_OPTIONS: there is no option \"queue-parms\""));
     CHECK(set(q, "").empty());
@@ -254,7 +299,12 @@ TEST_SUITE("unit") {
           == "f.toml:2: queue-policy is not used: sched.policy is set\n");
     CHECK(set("[sched-fluxion-resource]\nreserve-vtx-vec = 200000\n[bootstrap]\nx = 1\n")
           == "f.toml:3: bootstrap means nothing here\n"
-             "f.toml:2: reserve-vtx-vec means nothing here\n");
+             "f.toml:2: reserve-vtx-vec means nothing here: memory is taken as vertices come\n");
+    CHECK(set("[sched-fluxion-resource]\ntraverser = \"flexible\"\nmatch-format = \"rv1\"\n"
+              "match-subsystems = \"C+PA\"\nprune-filters = \"rack:core\"\n"
+              "load-allowlist = \"node,core\"\n")
+          == "resource.allowlist=node,core\nresource.subsystems=C+PA\nsched.match_format=rv1\n"
+             "sched.prune_filters=rack:core\nsched.traverser=flexible\n");
     CHECK(set("").empty());
     struct {
       const char* text;
@@ -270,6 +320,10 @@ TEST_SUITE("unit") {
         {"[sched-fluxion-qmanager]\nqueue-params = \"queue-deep=1\"\n", "f.toml:2: "},
         {"[sched-fluxion-resource]\nreserve-vtx-vec = \"x\"\n",
          "f.toml:2: reserve-vtx-vec must be an integer, found a string"},
+        {"[sched-fluxion-resource]\nreserve-vtx-vec = 0\n",
+         "f.toml:2: reserve-vtx-vec must be an integer 1 to 2000000, found \"0\""},
+        {"[sched-fluxion-resource]\nupdate-interval = -1\n",
+         "f.toml:2: update-interval must be an integer >= 0"},
         {"[sched-fluxion-resource]\nload-format = \"yaml\"\n", "sched.graph_format"},
         {"[sched-fluxion-resourc]\n", "f.toml:1: there is no table \"sched-fluxion-resourc\"; did"},
         {"sched-fluxion-resource = 3\n", "f.toml:1: sched-fluxion-resource must be a table"},
