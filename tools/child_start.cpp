@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "tools/become.hpp"
 #include "tools/session.hpp"
@@ -18,6 +19,8 @@ extern char** environ;
 namespace hactor::tools {
 
 namespace {
+
+constexpr size_t folder_bytes_max = 70; // of 107 for a socket's path
 
 std::string variable(const char* name) {
   auto* value = std::getenv(name);
@@ -144,6 +147,11 @@ std::vector<std::string> prepare_brokers(const invocation& call) {
   auto words = granted_words(call);
   auto size = variable("HACTOR_JOB_SIZE");
   auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
+  // In the folder of the job, which goes with it however its brokers have ended; several of them
+  // may be here, and one after another. A socket's path is short.
+  if (auto folder = variable("HACTOR_JOB_TMPDIR");
+      !folder.empty() && folder.size() < folder_bytes_max && !call.options.has("rundir"))
+    words.push_back(fmt::format("--rundir={}/brokers-{}", folder, ::getpid()));
   name_enclosing();
   if (change_compat()) // its own is set when it is known (mpi-boot/script.cpp)
     ::unsetenv("FLUX_URI");
