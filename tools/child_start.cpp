@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/child_start.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
 #include <iterator>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "graph/rset.hpp"
 #include "tools/become.hpp"
 #include "tools/session.hpp"
 #include "tools/task_places.hpp"
@@ -83,6 +85,15 @@ void become_outermost(const std::string& uri) {
   forget({"HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_KVS_", "HACTOR_LEVEL", "PMI_", "PMIX_"});
 }
 
+/// What brokers on the node have, and until when.
+std::vector<std::string> words_of(const node_share& node, const rset& of) {
+  std::vector<std::string> words{"--cores=" + node.cores.to_string(),
+                                 "--gpus=" + node.gpus.to_string()};
+  if (of.expiration > 0)
+    words.push_back(fmt::format("--lasts={:.3f}-{:.3f}", of.starttime, of.expiration));
+  return words;
+}
+
 } // namespace
 
 bool is_in_job() { return !variable("HACTOR_JOB_ID").empty() && !variable("HACTOR_URI").empty(); }
@@ -132,14 +143,40 @@ std::vector<std::string> granted_words(const invocation& call) {
     auto own = nodes.find(std::strtoull(variable("HACTOR_TASK_RANK").c_str(), nullptr, 10));
     if (own == nodes.end() || own->second >= r.nodes.size())
       return make_error(ec::wrong_state, "this process is no task of its job");
-    words.push_back("--cores=" + r.nodes[own->second].cores.to_string());
-    words.push_back("--gpus=" + r.nodes[own->second].gpus.to_string());
-    if (r.expiration > 0)
-      words.push_back(fmt::format("--lasts={:.3f}-{:.3f}", r.starttime, r.expiration));
+    words = words_of(r.nodes[own->second], r);
     return exit_ok;
   });
   if (code != exit_ok)
     complain(call, "what the job was granted is not known: all of this host is used");
+  return words;
+}
+
+bool is_in_script_of_job() {
+  return !is_in_job() && !variable("HACTOR_URI").empty() && !variable("HACTOR_ENCLOSING_ID").empty();
+}
+
+std::vector<std::string> own_node_words(const invocation& call) {
+  std::vector<std::string> words;
+  auto code = with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto about = broker.ask("hello", json::object());
+    if (!about)
+      return std::move(about.error());
+    auto list = broker.ask("resource.list", json::object());
+    if (!list)
+      return std::move(list.error());
+    auto all = parse_rset(dump(object_at(*list, "all")));
+    if (!all)
+      return std::move(all.error());
+    auto own = std::find_if(all->nodes.begin(), all->nodes.end(), [&](const node_share& node) {
+      return node.rank == static_cast<rank_t>(number_at(*about, "rank"));
+    });
+    if (own == all->nodes.end())
+      return make_error(ec::wrong_state, "the instance has no node here");
+    words = words_of(*own, *all);
+    return exit_ok;
+  });
+  if (code != exit_ok)
+    complain(call, "what the instance around was granted is not known: all of this host is used");
   return words;
 }
 
