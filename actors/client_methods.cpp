@@ -220,6 +220,20 @@ void set_urgency(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+/// The note goes with its client, or, from here on, stays.
+void keep_own_memo(const client_call& c, const memo_request& r, bool goes) {
+  auto session = c.self->state.sessions.find(c.session);
+  auto memo = parse_json(r.memo);
+  if (session == c.self->state.sessions.end() || !memo)
+    return;
+  session->second.memos.clear();
+  if (!goes)
+    return;
+  for (auto& value : *memo)
+    value = nullptr;
+  session->second.memos.push_back({r.userid, r.jobs, dump(*memo)});
+}
+
 void add_memo(const client_call& c, client_params& p) {
   memo_request r;
   r.userid = c.userid;
@@ -228,6 +242,8 @@ void add_memo(const client_call& c, client_params& p) {
     r.memo = dump(p.at("memo"));
   else
     p.refuse("memo: must be an object");
+  if (p.has("own"))
+    keep_own_memo(c, r, p.flag("own", false));
   ask_count(c, p, r);
 }
 
@@ -486,6 +502,17 @@ std::function<void(const caf::error&)> fail_call(const client_call& c) {
 
 void with_lead(const client_call& c, std::function<void(const rank_services&)> use) {
   with_lead(c.self, std::move(use), fail_call(c));
+}
+
+void withdraw_memos(connector_state::pointer self, std::vector<memo_request> memos) {
+  for (auto& memo : memos)
+    with_lead(
+        self,
+        [self, memo](const rank_services& lead) {
+          self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), caf::infinite, memo)
+              .then([](const count_reply&) {}, [](const caf::error&) {}); // it has ended since
+        },
+        [](const caf::error&) {});
 }
 
 client_method find_client_method(const std::string& name) {

@@ -117,6 +117,7 @@ struct connector_state {
     std::map<uint64_t, uint64_t> streams; // by the client's tag
     std::map<uint64_t, job_id> grows;     // by the client's tag: for what it waits
     scheduler_actor claims_at; // which ends what the client claimed, when that goes; or null
+    std::vector<memo_request> memos; // take back the notes that go with the client
     // A client of an instance below (client_enter.cpp):
     connector_actor inside;            // it gets the frames
     bool entering = false;             // until it is known ...
@@ -187,6 +188,9 @@ struct client_call {
 };
 
 using client_method = void (*)(const client_call& call, client_params& params);
+
+/// Takes back notes beside jobs whose client has gone; those of jobs that have ended stay.
+void withdraw_memos(connector_state::pointer self, std::vector<memo_request> memos);
 
 /// Hands jobs to ingest and answers with their ids.
 void submit_jobs(const client_call& call, std::vector<submission> jobs);

@@ -223,6 +223,16 @@ void exec_state::confine(const launch_plan& plan, const launch_item& item) {
         confined.insert_or_assign(item.id, std::move(*cpus));
 }
 
+void exec_state::confine_grown(const instance_grow& r) {
+  confined.erase(r.job);
+  last_origin.reset(); // it says what held until now
+  for (size_t i = 0; i < r.nodes.size() && i < r.resources.nodes.size(); ++i)
+    if (r.nodes[i] == context->rank)
+      if (auto cpus = cpus_of_share(r.resources.nodes[i], r.resources.host(i),
+                                    context->place.machine.get()))
+        confined.insert_or_assign(r.job, std::move(*cpus));
+}
+
 idset exec_state::cpus_within(const std::string& instance) const {
   auto id = parse_job_id(instance.substr(instance.rfind('/') + 1)); // npos + 1: all of it
   auto known = id ? confined.find(*id) : confined.end();

@@ -43,6 +43,9 @@ struct exec_state : exec_out {
   void run_command(const command_request& r);
   void forget(job_id id);
   void confine(const launch_plan& plan, const launch_item& item);
+  /// The instance over the job has got nodes, of which this rank is one: its resources are told if
+  /// its jobs are to stay within that.
+  void confine_grown(const instance_grow& r);
   idset cpus_within(const std::string& instance) const;
 
   /// Launches for one rank of jobs of one instance.

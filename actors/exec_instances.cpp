@@ -19,6 +19,8 @@ namespace hactor {
 namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
+/// For execs on other ranks, which may be lost: well before whoever asked us gives up.
+constexpr auto peer_deadline = std::chrono::seconds(2);
 
 bool has_ended(int64_t pid) {
   if (pid <= 0)
@@ -91,7 +93,7 @@ void exec_instances::make(instance_request r, reply_promise promise) {
                                 own == exec_.memory_limits.end() ? 0 : own->second);
   auto handle = exec_.self->spawn(instance_service, context_, exec_.broker,
                                   exec_actor{exec_.self}, r);
-  all_.emplace(r.job, entry{handle, r.owner, false, false, {}});
+  all_.emplace(r.job, entry{handle, r.owner, false, false, {}, {}});
   exec_.self->request(handle, deadline, ready_atom_v)
     .then([this, job = r.job, promise](instance_reply& reply) mutable {
             if (auto it = all_.find(job); it != all_.end())
@@ -137,9 +139,53 @@ caf::result<resize_reply> exec_instances::grow(const instance_grow& r) {
   if (!r.nodes.empty())
     inner.on_launch(r.job, r.attempt); // no task of it comes to nodes that it got later
   auto it = all_.find(r.job);
+  if (it == all_.end() && !exec_.core.runs(r.job))
+    exec_.confine_grown(r);
   if (it == all_.end() || it->second.ending)
     return no_instance(r.job);
-  return exec_.self->delegate(it->second.handle, r);
+  if (r.nodes.empty() || exec_.confined.count(r.job) == 0)
+    return exec_.self->delegate(it->second.handle, r);
+  return grow_confined(it->second, r);
+}
+
+/// Jobs of the instance are to stay on what it has of the new nodes, as they do on the others: the
+/// execs there hear of that before the instance may place anything there.
+caf::result<resize_reply> exec_instances::grow_confined(entry& e, const instance_grow& r) {
+  auto promise = exec_.self->make_response_promise<resize_reply>();
+  auto due = std::make_shared<size_t>(1);
+  auto one = [this, handle = e.handle, r, promise, due]() mutable {
+    if (--*due > 0)
+      return;
+    exec_.self->request(handle, deadline, r)
+        .then([promise](resize_reply& x) mutable { promise.deliver(std::move(x)); },
+              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  };
+  for (auto node : r.nodes) {
+    e.grown.insert(node);
+    ++*due;
+    exec_.with_exec(
+        node,
+        [this, r, one](const exec_actor& exec) mutable {
+          exec_.self->request(exec, peer_deadline, r)
+              .then([one](const resize_reply&) mutable { one(); },
+                    [one](const caf::error&) mutable { one(); });
+        },
+        [one](const caf::error&) mutable { one(); }); // it is lost, and so is the node
+  }
+  one();
+  return promise;
+}
+
+/// Nothing runs there any more that is to be kept within what the job had.
+void exec_instances::forget_grown(job_id job, const std::set<rank_t>& nodes) {
+  for (auto node : nodes)
+    exec_.with_exec(
+        node,
+        [this, job, node](const exec_actor& exec) {
+          exec_.self->request(exec, peer_deadline, instance_grow{job, {}, {node}, 0})
+              .then([](const resize_reply&) {}, [](const caf::error&) {});
+        },
+        [](const caf::error&) {});
 }
 
 /// Tasks of the job that wait where it has no node any more have waited long enough.
@@ -193,6 +239,7 @@ void exec_instances::on_over(job_id job) {
   auto held = std::move(it->second.held);
   if (it->second.serves && !held)
     take_back_uri(job);
+  forget_grown(job, it->second.grown);
   all_.erase(it);
   had_one_.insert(job);
   if (auto asked = shrinking_.extract(job); !asked.empty())

@@ -56,6 +56,7 @@ private:
     bool ending = false;
     bool serves = false; // listings of jobs may show it
     std::optional<job_report> held; // the end of the job's own tasks
+    std::set<rank_t> grown; // nodes that it got later, whose execs keep its jobs within its share
   };
   using reply_promise = caf::typed_response_promise<instance_reply>;
   using waiting_begin = std::pair<instance_request, reply_promise>;
@@ -64,6 +65,8 @@ private:
   void consider(const instance_request& r, reply_promise promise);
   void make(instance_request r, reply_promise promise);
   void tell_manager(job_id job, const instance_reply& about);
+  caf::result<resize_reply> grow_confined(entry& e, const instance_grow& r);
+  void forget_grown(job_id job, const std::set<rank_t>& nodes);
   /// The job goes on without the instance: it is not shown as one that holds it any more.
   void take_back_uri(job_id job);
 

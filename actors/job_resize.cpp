@@ -99,7 +99,8 @@ void tell_leader(const call_ptr& call, const instance_grow& g) {
   });
 }
 
-/// The execs of the new nodes hear of it first: one may have ended an attempt before there.
+/// The execs of the new nodes hear of it first: one may have ended an attempt before there. What
+/// the instance may use there the exec that leads the job tells them, if it is not all.
 void tell_grown(const call_ptr& call, const rset& part) {
   auto& st = call->st;
   auto whole = st.core.whole(call->r.id);
@@ -112,6 +113,8 @@ void tell_grown(const call_ptr& call, const rset& part) {
     brokers.insert(st.peers.where.broker(node.rank));
   }
   brokers.erase(st.peers.where.broker(whole->ranks.front()));
+  auto heard = g;
+  heard.resources = {};
   auto due = std::make_shared<size_t>(1 + brokers.size());
   auto one = [call, g, due] {
     if (--*due == 0)
@@ -120,8 +123,8 @@ void tell_grown(const call_ptr& call, const rset& part) {
   for (auto broker : brokers)
     st.with_exec(
         broker,
-        [&st, g, one](const caf::actor& exec) {
-          st.self->request(caf::actor_cast<exec_actor>(exec), broker_deadline, g)
+        [&st, heard, one](const caf::actor& exec) {
+          st.self->request(caf::actor_cast<exec_actor>(exec), broker_deadline, heard)
               .then([one](const resize_reply&) { one(); }, [one](const caf::error&) { one(); });
         },
         [one](const caf::error&) { one(); }); // it is lost, and so is the job's node there

@@ -14,12 +14,11 @@ namespace {
 constexpr double patience_s = 5;
 constexpr double last_patience_s = 1;
 
-caf::expected<json> note(const std::string& around, const std::string& job, const json& uri,
+/// `own`: the note goes when we do, however that is.
+caf::expected<json> note(workflow::client& around, const char* job, const json& uri, bool own,
                          double wait_s) {
-  auto broker = workflow::client::connect(around);
-  if (!broker)
-    return std::move(broker.error());
-  return broker->ask("job.memo", {{"ids", json::array({job})}, {"memo", {{"uri", uri}}}}, wait_s);
+  return around.ask("job.memo",
+                    {{"ids", json::array({job})}, {"memo", {{"uri", uri}}}, {"own", own}}, wait_s);
 }
 
 } // namespace
@@ -29,16 +28,13 @@ void enclosing_instance::tell(const std::string& uri) {
   auto* job = std::getenv("HACTOR_ENCLOSING_ID");
   if (around == nullptr || job == nullptr)
     return;
-  around_ = around;
+  job_ = job;
+  auto broker = workflow::client::connect(around);
   ::unsetenv("HACTOR_ENCLOSING_URI"); // an instance that is started in this one is not meant
-  auto told = note(around_, job, uri, patience_s);
-  if (!told)
+  auto told = broker ? note(*broker, job, uri, true, patience_s) : std::move(broker.error());
+  if (!told) {
     log_warning("job {} of the instance around this one does not show it: {}", job,
                 render(told.error()));
-  auto broker = workflow::client::connect(around_);
-  if (!broker) {
-    log_warning("changes of the limit of job {} around this instance will not be heard of: {}", job,
-                render(broker.error()));
     return;
   }
   watch_ = std::move(*broker);
@@ -48,9 +44,9 @@ void enclosing_instance::tell(const std::string& uri) {
 }
 
 void enclosing_instance::leave() {
+  if (watch_)
+    (void)note(*watch_, job_.c_str(), nullptr, false, last_patience_s);
   watch_.reset();
-  if (auto* job = std::getenv("HACTOR_ENCLOSING_ID"); job != nullptr && !around_.empty())
-    (void)note(around_, job, nullptr, last_patience_s);
 }
 
 std::optional<double> enclosing_instance::take_end() {

@@ -12,10 +12,10 @@ namespace hactor {
 /// What the lead of such an instance has to do with the one around. Used on main only.
 class enclosing_instance {
 public:
-  /// Notes our URI beside the job that holds us, so that whoever looks at it finds the way here, and
-  /// follows what the job has. Does nothing where no instance is around this one. Blocks for a few
-  /// seconds at most; when it fails that is logged. To be called before the script is started,
-  /// which must not see what it reads.
+  /// Notes our URI beside the job that holds us, for as long as we live, so that whoever looks at
+  /// it finds the way here, and follows what the job has. Does nothing where no instance is around
+  /// this one. Blocks for a few seconds at most; when it fails that is logged. To be called before
+  /// the script is started, which must not see what it reads.
   void tell(const std::string& uri);
 
   /// True when tell() has found one.
@@ -33,7 +33,7 @@ public:
   std::optional<double> take_end();
 
 private:
-  std::string around_; // its URI; "": none
+  std::string job_; // that holds us
   std::optional<workflow::client> watch_;
 };
 

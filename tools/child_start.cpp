@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/child_start.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <initializer_list>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include "graph/rset.hpp"
 #include "tools/become.hpp"
 #include "tools/session.hpp"
 #include "tools/task_places.hpp"
@@ -19,6 +22,8 @@ extern char** environ;
 namespace hactor::tools {
 
 namespace {
+
+constexpr size_t folder_bytes_max = 70; // of 107 for a socket's path
 
 std::string variable(const char* name) {
   auto* value = std::getenv(name);
@@ -93,6 +98,15 @@ int serve() {
   return exit_ok;
 }
 
+/// What brokers on the node have, and until when.
+std::vector<std::string> words_of(const node_share& node, const rset& of) {
+  std::vector<std::string> words{"--cores=" + node.cores.to_string(),
+                                 "--gpus=" + node.gpus.to_string()};
+  if (of.expiration > 0)
+    words.push_back(fmt::format("--lasts={:.3f}-{:.3f}", of.starttime, of.expiration));
+  return words;
+}
+
 } // namespace
 
 bool is_in_job() { return !variable("HACTOR_JOB_ID").empty() && !variable("HACTOR_URI").empty(); }
@@ -141,10 +155,7 @@ std::vector<std::string> granted_words(const invocation& call) {
     auto own = nodes.find(std::strtoull(variable("HACTOR_TASK_RANK").c_str(), nullptr, 10));
     if (own == nodes.end() || own->second >= r.nodes.size())
       return make_error(ec::wrong_state, "this process is no task of its job");
-    words.push_back("--cores=" + r.nodes[own->second].cores.to_string());
-    words.push_back("--gpus=" + r.nodes[own->second].gpus.to_string());
-    if (r.expiration > 0)
-      words.push_back(fmt::format("--lasts={:.3f}-{:.3f}", r.starttime, r.expiration));
+    words = words_of(r.nodes[own->second], r);
     return exit_ok;
   });
   if (code != exit_ok)
@@ -152,10 +163,44 @@ std::vector<std::string> granted_words(const invocation& call) {
   return words;
 }
 
+bool is_in_script_of_job() {
+  return !is_in_job() && !variable("HACTOR_URI").empty() && !variable("HACTOR_ENCLOSING_ID").empty();
+}
+
+std::vector<std::string> own_node_words(const invocation& call) {
+  std::vector<std::string> words;
+  auto code = with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto about = broker.ask("hello", json::object());
+    if (!about)
+      return std::move(about.error());
+    auto list = broker.ask("resource.list", json::object());
+    if (!list)
+      return std::move(list.error());
+    auto all = parse_rset(dump(object_at(*list, "all")));
+    if (!all)
+      return std::move(all.error());
+    auto own = std::find_if(all->nodes.begin(), all->nodes.end(), [&](const node_share& node) {
+      return node.rank == static_cast<rank_t>(number_at(*about, "rank"));
+    });
+    if (own == all->nodes.end())
+      return make_error(ec::wrong_state, "the instance has no node here");
+    words = words_of(*own, *all);
+    return exit_ok;
+  });
+  if (code != exit_ok)
+    complain(call, "what the instance around was granted is not known: all of this host is used");
+  return words;
+}
+
 std::vector<std::string> prepare_brokers(const invocation& call) {
   auto words = granted_words(call);
   auto size = variable("HACTOR_JOB_SIZE");
   auto level = std::strtoul(variable("HACTOR_LEVEL").c_str(), nullptr, 10);
+  // In the folder of the job, which goes with it however its brokers have ended; several of them
+  // may be here, and one after another. A socket's path is short.
+  if (auto folder = variable("HACTOR_JOB_TMPDIR");
+      !folder.empty() && folder.size() < folder_bytes_max && !call.options.has("rundir"))
+    words.push_back(fmt::format("--rundir={}/brokers-{}", folder, ::getpid()));
   name_enclosing();
   if (change_compat()) // its own is set when it is known (mpi-boot/script.cpp)
     ::unsetenv("FLUX_URI");

@@ -146,8 +146,8 @@ caf::expected<std::vector<std::string>> first_words(const invocation& call, boot
   words->push_back(program);
   if (size == 1)
     words->push_back("--mpi=none"); // asked for alone, whatever launcher we are under
-  if (is_in_job())
-    for (auto& word : granted_words(call))
+  if (is_in_job() || is_in_script_of_job())
+    for (auto& word : is_in_job() ? granted_words(call) : own_node_words(call))
       words->push_back(std::move(word));
   return words;
 }

@@ -9,6 +9,14 @@ one="1 Node, 1 Core,"
 check_contains "$(hactor run -n 1 hactor start hactor resource info)" "$one"
 check_contains "$(hactor run -n 1 hactor start --boot=mpi -- hactor resource info)" "$one"
 check_contains "$(hactor run -n 1 hactor start --statedir="$scratch/state" -- hactor resource info)" "$one"
+check_contains "$(hactor run -n 1 hactor start sh -c 'hactor start hactor resource info')" "$one"
+if [ -n "$(ls "$HACTOR_TEST_BUILD"/lib/hactor/hactor_mpi_*.so 2>/dev/null)" ]; then
+  # Two brokers where one core was granted have that.
+  hactor run -n 1 hactor start sh -c 'hactor start -s 2 sh -c "
+    hactor run -N 2 -n 2 -c 1 --cpu-affinity=per-task grep Cpus_allowed_list /proc/self/status"' >two
+  check_equal "CPUs of its jobs" 1 "$(grep Cpus_allowed_list two | sort -u | wc -l)"
+  check_equal "jobs" 2 "$(grep -c Cpus_allowed_list two)"
+fi
 # Each of two at once has its own core.
 for i in 1 2; do
   mkfifo "up.$i" "go.$i"

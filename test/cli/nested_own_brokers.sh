@@ -59,6 +59,25 @@ for mpi in $mpis; do
   check_contains "$output" heard
 done
 
+# All of it killed with -9, in a job that goes on: nobody is told the way to it any more, and when the
+# job ends its folders go too.
+words_of() { { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null || true; }
+id=$(hactor submit -N 2 -n 2 sh -c 'hactor start --boot=mpi sleep 1000; exec sleep 1000')
+hactor job wait-event -q "$id" memo
+uri=$(hactor jobs -n -o '{annotations.user.uri}' "$id")
+[ -S "${uri#local://}" ] || fail "no socket at $uri"
+kill -9 $(for pid in $(left_processes); do
+  case $(words_of "$pid") in */hactor-start*--level=1*) echo "$pid" ;; esac
+done)
+until [ -z "$(hactor jobs -n -o '{annotations.user.uri}' "$id" | tr -d ' ')" ]; do :; done
+check_equal "the job" RUN "$(hactor jobs -n -o '{state}' "$id" | tr -d ' ')"
+check_lacks "$(hactor pstree)" "sleep"
+fails_with 1 hactor proxy "$id" true
+check_contains "$output" "no instance"
+hactor cancel "$id"
+fails_with 1 hactor job wait "$id"
+[ ! -e "${uri#local://}" ] || fail "left behind: $uri"
+
 # One task needs no process manager; and it ends with its job.
 id=$(BROKERS=1 hactor submit -n 1 sh -c 'JOB=$HACTOR_JOB_ID exec hactor start --boot=mpi sh "$INNER"')
 read -r line <up
