@@ -18,9 +18,12 @@ constexpr uint64_t count_max = 1'000'000;
 #define HACTOR_PMI_ROWS                                                                            \
   {'v', "verbose", nullptr,                                                                        \
    "Prints rank, size and name of the job to PMI; twice: and all that is said.", nullptr},         \
-      {0, "method", "NAME",                                                                        \
-       "simple (PMI-1 over PMI_FD), pmix, or single (one task, which meets nobody). Default: what " \
-       "this task is offered, in this order."}
+  {                                                                                                \
+    0, "method", "NAME",                                                                           \
+        "simple (PMI-1 over PMI_FD), pmix, or single (one task, which meets nobody). Default: "    \
+        "what "                                                                                    \
+        "this task is offered, in this order."                                                     \
+  }
 
 constexpr option_spec repeated_options[] = {
     HACTOR_PMI_ROWS,
@@ -77,7 +80,8 @@ int run_barrier(const invocation& call) {
 
 caf::error exchange(pmi_client& c, uint64_t round) {
   auto key_of = [&](uint32_t rank) { return fmt::format("hactor.pmi.{}.{}", round, rank); };
-  auto value_of = [&](uint32_t rank) { return fmt::format("round {} of rank {}", round, rank); };
+  // Without blanks, at which some process managers end a value.
+  auto value_of = [&](uint32_t rank) { return fmt::format("round-{}-of-rank-{}", round, rank); };
   if (auto e = c.put(key_of(c.rank), value_of(c.rank)))
     return e;
   if (auto e = c.barrier())
@@ -102,7 +106,7 @@ int run_get(const invocation& call) {
     return fail_usage(call, ranks.error());
   auto failed = as_task(call, [&](pmi_client& c) -> caf::error {
     for (auto& key : call.options.operands) {
-      auto value = c.get(key, c.rank);
+      auto value = c.get(key, whole_job);
       if (!value)
         return std::move(value.error());
       if (text == "all" || ranks->contains(c.rank))
@@ -154,7 +158,8 @@ const command pmi_exchange_command{
     group_jobs,
     "measures an exchange of values",
     "[OPTIONS]",
-    "Each task puts a value, all wait for each other, each gets the values of all and looks whether "
+    "Each task puts a value, all wait for each other, each gets the values of all and looks "
+    "whether "
     "they are right, and all wait once more; the time is printed at rank 0.",
     repeated_options,
     usual_exits,

@@ -50,18 +50,17 @@ public:
     auto all = number_of(variable("PMI_SIZE"));
     if (own < 0 || all <= own)
       return make_error(ec::system_failed, "PMI_RANK and PMI_SIZE say '" + variable("PMI_RANK")
-                                             + "' of '" + variable("PMI_SIZE") + "'");
+                                               + "' of '" + variable("PMI_SIZE") + "'");
     rank = static_cast<uint32_t>(own);
     size = static_cast<uint32_t>(all);
     return {};
   }
 
   caf::error put(const std::string& key, const std::string& value) override {
-    return ask("cmd=put kvsname=" + space + " key=" + key + " value=" + value, "put_result")
-      .error();
+    return tell("cmd=put kvsname=" + space + " key=" + key + " value=" + value, "put_result");
   }
 
-  caf::error barrier() override { return ask("cmd=barrier_in", "barrier_out").error(); }
+  caf::error barrier() override { return tell("cmd=barrier_in", "barrier_out"); }
 
   caf::expected<std::string> get(const std::string& key, uint32_t) override {
     auto answer = ask("cmd=get kvsname=" + space + " key=" + key, "get_result");
@@ -72,9 +71,15 @@ public:
     return (*answer)["value"];
   }
 
-  caf::error end() override { return ask("cmd=finalize", "finalize_ack").error(); }
+  caf::error end() override { return tell("cmd=finalize", "finalize_ack"); }
 
 private:
+  /// Where the answer has no more than that it was done.
+  caf::error tell(const std::string& line, std::string_view wanted) {
+    auto answer = ask(line, wanted);
+    return answer ? caf::error{} : std::move(answer.error());
+  }
+
   /// Errors: ec::disconnected; ec::system_failed for another answer, or one that refuses.
   caf::expected<words> ask(const std::string& line, std::string_view wanted) {
     if (trace)
@@ -151,8 +156,8 @@ caf::expected<std::unique_ptr<pmi_client>> make_wire_client() {
   auto fd = number_of(text);
   if (fd < 0)
     return make_error(ec::bad_argument, "--method=simple: PMI_FD is "
-                                          + (text.empty() ? "not set" : "'" + text + "'")
-                                          + ": no process manager offers PMI-1 to this task");
+                                            + (text.empty() ? "not set" : "'" + text + "'")
+                                            + ": no process manager offers PMI-1 to this task");
   if (::fcntl(fd, F_GETFD) < 0)
     return make_errno_error(ec::bad_argument, "PMI_FD=" + text, errno);
   return std::unique_ptr<pmi_client>{new wire_client{fd}};
@@ -184,8 +189,8 @@ caf::expected<std::unique_ptr<pmi_client>> make_pmi_client(const std::string& me
   if (method == "single" || (method.empty() && variable("HACTOR_JOB_SIZE") == "1"))
     return std::unique_ptr<pmi_client>{new single_client};
   if (!method.empty())
-    return make_error(ec::bad_argument, "--method: '" + method
-                                          + "' must be simple, pmix or single");
+    return make_error(ec::bad_argument,
+                      "--method: '" + method + "' must be simple, pmix or single");
   if (!variable("HACTOR_JOB_ID").empty())
     return make_error(ec::no_instance, "this job's tasks are offered no PMI (-O pmi=off?)");
   return make_error(ec::no_instance, "this is no task of a job, and has nobody to meet: try "

@@ -13,6 +13,9 @@
 
 namespace hactor::tools {
 
+/// Of get: what the job has, not one of its ranks.
+inline constexpr uint32_t whole_job = UINT32_MAX;
+
 class pmi_client {
 public:
   /// Gets every line or call, "> cmd=init .." and "< cmd=..", or "PMIx_Init: PMIX_SUCCESS".
@@ -29,9 +32,9 @@ public:
   virtual caf::expected<std::string> get(const std::string& key, uint32_t of_rank) = 0;
   virtual caf::error end() = 0;
 
-  uint32_t rank = 0;    ///< After begin, as the following.
+  uint32_t rank = 0; ///< After begin, as the following.
   uint32_t size = 1;
-  std::string space;    ///< Of keys: the job's name to PMI.
+  std::string space; ///< Of keys: the job's name to PMI.
   tracer trace;
 };
 

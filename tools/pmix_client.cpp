@@ -66,14 +66,18 @@ public:
   }
 
   caf::expected<std::string> get(const std::string& key, uint32_t of_rank) override {
-    auto v = value_of(of_rank, key.c_str());
+    auto v = value_of(of_rank == whole_job ? PMIX_RANK_WILDCARD : of_rank, key.c_str());
     if (!v)
       return make_error(ec::unknown_key, key + ": " + render(v.error()));
     switch ((*v)->type) {
-      case PMIX_STRING: return std::string{(*v)->data.string};
-      case PMIX_UINT32: return std::to_string((*v)->data.uint32);
-      case PMIX_UINT16: return std::to_string((*v)->data.uint16);
-      default: return make_error(ec::unknown_key, key + ": is neither a text nor a number");
+    case PMIX_STRING:
+      return std::string{(*v)->data.string};
+    case PMIX_UINT32:
+      return std::to_string((*v)->data.uint32);
+    case PMIX_UINT16:
+      return std::to_string((*v)->data.uint16);
+    default:
+      return make_error(ec::unknown_key, key + ": is neither a text nor a number");
     }
   }
 
