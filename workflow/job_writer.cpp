@@ -103,8 +103,7 @@ job_writer::environment_text(const std::vector<std::string>& rules, uint64_t cor
   if (environments_.size() >= environments_max)
     environments_.clear();
   auto allowed = allowed_names(*environment);
-  return environments_[std::move(key)] = {dump(json(std::move(*environment))),
-                                          std::move(allowed)};
+  return environments_[std::move(key)] = {dump(json(std::move(*environment))), std::move(allowed)};
 }
 
 /// Makes the text around the command.
@@ -150,8 +149,9 @@ caf::error job_writer::prepare(const job_spec& job) {
     return e;
   auto text = dump(system);
   text.pop_back();
-  before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text + ",\"environment\":" + environment->text
-            + "}},\"resources\":" + dump(shape->resources) + ",\"tasks\":[{\"command\":";
+  before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text
+            + ",\"environment\":" + environment->text + "}},\"resources\":" + dump(shape->resources)
+            + ",\"tasks\":[{\"command\":";
   behind_ = ",\"count\":" + dump(shape->count) + ",\"slot\":\"task\"}],\"version\":1}";
   if (job.urgency != limits::urgency_default)
     behind_ += ",\"urgency\":" + std::to_string(job.urgency);
