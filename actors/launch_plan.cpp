@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/launch_plan.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -436,7 +439,39 @@ bool is_shells_variable(const launch_plan& plan, std::string_view name) {
          || (plan.request.gpus.kind != affinity_kind::off && is_gpu_variable(name));
 }
 
-caf::error add_environment(launch_plan& plan, const std::string& environment) {
+/// env-allow: the names of launchers' variables that tasks are to have, in a list or joined by
+/// commas.
+caf::expected<std::set<std::string>> read_allowed(const launch_plan& plan, const json& options) {
+  std::set<std::string> names;
+  auto* value = find_json(options, env_allow_option);
+  if (value == nullptr)
+    return names;
+  auto list = value->is_array() ? *value : json::array();
+  if (value->is_string())
+    for (std::string_view rest = value->get_ref<const std::string&>(); !rest.empty();) {
+      auto end = std::min(rest.find(','), rest.size());
+      list.push_back(std::string{rest.substr(0, end)});
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  for (auto& name : list)
+    if (name.is_string())
+      names.insert(name.get<std::string>());
+  if (names.size() != list.size() || list.empty())
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.{}: must be names of variables, each once, found {}",
+                                  options_path, env_allow_option, dump(*value)));
+  for (auto& name : names)
+    if (is_set_for_tasks(name) || (plan.compat == "slurm" && name.starts_with("SLURM_")))
+      return make_error(ec::bad_jobspec, fmt::format("{}.{}: hactor sets {} itself, for each task",
+                                                     options_path, env_allow_option, name));
+  return names;
+}
+
+caf::error add_environment(launch_plan& plan, const std::string& environment,
+                           const json& options) {
+  auto allowed = read_allowed(plan, options);
+  if (!allowed)
+    return std::move(allowed.error());
   plan.path = "/usr/local/bin:/usr/bin:/bin";
   if (environment.empty())
     return caf::none;
@@ -444,7 +479,8 @@ caf::error add_environment(launch_plan& plan, const std::string& environment) {
   if (!object)
     return std::move(object.error());
   for (auto& [name, value] : object->items()) {
-    if (!value.is_string() || is_launcher_variable(name) || is_shells_variable(plan, name))
+    if (!value.is_string() || (is_launcher_variable(name) && !allowed->contains(name))
+        || is_shells_variable(plan, name))
       continue;
     auto& text = value.get_ref<const std::string&>();
     if (name == "PATH")
@@ -499,7 +535,7 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   plan->simulated_s = *simulated;
   if (auto err = add_options(*plan, spec->system.shell_options))
     return err;
-  if (auto err = add_environment(*plan, environment))
+  if (auto err = add_environment(*plan, environment, spec->system.shell_options))
     return err;
   plan->has_cc = has_cc_place(jobspec_text) || has_cc_place(environment);
   return launch_plan_ptr{std::move(plan)};

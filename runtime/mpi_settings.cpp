@@ -27,6 +27,11 @@ constexpr std::array<std::string_view, 6> told_names{
     "MPI_LOCALNRANKS",     "MPI_LOCALRANKID",      "GFORTRAN_UNBUFFERED",
     "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};
 
+constexpr std::array<std::string_view, 3> own_prefixes{"HACTOR_JOB_", "HACTOR_TASK_", "PMIX_"};
+constexpr std::array<std::string_view, 9> own_names{
+    "HACTOR_URI", "HACTOR_RANK", "HACTOR_LEVEL", "HACTOR_ENCLOSING_ID", "HACTOR_KVS_NAMESPACE",
+    "PMI_FD",     "PMI_RANK",    "PMI_SIZE",     "FLUX_JOB_ID"};
+
 } // namespace
 
 bool is_mpi_setting(std::string_view name) {
@@ -42,6 +47,13 @@ bool is_launchers(std::string_view name) {
   auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
   return std::any_of(told_prefixes.begin(), told_prefixes.end(), begins)
          || std::find(told_names.begin(), told_names.end(), name) != told_names.end();
+}
+
+bool is_set_for_tasks(std::string_view name) {
+  auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
+  return std::find(own_names.begin(), own_names.end(), name) != own_names.end()
+         || (std::any_of(own_prefixes.begin(), own_prefixes.end(), begins)
+             && !name.starts_with("PMIX_MCA_")); // which are settings of people
 }
 
 } // namespace hactor

@@ -15,4 +15,10 @@ bool is_mpi_setting(std::string_view name);
 /// job and must not reach another.
 bool is_launchers(std::string_view name);
 
+/// The shell option of a job that names those that are to reach its tasks all the same.
+inline constexpr const char* env_allow_option = "env-allow";
+
+/// True for what hactor itself sets for each task: nobody else's value of it can reach one.
+bool is_set_for_tasks(std::string_view name);
+
 } // namespace hactor

@@ -108,11 +108,12 @@ private:
 };
 
 std::string mpi_wire::open() {
-  // Where processes may not read each other's memory (containers), Open MPI's single copy fails in
-  // the middle of a transfer. hactor's messages are small: the copy through shared memory will do.
-  setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
   int provided = 0;
   {
+    // Where processes may not read each other's memory (containers), Open MPI's single copy fails
+    // in the middle of a transfer. hactor's messages are small: the copy through shared memory will
+    // do.
+    setting_at_start copies{"OMPI_MCA_btl_vader_single_copy_mechanism", "none"};
     // Where ranks share cores, Open MPI gives the core away at each call that finds nothing. Our
     // loop makes such a call each time round, whether it is busy or not: beside others' work on the
     // cores all that goes through it would take ten times as long.

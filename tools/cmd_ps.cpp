@@ -10,7 +10,6 @@
 #include "tools/commands.hpp"
 #include "tools/session.hpp"
 #include "workflow/dial.hpp"
-#include "workflow/instance_note.hpp"
 
 namespace hactor::tools {
 
@@ -43,15 +42,8 @@ constexpr const char* usual_format = "{id:<9} ?+:{name:<8} +:{host:<8} {state:<1
 
 /// Errors: those of the connection that was tried.
 caf::error try_way(const instance_note& n) {
-  caf::expected<int> fd = -1;
-  if (!workflow::is_here(n) && !n.tcp.empty()) {
-    auto where = parse_endpoint(n.tcp);
-    if (!where)
-      return std::move(where.error());
-    fd = workflow::connect_by_tcp({*where, n.token, n.identity, patience_ns});
-  } else {
-    fd = workflow::connect_socket(workflow::way_to(n));
-  }
+  auto fd = workflow::is_here(n) || n.tcp.empty() ? workflow::connect_socket(workflow::way_to(n))
+                                                  : workflow::connect_by_tcp(n, patience_ns);
   if (!fd)
     return std::move(fd.error());
   ::close(*fd);

@@ -31,7 +31,7 @@ std::span<const command* const> all_commands() {
     &job_raiseall_command, &job_urgency_command,
     &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_hostpids_command,
     &job_memo_command, &job_stats_command, &job_namespace_command,
-    &job_id_command,
+    &job_id_command, &pmi_command, &pmi_barrier_command, &pmi_exchange_command, &pmi_get_command,
     &cancel_command, &update_command, &purge_command, &explain_command, &events_command,
     &uptime_command,
     &resource_command, &resource_list_command, &resource_status_command, &resource_drain_command,
@@ -164,7 +164,8 @@ choice choose(std::span<const char* const> words) {
     return {nullptr, 0, unknown(first, words[1])};
   }
   auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
-                 || c == &graph_command || c == &scheduler_command || c == &kvs_command;
+                 || c == &graph_command || c == &scheduler_command || c == &kvs_command
+                 || c == &pmi_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);

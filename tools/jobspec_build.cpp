@@ -13,6 +13,7 @@
 #include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
+#include "runtime/mpi_settings.hpp"
 #include "runtime/signals.hpp"
 #include "tools/constraint_text.hpp"
 #include "tools/session.hpp"
@@ -341,6 +342,8 @@ caf::error set_environment(json& system, const parsed_options& options,
       rules.push_back(value);
     else if (option->name == std::string_view{"env-remove"})
       rules.push_back("-" + value);
+    else if (option->name == std::string_view{"env-allow"})
+      rules.push_back("+" + value);
     else if (option->name == std::string_view{"env-file"})
       rules.push_back("^" + value);
   }
@@ -354,6 +357,8 @@ caf::error set_environment(json& system, const parsed_options& options,
   // A program of many threads would take all cores of its node.
   if (options.has("cores-per-task") && !environment->contains("OMP_NUM_THREADS"))
     environment->emplace("OMP_NUM_THREADS", options.value("cores-per-task"));
+  if (auto names = workflow::allowed_names(*environment); !names.empty())
+    system["shell"]["options"][env_allow_option] = std::move(names);
   system["environment"] = json(std::move(*environment));
   return {};
 }

@@ -67,8 +67,12 @@ namespace hactor::tools {
       {0, "env", "RULE",                                                                           \
        "Changes the environment, which is this one less what launchers set; may be "               \
        "repeated: VAR=VAL sets, VAR takes from this environment, a glob or /regex/ "               \
-       "takes all that match, -PATTERN removes, ^FILE reads rules. '--env=-*' starts "             \
-       "from nothing."},                                                                           \
+       "takes all that match, -PATTERN removes, +PATTERN takes what launchers set, too, ^FILE "    \
+       "reads rules. '--env=-*' starts from nothing."},                                            \
+      {0, "env-allow", "PATTERN",                                                                  \
+       "Takes also those variables of this environment that launchers set for their own job, as "  \
+       "SLURM_*, and are left out otherwise; the same as --env=+PATTERN. What is named by "        \
+       "--env=VAR=VAL or --env=VAR needs no leave."},                                              \
       {0, "env-remove", "PATTERN", "Removes variables; the same as --env=-PATTERN."},              \
       {0, "env-file", "FILE", "Reads rules, one a line; the same as --env=^FILE."},                \
       {0, "rlimit", "RULE",                                                                        \

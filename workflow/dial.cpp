@@ -17,7 +17,6 @@
 #include "runtime/clock.hpp"
 #include "workflow/address.hpp"
 #include "workflow/client.hpp"
-#include "workflow/instance_note.hpp"
 #include "workflow/ssh_way.hpp"
 
 namespace hactor::workflow {
@@ -193,13 +192,7 @@ caf::expected<int> connect_noted(const instance_address& a) {
       return std::move(there.error());
     return connect_by_ssh(*there);
   }
-  auto where = parse_endpoint(note->tcp);
-  if (!where)
-    return std::move(where.error());
-  tcp_call call{std::move(*where), {}, note->identity};
-  if (auto* said = std::getenv("HACTOR_TOKEN_FILE"); said == nullptr || *said == '\0')
-    call.token = note->token;
-  auto fd = connect_by_tcp(call);
+  auto fd = connect_by_tcp(*note, greeting_ns_max);
   if (!fd && code_of(fd.error()) != ec::no_instance)
     return make_error(code_of(fd.error()),
                       render(fd.error()) + "; by ssh it is HACTOR_URI=" + ssh_way_to(*note));
@@ -244,6 +237,16 @@ caf::expected<int> connect_by_tcp(const tcp_call& call) {
       break;
   }
   return last;
+}
+
+caf::expected<int> connect_by_tcp(const instance_note& note, int64_t patience_ns) {
+  auto where = parse_endpoint(note.tcp);
+  if (!where)
+    return std::move(where.error());
+  tcp_call call{std::move(*where), {}, note.identity, patience_ns};
+  if (auto* said = std::getenv("HACTOR_TOKEN_FILE"); said == nullptr || *said == '\0')
+    call.token = note.token;
+  return connect_by_tcp(call);
 }
 
 caf::expected<int> connect_socket(std::string_view uri) {

@@ -6,6 +6,7 @@
 
 #include "runtime/client_greeting.hpp"
 #include "runtime/tcp_address.hpp"
+#include "workflow/instance_note.hpp"
 
 namespace hactor::workflow {
 
@@ -25,5 +26,9 @@ std::string token_file(const tcp_endpoint& where);
 /// another instance), ec::timed_out, ec::not_permitted (another token, or one that others may
 /// read), ec::unknown_key (no token).
 caf::expected<int> connect_by_tcp(const tcp_call& call);
+
+/// The same to the instance that has left the note, by the token that it names unless
+/// HACTOR_TOKEN_FILE does. Requires: it listens.
+caf::expected<int> connect_by_tcp(const instance_note& note, int64_t patience_ns);
 
 } // namespace hactor::workflow

@@ -68,15 +68,18 @@ public:
   caf::error apply(const std::string& rule, int depth = 0) {
     if (rule.empty())
       return bad_rule(rule,
-                      "it is empty; VAR=VALUE, VAR, PATTERN, -PATTERN and ^FILE are possible");
+                      "it is empty; VAR=VALUE, VAR, PATTERN, -PATTERN, +PATTERN and ^FILE are "
+                      "possible");
     if (rule[0] == '-')
       return remove(rule);
+    if (rule[0] == '+')
+      return allow(rule);
     if (rule[0] == '^')
       return read_file(rule, depth);
     if (auto equals = rule.find('='); equals != rule.npos)
       return set(rule, equals);
     if (!is_pattern(rule)) {
-      if (auto i = own_.find(rule); i != own_.end())
+      if (auto i = own_.find(rule); i != own_.end() && !is_set_for_tasks(rule))
         result_.insert(*i);
       return {};
     }
@@ -100,9 +103,22 @@ private:
     return {};
   }
 
+  /// Of launchers, too, whose variables are of their job and mostly mean nothing in another.
+  caf::error allow(const std::string& rule) {
+    auto matches = make_matcher(rule, rule.substr(1));
+    if (!matches)
+      return std::move(matches.error());
+    for (auto& entry : own_)
+      if ((*matches)(entry.first) && !is_set_for_tasks(entry.first))
+        result_.insert(entry);
+    return {};
+  }
+
   caf::error set(const std::string& rule, size_t equals) {
     if (equals == 0)
       return bad_rule(rule, "the name before '=' is empty");
+    if (auto name = rule.substr(0, equals); is_set_for_tasks(name))
+      return bad_rule(rule, "hactor sets " + name + " itself, for each task");
     auto value = expand(rule, std::string_view{rule}.substr(equals + 1));
     if (!value)
       return std::move(value.error());
@@ -181,6 +197,14 @@ caf::expected<environment_map> job_environment(const environment_map& own,
     if (auto e = reader.apply(rule))
       return e;
   return reader.take();
+}
+
+std::vector<std::string> allowed_names(const environment_map& variables) {
+  std::vector<std::string> names;
+  for (auto& [name, value] : variables)
+    if (is_launchers(name))
+      names.push_back(name);
+  return names;
 }
 
 } // namespace hactor::workflow

@@ -24,9 +24,14 @@ environment_map read_environment(const char* const* entries);
 ///   PATTERN    the same for all that match (glob, or a regular expression between slashes), but
 ///              launcher variables
 ///   -PATTERN   removes all that match
+///   +PATTERN   takes all that match from `own`, launcher variables too
 ///   ^FILE      reads rules from a file, one a line; '#' begins a comment line
+/// What hactor sets for each task itself is refused as VAR=VAL and otherwise left out.
 /// Errors: ec::bad_argument naming the rule (an empty name, an unreadable file, a bad expression).
 caf::expected<environment_map> job_environment(const environment_map& own,
                                                const std::vector<std::string>& rules);
+
+/// The launcher variables that the rules let in: the job must name them (env_allow_option).
+std::vector<std::string> allowed_names(const environment_map& variables);
 
 } // namespace hactor::workflow

@@ -7,6 +7,7 @@
 #include "runtime/json.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
+#include "runtime/mpi_settings.hpp"
 #include "workflow/job_shape.hpp"
 #include "workflow/utf8_words.hpp"
 
@@ -83,8 +84,8 @@ caf::error check(const job_spec& job) {
 
 } // namespace
 
-caf::expected<std::string> job_writer::environment_text(const std::vector<std::string>& rules,
-                                                        uint64_t cores_per_task) {
+caf::expected<job_writer::written_environment>
+job_writer::environment_text(const std::vector<std::string>& rules, uint64_t cores_per_task) {
   std::pair key{rules, cores_per_task};
   if (auto i = environments_.find(key); i != environments_.end())
     return i->second;
@@ -101,7 +102,8 @@ caf::expected<std::string> job_writer::environment_text(const std::vector<std::s
     environment->emplace("OMP_NUM_THREADS", std::to_string(cores_per_task));
   if (environments_.size() >= environments_max)
     environments_.clear();
-  return environments_[std::move(key)] = dump(json(std::move(*environment)));
+  auto allowed = allowed_names(*environment);
+  return environments_[std::move(key)] = {dump(json(std::move(*environment))), std::move(allowed)};
 }
 
 /// Makes the text around the command.
@@ -138,6 +140,8 @@ caf::error job_writer::prepare(const job_spec& job) {
   if (shape->tasks_on_each != 0)
     system["shell"]["options"]["per-resource"] = {{"type", shape->each_type},
                                                   {"count", shape->tasks_on_each}};
+  if (!environment->allowed.empty())
+    system["shell"]["options"][env_allow_option] = environment->allowed;
   for (auto& [key, value] : job.attributes)
     if (auto e = set_attribute(system, key, value))
       return e;
@@ -145,8 +149,9 @@ caf::error job_writer::prepare(const job_spec& job) {
     return e;
   auto text = dump(system);
   text.pop_back();
-  before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text + ",\"environment\":" + *environment
-            + "}},\"resources\":" + dump(shape->resources) + ",\"tasks\":[{\"command\":";
+  before_ = "{\"jobspec\":{\"attributes\":{\"system\":" + text
+            + ",\"environment\":" + environment->text + "}},\"resources\":" + dump(shape->resources)
+            + ",\"tasks\":[{\"command\":";
   behind_ = ",\"count\":" + dump(shape->count) + ",\"slot\":\"task\"}],\"version\":1}";
   if (job.urgency != limits::urgency_default)
     behind_ += ",\"urgency\":" + std::to_string(job.urgency);

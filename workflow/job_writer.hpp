@@ -25,13 +25,17 @@ public:
 
 private:
   caf::error prepare(const job_spec& job);
-  caf::expected<std::string> environment_text(const std::vector<std::string>& rules,
-                                              uint64_t cores_per_task);
+  struct written_environment {
+    std::string text;
+    std::vector<std::string> allowed; // of launchers, and yet for the tasks
+  };
+  caf::expected<written_environment> environment_text(const std::vector<std::string>& rules,
+                                                      uint64_t cores_per_task);
 
   environment_map own_;
   std::string cwd_;
   /// By their rules, and the cores of each task.
-  std::map<std::pair<std::vector<std::string>, uint64_t>, std::string> environments_;
+  std::map<std::pair<std::vector<std::string>, uint64_t>, written_environment> environments_;
   job_spec like_;      // the last job without its command ...
   std::string before_; // ... and the text on both sides of the command
   std::string behind_;

@@ -369,7 +369,7 @@ struct connect_options {
 
 /// Makes the actor of the instance at `uri`; "" is HACTOR_URI of the environment. It has a thread
 /// for its sockets, and one connection, with one more for each subscription. It lives as long as a
-/// handle of it. Errors: no_instance, bad_argument (no URI, nor an instance that `hactor ps` shows),
+/// handle of it. Errors: no_instance, bad_argument (no URI, nor what `hactor ps` shows),
 /// system_failed; over TCP also not_permitted, unknown_key (the token), timed_out, network_failed.
 HACTOR_WORKFLOW_API caf::expected<instance_actor>
 connect(caf::actor_system& system, std::string_view uri = {}, connect_options options = {});

@@ -58,6 +58,8 @@ for uri in "$tcp" "$remote"; do
 import hactor
 with hactor.Connection() as c:
     print(c.ask("hello")["uri"])')"
+  id=$(hactor submit -n1 true)
+  check_contains "$(workflow_probe wait "$id")" 0
   hactor kvs put a="$uri"
   check_equal "kvs by $uri" "$uri" "$(hactor kvs get a)"
   hactor bulksubmit --wait true ::: 1 2 3 >/dev/null

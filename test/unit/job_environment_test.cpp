@@ -49,7 +49,11 @@ TEST_SUITE("unit") {
     const std::string clean = "-*";
     for (const auto& [rules, result] :
          {row{{clean}, ""}, row{{clean, "A=b"}, "A=b"}, row{{clean, "HOME"}, "HOME=/h"},
-          row{{clean, "PMI_FD"}, "PMI_FD=7"}, row{{clean, "NONE"}, ""},
+          row{{clean, "PMI_FD"}, ""}, row{{clean, "NONE"}, ""},
+          row{{clean, "OMPI_RANK"}, "OMPI_RANK=1"}, row{{clean, "SLURM_X=3"}, "SLURM_X=3"},
+          row{{clean, "+*"}, "EMPTY= HOME=/h LANG=C LC_ALL=x OMPI_RANK=1"},
+          row{{clean, "+OMPI_*"}, "OMPI_RANK=1"}, row{{clean, "+PMI_*"}, ""},
+          row{{clean, "PMIX_MCA_gds=hash"}, "PMIX_MCA_gds=hash"},
           row{{clean, "L*"}, "LANG=C LC_ALL=x"}, row{{clean, "/^L.*L$/"}, "LC_ALL=x"},
           row{{clean, "*"}, "EMPTY= HOME=/h LANG=C LC_ALL=x"}, row{{clean, "PMI_*"}, ""},
           row{{"-L*", "-EMPTY"}, "HOME=/h"}, row{{"-/^.{4}$/"}, "EMPTY= LC_ALL=x"},
@@ -81,12 +85,21 @@ TEST_SUITE("unit") {
          {std::pair{"", "it is empty"}, std::pair{"=x", "name before '=' is empty"},
           std::pair{"-", "pattern is empty"}, std::pair{"/(/", "rule '/(/'"},
           std::pair{"-/[/", "rule '-/[/'"}, std::pair{"A=${B", "has no '}'"},
-          std::pair{"^", "rule '^'"}}) {
+          std::pair{"^", "rule '^'"}, std::pair{"+", "pattern is empty"},
+          std::pair{"PMI_RANK=3", "hactor sets PMI_RANK itself"},
+          std::pair{"HACTOR_JOB_ID=x", "hactor sets HACTOR_JOB_ID itself"},
+          std::pair{"HACTOR_URI=x", "hactor sets HACTOR_URI itself"},
+          std::pair{"PMIX_RANK=x", "hactor sets PMIX_RANK itself"}}) {
       auto text = text_of({rule});
       INFO(text);
       CHECK(text.starts_with("--env: rule '" + std::string{rule} + "'"));
       CHECK(text.find(says) != std::string::npos);
     }
+  }
+
+  TEST_CASE("launchers' variables that the rules let in are named to the job") {
+    CHECK(allowed_names({{"A", ""}, {"OMPI_MCA_btl", ""}, {"OMPI_X", ""}, {"SLURM_X", "3"}})
+          == std::vector<std::string>{"OMPI_X", "SLURM_X"});
   }
 
   TEST_CASE("environ is read as it is") {

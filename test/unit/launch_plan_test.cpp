@@ -41,6 +41,26 @@ TEST_SUITE("unit") {
     CHECK(plan->output + plan->error + plan->input == "");
   }
 
+  TEST_CASE("variables of launchers reach a job that names them") {
+    spec_text s;
+    s.environment = {{"SLURM_X", "3"}, {"SLURM_Y", "4"}, {"PALS_Z", "5"}};
+    CHECK(plan_of(s)->variables.empty());
+    s.options = {{"env-allow", {"SLURM_X", "NONE"}}};
+    CHECK(plan_of(s)->variables == std::string{"SLURM_X=3\0", 10});
+    s.options = {{"env-allow", "SLURM_Y,PALS_Z"}};
+    CHECK(plan_of(s)->variables == std::string{"PALS_Z=5\0SLURM_Y=4\0", 19});
+    for (auto& wrong : {json(1), json::array(), json(""), json({"A", "A"}), json({1}),
+                        json({"PMI_RANK"}), json("HACTOR_JOB_ID")}) {
+      s.options = {{"env-allow", wrong}};
+      auto refused = make_launch_plan(s.text(), dump(s.environment));
+      REQUIRE_FALSE(refused);
+      CHECK(code_of(refused.error()) == ec::bad_jobspec);
+      CHECK(render(refused.error()).find("env-allow") != std::string::npos);
+    }
+    s.options = {{"env-allow", "SLURM_X"}, {"compat", "slurm"}};
+    CHECK_FALSE(make_launch_plan(s.text(), dump(s.environment)));
+  }
+
   TEST_CASE("without PATH programs are searched in the usual places") {
     CHECK(plan_of({})->path == "/usr/local/bin:/usr/bin:/bin");
   }
