@@ -43,6 +43,7 @@ struct exec_state : exec_out {
   void run_command(const command_request& r);
   void forget(job_id id);
   void confine(const launch_plan& plan, const launch_item& item);
+  uint64_t cores_here(const launch_item& item) const; ///< That the job has on this rank.
   idset cpus_within(const std::string& instance) const;
 
   /// Launches for one rank of jobs of one instance.
