@@ -385,10 +385,16 @@ int run_id(const invocation& call) {
   if (!form)
     return fail_usage(call, form.error());
   for (auto& word : call.options.operands) {
-    auto id = parse_job_id(word);
-    if (!id)
-      return fail(call, id.error());
-    print_line(format_job_id(*id, *form));
+    std::string path; // of one within instances: ID/ID
+    for (size_t at = 0; at <= word.size();) {
+      auto end = std::min(word.find('/', at), word.size());
+      auto id = parse_job_id(std::string_view{word}.substr(at, end - at));
+      if (!id)
+        return fail(call, id.error());
+      path += (path.empty() ? "" : "/") + format_job_id(*id, *form);
+      at = end + 1;
+    }
+    print_line(path);
   }
   return exit_ok;
 }

@@ -147,7 +147,9 @@ caf::expected<std::vector<std::string>> jobs_of(const std::string& uri, const ar
 
 /// Where the jobs of a word are, and their ids.
 struct place {
-  std::string path, uri; // "": here
+  std::string begin; // URI of the instance in which the path begins
+  std::string path;  // "A/B"; "": there they are
+  std::string uri;   // of the instance that has them, when that was asked for
   std::vector<std::string> ids;
 };
 
@@ -159,37 +161,65 @@ caf::expected<std::string> begin_of(const id_word& w) {
   return uri;
 }
 
-caf::expected<place> find_place(const id_word& w) {
-  auto at = begin_of(w);
-  if (!at)
-    return std::move(at.error());
-  place p;
-  for (auto& part : w.around) {
-    auto id = part;
-    if (auto array = read_array_word(part)) {
-      auto ids = jobs_of(*at, *array);
-      if (!ids)
-        return std::move(ids.error());
-      if (ids->size() != 1)
-        return bad(part + "/: names " + std::to_string(ids->size())
-                   + " jobs; a path has but one "
-                     "way down");
-      id = ids->front();
-    }
-    at = find_inside(*at, id);
-    if (!at)
-      return std::move(at.error());
-    p.path += (p.path.empty() ? "" : "/") + id;
-  }
-  p.uri = std::move(*at);
-  p.ids.push_back(w.last);
-  if (auto array = read_array_word(w.last)) {
-    auto ids = jobs_of(p.uri, *array);
+/// Goes along the path, no further than must be: where it leads to is looked for when there is an
+/// array to ask about, or when `whole` says so.
+class path_walk {
+public:
+  path_walk(std::string begin) : uri_{std::move(begin)} {}
+
+  caf::error go(const std::string& part) {
+    auto ids = resolve(part);
     if (!ids)
       return std::move(ids.error());
-    p.ids = std::move(*ids);
+    if (ids->size() != 1)
+      return bad(part + "/: names " + std::to_string(ids->size())
+                 + " jobs; a path has but one way down");
+    ahead_ += (ahead_.empty() ? "" : "/") + ids->front();
+    path_ += (path_.empty() ? "" : "/") + ids->front();
+    return {};
   }
-  return p;
+
+  caf::expected<std::string> arrive() {
+    if (ahead_.empty())
+      return uri_;
+    auto uri = find_inside(uri_, ahead_);
+    if (uri) {
+      uri_ = *uri;
+      ahead_.clear();
+    }
+    return uri;
+  }
+
+  caf::expected<std::vector<std::string>> resolve(const std::string& part) {
+    auto array = read_array_word(part);
+    if (!array)
+      return std::vector{part};
+    auto uri = arrive();
+    return uri ? jobs_of(*uri, *array) : std::move(uri.error());
+  }
+
+  const std::string& path() const { return path_; }
+
+private:
+  std::string uri_;          // of where we are
+  std::string ahead_, path_; // from there on; from the beginning
+};
+
+caf::expected<place> find_place(const id_word& w, bool whole) {
+  auto begin = begin_of(w);
+  if (!begin)
+    return std::move(begin.error());
+  path_walk walk{*begin};
+  for (auto& part : w.around)
+    if (auto e = walk.go(part))
+      return e;
+  auto ids = walk.resolve(w.last);
+  if (!ids)
+    return std::move(ids.error());
+  auto uri = whole ? walk.arrive() : caf::expected<std::string>{std::string{}};
+  if (!uri)
+    return std::move(uri.error());
+  return place{std::move(*begin), walk.path(), std::move(*uri), std::move(*ids)};
 }
 
 /// The words of one command, as they come to be those of several.
@@ -242,13 +272,14 @@ private:
       group_of({}).operands.push_back(word);
       return {};
     }
-    auto p = find_place(*read);
+    auto goes_itself = row_.how == use::path;
+    auto p = find_place(*read, !goes_itself);
     if (!p)
       return std::move(p.error());
-    auto here = (read->around.empty() && !read->absolute) || row_.how == use::path;
-    auto& to = group_of(here ? std::string{} : p->uri);
+    auto here = !read->absolute && (goes_itself || read->around.empty());
+    auto& to = group_of(here ? std::string{} : goes_itself ? p->begin : p->uri);
     for (auto& id : p->ids)
-      to.operands.push_back(row_.how == use::path && !p->path.empty() ? p->path + "/" + id : id);
+      to.operands.push_back(goes_itself && !p->path.empty() ? p->path + "/" + id : id);
     return {};
   }
 
@@ -258,7 +289,7 @@ private:
       auto read = std::string_view{option->name} == "jobid" ? read_id_word(value) : std::nullopt;
       if (!read)
         continue;
-      auto p = find_place(*read);
+      auto p = find_place(*read, true);
       if (!p)
         return std::move(p.error());
       if (p->ids.size() != 1)

@@ -4,18 +4,20 @@
 . "${0%/*}/lib.sh"
 
 instance -S resource.fake=nodes=4,cores=4 <<'END'
+mkfifo up
 # An array of instances; the second has an instance of its own, in which a job runs.
 hactor batch --cc=1-2 -N1 -n2 --wrap sleep 1000 >outer
 array=$(head -n 1 outer) second=$(tail -n 1 outer)
 hactor job wait-event -q "$second" memo
 middle=$(hactor proxy "$array.2" hactor alloc --bg -n1)
-inner=$(hactor proxy "$array.2/$middle" hactor submit --job-name=inner sleep 1000)
-hactor job wait-event -q "$second/$middle/$inner" start
+inner=$(hactor proxy "$array.2/$middle" hactor submit --job-name=inner sh -c 'echo "$HACTOR_JOB_ID_PATH" >up; exec sleep 1000')
+read -r told <up
 path=$(hactor jobs -R -n -o '{id.path}' | grep "$inner")
 check_equal "in a listing" "$second/$middle/$inner" "$path"
 check_contains "$(hactor jobs -R)" "$second/$middle:"
 check_equal "by the path" inner "$(hactor jobs -n -o '{name}' "$path")"
-check_equal "within the job" "/$path" "$(hactor exec -j "$path" sh -c 'echo "$HACTOR_JOB_ID_PATH"')"
+check_equal "as its task was told" "/$path" "$told"
+check_equal "a command in the job" "$inner" "$(hactor exec -j "$path" sh -c 'echo "$HACTOR_JOB_ID"')"
 # From within, what begins with a slash is looked for from outside.
 check_equal "from within" inner "$(hactor proxy "$second/$middle" hactor jobs -n -o '{name}' "/$path")"
 check_equal "an array on the way" inner "$(hactor jobs -n -o '{name}' "$array.2/$middle/$inner")"
@@ -35,7 +37,7 @@ fails_with 1 hactor cancel "$plain/$inner"
 check_contains "$output" "$plain"
 fails_with 1 hactor cancel "$second/f1234"
 hactor cancel "$path" "$plain"
-fails_with 1 hactor job status "$path"
+fails_with 143 hactor job status "$path"
 check_equal "cancelled, each where it is" "CANCELED CANCELED" \
   "$(hactor jobs -n -o '{result}' "$path") $(hactor jobs -a -n -o '{result}' "$plain")"
 hactor cancel --all -q
