@@ -138,6 +138,13 @@ submission read_submission(const json& object, client_params& p) {
       else
         s.cc = std::move(*set);
     }
+  if (own.has("array")) {
+    auto values = idset::parse(own.text("array"));
+    if (!values || s.cc.size() != 1 || !values->contains_all(s.cc))
+      own.refuse("array: must be the set of which cc or bcc is one value");
+    else
+      s.array = std::move(*values);
+  }
   if (own.has("flags"))
     for (auto& flag : own.texts("flags")) {
       if (flag == "debug") // taken in silence it would promise events that do not come
@@ -156,10 +163,18 @@ submission read_submission(const json& object, client_params& p) {
 }
 
 json to_json(const job_counts& c) {
-  json j{{"depend", c.depend}, {"priority", c.priority}, {"sched", c.sched},
-         {"run", c.run},       {"cleanup", c.cleanup},   {"inactive", c.inactive},
-         {"completed", c.inactive - std::min(c.inactive, c.failed + c.canceled + c.timeout)},
-         {"failed", c.failed}, {"canceled", c.canceled}, {"timeout", c.timeout}};
+  json j{{"depend", c.depend},
+         {"priority", c.priority},
+         {"sched", c.sched},
+         {"run", c.run},
+         {"cleanup", c.cleanup},
+         {"inactive", c.inactive},
+         {"completed",
+          c.inactive - std::min(c.inactive, c.failed + c.canceled + c.timeout + c.node_failed)},
+         {"failed", c.failed},
+         {"canceled", c.canceled},
+         {"timeout", c.timeout},
+         {"node_failed", c.node_failed}};
   if (!c.paused.empty())
     j["paused"] = c.paused;
   return j;

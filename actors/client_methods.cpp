@@ -132,7 +132,7 @@ void list_jobs(const client_call& c, client_params& p) {
   list_request r;
   r.ids = p.ids("ids");
   r.states = static_cast<uint32_t>(p.integer("states", 62));
-  r.results = static_cast<uint32_t>(p.integer("results", 15));
+  r.results = static_cast<uint32_t>(p.integer("results", all_job_results));
   r.max = static_cast<uint64_t>(std::max<int64_t>(p.integer("max", 0), 0));
   r.name = p.text("name", "");
   r.queue = p.text("queue", "");

@@ -47,6 +47,8 @@ std::string how_ended(const job_summary& s) {
     return "was canceled" + note;
   case job_result::timeout:
     return "ran into its time limit" + note;
+  case job_result::node_failed:
+    return "was lost with a node" + note;
   default:
     if (s.exception)
       return fmt::format("failed with an exception of type {}{}", s.exception_type, note);

@@ -281,6 +281,8 @@ std::string why_never(const condition& c, const job_end& target) {
     done = "was cancelled";
   else if (target.result == job_result::timeout)
     done = "was ended by its time limit";
+  else if (target.result == job_result::node_failed)
+    done = "was lost with a node";
   auto before = c.kind != after_ok && target.result != job_result::completed
                     ? target.ran ? " before it started" : " before it ran"
                     : "";

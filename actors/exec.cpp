@@ -186,6 +186,14 @@ void exec_state::with_exec(rank_t rank, std::function<void(const exec_actor&)> u
       [fail](const caf::error& e) { fail(e); });
 }
 
+uint64_t exec_state::cores_here(const launch_item& item) const {
+  uint64_t cores = 0;
+  for (auto& node : item.resources.nodes)
+    if (node.rank == context->rank)
+      cores += node.cores.size();
+  return cores;
+}
+
 void exec_state::launch(launch_request& r) {
   auto now = steady_ns();
   if (!last_origin || last_origin->instance != r.instance || last_origin->manager != r.reply_to)
@@ -195,8 +203,8 @@ void exec_state::launch(launch_request& r) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
-      if (plan && (*plan)->memory_bytes > 0)
-        memory_limits.insert_or_assign(item.id, (*plan)->memory_bytes);
+      if (auto limit = plan ? (*plan)->memory_on(cores_here(item)) : 0; limit > 0)
+        memory_limits.insert_or_assign(item.id, limit);
       if (plan)
         confine(**plan, item);
       instances.inner.on_launch(item.id, item.attempt);

@@ -46,6 +46,7 @@ struct exec_state : exec_out {
   /// The instance over the job has got nodes, of which this rank is one: its resources are told if
   /// its jobs are to stay within that.
   void confine_grown(const instance_grow& r);
+  uint64_t cores_here(const launch_item& item) const; ///< That the job has on this rank.
   idset cpus_within(const std::string& instance) const;
 
   /// Launches for one rank of jobs of one instance.

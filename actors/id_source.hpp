@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mutex>
+#include <vector>
 
 #include "runtime/ids.hpp"
 
@@ -20,6 +21,13 @@ public:
   job_id next(int64_t now_ns) {
     std::lock_guard guard{mutex_};
     return ids_.next(static_cast<uint64_t>((now_ns - epoch_ns_) / 1'000'000));
+  }
+
+  /// So many, one directly after another (neighbour_of), at the end of `to`.
+  void next(int64_t now_ns, uint64_t count, std::vector<job_id>& to) {
+    std::lock_guard guard{mutex_};
+    for (uint64_t i = 0; i < count; ++i)
+      to.push_back(ids_.next(static_cast<uint64_t>((now_ns - epoch_ns_) / 1'000'000)));
   }
 
 private:

@@ -53,6 +53,12 @@ caf::error add_spec(ingest_state& st, const submission& s, std::string_view text
   if ((*spec)->is_child)
     return make_error(ec::bad_jobspec, "attributes.system.child: is for children that an instance "
                                        "makes by itself (sched.policy=hierarchy)");
+  if (!s.cc.empty()) {
+    auto array = as_array(**spec, s.array.empty() ? s.cc : s.array);
+    if (!array)
+      return std::move(array.error());
+    spec = st.specs->share(std::move(*array));
+  }
   if (auto path = find_id((*spec)->request->wants.resources); !path.empty())
     return make_error(ec::bad_jobspec,
                       fmt::format("resources{}: resources are not chosen by their ids here; a "
@@ -109,9 +115,32 @@ caf::error add_commands(ingest_state& st, const submission& s, size_t index, acc
   return {};
 }
 
+/// Submissions of one value each make an array when all its values stand one after another: only
+/// then their ids are those of an array.
+caf::error check_arrays(const submit_request& r) {
+  uint64_t place = 0;
+  const idset* open = nullptr;
+  for (auto& s : r.jobs) {
+    if (s.array.empty() && open == nullptr)
+      continue;
+    if ((open != nullptr && s.array != *open) || !s.commands.empty() || s.cc.size() != 1
+        || s.cc.first() != s.array.nth(place))
+      return make_error(ec::bad_argument,
+                        "array: its jobs must stand side by side, in the order of their values");
+    open = ++place < s.array.size() ? &s.array : nullptr;
+    place = open == nullptr ? 0 : place;
+  }
+  if (open != nullptr)
+    return make_error(ec::bad_argument,
+                      fmt::format("array: the job of {} is missing", open->nth(place)));
+  return {};
+}
+
 /// Everything about the submissions that can be judged without the scheduler.
 caf::expected<accepted> check(ingest_state& st, submit_request& r) {
   accepted all;
+  if (auto e = check_arrays(r))
+    return e;
   all.request.userid = r.userid;
   all.request.specs.reserve(r.jobs.size());
   for (size_t i = 0; i < r.jobs.size(); ++i) {
@@ -148,18 +177,23 @@ feasible_request ask_feasible(const accept_request& accept) {
   return r;
 }
 
-void give_ids(ingest_state& st, const submission& s, uint32_t times, accepted_spec& a) {
-  auto now_ns = wall_ns();
-  a.ids.reserve(times * std::max<size_t>(s.cc.size(), 1));
-  a.cc.reserve(times * s.cc.size());
-  for (uint32_t n = 0; n < times; ++n) {
-    if (s.cc.empty())
-      a.ids.push_back(st.ids->next(now_ns));
-    for (auto& run : s.cc.runs())
-      for (uint64_t i = run.first; i <= run.last; ++i) {
-        a.ids.push_back(st.ids->next(now_ns));
-        a.cc.push_back(static_cast<int64_t>(i));
-      }
+/// Gives all jobs of a request ids that follow one another: from the id of a job of an array, and
+/// the values of that, the others are known (array_of).
+void give_ids(ingest_state& st, const submit_request& r, uint64_t total, accepted& all) {
+  std::vector<job_id> ids;
+  ids.reserve(total);
+  st.ids->next(wall_ns(), total, ids);
+  auto next = ids.begin();
+  for (size_t i = 0; i < all.from.size(); ++i) {
+    auto& cc = r.jobs[all.from[i]].cc;
+    auto& a = all.request.specs[i];
+    auto end = next + static_cast<ptrdiff_t>(all.times[i] * std::max<uint64_t>(cc.size(), 1));
+    a.ids.assign(next, end);
+    next = end;
+    a.cc.reserve(all.times[i] * cc.size());
+    for (uint32_t n = 0; n < all.times[i]; ++n)
+      for (auto value : cc.expand())
+        a.cc.push_back(value);
   }
 }
 
@@ -180,8 +214,7 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
       .then(
           [self, promise, r = std::move(r), all = std::move(*checked), total](done) mutable {
             auto& st = self->state;
-            for (size_t i = 0; i < all.from.size(); ++i)
-              give_ids(st, r.jobs[all.from[i]], all.times[i], all.request.specs[i]);
+            give_ids(st, r, total, all);
             st.jobs += static_cast<int64_t>(total);
             self->request(st.peers.job_manager, caf::infinite, std::move(all.request))
                 .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
@@ -199,6 +232,7 @@ ingest_actor::behavior_type ingest_service(ingest_state::pointer self, ingest_pe
                                            double default_duration_s) {
   auto& st = self->state;
   st.peers = std::move(peers);
+  st.specs = specs;
   st.reader = std::make_unique<spec_reader>(std::move(specs), default_duration_s);
   st.ids = std::move(ids);
   return {

@@ -22,6 +22,7 @@ struct ingest_state {
   using pointer = ingest_actor::stateful_pointer<ingest_state>;
 
   ingest_peers peers;
+  std::shared_ptr<spec_cache> specs;
   std::unique_ptr<spec_reader> reader;
   std::shared_ptr<id_source> ids;
   int64_t requests = 0, jobs = 0;

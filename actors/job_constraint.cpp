@@ -18,7 +18,7 @@ namespace hactor {
 namespace {
 
 constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
-constexpr uint32_t all_states = 127, all_results = 15;
+constexpr uint32_t all_states = 127, all_results = all_job_results;
 
 /// More hosts than that in one constraint are refused.
 constexpr size_t hosts_max = 100'000;
@@ -38,7 +38,8 @@ constexpr std::array state_masks{
 constexpr std::array result_masks{
     named_mask{"completed", "cd", 1}, named_mask{"failed", "f", 2},
     named_mask{"canceled", "ca", 4},  named_mask{"cancelled", "", 4},
-    named_mask{"timeout", "to", 8},
+    named_mask{"timeout", "to", 8},   named_mask{"node_failed", "nf", 16},
+    named_mask{"node_fail", "", 16},
 };
 
 struct named_time {

@@ -52,6 +52,10 @@ json to_json(const job_summary& s) {
   add_text("reason", s.reason);
   if (auto notes = parse_json(s.annotations); notes && !s.annotations.empty())
     j["annotations"] = std::move(*notes);
+  if (s.array) {
+    j["array"] = to_string(s.array);
+    j["index"] = s.cc;
+  }
   if (!s.dependencies.empty())
     j["dependencies"] = s.dependencies;
   if (s.attempts > 1)

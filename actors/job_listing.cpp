@@ -65,6 +65,8 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
     s.ncores = static_cast<uint32_t>(cores);
     s.expiration = resources->expiration;
   }
+  if (cc >= 0 && spec.array)
+    s.array = array_of(id, *spec.array, cc);
   s.attempts = fold.attempts;
   s.waitstatus = fold.waitstatus;
   s.exception = fold.exception_severity >= 0;

@@ -50,6 +50,7 @@ void job_manager_core::count_result(job_result result, int by) {
     case job_result::failed: counts_.failed += n; break;
     case job_result::canceled: counts_.canceled += n; break;
     case job_result::timeout: counts_.timeout += n; break;
+    case job_result::node_failed: counts_.node_failed += n; break;
     default: break;
   }
 }

@@ -26,7 +26,7 @@ judgement judge_end(const retry_rule& rule, const job_fold& fold) {
   if (fold.was_cancelled)
     return v;
   auto tries = fold.attempts - fold.node_losses; // that count
-  if (fold.has_fatal && (fold.exception_type == "node-failure" || fold.exception_type == "lost")) {
+  if (fold.is_lost()) {
     v.node = true;
     v.again = rule.on_node && fold.node_losses < limits::node_losses_max;
     v.why = fold.exception_note;
@@ -141,7 +141,8 @@ void job_manager_core::count_failure(int64_t now_ns, job_id id, const job& j,
   auto& limit = *j.spec->max_fails;
   auto& group = groups_[limit.group];
   auto result = j.fold.result();
-  auto failed = result == job_result::failed || result == job_result::timeout;
+  auto failed = result == job_result::failed || result == job_result::timeout
+                || result == job_result::node_failed;
   group.failed += failed;
   if (failed && group.failed >= limit.count) {
     auto rest = group.active;

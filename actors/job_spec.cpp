@@ -90,6 +90,15 @@ caf::error read_fail_limit(const json& rest, job_spec& to) {
   return {};
 }
 
+/// Of whatever else stands under this name no array is made: it is no word of RFC 14.
+void read_array(const json& rest, job_spec& to) {
+  auto at = rest.is_object() ? rest.find("array") : rest.end();
+  if (at == rest.end() || !at->is_string())
+    return;
+  if (auto values = idset::parse(at->get_ref<const std::string&>()))
+    to.array = std::make_shared<const idset>(std::move(*values));
+}
+
 } // namespace
 
 spec_environment::spec_environment(std::string object)
@@ -135,6 +144,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.dependencies = dependencies;
   s.retries = retries;
   s.max_fails = max_fails;
+  s.array = array;
   s.is_child = is_child;
   s.request = request;
   return s;
@@ -171,13 +181,18 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   auto memory = memory_limit_of(parsed.system.shell_options);
   if (!memory)
     return std::move(memory.error());
-  s.memory_bytes = *memory;
+  auto of_core = core_memory_limit_of(parsed.system.shell_options);
+  if (!of_core)
+    return std::move(of_core.error());
+  auto each = *of_core * static_cast<int64_t>(std::max<uint64_t>(request->cores_per_slot, 1));
+  s.memory_bytes = std::max(*memory, each); // on a node there is a slot at least
   if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)
     if (auto read = read_job_files(*files); !read)
       return std::move(read.error());
   for (auto read : {read_retries, read_fail_limit})
     if (auto e = read(parsed.system.rest, s))
       return e;
+  read_array(parsed.system.rest, s);
   s.request = std::make_shared<const resource_request>(std::move(*request));
   return s;
 }
@@ -190,6 +205,42 @@ job_spec_ptr with_constraint(const job_spec& spec, const json& more) {
   auto made = make_job_spec(canonical_json(*wants), *wants, spec.environment);
   HACTOR_CHECK(made);
   return std::make_shared<const job_spec>(std::move(*made));
+}
+
+caf::expected<job_spec> as_array(const job_spec& spec, const idset& values) {
+  auto document = parse_json(spec.text);
+  if (!document)
+    return std::move(document.error());
+  (*document)["attributes"]["system"]["array"] = values.to_string();
+  auto s = spec.with_text(dump(*document));
+  s.name = spec.name;
+  s.array = std::make_shared<const idset>(values);
+  return s;
+}
+
+namespace {
+
+/// How many values of the set are less; nothing when the set has no such value.
+std::optional<int64_t> place_of(const idset& values, int64_t value) {
+  int64_t place = 0;
+  for (auto& run : values.runs()) {
+    if (value >= run.first && value <= run.last)
+      return place + value - run.first;
+    place += int64_t{run.last} - run.first + 1;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+job_id array_of(job_id id, const idset& values, int64_t cc) {
+  auto place = place_of(values, cc);
+  return place ? neighbour_of(id, -*place).value_or(id) : id;
+}
+
+std::optional<job_id> job_in_array(job_id first, const idset& values, int64_t cc) {
+  auto place = place_of(values, cc);
+  return place ? neighbour_of(first, *place) : std::nullopt;
 }
 
 caf::error warns_in_vain(const job_spec& spec, double ends) {

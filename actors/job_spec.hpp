@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -59,6 +60,9 @@ struct job_spec {
   dependency_list_ptr dependencies; // null: none
   std::shared_ptr<const retry_rule> retries;   // null: none
   std::shared_ptr<const fail_limit> max_fails; // null: none
+  /// attributes.system.array: the values of --cc, each of one job, whose ids follow one another.
+  /// Null: none. How ingest says of which array a job is (array_of).
+  std::shared_ptr<const idset> array;
   bool is_child = false; // attributes.system.child: of an instance that distributes its jobs
   /// Jobspecs that ask for the same share it where that was seen (spec_reader).
   std::shared_ptr<const resource_request> request;
@@ -132,6 +136,17 @@ private:
   spec_environment_ptr last_environment_;
   size_t sweep_at_ = 1024; // dead entries are dropped when the table reaches this size
 };
+
+/// The same jobspec for a job of each of these values. Errors: ec::bad_json, never with a spec of
+/// ours.
+caf::expected<job_spec> as_array(const job_spec& spec, const idset& values);
+
+/// The first job of the array of which job `id` has the value `cc`; `id` itself when it has none of
+/// these values.
+job_id array_of(job_id id, const idset& values, int64_t cc);
+
+/// The other way: the job of a value. Nothing when the array has no such value.
+std::optional<job_id> job_in_array(job_id first, const idset& values, int64_t cc);
 
 /// The jobspec as it was submitted: the environment put back, {cc} filled in when cc >= 0.
 std::string restore_jobspec(const std::string& text, const std::string& environment, int64_t cc);

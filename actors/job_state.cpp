@@ -176,7 +176,13 @@ job_result job_fold::result() const {
     return waitstatus == 0 ? job_result::completed : job_result::failed;
   if (exception_type == "cancel")
     return job_result::canceled;
-  return exception_type == "timeout" ? job_result::timeout : job_result::failed;
+  if (exception_type == "timeout")
+    return job_result::timeout;
+  return is_lost() ? job_result::node_failed : job_result::failed;
+}
+
+bool job_fold::is_lost() const {
+  return has_fatal && (exception_type == "node-failure" || exception_type == "lost");
 }
 
 int job_fold::exit_code() const {

@@ -58,8 +58,11 @@ struct job_fold {
   void annotate(const std::string& more); // a JSON object
   void begin_attempt(const job_event& retry);
 
-  /// RFC 21's rule; none while the job is active.
+  /// RFC 21's rule, with lost nodes told apart; none while the job is active.
   job_result result() const;
+
+  /// A node was lost under it, or the instance as a whole; not for what its tasks have done.
+  bool is_lost() const;
 
   /// What a shell would show as the exit code of this job: the code, 128+signal, 1 when it never
   /// ran because of an exception.

@@ -210,12 +210,16 @@ caf::expected<int64_t> read_size(std::string_view option, const json& value) {
   return static_cast<int64_t>(std::min(n, 9e18));
 }
 
-/// rlimit: {"core": 0, "stack": -1}; memory-limit: bytes.
+/// rlimit: {"core": 0, "stack": -1}; memory-limit, memory-limit-per-core: bytes.
 caf::error add_limits(launch_plan& plan, const json& options) {
   auto memory = memory_limit_of(options);
   if (!memory)
     return std::move(memory.error());
   plan.memory_bytes = *memory;
+  auto of_core = core_memory_limit_of(options);
+  if (!of_core)
+    return std::move(of_core.error());
+  plan.core_memory_bytes = *of_core;
   auto* limits = find_json(options, "rlimit");
   if (limits == nullptr)
     return caf::none;
@@ -500,6 +504,14 @@ caf::expected<int64_t> memory_limit_of(const json& shell_options) {
   return memory == nullptr ? int64_t{0} : read_size("memory-limit", *memory);
 }
 
+caf::expected<int64_t> core_memory_limit_of(const json& shell_options) {
+  constexpr auto key = "memory-limit-per-core";
+  auto* memory = find_json(shell_options, key);
+  auto bytes = memory == nullptr ? int64_t{0} : read_size(key, *memory);
+  constexpr int64_t most = INT64_MAX / (1 << 20); // of more cores than any node has
+  return bytes ? std::min(*bytes, most) : std::move(bytes);
+}
+
 bool is_launcher_variable(std::string_view name) {
   return is_launchers(name) || name == "HACTOR_URI" || name == "HACTOR_RANK";
 }
@@ -526,6 +538,9 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
       return std::move(read.error());
     plan->files = std::move(*read);
   }
+  if (auto* values = find_json(spec->system.rest, "array"); values && values->is_string())
+    if (auto set = idset::parse(values->get_ref<const std::string&>()))
+      plan->array = std::move(*set); // else it is somebody's own word
   plan->cwd = spec->system.cwd;
   plan->name = job_name_of(*spec);
   plan->request = std::move(*request);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -57,6 +58,7 @@ struct launch_plan {
   double exit_timeout_s = 30;   // for the others once a task has ended; < 0: for ever
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
   int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
+  int64_t core_memory_bytes = 0;      // ... for each core that the job has there
   int32_t oom_adjust = 0;             // oom_score_adj of the tasks; 0: the broker's
   bool hwloc_file = false;     // HWLOC_XMLFILE is a file with what this node has ...
   bool hwloc_restrict = false; // ... or rather with the job's part of it
@@ -71,10 +73,18 @@ struct launch_plan {
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   bool has_tags = false;   // a command has {{ }} in it
   plugin_options plugins;  // to be loaded by its shells
+  idset array;             // values of --cc, of which the job has one (job_spec.hpp)
   std::string compat;      // "slurm", "flux": tasks see the variables of that system too
   std::vector<job_file> files; // that the job carries
   double simulated_s = -1; // < 0: real
   resource_request request;
+
+  /// What all tasks of a node may use where the job has so many cores; 0: as much as they like.
+  int64_t memory_on(uint64_t cores) const {
+    auto for_cores = core_memory_bytes * static_cast<int64_t>(cores);
+    return memory_bytes > 0 && for_cores > 0 ? std::min(memory_bytes, for_cores)
+                                             : std::max(memory_bytes, for_cores);
+  }
 
   bool has_terminal(uint32_t task) const {
     return terminal && (!terminal_tasks || terminal_tasks->contains(task));
@@ -89,6 +99,9 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec,
 /// What a job may use of each node's memory, in bytes, by its shell's options; 0: as much as it
 /// likes. Errors: ec::bad_jobspec.
 caf::expected<int64_t> memory_limit_of(const json& shell_options);
+
+/// The same for each core that it has there.
+caf::expected<int64_t> core_memory_limit_of(const json& shell_options);
 
 /// Keeps the plans of the jobspecs in use. Not thread-safe.
 class launch_plans {

@@ -40,9 +40,10 @@ struct submission {
   uint32_t flags = 0;  // RFC 21 submit flags
   idset cc;            // empty: one job
   bool with_cc_env = true; // --cc sets HACTOR_JOB_CC, --bcc does not
+  /// All values of the array that this submission and those beside it make; empty: those of `cc`.
+  idset array{};
 };
-HACTOR_INSPECT(submission, x.jobspec, x.commands, x.urgency, x.flags, x.cc,
-               x.with_cc_env)
+HACTOR_INSPECT(submission, x.jobspec, x.commands, x.urgency, x.flags, x.cc, x.with_cc_env, x.array)
 
 /// connector -> ingest. Answered once every job is durable; all or nothing.
 /// Errors: ec::bad_jobspec, ec::unsatisfiable, ec::too_big, ec::bad_argument, ec::disk_full.
@@ -227,13 +228,15 @@ struct job_summary {
   std::string annotations; // of its alloc event (RFC 27) and, as "user", of memos; JSON, or ""
   int64_t cc = -1;         // which copy it is; -1: none
   uint64_t label = 0;      // a hash of its name as submitted, which its submission's copies share
+  job_id array{};          // of an array (--cc, --bcc): its first job; else none
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
                x.queue, x.cwd, x.bank, x.project, x.ntasks, x.ncores, x.nnodes, x.duration_s,
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.label)
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.label,
+               x.array)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;
@@ -242,7 +245,7 @@ struct list_request {
   std::vector<job_id> ids;
   bool skip_unknown = false; // ids that do not exist are no error
   uint32_t states = 62;
-  uint32_t results = 15;
+  uint32_t results = all_job_results;
   uint64_t max = 0; // 0: all
   std::string name, queue;         // "": all
   std::vector<std::string> hosts{}; // only jobs that have one of these, or one of `ranks`
@@ -402,11 +405,11 @@ HACTOR_INSPECT(purge_request, x.ids, x.before_ns, x.keep)
 /// Counts of jobs by state, for uptime and stats.
 struct job_counts {
   uint64_t depend = 0, priority = 0, sched = 0, run = 0, cleanup = 0, inactive = 0;
-  uint64_t failed = 0, canceled = 0, timeout = 0;
+  uint64_t failed = 0, canceled = 0, timeout = 0, node_failed = 0;
   std::string paused; // why nothing is accepted or started; "" when all is well
 };
 HACTOR_INSPECT(job_counts, x.depend, x.priority, x.sched, x.run, x.cleanup, x.inactive, x.failed,
-               x.canceled, x.timeout, x.paused)
+               x.canceled, x.timeout, x.node_failed, x.paused)
 
 // -- job manager -> journal -----------------------------------------------------------------------
 

@@ -240,11 +240,14 @@ void remember(shell_state& st, const shell_task& t, bool has_tags) {
 }
 
 /// Which job it is, and what limits it.
-void take_order(shell_state& st, const launch_order& order) {
+void take_order(shell_state& st, const launch_order& order, const std::vector<uint32_t>& entries) {
+  uint64_t cores = 0;
+  for (auto entry : entries)
+    cores += order.item.resources.nodes[entry].cores.size();
   st.id = order.item.id;
   st.plan = order.plan;
   st.instance = order.origin->instance;
-  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_bytes);
+  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_on(cores));
   st.output_limit = order.plan->output_limit;
 }
 
@@ -336,7 +339,7 @@ namespace {
 
 void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<uint32_t>&& entries) {
   auto& st = self->state;
-  take_order(st, order);
+  take_order(st, order, entries);
   auto place = st.context->place;
   if (auto& path = order.origin->instance; !path.empty()) {
     place.uri += "/" + path;

@@ -62,6 +62,13 @@ void add_compat_variables(std::string& v, const launch_plan& plan, const launch_
     set(v, name, value);
   if (item.cc >= 0)
     set(v, "SLURM_ARRAY_TASK_ID", std::to_string(item.cc));
+  if (item.cc >= 0 && !plan.array.empty()) {
+    auto& values = plan.array;
+    set(v, "SLURM_ARRAY_JOB_ID", std::to_string(array_of(item.id, values, item.cc).value));
+    set(v, "SLURM_ARRAY_TASK_COUNT", std::to_string(values.size()));
+    set(v, "SLURM_ARRAY_TASK_MIN", std::to_string(values.first()));
+    set(v, "SLURM_ARRAY_TASK_MAX", std::to_string(values.last()));
+  }
   if (plan.request.duration_s > 0)
     set(v, "SLURM_JOB_END_TIME",
         std::to_string(moment_after(place.now_ns, plan.request.duration_s) / 1'000'000'000));
@@ -95,8 +102,12 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
     set(v, "HWLOC_THISSYSTEM", "1"); // else hwloc would pretend to bind
   }
   set(v, "HACTOR_LEVEL", std::to_string(place.instance_level));
-  if (item.cc >= 0 && item.with_cc_env)
+  if (item.cc >= 0 && item.with_cc_env) {
     set(v, "HACTOR_JOB_CC", std::to_string(item.cc));
+    set(v, "HACTOR_ARRAY_INDEX", std::to_string(item.cc));
+    if (!plan.array.empty())
+      set(v, "HACTOR_ARRAY_ID", to_string(array_of(item.id, plan.array, item.cc)));
+  }
   if (item.attempt > 1)
     set(v, "HACTOR_JOB_ATTEMPT", std::to_string(item.attempt));
   if (!plan.compat.empty())
@@ -243,6 +254,8 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   work.names = {to_string(item.id), plan.name, item.cc, -1, 0, where->ntasks, {}, place.tmpdir};
   work.names.nnodes = static_cast<uint32_t>(item.resources.nodes.size());
   work.names.attempt = item.attempt;
+  if (item.cc >= 0 && !plan.array.empty())
+    work.names.array = to_string(array_of(item.id, plan.array, item.cc));
   work.size = where->ntasks;
   common_part common{plan.commands, job_variables(plan, item, where->ntasks, place)};
   if (plan.has_cc)

@@ -52,6 +52,10 @@ std::optional<std::string> value_of(std::string_view name, const template_values
     return v.tmpdir;
   if (name == "attempt")
     return std::to_string(v.attempt);
+  if (name == "array.id")
+    return v.array.empty() ? v.id : v.array;
+  if (name == "array.index" && v.cc >= 0)
+    return std::to_string(v.cc);
   return std::nullopt;
 }
 
@@ -82,8 +86,9 @@ std::optional<filled> percent_at(std::string_view rest, const template_values& v
   auto text = [&](const std::string& value) { return filled{value, at + 1}; };
   switch (rest[at]) {
   case 'j':
-  case 'A':
     return text(v.id);
+  case 'A':
+    return text(v.array.empty() ? v.id : v.array);
   case 'x':
     return text(v.name);
   case 't':

@@ -24,13 +24,14 @@ struct template_values {
   uint32_t local = 0; // the task's number on its node
   uint32_t nnodes = 1;
   uint32_t attempt = 1;
+  std::string array{}; // id of its first job; "": it is of none
 };
 
 /// Fills a file's template: {{id}} {{jobid}} ({{id.dec}} and other forms), {{name}}, {{size}}
 /// {{ntasks}}, {{nnodes}}, {{taskid}} {{task.id}} {{task.rank}}, {{task.index}} on its node,
-/// {{nodeid}} {{node.id}} {{node.index}}, {{node.name}}, {{tmpdir}}, {{attempt}}, {cc}, {cc+N},
-/// {cc-N}, and Slurm's
-/// %j %A %x %t %n %N %a %u %%, where %4t is padded with zeros. What is none of these stays.
+/// {{nodeid}} {{node.id}} {{node.index}}, {{node.name}}, {{tmpdir}}, {{attempt}}, {{array.id}} and
+/// {{array.index}} of an array, {cc}, {cc+N}, {cc-N}, and Slurm's %j %A %x %t %n %N %a %u %%, where
+/// %4t is padded with zeros. What is none of these stays.
 std::string fill_template(const std::string& text, const template_values& values);
 
 /// A place for the number of a copy: {cc}, or {cc+N} and {cc-N} for one that is greater or less.

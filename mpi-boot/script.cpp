@@ -43,7 +43,8 @@ void add_environment(spawn_request& r, const std::string& uri, const std::string
   for (auto** e = environ; *e != nullptr; ++e) {
     std::string_view text = *e;
     auto name = text.substr(0, text.find('='));
-    if (is_launcher_variable(name) && name != "HACTOR_JOB_CC") // as in tools/child_start.cpp
+    auto of_array = name == "HACTOR_JOB_CC" || name.starts_with("HACTOR_ARRAY_");
+    if (is_launcher_variable(name) && !of_array) // as in tools/child_start.cpp
       continue;
     if (name == "PATH") {
       path = text.substr(5);

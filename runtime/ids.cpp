@@ -211,4 +211,17 @@ job_id fluid_generator::next(uint64_t now_ms) {
 
 uint64_t fluid_ms(job_id id) { return id.value >> (generator_bits + sequence_bits); }
 
+std::optional<job_id> neighbour_of(job_id id, int64_t n) {
+  auto generator = id.value >> sequence_bits & ((1u << generator_bits) - 1);
+  // The generator's number aside, ids are counted through.
+  auto place =
+      static_cast<int64_t>(fluid_ms(id) << sequence_bits | (id.value & (sequence_count - 1)));
+  if (__builtin_add_overflow(place, n, &place) || place < 0
+      || place >> (ms_bits + sequence_bits) != 0)
+    return std::nullopt;
+  auto at = static_cast<uint64_t>(place);
+  return job_id{at >> sequence_bits << (generator_bits + sequence_bits) | generator << sequence_bits
+                | (at & (sequence_count - 1))};
+}
+
 } // namespace hactor

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,10 @@ private:
 
 /// Milliseconds since the instance's epoch at which the id was made.
 uint64_t fluid_ms(job_id id);
+
+/// The id that its generator made so many after this one, or before it when `n` is negative.
+/// Nothing when there is none. Requires: those between were made one after another.
+std::optional<job_id> neighbour_of(job_id id, int64_t n);
 
 } // namespace hactor
 

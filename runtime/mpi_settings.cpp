@@ -20,9 +20,10 @@ constexpr std::array<std::string_view, 6> launcher_names{"OMPI_MCA_ess",
                                                          "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
                                                          "MPIR_CVAR_CH3_INTERFACE_HOSTNAME"};
 
-constexpr std::array<std::string_view, 16> told_prefixes{
-    "PMI_",  "PMIX_",  "OMPI_", "ORTE_",  "OPAL_",   "PRTE_",    "HYDI_",       "HYDRA_",
-    "MPIR_", "MPICH_", "PALS_", "SLURM_", "SLURMD_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_"};
+constexpr std::array<std::string_view, 17> told_prefixes{
+    "PMI_",    "PMIX_",    "OMPI_",       "ORTE_",        "OPAL_",        "PRTE_",
+    "HYDI_",   "HYDRA_",   "MPIR_",       "MPICH_",       "PALS_",        "SLURM_",
+    "SLURMD_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_ARRAY_"};
 constexpr std::array<std::string_view, 6> told_names{
     "MPI_LOCALNRANKS",     "MPI_LOCALRANKID",      "GFORTRAN_UNBUFFERED",
     "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};

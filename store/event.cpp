@@ -130,6 +130,8 @@ std::string_view name_of(job_result r) {
     return "CANCELED";
   case job_result::timeout:
     return "TIMEOUT";
+  case job_result::node_failed:
+    return "NODE_FAILED";
   }
   return "";
 }
@@ -146,6 +148,8 @@ std::string_view abbreviation_of(job_result r) {
     return "CA";
   case job_result::timeout:
     return "TO";
+  case job_result::node_failed:
+    return "NF";
   }
   return "";
 }

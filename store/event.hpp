@@ -59,8 +59,17 @@ enum class job_state : uint8_t {
   inactive = 64,
 };
 
-/// Results of RFC 21 with their bit values; none while the job is active.
-enum class job_result : uint8_t { none = 0, completed = 1, failed = 2, canceled = 4, timeout = 8 };
+/// Results of RFC 21 with their bit values; none while the job is active. Of our own: a job that
+/// was lost with a node, which RFC 21 calls failed.
+enum class job_result : uint8_t {
+  none = 0,
+  completed = 1,
+  failed = 2,
+  canceled = 4,
+  timeout = 8,
+  node_failed = 16,
+};
+inline constexpr uint32_t all_job_results = 31;
 
 /// One thing that happened to one job.
 struct job_event {

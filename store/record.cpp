@@ -21,14 +21,14 @@ uint32_t check_of(std::string_view bytes, uint64_t key) {
 
 caf::error corrupt(std::string what) { return make_error(ec::store_corrupt, std::move(what)); }
 
-// Record flags: bit 0 ended, bits 1-4 the result, the rest 0.
+// Record flags: bit 0 ended, bits 1-5 the result, the rest 0.
 uint8_t flags_of(const job_record& r) {
   return static_cast<uint8_t>((r.ended ? 1 : 0) | (static_cast<uint8_t>(r.result) << 1));
 }
 
 bool take_head(std::string_view& in, record_head& h, job_result& result) {
   uint8_t flags = 0;
-  if (!bytes::take_fixed(in, flags) || (flags & 0xe0) != 0)
+  if (!bytes::take_fixed(in, flags) || (flags & 0xc0) != 0)
     return false;
   h.ended = (flags & 1) != 0;
   const auto bits = static_cast<uint8_t>(flags >> 1);

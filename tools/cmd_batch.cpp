@@ -57,15 +57,7 @@ caf::expected<batch_script> read_script(const parsed_options& o) {
   return s;
 }
 
-/// The job of a script, with the options that stand in it and those of the command line, which win.
-caf::expected<json> build_batch(const invocation& call, const batch_script& script) {
-  auto options = call.options;
-  auto found = read_directives(script.text, *options.of);
-  if (!found)
-    return make_error(code_of(found.error()), script.name + ": " + context_of(found.error()));
-  for (auto& text : found->warnings)
-    complain(call, script.name + ": " + text);
-  options.values.insert(options.values.begin(), found->values.begin(), found->values.end());
+caf::expected<json> build_instance_of(const parsed_options& options, const batch_script& script) {
   // In the words of a command {cc} is filled for each copy, which it is not in files.
   auto of_copies = script.is_words && (options.has("cc") || options.has("bcc"));
   auto command = of_copies ? std::vector<std::string>{"/bin/sh", "-c", script.text}
@@ -87,11 +79,20 @@ caf::expected<json> build_batch(const invocation& call, const batch_script& scri
     if (options.has("label-io"))
       out["label"] = true;
   }
-  if (auto e = set_copies(*params, options))
-    return e;
-  if (auto e = apply_plugins(options, *params))
-    return e;
   return params;
+}
+
+/// The job of a script, with the options that stand in it and those of the command line, which win.
+caf::expected<json> build_batch(const invocation& call, const batch_script& script) {
+  auto options = call.options;
+  auto found = read_directives(script.text, *options.of);
+  if (!found)
+    return make_error(code_of(found.error()), script.name + ": " + context_of(found.error()));
+  for (auto& text : found->warnings)
+    complain(call, script.name + ": " + text);
+  options.values.insert(options.values.begin(), found->values.begin(), found->values.end());
+  return build_copies(options,
+                      [&](const parsed_options& o) { return build_instance_of(o, script); });
 }
 
 int run_batch(const invocation& call) {
@@ -102,7 +103,11 @@ int run_batch(const invocation& call) {
   if (!params)
     return fail_usage(call, params.error());
   if (call.options.has("dry-run")) {
-    print_line(dump((*params)["jobspec"]));
+    if (!params->contains("jobs"))
+      print_line(dump((*params)["jobspec"]));
+    else
+      for (auto& job : (*params)["jobs"])
+        print_line(dump(job["jobspec"]));
     return exit_ok;
   }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {

@@ -23,6 +23,7 @@ constexpr option_spec cancel_options[] = {
      "-S --filter"},
     {'u', "user", "USER", "With --all: jobs of this user only, by name or number."},
     {'n', "dry-run", nullptr, "Says how many jobs are meant, and cancels none."},
+    {'m', "message", "TEXT", "Why, for the jobs' records; in place of words behind '--'."},
     {'q', "quiet", nullptr, "Does not say how many jobs were meant."},
 };
 
@@ -44,9 +45,12 @@ constexpr option_spec raiseall_options[] = {
 };
 
 constexpr option_spec raise_options[] = {
-  {'t', "type", "TYPE", "Type of the exception. Default: cancel."},
-  {'s', "severity", "N", "0 ends the job, up to 7 only records. Default: 0."},
+    {'t', "type", "TYPE", "Type of the exception. Default: cancel."},
+    {'s', "severity", "N", "0 ends the job, up to 7 only records. Default: 0."},
+    {'m', "message", "TEXT", "The note; in place of words behind the ids."},
 };
+
+constexpr const char* note_twice = "the message stands behind the ids and in --message";
 
 caf::expected<int> count_of(const invocation& call, client& broker, const char* method,
                             const json& params, bool say) {
@@ -152,6 +156,9 @@ int run_cancel(const invocation& call) {
   if (o.has("all") && o.after_separator)
     for (auto& word : std::exchange(texts, {}))
       message += (message.empty() ? "" : " ") + word;
+  if (o.has("message") && !message.empty())
+    return fail_usage(call, make_error(ec::bad_argument, note_twice));
+  message = o.value("message", message);
   json params = json::object();
   if (!message.empty())
     params["message"] = message;
@@ -208,6 +215,9 @@ int run_raise(const invocation& call) {
     words += (words.empty() ? "" : " ") + *word;
   texts.erase(first, texts.end());
   note = words + (words.empty() || note.empty() ? "" : " ") + note;
+  if (call.options.has("message") && !note.empty())
+    return fail_usage(call, make_error(ec::bad_argument, note_twice));
+  note = call.options.value("message", note);
   auto severity = call.options.number("severity", 0, 0, 7);
   if (!severity)
     return fail_usage(call, severity.error());

@@ -39,7 +39,9 @@ int run_uptime(const invocation& call) {
                + std::to_string(static_cast<uint64_t>(number_at(*r, "size"))));
     print_line("jobs: " + n("sched") + " waiting, " + n("run") + " running, " + n("cleanup")
                + " cleaning up, " + n("inactive") + " ended (" + n("failed") + " failed, "
-               + n("canceled") + " canceled, " + n("timeout") + " timed out)");
+               + n("canceled") + " canceled, " + n("timeout") + " timed out"
+               + (n("node_failed") == "0" ? "" : ", " + n("node_failed") + " lost with a node")
+               + ")");
     if (jobs.is_object() && jobs.contains("paused"))
       print_line("paused: " + text_at(jobs, "paused"));
     return exit_ok;

@@ -25,22 +25,26 @@ namespace {
 constexpr size_t failures_told_max = 10;
 
 constexpr option_spec attach_options[] = {
-  {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
-  {0, "read-only", nullptr, "Forwards neither input nor signals."},
-  {0, "debug", nullptr,
-   "For a parallel debugger that runs this command or attaches to it: shows it the job's processes "
-   "(MPIR_proctable) once they run."},
-  {0, "stdin-ranks", "RANKS",
-   "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
-   "--input=RANKS. Default: to none."},
-  {'t', "tail", "N",
-   "Of what the job wrote before, prints the last N lines only."},
-  {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
+    {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
+    {0, "read-only", nullptr, "Forwards neither input nor signals."},
+    {0, "debug", nullptr,
+     "For a parallel debugger that runs this command or attaches to it: shows it the job's "
+     "processes "
+     "(MPIR_proctable) once they run."},
+    {'i', "stdin-ranks", "RANKS",
+     "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
+     "--input=RANKS. Default: to none."},
+    {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
+    {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
+    {'E', "show-events", nullptr, "The same as -v.", "-X --show-exec"},
+    {'u', "unbuffered", nullptr,
+     "Accepted for scripts of flux-job: input is passed on as it comes, always."},
 };
 
 constexpr option_spec status_options[] = {
-  {'e', "exception-exit-code", "N", "Code for jobs that an exception ended. Default: 1."},
-  {0, "json", nullptr, "Prints the jobs' records as JSON lines."},
+    {'e', "exception-exit-code", "N", "Code for jobs that an exception ended. Default: 1."},
+    {'j', "json", nullptr, "Prints the jobs' records as JSON lines."},
+    {'v', "verbose", nullptr, "Prints a line for each job that ends: its id and result."},
 };
 
 constexpr option_spec wait_options[] = {
@@ -103,7 +107,7 @@ int run_attach(const invocation& call) {
   settings.forward_signals = !call.options.has("read-only");
   settings.label = call.options.has("label-io");
   settings.debug = call.options.has("debug") || is_debugged();
-  settings.verbose = call.options.count("verbose");
+  settings.verbose = call.options.count("verbose") + call.options.count("show-events");
   auto& o = call.options;
   auto tail = o.number("tail", 0, 0, UINT32_MAX);
   if (!tail)
@@ -156,6 +160,8 @@ int run_status(const invocation& call) {
                           }
                           if (o.has("json"))
                             print_line(dump(*end));
+                          if (o.has("verbose"))
+                            print_line((*ids)[i] + " " + text_at(*end, "result"));
                           auto plain = static_cast<int>(number_at(*end, "status", 1));
                           auto own = *on_exception == 256
                                        ? plain
@@ -443,10 +449,16 @@ int run_id(const invocation& call) {
   if (!form)
     return fail_usage(call, form.error());
   for (auto& word : call.options.operands) {
-    auto id = parse_job_id(word);
-    if (!id)
-      return fail(call, id.error());
-    print_line(format_job_id(*id, *form));
+    std::string path; // of one within instances: ID/ID
+    for (size_t at = 0; at <= word.size();) {
+      auto end = std::min(word.find('/', at), word.size());
+      auto id = parse_job_id(std::string_view{word}.substr(at, end - at));
+      if (!id)
+        return fail(call, id.error());
+      path += (path.empty() ? "" : "/") + format_job_id(*id, *form);
+      at = end + 1;
+    }
+    print_line(path);
   }
   return exit_ok;
 }
@@ -555,9 +567,11 @@ const command job_eventlog_command{
 
 const command job_id_command{
   "job id", group_jobs, "writes job ids in another form", "[--to=FORM] ID...",
-  "Reads ids in any form, as all commands do. Words are four that can be said on the phone, like "
+  "Reads ids in any form, as all commands do; so they do with ID.INDEX, the job of an array (--cc) "
+  "with this index, ID.[1,3-5], several of them, and ID/ID, a job of the instance that a job holds "
+  "(a path that begins with '/' begins in the outermost one). Words are four that can be said on the phone, like "
   "babil-volur-mulud-kubov, and not the English ones of Flux; emoji are Flux's (RFC 19).",
-  id_options, usual_exits, " hactor job id --to=dec f3xK2", false, 1,
+  id_options, usual_exits, " hactor job id --to=dec f3xK2\n hactor job id f3xK2.7", false, 1,
   any_number, run_id};
 
 const command job_submit_command{

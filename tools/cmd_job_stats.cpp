@@ -36,7 +36,8 @@ const command job_stats_command{
     "",
     "Prints how many jobs are in each state, and how many have ended with each result: "
     "{\"job_states\": {\"depend\": N, .., \"total\": N}, \"successful\": N, \"failed\": N, "
-    "\"canceled\": N, \"timeout\": N}. What was purged is not counted. 'hactor jobs --stats-only' "
+    "\"canceled\": N, \"timeout\": N, \"node_failed\": N}. What was purged is not counted. 'hactor "
+    "jobs --stats-only' "
     "says the same to a person.",
     {},
     usual_exits,

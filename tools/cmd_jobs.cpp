@@ -32,20 +32,23 @@ constexpr option_spec options[] = {
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
      "names default, cute, long, deps, endreason, usage, or of hactor/jobs.toml in a folder of "
      "configuration (XDG): [formats.NAME] format = '..'. In front of a field ?: leaves an empty "
-     "column out, +: widens it; !D !d !F !H !P after its name convert times and shares, h after "
-     "the width writes - for nothing, + marks what was cut. 'help' lists fields and formats; "
+     "column out, +: widens it; !D !d !F !H !P after its name convert times and shares ({t_run!d:%H:%M::>6}: a form of "
+     "strftime(3) and a width), h after the width writes - for nothing, + marks what was cut. 'help' lists fields and formats; "
      "for instance.* the instances are asked that jobs hold. "
      "Default: HACTOR_JOBS_FORMAT_DEFAULT, or default."},
     {0, "sort", "[-]FIELD,..",
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
     {'R', "recursive", nullptr,
-     "Lists the jobs of nested instances too, each below the id of the job that holds it; of all "
-     "users, whom an instance has one of.",
+     "Lists the jobs of nested instances too, below the path of ids of the job that holds them; "
+     "the field id.path has it before each id, as commands take it. Of all users, whom an instance "
+     "has one of.",
      "--recurse-all"},
     {'L', "level", "N",
      "With -R: goes down N levels of nested instances at most. Default: all there are."},
     {0, "threads", "N", "Accepted for scripts of flux-jobs: one connection is fast enough here."},
     {0, "json", nullptr, "Prints JSON: {\"jobs\": [..]}, or the object of a single id."},
+    {0, "color", nullptr, "Accepted for scripts, also with =WHEN: nothing is coloured here."},
+    {0, "color-text", "WHEN", "The same as --color=WHEN."},
     {0, "stats", nullptr, "Prints the numbers of jobs before the list."},
     {0, "stats-only", nullptr,
      "Prints the numbers of jobs only; the exit code says if any is active."},
@@ -82,6 +85,8 @@ caf::expected<bool> print_stats(client& broker) {
             + std::to_string(sum({"failed", "canceled", "timeout"})) + " failed";
   else
     text += std::to_string(sum({"inactive"})) + " ended";
+  if (auto lost = sum({"node_failed"}); lost > 0) // else the line is that of flux-jobs
+    text += ", " + std::to_string(lost) + " lost with a node";
   print_line(text);
   return running + pending > 0;
 }
@@ -170,8 +175,8 @@ void add_facts(const std::string& uri, json& jobs) {
 }
 
 /// Puts the jobs of the instance that a job holds into it, as "jobs", and so on `levels` down.
-void fetch_nested(const parsed_options& o, const std::string& uri, const json& params,
-                  const table_format& format, uint64_t levels, json& jobs) {
+void fetch_nested(const parsed_options& o, const std::string& uri, const std::string& path,
+                  const json& params, const table_format& format, uint64_t levels, json& jobs) {
   if (shows_instances(format))
     add_facts(uri, jobs);
   if (levels == 0)
@@ -184,7 +189,10 @@ void fetch_nested(const parsed_options& o, const std::string& uri, const json& p
     auto list = broker ? fetch_jobs(o, *broker, params) : caf::expected<json>{broker.error()};
     if (!list)
       continue; // it has ended since
-    fetch_nested(o, inside, params, format, levels - 1, *list);
+    auto below = path + (path.empty() ? "" : "/") + text_at(job, "id");
+    for (auto& one : *list)
+      one["path"] = below;
+    fetch_nested(o, inside, below, params, format, levels - 1, *list);
     job["jobs"] = std::move(*list);
   }
 }
@@ -230,7 +238,7 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
   auto own = workflow::own_uri();
   if (!own)
     return std::move(own.error());
-  fetch_nested(o, *own, params, format, recursive ? *levels : 0, *jobs);
+  fetch_nested(o, *own, "", params, format, recursive ? *levels : 0, *jobs);
   auto code = print_jobs(o, *jobs, format);
   if (recursive && !o.has("json"))
     print_nested(o, "", *jobs, format);
@@ -297,23 +305,24 @@ const command job_list_command{
   run_job_list};
 
 const command jobs_command{
-  "jobs",
-  group_jobs,
-  "lists jobs",
-  "[OPTIONS] [ID...]",
-  "Lists the active jobs, or those with the ids: pending ones by priority, then running ones by "
-  "start, latest first, then ended ones by end, latest first. ST is the state: D waits for "
-  "dependencies, P for a priority, S for resources, R runs, C cleans up; or the result: CD "
-  "completed, F failed, CA canceled, TO timeout. TIME is the time asked for until the job starts "
-  "and its run time from then on. INFO is why a job waits, its nodes, or why it ended.",
-  options,
-  " 0  listed; with --stats-only: jobs are active\n 1  it failed; with --stats-only: no job is "
-  "active\n 2  the command line is wrong",
-  " hactor jobs -a -f failed,timeout\n while hactor jobs --stats-only; do sleep 5; done\n"
-  " hactor jobs -n -o '{id} {returncode}' -a",
-  false,
-  0,
-  any_number,
-  run_jobs};
+    "jobs",
+    group_jobs,
+    "lists jobs",
+    "[OPTIONS] [ID...]",
+    "Lists the active jobs, or those with the ids: pending ones by priority, then running ones by "
+    "start, latest first, then ended ones by end, latest first. ST is the state: D waits for "
+    "dependencies, P for a priority, S for resources, R runs, C cleans up; or the result: CD "
+    "completed, F failed, CA canceled, TO timeout, NF lost with a node. TIME is the time asked for "
+    "until the job starts "
+    "and its run time from then on. INFO is why a job waits, its nodes, or why it ended.",
+    options,
+    " 0  listed; with --stats-only: jobs are active\n 1  it failed; with --stats-only: no job is "
+    "active\n 2  the command line is wrong",
+    " hactor jobs -a -f failed,timeout\n while hactor jobs --stats-only; do sleep 5; done\n"
+    " hactor jobs -n -o '{id} {returncode}' -a",
+    false,
+    0,
+    any_number,
+    run_jobs};
 
 } // namespace hactor::tools

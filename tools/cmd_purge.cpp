@@ -17,6 +17,7 @@ constexpr option_spec purge_options[] = {
     {0, "age-limit", "DURATION", "Jobs that ended longer ago than this: 90s, 12h, 30d."},
     {0, "num-limit", "N", "All but the N jobs that ended last."},
     {'q', "quiet", nullptr, "Does not say how many jobs were forgotten."},
+    {'f', "force", nullptr, "Accepted for scripts of flux-job: nothing asks again here."},
 };
 
 int run_purge(const invocation& call) {

@@ -29,6 +29,11 @@ caf::expected<int> submit_with(const invocation& call, client& broker, const jso
 
 // The jobspec of each job that would be submitted, a line each.
 void print_jobspecs(const json& params) {
+  if (params.contains("jobs")) {
+    for (auto& job : params["jobs"])
+      print_jobspecs(job);
+    return;
+  }
   auto text = dump(params["jobspec"]);
   auto* set = params.contains("cc") ? &params["cc"] : params.contains("bcc") ? &params["bcc"]
                                                                              : nullptr;
@@ -65,13 +70,12 @@ int run_submit(const invocation& call) {
     return run_dag(call);
   if (call.options.operands.empty())
     return fail_usage(call, make_error(ec::bad_argument, "a command is missing"));
-  auto params = build_submit(call.options, read_environment(environ), working_directory());
+  auto own = read_environment(environ);
+  auto params = build_copies(call.options, [&](const parsed_options& o) {
+    return build_submit(o, own, working_directory());
+  });
   if (!params)
     return fail_usage(call, params.error());
-  if (auto e = set_copies(*params, call.options))
-    return fail_usage(call, e);
-  if (auto e = apply_plugins(call.options, *params))
-    return fail_usage(call, e);
   if (call.options.has("dry-run")) {
     print_jobspecs(*params);
     return exit_ok;

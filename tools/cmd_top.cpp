@@ -32,6 +32,9 @@ constexpr option_spec options[] = {
     {'r', "recursive", nullptr,
      "Lists the jobs of nested instances too, below those that hold them."},
     {'c', "count", "N", "Lists at most N jobs. Default: 1000."},
+    {'q', "queue", "NAME", "Shows the jobs of this queue only. Default: of all."},
+    {0, "color", nullptr, "Accepted for scripts, also with =WHEN: nothing is coloured here."},
+    {0, "color-text", "WHEN", "The same as --color=WHEN."},
 };
 
 constexpr int64_t picture_ns = 1'000'000'000;
@@ -73,14 +76,48 @@ void add_counts(const json& reply, top_facts& f) {
   };
   f.waiting = sum({"new", "depend", "priority", "sched"});
   f.running = sum({"run", "cleanup"});
-  f.failed = sum({"failed", "canceled", "timeout"});
+  f.failed = sum({"failed", "canceled", "timeout", "node_failed"});
   f.completed = sum({"inactive"}) - f.failed;
+}
+
+/// The queues, where there are several; of one that is asked for that alone, whose jobs are counted
+/// then. Errors: ec::bad_argument (there is no such queue).
+caf::error add_queues(client& broker, const std::string& queue, top_facts& f) {
+  auto reply = broker.ask("queue", {{"verb", "list"}});
+  if (!reply) // a scheduler that was unloaded has none
+    return queue.empty() ? caf::error{} : std::move(reply.error());
+  auto& list = object_at(*reply, "queues");
+  if (!list.is_array() || (list.size() < 2 && queue.empty()))
+    return {};
+  auto count = [](const json& q, const char* key) {
+    return static_cast<uint64_t>(number_at(q, key));
+  };
+  std::string names;
+  for (auto& q : list) {
+    names += (names.empty() ? "" : ", ") + text_at(q, "name");
+    if (queue.empty() || queue == text_at(q, "name"))
+      f.queues.push_back({text_at(q, "name"), count(q, "queued"), count(q, "held"),
+                          count(q, "running"), count(q, "nnodes"), q.value("enabled", true),
+                          q.value("started", true)});
+  }
+  if (queue.empty())
+    return {};
+  if (f.queues.empty())
+    return make_error(ec::bad_argument,
+                      "--queue: there is no queue '" + queue + "'; there are " + names);
+  f.queue = queue;
+  f.waiting = f.queues.front().waiting;
+  f.running = f.queues.front().running;
+  return {};
 }
 
 /// Adds the running jobs of an instance, and with `deep` those below them.
 caf::error add_jobs(client& broker, const std::string& uri, const std::string& path, size_t depth,
-                    bool deep, uint64_t most, std::vector<top_job>& to) {
-  auto list = broker.ask("job.list", {{"states", states_running}, {"max", most - to.size()}});
+                    bool deep, uint64_t most, const std::string& queue, std::vector<top_job>& to) {
+  json params{{"states", states_running}, {"max", most - to.size()}};
+  if (!queue.empty())
+    params["queue"] = queue;
+  auto list = broker.ask("job.list", params);
   if (!list)
     return std::move(list.error());
   auto& jobs = object_at(*list, "jobs");
@@ -98,7 +135,7 @@ caf::error add_jobs(client& broker, const std::string& uri, const std::string& p
     auto path_below = to.back().path; // what is added below moves the list
     // It may have ended since.
     if (inside)
-      add_jobs(*inside, below, path_below, depth + 1, deep, most, to);
+      add_jobs(*inside, below, path_below, depth + 1, deep, most, {}, to);
   }
   return {};
 }
@@ -106,6 +143,7 @@ caf::error add_jobs(client& broker, const std::string& uri, const std::string& p
 struct top_settings {
   bool recursive = false;
   uint64_t most = 1000;
+  std::string queue{}; // "": all
 };
 
 /// The instance of `path` below the one of `uri`.
@@ -122,7 +160,9 @@ caf::expected<top_facts> look(client& broker, const std::string& uri, const std:
     return std::move(resources.error());
   if (auto e = add_resources(*resources, f))
     return e;
-  if (auto e = add_jobs(broker, uri, path, 0, s.recursive, s.most, f.jobs))
+  if (auto e = add_queues(broker, s.queue, f))
+    return e;
+  if (auto e = add_jobs(broker, uri, path, 0, s.recursive, s.most, s.queue, f.jobs))
     return e;
   return f;
 }
@@ -250,6 +290,8 @@ private:
     auto opened = view::open(*uri);
     if (!opened)
       return std::move(opened.error());
+    if (view_.uri != opened->uri && !view_.uri.empty())
+      settings_.queue.clear(); // of an instance that is looked at no more
     view_ = std::move(*opened);
     place_ = {};
     ended_ = -1;
@@ -298,7 +340,24 @@ private:
     drawn_ns_ = steady_ns();
   }
 
-  size_t list_rows() const { return rows_ > top_rows_around ? rows_ - top_rows_around : 1; }
+  size_t list_rows() const {
+    auto around = top_rows_around(facts_);
+    return rows_ > around ? rows_ - around : 1;
+  }
+
+  /// From all queues to the first, from one to the next, from the last to all.
+  caf::error next_queue() {
+    auto& queue = settings_.queue;
+    auto before = std::exchange(queue, {});
+    if (auto e = refresh()) // which queues are there?
+      return e;
+    auto& all = facts_.queues;
+    auto at = std::find_if(all.begin(), all.end(), [&](auto& q) { return q.name == before; });
+    if (before.empty() ? !all.empty() : at != all.end() && at + 1 != all.end())
+      queue = before.empty() ? all.front().name : (at + 1)->name;
+    place_ = {};
+    return queue.empty() ? caf::error{} : refresh();
+  }
 
   /// For keys, events, signals, and the next picture.
   caf::error wait(int64_t due_ns) {
@@ -377,6 +436,8 @@ private:
     case top_key::recursive:
       settings_.recursive = !settings_.recursive;
       return refresh();
+    case top_key::queue:
+      return next_queue();
     case top_key::suspend:
       screen_->leave();
       ::raise(SIGSTOP);
@@ -466,7 +527,7 @@ int run_top(const invocation& call) {
   auto uri = workflow::own_uri();
   if (!uri)
     return fail(call, uri.error());
-  top_settings s{o.has("recursive"), *most};
+  top_settings s{o.has("recursive"), *most, o.value("queue")};
   auto once = o.has("once") || ::isatty(0) == 0 || ::isatty(1) == 0;
   auto code = once ? print_once(*uri, path, s) : top{call, *uri, path, s}.run();
   return code ? *code : fail(call, code.error());
@@ -480,14 +541,16 @@ const command top_command{
     "shows how an instance and those within it work, and follows",
     "[OPTIONS] [ID[/ID...]]",
     "A full-screen picture: how long the instance runs, its nodes, the cores that jobs have, jobs "
-    "by state, how many end each second, and the jobs that run, the latest first; with a '+' those "
-    "that hold an instance. ID is a job that holds one: it is looked at instead.\n\n"
+    "by state, how many end each second, a line for each queue where there are several, and the "
+    "jobs that run, the latest first; with a '+' those that hold an instance. ID is a job that "
+    "holds one: it is looked at instead.\n\n"
     "Keys: Up and Down (or k and j), PageUp, PageDown, Home and End choose a job; Enter or Right "
-    "goes into the instance that it holds, Left or Backspace out of it; r lists all levels; q "
+    "goes into the instance that it holds, Left or Backspace out of it; Tab shows one queue after "
+    "another, then all; r lists all levels; q "
     "quits, Ctrl-Z suspends. The picture changes when something happens, once a second at most.",
     options,
     " 0  done\n 1  no instance answers, or the job holds none\n 2  the command line is wrong",
-    " hactor top\n hactor top -r --once\n hactor top f3xK2",
+    " hactor top\n hactor top -r --once\n hactor top --queue=debug\n hactor top f3xK2",
     false,
     0,
     1,

@@ -13,6 +13,9 @@ namespace {
 
 constexpr option_spec options[] = {
     {'n', "dry-run", nullptr, "Prints the changes as JSON, and asks for none."},
+    {'v', "verbose", nullptr, "Prints the keys that were changed and their values."},
+    {'w', "wait", nullptr,
+     "Returns when the jobs' eventlogs have the change, as it does without this."},
 };
 
 constexpr const char* duration_key = "attributes.system.duration";
@@ -111,6 +114,9 @@ int run_update(const invocation& call) {
       auto done = broker.ask("job.update", {{"ids", json::array({id})}, {"changes", *set}}, 0);
       if (!done)
         return std::move(done.error());
+      for (auto& [key, value] : set->items())
+        if (call.options.has("verbose"))
+          print_line(id + ": updated " + key + " to " + dump(value));
     }
     return exit_ok;
   });

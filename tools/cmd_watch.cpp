@@ -47,6 +47,10 @@ constexpr option_spec taskmap_options[] = {
      "rfc34 (a JSON list of blocks), raw (the tasks of each node, '0-1;2-3'), pmi (blocks as PMI "
      "has them), multiline (for each task a line with its node's number) or hosts (a line for each "
      "host). Default: rfc34."},
+    {0, "taskids", "NODE", "Prints the tasks of the job's node of this number, from 0."},
+    {0, "ntasks", "NODE", "Prints how many they are."},
+    {0, "nodeid", "TASK", "Prints the number of the node of this task."},
+    {0, "hostname", "TASK", "Prints the name of its host."},
 };
 
 std::vector<std::string> ids_of(const json& jobs) {
@@ -331,8 +335,33 @@ std::string taskmap_of(const task_places& tasks, const std::string& form) {
   return form == "hosts" ? text : text + "\n";
 }
 
+/// What is asked of one node or of one task; nothing when all of the map is.
+caf::expected<std::optional<std::string>> look_up(const parsed_options& o,
+                                                  const task_places& tasks) {
+  for (std::string name : {"taskids", "ntasks", "nodeid", "hostname"}) {
+    if (!o.has(name))
+      continue;
+    auto of_node = name == "taskids" || name == "ntasks";
+    auto count = of_node ? tasks.where.tasks.size() : tasks.nodes().size();
+    auto which = o.number(name, 0, 0, count - 1);
+    if (!which)
+      return std::move(which.error());
+    if (!of_node) {
+      auto node = tasks.nodes().at(*which);
+      return name == "nodeid" ? std::to_string(node) : std::string{tasks.host(node)};
+    }
+    auto& here = tasks.where.tasks[*which];
+    return name == "taskids" ? here.to_string() : std::to_string(here.size());
+  }
+  return std::optional<std::string>{};
+}
+
 int run_taskmap(const invocation& call) {
-  auto form = call.options.value("to", "rfc34");
+  auto& o = call.options;
+  if (o.has("to") + o.has("taskids") + o.has("ntasks") + o.has("nodeid") + o.has("hostname") > 1)
+    return fail_usage(call, make_error(ec::bad_argument, "--to, --taskids, --ntasks, --nodeid and "
+                                                         "--hostname exclude each other"));
+  auto form = o.value("to", "rfc34");
   if (form != "rfc34" && form != "raw" && form != "hosts" && form != "pmi" && form != "multiline")
     return fail_usage(call, make_error(ec::bad_argument, "--to: '" + form + "' is not rfc34, raw, "
                                                          "pmi, multiline or hosts"));
@@ -343,7 +372,10 @@ int run_taskmap(const invocation& call) {
     auto tasks = find_tasks(broker, ids->front());
     if (!tasks)
       return std::move(tasks.error());
-    print(taskmap_of(*tasks, form));
+    auto one = look_up(o, *tasks);
+    if (!one)
+      return fail_usage(call, one.error());
+    print(*one ? **one + "\n" : taskmap_of(*tasks, form));
     return exit_ok;
   });
 }

@@ -158,10 +158,19 @@ private:
       return e;
     c.field = name;
     if (colon < inside.size())
-      if (auto e = read_spec(c, inside.substr(colon + 1)))
+      if (auto e = read_spec(c, take_time(c, inside.substr(colon + 1))))
         return e;
     result_.columns.push_back(std::move(c));
     return {};
+  }
+
+  // Of "%b%d %R::>12" behind !d, as flux-jobs has it, the first part is the time's.
+  static std::string_view take_time(column& c, std::string_view spec) {
+    if (c.conversion != 'd' || spec.find('%') == spec.npos)
+      return spec;
+    auto split = std::min(spec.find("::"), spec.size());
+    c.time = spec.substr(0, split);
+    return spec.substr(std::min(split + 2, spec.size()));
   }
 
   // [[fill]align][0][width][.precision][s|d|f][h][+]
@@ -215,7 +224,7 @@ private:
 std::string cell(const column& c, std::string text) {
   double number = 0;
   if (c.conversion)
-    text = convert(c.conversion, text);
+    text = convert(c.conversion, text, c.time);
   if (c.decimals && parse_number(text, number)) {
     char buffer[64];
     auto digits = c.precision == std::string::npos ? 6 : static_cast<int>(c.precision);
@@ -307,7 +316,7 @@ std::string render_table(const table_format& format, std::span<const field_name>
   return out;
 }
 
-std::string convert(char conversion, const std::string& text) {
+std::string convert(char conversion, const std::string& text, const std::string& time) {
   double number = 0;
   if (!parse_number(text, number) || std::abs(number) > 1e15) // no time of ours; nor of time_t
     return text;
@@ -326,9 +335,10 @@ std::string convert(char conversion, const std::string& text) {
   auto seconds = static_cast<time_t>(number);
   std::tm parts{};
   ::localtime_r(&seconds, &parts);
-  std::strftime(buffer, sizeof(buffer), conversion == 'D' ? "%Y-%m-%dT%H:%M:%S" : "%b%d %H:%M",
-                &parts);
-  return buffer;
+  auto* usual = conversion == 'D' ? "%Y-%m-%dT%H:%M:%S" : "%b%d %H:%M";
+  char words[256]; // what is longer is no time that fits into a column
+  auto size = std::strftime(words, sizeof(words), time.empty() ? usual : time.c_str(), &parts);
+  return std::string{words, size};
 }
 
 size_t terminal_width() {

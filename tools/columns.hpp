@@ -21,6 +21,7 @@ struct column {
   std::string before; ///< Literal text in front of it.
   std::string field;
   char conversion = 0;
+  std::string time; ///< Of conversion d: as for strftime(3); "": its own.
   bool drop_if_empty = false;
   bool widen = false;
   char fill = ' ';
@@ -64,8 +65,9 @@ std::string render_table(const table_format& format, std::span<const field_name>
                          const std::function<std::string(size_t, const std::string&)>& value,
                          const table_settings& settings);
 
-/// Applies a conversion to a number in text; other text stays. Requires: one of D d F H P.
-std::string convert(char conversion, const std::string& text);
+/// Applies a conversion to a number in text; other text stays. `time` is column::time.
+/// Requires: one of D d F H P.
+std::string convert(char conversion, const std::string& text, const std::string& time = {});
 
 /// The columns of the terminal on standard output, 0 if it is none.
 size_t terminal_width();

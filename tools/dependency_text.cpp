@@ -211,6 +211,25 @@ caf::error add_dependency(json& list, std::string_view text, const json& extra, 
 
 } // namespace
 
+namespace {
+
+/// "1hour" and "90seconds" of Slurm's now+1hour as durations, 1h and 90s; "1week" as days.
+std::string duration_of_words(std::string_view text) {
+  auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  auto unit = text.substr(digits);
+  if (unit.ends_with('s'))
+    unit.remove_suffix(1);
+  for (auto [name, letter] : {std::pair{"second", "s"}, {"minute", "m"}, {"hour", "h"}, {"day", "d"}})
+    if (unit == name)
+      return std::string{text.substr(0, digits)} + letter;
+  uint32_t weeks = 0;
+  if (unit == "week" && std::from_chars(text.data(), text.data() + digits, weeks).ec == std::errc{})
+    return std::to_string(uint64_t{weeks} * 7) + "d";
+  return std::string{text};
+}
+
+} // namespace
+
 caf::expected<double> parse_moment(std::string_view text, double now) {
   auto fail = [&] {
     return bad(fmt::format("'{}' is not a time: right are e.g. +10m, in 2 hours, 18:00, "
@@ -223,7 +242,7 @@ caf::expected<double> parse_moment(std::string_view text, double now) {
   if (text.empty())
     return now;
   if (text.starts_with('+')) {
-    auto wait = parse_fsd(text.substr(1));
+    auto wait = parse_fsd(duration_of_words(text.substr(1)));
     return wait && std::isfinite(*wait) ? caf::expected<double>{now + *wait} : fail();
   }
   double seconds = 0;

@@ -12,9 +12,11 @@
 #include "runtime/near.hpp"
 #include "runtime/standard_streams.hpp"
 #include "tools/commands.hpp"
+#include "tools/id_words.hpp"
 #include "tools/kvs_request.hpp"
 #include "tools/plugin_options.hpp"
 #include "tools/say.hpp"
+#include "workflow/client.hpp"
 
 namespace hactor::tools {
 
@@ -80,7 +82,7 @@ int unknown(std::string_view noun, std::string_view name) {
       names.push_back(known.substr(noun.size() + 1));
   }
   auto hint = did_you_mean(name, names);
-  if (!noun.empty() && find(name) != nullptr) // 'hactor job cancel' is 'hactor cancel'
+  if (!noun.empty() && find(name) != nullptr) // 'hactor job jobs' is 'hactor jobs'
     hint = "; did you mean 'hactor " + std::string{name} + "'?";
   auto said = name.starts_with('-') ? "unknown option"
               : noun.empty()        ? "unknown command"
@@ -169,6 +171,11 @@ choice choose(std::span<const char* const> words) {
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);
+  // Flux has these as verbs of job too.
+  if (verb == nullptr && c == &job_command)
+    for (auto* other : {&cancel_command, &purge_command})
+      if (std::string_view{other->name} == words[1])
+        verb = other;
   if (verb == nullptr)
     return {nullptr, 0, unknown(first, words[1])};
   if (verb != &kvs_namespace_command || words.size() < 3 || words[2][0] == '-')
@@ -264,7 +271,19 @@ int run(std::span<const char* const> words) {
   }
   if (auto e = redirect(*options))
     return fail_usage({program, *options}, e);
-  return finish_output(program.c_str(), c.run({program, *options}));
+  auto placed = place_ids(*options);
+  if (!placed)
+    return code_of(placed.error()) == ec::bad_argument
+               ? fail_usage({program, *options}, placed.error())
+               : fail({program, *options}, placed.error());
+  int code = exit_ok;
+  auto own = workflow::own_uri();
+  for (auto& one : *placed) {
+    if (own) // else the command says so
+      ::setenv("HACTOR_URI", one.uri.empty() ? own->c_str() : one.uri.c_str(), 1);
+    code = std::max(code, c.run({program, one.options}));
+  }
+  return finish_output(program.c_str(), code);
 }
 
 } // namespace

@@ -71,7 +71,7 @@ json job_stats(const json& uptime) {
   }
   states["total"] = total;
   stats["successful"] = count_of(jobs, {"completed"});
-  for (auto* result : {"failed", "canceled", "timeout"})
+  for (auto* result : {"failed", "canceled", "timeout", "node_failed"})
     stats[result] = count_of(jobs, {result});
   return stats;
 }

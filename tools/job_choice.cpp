@@ -12,24 +12,34 @@
 #include "runtime/idset.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/session.hpp"
+#include "tools/submit_options.hpp"
 
 namespace hactor::tools {
 
 namespace {
 
-// Seconds since the epoch, or a duration back from now after a minus sign.
+/// A duration back from now after a minus sign, or a moment that is over. A time of day is the last
+/// one, not the next.
 caf::expected<double> read_since(const std::string& text) {
+  constexpr double day_s = 86400;
+  auto wrong = [&](const std::string& why) {
+    return make_error(ec::bad_argument, "--since: '" + text + "' " + why);
+  };
+  auto now = now_s();
   if (text.starts_with("-")) {
     auto back = parse_fsd(std::string_view{text}.substr(1));
-    if (back)
-      return now_s() - *back;
+    return back ? caf::expected<double>{now - *back} : wrong("is no duration like -1h");
   }
-  double value = 0;
-  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc{} || end != text.data() + text.size() || value < 0)
-    return make_error(ec::bad_argument,
-                      "--since: '" + text + "' is neither seconds since the epoch nor like -1h");
-  return value;
+  if (text == "yesterday")
+    return now - day_s;
+  auto at = parse_moment(text, now);
+  if (!at || text.starts_with("+"))
+    return wrong("is neither like -1h nor a time like 2026-12-24, 18:00 or yesterday, nor seconds "
+                 "since the epoch");
+  auto of_day = text.find(':') != text.npos && text.find('-') == text.npos;
+  if (*at > now && of_day && *at - day_s <= now)
+    return *at - day_s;
+  return *at <= now ? at : wrong("has not come yet");
 }
 
 /// -i: ranks when it is an idset, else hosts.

@@ -16,11 +16,11 @@ namespace hactor::tools {
       {'c', "count", "N", "Means at most N jobs; 0: all of them. Default: 1000."},                 \
       {'f', "filter", "STATE|RESULT,..",                                                           \
        "Means jobs in these states (depend, priority, sched, run, cleanup, inactive, pending, "    \
-       "running, active) or with these results (completed, failed, canceled, timeout). Default: "  \
-       "pending,running."},                                                                        \
+       "running, active) or with these results (completed, failed, canceled, timeout, "            \
+       "node_failed). Default: pending,running."},                                                 \
       {0, "since", "WHEN",                                                                         \
-       "Means ended jobs too, but those only that ended after WHEN: seconds since the epoch, or "  \
-       "-1h for an hour ago."},                                                                    \
+       "Means ended jobs too, but those only that ended after WHEN: -1h for an hour ago, "         \
+       "2026-12-24, '2026-12-24T18:00', 18:00, yesterday, or seconds since the epoch."},           \
       {0, "name", "NAME", "Means jobs of this name only."},                                        \
       {'q', "queue", "NAME", "Means jobs of this queue only."},                                    \
       {'i', "include", "HOSTS|RANKS",                                                              \

@@ -31,8 +31,11 @@ constexpr named_bit states[] = {{"NEW", "N", 1},      {"DEPEND", "D", 2}, {"PRIO
 constexpr named_bit state_groups[] = {{"PENDING", "PD", states_pending},
                                       {"RUNNING", "RN", states_running},
                                       {"ACTIVE", "A", states_active}};
-constexpr named_bit results[] = {
-  {"COMPLETED", "CD", 1}, {"FAILED", "F", 2}, {"CANCELED", "CA", 4}, {"TIMEOUT", "TO", 8}};
+constexpr named_bit results[] = {{"COMPLETED", "CD", 1},
+                                 {"FAILED", "F", 2},
+                                 {"CANCELED", "CA", 4},
+                                 {"TIMEOUT", "TO", 8},
+                                 {"NODE_FAILED", "NF", 16}};
 
 constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"id.f58", "JOBID"},
@@ -43,6 +46,10 @@ constexpr field_name fields[] = {{"id", "JOBID"},
                                  {"id.kvs", "JOBID"},
                                  {"id.words", "JOBID"},
                                  {"id.emoji", "JOBID"},
+                                 {"id.index", "JOBID"},
+                                 {"id.path", "JOBID"},
+                                 {"array", "ARRAY"},
+                                 {"index", "INDEX"},
                                  {"userid", "UID"},
                                  {"username", "USER"},
                                  {"urgency", "URG"},
@@ -179,6 +186,10 @@ std::string id_in(const job_view& v, std::string_view form) {
   auto text = v.text("id");
   if (form.empty())
     return text;
+  if (form == "index")
+    return v.text("array").empty() ? text : v.text("array") + "." + v.text("index");
+  if (form == "path") // of a job of an instance within: set by who went there
+    return v.text("path").empty() ? text : v.text("path") + "/" + text;
   auto id = parse_job_id(text);
   if (!id)
     return text;
@@ -210,7 +221,7 @@ std::string emoji_of(std::string_view letters) {
   constexpr std::pair<std::string_view, std::string_view> pictures[] = {
       {"D", "\U0001F517"},  {"P", "\U0001F522"},  {"S", "\U0001F4C5"}, {"R", "\U0001F3C3"},
       {"C", "\U0001F9F9"},  {"CD", "\U00002705"}, {"F", "\U0000274C"}, {"CA", "\U0001F6D1"},
-      {"TO", "\U0000231B"}};
+      {"TO", "\U0000231B"}, {"NF", "\U0001F4A5"}};
   for (auto& [name, picture] : pictures)
     if (name == letters)
       return std::string{picture};
@@ -255,6 +266,8 @@ std::string inactive_reason(const job_view& v) {
       return with_note("Canceled");
     case 8:
       return "Timeout";
+    case 16:
+      return with_note("Node failed");
     case 2:
       if (!type.empty() && type != "exec")
         return with_note("Exception: " + type);
@@ -397,9 +410,13 @@ caf::expected<state_filter> parse_state_filter(std::string_view text) {
       filter.results |= 4;
       continue;
     }
-    std::vector<std::string_view> names{"depend",  "priority", "sched",  "run",      "cleanup",
-                                        "inactive", "pending", "running", "active",
-                                        "completed", "failed", "canceled", "timeout"};
+    if (same_letters("node_fail", word)) { // Slurm's word
+      filter.results |= 16;
+      continue;
+    }
+    std::vector<std::string_view> names{
+        "depend",  "priority", "sched",     "run",    "cleanup",  "inactive", "pending",
+        "running", "active",   "completed", "failed", "canceled", "timeout",  "node_failed"};
     std::string all;
     for (auto name : names)
       all += (all.empty() ? "" : ", ") + std::string{name};

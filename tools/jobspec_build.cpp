@@ -54,25 +54,55 @@ caf::error check_ranges(const sizes& s) {
   return {};
 }
 
-/// "4G", "512M", "2T", or bare megabytes as for Slurm; in GB, the unit of resource graphs, rounded
-/// up. Errors: ec::bad_argument.
-caf::expected<uint64_t> parse_memory(std::string_view text) {
+/// "4G", "512M", "2T", or bare megabytes as for Slurm; in MB, rounded up.
+/// Errors: ec::bad_argument.
+caf::expected<uint64_t> parse_memory(const std::string& option, std::string_view text) {
   uint64_t n = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
   auto unit = std::string_view{end, static_cast<size_t>(text.data() + text.size() - end)};
   if (unit.size() == 2 && (unit[1] == 'B' || unit[1] == 'b'))
     unit.remove_suffix(1);
   auto letter = unit.empty() ? 'M' : unit.size() == 1 ? static_cast<char>(unit[0] & ~0x20) : '?';
-  constexpr uint64_t mb_in_gb = 1024;
+  constexpr uint64_t step = 1024;
   if (code == std::errc{} && n > 0 && n <= count_max) {
+    if (letter == 'K')
+      return (n + step - 1) / step;
     if (letter == 'M')
-      return (n + mb_in_gb - 1) / mb_in_gb;
-    if (letter == 'G')
       return n;
-    if (letter == 'T' && n * mb_in_gb <= count_max)
-      return n * mb_in_gb;
+    if (letter == 'G')
+      return n * step;
+    if (letter == 'T' && n * step <= count_max)
+      return n * step * step;
   }
-  return bad("--mem: '" + std::string{text} + "' is not a size like 512M, 4G or 1T");
+  return bad("--" + option + ": '" + std::string{text} + "' is not a size like 512M, 4G or 1T");
+}
+
+/// The memory of each node in GB, the unit of resource graphs, or that of each core.
+caf::error read_memory(sizes& s, const parsed_options& options) {
+  if (options.has("mem") && options.has("mem-per-cpu"))
+    return bad("--mem and --mem-per-cpu exclude each other: the memory of each node, or of each "
+               "core");
+  for (std::string option : {"mem", "mem-per-cpu"}) {
+    if (!options.has(option))
+      continue;
+    if (options.value(option) == "0") // of Slurm: all that the node has, which is no limit
+      continue;
+    auto mb = parse_memory(option, options.value(option));
+    if (!mb)
+      return std::move(mb.error());
+    constexpr uint64_t mb_in_gb = 1024;
+    (option == "mem" ? s.memory_gb : s.memory_mb_per_core) =
+        option == "mem" ? (*mb + mb_in_gb - 1) / mb_in_gb : *mb;
+  }
+  if (s.memory_gb == 0)
+    return {};
+  if (!s.tasks_range.is_null())
+    return bad("--mem is the memory of each node: with a range of --ntasks it has no meaning; "
+               "--mem-per-cpu has");
+  if (s.nodes == 0 && s.tasks > 1)
+    return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
+               + " it needs --nodes, or say --mem-per-cpu");
+  return {};
 }
 
 /// GPUs that are said in all, or of each node beside a number of tasks, become those of each task.
@@ -130,17 +160,8 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
       return std::move(n.error());
     *f.to = *n;
   }
-  if (options.has("mem")) {
-    auto gb = parse_memory(options.value("mem"));
-    if (!gb)
-      return std::move(gb.error());
-    s.memory_gb = *gb;
-    if (!s.tasks_range.is_null())
-      return bad("--mem is the memory of each node: with a range of --ntasks it has no meaning");
-    if (s.nodes == 0 && s.tasks > 1)
-      return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
-                 + " it needs --nodes");
-  }
+  if (auto e = read_memory(s, options))
+    return e;
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
     return e;
@@ -326,6 +347,8 @@ caf::error set_constraints(json& system, const parsed_options& options) {
   }
   for (auto& hosts : options.all("hosts"))
     all.push_back({{"hostlist", json::array({hosts})}});
+  for (auto& hosts : options.all("exclude"))
+    all.push_back({{"not", json::array({{{"hostlist", json::array({hosts})}}})}});
   if (all.size() == 1)
     system["constraints"] = std::move(all[0]);
   else if (!all.empty())
@@ -392,6 +415,19 @@ caf::expected<int> parse_urgency(std::string_view text) {
   if (code != std::errc{} || end != text.data() + text.size() || n < 0 || n > limits::urgency_max)
     return bad("urgency '" + std::string{text} + "' is not 0 to 31, hold, default or expedite");
   return n;
+}
+
+/// Neither held nor expedited, however much was said.
+static caf::expected<int> urgency_of_nice(const std::string& text) {
+  int64_t n = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (code == std::errc::invalid_argument || end != text.data() + text.size())
+    return bad("--nice: '" + text + "' is not a whole number");
+  if (code == std::errc::result_out_of_range)
+    n = text.starts_with("-") ? -limits::urgency_max : limits::urgency_max;
+  n = std::clamp<int64_t>(n, -limits::urgency_max, limits::urgency_max);
+  return static_cast<int>(
+      std::clamp<int64_t>(limits::urgency_default - n, 1, limits::urgency_max - 1));
 }
 
 caf::error set_attribute(json& at, std::string_view option, std::string_view text) {
@@ -486,8 +522,12 @@ caf::expected<json> build_submit(const parsed_options& options, const environmen
   if (options.has("hold") && options.has("urgency") && options.value("urgency") != "hold"
       && options.value("urgency") != "0")
     return bad("--hold and --urgency=" + options.value("urgency") + " contradict each other");
-  if (options.has("hold") || options.has("urgency")) {
+  auto is_nice = options.has("nice") || options.has("nice-text");
+  if (is_nice && options.has("urgency"))
+    return bad("--nice and --urgency exclude each other: both say how urgent it is");
+  if (options.has("hold") || options.has("urgency") || is_nice) {
     auto urgency = options.has("hold") ? caf::expected<int>{0}
+                   : is_nice           ? urgency_of_nice(options.value("nice-text", "1"))
                                        : parse_urgency(options.value("urgency"));
     if (!urgency)
       return std::move(urgency.error());

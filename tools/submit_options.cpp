@@ -8,12 +8,13 @@ namespace hactor::tools {
 #define HACTOR_SUBMIT_ROWS                                                                         \
   {'n', "ntasks", "N",                                                                             \
    "Number of tasks, or a range of it (2-4, 2-8:2:*). Default: 1, or one a node with -N.",         \
-   "--tasks"},                                                                                     \
+   "--tasks --nslots"},                                                                            \
       {'N', "nodes", "N",                                                                          \
        "Number of nodes to spread the tasks over; without -n one task a node, and "                \
        "the nodes are the job's alone. May be a range: 2-4, 4+. Default: any."},                   \
-      {'c', "cores-per-task", "N", "Cores of each task. Default: 1.", "--cpus-per-task"},          \
-      {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0."},                               \
+      {'c', "cores-per-task", "N", "Cores of each task. Default: 1.",                              \
+       "--cpus-per-task --cores-per-slot"},                                                        \
+      {'g', "gpus-per-task", "N", "GPUs of each task. Default: 0.", "--gpus-per-slot"},            \
       {'G', "gpus", "N", "GPUs of all tasks together, in place of -g; as many for each."},         \
       {0, "taskmap", "HOW",                                                                        \
        "In which order tasks are dealt to nodes: block, cyclic, cyclic:N, manual:MAP (of RFC "     \
@@ -30,6 +31,10 @@ namespace hactor::tools {
        "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted "    \
        "where the instance's resource graph has memory; a job whose tasks use more on a node is "  \
        "ended, and of all that runs in an instance that it holds what uses most."},                \
+      {0, "mem-per-cpu", "SIZE",                                                                   \
+       "Memory of each core, in place of --mem; sizes as there. What the job's tasks use on a "    \
+       "node is bounded by that of the cores that it has there.",                                  \
+       "--mem-per-core"},                                                                          \
       {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
       {0, "cpu-affinity", "HOW",                                                                   \
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
@@ -56,8 +61,8 @@ namespace hactor::tools {
       {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \
       {'o', "output", "FILE",                                                                      \
        "File for standard output, by templates {{id}}, {{name}}, {{size}}, {{task.id}}, "          \
-       "{{node.id}}, {{node.name}}, {{tmpdir}}, {cc}, or %j, %x, %t, %n, %N, %a. One that names "  \
-       "the task gives each its own."},                                                            \
+       "{{node.id}}, {{node.name}}, {{tmpdir}}, {{array.id}}, {cc}, or %j, %x, %t, %n, %N, %A, "  \
+       "%a. One that names the task gives each its own."},                                                            \
       {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
       {0, "input", "FILE|TASKS",                                                                   \
        "File for standard input, by the same templates; or to which tasks the input of who is "    \
@@ -81,6 +86,10 @@ namespace hactor::tools {
        "(unlimited, or a number as for setrlimit(2)), -NAME takes it back. Default: those of "     \
        "core, stack, cpu, fsize, data and as that differ here from Linux's own."},                 \
       {0, "urgency", "N", "0 (hold) to 31 (expedite), or hold, default, expedite. Default: 16."},  \
+      {0, "nice", nullptr,                                                                         \
+       "Less urgent than others: --nice=N is an urgency of 16-N, of 1 at least; a negative N "     \
+       "raises it, to 30 at most. Without =N: 15."},                                               \
+      {0, "nice-text", "N", "The same as --nice=N."},                                              \
       {0, "hold", nullptr,                                                                         \
        "Does not run before its urgency is raised; the same as --urgency=hold.", "-H"},            \
       {0, "dependency", "WHAT",                                                                    \
@@ -104,6 +113,7 @@ namespace hactor::tools {
       {0, "requires", "QUERY", "Nodes with properties: 'gpu&-slow', 'host:n[1-3] or rank:0-7'.",   \
        "-C --constraint"},                                                                         \
       {'w', "hosts", "HOSTLIST", "Only these hosts, e.g. n[1-3].", "--nodelist"},                  \
+      {0, "exclude", "HOSTLIST", "None of these hosts."},                                          \
       {0, "setattr", "KEY[=JSON]",                                                                 \
        "Sets an attribute; KEY starts with system. if it names neither "                           \
        "system. nor user.; without a value 1; ^KEY=FILE reads it from a "                          \
@@ -151,10 +161,11 @@ namespace hactor::tools {
 #define HACTOR_MANY_ROWS                                                                           \
   {0, "cc", "IDSET",                                                                               \
    "One job for each number of the set, which replaces {cc} in the command, the environment and "  \
-   "names of files, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_JOB_CC. 1-9%3: "   \
-   "of these 3 at once, as --max-in-flight has it.",                                               \
+    "options, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_ARRAY_INDEX and "         \
+    "HACTOR_JOB_CC. Together they are an array: ID.INDEX names one of them, with the ID of the "    \
+    "first, which is HACTOR_ARRAY_ID. 1-9%3: of these 3 at once, as --max-in-flight has it.",       \
    "--array"},                                                                                     \
-      {0, "bcc", "IDSET", "As --cc, but without HACTOR_JOB_CC."},                                  \
+      {0, "bcc", "IDSET", "As --cc, but without these variables."},                                  \
       {0, "max-fails", "N",                                                                        \
        "Cancels those of the jobs that have not ended once N of them have failed. Default: "       \
        "none is cancelled."},                                                                      \

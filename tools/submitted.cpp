@@ -3,6 +3,7 @@
 #include "tools/submitted.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -11,7 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actors/job_spec.hpp"
+#include "actors/templates.hpp"
 #include "runtime/idset.hpp"
+#include "runtime/limits.hpp"
+#include "tools/submit_options.hpp"
 #include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
@@ -79,6 +84,25 @@ caf::error wait_for_event(const invocation& call, client& broker,
 
 namespace {
 
+/// "0-10:2", which Slurm has for --array and RFC 22 has not, as "0,2,4,6,8,10".
+std::string spell_out_steps(const std::string& item) {
+  auto dash = item.find('-'), colon = item.find(':');
+  uint32_t first = 0, last = 0, step = 0;
+  auto read = [&item](size_t from, size_t to, uint32_t& n) {
+    auto* end = item.data() + std::min(to, item.size());
+    auto [stop, code] = std::from_chars(item.data() + from, end, n);
+    return code == std::errc{} && stop == end;
+  };
+  if (dash > colon || colon == item.npos || !read(0, dash, first) || !read(dash + 1, colon, last)
+      || !read(colon + 1, item.npos, step) || step == 0 || last < first
+      || (last - first) / step >= limits::jobs_per_request_max)
+    return item;
+  std::string text;
+  for (uint64_t n = first; n <= last; n += step)
+    text += (text.empty() ? "" : ",") + std::to_string(n);
+  return text;
+}
+
 /// The value of --cc or --bcc.
 caf::expected<std::string> read_copies(const parsed_options& options, const char* name) {
   std::string text;
@@ -87,7 +111,7 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
     // "1-1", which RFC 22 has not, is what --cc=1-$N becomes with N=1.
     auto dash = item.find('-');
     auto single = dash != std::string::npos && item.substr(0, dash) == item.substr(dash + 1);
-    text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : item);
+    text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : spell_out_steps(item));
   }
   auto set = idset::parse(text);
   if (set && set->empty())
@@ -115,6 +139,57 @@ caf::error set_copies(json& params, const parsed_options& options) {
   if (std::find(flags.begin(), flags.end(), "waitable") == flags.end())
     flags.push_back("waitable");
   return {};
+}
+
+namespace {
+
+/// Does each copy have options of its own?
+bool varies(const parsed_options& options) {
+  constexpr std::string_view filled_in[] = {"output", "error", "input",      "job-name", "cwd",
+                                            "env",    "log",   "env-remove", "wrap-text"};
+  auto is_filled_in = [&](std::string_view name) {
+    return std::find(std::begin(filled_in), std::end(filled_in), name) != std::end(filled_in);
+  };
+  return std::any_of(options.values.begin(), options.values.end(), [&](auto& v) {
+    return !is_filled_in(v.first->name) && has_cc_place(v.second);
+  });
+}
+
+} // namespace
+
+caf::expected<json>
+build_copies(const parsed_options& options,
+             const std::function<caf::expected<json>(const parsed_options&)>& build) {
+  auto make = [&](const parsed_options& o) -> caf::expected<json> {
+    auto params = build(o);
+    if (!params)
+      return params;
+    if (auto e = set_copies(*params, options))
+      return e;
+    if (auto e = apply_plugins(o, *params))
+      return e;
+    return params;
+  };
+  auto name = options.has("cc") ? "cc" : "bcc";
+  if (!options.has(name) || !varies(options))
+    return make(options);
+  json all;
+  if (auto e = set_copies(all, options))
+    return e;
+  auto values = idset::parse(text_at(all, name));
+  auto jobs = json::array();
+  for (auto value : values->expand()) {
+    auto own = options;
+    for (auto& [option, text] : own.values)
+      text = fill_cc(std::move(text), value);
+    auto one = make(own);
+    if (!one)
+      return one;
+    (*one)[name] = std::to_string(value);
+    (*one)["array"] = all[name];
+    jobs.push_back(std::move(*one));
+  }
+  return json{{"jobs", std::move(jobs)}};
 }
 
 } // namespace hactor::tools

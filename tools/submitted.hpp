@@ -31,6 +31,14 @@ caf::error wait_for_event(const invocation& call, client& broker,
 /// wait'. Errors: ec::bad_argument (no idset, the empty one, both).
 caf::error set_copies(json& params, const parsed_options& options);
 
+/// The parameters of the submit request for the job that `build` makes of the options, or for all
+/// of its copies where {cc} stands in options that each copy is to have its own value of, as in
+/// -n {cc}: what the instance fills in by itself is text (command, environment, names).
+/// Plugins have seen all. Errors: those of `build`, set_copies and apply_plugins.
+caf::expected<json>
+build_copies(const parsed_options& options,
+             const std::function<caf::expected<json>(const parsed_options&)>& build);
+
 /// Submits a job and stays with it until its end. Returns the exit code.
 int run_attached(const invocation& call, const json& params, bool terminal);
 

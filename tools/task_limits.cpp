@@ -96,11 +96,14 @@ caf::error set_task_limits(json& shell, const parsed_options& options) {
       return e;
   if (!limits.empty())
     shell["options"]["rlimit"] = json(std::move(limits));
-  if (options.has("mem")) { // the bare number is megabytes, and the sizes were read before
-    auto text = options.value("mem");
+  for (auto [option, key] :
+       {std::pair{"mem", "memory-limit"}, {"mem-per-cpu", "memory-limit-per-core"}}) {
+    if (!options.has(option) || options.value(option) == "0")
+      continue; // the bare number is megabytes, and the sizes were read before
+    auto text = options.value(option);
     auto unit = text.find_first_not_of("0123456789");
     auto letter = unit == text.npos ? 'M' : static_cast<char>(text[unit] & ~0x20);
-    shell["options"]["memory-limit"] = text.substr(0, unit) + letter;
+    shell["options"][key] = text.substr(0, unit) + letter;
   }
   return {};
 }

@@ -68,9 +68,19 @@ constexpr key_row keys[] = {
     {"\r", top_key::enter},        {"\n", top_key::enter},     {"\x1b[C", top_key::enter},
     {"\x1bOC", top_key::enter},    {"l", top_key::enter},      {"\x1b[D", top_key::leave},
     {"\x1bOD", top_key::leave},    {"h", top_key::leave},      {"\x7f", top_key::leave},
-    {"\b", top_key::leave},        {"r", top_key::recursive},  {"\x1a", top_key::suspend},
-    {"q", top_key::quit},          {"\x03", top_key::quit},
+    {"\b", top_key::leave},        {"\t", top_key::queue},     {"r", top_key::recursive},
+    {"\x1a", top_key::suspend},    {"q", top_key::quit},       {"\x03", top_key::quit},
 };
+
+} // namespace
+
+namespace {
+
+std::string queue_line(const top_queue& q) {
+  return fmt::format("queue {}  nodes {}  {} waiting{}  {} running{}{}", q.name, q.nodes, q.waiting,
+                     q.held > 0 ? fmt::format(" ({} held)", q.held) : "", q.running,
+                     q.enabled ? "" : "  disabled", q.started ? "" : "  stopped");
+}
 
 } // namespace
 
@@ -84,9 +94,13 @@ std::vector<std::string> top_header(const top_facts& f, double now, size_t width
                   bar(f.cores_used, f.cores), f.cores_used, f.cores),
       fmt::format("jobs {} waiting  {} running  {} completed  {} failed", f.waiting, f.running,
                   f.completed, f.failed)};
+  if (!f.queue.empty()) // how its jobs have ended is not counted apart
+    lines[2] = fmt::format("jobs {} waiting  {} running", f.waiting, f.running);
+  for (auto& queue : f.queues)
+    lines.push_back(queue_line(queue));
   if (f.gpus > 0)
     lines[1] += fmt::format("  gpus {} {}/{}", bar(f.gpus_used, f.gpus), f.gpus_used, f.gpus);
-  if (f.rate >= 0)
+  if (f.rate >= 0 && f.queue.empty())
     lines[2] += fmt::format("  {:.1f} jobs/s", f.rate);
   for (auto& line : lines)
     line = cut(std::move(line), width);
@@ -115,6 +129,11 @@ std::vector<std::string> top_list(const top_facts& f, double now, size_t first, 
   return lines;
 }
 
+size_t top_rows_around(const top_facts& facts) {
+  constexpr size_t others = 6; // three of the header, a message, the titles, the keys
+  return others + facts.queues.size();
+}
+
 void top_place::fit(size_t jobs, size_t rows) {
   rows = std::max<size_t>(rows, 1);
   selected = std::min(selected, jobs == 0 ? 0 : jobs - 1);
@@ -135,13 +154,15 @@ std::string top_screen(const top_facts& f, double now, const top_place& place, s
   for (size_t i = 0; i < header.size(); ++i)
     put(header[i], i == 0 ? bold : std::string_view{});
   put(cut(std::string{message}, columns), bold);
-  auto seen = rows > top_rows_around ? rows - top_rows_around : 1;
+  auto around = top_rows_around(f);
+  auto seen = rows > around ? rows - around : 1;
   auto list = top_list(f, now, place.first, seen, columns);
   for (size_t i = 0; i < list.size(); ++i)
     put(list[i], i > 0 && place.first + i - 1 == place.selected ? inverse : std::string_view{});
   out.append("\x1b[J");
   // The last row has no end: the screen must not move.
-  auto help = cut("Up Down choose  Enter into  Left out  r all levels  q quit", columns);
+  auto help =
+      cut("Up Down choose  Enter into  Left out  Tab queues  r all levels  q quit", columns);
   out += fmt::format("\x1b[{};1H{}{}", rows, help, clear_line);
   return out;
 }

@@ -19,6 +19,14 @@ struct top_job {
   bool holds = false; ///< It holds an instance.
 };
 
+/// A queue of an instance.
+struct top_queue {
+  std::string name;
+  uint64_t waiting = 0, held = 0, running = 0; ///< Jobs; held ones wait too.
+  uint64_t nodes = 0;                          ///< That it may use.
+  bool enabled = true, started = true;
+};
+
 /// An instance at a moment.
 struct top_facts {
   std::string path; ///< "" for the one that HACTOR_URI names.
@@ -28,11 +36,14 @@ struct top_facts {
   uint64_t nodes_up = 0, nodes_down = 0;
   uint64_t cores = 0, cores_used = 0, gpus = 0, gpus_used = 0;
   uint64_t waiting = 0, running = 0, completed = 0, failed = 0; ///< Jobs.
+  std::string queue;             ///< Whose jobs alone are shown; "": those of all.
+  std::vector<top_queue> queues; ///< Those that are shown; none where there is but one.
   double rate = -1;          ///< Jobs that ended each second; negative: not known.
   std::vector<top_job> jobs; ///< Those that run, the latest first.
 };
 
-/// Three lines: the instance, what it has, its jobs; none wider than `width`, if that is not 0.
+/// Three lines: the instance, what it has, its jobs; and one for each queue; none wider than
+/// `width`, if that is not 0.
 std::vector<std::string> top_header(const top_facts& facts, double now, size_t width);
 
 /// The titles, then a line for each of `count` jobs from `first` on.
@@ -52,7 +63,7 @@ std::string top_screen(const top_facts& facts, double now, const top_place& plac
                        size_t columns, std::string_view message);
 
 /// Rows of a screen that are not the list's.
-inline constexpr size_t top_rows_around = 6;
+size_t top_rows_around(const top_facts& facts);
 
 enum class top_key : uint8_t {
   up,
@@ -64,6 +75,7 @@ enum class top_key : uint8_t {
   enter,
   leave,
   recursive,
+  queue,
   suspend,
   quit
 };

@@ -107,7 +107,7 @@ private:
       return std::move(reply.error());
     auto& jobs = object_at(*reply, "jobs");
     return jobs.is_object() ? number_at(jobs, "failed") + number_at(jobs, "canceled")
-                                  + number_at(jobs, "timeout")
+                                  + number_at(jobs, "timeout") + number_at(jobs, "node_failed")
                             : 0.0;
   }
 
@@ -410,7 +410,7 @@ private:
 
   /// Which of the jobs have failed, and the worst of them.
   caf::error judge_failures() {
-    auto bad_ends = parse_state_filter("failed,canceled,timeout");
+    auto bad_ends = parse_state_filter("failed,canceled,timeout,node_failed");
     if (!bad_ends)
       return std::move(bad_ends.error());
     auto jobs = fetch_jobs({}, broker_,

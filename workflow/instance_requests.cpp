@@ -16,7 +16,8 @@ job_outcome outcome_named(const std::string& name) {
       {"COMPLETED", job_outcome::completed},
       {"FAILED", job_outcome::failed},
       {"CANCELED", job_outcome::canceled},
-      {"TIMEOUT", job_outcome::timeout}};
+      {"TIMEOUT", job_outcome::timeout},
+      {"NODE_FAILED", job_outcome::node_failed}};
   for (auto& [text, outcome] : names)
     if (text == name)
       return outcome;

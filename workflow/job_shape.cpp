@@ -49,6 +49,9 @@ json slot_of(json count, const job_sizes& s) {
   if (auto slots = of_nodes && count.is_number() ? count.get<uint64_t>() : 1; s.memory_gb > 0)
     with.push_back(
         {{"type", "memory"}, {"count", (s.memory_gb + slots - 1) / slots}, {"unit", "GB"}});
+  constexpr uint64_t mb_in_gb = 1024;
+  if (auto mb = s.memory_mb_per_core * std::max<uint64_t>(s.cores, 1); mb > 0)
+    with.push_back({{"type", "memory"}, {"count", (mb + mb_in_gb - 1) / mb_in_gb}, {"unit", "GB"}});
   return {{"type", "slot"}, {"count", count}, {"label", "task"}, {"with", with}};
 }
 

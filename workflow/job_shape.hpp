@@ -22,6 +22,7 @@ struct job_sizes {
   uint64_t gpus = 0;  // of each task
   uint64_t tasks_per_node = 0;
   uint64_t memory_gb = 0; // on each node
+  uint64_t memory_mb_per_core = 0;
   // A job that is asked for by its resources, not by its tasks:
   uint64_t all_cores = 0; // of the job
   uint64_t tasks_per_core = 0;

@@ -54,7 +54,14 @@ constexpr uint32_t states_of(States... states) {
 }
 
 /// How a job has ended.
-enum class job_outcome : uint8_t { none = 0, completed = 1, failed = 2, canceled = 4, timeout = 8 };
+enum class job_outcome : uint8_t {
+  none = 0,
+  completed = 1,
+  failed = 2,
+  canceled = 4,
+  timeout = 8,
+  node_failed = 16, ///< A node of it was lost, or the instance, while it ran.
+};
 
 /// What a job is to be: the options of `hactor submit` as fields. Unset fields mean what absent
 /// options do. All are the caller's copies; {cc} in a command stands for the copy's number.

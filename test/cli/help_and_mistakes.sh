@@ -16,8 +16,10 @@ check_contains "$output" "did you mean submit"
 fails_with 2 hactor job atach
 check_contains "$output" "did you mean attach"
 check_contains "$output" "hactor-job: unknown verb 'atach'"
-fails_with 2 hactor job cancel 1
-check_contains "$output" "did you mean 'hactor cancel'?"
+fails_with 2 hactor job watch 1
+check_contains "$output" "did you mean 'hactor watch'?"
+fails_with 0 hactor job cancel --help # a verb of job, too, for scripts of Flux
+check_contains "$output" "hactor cancel - "
 fails_with 2 hactor --jobs
 check_contains "$output" "unknown option '--jobs'"
 fails_with 2 hactor jobs -f bogus

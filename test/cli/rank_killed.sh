@@ -25,7 +25,19 @@ check_contains "$(cat exec.said)" "rank $victim was lost"
 fails_with 1 deadline 10 hactor job attach "$spread" # far below the deadline of a request
 deadline 40 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
 check_equal "jobs left" "" "$(hactor jobs -n -c 0)"
-failed=$(hactor jobs -a -n -c 0 -f failed -o '{id}')
+failed=$(hactor jobs -a -n -c 0 -f node_failed -o '{id}')
+check_contains "$failed" "$spread"
+check_equal "failed by themselves" "" "$(hactor jobs -a -n -c 0 -f failed -o '{id}')"
+check_equal "the result of a lost job" "NF NODE_FAILED NF" \
+  "$(hactor jobs -n -o '{status_abbrev} {result} {result_abbrev}' "$spread")"
+check_contains "$(hactor jobs --json "$spread")" '"result":"NODE_FAILED"'
+check_equal "by a constraint" "$(echo "$failed" | wc -l)" \
+  "$(hactor jobs -n -c 0 --constraint='{"results": ["NF"]}' | wc -l)"
+lost=$(echo "$failed" | wc -l)
+check_contains "$(hactor jobs --stats-only || true)" " 0 failed, $lost lost with a node"
+check_contains "$(hactor uptime)" "0 timed out, $lost lost with a node)"
+check_contains "$(hactor job stats)" "\"node_failed\":$lost"
+check_contains "$(hactor jobs -n -o '{inactive_reason}' "$spread")" "Node failed: "
 for id in $failed; do
   check_contains "$(hactor job eventlog "$id" | grep exception)" "rank $victim"
 done

@@ -64,6 +64,8 @@ TEST_SUITE("unit") {
     CHECK(name_of(job_result::failed) == "FAILED");
     CHECK(name_of(job_result::canceled) == "CANCELED");
     CHECK(name_of(job_result::timeout) == "TIMEOUT");
+    CHECK(name_of(job_result::node_failed) == "NODE_FAILED");
+    CHECK(abbreviation_of(job_result::node_failed) == "NF");
     CHECK(name_of(job_result::none) == "NONE");
     CHECK(abbreviation_of(job_result::completed) == "CD");
     CHECK(abbreviation_of(job_result::failed) == "F");

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/ids.hpp"
 
+#include <algorithm>
 #include <unordered_set>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -172,6 +174,37 @@ TEST_SUITE("unit") {
     CHECK(fluid_ms(restarted.next(400)) == 501);
     fluid_generator first{0};
     CHECK(first.next(0));
+  }
+
+  TEST_CASE("ids that one generator makes in a row are known from each other") {
+    fluid_generator generator{7, 99};
+    std::vector<job_id> ids;
+    for (int i = 0; i < 3000; ++i)
+      ids.push_back(generator.next(100));
+    for (size_t i : {0u, 1u, 1023u, 1024u, 2047u, 2048u, 2999u}) {
+      CHECK(neighbour_of(ids[0], static_cast<int64_t>(i)) == ids[i]);
+      CHECK(neighbour_of(ids[i], -static_cast<int64_t>(i)) == ids[0]);
+    }
+    CHECK_FALSE(neighbour_of(job_id{5}, -6));
+    CHECK_FALSE(neighbour_of(job_id{UINT64_MAX}, 1));
+    CHECK_FALSE(neighbour_of(job_id{5}, INT64_MAX));
+    CHECK_FALSE(neighbour_of(ids[0], INT64_MIN));
+  }
+
+  TEST_CASE("a million ids of many generators at the same time are all different") {
+    std::vector<job_id> ids;
+    std::vector<fluid_generator> generators;
+    for (uint32_t i = 0; i < 1000; ++i)
+      generators.emplace_back(i * 16);
+    for (uint64_t ms = 1; ids.size() < 1'000'000; ms += 1)
+      for (auto& g : generators)
+        for (int i = 0; i < 10; ++i)
+          ids.push_back(g.next(ms / 3)); // the clock stands, and goes on
+    auto of_time = [](job_id id) { return fluid_ms(id); };
+    CHECK(std::is_sorted(ids.begin(), ids.end(),
+                         [&](job_id a, job_id b) { return of_time(a) < of_time(b); }));
+    std::sort(ids.begin(), ids.end());
+    CHECK(std::adjacent_find(ids.begin(), ids.end()) == ids.end());
   }
 
   TEST_CASE("job ids hash and compare") {

@@ -102,10 +102,10 @@ json random_constraint(dice& d, int depth) {
 
 uint32_t twin_mask(const json& v) {
   static const std::map<std::string, uint32_t> bits{
-      {"depend", 2}, {"RUNNING", 48},  {"I", 64},       {"pending", 14},  {"completed", 1},
-      {"F", 2},      {"cancelled", 4}, {"NEW", 1},      {"DEPEND", 2},    {"PRIORITY", 4},
-      {"SCHED", 8},  {"RUN", 16},      {"CLEANUP", 32}, {"INACTIVE", 64}, {"COMPLETED", 1},
-      {"FAILED", 2}, {"CANCELED", 4},  {"TIMEOUT", 8}};
+      {"depend", 2}, {"RUNNING", 48},  {"I", 64},       {"pending", 14},    {"completed", 1},
+      {"F", 2},      {"cancelled", 4}, {"NEW", 1},      {"DEPEND", 2},      {"PRIORITY", 4},
+      {"SCHED", 8},  {"RUN", 16},      {"CLEANUP", 32}, {"INACTIVE", 64},   {"COMPLETED", 1},
+      {"FAILED", 2}, {"CANCELED", 4},  {"TIMEOUT", 8},  {"NODE_FAILED", 16}};
   return v.is_string() ? bits.at(v.get<std::string>()) : v.get<uint32_t>();
 }
 

@@ -598,7 +598,7 @@ TEST_SUITE("unit") {
     CHECK(after.out.wanted[0].t_submit_ns == b.now); // its place in the queue
     CHECK(after.out.launches.empty());
     CHECK(after.summary({2}).exception_type == "lost");
-    CHECK(after.summary({2}).result == job_result::failed);
+    CHECK(after.summary({2}).result == job_result::node_failed);
     CHECK(after.summary({3}).result == job_result::canceled);
     CHECK(after.out.over.size() == 3);
     after.grant({1});

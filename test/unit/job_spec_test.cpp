@@ -196,6 +196,42 @@ TEST_SUITE("unit") {
     CHECK(code_of(many.error()) == ec::unsatisfiable);
   }
 
+  TEST_CASE("the jobs of an array are known from each other") {
+    spec_cache cache;
+    auto spec = intern(cache, spec_text{});
+    auto values = *idset::parse("1,5,7-9,2000-6000");
+    auto array = as_array(*spec, values);
+    REQUIRE(array);
+    CHECK(array->hash != spec->hash);
+    CHECK(array->name == spec->name);
+    CHECK(*array->array == values);
+    CHECK_FALSE(spec->array);
+    // What rests in the journal says it too.
+    auto again = cache.intern(array->text, array->environment_text());
+    REQUIRE(again);
+    REQUIRE((*again)->array);
+    CHECK(*(*again)->array == values);
+
+    fluid_generator ids{3, 50};
+    auto first = ids.next(60);
+    for (auto value : values.expand()) {
+      auto id = value == 1 ? first : ids.next(60);
+      REQUIRE(array_of(id, values, value) == first);
+      REQUIRE(job_in_array(first, values, value) == id);
+    }
+    CHECK_FALSE(job_in_array(first, values, 6));
+    CHECK(array_of(first, values, 6) == first);
+  }
+
+  TEST_CASE("another word than an idset is no array") {
+    spec_cache cache;
+    spec_text s;
+    for (auto& value : {json("all of them"), json(3), json::array({1, 2})}) {
+      s.rest = {{"array", value}};
+      CHECK_FALSE(intern(cache, s)->array);
+    }
+  }
+
   TEST_CASE("dependencies are seen") {
     spec_cache cache;
     auto text = json::parse(spec_text{}.text());

@@ -169,9 +169,20 @@ TEST_SUITE("unit") {
       return refusal({word, "-n2"}).find(part) != std::string::npos;
     };
     CHECK(says("--mem=8G", "--mem is the memory of each node"));
-    for (auto word : {"--mem=", "--mem=0", "--mem=G", "--mem=-1", "--mem=4K", "--mem=4GiB",
-                      "--mem=9999999999G"})
+    for (auto word : {"--mem=", "--mem=G", "--mem=-1", "--mem=4GiB", "--mem=9999999999G"})
       CHECK(says(word, "--mem: "));
+    CHECK(memory({"--mem=4K"}) == gb("1"));
+    CHECK(memory({"--mem=0"}).find("memory") == std::string::npos); // as for Slurm: no limit
+
+    CHECK(memory({"--mem-per-cpu=1G"}) == gb("1"));
+    CHECK(memory({"--mem-per-cpu=1G", "-n8"}) == gb("1"));
+    CHECK(memory({"--mem-per-cpu=700", "-n8", "-c3"}) == gb("3")); // 2100 MB
+    CHECK(memory({"--mem-per-core=2G", "-N2", "-n8", "-c4"}) == gb("8"));
+    auto limits = system_of({"--mem-per-cpu=700"})["shell"]["options"];
+    CHECK(limits["memory-limit-per-core"] == "700M");
+    CHECK_FALSE(limits.contains("memory-limit"));
+    CHECK(refusal({"--mem=1G", "--mem-per-cpu=1G"}).find("exclude each other") != std::string::npos);
+    CHECK(says("--mem-per-cpu=x", "--mem-per-cpu: "));
   }
 
   TEST_CASE("input is a file's, or goes to the tasks that are named") {
@@ -259,6 +270,8 @@ TEST_SUITE("unit") {
     CHECK(dump(system_of({"--requires=gpu"})["constraints"]) == R"({"properties":["gpu"]})");
     CHECK(dump(system_of({"--requires=gpu", "-wn[1-3]"})["constraints"])
           == R"({"and":[{"properties":["gpu"]},{"hostlist":["n[1-3]"]}]})");
+    CHECK(dump(system_of({"--exclude=n[1-3]"})["constraints"])
+          == R"({"not":[{"hostlist":["n[1-3]"]}]})");
     CHECK(refusal({"--requires=("}).starts_with("--requires: "));
   }
 
@@ -319,6 +332,11 @@ TEST_SUITE("unit") {
     CHECK(moment("now") == 0);
     CHECK(moment("+10m") == 600);
     CHECK(moment("now+1.5s") == 1.5);
+    CHECK(moment("now+60") == 60); // as Slurm has them
+    CHECK(moment("now+1hour") == 3600);
+    CHECK(moment("now+2days") == 2 * 86400);
+    CHECK(moment("now+1week") == 7 * 86400);
+    CHECK(moment("now+3months") == -1);
     CHECK(moment("1798135201") == 1);
     CHECK(moment("2026-12-24T18:00:05Z") == 5);
     CHECK(moment("2026-12-24 18:01Z") == 60);
@@ -370,6 +388,16 @@ TEST_SUITE("unit") {
     CHECK(urgency({"--hold"}) == "0");
     CHECK(urgency({"--hold", "--urgency=0"}) == "0");
     CHECK(urgency({"--hold", "--urgency=5"}).find("contradict") != std::string::npos);
+    CHECK(urgency({"--nice"}) == "15");
+    CHECK(urgency({"--nice=5"}) == "11");
+    CHECK(urgency({"--nice=-3"}) == "19");
+    CHECK(urgency({"--nice=100"}) == "1"); // not held
+    CHECK(urgency({"--nice=-2147483645"}) == "30");
+    CHECK(urgency({"--nice=99999999999999999999"}) == "1");
+    CHECK(urgency({"--nice", "--hold"}) == "0");
+    CHECK(urgency({"--nice=5", "--urgency=5"}).find("exclude each other") != std::string::npos);
+    for (auto word : {"--nice=", "--nice=x", "--nice=1.5"})
+      CHECK(urgency({word}).find("is not a whole number") != std::string::npos);
     for (auto word : {"--urgency=32", "--urgency=-1", "--urgency=x", "--urgency=", "--urgency=1x"})
       CHECK(urgency({word}).find("is not 0 to 31") != std::string::npos);
   }

@@ -66,6 +66,14 @@ TEST_SUITE("unit") {
     CHECK(lines[2].ends_with("  12.3 jobs/s"));
     for (auto& line : top_header(f, 1100, 20))
       CHECK(line.size() <= 20);
+    f.queues = {{"batch", 5, 2, 1, 3, true, true}, {"debug", 0, 0, 0, 1, false, false}};
+    lines = top_header(f, 1100, 0);
+    REQUIRE(lines.size() == 5);
+    CHECK(lines[3] == "queue batch  nodes 3  5 waiting (2 held)  1 running");
+    CHECK(lines[4] == "queue debug  nodes 1  0 waiting  0 running  disabled  stopped");
+    CHECK(top_rows_around(f) == top_rows_around(facts(1)) + 2);
+    f.queue = "batch";
+    CHECK(top_header(f, 1100, 0)[2] == "jobs 7 waiting  1 running");
   }
 
   TEST_CASE("the list has a line for each job, with its depth and what it holds") {
@@ -103,10 +111,11 @@ TEST_SUITE("unit") {
       CAPTURE(rows);
       top_place p;
       p.selected = 1;
-      auto seen = rows > top_rows_around ? rows - top_rows_around : 1;
+      auto around = top_rows_around(f);
+      auto seen = rows > around ? rows - around : 1;
       p.fit(f.jobs.size(), seen);
       auto text = top_screen(f, 1100, p, rows, 80, "said");
-      if (rows > top_rows_around)
+      if (rows > around)
         CHECK(count(text, "\r\n") < rows);
       CHECK(count(text, "\x1b[7m") == 1);
       CHECK(text.find("\x1b[7m          f2") != std::string::npos);
@@ -116,9 +125,10 @@ TEST_SUITE("unit") {
 
   TEST_CASE("keys are read in pieces of any size, and others are passed over") {
     using k = top_key;
-    std::string bytes = "x\x1b[A\x1b[Bjk\x1b[6~\x1b[Zq\r\x7f\x1bOCr";
+    std::string bytes = "x\x1b[A\x1b[Bjk\x1b[6~\x1b[Zq\r\x7f\x1bOCr\t";
     std::vector<k> expected{k::up,   k::down,  k::down,  k::up,    k::page_down,
-                            k::quit, k::enter, k::leave, k::enter, k::recursive};
+                            k::quit, k::enter, k::leave, k::enter, k::recursive,
+                            k::queue};
     for (size_t step : {size_t{1}, size_t{3}, bytes.size()}) {
       key_reader reader;
       std::vector<k> found;
