@@ -112,6 +112,8 @@ void on_client_frame(pointer self, const client_frame& f) {
     case client_frame_kind::request: dispatch(self, f); break;
     case client_frame_kind::cancel:
       st.calls.erase({f.session, f.tag});
+      if (auto wish = it->second.grows.extract(f.tag))
+        withdraw_growth({self, f.session, f.tag, 0}, wish.mapped());
       if (auto s = it->second.streams.find(f.tag); s != it->second.streams.end())
         abandon_stream(self, s->second);
       break;

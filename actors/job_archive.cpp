@@ -17,8 +17,8 @@ caf::expected<std::optional<job_summary>> summarize_record(const journal& store,
   if (!spec)
     return std::move(spec.error());
   auto f = fold_record(record);
-  if (!is_meant(request, **spec, f.fold.userid) || !is_on(request, f.resources)
-      || (only != nullptr && !only->matches(f.fold, **spec, f.resources)))
+  if (!is_meant(request, **spec, record.cc, f.fold.userid) || !is_on(request, f.resources)
+      || (only != nullptr && !only->matches(f.fold, **spec, record.cc, f.resources)))
     return std::optional<job_summary>{};
   return std::optional{summarize(record.id, f.fold, **spec, record.cc, &f.resources, &f.end)};
 }

@@ -88,6 +88,7 @@ caf::error read_mask(const std::string& name, const json& values, std::span<cons
 struct job_constraint::job {
   const job_fold& fold;
   const job_spec& spec;
+  int64_t cc;
   const rset& resources;
 };
 
@@ -202,8 +203,9 @@ caf::error job_constraint::spent_error() const {
                                 allowed_));
 }
 
-bool job_constraint::matches(const job_fold& fold, const job_spec& spec, const rset& resources) {
-  return matches(root_, job{fold, spec, resources}) && !spent_;
+bool job_constraint::matches(const job_fold& fold, const job_spec& spec, int64_t cc,
+                             const rset& resources) {
+  return matches(root_, job{fold, spec, cc, resources}) && !spent_;
 }
 
 bool job_constraint::matches(const term& t, const job& j) {
@@ -234,7 +236,7 @@ bool job_constraint::matches(const term& t, const job& j) {
   case op::userid:
     return t.userids.count(j.fold.userid) != 0;
   case op::name:
-    return t.texts.count(j.spec.name) != 0;
+    return t.texts.count(fill_cc(j.spec.name, j.cc)) != 0;
   case op::queue:
     return !j.spec.queue.empty() && t.texts.count(j.spec.queue) != 0;
   case op::states:

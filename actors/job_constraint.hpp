@@ -29,7 +29,7 @@ public:
 
   /// Whether a job is meant; each operator that is asked about it is a comparison, hostlist and
   /// ranks are one for each of its nodes. False once there are too many of them.
-  bool matches(const job_fold& fold, const job_spec& spec, const rset& resources);
+  bool matches(const job_fold& fold, const job_spec& spec, int64_t cc, const rset& resources);
 
   bool is_spent() const { return spent_; }
   caf::error spent_error() const;                       ///< ec::too_big; says how to ask for less.

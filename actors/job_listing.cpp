@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "actors/job_constraint.hpp"
 #include "actors/job_manager_core.hpp"
 #include "runtime/hostlist.hpp"
@@ -98,8 +100,8 @@ bool is_on(const list_request& r, const rset& resources) {
   return false;
 }
 
-bool is_meant(const list_request& r, const job_spec& spec, uint32_t userid) {
-  return (r.name.empty() || spec.name == r.name) && (r.queue.empty() || spec.queue == r.queue)
+bool is_meant(const list_request& r, const job_spec& spec, int64_t cc, uint32_t userid) {
+  return (r.name.empty() || fill_cc(spec.name, cc) == r.name) && (r.queue.empty() || spec.queue == r.queue)
          && (r.userid < 0 || r.userid == userid);
 }
 
@@ -108,7 +110,10 @@ caf::expected<job_summary> job_manager_core::summary(job_id id) const {
   if (it == jobs_.end())
     return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
   auto& j = it->second;
-  return summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
+  auto s = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
+  if (j.retry_ns != 0)
+    s.reason = fmt::format("has failed; attempt {} begins when --retry-delay is over", s.attempts);
+  return s;
 }
 
 caf::expected<job_reply> job_manager_core::whole(job_id id) const {
@@ -197,10 +202,10 @@ std::vector<job_summary> job_manager_core::list(const list_request& request,
                    || asks_where || only != nullptr;
   auto is_on_them = [&](const job& j, const rset& resources) {
     return is_on(request, resources)
-           && (only == nullptr || only->matches(j.fold, *j.spec, resources));
+           && (only == nullptr || only->matches(j.fold, *j.spec, j.cc, resources));
   };
   auto is_asked_for = [&](const job& j) {
-    if (!is_meant(request, *j.spec, j.fold.userid))
+    if (!is_meant(request, *j.spec, j.cc, j.fold.userid))
       return false;
     // A job that ends is not on the nodes that have come back, which may have others' tasks.
     auto partly = j.fold.state == job_state::cleanup && !j.fold.released.empty();

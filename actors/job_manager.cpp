@@ -98,7 +98,9 @@ void job_manager_state::end_turn() {
   if (!room_prioritized.items.empty())
     self->send(peers.scheduler, std::exchange(room_prioritized, {}));
   if (!room_extended.ends.empty()) {
-    tell_instances(room_extended);
+    for (auto [id, end_ns] : room_extended.ends)
+      if (holders.count(id) != 0)
+        tell_end(id);
     self->send(peers.scheduler, std::exchange(room_extended, {}));
   }
   send_settles();
@@ -174,8 +176,10 @@ void job_manager_state::on_committed() {
   send_launches(std::move(done.launches));
   send_signals(done.signals);
   tell_followers(done.batch.events);
-  for (auto id : done.ended)
+  for (auto id : done.ended) {
     core.forget(id);
+    holders.erase(id);
+  }
   serve_reapers();
   for (auto& f : done.after)
     f();
@@ -331,23 +335,28 @@ void job_manager_state::send_settles() {
   }
 }
 
-/// What a job holds an instance on ends at another time, and so does the instance.
-void job_manager_state::tell_instances(const alloc_extend& moved) {
-  for (auto [id, end_ns] : moved.ends) {
-    auto whole = core.whole(id);
-    if (!whole || whole->ranks.empty())
-      continue; // of what it got later it is not told twice
-    instance_grow g;
-    g.job = id;
-    g.resources.expiration = static_cast<double>(end_ns) * 1e-9;
-    with_exec(
-        peers.where.broker(whole->ranks.front()),
-        [this, g](const caf::actor& exec) {
-          self->request(caf::actor_cast<exec_actor>(exec), deadline, g)
-              .then([](const resize_reply&) {}, [](const caf::error&) {}); // most hold none
-        },
-        [](const caf::error&) {});
-  }
+/// Its end may have been moved while it was being made.
+void job_manager_state::take_instance(const instance_opened& o) {
+  self->send(peers.scheduler, o);
+  holders.insert(o.id);
+  tell_end(o.id);
+}
+
+/// An instance ends with the job that holds it, and is told when that is.
+void job_manager_state::tell_end(job_id holder) {
+  auto whole = core.whole(holder);
+  if (!whole || whole->ranks.empty() || whole->summary.expiration <= 0)
+    return;
+  instance_grow g;
+  g.job = holder;
+  g.resources.expiration = whole->summary.expiration;
+  with_exec(
+      peers.where.broker(whole->ranks.front()),
+      [this, g](const caf::actor& exec) {
+        self->request(caf::actor_cast<exec_actor>(exec), deadline, g)
+            .then([](const resize_reply&) {}, [](const caf::error&) {}); // it has ended since
+      },
+      [](const caf::error&) {});
 }
 
 // -- the actor ------------------------------------------------------------------------------------
@@ -477,7 +486,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](alloc_decision& d) { apply_decision(self->state, d); },
     [self](rooms_atom) { return self->state.core.rooms(); },
     [self](const exec_report& r) { take_report(self->state, r); },
-    [self](const instance_opened& o) { self->send(self->state.peers.scheduler, o); },
+    [self](const instance_opened& o) { self->state.take_instance(o); },
     [self](const settled_report& r) { apply_settled(self->state, r); },
     [self](const rank_lost& lost) { lose_rank(self->state, lost.rank); },
     [self](caf::flush_atom) {

@@ -111,7 +111,8 @@ struct job_manager_state : job_manager_out {
   void send_launches(std::vector<launch_order> orders);
   void send_signals(const std::vector<signal_order>& orders);
   void send_settles();
-  void tell_instances(const alloc_extend& moved);
+  void take_instance(const instance_opened& o);
+  void tell_end(job_id holder);
   void serve_reapers();
   std::vector<std::string> waits() const;
   void tell_followers(const std::vector<job_event>& events);
@@ -140,6 +141,7 @@ struct job_manager_state : job_manager_out {
   alloc_extend room_extended;
   free_request room_freed;
   std::map<rank_t, settle_request> settles;
+  std::set<job_id> holders; // jobs that hold an instance, or did
   // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.
   std::map<job_id, std::function<void(const caf::error&)>> resizing; // ends it, once
   std::set<job_id> unwanted; // that shall not grow after all

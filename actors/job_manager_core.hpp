@@ -373,7 +373,7 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
                       const rset* resources, const job_report* end);
 
 /// Does a listing mean a job of this jobspec and user, and one with these resources?
-bool is_meant(const list_request& r, const job_spec& spec, uint32_t userid);
+bool is_meant(const list_request& r, const job_spec& spec, int64_t cc, uint32_t userid);
 bool is_on(const list_request& r, const rset& resources);
 
 /// job_record.extra: usage and output addresses.

@@ -492,22 +492,18 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
       log_waits(system, actors);
       continue;
     }
-    if (signo == SIGALRM) { // a time limit, which is the script's; what kills it comes by itself
-      if (script != 0)
-        s.tasks->signal(script, signo);
-      continue;
-    }
+    auto of_limit = signo == SIGALRM; // the script's; who does not end upon it is killed, in time
     if (script == 0) { // not the lead
       // A launcher of MPI signals all ranks; the lead decides when all end, and needs us till then.
       // Who asks twice, or signals this broker over TCP, means us alone: for the others, a loss.
-      if (s.net->wire().name() == "tcp" || ++told > 1)
+      if (!of_limit && (s.net->wire().name() == "tcp" || ++told > 1))
         s.end.tell(128 + signo, true);
       continue;
     }
     // A terminal has given the interrupt to the script already.
     if (on_terminal && (signo == SIGINT || signo == SIGQUIT))
       continue;
-    s.tasks->signal(script, ++told > 1 ? SIGKILL : signo);
+    s.tasks->signal(script, !of_limit && ++told > 1 ? SIGKILL : signo);
   }
 }
 

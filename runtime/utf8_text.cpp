@@ -41,4 +41,25 @@ std::string escape_odd_bytes(std::string_view text) {
   return out;
 }
 
+std::string escape_controls(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    auto step = step_of(text);
+    auto bytes = text.substr(0, step.length);
+    text.remove_prefix(step.length);
+    auto first = static_cast<uint8_t>(bytes[0]);
+    // Those of ISO 6429 beyond ASCII are C2 80 to C2 9F.
+    auto second = bytes.size() == 2 && first == 0xc2 ? static_cast<uint8_t>(bytes[1]) : 0;
+    if (first == '\n')
+      out += "\\n";
+    else if (first == '\t')
+      out += "\\t";
+    else if (first < 0x20 || first == 0x7f || (second != 0 && second < 0xa0))
+      out += fmt::format("\\x{:02x}", second != 0 ? second : first);
+    else
+      out += bytes;
+  }
+  return out;
+}
+
 } // namespace hactor

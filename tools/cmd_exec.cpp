@@ -56,8 +56,10 @@ caf::expected<int> exec_with(const invocation& call, client& broker) {
       return;
     auto text = o.has("label-io") ? labels.add(part->task, part->stream, part->bytes)
                                   : std::string{part->bytes};
-    if (!write_all(part->stream == 2 ? 2 : 1, text))
-      note_output_failure(errno);
+    if (write_all(part->stream == 2 ? 2 : 1, text))
+      return;
+    note_output_failure(errno);
+    end_if_unheard(call.program.c_str()); // and with us the commands
   });
   if (!write_open_lines(labels))
     note_output_failure(errno);

@@ -77,6 +77,7 @@ int run_ping(const invocation& call) {
                     text_at(*r, "route").c_str());
       print_line(line);
       flush_output();
+      end_if_unheard(call.program.c_str());
     }
     return exit_ok;
   });
@@ -116,10 +117,10 @@ int run_lsattr(const invocation& call) {
         print_line(name);
         continue;
       }
-      name.resize(std::max<size_t>(name.size(), 28), ' ');
+      name.resize(std::max<size_t>(name.size(), 27), ' ');
       auto value = text_at(a, "value");
-      value.resize(std::max<size_t>(value.size(), 24), ' ');
-      print_line(name + value + text_at(a, "meaning"));
+      value.resize(std::max<size_t>(value.size(), 23), ' ');
+      print_line(name + " " + value + " " + text_at(a, "meaning"));
     }
     return exit_ok;
   });

@@ -314,9 +314,7 @@ caf::expected<std::string> await_line(client& broker, const std::string& id, con
   auto until = steady_ns() + static_cast<int64_t>(timeout_s * 1e9);
   for (;;) {
     auto left_s = static_cast<double>(until - steady_ns()) * 1e-9;
-    if (timeout_s > 0 && left_s <= 0)
-      return make_error(ec::timed_out, "the event did not happen in time");
-    auto f = broker.receive(timeout_s > 0 ? left_s : 0);
+    auto f = broker.receive(timeout_s > 0 ? std::max(left_s, 1e-3) : 0);
     if (!f)
       return std::move(f.error());
     if (f->tag == tag && f->kind == frame_kind::error)
@@ -357,17 +355,23 @@ int run_wait_event(const invocation& call) {
                       make_error(ec::bad_argument, "'" + name + "' is not an event of " + log->key
                                                        + did_you_mean(name, known)));
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    auto why_not = [&](const caf::error& e) {
+      return e == ec::timed_out
+                 ? make_error(ec::timed_out, "job " + ids->front() + ": there was no '" + name
+                                                 + "' within " + o.value("timeout"))
+                 : e;
+    };
     std::string line;
     if (log->events.empty()) {
       auto reply = broker.ask("job.wait-event",
                               {{"id", ids->front()}, {"name", name}, {"count", *count}}, *timeout);
       if (!reply)
-        return std::move(reply.error());
+        return why_not(reply.error());
       line = text_at(*reply, "line");
     } else {
       auto found = await_line(broker, ids->front(), *log, name, *count, *timeout);
       if (!found)
-        return std::move(found.error());
+        return why_not(found.error());
       line = std::move(*found);
     }
     if (o.has("quiet"))

@@ -75,12 +75,11 @@ caf::expected<machine> look(client& broker) {
   auto reply = broker.ask("resource.list", json::object());
   if (!reply)
     return std::move(reply.error());
-  auto all = parse_rset(dump(object_at(*reply, "all")));
-  auto up = idset::parse(text_at(*reply, "up"));
-  if (!all || !up)
-    return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
+  auto usable = usable_nodes(*reply);
+  if (!usable)
+    return std::move(usable.error());
   machine m;
-  for (auto& node : restrict_to(*all, *up).nodes) {
+  for (auto& node : usable->nodes) {
     if (node.cores.empty())
       continue;
     ++m.nodes;
@@ -88,7 +87,7 @@ caf::expected<machine> look(client& broker) {
     m.gpus = std::min<uint64_t>(m.gpus, node.gpus.size());
   }
   if (m.nodes == 0)
-    return make_error(ec::wrong_state, "no node of the instance has cores and is up");
+    return make_error(ec::wrong_state, "no node of the instance has cores, is up and not drained");
   return m;
 }
 

@@ -129,7 +129,8 @@ const command update_command{
     group_jobs,
     "changes jobs that wait, or the time limit of jobs that run",
     "[OPTIONS] ID... KEY=VALUE...",
-    "KEY is duration (30m, 1.5h; +1h and -10m change the one it has; unlimited takes it away), "
+    "KEY is duration (30m, 1.5h; a number alone is seconds; +1h and -10m change the one it has; "
+    "unlimited takes it away), "
     "name, queue, bank, project, or what stands in a jobspec: system.KEY or user.KEY with a value "
     "in JSON. A job that waits is judged again as if it had been submitted so, and keeps its place "
     "in the queue; of one that runs only the duration can be changed. What it depends on, its "

@@ -15,6 +15,7 @@
 
 #include "runtime/duration.hpp"
 #include "runtime/near.hpp"
+#include "runtime/utf8_text.hpp"
 
 namespace hactor::tools {
 
@@ -233,7 +234,7 @@ std::string cell(const column& c, std::string text) {
   }
   if (c.dash && text.empty())
     text = "-";
-  return text;
+  return escape_controls(text);
 }
 
 std::string pad(const column& c, std::string text, size_t width) {

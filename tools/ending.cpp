@@ -94,8 +94,10 @@ private:
     auto bytes = how_.label ? labels_[i].add(part->task, part->stream, part->bytes)
                             : std::string{part->bytes};
     clear();
-    if (!write_all(part->stream == 2 ? 2 : 1, bytes))
-      note_output_failure(errno);
+    if (write_all(part->stream == 2 ? 2 : 1, bytes))
+      return;
+    note_output_failure(errno);
+    end_if_unheard(call_.program.c_str());
   }
 
   /// Other lines take the place of the progress line, which follows below them.

@@ -282,6 +282,8 @@ std::string inactive_reason(const job_view& v) {
   if (WIFSIGNALED(w))
     return "Signaled: " + signal_text(WTERMSIG(w));
   auto code = WEXITSTATUS(w);
+  if (type == "exec" && !note.empty() && code != 127)
+    return with_note("Exception: exec");
   return code == 127 ? "command not found" : code == 126 ? "command not executable"
                                                          : "Exit " + std::to_string(code);
 }

@@ -3,7 +3,9 @@
 #include "tools/say.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace hactor::tools {
@@ -29,6 +31,15 @@ void print(std::string_view text) {
 }
 
 void flush_output() { note_failure(std::fflush(stdout) != 0); }
+
+void end_if_unheard(const char* program) {
+  if (output_errno == EPIPE) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  if (output_errno != 0)
+    std::exit(finish_output(program, exit_failed));
+}
 
 int finish_output(const char* program, int code) {
   flush_output();

@@ -24,6 +24,10 @@ void flush_output();
 /// Remembers for finish_output that a write to standard output other than print's has failed.
 void note_output_failure(int errno_value);
 
+/// Ends the program when a write to standard output has failed: as in a pipeline of the shell when
+/// nobody reads any more, else with a complaint. For what would go on printing without an end.
+void end_if_unheard(const char* program);
+
 /// Flushes, and returns the exit code: `code`, or 1 instead of 0 when what was printed could not be
 /// written (a full disk), which is complained of. That nobody reads is no failure.
 int finish_output(const char* program, int code);

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "graph/rset.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/own_folder.hpp"
@@ -283,17 +282,16 @@ private:
     return {};
   }
 
-  /// How many nodes are up and have as many cores and GPUs.
+  /// How many nodes can be used and have as many cores and GPUs.
   caf::expected<uint64_t> nodes_like(const tree_share& share) {
     auto reply = broker_.ask("resource.list", json::object());
     if (!reply)
       return std::move(reply.error());
-    auto all = parse_rset(dump(object_at(*reply, "all")));
-    auto up = idset::parse(text_at(*reply, "up"));
-    if (!all || !up)
-      return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
+    auto usable = usable_nodes(*reply);
+    if (!usable)
+      return std::move(usable.error());
     uint64_t n = 0;
-    for (auto& node : restrict_to(*all, *up).nodes)
+    for (auto& node : usable->nodes)
       n += node.cores.size() >= share.cores && node.gpus.size() >= share.gpus;
     return n;
   }
@@ -397,6 +395,16 @@ std::vector<std::pair<std::string, std::string>> leaf_variables(const tree_task&
       if (system == std::string_view{"HACTOR"} || task.compat == "flux")
         variables.emplace_back(std::string{system} + "_TREE_" + name, value);
   return variables;
+}
+
+caf::expected<rset> usable_nodes(const json& reply) {
+  auto all = parse_rset(dump(object_at(reply, "all")));
+  auto up = idset::parse(text_at(reply, "up"));
+  auto drained = idset::parse(text_at(reply, "drained"));
+  if (!all || !up || !drained)
+    return make_error(ec::bad_json, "the instance answered with resources that cannot be read");
+  up->remove_all(*drained);
+  return restrict_to(*all, *up);
 }
 
 caf::expected<tree_report> run_tree(const invocation& call, client& broker, const tree_task& task) {

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include "graph/rset.hpp"
 #include "tools/client.hpp"
 #include "tools/command.hpp"
 #include "tools/tree_report.hpp"
@@ -38,6 +39,10 @@ std::vector<tree_child> children_of(const tree_task& task);
 /// their index.
 std::vector<std::string> leaf_command(const tree_task& task);
 std::vector<std::pair<std::string, std::string>> leaf_variables(const tree_task& task);
+
+/// Of what resource.list has answered, the nodes that jobs can get some time: up and not drained.
+/// Errors: ec::bad_json.
+caf::expected<rset> usable_nodes(const json& reply);
 
 /// Runs the instance's part to its end, which SIGINT, SIGTERM or SIGHUP hasten unless it reports:
 /// then all that it has submitted is cancelled and waited for. The worst is set by signal and by

@@ -38,4 +38,10 @@ check_contains "$(hactor jobs -a -o usage "$id" | head -1)" "MAXRSS-KB"
 check_equal "tries" 1 "$(hactor jobs -a -n -o '{attempts}' "$id")"
 fails_with 0 hactor jobs --stats -a
 check_contains "$output" "0 running, 1 pending, 2 completed, 1 failed"
+# A copy has the name that it shows, and a job with a range as many tasks as it got room for.
+hactor submit --quiet --wait -J 'copy{cc}' --cc=1-2 true
+check_equal "a copy by its name" "copy2 " "$(names --name copy2)"
+cores=$(hactor resource list -n -o '{ncores}' | head -1 | tr -d ' ')
+hactor submit --quiet --wait -J range -n "1-$cores" true
+check_equal "tasks" "$cores" "$(hactor jobs -a -n --name range -o '{ntasks}')"
 END

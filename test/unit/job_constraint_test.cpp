@@ -175,7 +175,7 @@ TEST_SUITE("unit") {
         auto expected = twin(text, job.shown());
         CAPTURE(dump(text));
         CAPTURE(dump(job.shown()));
-        REQUIRE(c->matches(job.fold, job.spec, job.resources) == expected);
+        REQUIRE(c->matches(job.fold, job.spec, -1, job.resources) == expected);
         (expected ? hits : misses) += 1;
         if (!expected)
           continue;
@@ -216,7 +216,7 @@ TEST_SUITE("unit") {
     auto text = *parse_json(R"({"and":[{"name":["a"]},{"userid":[0]}]})");
     auto c = job_constraint::parse(text, 7);
     REQUIRE(c);
-    auto matches = [&] { return c->matches(job.fold, job.spec, job.resources); };
+    auto matches = [&] { return c->matches(job.fold, job.spec, -1, job.resources); };
     CHECK(matches());
     CHECK(matches());
     CHECK(c->comparisons() == 1);
@@ -227,7 +227,7 @@ TEST_SUITE("unit") {
     CHECK(render(c->spent_error()).find("more than the 7 comparisons") != std::string::npos);
     // The negation of what was not looked at is no match either.
     auto n = job_constraint::parse(json{{"not", json::array({text})}}, 0);
-    CHECK_FALSE(n->matches(job.fold, job.spec, job.resources));
+    CHECK_FALSE(n->matches(job.fold, job.spec, -1, job.resources));
   }
 
   TEST_CASE("each operator counts, and where a job's nodes are looked at each of them") {
@@ -239,7 +239,7 @@ TEST_SUITE("unit") {
     auto counted = [&job](const char* text) {
       auto c = job_constraint::parse(*parse_json(text), 100);
       REQUIRE(c);
-      (void)c->matches(job.fold, job.spec, job.resources);
+      (void)c->matches(job.fold, job.spec, -1, job.resources);
       return 100 - c->comparisons();
     };
     CHECK(counted("{}") == 1);
@@ -247,7 +247,7 @@ TEST_SUITE("unit") {
     CHECK(counted(R"({"ranks":["7"]})") == 4);
     CHECK(counted(R"({"not":[{"hostlist":["n7"]}]})") == 5);
     auto c = job_constraint::parse(*parse_json(R"({"or":[{"ranks":["0"]},{}]})"), 4);
-    CHECK_FALSE(c->matches(job.fold, job.spec, job.resources));
+    CHECK_FALSE(c->matches(job.fold, job.spec, -1, job.resources));
     CHECK(c->is_spent());
     CHECK(c->comparisons() == 0);
   }
