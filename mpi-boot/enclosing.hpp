@@ -19,7 +19,7 @@ public:
   void tell(const std::string& uri);
 
   /// True when tell() has found one.
-  bool is_there() const { return !around_.empty(); }
+  bool is_there() const { return !job_.empty(); }
 
   /// Takes the note back, when this instance ends and its job may go on. Blocks for a second at
   /// most; that the job has ended is no failure.
