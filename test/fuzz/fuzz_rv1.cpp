@@ -1,6 +1,8 @@
 // Fuzzer of graph/rv1_reader: R as a graph, and as a selection in one.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "graph/rv1_reader.hpp"
+
+#include "graph/r_encoder.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 using namespace hactor;
@@ -16,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     return *graph_of(r);
   }();
   auto r = parse_rset(text);
+  auto encoded = encode_graph(text);
+  HACTOR_CHECK(encoded || !context_of(encoded.error()).empty());
   if (!r)
     return 0;
   auto s = select_rset(four, *r, 0, 1);
