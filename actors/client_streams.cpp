@@ -352,6 +352,7 @@ void send_command(pointer self, uint64_t number, command_request r, const idset&
   it->second.ranks_due = r.ranks;
   r.tag = number;
   r.subscriber = caf::actor_cast<caf::actor>(self);
+  it->second.command = std::make_shared<command_request>(r);
   self->send(st.setup.exec, std::move(r));
 }
 
@@ -444,15 +445,24 @@ void on_command_ended(pointer self, const command_ended& e) {
   }
 }
 
+/// What the rank had to pass on to others may be lost with it: they are sent it again, and whoever
+/// has it knows.
 void commands_lost(pointer self, rank_t rank) {
   auto& st = self->state;
   std::vector<uint64_t> numbers;
   for (auto& [number, s] : st.streams)
-    if (s.ranks_due.contains(rank))
+    if (!s.ranks_due.empty())
       numbers.push_back(number);
-  for (auto number : numbers)
+  for (auto number : numbers) {
     on_command_ended(self, {number, rank, 1 << 8,
                             fmt::format("rank {} was lost", st.setup.where.rank_on(rank))});
+    auto it = st.streams.find(number);
+    if (it == st.streams.end())
+      continue;
+    auto again = *it->second.command;
+    again.ranks = it->second.ranks_due;
+    self->send(st.setup.exec, std::move(again));
+  }
 }
 
 // -- ends -----------------------------------------------------------------------------------------

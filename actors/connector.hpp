@@ -95,6 +95,7 @@ struct client_stream {
   std::map<rank_t, reader> readers;
   job_summary end;
   // command
+  std::shared_ptr<const command_request> command;
   idset ranks_due;
   json statuses = json::object();
   json failures = json::object();

@@ -30,7 +30,10 @@ constexpr size_t report_jobs_max = 128;
 
 void exec_state::start_shell(const launch_order& order, const std::vector<uint32_t>& entries) {
   ++launched;
-  shells[order.item.id] = self->spawn(shell, context, exec_actor{self}, order, entries);
+  auto& own = shells[order.item.id];
+  own = self->spawn(shell, context, exec_actor{self}, order, entries);
+  for (auto& request : early.take(order.item.id))
+    self->send(own, request);
 }
 
 void exec_state::signal_shell(const signal_item& item) {
@@ -293,20 +296,28 @@ std::vector<idset> split_ranks(const idset& below, uint32_t fanout) {
 
 } // namespace
 
-void exec_state::run_command(const command_request& r) {
-  auto below = r.ranks;
-  below.remove(context->rank);
-  for (auto& part : split_ranks(below, fanout)) {
+/// To the ranks below this one. One that cannot be reached is left out, with those below it, which
+/// are sent it by another.
+void exec_state::pass_command(command_request r) {
+  r.ranks.remove(context->rank);
+  for (auto& part : split_ranks(r.ranks, fanout)) {
     auto down = r;
     down.ranks = part;
     with_exec(
         part.first(), [this, down](const exec_actor& peer) { self->send(peer, down); },
         [this, down](const caf::error& e) {
-          for (auto rank : down.ranks.expand())
-            refuse_command(down, rank, 1, render(e));
+          auto rest = down;
+          rest.ranks.remove(down.ranks.first());
+          refuse_command(down, down.ranks.first(), 1, render(e));
+          pass_command(std::move(rest));
         });
   }
-  if (!r.ranks.contains(context->rank))
+}
+
+void exec_state::run_command(const command_request& r) {
+  pass_command(r);
+  auto key = std::make_pair(r.subscriber.address(), r.tag);
+  if (!r.ranks.contains(context->rank) || !seen.add(key))
     return;
   if (r.job != job_id{}) {
     auto no_tasks = [r, rank = context->rank] {
@@ -319,7 +330,6 @@ void exec_state::run_command(const command_request& r) {
       no_tasks();
     return;
   }
-  auto key = std::make_pair(r.subscriber.address(), r.tag);
   auto sink = command_sink(
       r, context->rank, context->host, [me = exec_actor{self}, tag = r.tag, who = r.subscriber] {
         send_here(me, command_kill{tag, {}, who}); // no ranks: it has ended, forget it
@@ -333,6 +343,22 @@ void exec_state::run_command(const command_request& r) {
 }
 
 namespace {
+
+/// As pass_command.
+void pass_kill(exec_state::pointer self, command_kill k) {
+  auto& st = self->state;
+  k.ranks.remove(st.context->rank);
+  for (auto& part : split_ranks(k.ranks, st.fanout)) {
+    auto down = k;
+    down.ranks = part;
+    st.with_exec(
+        part.first(), [self, down](const exec_actor& peer) { self->send(peer, down); },
+        [self, down](const caf::error&) mutable {
+          down.ranks.remove(down.ranks.first());
+          pass_kill(self, std::move(down));
+        });
+  }
+}
 
 /// Ends a command here and, down the tree, on its other ranks; with no ranks it has ended already.
 void kill_command(exec_state::pointer self, const command_kill& k) {
@@ -348,15 +374,7 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
     st.context->tasks->signal(it->second, SIGKILL);
   if (auto shell = st.shells.find(k.job); shell != st.shells.end() && here)
     self->send(shell->second, k);
-  auto below = k.ranks;
-  below.remove(st.context->rank);
-  for (auto& part : split_ranks(below, st.fanout)) {
-    auto down = k;
-    down.ranks = part;
-    st.with_exec(
-      part.first(), [self, down](const exec_actor& peer) { self->send(peer, down); },
-      [](const caf::error&) {});
-  }
+  pass_kill(self, k);
 }
 
 } // namespace
@@ -365,7 +383,8 @@ void kill_command(exec_state::pointer self, const command_kill& k) {
 
 namespace {
 
-/// To the shell of the job on the broker `to`. When that is lost its job is over, here too.
+/// To the shell of the job on the broker `to`, if it has come there. When that is lost its job is
+/// over, here too.
 template <class What>
 void pass_on(exec_state::pointer self, rank_t to, const What& what) {
   auto& st = self->state;
@@ -375,6 +394,8 @@ void pass_on(exec_state::pointer self, rank_t to, const What& what) {
       [](const caf::error&) {});
   else if (auto it = st.shells.find(what.id); it != st.shells.end())
     self->send(it->second, what);
+  else if constexpr (std::is_same_v<What, modex_request>)
+    st.early.keep(what);
 }
 
 /// Who sends input hears when the task has taken it, or nobody will.

@@ -9,6 +9,7 @@
 
 #include "actors/exec_core.hpp"
 #include "actors/exec_instances.hpp"
+#include "actors/exec_keeping.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/shell.hpp"
 
@@ -41,6 +42,7 @@ struct exec_state : exec_out {
   void settle(const settle_request& r);
   void on_shell_report(const job_report& r);
   void run_command(const command_request& r);
+  void pass_command(command_request r);
   void forget(job_id id);
   void confine(const launch_plan& plan, const launch_item& item);
   /// The instance over the job has got nodes, of which this rank is one: its resources are told if
@@ -83,7 +85,10 @@ struct exec_state : exec_out {
   exec_instances instances{*this};
   bool flushing = false;
   int64_t armed_ns = 0;
-  std::map<std::pair<caf::actor_addr, uint64_t>, uint64_t> commands; // token of the task host
+  using command_key = std::pair<caf::actor_addr, uint64_t>;
+  std::map<command_key, uint64_t> commands; // token of the task host
+  seen_commands<command_key> seen;
+  early_requests early; // to shells that are not launched yet
   int64_t launched = 0;
 };
 

@@ -164,7 +164,8 @@ std::vector<std::string> granted_words(const invocation& call) {
 }
 
 bool is_in_script_of_job() {
-  return !is_in_job() && !variable("HACTOR_URI").empty() && !variable("HACTOR_ENCLOSING_ID").empty();
+  return !is_in_job() && !variable("HACTOR_URI").empty()
+         && !variable("HACTOR_ENCLOSING_ID").empty();
 }
 
 std::vector<std::string> own_node_words(const invocation& call) {
