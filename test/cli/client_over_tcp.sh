@@ -25,6 +25,23 @@ exec sh -c "$*"
 END
 chmod +x ssh
 
+# A person presses Ctrl-C twice: for the command, not for the ssh beneath it.
+cat >press.py <<'END'
+import os, pty
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("hactor", ["hactor", "run", "-n1", "sh", "-c", "echo running; exec sleep 100"])
+seen = b""
+for wait, key in ((b"running", b"\x03"), (b"again within", b"\x03"), (b"cancelling", b"")):
+    while wait not in seen:
+        part = os.read(fd, 4096)
+        assert part, (wait, seen)
+        seen += part
+    os.write(fd, key)
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert status == 143, (status, seen)
+END
+
 instance $key -S connector.tcp=127.0.0.1:0 -S instance.name=mine <<'END'
 address=$(hactor getattr connector.tcp)
 check_contains "$address" 127.0.0.1:
@@ -48,6 +65,7 @@ for uri in "$tcp" "$remote"; do
   fails_with 7 hactor run -n1 sh -c 'exit 7'
   fails_with 130 hactor run -n1 sh -c 'kill -INT $$'
   check_contains "$(python3 -c 'import pty; pty.spawn(["hactor", "run", "--pty", "-n1", "tty"])' </dev/null)" /dev/
+  deadline 20 python3 "$HACTOR_TEST_SCRATCH/press.py" || fail "Ctrl-C by $uri"
   check_equal "exec by $uri" yes "$(hactor exec -r 0 echo yes)"
   id=$(hactor submit -n1 sh -c 'sleep 0.2; echo word')
   check_equal "attach by $uri" word "$(hactor job attach "$id")"
