@@ -282,6 +282,11 @@ TEST_SUITE("unit") {
     CHECK(list({"--dependency=afterok:12"}) == R"([{"scheme":"afterok","value":"12"}])");
     CHECK(list({"--dependency=afterok:1:2"})
           == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterok","value":"2"}])");
+    CHECK(list({"--dependency=afterok:a[1,3]:b,afterany:c[2,4-5]"})
+          == R"([{"scheme":"afterok","value":"a[1,3]"},{"scheme":"afterok","value":"b"},)"
+             R"({"scheme":"afterany","value":"c[2,4-5]"}])");
+    CHECK(list({"--same-node-as=1", "--not-same-node-as=x"})
+          == R"([{"scheme":"same-node","value":"1"},{"scheme":"not-same-node","value":"x"}])");
     CHECK(list({"--dependency=afterok:1,afterany:2", "--dependency=x:y:z"})
           == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterany","value":"2"},)"
              R"({"scheme":"x","value":"y:z"}])");
