@@ -451,7 +451,7 @@ struct alloc_entry {
   job_id id;
   uint32_t priority = 16; // 0: held
   int64_t t_submit_ns = 0;
-  bool tentative = false; // denied as soon as the nodes that are up could not take it, were they idle
+  bool tentative = false; // denied once the nodes that are up could not take it, were they idle
 };
 HACTOR_INSPECT(alloc_entry, x.id, x.priority, x.t_submit_ns, x.tentative)
 

@@ -557,7 +557,7 @@ TEST_SUITE("unit") {
       auto list = std::make_shared<dependency_list>();
       for (auto target = first; target <= last; ++target) {
         auto text = "after=" + std::to_string(target);
-        list->push_back({{{kind, {target}, 0, text}}, text});
+        list->push_back({{{kind, {target}, 0, 0, {}, false, text}}, text});
       }
       spec->dependencies = std::move(list);
       accepted_spec a;
