@@ -88,19 +88,21 @@ int run_exec(const invocation& call) {
 } // namespace
 
 const command exec_command{
-  "exec",
-  group_instance,
-  "runs a command on brokers, outside of any job or within one",
-  "[OPTIONS] [--] COMMAND [ARGS...]",
-  "For looking after nodes and jobs: it uses no resources and leaves no record. The command has "
-  "this directory and environment, and HACTOR_RANK. It ends with this program.",
-  options,
-  " n  the largest exit code of the commands",
-  " hactor exec -r 0-3 -l hostname\n"
-  " hactor exec -j fuZZybuNNy sh -c 'grep Cpus_allowed_list /proc/self/status'",
-  true,
-  1,
-  any_number,
-  run_exec};
+    "exec",
+    group_instance,
+    "runs a command on brokers, outside of any job or within one",
+    "[OPTIONS] [--] COMMAND [ARGS...]",
+    "For looking after nodes and jobs: it uses no resources and leaves no record. The command has "
+    "this directory and environment, and HACTOR_RANK. It ends with this program.",
+    options,
+    " n    the largest exit code of the commands, 128+N for signal N\n"
+    " 1    a broker was lost, or no instance or job answers\n 2    the command line is wrong\n"
+    " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
+    " hactor exec -r 0-3 -l hostname\n"
+    " hactor exec -j fuZZybuNNy sh -c 'grep Cpus_allowed_list /proc/self/status'",
+    true,
+    1,
+    any_number,
+    run_exec};
 
 } // namespace hactor::tools

@@ -152,18 +152,21 @@ int run_shutdown(const invocation& call) {
 
 } // namespace
 
-const command uptime_command{"uptime",
-                             group_instance,
-                             "says how long the instance runs, and how it is",
-                             "",
-                             "One line of the instance, one of its jobs.",
-                             {},
-                             usual_exits,
-                             " hactor uptime",
-                             false,
-                             0,
-                             0,
-                             run_uptime};
+const command uptime_command{
+    "uptime",
+    group_instance,
+    "says how long the instance runs, and how it is",
+    "",
+    "One line of the instance: its state, for how long it has run, whose it is, how many instances "
+    "are around it (level), and its brokers (size). One of its jobs, by state and by how they "
+    "ended. One more when it starts no jobs, and why.",
+    {},
+    usual_exits,
+    " hactor uptime",
+    false,
+    0,
+    0,
+    run_uptime};
 
 const command ping_command{
   "ping", group_instance, "measures the round trip to a service", "[OPTIONS] SERVICE",

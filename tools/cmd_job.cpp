@@ -42,7 +42,10 @@ constexpr option_spec attach_options[] = {
 };
 
 constexpr option_spec status_options[] = {
-    {'e', "exception-exit-code", "N", "Code for jobs that an exception ended. Default: 1."},
+    {'e', "exception-exit-code", "N",
+     "Exit code for jobs that an exception ended (cancelled, out of time ..). Default: that of "
+     "their "
+     "tasks, 128+N for signal N; 1 if none ran."},
     {'j', "json", nullptr, "Prints the jobs' records as JSON lines."},
     {'v', "verbose", nullptr, "Prints a line for each job that ends: its id and result."},
 };
@@ -489,23 +492,56 @@ int run_job_submit(const invocation& call) {
 
 } // namespace
 
-const command job_command{"job", group_jobs, "looks at one job and controls it", "VERB ...",
-                          "One job's output, state, events and documents.", {}, usual_exits,
-                          " hactor job attach f3xK2", false, 0, any_number, run_job};
+const command job_command{"job",
+                          group_jobs,
+                          "looks at one job and controls it",
+                          "VERB ...",
+                          "One job's output, state, events and documents.\n\n"
+                          "An ID may be in any spelling (see 'hactor job id'). For all commands "
+                          "that take jobs ID.INDEX is a job of an array (--cc, --array), ID.[0-3] "
+                          "are several of them, and ID/ID is a job of the instance that a job "
+                          "holds, as 'hactor jobs -R' lists it.",
+                          {},
+                          usual_exits,
+                          " hactor job attach f3xK2\n hactor job eventlog f3xK2.17\n"
+                          " hactor job info f3xK2/f7QzR R",
+                          false,
+                          0,
+                          any_number,
+                          run_job};
 
 const command job_attach_command{
-  "job attach", group_jobs, "shows a job's output from its beginning and waits for its end",
-  "[OPTIONS] ID",
-  "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C says "
-  "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
-  attach_options, " n  the job's exit code\n 1  no such job, or it ended before it started",
-  " hactor job attach -l f3xK2", false, 1, 1, run_attach};
+    "job attach",
+    group_jobs,
+    "shows a job's output from its beginning and waits for its end",
+    "[OPTIONS] ID",
+    "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C "
+    "says "
+    "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
+    attach_options,
+    " n  the job's exit code, 128+N for signal N\n 0  it ended well, or was left to itself\n"
+    " 1  no such job, no instance answers, or the job ended before it started\n"
+    " 2  the command line is wrong",
+    " hactor job attach -l f3xK2",
+    false,
+    1,
+    1,
+    run_attach};
 
 const command job_status_command{
-  "job status", group_jobs, "waits for jobs and exits with their exit code", "[OPTIONS] ID...",
-  "Exits with the largest exit code of the jobs once all have ended.", status_options,
-  " n  the largest exit code of the jobs", " hactor job status f3xK2", false, 1, any_number,
-  run_status};
+    "job status",
+    group_jobs,
+    "waits for jobs and exits with their exit code",
+    "[OPTIONS] ID...",
+    "Exits with the largest exit code of the jobs once all have ended.",
+    status_options,
+    " n  the largest exit code of the jobs, 128+N for signal N\n"
+    " 1  no such job, or no instance answers\n 2  the command line is wrong",
+    " hactor job status f3xK2 && hactor submit ./next\n hactor job status -e 0 f3xK2.[0-99]",
+    false,
+    1,
+    any_number,
+    run_status};
 
 const command job_wait_command{
     "job wait",
@@ -521,8 +557,9 @@ const command job_wait_command{
     "not told.",
     wait_options,
     " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait "
-    "for",
-    " hactor job wait --all",
+    "for, or the command line is wrong",
+    " hactor job wait --all\n while id=$(hactor job wait); do ./evaluate \"$id\"; done\n"
+    " hactor submit --cc=1-9 ./case {cc} | hactor job wait -n 3 -",
     false,
     0,
     any_number,
@@ -535,10 +572,10 @@ const command job_wait_event_command{
     "[OPTIONS] ID EVENT",
     "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ... "
     "With --path=exec: init, starting, shell.init, shell.start, shell.task-exit, complete, done; "
-    "with "
-    "--path=output or input: header, data, redirect.",
+    "with --path=output or input: header, data, redirect.",
     wait_event_options,
-    " 0  it happened\n 1  the job ended without it, or the time was up",
+    " 0  it happened\n 1  the job ended without it, the time was up, or there is no such job\n"
+    " 2  the command line is wrong",
     " hactor job wait-event f3xK2 start",
     false,
     2,
@@ -570,13 +607,24 @@ const command job_eventlog_command{
   " hactor job eventlog -H -F f3xK2", false, 1, 1, run_eventlog};
 
 const command job_id_command{
-  "job id", group_jobs, "writes job ids in another form", "[--to=FORM] ID...",
-  "Reads ids in any form, as all commands do; so they do with ID.INDEX, the job of an array (--cc) "
-  "with this index, ID.[1,3-5], several of them, and ID/ID, a job of the instance that a job holds "
-  "(a path that begins with '/' begins in the outermost one). Words are four that can be said on the phone, like "
-  "babil-volur-mulud-kubov, and not the English ones of Flux; emoji are Flux's (RFC 19).",
-  id_options, usual_exits, " hactor job id --to=dec f3xK2\n hactor job id f3xK2.7", false, 1,
-  any_number, run_id};
+    "job id",
+    group_jobs,
+    "writes job ids in another form",
+    "[--to=FORM] ID...",
+    "Reads ids in any form, as all commands do; so they do with ID.INDEX, the job of an array "
+    "(--cc) "
+    "with this index, ID.[1,3-5], several of them, and ID/ID, a job of the instance that a job "
+    "holds "
+    "(a path that begins with '/' begins in the outermost one). Words are four that can be said on "
+    "the phone, like babil-volur-mulud-kubov, and not the English ones of Flux; emoji are Flux's "
+    "(RFC 19).",
+    id_options,
+    usual_exits,
+    " hactor job id --to=dec f3xK2\n hactor job id f3xK2.7",
+    false,
+    1,
+    any_number,
+    run_id};
 
 const command job_submit_command{
   "job submit", group_submit, "submits a jobspec from a file", "[OPTIONS] FILE|-",

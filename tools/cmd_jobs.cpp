@@ -32,9 +32,10 @@ constexpr option_spec options[] = {
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
      "names default, cute, long, deps, endreason, usage, or of hactor/jobs.toml in a folder of "
      "configuration (XDG): [formats.NAME] format = '..'. In front of a field ?: leaves an empty "
-     "column out, +: widens it; !D !d !F !H !P after its name convert times and shares ({t_run!d:%H:%M::>6}: a form of "
-     "strftime(3) and a width), h after the width writes - for nothing, + marks what was cut. 'help' lists fields and formats; "
-     "for instance.* the instances are asked that jobs hold. "
+     "column out, +: widens it; !D !d !F !H !P after its name convert times and shares "
+     "({t_run!d:%H:%M::>6}: a form of strftime(3) and a width), h after the width writes - for "
+     "nothing, + marks what was cut. 'help' lists fields and formats; for instance.* the instances "
+     "are asked that jobs hold. "
      "Default: HACTOR_JOBS_FORMAT_DEFAULT, or default."},
     {0, "sort", "[-]FIELD,..",
      "Sorts by these fields, with a minus sign downwards; before the format's own order."},
@@ -314,12 +315,16 @@ const command jobs_command{
     "dependencies, P for a priority, S for resources, R runs, C cleans up; or the result: CD "
     "completed, F failed, CA canceled, TO timeout, NF lost with a node. TIME is the time asked for "
     "until the job starts "
-    "and its run time from then on. INFO is why a job waits, its nodes, or why it ended.",
+    "and its run time from then on. INFO is why a job waits, its nodes, or why it ended.\n\n"
+    "An ID may also be ID.INDEX, a job of an array, or ID/ID, one of the instance that a job "
+    "holds; "
+    "fields {id.index}, {array} and {index} show the first, -R the second.",
     options,
     " 0  listed; with --stats-only: jobs are active\n 1  it failed; with --stats-only: no job is "
     "active\n 2  the command line is wrong",
     " hactor jobs -a -f failed,timeout\n while hactor jobs --stats-only; do sleep 5; done\n"
-    " hactor jobs -n -o '{id} {returncode}' -a",
+    " hactor jobs -n -o '{id} {returncode}' -a\n hactor jobs -a -o '{id.index:>14} "
+    "{status_abbrev}' f3xK2.[0-9]\n hactor jobs -R",
     false,
     0,
     any_number,

@@ -71,20 +71,21 @@ int run_proxy(const invocation& call) {
 } // namespace
 
 const command proxy_command{
-  "proxy",
-  group_instance,
-  "runs a command in another instance",
-  "ID[/ID...]|INSTANCE|URI [--] [COMMAND [ARGS...]]",
-  "Runs COMMAND, or a shell, with HACTOR_URI set to the instance that the job ID holds: its "
-  "commands speak with that one. ID/ID is an instance within it. INSTANCE is what hactor ps shows, "
-  "on whatever machine; a URI is local://, tcp:// or ssh://.",
-  proxy_options,
-  " n    COMMAND's exit code\n 1    there is no such instance\n 2    the command line is wrong\n"
-  " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
-  " hactor proxy f2aXyz hactor jobs",
-  true,
-  1,
-  any_number,
-  run_proxy};
+    "proxy",
+    group_instance,
+    "runs a command in another instance",
+    "ID[/ID...]|INSTANCE|URI [--] [COMMAND [ARGS...]]",
+    "Runs COMMAND, or a shell, with HACTOR_URI set to the instance that the job ID holds: its "
+    "commands speak with that one. ID/ID is an instance within it; with a '/' in front the path "
+    "begins in the outermost instance. ID.INDEX is a job of an array. "
+    "INSTANCE is what hactor ps shows, on whatever machine; a URI is local://, tcp:// or ssh://.",
+    proxy_options,
+    " n    COMMAND's exit code\n 1    there is no such instance\n 2    the command line is wrong\n"
+    " 126  COMMAND cannot be executed\n 127  COMMAND was not found",
+    " hactor proxy f2aXyz hactor jobs\n hactor proxy f2aXyz.3/f7QzR",
+    true,
+    1,
+    any_number,
+    run_proxy};
 
 } // namespace hactor::tools

@@ -395,7 +395,7 @@ const command watch_command{
     watch_options,
     " n  the largest exit code of the jobs, 128+N for signal N; 0 when there are none\n"
     " 1  no instance answers\n 2  the command line is wrong",
-    " hactor watch\n hactor watch --progress --name=simulate",
+    " hactor watch\n hactor watch --progress --name=simulate\n hactor watch f3xK2.[0-9]",
     false,
     0,
     any_number,

@@ -219,7 +219,8 @@ std::string duration_of_words(std::string_view text) {
   auto unit = text.substr(digits);
   if (unit.ends_with('s'))
     unit.remove_suffix(1);
-  for (auto [name, letter] : {std::pair{"second", "s"}, {"minute", "m"}, {"hour", "h"}, {"day", "d"}})
+  for (auto [name, letter] :
+       {std::pair{"second", "s"}, {"minute", "m"}, {"hour", "h"}, {"day", "d"}})
     if (unit == name)
       return std::string{text.substr(0, digits)} + letter;
   uint32_t weeks = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tools/options.hpp"
 #include "tools/session.hpp"
 #include "tools/shell_words.hpp"
 
@@ -236,6 +237,9 @@ caf::error read_line(std::vector<std::string> words, size_t line, const command&
   std::vector<const char*> pointers;
   for (auto& word : words)
     pointers.push_back(word.c_str());
+  words = with_text_rows(of, pointers);
+  for (size_t i = 0; i < words.size(); ++i)
+    pointers[i] = words[i].c_str();
   auto read = parse_command_line(of.options, pointers);
   if (!read)
     return at_line(line, text_of(read.error()));

@@ -267,7 +267,7 @@ std::string inactive_reason(const job_view& v) {
     case 8:
       return "Timeout";
     case 16:
-      return with_note("Node failed");
+      return with_note(type == "lost" ? "Lost" : "Node failed");
     case 2:
       if (!type.empty() && type != "exec")
         return with_note("Exception: " + type);

@@ -1,6 +1,6 @@
 // What a command's own rules add to runtime/command_line.hpp; see command.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "tools/command.hpp"
+#include "tools/options.hpp"
 
 #include <charconv>
 #include <cstring>
@@ -75,8 +75,6 @@ caf::expected<uint64_t> parsed_options::number(std::string_view name, uint64_t o
   return n;
 }
 
-/// "--wrap=x" of a flag "wrap" that has a row "wrap-text" beside it is that option: others have the
-/// flag with a value.
 std::vector<std::string> with_text_rows(const command& of, std::span<const char* const> words) {
   std::vector<std::string> result{words.begin(), words.end()};
   for (auto& row : of.options) {

@@ -61,8 +61,8 @@ namespace hactor::tools {
       {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \
       {'o', "output", "FILE",                                                                      \
        "File for standard output, by templates {{id}}, {{name}}, {{size}}, {{task.id}}, "          \
-       "{{node.id}}, {{node.name}}, {{tmpdir}}, {{array.id}}, {cc}, or %j, %x, %t, %n, %N, %A, "  \
-       "%a. One that names the task gives each its own."},                                                            \
+       "{{node.id}}, {{node.name}}, {{tmpdir}}, {{array.id}}, {cc}, or %j, %x, %t, %n, %N, %A, "   \
+       "%a. One that names the task gives each its own."},                                         \
       {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
       {0, "input", "FILE|TASKS",                                                                   \
        "File for standard input, by the same templates; or to which tasks the input of who is "    \
@@ -165,7 +165,7 @@ namespace hactor::tools {
     "HACTOR_JOB_CC. Together they are an array: ID.INDEX names one of them, with the ID of the "    \
     "first, which is HACTOR_ARRAY_ID. 1-9%3: of these 3 at once, as --max-in-flight has it.",       \
    "--array"},                                                                                     \
-      {0, "bcc", "IDSET", "As --cc, but without these variables."},                                  \
+      {0, "bcc", "IDSET", "As --cc, but without these variables."},                                \
       {0, "max-fails", "N",                                                                        \
        "Cancels those of the jobs that have not ended once N of them have failed. Default: "       \
        "none is cancelled."},                                                                      \

@@ -72,6 +72,45 @@ TEST_SUITE("actor") {
     CHECK(cc == std::vector<int64_t>{0, 1, 2, 7, -1});
   }
 
+  TEST_CASE("an array may be given job by job, all of it and in its order") {
+    auto part = [](const char* values, const char* cc) {
+      auto s = one(spec_text{}.text(), cc);
+      s.array = *idset::parse(values);
+      return s;
+    };
+    bench b;
+    auto a = b.submit({one(spec_text{}.text(), "0-2"), part("1,3", "1"), part("1,3", "3"),
+                       one(spec_text{}.text())});
+    REQUIRE(a->value);
+    auto& ids = a->value->ids;
+    REQUIRE(ids.size() == 6);
+    for (size_t i = 0; i + 1 < ids.size(); ++i)
+      CHECK(neighbour_of(ids[i], 1) == ids[i + 1]);
+    auto list = b.ask<list_reply>(b.manager, list_request{});
+    REQUIRE(list->value);
+    std::map<uint64_t, std::pair<uint64_t, int64_t>> arrays;
+    for (auto& s : list->value->jobs)
+      arrays[s.id.value] = {s.array.value, s.index};
+    CHECK(arrays[ids[2].value] == std::pair{ids[0].value, int64_t{2}});
+    CHECK(arrays[ids[3].value] == std::pair{ids[3].value, int64_t{1}});
+    CHECK(arrays[ids[4].value] == std::pair{ids[3].value, int64_t{3}});
+    CHECK(arrays[ids[5].value] == std::pair{uint64_t{0}, int64_t{-1}});
+
+    auto commands = part("1", "1");
+    commands.commands = R"([["true"]])";
+    for (auto& wrong : std::vector<std::vector<submission>>{
+             {part("1,3", "3"), part("1,3", "1")},
+             {part("1,3", "1")},
+             {part("1,3", "1"), one(spec_text{}.text()), part("1,3", "3")},
+             {part("1,3", "1"), part("3,5", "3")},
+             {part("1-2", "1-2")},
+             {commands}}) {
+      auto refused = b.submit(wrong);
+      REQUIRE_FALSE(refused->value);
+      CHECK(code_of(refused->error) == ec::bad_argument);
+    }
+  }
+
   TEST_CASE("what is wrong is refused at the door, all or nothing") {
     bench b;
     auto good = spec_text{}.text();

@@ -30,6 +30,10 @@ check_contains "$(hactor submit --dry-run --mem=500 true)" '"memory-limit":"500M
 # Where no memory is counted it is a limit all the same.
 fails_with 137 deadline 30 hactor run --mem=100M sh -c "$eater; true"
 check_equal "within" yes "$(hactor run --mem=1G echo yes)"
+# By cores: of one too little, of all that the job has on the node enough.
+fails_with 137 deadline 30 hactor run --mem-per-cpu=100M sh -c "$eater; true"
+check_contains "$output" "of memory, and may use 100 MB"
+check_contains "$(hactor run -n 2 -c 2 --mem-per-cpu=500M sh -c "${eater%time.sleep(60)\"}\"")" 314572800
 # What forked processes have in common counts once.
 check_equal "forked" "4 children" "$(deadline 30 hactor run --mem=200M python3 -c '
 import os, time

@@ -20,6 +20,6 @@ deadline 10 hactor job wait-event -q "$id" start
 other=$(hactor jobs -n -o '{ranks}' "$id")
 kill -9 "$(hactor exec -r "$other" sh -c 'pgrep -P $PPID hactor-start')"
 fails_with 1 deadline 20 hactor job wait --all
-check_contains "$output" "$id: Exception: node-failure"
+check_contains "$output" "$id: Node failed: "
 check_contains "$output" "rank $other"
 END

@@ -74,6 +74,7 @@ TEST_SUITE("unit") {
                "#SBATCH --open-mode=append -i in.txt\n\nsrun x\n")
           == "nodes=2 tasks-per-node=4 time-limit=1:00:00 job-name=a b queue=debug bank=proj "
              "env=-* setopt=output.mode=append input=in.txt");
+    CHECK(read("#SBATCH --nice=10 --nice\n") == "nice-text=10 nice=");
     CHECK(read("#SBATCH --export=A,B=1\n") == "env=-* env=A env=B=1");
     CHECK(read("#SBATCH --export=ALL,B=1\n") == "env=B=1");
     CHECK(read("#SBATCH --mail-type=END -n 2\n#SBATCH --qos high\n")

@@ -181,7 +181,8 @@ TEST_SUITE("unit") {
     auto limits = system_of({"--mem-per-cpu=700"})["shell"]["options"];
     CHECK(limits["memory-limit-per-core"] == "700M");
     CHECK_FALSE(limits.contains("memory-limit"));
-    CHECK(refusal({"--mem=1G", "--mem-per-cpu=1G"}).find("exclude each other") != std::string::npos);
+    CHECK(refusal({"--mem=1G", "--mem-per-cpu=1G"}).find("exclude each other")
+          != std::string::npos);
     CHECK(says("--mem-per-cpu=x", "--mem-per-cpu: "));
   }
 

@@ -103,6 +103,7 @@ TEST_SUITE("unit") {
       {"HACTOR_JOB_TMPDIR", "/tmp/job"},
       {"HACTOR_LEVEL", "1"},
       {"HACTOR_JOB_CC", "9"},
+      {"HACTOR_ARRAY_INDEX", "9"}, // whose array is not known here
       {"HACTOR_TASK_RANK", "1"},
       {"HACTOR_TASK_LOCAL_ID", "0"},
       {"CUDA_VISIBLE_DEVICES", "-1"},
@@ -222,7 +223,8 @@ TEST_SUITE("unit") {
                      {"CUDA_DEVICE_ORDER", "FASTEST_FIRST"},
                      {"HACTOR_LEVEL", "7"},
                      {"HACTOR_URI", "local:///outer"},
-                     {"HACTOR_JOB_CC", "3"}};
+                     {"HACTOR_JOB_CC", "3"},
+                     {"HACTOR_ARRAY_INDEX", "3"}};
     launch_item item{{77}, 1000, -1, true, whole_nodes(1, 1)};
     std::map<std::string, int> count;
     auto v = variables(planned(s, item, {0}).tasks.at(0).variables, &count);
