@@ -15,7 +15,7 @@ namespace hactor {
 
 namespace {
 
-/// True when only R tells how many tasks there are: the jobspec has ranges, or tasks by node or core.
+/// True when only R tells how many tasks there are: it has ranges, or tasks by node or core.
 bool leaves_choice(const resource_request& r) {
   return !r.plain || r.exclusive || std::any_of(r.tasks.begin(), r.tasks.end(), [](auto& group) {
     return group.spread == task_spread::per_node || group.spread == task_spread::per_core;
@@ -101,7 +101,8 @@ bool is_on(const list_request& r, const rset& resources) {
 }
 
 bool is_meant(const list_request& r, const job_spec& spec, int64_t cc, uint32_t userid) {
-  return (r.name.empty() || fill_cc(spec.name, cc) == r.name) && (r.queue.empty() || spec.queue == r.queue)
+  return (r.name.empty() || fill_cc(spec.name, cc) == r.name)
+         && (r.queue.empty() || spec.queue == r.queue)
          && (r.userid < 0 || r.userid == userid);
 }
 

@@ -345,7 +345,7 @@ void job_manager_state::take_instance(const instance_opened& o) {
 /// An instance ends with the job that holds it, and is told when that is.
 void job_manager_state::tell_end(job_id holder) {
   auto whole = core.whole(holder);
-  if (!whole || whole->ranks.empty() || whole->summary.expiration <= 0)
+  if (!whole || whole->ranks.empty())
     return;
   instance_grow g;
   g.job = holder;

@@ -76,8 +76,7 @@ caf::error job_manager_core::check_dependencies(uint32_t userid, const job_spec&
   return {};
 }
 
-// -- jobs by other words than their ids
-// -------------------------------------------------------------
+// -- jobs by other words than their ids -----------------------------------------------------------
 
 std::optional<job_manager_core::found_job> job_manager_core::find(job_id id) const {
   auto it = jobs_.find(id);

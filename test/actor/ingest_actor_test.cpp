@@ -90,7 +90,7 @@ TEST_SUITE("actor") {
     REQUIRE(list->value);
     std::map<uint64_t, std::pair<uint64_t, int64_t>> arrays;
     for (auto& s : list->value->jobs)
-      arrays[s.id.value] = {s.array.value, s.index};
+      arrays[s.id.value] = {s.array.value, s.cc};
     CHECK(arrays[ids[2].value] == std::pair{ids[0].value, int64_t{2}});
     CHECK(arrays[ids[3].value] == std::pair{ids[3].value, int64_t{1}});
     CHECK(arrays[ids[4].value] == std::pair{ids[3].value, int64_t{3}});

@@ -255,7 +255,7 @@ known_ends sim::ends() const {
   known_ends result;
   for (auto& [id, fold] : folds_)
     if (fold.state == job_state::inactive)
-      result[id] = end_of(id, fold);
+      result[id] = end_of(id, fold, {});
   return result;
 }
 
@@ -578,7 +578,7 @@ verdict sim::judge_durable(const job_event& e, const condition& c) const {
   if (c.kind == dependency_kind::begin_time)
     return c.begin_ns <= e.t_ns ? verdict::holds : verdict::open;
   if (c.kind != dependency_kind::singleton)
-    return judge(c.kind, end_of(c.target, folds_.at(c.target)));
+    return judge(c.kind, end_of(c.target, folds_.at(c.target), {}));
   auto& name = jobs_.at(e.id).spec->name;
   for (auto& [id, fold] : folds_)
     if (id != e.id && jobs_.at(id).spec->name == name && fold.state > job_state::depend
