@@ -1,6 +1,8 @@
 // The documents of a job, for clients: looked up, and watched until the job has ended.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -35,6 +37,28 @@ caf::expected<json> answer(const job_reply& job, const std::vector<std::string>&
   return json{{"id", to_string(job.summary.id)}, {"values", std::move(values)}};
 }
 
+/// The lines of a log that were not shown. It grows as a rule; that of the execution is made anew
+/// of what is known, and what a retry or the end of a slow node changes comes as further lines.
+std::string lines_beyond(const std::string& text, const std::string& shown) {
+  if (text.starts_with(shown))
+    return text.substr(shown.size());
+  auto each_line = [](std::string_view rest, auto use) {
+    while (!rest.empty()) {
+      auto line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+      use(line);
+      rest.remove_prefix(line.size());
+    }
+  };
+  std::unordered_set<std::string_view> known;
+  each_line(shown, [&](auto line) { known.insert(line); });
+  std::string fresh;
+  each_line(text, [&](auto line) {
+    if (known.count(line) == 0)
+      fresh += line;
+  });
+  return fresh;
+}
+
 /// Sends the document unless the client has this text already; ends the stream with its job.
 void show_document(pointer self, uint64_t number, const job_reply& job, bool over) {
   auto& st = self->state;
@@ -45,10 +69,11 @@ void show_document(pointer self, uint64_t number, const job_reply& job, bool ove
   auto text = job_document(job, s.event_name, false);
   if (!text && over && s.shown.empty())
     return fail_stream(self, number, text.error());
-  if (text && s.event_name.ends_with("eventlog")) { // it grows
-    if (text->size() > s.shown.size())
-      st.send(s.session, client_frame_kind::lines, s.tag, text->substr(s.shown.size()));
-    s.shown = std::move(*text);
+  if (text && s.event_name.ends_with("eventlog")) {
+    if (auto fresh = lines_beyond(*text, s.shown); !fresh.empty()) {
+      s.shown += fresh;
+      st.send(s.session, client_frame_kind::lines, s.tag, std::move(fresh));
+    }
   } else if (text && *text != s.shown) {
     st.send(s.session, client_frame_kind::item, s.tag, dump({{"value", *text}}));
     s.shown = std::move(*text);

@@ -20,6 +20,16 @@ namespace {
 constexpr auto archive_deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr const char* key = "attributes.system.dependencies";
 
+/// Of the jobs of one request with the jobs that they wait for: each takes memory and an event.
+constexpr uint64_t edges_max = 2'000'000;
+
+caf::error too_many_edges() {
+  return make_error(ec::too_big,
+                    fmt::format("{}: jobs of one request that wait for others make more than {} "
+                                "pairs; let one job wait for all, and the others for that one",
+                                key, edges_max));
+}
+
 /// Words of dependencies that are no id of a known job, and the jobs outside of the request that
 /// they have turned out to mean.
 struct wanted_jobs {
@@ -71,8 +81,22 @@ void refuse(acceptance& a, size_t place, caf::error e) {
   a.promise.deliver(std::move(e));
 }
 
+bool has_too_many_edges(const acceptance& a) {
+  uint64_t edges = 0;
+  for (size_t i = 0; i < a.specs.size(); ++i) {
+    uint64_t of_one = 0;
+    each_condition(a.specs[i], [&](auto&) { ++of_one; });
+    edges += of_one * a.request.specs[i].ids.size();
+  }
+  return edges > edges_max;
+}
+
 void take_in(job_manager_state& st, acceptance& a) {
   auto& specs = a.request.specs;
+  if (has_too_many_edges(a)) {
+    a.promise.deliver(too_many_edges());
+    return;
+  }
   if (!st.paused.empty()) {
     a.promise.deliver(make_error(ec::disk_full, "no job is taken in: " + st.paused));
     return;
@@ -154,16 +178,20 @@ public:
   /// False: the request was refused.
   bool run() {
     std::vector<std::vector<size_t>> waits_for(a_.specs.size());
-    bool any = false;
-    for (size_t i = 0; i < a_.specs.size(); ++i)
+    uint64_t any = 0;
+    for (size_t i = 0; i < a_.specs.size() && any <= edges_max; ++i)
       each_condition(a_.specs[i], [&](auto& c) {
-        if (!is_open(st_, a_, c))
+        if (any > edges_max || !is_open(st_, a_, c))
           return;
         auto places = named_within(a_, wanted(c).reference.name, i);
-        any = any || !places.empty();
+        any += places.size();
         waits_for[i].insert(waits_for[i].end(), places.begin(), places.end());
       });
-    if (any) {
+    if (any > edges_max) {
+      a_.promise.deliver(too_many_edges());
+      return false;
+    }
+    if (any > 0) {
       auto order = order_by_waits(waits_for, [this](size_t i) {
         return fmt::format("{} (jobs[{}])", a_.specs[i]->name, i);
       });
@@ -172,6 +200,10 @@ public:
         return false;
       }
       a_.order = std::move(*order);
+      if (auto e = breaks_array()) {
+        a_.promise.deliver(std::move(e));
+        return false;
+      }
       deal_ids_anew(a_);
     }
     for (size_t i = 0; i < a_.specs.size(); ++i)
@@ -183,6 +215,17 @@ public:
   }
 
 private:
+  /// Ids of an array follow its values, and ids follow the order in which jobs wait for each other.
+  caf::error breaks_array() const {
+    for (size_t n = 0; n < a_.order.size(); ++n)
+      if (a_.specs[a_.order[n]]->array != nullptr && a_.order[n] != n)
+        return make_error(ec::bad_argument,
+                          fmt::format("{}: '{}' is of an array; its jobs may wait for those before "
+                                      "them in the request, and not be waited for by those",
+                                      key, a_.specs[a_.order[n]]->name));
+    return {};
+  }
+
   wanted_jobs& wanted(const condition& c) { return a_.wanted.at(std::string{c.value()}); }
 
   caf::error resolve_job(size_t i) {

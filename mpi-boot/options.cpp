@@ -49,7 +49,7 @@ caf::error set_granted(start_options& o, std::string_view name, const std::strin
     return last.ec == std::errc{} && last.ptr == end && o.ends > o.starts
                ? caf::error{}
                : make_error(ec::bad_argument,
-                            fmt::format("--lasts={}: must be START-END, seconds since 1970", value));
+                            fmt::format("--lasts={}: must be START-END in seconds", value));
   }
   if (name == "level") {
     uint32_t level = 0;

@@ -13,7 +13,7 @@ bool is_utf8(std::string_view text);
 /// The text with each byte that belongs to no character as \xNN, to be shown to a person.
 std::string escape_odd_bytes(std::string_view text);
 
-/// The text with control characters as \n, \t or \xNN: it stays on its line, and no terminal obeys it.
+/// The text with control characters as \n, \t or \xNN: it stays in its line, for any terminal.
 std::string escape_controls(std::string_view text);
 
 } // namespace hactor

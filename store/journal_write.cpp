@@ -301,7 +301,8 @@ void turn_over(environment& env, const uint64_t& next) {
 
 /// True when the batch gives room back and takes none: such a one is possible on a full disk, too.
 bool only_removes(const journal_batch& b) {
-  return b.events.empty() && b.specs.empty() && b.jobs.empty()
+  return !(b.meta.empty() && b.blobs.empty()) && b.events.empty() && b.specs.empty()
+         && b.jobs.empty()
          && std::all_of(b.meta.begin(), b.meta.end(), [](auto& m) { return m.second.empty(); })
          && std::all_of(b.blobs.begin(), b.blobs.end(), [](auto& c) { return c.bytes.empty(); });
 }
@@ -354,8 +355,11 @@ caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
     return 0;
   };
   auto& env = *impl_->env;
-  if (auto err = only_removes(batch) ? env.write_freeing(apply) : env.write(apply))
+  auto frees = only_removes(batch);
+  if (auto err = frees ? env.write_freeing(apply) : env.write(apply))
     return unknown_spec ? unknown_spec_error() : err;
+  if (frees)
+    turn_over(env, impl_->next);
   impl_->next = next;
   return first;
 }

@@ -27,7 +27,7 @@ constexpr option_spec ps_options[] = {
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {0, "json", nullptr, "Prints JSON: {\"instances\": [..]}, times in seconds since 1970."},
     {0, "ssh", nullptr, "Asks machines that are reached by ssh only, too."},
-    {0, "clean", nullptr, "Removes the notes of those that are gone, and lists none of them."},
+    {0, "clean", nullptr, "Removes the notes of those of this machine that are gone."},
 };
 
 constexpr field_name fields[] = {
@@ -84,7 +84,8 @@ int run_ps(const invocation& call) {
   auto list = json::array();
   for (auto& n : workflow::read_notes()) {
     auto state = state_of(n, o.has("ssh"));
-    if (state == "gone" && o.has("clean")) {
+    // From elsewhere it may only seem so: a firewall, an address of that machine alone.
+    if (o.has("clean") && workflow::is_gone(n)) {
       workflow::remove_note(n);
       continue;
     }

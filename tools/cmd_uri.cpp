@@ -38,13 +38,13 @@ struct place {
 
 /// Errors: as client::connect, and the broker's.
 caf::expected<place> place_of(const std::string& uri) {
+  auto where = workflow::parse_address(uri);
+  if (!where)
+    return std::move(where.error());
   if (uri.starts_with(ssh_scheme)) { // it says both
     auto slash = uri.find('/', ssh_scheme.size());
     return place{uri.substr(slash), uri.substr(ssh_scheme.size(), slash - ssh_scheme.size())};
   }
-  auto where = workflow::parse_address(uri);
-  if (!where)
-    return std::move(where.error());
   place found;
   if (where->by == workflow::instance_address::way::note) {
     auto note = workflow::find_note(where->note);

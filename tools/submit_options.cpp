@@ -161,9 +161,9 @@ namespace hactor::tools {
 #define HACTOR_MANY_ROWS                                                                           \
   {0, "cc", "IDSET",                                                                               \
    "One job for each number of the set, which replaces {cc} in the command, the environment and "  \
-    "options, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_ARRAY_INDEX and "         \
-    "HACTOR_JOB_CC. Together they are an array: ID.INDEX names one of them, with the ID of the "    \
-    "first, which is HACTOR_ARRAY_ID. 1-9%3: of these 3 at once, as --max-in-flight has it.",       \
+   "options, {cc+1} by the next, {cc-1} by the one before, and is HACTOR_ARRAY_INDEX and "         \
+   "HACTOR_JOB_CC. Together they are an array: ID.INDEX names one of them, with the ID of the "    \
+   "first, which is HACTOR_ARRAY_ID. 1-9%3: of these 3 at once, as --max-in-flight has it.",       \
    "--array"},                                                                                     \
       {0, "bcc", "IDSET", "As --cc, but without these variables."},                                \
       {0, "max-fails", "N",                                                                        \

@@ -172,7 +172,16 @@ caf::expected<int> connect_local(const std::string& path, std::string_view uri) 
       text += "; it has ended: unset HACTOR_URI or set it to that of a running instance";
     return make_error(ec::no_instance, text);
   }
-  return fd;
+  // A folder of /tmp that an instance has left may have been made anew by somebody.
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
+      && (peer.uid == ::geteuid() || peer.uid == 0))
+    return fd;
+  ::close(fd);
+  return make_error(ec::not_permitted,
+                    std::string{uri} + ": the process that listens there is user "
+                        + std::to_string(peer.uid) + "'s, not yours");
 }
 
 /// By a note: here by its socket, else by TCP if it listens, else by ssh.
@@ -231,8 +240,10 @@ caf::expected<int> connect_by_tcp(const tcp_call& call) {
     return std::move(all.error());
   auto until_ns = steady_ns() + call.patience_ns;
   caf::expected<int> last = make_error(ec::network_failed, call.where.text());
-  for (auto& at : *all) {
-    last = call_at(call, at, *key, until_ns);
+  auto left = static_cast<int64_t>(all->size());
+  for (auto& at : *all) { // each has its share of the time: the first may be one that is silent
+    auto now_ns = steady_ns();
+    last = call_at(call, at, *key, now_ns + (until_ns - now_ns) / left--);
     if (last || code_of(last.error()) == ec::not_permitted)
       break;
   }

@@ -44,11 +44,11 @@ END
 mkdir -p more/output.0
 mount -t tmpfs -o size=1m,mode=700 none more/output.0
 on_end='umount -l "$scratch/state/output.0" "$scratch/more/output.0"'
-instance --statedir "$scratch/more" -S exec.kill_timeout=1s -S exec.plugin_timeout=0.5s <<'END'
+instance --statedir "$scratch/more" -S exec.kill_timeout=1s -S exec.plugin_timeout=2s <<'END'
 id=$(hactor submit -O plugins="$HACTOR_TEST_BUILD/lib/shell_probe.so:{\"flood\":\"shell.start\"}" true)
 deadline 20 sh -c 'until hactor dmesg | grep -q "output: "; do sleep 0.1; done'
-fails_with 1 hactor job wait-event -t 2 "$id" exception
-check_contains "$output" "there was no 'exception' within 2"
+fails_with 1 hactor job wait-event -t 4 "$id" exception
+check_contains "$output" "there was no 'exception' within 4"
 check_equal "it waits" R "$(hactor jobs -n -o '{status_abbrev}' "$id")"
 broker=$(grep -ls '^hactor-io$' $(left_processes | sed 's,.*,/proc/&/task/[0-9]*/comm,') | head -1 | cut -d/ -f3)
 peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$broker/status")

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
+start_seconds=110
+
 key="-S connector.key=$scratch/key"
 for wrong in x 1:2:3 70000 -1 host: :80 localhost:x; do
   fails_with 2 start $key -S "connector.tcp=$wrong" true

@@ -11,12 +11,13 @@ exec 4<>go
 # It has passed it on, and they run.
 hactor exec -r all sh -c 'echo $HACTOR_RANK >>ran; test $HACTOR_RANK != 3 || read -r line <go; echo $HACTOR_RANK over' >said 2>&1 &
 client=$!
-until [ "$(cat ran 2>/dev/null | wc -l)" = 4 ]; do :; done
+four_ran() { [ "$(cat ran 2>/dev/null | wc -l)" = 4 ]; }
+eventually 20 four_ran
 # It has not, and dies.
 kill -STOP "$broker"
 hactor exec -r all sh -c 'echo $HACTOR_RANK >>ran.2; echo $HACTOR_RANK over' >said.2 2>&1 &
 second=$!
-until grep -qs 0 ran.2; do :; done
+eventually 20 grep -qs 0 ran.2
 kill -9 "$broker"
 code=0
 deadline 20 tail --pid "$second" -f /dev/null

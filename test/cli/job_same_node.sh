@@ -17,7 +17,7 @@ deadline 20 hactor job wait-event -q "$beside" start
 deadline 20 hactor job wait-event -q "$away" start
 check_equal "beside" 1 "$(ranks "$beside")"
 check_equal "away" 0 "$(ranks "$away")"
-deadline 20 hactor job status "$named" || true
+deadline 20 hactor job status "$named"
 check_contains "$(hactor job info "$beside" jobspec)" '"constraints":{"ranks":["1"]}'
 hactor cancel "$server" "$beside" "$away"
 fails_with 143 deadline 20 hactor job status "$server"

@@ -47,7 +47,8 @@ for mpi in $mpis; do
   # A limit that its job gets later is heard of.
   check_equal "time" infinity "$(hactor proxy "$id" hactor job timeleft "$below")"
   hactor update "$id" duration=1h
-  until [ "$(hactor proxy "$id" hactor job timeleft "$below")" != infinity ]; do :; done
+  has_limit() { [ "$(hactor proxy "$id" hactor job timeleft "$below")" != infinity ]; }
+  eventually 20 has_limit
   fails_with 1 hactor proxy "$id/$below" true
   check_contains "$output" "$id/$below: no instance"
   echo over >end
@@ -69,7 +70,8 @@ uri=$(hactor jobs -n -o '{annotations.user.uri}' "$id")
 kill -9 $(for pid in $(left_processes); do
   case $(words_of "$pid") in */hactor-start*--level=1*) echo "$pid" ;; esac
 done)
-until [ -z "$(hactor jobs -n -o '{annotations.user.uri}' "$id" | tr -d ' ')" ]; do :; done
+shows_no_way() { [ -z "$(hactor jobs -n -o '{annotations.user.uri}' "$id" | tr -d ' ')" ]; }
+eventually 20 shows_no_way
 check_equal "the job" RUN "$(hactor jobs -n -o '{state}' "$id" | tr -d ' ')"
 check_lacks "$(hactor pstree)" "sleep"
 fails_with 1 hactor proxy "$id" true

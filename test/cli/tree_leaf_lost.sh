@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
+start_seconds=110
+
 cat >lost_lib.sh <<'LIB'
 rm -f ran.* up
 mkfifo up

@@ -78,7 +78,7 @@ check_equal "from the other machine" "n1 gone n2 remote" "$(echo $(login hactor 
 check_equal "on its own" "n1 gone n2 alive" "$(echo $(on_host nodea hactor ps -n -o "'{name} {state}'"))"
 fails_with 1 login hactor --instance n1 uptime
 check_contains "$output" "no instance listens at nodea:"
-login hactor ps --clean >/dev/null
+on_host nodea hactor ps --clean >/dev/null
 check_equal "after --clean" n2 "$(login hactor ps -n -o "'{name}'")"
 echo go >gate.2
 found=0

@@ -95,7 +95,7 @@ TEST_SUITE("unit") {
     CHECK(retries({"--retries=1", "--retry-on=exit:3,7-9,node", "x"})
           == R"({"codes":"3,7-9","count":1,"exit":true,"node":true})");
     CHECK(retries({"--retries=0", "x"}) == "null");
-    CHECK(refusal({"--retry-on=node", "x"}) == "--retry-delay and --retry-on need --retries");
+    CHECK(refusal({"--retry-on=node", "x"}) == "--retry-on needs --retries");
     CHECK(refusal({"--retries=1", "--retry-on=moon", "x"}).find("--retry-on: 'moon'") == 0);
     CHECK(refusal({"--retries=1", "--retry-on=exit:300", "x"}).find("--retry-on") == 0);
     CHECK(refusal({"--retries=x", "x"}).find("--retries") == 0);

@@ -22,6 +22,8 @@ using dice = std::mt19937;
 uint32_t roll(dice& d, uint32_t below) { return static_cast<uint32_t>(d() % below); }
 
 struct sample {
+  sample() { spec.request = std::make_shared<resource_request>(); }
+
   job_fold fold;
   job_spec spec;
   rset resources;

@@ -113,6 +113,28 @@ journal_batch round_batch(uint64_t n) {
   }
 }
 
+/// What only removes is possible when nothing else is, though it first needs pages, too.
+void check_removing(const std::string& root) {
+  std::filesystem::remove_all(root + "/state");
+  auto j = open(options_in(root + "/state"));
+  journal_batch kept, removed;
+  for (int i = 0; i < 200; ++i) {
+    auto number = std::to_string(i);
+    auto digest = std::string(33 - number.size(), '0') + number;
+    kept.blobs.push_back({digest, std::string(1000, 'b'), 1});
+    if (i % 2 == 0)
+      removed.blobs.push_back({digest, "", 0});
+  }
+  removed.meta = {{"name", ""}};
+  REQUIRE(j->commit(kept));
+  while (j->commit(batch_of(events(700)))) {
+  }
+  while (j->commit(batch_of(events(1)))) {
+  }
+  auto freed = j->commit(removed);
+  CHECK_MESSAGE(freed, render(freed.error()));
+}
+
 } // namespace
 
 TEST_SUITE("unit") {
@@ -481,25 +503,7 @@ TEST_SUITE("unit") {
         j = open(o, &found);
         CHECK(found.events_dropped == 0);
       }
-      // What only removes is possible when nothing else is, though it first needs pages, too.
-      std::filesystem::remove_all(root + "/state");
-      auto j = open(options_in(root + "/state"));
-      journal_batch kept, removed;
-      for (int i = 0; i < 200; ++i) {
-        auto number = std::to_string(i);
-        auto digest = std::string(33 - number.size(), '0') + number;
-        kept.blobs.push_back({digest, std::string(1000, 'b'), 1});
-        if (i % 2 == 0)
-          removed.blobs.push_back({digest, "", 0});
-      }
-      removed.meta = {{"name", ""}};
-      REQUIRE(j->commit(kept));
-      while (j->commit(batch_of(events(700)))) {
-      }
-      while (j->commit(batch_of(events(1)))) {
-      }
-      auto freed = j->commit(removed);
-      CHECK_MESSAGE(freed, render(freed.error()));
+      check_removing(root);
     }
     std::ofstream{root + "/ballast"} << std::string(5u << 20, 'b'); // all there is
     auto full = journal::open(options_in(root + "/another"), nullptr);

@@ -10,6 +10,7 @@ import shlex
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import time
 import urllib.parse
@@ -69,9 +70,14 @@ def _by_socket(path):
     s = socket.socket(socket.AF_UNIX)
     try:
         s.connect(path)
+        peer = s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     except OSError:
         s.close()
         raise
+    uid = struct.unpack("3i", peer)[1]
+    if uid not in (os.geteuid(), 0):  # a folder of /tmp that an instance has left, made anew
+        s.close()
+        raise Unreachable("not_permitted", f"{path}: the process that listens there is user {uid}'s, not yours")
     return s
 
 
