@@ -15,7 +15,8 @@ check_equal "exec" tick "$(deadline 10 sh -c \
   'hactor exec -r 0 sh -c "while :; do echo tick; sleep 0.1; done" | head -1')"
 check_contains "$(deadline 10 sh -c 'hactor ping -i 0.1 broker | head -1')" "seq=0"
 check_equal "submit --watch" tick "$(deadline 10 sh -c \
-  'hactor submit --quiet --watch sh -c "while :; do echo tick; sleep 0.1; done" | head -1')"
+  'hactor submit --quiet --watch -J ticks sh -c "while :; do echo tick; sleep 0.1; done" | head -1')"
+hactor cancel $(hactor jobs -n --name=ticks -o '{id}')
 for command in "ping -i 0.1 broker" "exec -r 0 sh -c 'while :; do echo tick; sleep 0.1; done'"; do
   fails_with 1 deadline 10 sh -c "hactor $command >/dev/full"
   check_contains "$output" "standard output: No space left on device"

@@ -94,8 +94,17 @@ hactor proxy "$(job_of tree.1)" \
 read_ups 1 # the next one has its core
 kill -9 "$(script_of tree.1)"
 tree_ends 137
-ran_once 20
-check_contains "$(cat said)" "15 done, 1 failed, 4 lost, in"
+# It may have been handed the next one already, of which then nobody knows whether it ran.
+case $(cat said) in
+  *", 1 perhaps run, in"*)
+    check_contains "$(cat said)" "14 done, 1 failed, 4 lost, 1 perhaps run, in"
+    check_equal "at most once each" "" "$(cat ran.* | awk '{ print $1 }' | sort | uniq -d)"
+    ;;
+  *)
+    ran_once 20
+    check_contains "$(cat said)" "15 done, 1 failed, 4 lost, in"
+    ;;
+esac
 
 # When no other leaf is there, one is made that has the rest.
 tree_begins tree.1 8 -T 1 -J 30
