@@ -216,9 +216,14 @@ public:
 
 private:
   /// Ids of an array follow its values, and ids follow the order in which jobs wait for each other.
+  /// That matters when the array's jobs have a jobspec each.
   caf::error breaks_array() const {
+    auto is_part = [this](size_t i) {
+      auto& array = a_.specs[i]->array;
+      return array != nullptr && array->size() != a_.request.specs[i].ids.size();
+    };
     for (size_t n = 0; n < a_.order.size(); ++n)
-      if (a_.specs[a_.order[n]]->array != nullptr && a_.order[n] != n)
+      if (a_.order[n] != n && is_part(a_.order[n]))
         return make_error(ec::bad_argument,
                           fmt::format("{}: '{}' is of an array; its jobs may wait for those before "
                                       "them in the request, and not be waited for by those",

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "actors/kill_steps.hpp"
+#include "actors/output_gate.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/task_warning.hpp"
 #include "spec_texts.hpp"
@@ -41,6 +42,23 @@ shell_work planned(const spec_text& s, const launch_item& item,
 } // namespace
 
 TEST_SUITE("unit") {
+
+  TEST_CASE("a gate that has closed stays so until half of its bytes are spooled") {
+    output_gate gate;
+    int opened = 0;
+    gate.on_open([&opened] { ++opened; });
+    gate.add(output_gate::bytes_max);
+    CHECK_FALSE(gate.closed());
+    gate.add(1);
+    CHECK(gate.closed());
+    gate.done(output_gate::bytes_max / 4);
+    CHECK(gate.closed()); // nobody has been told to read on
+    gate.done(output_gate::bytes_max / 4 + 1);
+    CHECK_FALSE(gate.closed());
+    CHECK(opened == 1);
+    gate.add(output_gate::bytes_max / 4);
+    CHECK_FALSE(gate.closed());
+  }
 
   TEST_CASE("each node gets its own tasks, ranks in block order, local ids from 0") {
     spec_text s;
