@@ -67,6 +67,12 @@ constexpr option_spec wait_event_options[] = {
     {'f', "format", "json|text", "How the event is printed. Default: text."},
     {'q', "quiet", nullptr, "Does not print the event."},
     {'p', "path", "LOG", "In which eventlog, as for 'hactor job eventlog'. Default: main."},
+    {'m', "match-context", "KEY=VALUE",
+     "Only events whose context has this: stage=main, note=\"two words\". May be repeated: all of "
+     "them."},
+    {'v', "verbose", nullptr, "Prints the events before it, too."},
+    {'T', "time-format", "raw|iso|offset|human", "How times are printed. Default: raw."},
+    {'H', "human", nullptr, "The same as --time-format=human."},
 };
 
 constexpr option_spec eventlog_options[] = {
@@ -310,9 +316,41 @@ caf::expected<known_log> read_log(const parsed_options& o) {
   return make_error(ec::bad_argument, "--path: '" + said + "' is not main, exec, output or input");
 }
 
-/// The line of the `count`th event of this name in a log that is followed.
+/// Which event is waited for.
+struct wanted_event {
+  std::string name;
+  uint64_t count = 1;
+  std::vector<std::pair<std::string, std::string>> context; // keys, and values as text or JSON
+
+  bool is(const json& event) const {
+    auto& has = object_at(event, "context");
+    return text_at(event, "name") == name
+           && std::all_of(context.begin(), context.end(), [&](auto& wanted) {
+                auto i = has.is_object() ? has.find(wanted.first) : has.end();
+                return has.is_object() && i != has.end()
+                       && (i->is_string() ? i->template get<std::string>() : dump(*i))
+                              == wanted.second;
+              });
+  }
+};
+
+caf::expected<wanted_event> read_wanted(const parsed_options& o, uint64_t count) {
+  wanted_event w{o.operands[1], count, {}};
+  for (auto& [option, text] : o.values) {
+    if (option->name != std::string_view{"match-context"})
+      continue;
+    auto equals = text.find('=');
+    if (equals == 0 || equals == text.npos)
+      return make_error(ec::bad_argument, "--match-context=" + text + ": must be KEY=VALUE");
+    w.context.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return w;
+}
+
+/// The line of the event that is waited for in a log that is followed; `before` sees the others.
 caf::expected<std::string> await_line(client& broker, const std::string& id, const known_log& log,
-                                      const std::string& name, uint64_t count, double timeout_s) {
+                                      wanted_event wanted, double timeout_s,
+                                      const std::function<void(const std::string&)>& before) {
   auto tag = broker.request("job.watch", {{"id", id}, {"key", log.key}});
   auto until = steady_ns() + static_cast<int64_t>(timeout_s * 1e9);
   for (;;) {
@@ -324,7 +362,7 @@ caf::expected<std::string> await_line(client& broker, const std::string& id, con
       return result_of(*f).error();
     if (f->tag == tag && f->kind == frame_kind::reply)
       return make_error(ec::wrong_state,
-                        id + ": the job has ended without the event \"" + name + '"');
+                        id + ": the job has ended without the event \"" + wanted.name + '"');
     if (f->kind != frame_kind::lines)
       continue;
     std::string_view rest = f->payload;
@@ -333,8 +371,9 @@ caf::expected<std::string> await_line(client& broker, const std::string& id, con
       auto line = std::string{rest.substr(0, end)};
       rest.remove_prefix(std::min(end + 1, rest.size()));
       auto event = parse_object(line);
-      if (event && text_at(*event, "name") == name && --count == 0)
+      if (event && wanted.is(*event) && --wanted.count == 0)
         return line + "\n";
+      before(line + "\n");
     }
   }
 }
@@ -351,6 +390,10 @@ int run_wait_event(const invocation& call) {
   auto log = read_log(o);
   if (!log)
     return fail_usage(call, log.error());
+  auto wanted = read_wanted(o, *count);
+  auto times = parse_time_format(o.has("human") ? "human" : o.value("time-format", "raw"));
+  if (!wanted || !times)
+    return fail_usage(call, !wanted ? wanted.error() : times.error());
   auto& name = o.operands[1];
   if (auto& known = log->events;
       !known.empty() && std::find(known.begin(), known.end(), name) == known.end())
@@ -364,29 +407,35 @@ int run_wait_event(const invocation& call) {
                                                  + "' within " + o.value("timeout"))
                  : e;
     };
+    auto as_json = o.value("format", "text") == "json";
+    event_text texts{*times};
+    caf::error unreadable;
+    auto show = [&](const std::string& line, bool wanted) {
+      auto text = as_json ? caf::expected<std::string>{line} : texts.line(line); // counts times
+      if (!text)
+        unreadable = text.error();
+      else if (wanted)
+        print(as_json ? *text : *text + "\n");
+    };
     std::string line;
-    if (log->events.empty()) {
+    // The broker knows the names, and sends nothing else.
+    if (log->events.empty() && wanted->context.empty() && *times == time_format::raw
+        && !o.has("verbose")) {
       auto reply = broker.ask("job.wait-event",
                               {{"id", ids->front()}, {"name", name}, {"count", *count}}, *timeout);
       if (!reply)
         return why_not(reply.error());
       line = text_at(*reply, "line");
     } else {
-      auto found = await_line(broker, ids->front(), *log, name, *count, *timeout);
+      auto found = await_line(broker, ids->front(), *log, *wanted, *timeout,
+                              [&](auto& other) { show(other, o.has("verbose")); });
       if (!found)
         return why_not(found.error());
       line = std::move(*found);
     }
-    if (o.has("quiet"))
-      return exit_ok;
-    if (o.value("format", "text") == "json") {
-      print(line);
-      return exit_ok;
-    }
-    auto text = event_text{time_format::raw}.line(line);
-    if (!text)
-      return std::move(text.error());
-    print_line(*text);
+    show(line, !o.has("quiet"));
+    if (unreadable)
+      return unreadable;
     return exit_ok;
   });
 }

@@ -50,6 +50,18 @@ entries = list(hactor.Instance().eventlog(sys.argv[1], "guest.output"))
 print(*[e["name"] for e in entries if "eof" not in e["context"]])
 assert sum("eof" in e["context"] for e in entries) == 4, entries' "$id")"
 
+# Which event, by what it says; with those before it; and when.
+id=$(hactor submit false)
+check_contains "$(deadline 20 hactor job wait-event -m status=256 "$id" finish)" "finish status=256"
+fails_with 1 deadline 20 hactor job wait-event -m status=0 "$id" finish
+check_contains "$output" "without the event"
+fails_with 2 hactor job wait-event -m status "$id" finish
+check_contains "$output" "must be KEY=VALUE"
+deadline 20 hactor job wait-event -v -T offset "$id" start >lines
+check_contains "$(head -n 1 lines)" "0.000000 submit"
+check_contains "$(tail -n 1 lines)" " start"
+check_equal "all before it" 6 "$(wc -l <lines)"
+
 # While it runs: what there is by now, and what comes.
 mkfifo go
 id=$(hactor submit sh -c 'echo one; read x <go; echo two')
