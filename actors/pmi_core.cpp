@@ -62,29 +62,33 @@ void pmi_core::on_bytes(uint32_t task, std::string_view bytes, effects& out) {
     out.failure = fmt::format("rank {} does not speak PMI on descriptor {}", ranks_[task], pmi_fd);
 }
 
-void pmi_core::on_line(uint32_t task, std::string_view line, effects& out) {
-  if (peers_[task].multi_line) { // of a request that was refused at its first line
-    peers_[task].multi_line = line != "endcmd";
-    return;
-  }
-  words w;
+pmi_words read_pmi_line(std::string_view line) {
+  pmi_words w;
   while (!line.empty()) {
     auto equals = line.find('=');
     if (equals == line.npos)
       break;
     auto key = line.substr(0, equals);
     line.remove_prefix(equals + 1);
-    // A value goes on to the end of the line: it may hold blanks.
     auto end = key == "value" ? line.size() : std::min(line.find(' '), line.size());
     w.emplace(key, line.substr(0, end));
     line.remove_prefix(end);
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   }
+  return w;
+}
+
+void pmi_core::on_line(uint32_t task, std::string_view line, effects& out) {
+  if (peers_[task].multi_line) { // of a request that was refused at its first line
+    peers_[task].multi_line = line != "endcmd";
+    return;
+  }
+  auto w = read_pmi_line(line);
   if (auto reply = answer(task, w, out); !reply.empty())
     out.replies.emplace_back(task, "cmd=" + reply + "\n");
 }
 
-std::string pmi_core::answer(uint32_t task, const words& w, effects& out) {
+std::string pmi_core::answer(uint32_t task, const pmi_words& w, effects& out) {
   auto named = [&w](std::string_view key) -> std::string_view {
     auto found = w.find(key);
     return found == w.end() ? std::string_view{} : found->second;
@@ -136,7 +140,7 @@ std::string pmi_core::answer(uint32_t task, const words& w, effects& out) {
   return {};
 }
 
-std::string pmi_core::put(const words& w) {
+std::string pmi_core::put(const pmi_words& w) {
   auto key = w.find("key");
   auto value = w.find("value");
   if (key == w.end() || value == w.end() || key->second.size() > key_max
@@ -147,7 +151,7 @@ std::string pmi_core::put(const words& w) {
   return "put_result rc=0 msg=success";
 }
 
-std::string pmi_core::get(const words& w) const {
+std::string pmi_core::get(const pmi_words& w) const {
   auto key = w.find("key");
   auto found = key == w.end() ? values_.end() : values_.find(key->second);
   if (found == values_.end())

@@ -20,6 +20,12 @@ inline constexpr int pmi_fd = 3;
 /// "(vector,(NODE,NODES,PER_NODE),...)". `nodes`: by task rank.
 std::string pmi_process_mapping(const std::vector<uint32_t>& nodes);
 
+using pmi_words = std::map<std::string, std::string, std::less<>>;
+
+/// The words of a line "cmd=NAME key=VALUE ..". A value named "value" goes on to the end of the
+/// line: it may hold blanks.
+pmi_words read_pmi_line(std::string_view line);
+
 class pmi_core {
 public:
   /// What a call causes, in order.
@@ -53,12 +59,11 @@ private:
     bool inside = false; // between init and finalize
     bool multi_line = false;
   };
-  using words = std::map<std::string, std::string, std::less<>>;
 
   void on_line(uint32_t task, std::string_view line, effects& out);
-  std::string answer(uint32_t task, const words& w, effects& out);
-  std::string put(const words& w);
-  std::string get(const words& w) const;
+  std::string answer(uint32_t task, const pmi_words& w, effects& out);
+  std::string put(const pmi_words& w);
+  std::string get(const pmi_words& w) const;
 
   std::string name_; // of the job's key-value space
   uint32_t size_ = 0;

@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "actors/pmi_core.hpp"
+
 namespace hactor::tools {
 
 namespace {
-
-using words = std::map<std::string, std::string, std::less<>>;
 
 /// A line of PMI-1 is short; who sends more without an end speaks something else.
 constexpr size_t line_bytes_max = 64 << 10;
@@ -81,7 +81,7 @@ private:
   }
 
   /// Errors: ec::disconnected; ec::system_failed for another answer, or one that refuses.
-  caf::expected<words> ask(const std::string& line, std::string_view wanted) {
+  caf::expected<pmi_words> ask(const std::string& line, std::string_view wanted) {
     if (trace)
       trace("> " + line);
     auto out = line + "\n";
@@ -148,7 +148,7 @@ public:
   caf::error end() override { return {}; }
 
 private:
-  words values_;
+  pmi_words values_;
 };
 
 caf::expected<std::unique_ptr<pmi_client>> make_wire_client() {
@@ -164,22 +164,6 @@ caf::expected<std::unique_ptr<pmi_client>> make_wire_client() {
 }
 
 } // namespace
-
-words read_pmi_line(std::string_view line) {
-  words w;
-  while (!line.empty()) {
-    auto equals = line.find('=');
-    if (equals == line.npos)
-      break;
-    auto key = line.substr(0, equals);
-    line.remove_prefix(equals + 1);
-    auto end = key == "value" ? line.size() : std::min(line.find(' '), line.size());
-    w.emplace(key, line.substr(0, end));
-    line.remove_prefix(end);
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  }
-  return w;
-}
 
 caf::expected<std::unique_ptr<pmi_client>> make_pmi_client(const std::string& method) {
   if (method == "simple" || (method.empty() && !variable("PMI_FD").empty()))

@@ -43,9 +43,6 @@ public:
 /// ec::no_instance (this is no task of a job).
 caf::expected<std::unique_ptr<pmi_client>> make_pmi_client(const std::string& method);
 
-/// The words of a line "cmd=NAME key=VALUE ..", where a value named "value" goes to the end.
-std::map<std::string, std::string, std::less<>> read_pmi_line(std::string_view line);
-
 /// PMIx by its library. Errors: ec::bad_argument (this hactor was built without PMIx).
 caf::expected<std::unique_ptr<pmi_client>> make_pmix_client();
 
