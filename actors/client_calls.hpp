@@ -64,5 +64,6 @@ void tell_kvs_root(const client_call& c, client_params& p);
 void change_kvs_spaces(const client_call& c, client_params& p);
 void job_info(const client_call& c, client_params& p);
 void explain_job(const client_call& c, client_params& p);
+void list_job_waits(const client_call& c, client_params& p);
 
 } // namespace hactor

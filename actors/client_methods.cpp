@@ -450,7 +450,7 @@ constexpr std::array methods{
   method_row{"job.memo", add_memo},          method_row{"job.raise", raise_on_jobs},
   method_row{"job.update", update_jobs},
   method_row{"job.urgency", set_urgency},    method_row{"job.wait", start_wait},
-  method_row{"job.watch", start_watch},
+  method_row{"job.waits", list_job_waits},   method_row{"job.watch", start_watch},
   method_row{"job.wait-any", start_wait_any},
   method_row{"job.wait-event", start_wait_event},
   method_row{"kvs.commit", commit_kvs},      method_row{"kvs.get", get_kvs},

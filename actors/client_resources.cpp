@@ -6,7 +6,10 @@
 
 #include "actors/client_calls.hpp"
 #include "actors/graph_changes.hpp"
+#include "actors/job_waits.hpp"
 #include "graph/constraint.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 
 namespace hactor {
@@ -361,21 +364,145 @@ void ask_queues(const client_call& c, client_params& p) {
   });
 }
 
-void explain_job(const client_call& c, client_params& p) {
+namespace {
+
+/// Calls `use` with the lead's services and what a listing says of the job `id`.
+void with_summary(const client_call& c, client_params& p,
+                  std::function<void(const rank_services&, const job_summary&)> use) {
   list_request r;
   r.ids = {p.id("id")};
   r.states = 127;
   if (refused(c, p))
     return;
-  with_lead(c, [c, r](const rank_services& lead) {
+  with_lead(c, [c, r, use](const rank_services& lead) {
     c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)
         .then(
-            [c, lead](const list_reply& x) {
+            [c, lead, use](const list_reply& x) {
               if (!x.jobs.empty())
-                return explain_summary(c, lead, x.jobs[0]);
+                return use(lead, x.jobs[0]);
               c.self->state.fail(c.session, c.tag, make_error(ec::unknown_job, "no such job"));
             },
             fail_call(c));
+  });
+}
+
+} // namespace
+
+void explain_job(const client_call& c, client_params& p) {
+  with_summary(
+      c, p, [c](const rank_services& lead, const job_summary& s) { explain_summary(c, lead, s); });
+}
+
+// -- what a job waits for -------------------------------------------------------------------------
+
+namespace {
+
+/// Who has not answered by then is named.
+constexpr double waits_patience_s = 5;
+
+json to_json(const rank_map& where, const job_wait& w) {
+  auto seconds = [](int64_t ns) { return static_cast<double>(ns) / 1e9; };
+  idset ranks;
+  for (auto broker : w.brokers.expand())
+    ranks.add(where.rank_on(broker));
+  json x{{"owner", w.owner}, {"reason", w.reason}, {"ranks", ranks.to_string()}};
+  if (!w.tasks.empty())
+    x["tasks"] = w.tasks.to_string();
+  if (w.age_ns >= 0)
+    x["age"] = seconds(w.age_ns);
+  if (w.left_ns >= 0) {
+    x["left"] = seconds(w.left_ns);
+    x["then"] = w.then;
+  }
+  return x;
+}
+
+/// The scheduler's part: the sentence of `hactor explain`.
+void gather_reason(const client_call& c, const rank_services& lead, const job_summary& s,
+                   const waits_gathering_ptr& into) {
+  ++into->due;
+  job_wait w{"scheduler", "its turn", {}, -1, -1, {}, into->sum.waits.front().brokers};
+  c.self
+      ->request(caf::actor_cast<scheduler_actor>(lead.scheduler), span_of(waits_patience_s),
+                explain_request{{s.id}})
+      .then(
+          [w, into](const explain_reply& x) {
+            if (x.reasons.empty() || x.reasons[0].code.empty())
+              return into->take({});
+            auto known = w;
+            known.reason = x.reasons[0].sentence;
+            if (auto at = x.reasons[0].t_estimate; at > 0) {
+              known.left_ns = std::max<int64_t>(static_cast<int64_t>(at * 1e9) - wall_ns(), 0);
+              known.then = "it is to start";
+            }
+            into->take({std::move(known)});
+          },
+          [w, into](const caf::error& e) {
+            auto silent = w;
+            silent.reason = "an answer of the scheduler: " + render(e);
+            into->take({std::move(silent)});
+          });
+}
+
+/// What the job manager has said, then what all whom it names say.
+void gather_below(const client_call& c, const rank_services& lead, const job_summary& s,
+                  job_waits_reply&& first, double patience_s) {
+  auto sum = std::make_shared<waits_gathering>();
+  sum->tell = [c, s](job_waits_reply&& all) {
+    auto waits = json::array();
+    for (auto& w : all.waits)
+      waits.push_back(to_json(c.self->state.setup.where, w));
+    c.self->state.reply(
+        c.session, c.tag,
+        {{"id", to_string(s.id)}, {"state", name_of(s.state)}, {"waits", std::move(waits)}});
+  };
+  auto ask = std::move(first.ask);
+  sum->sum.waits = std::move(first.waits);
+  if (s.state == job_state::sched)
+    gather_reason(c, lead, s, sum);
+  for (auto broker : ask.expand()) {
+    ++sum->due;
+    job_wait silent{"exec", "an answer of its broker", {}, -1, -1, {}, idset::single(broker)};
+    with_rank(
+        c.self, broker,
+        [c, s, silent, sum, patience_s](const rank_services& peer) {
+          gather_waits(c.self, caf::actor_cast<exec_actor>(peer.exec),
+                       {s.id, span_of(patience_s).count()}, silent, false, sum);
+          sum->take({});
+        },
+        [silent, sum](const caf::error& e) {
+          auto lost = silent;
+          lost.reason += ": " + render(e);
+          sum->take({std::move(lost)});
+        });
+  }
+  sum->take({});
+}
+
+void tell_job_waits(const client_call& c, const rank_services& lead, const job_summary& s,
+                    double patience_s) {
+  if (s.state == job_state::inactive)
+    return c.self->state.reply(c.session, c.tag,
+                               {{"id", to_string(s.id)},
+                                {"state", name_of(s.state)},
+                                {"ended", how_ended(s)},
+                                {"waits", json::array()}});
+  c.self
+      ->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline,
+                job_waits_request{s.id, 0})
+      .then([c, lead, s, patience_s](
+                job_waits_reply& r) { gather_below(c, lead, s, std::move(r), patience_s); },
+            fail_call(c));
+}
+
+} // namespace
+
+void list_job_waits(const client_call& c, client_params& p) {
+  auto patience_s = p.number("timeout", waits_patience_s);
+  if (!(patience_s > 0 && patience_s <= limits::request_timeout_s))
+    p.refuse(fmt::format("timeout must be above 0 and at most {} s", limits::request_timeout_s));
+  with_summary(c, p, [c, patience_s](const rank_services& lead, const job_summary& s) {
+    tell_job_waits(c, lead, s, patience_s);
   });
 }
 

@@ -10,6 +10,7 @@
 
 #include "actors/binding.hpp"
 #include "actors/command_sink.hpp"
+#include "actors/job_waits.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/here.hpp"
 #include "runtime/limits.hpp"
@@ -419,11 +420,41 @@ stats_reply stats_of(const exec_state& st) {
 }
 
 waits_reply waits_of(const exec_state& st) {
-  waits_reply r{st.core.waits(limits::wait_lines_max)};
+  waits_reply r{st.core.waits(steady_ns(), limits::wait_lines_max)};
   if (!st.commands.empty())
     r.lines.push_back(std::to_string(st.commands.size())
                       + " commands outside of jobs (hactor exec) have not ended");
   return r;
+}
+
+/// What the job waits for on this broker and on those below it in its tree.
+caf::result<job_waits_reply> waits_below(exec_state::pointer self, const job_waits_request& q) {
+  auto& st = self->state;
+  auto here = idset::single(st.context->rank);
+  auto sum = std::make_shared<waits_gathering>();
+  auto promise = self->make_response_promise<job_waits_reply>();
+  sum->tell = [promise](job_waits_reply&& r) mutable { promise.deliver(std::move(r)); };
+  auto own = st.core.waits_of(steady_ns(), q.id);
+  if (auto of_instance = st.instances.wait_of(q.id); !of_instance.empty())
+    own.push_back({"exec", std::move(of_instance), {}, -1, -1, {}, here});
+  auto below = q;
+  below.patience_ns = patience_below(q.patience_ns);
+  if (auto shell = st.shells.find(q.id); shell != st.shells.end())
+    gather_waits(self, shell->second, below,
+                 {"exec", "an answer of the job's shell", {}, -1, -1, {}, here}, true, sum);
+  for (auto rank : st.core.below(q.id)) {
+    ++sum->due;
+    job_wait silent{"exec", fmt::format("an answer of rank {}", rank), {}, -1, -1, {}, here};
+    st.with_exec(
+        rank,
+        [self, below, silent, sum](const exec_actor& peer) {
+          gather_waits(self, peer, below, silent, false, sum);
+          sum->take({});
+        },
+        [silent, sum](const caf::error&) { sum->take({silent}); });
+  }
+  sum->take(std::move(own));
+  return promise;
 }
 
 } // namespace
@@ -475,6 +506,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     },
     [self](const command_request& r) { self->state.run_command(r); },
     [self](const command_kill& k) { kill_command(self, k); },
+    [self](const job_waits_request& q) { return waits_below(self, q); },
     [self](const instance_request& r) { return self->state.instances.begin(r); },
     [self](const enter_request& r) { return self->state.instances.enter(r.job); },
     [self](const instance_wait& r) { return self->state.instances.wait(r); },

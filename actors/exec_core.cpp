@@ -65,6 +65,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
   j.root = p.position == 0;
   j.parent = parent;
   j.sum.id = id;
+  j.since_ns = now_ns;
   j.shell_due = true;
   j.exit_timeout_s = order.plan->exit_timeout_s;
   if (order.plan->simulated_s >= 0) {
@@ -440,27 +441,6 @@ void exec_core::on_rank_lost(rank_t rank, exec_out& out) {
   for (auto id : orphaned)
     if (auto it = jobs_.find(id); it != jobs_.end())
       end_here(id, it->second, out);
-}
-
-std::vector<std::string> exec_core::waits(size_t max) const {
-  std::vector<std::string> lines;
-  for (auto& [id, j] : jobs_) {
-    if (lines.size() == max) {
-      lines.push_back(fmt::format("and {} more jobs", jobs_.size() - max));
-      break;
-    }
-    idset below;
-    for (auto child : j.children)
-      below.add(child);
-    auto doing = j.ending ? "ending" : j.told_start ? "running" : "starting";
-    lines.push_back(fmt::format(
-      "job {}: {}{}{}{}", to_string(id), doing,
-      j.simulated ? ", simulated" : j.shell_due ? ", its tasks here have not ended" : "",
-      below.empty() ? "" : ", the tree below has not ended on ranks " + below.to_string(),
-      j.settling ? ", the job manager waits for it (a broker was lost)"
-                 : is_orphan(j) ? ", its parent in the tree is lost" : ""));
-  }
-  return lines;
 }
 
 void exec_core::on_time(int64_t now_ns, exec_out& out) {

@@ -97,8 +97,12 @@ public:
   int64_t next_wake_ns() const; ///< 0: none.
 
   size_t running() const { return jobs_.size(); }
-  /// What the job's tree waits for here, as sentences; at most `max` of them.
-  std::vector<std::string> waits(size_t max) const;
+  /// What the job's tree waits for here, but for the tasks of this broker (exec_waits.cpp).
+  std::vector<job_wait> waits_of(int64_t now_ns, job_id id) const;
+  /// The job's brokers below this one that have not ended it.
+  std::set<rank_t> below(job_id id) const;
+  /// The same of all jobs, as sentences; some `max` of them.
+  std::vector<std::string> waits(int64_t now_ns, size_t max) const;
   bool runs(job_id id) const { return jobs_.count(id) != 0; }
   /// True when the job runs and this is the root of its tree, the broker of its first task.
   bool leads(job_id id) const;
@@ -113,6 +117,7 @@ private:
     bool root = false;
     rank_t parent = 0;
     bool simulated = false;
+    int64_t since_ns = 0; // it is here
     int64_t simulated_end_ns = 0;
     double exit_timeout_s = -1;     // for the others once a task has ended; < 0: for ever
     int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended

@@ -297,4 +297,14 @@ void exec_instances::on_job_gone(job_id job) {
       promise.deliver(done{});
 }
 
+std::string exec_instances::wait_of(job_id job) const {
+  auto it = all_.find(job);
+  if (it == all_.end())
+    return begins_.count(job) != 0 ? "its instance to begin" : "";
+  if (!it->second.ending)
+    return {};
+  return it->second.held ? "the instance over its grant to end; its own tasks have"
+                         : "the instance over its grant to end";
+}
+
 } // namespace hactor

@@ -46,6 +46,8 @@ public:
 
   size_t count() const { return all_.size(); }
   bool has(job_id job) const { return all_.count(job) != 0; }
+  /// What a job waits for that holds an instance, or is to; "" when it is nothing.
+  std::string wait_of(job_id job) const;
 
   inner_jobs inner; // who ends before whom when a broker is lost
 

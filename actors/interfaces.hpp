@@ -82,6 +82,7 @@ using job_manager_actor = caf::typed_actor<
   caf::reacts_to<waited_for>,
   caf::replies_to<purge_request>::with<count_reply>,
   caf::replies_to<counts_atom>::with<job_counts>,
+  caf::replies_to<job_waits_request>::with<job_waits_reply>,
   // The instance ends: running jobs are cancelled, none is started; answered when none runs.
   caf::replies_to<drain_atom>::with<done>,
   // From the SCHEDULER.
@@ -177,6 +178,8 @@ using exec_actor = caf::typed_actor<
   caf::reacts_to<input_request>,
   caf::reacts_to<command_request>,
   caf::reacts_to<command_kill>,
+  // From CONNECTORs, from the parent in the job's tree.
+  caf::replies_to<job_waits_request>::with<job_waits_reply>,
   // Instances over the grants of jobs whose first rank this is.
   caf::replies_to<instance_request>::with<instance_reply>,
   caf::replies_to<enter_request>::with<instance_reply>,
@@ -228,7 +231,9 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<usage_atom>,
   // A command within the job, and its end.
   caf::reacts_to<command_request>,
-  caf::reacts_to<command_kill>>;
+  caf::reacts_to<command_kill>,
+  // From EXEC, for whoever asks what the job waits for.
+  caf::replies_to<job_waits_request>::with<job_waits_reply>>;
 
 /// MEMORY GUARD: what jobs with a limit, and jobs within instances with one, use of this rank's
 /// memory. Every rank.

@@ -283,21 +283,6 @@ rooms_reply job_manager_core::rooms() const {
   return all;
 }
 
-std::vector<std::string> job_manager_core::waits(size_t max) const {
-  std::vector<std::string> lines;
-  for (auto& [id, j] : jobs_) {
-    if (!j.settle || lines.size() == max)
-      continue;
-    auto text = "job " + to_string(id) + " lost a broker and waits for";
-    if (!j.settle->due.empty())
-      text += " ranks " + j.settle->due.to_string() + " to have ended it";
-    if (!j.settle->tree_ended)
-      text += std::string{j.settle->due.empty() ? "" : ", and"} + " its first rank's report";
-    lines.push_back(std::move(text));
-  }
-  return lines;
-}
-
 std::string encode_extra(const job_report& end) {
   std::string out;
   append_varint(out, 1); // version of this record's form

@@ -483,6 +483,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
       counts.paused = self->state.paused;
       return counts;
     },
+    [self](const job_waits_request& r) { return tell_waits(self->state, r); },
     [self](alloc_decision& d) { apply_decision(self->state, d); },
     [self](rooms_atom) { return self->state.core.rooms(); },
     [self](const exec_report& r) { take_report(self->state, r); },

@@ -190,6 +190,9 @@ public:
   /// Who holds room and who waits for some.
   rooms_reply rooms() const;
 
+  /// What an active job waits for, and the brokers that know more (job_manager_waits.cpp).
+  /// Errors: ec::unknown_job.
+  caf::expected<job_waits_reply> waits_of(int64_t now_ns, job_id id, const rank_map& where) const;
   /// Jobs that lost a broker and whom they wait for, as sentences; at most `max` of them.
   std::vector<std::string> waits(size_t max) const;
 

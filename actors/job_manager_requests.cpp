@@ -235,6 +235,34 @@ void job_manager_state::serve_reapers() {
   reapers = std::move(waiting);
 }
 
+/// Beside what the core knows: what has not come to the journal or to a broker.
+caf::result<job_waits_reply> tell_waits(job_manager_state& st, const job_waits_request& r) {
+  auto reply = st.core.waits_of(wall_ns(), r.id, st.peers.where);
+  if (!reply)
+    return std::move(reply.error());
+  auto add = [&](std::string reason, int64_t age_ns, int64_t left_ns) {
+    reply->waits.push_back({"job manager",
+                            std::move(reason),
+                            {},
+                            age_ns,
+                            left_ns,
+                            left_ns < 0 ? "" : "the job fails",
+                            {}});
+  };
+  if (!st.paused.empty())
+    add("room on the disk: " + st.paused, -1, -1);
+  else if (st.commit_under_way)
+    add(fmt::format("the journal to make {} events durable", st.committing.batch.events.size()),
+        steady_ns() - st.commit_ns, -1);
+  for (auto rank : reply->ask.expand())
+    if (auto d = st.dialling.find(rank); d != st.dialling.end() && !d->second.empty())
+      add(fmt::format("rank {} to be reached", rank), -1,
+          std::chrono::nanoseconds{archive_deadline}.count());
+  for (auto& w : reply->waits)
+    w.brokers.add(st.peers.rank);
+  return std::move(*reply);
+}
+
 std::vector<std::string> job_manager_state::waits() const {
   std::vector<std::string> lines;
   auto add = [&lines](std::string line) { lines.push_back(std::move(line)); };

@@ -17,6 +17,7 @@ caf::result<job_reply> show_job(job_manager_state& st, const job_request& r);
 caf::result<follow_reply> follow_jobs(job_manager_state& st, follow_request r);
 caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r);
 caf::result<count_reply> purge_jobs(job_manager_state& st, purge_request& r);
+caf::result<job_waits_reply> tell_waits(job_manager_state& st, const job_waits_request& r);
 caf::result<done> drain_jobs(job_manager_state& st);
 void unfollow_job(job_manager_state& st, const unfollow& u);
 

@@ -66,6 +66,34 @@ struct signal_request {
 };
 HACTOR_INSPECT(signal_request, x.items)
 
+/// Something that a job waits for: who waits, for what, and until when at the longest. Times are
+/// spans: the clocks of hosts differ.
+struct job_wait {
+  std::string owner;    // the actor that waits: "shell"
+  std::string reason;   // what it waits for: "tasks to end"
+  idset tasks{};        // of the job, which the reason speaks of
+  int64_t age_ns = -1;  // for so long already; -1: not known
+  int64_t left_ns = -1; // at most so much longer; -1: until that for which it waits has come
+  std::string then{};   // what happens when that time is over; "" without one
+  idset brokers{};      // where the owner is
+};
+HACTOR_INSPECT(job_wait, x.owner, x.reason, x.tasks, x.age_ns, x.left_ns, x.then, x.brokers)
+
+/// What does the job wait for? To the job manager, and to the exec of a broker, which asks the
+/// job's shell there and those below it in the job's tree. Errors: ec::unknown_job (job manager:
+/// the job is not active).
+struct job_waits_request {
+  job_id id;
+  int64_t patience_ns = 0; // with those below; who has not answered by then is named
+};
+HACTOR_INSPECT(job_waits_request, x.id, x.patience_ns)
+
+struct job_waits_reply {
+  std::vector<job_wait> waits;
+  idset ask{}; // from the job manager: brokers whose execs know more
+};
+HACTOR_INSPECT(job_waits_reply, x.waits, x.ask)
+
 /// What tasks used, summed; the peak is the largest of any process.
 struct usage {
   int64_t maxrss_kb = 0;

@@ -16,6 +16,7 @@
 #include "actors/shell_helpers.hpp"
 #include "actors/shell_start.hpp"
 #include "actors/shell_turns.hpp"
+#include "actors/shell_waits.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -661,6 +662,7 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       [self](usage_atom) { look_at_tasks(self); },
       [self](const command_request& r) { start_in_job(self, r); },
       [self](const command_kill& k) { kill_in_job(self, k); },
+      [self](const job_waits_request&) { return waits_of(self->state); },
   };
 }
 

@@ -429,15 +429,6 @@ namespace {
 /// The look that is not for the whole patience: by then most are there.
 constexpr int64_t meeting_moment_ns = 1'000'000'000;
 
-/// Tasks that are here and have not come to MPI, though others have.
-std::vector<uint32_t> missing_ranks(const shell_state& st) {
-  std::vector<uint32_t> missing;
-  for (size_t t = 0; t < st.ranks.size(); ++t)
-    if (st.tokens[t] != 0 && st.meeting.came.count(st.ranks[t]) == 0)
-      missing.push_back(st.ranks[t]);
-  return missing;
-}
-
 void look_at_meeting(shell_state::pointer self, int64_t when_ns) {
   self->state.meeting.look_ns = when_ns;
   self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
@@ -445,6 +436,14 @@ void look_at_meeting(shell_state::pointer self, int64_t when_ns) {
 }
 
 } // namespace
+
+std::vector<uint32_t> missing_ranks(const shell_state& st) {
+  std::vector<uint32_t> missing;
+  for (size_t t = 0; t < st.ranks.size(); ++t)
+    if (st.tokens[t] != 0 && st.meeting.came.count(st.ranks[t]) == 0)
+      missing.push_back(st.ranks[t]);
+  return missing;
+}
 
 void note_meeting(shell_state::pointer self) {
   auto& st = self->state;

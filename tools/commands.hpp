@@ -89,6 +89,7 @@ extern const command queue_start_command;
 extern const command queue_enable_command;
 extern const command queue_disable_command;
 extern const command explain_command;
+extern const command stuck_command;
 extern const command graph_command;
 extern const command graph_find_command;
 extern const command graph_info_command;

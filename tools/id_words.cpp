@@ -54,6 +54,7 @@ constexpr std::array rows{
     command_row{"update"},
     command_row{"purge"},
     command_row{"explain"},
+    command_row{"stuck"},
     command_row{"watch", use::together},
     command_row{"events", use::together},
     command_row{"pstree", use::together},

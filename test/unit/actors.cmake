@@ -26,6 +26,7 @@ hactor_unit_test(actors_cores_test
     unit/exec_core_test.cpp
     unit/exec_keeping_test.cpp
     unit/exec_core_ends_test.cpp
+    unit/job_waits_test.cpp
     unit/job_manager_core_test.cpp
     unit/job_depend_test.cpp
     unit/job_references_test.cpp
