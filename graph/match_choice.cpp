@@ -137,7 +137,7 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
     return true;
   };
   if (request_->is_ambiguous(how.level))
-    f.slot_parts.emplace_back(choice.holder, parts);
+    f.keep_parts(choice.holder, parts);
   if (choice.kinds.size() == 1) {
     while (out.list.size() < node(how.level, choice.holder).most && make(0)) {
     }

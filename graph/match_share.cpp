@@ -160,7 +160,9 @@ bool match_walk::put_together(uint16_t parts, uint16_t slot, const std::vector<c
 /// Makes another slot where this one was made, of what nobody has taken. False when there is none.
 bool match_walk::put_together(uint16_t level, size_t sibling, const taken& t, candidate& c) const {
   auto& f = *c.found;
-  for (auto& [of, parts] : f.slot_parts) {
+  if (!f.slot_parts)
+    return false;
+  for (auto& [of, parts] : *f.slot_parts) {
     if (of != sibling)
       continue;
     auto choice = node(level, sibling).option ? request_->choice_at(level) : nullptr;

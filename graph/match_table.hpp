@@ -118,8 +118,10 @@ struct finding {
   std::vector<uint32_t> slot_ends; ///< ... each up to here.
   uint32_t slots_made = 0; ///< Those behind were put together when others had taken parts of them.
   /// By sibling: of what its slots are made, best first, where they compete with others for it.
-  std::vector<std::pair<uint16_t, std::vector<candidates>>> slot_parts;
-  std::vector<std::pair<uint16_t, bool>> slot_fits; ///< Node of the request: its parts are here.
+  /// Null: none does.
+  std::unique_ptr<std::vector<std::pair<uint16_t, std::vector<candidates>>>> slot_parts;
+  /// By node of the request, of the first 64: is it known, and are its parts here?
+  uint64_t fit_known = 0, fits = 0;
 
   branch& at_level(uint16_t level) {
     for (auto& b : branches)
@@ -127,6 +129,11 @@ struct finding {
         return b;
     branches.emplace_back().level = level;
     return branches.back();
+  }
+  void keep_parts(uint16_t sibling, std::vector<candidates> parts) {
+    if (!slot_parts)
+      slot_parts = std::make_unique<decltype(slot_parts)::element_type>();
+    slot_parts->emplace_back(sibling, std::move(parts));
   }
   const own_match* as(uint16_t sibling) const {
     for (auto& o : own)

@@ -152,9 +152,9 @@ bool match_walk::contains(vertex u, type_id type) const {
 /// Whether a slot may be made here: all that it is made of is directly below, or, in a node, below
 /// at any depth. Does not change while the graph keeps its shape.
 bool match_walk::slot_is_here(finding& f, uint16_t node) {
-  for (auto& [n, here] : f.slot_fits)
-    if (n == node)
-      return here;
+  auto bit = node < 64 ? uint64_t{1} << node : 0; // of those behind it is found out each time
+  if ((f.fit_known & bit) != 0)
+    return (f.fits & bit) != 0;
   auto& slot = request_->nodes[node];
   auto deep = !options_.levels_as_fluxion && graph_.rank(f.at) >= 0;
   auto here = true;
@@ -165,7 +165,8 @@ bool match_walk::slot_is_here(finding& f, uint16_t node) {
     for (uint32_t place = 0; !here && place < n; ++place)
       here = graph_.type(child(f.at, place)) == part.type;
   }
-  f.slot_fits.emplace_back(node, here);
+  f.fit_known |= bit;
+  f.fits |= here ? bit : 0;
   return here;
 }
 
@@ -187,7 +188,7 @@ void match_walk::search(finding& f, const visit& how) {
   f.up.clear();
   f.slots.clear();
   f.slot_ends.clear();
-  f.slot_parts.clear();
+  f.slot_parts.reset();
   auto first = request_->levels[how.level].first;
   bool is_wanted = false, slot_wanted = false, slot_here = false, slot_fits = false;
   bool others = false; // besides slots
@@ -310,7 +311,7 @@ void match_walk::make_slots(finding& f, const visit& how, size_t sibling, candid
     keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
   pack_slots(f, slot, parts, out);
   if (request_->is_ambiguous(how.level))
-    f.slot_parts.emplace_back(static_cast<uint16_t>(sibling), std::move(parts));
+    f.keep_parts(static_cast<uint16_t>(sibling), std::move(parts));
 }
 
 void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out) {
