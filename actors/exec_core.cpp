@@ -89,11 +89,19 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
     j.children.insert(p.brokers[child]);
     j.start_due.insert(p.brokers[child]);
   }
-  // The lead's shell first: it makes the output files that the others append to.
-  auto children = j.children;
+  // The lead's shell first: it empties the files that the others append to.
+  j.held = std::make_unique<launch_order>(order);
+  auto waits = j.root && !j.children.empty() && order.plan->shares_files();
   out.start_shell(order, p.entries);
-  for (auto child : children)
-    out.forward_launch(child, order);
+  if (!waits)
+    pass_launch(j, out);
+}
+
+/// Has the children launch what they have not been told of yet.
+void exec_core::pass_launch(job& j, exec_out& out) {
+  if (auto order = std::move(j.held))
+    for (auto child : j.children)
+      out.forward_launch(child, *order);
 }
 
 void exec_core::refuse(const launch_item& item, const std::string& why, exec_out& out) {
@@ -128,6 +136,7 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
     j.ending = true;
   if (j.shell_due)
     out.signal_shell(item);
+  pass_launch(j, out);
   for (auto child : j.children)
     out.forward_signal(child, item);
   await_others(now_ns, item.id);
@@ -210,6 +219,7 @@ void exec_core::end_here(job_id id, job& j, exec_out& out) {
   signal_item end{id, SIGTERM, true};
   if (j.shell_due)
     out.signal_shell(end);
+  pass_launch(j, out);
   for (auto child : j.children)
     out.forward_signal(child, end);
 }
@@ -338,6 +348,7 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
   if (it == jobs_.end())
     return;
   auto& j = it->second;
+  pass_launch(j, out);
   if (r.started)
     j.start_due.erase(self_);
   j.sum.init_ns = std::max(j.sum.init_ns, r.init_ns);

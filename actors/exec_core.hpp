@@ -134,6 +134,7 @@ private:
     std::set<rank_t> children;      // that have not ended
     std::set<rank_t> exchange_from; // whose parts of the exchange under way are in the next
     std::string exchange_values;
+    std::unique_ptr<launch_order> held; // for the children, until the files that all write are empty
     bool told_start = false;
     bool ending = false;          // a failure has set the end in motion
     bool settling = false;        // the job manager waits until it is gone from here
@@ -147,6 +148,7 @@ private:
     std::vector<uint32_t> entries;
   };
   place find_place(const rset& r) const;
+  void pass_launch(job& j, exec_out& out);
   void add(job& j, const job_report& part);
   void leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
                     exec_out& out);

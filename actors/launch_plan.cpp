@@ -556,6 +556,11 @@ caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
   return launch_plan_ptr{std::move(plan)};
 }
 
+bool launch_plan::shares_files() const {
+  auto is_shared = [](const std::string& name) { return !name.empty() && !names_node(name); };
+  return !append_output && (is_shared(output) || is_shared(error));
+}
+
 caf::expected<launch_plan_ptr> launch_plans::get(const std::string& jobspec,
                                                  const std::string& environment) {
   auto it = plans_.find(jobspec);

@@ -86,6 +86,9 @@ struct launch_plan {
                                              : std::max(memory_bytes, for_cores);
   }
 
+  /// Do tasks of several nodes write one file, which the first node makes empty?
+  bool shares_files() const;
+
   bool has_terminal(uint32_t task) const {
     return terminal && (!terminal_tasks || terminal_tasks->contains(task));
   }

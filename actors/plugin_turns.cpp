@@ -96,7 +96,6 @@ void begin_plugins(shell_state::pointer self, shell_start&& start) {
   p.core = plugin_core{here.patience_ns};
   p.first_rank = start.work.tasks.front().task_rank;
   p.held = std::move(start);
-  empty_shared_files(st, *p.held); // other nodes may be ready earlier
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = pipes.control_gated = true;
   auto token = here.program.empty()

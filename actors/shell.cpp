@@ -366,6 +366,10 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
   reopen_output(self, order.item);
   shell_start start{std::move(order), std::move(entries), std::move(place), std::move(*work),
                     std::move(refused)};
+  if (st.spread && start.entries.front() == 0 && start.order.plan->shares_files()) {
+    empty_shared_files(st, start);
+    tell(self, false); // now the other nodes may begin
+  }
   if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
     begin_plugins(self, std::move(start));
   else

@@ -111,7 +111,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
 
 void empty_shared_files(shell_state& st, const shell_start& start) {
   auto& plan = *start.order.plan;
-  if (start.entries.front() != 0 || plan.append_output || start.work.names.attempt != 1)
+  if (start.entries.front() != 0 || !plan.shares_files() || start.work.names.attempt != 1)
     return;
   for (auto* pattern : {&plan.output, &plan.error}) {
     // A name with places that only plugins know is not whole yet.

@@ -347,7 +347,7 @@ std::string nest_sim::stuck() {
                     jobs_.at(where.second).in->path, where.first,
                     shell.started ? "" : ", not started", shell.told_to_end ? ", told to end" : "");
   for (rank_t rank = 0; rank < options_.brokers; ++rank)
-    for (auto& line : net_.cores[rank].waits(8))
+    for (auto& line : net_.cores[rank].waits(net_.now_ns, 8))
       text += fmt::format("; rank {}: {}", rank, line);
   return text;
 }

@@ -1,6 +1,9 @@
 // One rank in the trees of its jobs: launches, starts, ends, failures, lost ranks.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <csignal>
+
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "exec_bench.hpp"
 
@@ -57,6 +60,64 @@ TEST_SUITE("unit") {
     REQUIRE(b.told[job].size() == 1);
     CHECK(b.told[job][0].started);
     CHECK(b.net.shells.size() == 9);
+  }
+
+  TEST_CASE("the others begin when the first has emptied the file that all write") {
+    struct recorder : exec_out {
+      void start_shell(const launch_order&, const std::vector<uint32_t>&) override { add("shell"); }
+      void signal_shell(const signal_item&) override { add("signal"); }
+      void forward_launch(rank_t to, const launch_order&) override { add("launch", to); }
+      void forward_signal(rank_t to, const signal_item&) override { add("signal", to); }
+      void pass_up(rank_t, job_id, std::string) override {}
+      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {}
+      void settled(job_report&&) override {}
+      void report(bool, rank_t, job_report&&) override { add("report"); }
+      void add(const char* what, rank_t to = 0) { said += fmt::format(" {}{}", what, to); }
+      std::string take() { return std::exchange(said, {}); }
+      std::string said;
+    };
+    auto shared = order_on({0, 1, 2});
+    auto plan = std::make_shared<launch_plan>(*shared.plan);
+    plan->output = "out";
+    shared.plan = plan;
+    job_report r;
+    r.id = job;
+    {
+      exec_core core{0, 3, 16};
+      recorder out;
+      core.launch(0, shared, out);
+      CHECK(out.take() == " shell0");
+      core.on_shell_report(0, r, out); // its files are made
+      CHECK(out.take() == " launch1 launch2");
+      core.on_shell_report(0, r, out);
+      CHECK(out.take().empty());
+    }
+    { // who is to end must hear of the job first
+      exec_core core{0, 3, 16};
+      recorder out;
+      core.launch(0, shared, out);
+      out.take();
+      core.signal(0, {job, SIGTERM, true}, out);
+      CHECK(out.take() == " signal0 launch1 launch2 signal1 signal2");
+    }
+    { // and when it could not be made
+      exec_core core{0, 3, 16};
+      recorder out;
+      core.launch(0, shared, out);
+      out.take();
+      r.ended = true;
+      r.failure = "out: Permission denied";
+      core.on_shell_report(0, r, out);
+      CHECK(out.take() == " launch1 launch2 signal1 signal2");
+    }
+    exec_core core{1, 3, 1}; // no root: the file is empty already
+    recorder out;
+    core.launch(0, shared, out);
+    CHECK(out.take() == " shell0 launch2");
+    plan->append_output = true;
+    exec_core first{0, 3, 16};
+    first.launch(0, shared, out);
+    CHECK(out.take() == " shell0 launch1 launch2");
   }
 
   TEST_CASE("a node that cannot start its tasks ends those of all others") {
