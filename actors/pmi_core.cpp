@@ -17,8 +17,23 @@ constexpr size_t name_max = 256;
 constexpr size_t key_max = 64;
 constexpr size_t value_max = 1024;
 
+/// MPICH 4.0 writes beyond its buffer when the mapping has 700 bytes, though values may have 1024.
+constexpr size_t mapping_max = 600;
+
 /// A task's line without its end; a client that sends more speaks something else.
 constexpr size_t line_max = 64 << 10;
+
+/// The shortest beginning of which all is a repetition, the last one perhaps not to its end. O(n).
+size_t period_of(const std::vector<uint32_t>& nodes) {
+  std::vector<size_t> border(nodes.size() + 1, 0); // of each beginning, as Knuth, Morris and Pratt
+  for (size_t i = 1, k = 0; i < nodes.size(); ++i) {
+    while (k > 0 && nodes[i] != nodes[k])
+      k = border[k];
+    k += nodes[i] == nodes[k];
+    border[i + 1] = k;
+  }
+  return nodes.size() - border[nodes.size()];
+}
 
 } // namespace
 
@@ -27,9 +42,12 @@ std::string pmi_process_mapping(const std::vector<uint32_t>& nodes) {
     uint32_t node, count, tasks;
   };
   std::vector<block> blocks;
-  for (size_t i = 0; i < nodes.size();) {
+  auto period = period_of(nodes);
+  if (period == 1)
+    period = nodes.size(); // all on one node
+  for (size_t i = 0; i < period;) {
     auto end = i;
-    while (end < nodes.size() && nodes[end] == nodes[i])
+    while (end < period && nodes[end] == nodes[i])
       ++end;
     auto tasks = static_cast<uint32_t>(end - i);
     if (!blocks.empty() && blocks.back().tasks == tasks
@@ -42,13 +60,15 @@ std::string pmi_process_mapping(const std::vector<uint32_t>& nodes) {
   std::string text = "(vector";
   for (auto& b : blocks)
     text += fmt::format(",({},{},{})", b.node, b.count, b.tasks);
-  return text + ")";
+  text += ")";
+  return text.size() <= mapping_max ? text : "";
 }
 
 pmi_core::pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks,
                    std::string mapping)
   : name_{std::move(job)}, size_{size}, ranks_{std::move(ranks)}, peers_{ranks_.size()} {
-  values_["PMI_process_mapping"] = std::move(mapping);
+  if (!mapping.empty()) // MPICH finds out by itself when there is none, but not of an empty one
+    values_["PMI_process_mapping"] = std::move(mapping);
 }
 
 void pmi_core::on_bytes(uint32_t task, std::string_view bytes, effects& out) {

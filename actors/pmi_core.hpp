@@ -17,7 +17,8 @@ namespace hactor {
 inline constexpr int pmi_fd = 3;
 
 /// Which node each rank is on, as MPICH's PMI_process_mapping has it:
-/// "(vector,(NODE,NODES,PER_NODE),...)". `nodes`: by task rank.
+/// "(vector,(NODE,NODES,PER_NODE),...)", from its beginning again where ranks are left. `nodes`: by
+/// task rank. "" when that is longer than MPICH can read: it then finds out by itself.
 std::string pmi_process_mapping(const std::vector<uint32_t>& nodes);
 
 using pmi_words = std::map<std::string, std::string, std::less<>>;

@@ -1,13 +1,14 @@
 // An MPI program as users have it, built by each MPI's own wrapper: collectives over all ranks,
 // then an end as the first operand says: well, or by one rank with MPI_Abort, a signal, or no
-// MPI_Finalize; or none at all, until somebody ends it. "greet" has all ranks sleep a second
-// between two barriers, and rank 0 tell of it.
+// MPI_Finalize; or none at all, until somebody ends it. "greet SECONDS" has all ranks sleep between
+// two barriers, and rank 0 tell where it is, how many they are, and when they began and ended.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <mpi.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include <unistd.h>
@@ -35,12 +36,17 @@ int main(int argc, char** argv) {
     std::_Exit(3);
   while (end == "stay")
     ::pause();
-  auto begun = MPI_Wtime();
-  if (end == "greet")
-    ::sleep(1);
+  auto seconds = end == "greet" && argc > 2 ? std::atoi(argv[2]) : 0;
+  auto begun = std::time(nullptr);
+  ::sleep(static_cast<unsigned>(seconds));
   MPI_Barrier(MPI_COMM_WORLD);
-  if (rank == 0 && end == "greet")
-    std::printf("%d ranks slept for %d s\n", size, static_cast<int>(MPI_Wtime() - begun));
+  if (rank == 0 && end == "greet") {
+    char host[MPI_MAX_PROCESSOR_NAME] = "";
+    int length = 0;
+    MPI_Get_processor_name(host, &length);
+    std::printf("host %s: %d ranks, from %lld to %lld\n", host, size,
+                static_cast<long long>(begun), static_cast<long long>(std::time(nullptr)));
+  }
   MPI_Finalize();
   return 0;
 }

@@ -28,8 +28,31 @@ TEST_SUITE("unit") {
   TEST_CASE("the mapping of ranks to nodes is a list of blocks") {
     CHECK(pmi_process_mapping({0, 0, 1, 1, 2, 2}) == "(vector,(0,3,2))");
     CHECK(pmi_process_mapping({0, 0, 0, 1}) == "(vector,(0,1,3),(1,1,1))");
-    CHECK(pmi_process_mapping({0, 1, 0, 1}) == "(vector,(0,2,1),(0,2,1))");
+    CHECK(pmi_process_mapping({0, 1, 0, 1}) == "(vector,(0,2,1))");
+    CHECK(pmi_process_mapping({0, 0, 1, 0, 0, 1, 0}) == "(vector,(0,1,2),(1,1,1))");
+    CHECK(pmi_process_mapping({0}) == "(vector,(0,1,1))");
     CHECK(pmi_process_mapping({0, 0, 0, 0}) == "(vector,(0,1,4))");
+  }
+
+  TEST_CASE("a mapping that MPICH could not read is none") {
+    std::vector<uint32_t> backwards(90);
+    for (uint32_t i = 0; i < 90; ++i)
+      backwards[i] = 89 - i;
+    CHECK(pmi_process_mapping(backwards).empty());
+    backwards.resize(60);
+    auto text = pmi_process_mapping(backwards);
+    CHECK(text.size() > 500);
+    CHECK(text.size() <= 600);
+    std::vector<uint32_t> dealt(20'000);
+    for (uint32_t i = 0; i < 20'000; ++i)
+      dealt[i] = i % 200;
+    CHECK(pmi_process_mapping(dealt) == "(vector,(0,200,1))");
+  }
+
+  TEST_CASE("a mapping that is none is not told, for MPICH would try to read it") {
+    pmi_core p{"job", 2, {0, 1}, ""};
+    auto said = reply(p, "cmd=get kvsname=job key=PMI_process_mapping");
+    CHECK(said.find("rc=-1") != std::string::npos);
   }
 
   TEST_CASE("a client that begins is told what it must know") {
