@@ -584,12 +584,11 @@ int fail_start(const caf::error& e) {
 system_options make_system_options(const rank_state& s) {
   system_options o;
   o.workers = static_cast<uint32_t>(s.attributes->integer("runtime.workers"));
-  if (s.net->all_near()) {
-    o.heartbeat_interval_ms = o.connection_timeout_ms = 0; // deaths here are seen at once
-    return o;
-  }
-  auto ms = [&s](const char* attribute) {
-    return short_span_ms(s.attributes->duration_s(attribute));
+  // Deaths here are seen at once; only who lives and is silent must be found out, which an
+  // overloaded machine may be for a while.
+  auto patience = s.net->all_near() ? 6 : 1;
+  auto ms = [&s, patience](const char* attribute) {
+    return short_span_ms(patience * s.attributes->duration_s(attribute));
   };
   o.heartbeat_interval_ms = ms("transport.heartbeat");
   o.connection_timeout_ms = ms("transport.heartbeat_timeout");

@@ -235,12 +235,14 @@ constexpr attribute rows[] = {
     {.name = "transport.heartbeat",
      .type = duration,
      .default_value = "2s",
-     .meaning = "Time between signs of life of brokers on different nodes.",
+     .meaning = "Time between signs of life of brokers; six times as long where all are on "
+                "one node.",
      .minimum = 0.01},
     {.name = "transport.heartbeat_timeout",
      .type = duration,
      .default_value = "10s",
-     .meaning = "Silence after which a broker on another node counts as lost.",
+     .meaning = "Silence after which a broker counts as lost; six times as long where all are "
+                "on one node.",
      .minimum = 0.03},
     {.name = "transport.hosts",
      .default_value = "",
