@@ -240,6 +240,10 @@ void remember(shell_state& st, const shell_task& t, bool has_tags) {
     st.programs.push_back(t.argv.front());
 }
 
+int64_t output_limit_of(const shell_state& st, const launch_plan& plan) {
+  return plan.output_limit >= 0 ? plan.output_limit : st.context->output_limit;
+}
+
 /// Which job it is, and what limits it.
 void take_order(shell_state& st, const launch_order& order, const std::vector<uint32_t>& entries) {
   uint64_t cores = 0;
@@ -249,7 +253,7 @@ void take_order(shell_state& st, const launch_order& order, const std::vector<ui
   st.plan = order.plan;
   st.instance = order.origin->instance;
   st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_on(cores));
-  st.output_limit = order.plan->output_limit;
+  st.output_limit = output_limit_of(st, *order.plan);
 }
 
 /// What of an earlier attempt's output is there is written to again.
@@ -295,7 +299,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.order = std::move(s.order);
   st.entries_of_r = std::move(s.entries);
   st.plan = st.order.plan;
-  st.output_limit = st.plan->output_limit;
+  st.output_limit = output_limit_of(st, *st.plan);
   st.tells_exit = st.spread && st.plan->exit_timeout_s >= 0;
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);

@@ -34,6 +34,7 @@ struct shell_context {
   shell_place place;
   double kill_timeout_s = limits::kill_timeout_s;
   int kills_max = 8;   // then a job's processes count as unkillable
+  int64_t output_limit = -1; // bytes of a captured stream whose job says nothing; < 0: none
   broker_actor broker; // knows the way to the resources, for a node with such processes
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core

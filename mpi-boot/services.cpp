@@ -81,6 +81,8 @@ make_shell_context(const service_parts& p, const broker_actor& broker, const out
   c->kills_max = static_cast<int>(p.attributes->integer("exec.max_kill_count"));
   c->broker = broker;
   c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
+  if (auto limit = p.attributes->integer("exec.output_limit"); limit > 0)
+    c->output_limit = limit;
   c->tasks = p.tasks;
   c->gate = p.gate;
   c->output = output;

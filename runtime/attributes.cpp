@@ -44,6 +44,12 @@ constexpr attribute rows[] = {
      .meaning = "Time after the first task called MPI_Init until a job's standard error names "
                 "those beside it that have not; 0: it never does.",
      .minimum = 0},
+    {.name = "exec.output_limit",
+     .type = integer,
+     .default_value = "0",
+     .meaning = "Bytes of each captured stream of a job on a node, of jobs that say nothing of it "
+                "(-O output.limit); the rest is cut off, with a word. 0: all is kept.",
+     .minimum = 0},
     {.name = "exec.plugin_timeout",
      .type = duration,
      .default_value = "60s",

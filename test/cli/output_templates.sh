@@ -62,3 +62,10 @@ check_equal "Flux's variables" "1 0 yes" "$(hactor run --compat=flux sh -c \
 check_equal "threads" 1 "$(env -u OMP_NUM_THREADS hactor run -c 1 printenv OMP_NUM_THREADS)"
 check_equal "threads of one's own" 9 "$(OMP_NUM_THREADS=9 hactor run -c 1 printenv OMP_NUM_THREADS)"
 END
+
+# A limit for all jobs that say nothing of it.
+instance -S exec.output_limit=10 <<'END'
+check_equal "of one that says nothing" 0123456789 "$(hactor run printf 0123456789abc 2>err)"
+check_contains "$(cat err)" "is cut off after output.limit, 10 bytes"
+check_equal "of one that does" 0123456789abc "$(hactor run -O output.limit=1k printf 0123456789abc)"
+END
