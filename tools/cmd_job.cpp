@@ -306,7 +306,7 @@ caf::expected<known_log> read_log(const parsed_options& o) {
        "guest.exec.eventlog",
        {"init", "starting", "shell.init", "shell.start", "shell.task-exit", "complete", "done",
         "exception"}},
-      {"output", "guest.output", {"header", "data", "redirect"}},
+      {"output", "guest.output", {"header", "data", "redirect", "log"}},
       {"input", "guest.input", {"header", "data", "redirect"}},
   };
   auto said = o.value("path", "main");
