@@ -75,12 +75,13 @@ lost_output describe_lost(const rank_map& where, const client_stream::reader& re
     }
   if (ranks.empty())
     ranks.add(broker);
-  auto of_tasks = lost.tasks.empty() ? std::string{}
-                                     : fmt::format(" of task{} {}", lost.tasks.size() == 1 ? "" : "s",
-                                                   lost.tasks.to_string());
-  lost.message = fmt::format("{}output{} on rank{} {} cannot be read: {}",
-                             reader.cursor > 0 ? "the rest of the " : "", of_tasks,
-                             ranks.size() == 1 ? "" : "s", ranks.to_string(), reader.lost);
+  auto named = [](const char* what, const idset& ids) {
+    return fmt::format(" {}{} {}", what, ids.size() == 1 ? "" : "s", ids.to_string());
+  };
+  lost.message = fmt::format("{}output{} on{} cannot be read: {}",
+                             reader.cursor > 0 ? "the rest of the " : "",
+                             lost.tasks.empty() ? std::string{} : named("of task", lost.tasks),
+                             named("rank", ranks), reader.lost);
   return lost;
 }
 

@@ -49,8 +49,8 @@ public:
   std::string data(int64_t now_ns, uint32_t task, uint8_t stream, std::string_view bytes) const;
 
   /// The ends of all streams that do not lead to files; in their place, of tasks whose output is
-  /// `lost`, an event "log" that says so. Of guest.input only the end of who reads nothing: what was
-  /// sent to tasks is not kept.
+  /// `lost`, an event "log" that says so. Of guest.input only the end of who reads nothing: what
+  /// was sent to tasks is not kept.
   std::string end(int64_t now_ns, const std::vector<lost_output>& lost = {}) const;
 
   bool is_input() const { return input_; }
