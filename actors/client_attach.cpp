@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "actors/connector.hpp"
 #include "actors/task_eventlogs.hpp"
 #include "runtime/clock.hpp"
@@ -49,19 +51,87 @@ void send_chunks(pointer self, const client_stream& s, const output_reply& reply
   }
 }
 
-void finish_if_done(pointer self, uint64_t number) {
+/// Is there output of the ended job on this broker that nobody can read any more? Where the broker
+/// was lost before its tasks' end was known, there may be; not of a job that ended well, which has
+/// had another attempt since.
+bool misses_output(const client_stream& s, rank_t broker) {
+  if (s.readers.at(broker).lost.empty())
+    return false;
+  auto& known = s.end.outputs;
+  auto at = std::find_if(known.begin(), known.end(), [&](auto& o) { return o.first == broker; });
+  return at != known.end() ? at->second != 0 : s.end.waitstatus != 0;
+}
+
+/// What is missing on a broker. `nodes`: of the job; none when they are not known.
+lost_output describe_lost(const rank_map& where, const client_stream::reader& reader,
+                          rank_t broker, const std::vector<node_tasks>& nodes) {
+  lost_output lost;
+  idset ranks;
+  for (uint32_t i = 0; i < nodes.size(); ++i)
+    if (where.broker(nodes[i].rank) == broker) {
+      lost.nodes.add(i);
+      lost.tasks.add_all(nodes[i].tasks);
+      ranks.add(nodes[i].rank);
+    }
+  if (ranks.empty())
+    ranks.add(broker);
+  auto named = [](const char* what, const idset& ids) {
+    return fmt::format(" {}{} {}", what, ids.size() == 1 ? "" : "s", ids.to_string());
+  };
+  lost.message = fmt::format("{}output{} on{} cannot be read: {}",
+                             reader.cursor > 0 ? "the rest of the " : "",
+                             lost.tasks.empty() ? std::string{} : named("of task", lost.tasks),
+                             named("rank", ranks), reader.lost);
+  return lost;
+}
+
+/// The last that the client hears. `nodes`: of the job, where some of its output is missing.
+void finish(pointer self, uint64_t number, const std::vector<node_tasks>& nodes) {
   auto& st = self->state;
-  auto& s = st.streams.at(number);
-  if (!s.over)
+  auto it = st.streams.find(number);
+  if (it == st.streams.end())
     return;
-  for (auto& [rank, reader] : s.readers)
+  auto& s = it->second;
+  std::vector<lost_output> lost;
+  for (auto& [broker, reader] : s.readers)
+    if (misses_output(s, broker))
+      lost.push_back(describe_lost(st.setup.where, reader, broker, nodes));
+  if (s.log) {
+    if (auto lines = s.log->end(s.end.t_cleanup, lost); !lines.empty())
+      st.send(s.session, client_frame_kind::lines, s.tag, lines);
+  } else {
+    for (auto& l : lost)
+      st.send(s.session, client_frame_kind::item, s.tag,
+              dump({{"warning", l.message}, {"tasks", l.tasks.to_string()}}));
+  }
+  st.reply(s.session, s.tag, s.log ? json::object() : to_json(s.end));
+  st.close_stream(number);
+}
+
+void finish_if_done(pointer self, uint64_t number) {
+  auto& s = self->state.streams.at(number);
+  if (!s.over || s.ends)
+    return;
+  auto misses = false;
+  for (auto& [rank, reader] : s.readers) {
     if (!reader.done)
       return;
-  auto end = s.log ? json::object() : to_json(s.end);
-  if (auto lines = s.log ? s.log->end(s.end.t_cleanup) : std::string{}; !lines.empty())
-    st.send(s.session, client_frame_kind::lines, s.tag, lines);
-  st.reply(s.session, s.tag, end);
-  st.close_stream(number);
+    misses = misses || misses_output(s, rank);
+  }
+  s.ends = true;
+  if (!misses)
+    return finish(self, number, {});
+  auto fail = [self, number](const caf::error&) { finish(self, number, {}); };
+  with_lead(
+      self,
+      [self, number, fail, id = s.id](const rank_services& lead) {
+        self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline,
+                      job_request{id})
+            .then([self, number](
+                      const job_reply& job) { finish(self, number, tasks_by_node(job)); },
+                  fail);
+      },
+      fail);
 }
 
 /// Once, when the client has all that had been written before it came.
@@ -104,16 +174,15 @@ void on_read(pointer self, uint64_t number, rank_t rank, const output_reply& rep
 
 void count_input(pointer self, uint64_t number);
 
-/// The rest of the job's output can still be shown; this part is said to be lost.
+/// The rest of the job's output can still be shown; at the end this part is said to be lost.
 void give_up(pointer self, uint64_t number, rank_t rank, const caf::error& e) {
   auto it = self->state.streams.find(number);
   if (it == self->state.streams.end() || it->second.readers[rank].done)
     return;
-  self->state.send(it->second.session, client_frame_kind::item, it->second.tag,
-                   dump({{"warning", "output of rank " + std::to_string(rank)
-                                       + " cannot be read: " + render(e)}}));
-  it->second.readers[rank].busy = false;
-  it->second.readers[rank].done = true;
+  auto& reader = it->second.readers[rank];
+  reader.lost = render(e);
+  reader.busy = false;
+  reader.done = true;
   count_input(self, number);
   tell_backlog(self, number);
   pump_attach(self, number);

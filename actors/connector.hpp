@@ -81,6 +81,7 @@ struct client_stream {
     bool done = false;
     uint64_t taken = 0; // of the standard input that was passed, in bytes
     std::optional<uint64_t> backlog; // the end of what was there when it first read
+    std::string lost; // why it could not read to the end; "": it has, or still reads
   };
   bool wants_backlog = false; // the client is to know when it has all that was there before
   bool started = false;
@@ -88,6 +89,7 @@ struct client_stream {
   uint64_t input_passed = 0;             // bytes that the client sent
   uint64_t input_taken = 0;              // of them the client knows that all tasks took them
   bool over = false;                     // the job is inactive
+  bool ends = false;                     // all that can be read was; the reply is under way
   bool own = false;                      // the client has made the job: it comes when it can
   std::shared_ptr<const stream_eventlog> log; // in the place of output: lines; null: output
   bool follows = true;                        // log: later output is wanted, too

@@ -23,15 +23,20 @@ constexpr std::string_view environment_mark = "\nenv:";
 /// shell.options.signal, as Flux writes it: which signal, how long before the limit.
 caf::error read_warning(const json& options, job_spec& to) {
   auto at = options.is_object() ? options.find("signal") : options.end();
-  if (at == options.end())
+  if (at == options.end() || *at == false || *at == 0)
     return {};
+  auto plain = *at == true || *at == 1; // as --setopt without a value has it
   auto signum = at->is_object() ? at->value("signum", json(SIGUSR1)) : json{};
   auto left = at->is_object() ? at->value("timeleft", json(60)) : json{};
+  if (plain) {
+    signum = SIGUSR1;
+    left = 60;
+  }
   if (!signum.is_number_integer() || signum < 1 || signum > 64 || !left.is_number()
       || !(left.get<double>() > 0))
     return make_error(ec::bad_jobspec,
-                      "attributes.system.shell.options.signal: must be a mapping with signum (1 "
-                      "to 64) and timeleft (seconds above 0), found " + dump(*at));
+                      "attributes.system.shell.options.signal: must be 1, or a mapping with signum "
+                      "(1 to 64) and timeleft (seconds above 0), found " + dump(*at));
   to.warn_signal = signum.get<int32_t>();
   to.warn_before_s = left.get<double>();
   return {};

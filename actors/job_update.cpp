@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_manager_requests.hpp"
+#include "actors/shell_options.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/limits.hpp"
 
@@ -91,6 +92,11 @@ caf::expected<successor> changed(job_manager_state& st, const job_spec& old, con
   auto next = st.specs->intern(dump(*spec), old.environment_text());
   if (!next)
     return std::move(next.error());
+  auto parsed = parse_jobspec((*next)->text);
+  if (!parsed)
+    return std::move(parsed.error());
+  if (auto e = check_shell_options(*parsed, *(*next)->request))
+    return e;
   return successor{std::move(*next), dump(before)};
 }
 

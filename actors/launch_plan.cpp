@@ -14,6 +14,7 @@
 
 #include "actors/binding.hpp"
 #include "actors/job_spec.hpp"
+#include "actors/shell_options.hpp"
 #include "actors/templates.hpp"
 #include "graph/jobspec.hpp"
 #include "runtime/duration.hpp"
@@ -95,6 +96,10 @@ caf::expected<stream_options> read_stream(const json& options, const std::string
     return make_error(ec::bad_jobspec,
                       fmt::format("{}.{}.type: must be file{}, or left out, found {}", where.prefix,
                                   at, side == "input" ? " or service" : "", s.type));
+  if (!s.buffer.empty() && s.buffer != "none" && s.buffer != "line")
+    return make_error(ec::bad_jobspec, fmt::format("{}.{}.buffer.type: must be none or line, found "
+                                                   "{}",
+                                                   where.prefix, at, s.buffer));
   if (s.type == "file" && s.path.empty())
     return make_error(ec::bad_jobspec, fmt::format("{}.{}.path: missing; type \"file\" needs the "
                                                    "name of a file", where.prefix, at));
@@ -131,11 +136,16 @@ caf::expected<bool> read_flag(const json& options, std::string_view option, bool
 /// pty: true, 1, or {"rows": R, "columns": C, "ranks": TASKS, "interactive": true, "capture":
 /// true}.
 caf::error add_terminal(launch_plan& plan, const json& options) {
-  constexpr json_where where{ec::bad_jobspec, "attributes.system.shell.options"};
   auto* pty = find_json(options, "pty");
   if (pty == nullptr || is_off(*pty))
     return caf::none;
+  if (!pty->is_object() && !pty->is_boolean() && !pty->is_number())
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.pty: must be 1, true or false, or a mapping with rows, "
+                                  "columns, ranks, interactive or capture, found {}",
+                                  options_path, dump(*pty)));
   plan.terminal = true;
+  plan.terminal_tasks.reset();
   if (!pty->is_object())
     return caf::none;
   for (auto& [key, value] : {std::pair{"rows", &plan.rows}, std::pair{"columns", &plan.columns}}) {
@@ -144,12 +154,17 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
       continue;
     if (!at->is_number_unsigned() || *at < 1 || *at > UINT16_MAX)
       return make_error(ec::bad_jobspec, fmt::format("{}.pty.{}: must be 1 to 65535, found {}",
-                                                     where.prefix, key, dump(*at)));
+                                                     options_path, key, dump(*at)));
     *value = at->get<uint16_t>();
   }
-  auto interactive = pty->find("interactive"), capture = pty->find("capture");
-  plan.keep_terminal =
-      capture != pty->end() ? !is_off(*capture) : interactive == pty->end() || is_off(*interactive);
+  auto interactive = read_flag(options, "pty.interactive");
+  auto capture = read_flag(options, "pty.capture", interactive && !*interactive);
+  for (auto* flag : {&interactive, &capture})
+    if (!*flag)
+      return std::move(flag->error());
+  plan.keep_terminal = *capture;
+  if (*interactive) // a person sits at one
+    plan.terminal_tasks = idset::single(0);
   if (auto at = pty->find("ranks"); at != pty->end()) {
     auto tasks = read_tasks("pty.ranks", *at);
     if (!tasks)
@@ -159,14 +174,15 @@ caf::error add_terminal(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
-/// pmi: "off" or "none", or those that are offered, divided by commas. What is not said there, mpi
-/// says: the kind of MPI that the tasks are built with.
+/// pmi: "off" or "none", or those that are offered, divided by commas; others may stand beside
+/// them, for other resource managers. What is not said there, mpi says: the kind of MPI that the
+/// tasks are built with.
 caf::error add_pmi(launch_plan& plan, const json& options) {
   if (find_json(options, "pmi") == nullptr) {
-    auto mpi = options.value("mpi", json{});
-    plan.pmi = mpi != "openmpi";
-    plan.pmix = mpi != "mpich";
-    plan.needs_pmix = mpi == "openmpi";
+    auto mpi = options.value("mpi", json{}); // Intel MPI is made of MPICH, Spectrum of Open MPI
+    plan.needs_pmix = mpi == "openmpi" || mpi == "spectrum";
+    plan.pmi = !plan.needs_pmix;
+    plan.pmix = mpi != "mpich" && mpi != "intel";
     return caf::none;
   }
   auto text = get_string_or(options, "pmi", "", {ec::bad_jobspec, options_path});
@@ -175,18 +191,17 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
   plan.pmi = plan.pmix = false;
   if (*text == "off" || *text == "none")
     return caf::none;
-  std::string_view rest = *text;
-  while (true) {
+  for (std::string_view rest = *text; !rest.empty();) {
     auto word = rest.substr(0, rest.find(','));
-    if (word != "simple" && word != "pmix")
-      return make_error(ec::bad_jobspec,
-                        fmt::format("{}.pmi: must be simple, pmix, simple,pmix or off, found {}",
-                                    options_path, *text));
-    (word == "simple" ? plan.pmi : plan.pmix) = true;
-    if (word.size() == rest.size())
-      break;
-    rest.remove_prefix(word.size() + 1);
+    plan.pmi = plan.pmi || word == "simple" || word == "pmi1" || word == "pmi2";
+    plan.pmix = plan.pmix || word == "pmix";
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
   }
+  if (!plan.pmi && !plan.pmix)
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.pmi: must be simple (pmi1, pmi2), pmix, simple,pmix or off, "
+                                  "found {}",
+                                  options_path, *text));
   plan.needs_pmix = plan.pmix;
   return caf::none;
 }
@@ -482,8 +497,12 @@ caf::error add_environment(launch_plan& plan, const std::string& environment,
   auto object = parse_json(environment);
   if (!object)
     return std::move(object.error());
+  // The PMI library of another resource manager, through which Intel MPI would go to that one.
+  auto* mpi = find_json(options, "mpi");
+  auto intel = mpi != nullptr && *mpi == "intel";
   for (auto& [name, value] : object->items()) {
     if (!value.is_string() || (is_launcher_variable(name) && !allowed->contains(name))
+        || (intel && name == "I_MPI_PMI_LIBRARY")
         || is_shells_variable(plan, name))
       continue;
     auto& text = value.get_ref<const std::string&>();
@@ -514,6 +533,28 @@ caf::expected<int64_t> core_memory_limit_of(const json& shell_options) {
 
 bool is_launcher_variable(std::string_view name) {
   return is_launchers(name) || name == "HACTOR_URI" || name == "HACTOR_RANK";
+}
+
+caf::error check_shell_options(const jobspec& spec, const resource_request& request) {
+  auto& options = spec.system.shell_options;
+  if (!options.is_object() || options.empty())
+    return caf::none;
+  launch_plan plan;
+  if (auto e = add_options(plan, options))
+    return e;
+  if (auto allowed = read_allowed(plan, options); !allowed)
+    return std::move(allowed.error());
+  auto sure = std::all_of(request.tasks.begin(), request.tasks.end(), [](const task_group& g) {
+    return g.spread == task_spread::total || g.spread == task_spread::per_slot;
+  });
+  auto count = least_tasks(request);
+  for (auto& [option, tasks] : {std::pair{"pty.ranks", &plan.terminal_tasks},
+                                std::pair{"input.stdin.ranks", &plan.input_tasks}})
+    if (sure && *tasks && find_json(options, option) != nullptr && (*tasks)->last() >= count)
+      return make_error(ec::bad_jobspec,
+                        fmt::format("{}.{}: names task {}; the job has {}, counted from 0",
+                                    options_path, option, (*tasks)->last(), count));
+  return caf::none;
 }
 
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/plugin_options.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -84,7 +86,8 @@ caf::expected<plugin_options> read_plugin_options(const json& options) {
   if (!mpi)
     return std::move(mpi.error());
   // Those that need no file: launch_plan knows them.
-  if (*mpi != "" && *mpi != "none" && *mpi != "mpich" && *mpi != "openmpi")
+  constexpr std::string_view known[] = {"", "none", "mpich", "intel", "openmpi", "spectrum"};
+  if (std::find(std::begin(known), std::end(known), *mpi) == std::end(known))
     all.personality = std::move(*mpi);
   return all;
 }

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "graph/request.hpp"
+
 namespace hactor {
 
 namespace {
@@ -64,11 +66,25 @@ std::string pmi_process_mapping(const std::vector<uint32_t>& nodes) {
   return text.size() <= mapping_max ? text : "";
 }
 
+std::string pmi_taskmap(const std::vector<uint32_t>& nodes) {
+  job_layout where;
+  for (uint32_t task = 0; task < nodes.size(); ++task) {
+    if (where.tasks.size() <= nodes[task])
+      where.tasks.resize(nodes[task] + 1);
+    where.tasks[nodes[task]].add(task);
+  }
+  return R"({"version":1,"map":)" + taskmap_json(where) + "}";
+}
+
 pmi_core::pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks,
                    std::string mapping)
   : name_{std::move(job)}, size_{size}, ranks_{std::move(ranks)}, peers_{ranks_.size()} {
   if (!mapping.empty()) // MPICH finds out by itself when there is none, but not of an empty one
     values_["PMI_process_mapping"] = std::move(mapping);
+}
+
+void pmi_core::preset(const std::string& key, std::string value) {
+  values_[key] = value.size() > value_max ? std::string{} : std::move(value);
 }
 
 void pmi_core::on_bytes(uint32_t task, std::string_view bytes, effects& out) {
@@ -132,10 +148,12 @@ std::string pmi_core::answer(uint32_t task, const pmi_words& w, effects& out) {
     return fmt::format("universe_size size={}", size_);
   if (command == "get_my_kvsname")
     return "my_kvsname kvsname=" + name_;
-  if (command == "put")
-    return put(w);
-  if (command == "get")
-    return get(w);
+  if (command == "put" || command == "get") {
+    auto space = w.find("kvsname");
+    if (space != w.end() && space->second != name_)
+      return fmt::format("{}_result rc=-1 msg=no_such_kvsname", command);
+    return command == "put" ? put(w) : get(w);
+  }
   if (command == "barrier_in") {
     out.barrier = ++waiting_ == ranks_.size();
     return {};
@@ -163,8 +181,9 @@ std::string pmi_core::answer(uint32_t task, const pmi_words& w, effects& out) {
 std::string pmi_core::put(const pmi_words& w) {
   auto key = w.find("key");
   auto value = w.find("value");
-  if (key == w.end() || value == w.end() || key->second.size() > key_max
-      || value->second.size() > value_max)
+  if (key == w.end() || key->second.empty() || value == w.end())
+    return "put_result rc=-1 msg=needs_key_and_value";
+  if (key->second.size() > key_max || value->second.size() > value_max)
     return "put_result rc=-1 msg=too_long";
   values_[key->second] = value->second;
   fresh_ += key->second + "=" + value->second + "\n";

@@ -21,6 +21,9 @@ inline constexpr int pmi_fd = 3;
 /// task rank. "" when that is longer than MPICH can read: it then finds out by itself.
 std::string pmi_process_mapping(const std::vector<uint32_t>& nodes);
 
+/// Which rank is on which node as RFC 34 has it: {"version":1,"map":[..]}. `nodes`: by task rank.
+std::string pmi_taskmap(const std::vector<uint32_t>& nodes);
+
 using pmi_words = std::map<std::string, std::string, std::less<>>;
 
 /// The words of a line "cmd=NAME key=VALUE ..". A value named "value" goes on to the end of the
@@ -40,6 +43,10 @@ public:
   pmi_core() = default;
   /// A job of `size` tasks of which `ranks` are here.
   pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks, std::string mapping);
+
+  /// A value that all tasks can get without that one has put it. One that is longer than PMI allows
+  /// is empty.
+  void preset(const std::string& key, std::string value);
 
   /// Bytes of a local task, cut anywhere.
   void on_bytes(uint32_t task, std::string_view bytes, effects& out);

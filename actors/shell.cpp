@@ -308,6 +308,9 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     for (auto& t : work.tasks)
       ranks.push_back(t.task_rank);
     st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
+    // By these a broker of Flux that is one of the tasks knows where it is.
+    st.pmi->preset("flux.instance-level", std::to_string(s.place.instance_level + 1));
+    st.pmi->preset("flux.taskmap", pmi_taskmap(work.places));
   }
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include <sys/wait.h>
 
@@ -259,6 +260,17 @@ void start_coprocesses(shell_state::pointer self, const shell_work& work) {
   }
 }
 
+/// "0:4711,1:4712": the tasks that run here and their processes. Nothing: it is more than one
+/// variable may say.
+std::optional<std::string> task_pids(const shell_state& st) {
+  constexpr size_t variable_bytes_max = 100 << 10; // of Linux 128 KiB
+  std::string text;
+  for (size_t i = 0; i < st.pids.size() && text.size() < variable_bytes_max; ++i)
+    if (st.tokens[i] != 0 && st.pids[i] != 0)
+      text += fmt::format("{}{}:{}", text.empty() ? "" : ",", st.ranks[i], st.pids[i]);
+  return text.size() < variable_bytes_max ? std::optional{std::move(text)} : std::nullopt;
+}
+
 void start_in_job(shell_state::pointer self, const command_request& r) {
   auto& st = self->state;
   auto rank = st.context->rank;
@@ -271,6 +283,8 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   s.set_env("HACTOR_JOB_NNODES", std::to_string(st.order.item.resources.nodes.size()));
   if (st.folder)
     s.set_env("HACTOR_JOB_TMPDIR", st.folder->path);
+  if (auto pids = task_pids(st))
+    s.set_env("HACTOR_TASK_PIDS", *pids);
   // It gets what the tasks of this node have, together; where they are not bound nor is it.
   idset cpus, gpus;
   auto& item = st.order.item;

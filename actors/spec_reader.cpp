@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "actors/shell_options.hpp"
 #include "runtime/json_scan.hpp"
 
 namespace hactor {
@@ -83,6 +84,8 @@ caf::expected<job_spec_ptr> spec_reader::read(std::string_view text) {
       make_job_spec(std::move(parts->text), parsed, specs_->environment(parts->environment));
   if (!made)
     return std::move(made.error());
+  if (auto e = check_shell_options(parsed, *made->request))
+    return e;
   auto spec = specs_->share(std::move(*made));
   remember(text, parsed, spec);
   return spec;

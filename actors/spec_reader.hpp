@@ -23,8 +23,8 @@ public:
   explicit spec_reader(std::shared_ptr<spec_cache> specs, double duration_s = 0)
       : specs_(std::move(specs)), duration_s_(duration_s) {}
 
-  /// What the text says, as one object for all equal ones. Errors: as parse_jobspec and
-  /// compile_request.
+  /// What the text says, as one object for all equal ones. Errors: as parse_jobspec,
+  /// compile_request and check_shell_options.
   caf::expected<job_spec_ptr> read(std::string_view text);
 
 private:

@@ -3,6 +3,7 @@
 #include "actors/task_eventlogs.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <sys/wait.h>
 
@@ -27,29 +28,33 @@ void append_line(std::string& out, int64_t t_ns, std::string_view name,
   out += "}\n";
 }
 
-/// Where the job's tasks are, as its jobspec and R say, or a plugin by the memo "taskmap". "[]": it
-/// is not known.
-std::string taskmap_of(const job_reply& job) {
-  auto spec = parse_jobspec(job.jobspec);
-  auto r = parse_rset(job.rset);
-  if (!spec || !r)
-    return "[]";
-  auto lay_out = [&r](const jobspec& s) -> std::string {
+/// Where the job's tasks are, as its jobspec and R say, or a plugin by the memo "taskmap".
+std::optional<job_layout> layout_of(const job_reply& job, const rset& r) {
+  auto lay_out = [&r](const jobspec& s) -> std::optional<job_layout> {
     auto request = compile_request(s);
     if (!request)
-      return {};
-    auto where = layout(*request, *r);
-    return where ? taskmap_json(*where) : std::string{};
+      return std::nullopt;
+    auto where = layout(*request, r);
+    return where ? std::optional{std::move(*where)} : std::nullopt;
   };
+  auto spec = parse_jobspec(job.jobspec);
+  if (!spec)
+    return std::nullopt;
   if (auto notes = parse_json(job.summary.annotations); notes && notes->is_object())
     if (auto map = get_string_or(*notes, "user.taskmap", ""); map && !map->empty()) {
       auto moved = *spec;
       moved.system.shell_options["taskmap"] = "manual:" + *map;
-      if (auto text = lay_out(moved); !text.empty())
-        return text; // else the memo is some other of a user
+      if (auto where = lay_out(moved))
+        return where; // else the memo is some other of a user
     }
-  auto text = lay_out(*spec);
-  return text.empty() ? "[]" : text;
+  return lay_out(*spec);
+}
+
+/// "[]": it is not known.
+std::string taskmap_of(const job_reply& job) {
+  auto r = parse_rset(job.rset);
+  auto where = r ? layout_of(job, *r) : std::nullopt;
+  return where ? taskmap_json(*where) : "[]";
 }
 
 std::string shell_init(const job_reply& job) {
@@ -82,6 +87,15 @@ std::string file_of(const json& options, const char* group, const char* stream) 
 std::string all_tasks(uint32_t n) { return n == 1 ? "0" : fmt::format("0-{}", n - 1); }
 
 } // namespace
+
+std::vector<node_tasks> tasks_by_node(const job_reply& job) {
+  std::vector<node_tasks> nodes;
+  auto r = parse_rset(job.rset);
+  auto where = r ? layout_of(job, *r) : std::nullopt;
+  for (size_t i = 0; where && i < where->tasks.size() && i < r->nodes.size(); ++i)
+    nodes.push_back({r->nodes[i].rank, std::move(where->tasks[i])});
+  return nodes;
+}
 
 std::string exec_eventlog(const job_reply& job) {
   std::string out;
@@ -189,22 +203,35 @@ std::string stream_eventlog::data(int64_t now_ns, uint32_t task, uint8_t stream,
   return out;
 }
 
-std::string stream_eventlog::end(int64_t now_ns) const {
+std::string stream_eventlog::end(int64_t now_ns, const std::vector<lost_output>& lost) const {
   std::string out;
-  auto add = [&](std::string_view stream, const std::string& rank) {
-    append_line(out, std::max(now_ns, began_ns_), "data",
-                dump(json{{"stream", stream}, {"rank", rank}, {"eof", true}}));
+  auto add = [&](std::string_view name, const json& context) {
+    append_line(out, std::max(now_ns, began_ns_), name, dump(context));
+  };
+  auto add_end = [&](std::string_view stream, const std::string& rank) {
+    add("data", {{"stream", stream}, {"rank", rank}, {"eof", true}});
   };
   if (input_) {
     if (in_.empty())
-      add("stdin", "all");
+      add_end("stdin", "all");
     return out;
   }
+  idset without_end;
+  for (auto& l : lost) {
+    without_end.add_all(l.tasks);
+    constexpr int error_level = 3; // RFC 5424
+    json context{{"level", error_level}, {"message", l.message}, {"component", "output"}};
+    if (l.nodes.size() == 1)
+      context["rank"] = l.nodes.first();
+    add("log", context);
+  }
   for (uint32_t task = 0; task < ntasks_; ++task) {
+    if (without_end.contains(task))
+      continue;
     if (out_.empty())
-      add("stdout", std::to_string(task));
+      add_end("stdout", std::to_string(task));
     if (err_.empty())
-      add("stderr", std::to_string(task));
+      add_end("stderr", std::to_string(task));
   }
   return out;
 }

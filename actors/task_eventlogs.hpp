@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actors/messages.hpp"
 #include "actors/templates.hpp"
@@ -20,6 +21,22 @@ namespace hactor {
 /// end is known when all have ended. Of attempts before the last no task-exit is known.
 std::string exec_eventlog(const job_reply& job);
 
+/// What tasks wrote that cannot be read any more: their broker was lost, or its disk.
+struct lost_output {
+  idset nodes; // by their place in the job
+  idset tasks;
+  std::string message;
+};
+
+/// A node of a job: its rank, and the tasks there.
+struct node_tasks {
+  rank_t rank = 0; // in the instance
+  idset tasks;
+};
+
+/// By their place in the job. Empty: it is not known.
+std::vector<node_tasks> tasks_by_node(const job_reply& job);
+
 /// Writes guest.output or guest.input of one job, piece by piece.
 class stream_eventlog {
 public:
@@ -31,9 +48,10 @@ public:
   /// A task (`stream` 1 output, 2 error) has written. Bytes that are no UTF-8 are in base64.
   std::string data(int64_t now_ns, uint32_t task, uint8_t stream, std::string_view bytes) const;
 
-  /// The ends of all streams that do not lead to files. Of guest.input only that of who reads
-  /// nothing: what was sent to tasks is not kept.
-  std::string end(int64_t now_ns) const;
+  /// The ends of all streams that do not lead to files; in their place, of tasks whose output is
+  /// `lost`, an event "log" that says so. Of guest.input only the end of who reads nothing: what
+  /// was sent to tasks is not kept.
+  std::string end(int64_t now_ns, const std::vector<lost_output>& lost = {}) const;
 
   bool is_input() const { return input_; }
 

@@ -110,7 +110,7 @@ bool life::run_personality(const plugin_job& job) {
       folders.emplace_back(folder);
       rest.remove_prefix(std::min(folder.size() + 1, rest.size()));
     }
-  std::string names = "none, mpich, openmpi", where;
+  std::string names = "none, mpich, intel, openmpi, spectrum", where;
   for (auto& folder : folders) {
     auto file = folder + "/mpi/" + job.personality + ".lua";
     if (job.personality.find('/') == std::string::npos && ::access(file.c_str(), F_OK) == 0)

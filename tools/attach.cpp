@@ -222,6 +222,11 @@ private:
       number_at(*item, "taken", static_cast<double>(input_taken_)));
     if (text_at(*item, "backlog") == "over")
       show_tail();
+    if (auto warning = text_at(*item, "warning"); !warning.empty()) {
+      misses_output_ = true;
+      clear_status();
+      complain(call_, "job " + id_ + ": " + warning);
+    }
     auto& event = object_at(*item, "event");
     if (!event.is_object())
       return;
@@ -275,7 +280,7 @@ private:
     auto note = text_at(*result, "note");
     if (status != 0 && !note.empty() && !explained_ && readable_)
       complain(call_, "job " + id_ + ": " + note);
-    finish(status);
+    finish(status == 0 && misses_output_ ? exit_failed : status);
   }
 
   void finish(int code) {
@@ -356,6 +361,7 @@ private:
   raw_terminal screen_;
   bool readable_ = true;   // somebody still reads our output
   bool explained_ = false; // a fatal exception was printed
+  bool misses_output_ = false; // ours is not all that the job wrote
   bool more_ = false; // frames may be waiting in memory
   bool done_ = false;
   // The status line of a job that waits, on a terminal.

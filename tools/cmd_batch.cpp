@@ -158,9 +158,9 @@ int run_alloc(const invocation& call) {
   auto& shell = system["shell"]["options"];
   if (terminal) {
     auto size = terminal_size();
-    shell["pty"] = true;
+    shell["pty"]["ranks"] = "0";
     if (size.rows > 0 && size.columns > 0)
-      shell["pty"] = {{"rows", size.rows}, {"columns", size.columns}};
+      shell["pty"].update({{"rows", size.rows}, {"columns", size.columns}});
   } else if (!background && !o.has("input")) {
     shell["input"]["stdin"]["type"] = "service";
   }

@@ -52,7 +52,7 @@ const command job_hostpids_command{
     "prints the host and process id of each task of a running job",
     "[OPTIONS] ID",
     "HOST:PID for each task in the order of their ranks, as debuggers and profilers want them to "
-    "attach to. Asks all nodes of the instance.",
+    "attach to. Asks the nodes of the job.",
     options,
     " 0  printed\n 1  no such task runs, or no instance answers\n 2  the command line is wrong",
     " hactor job hostpids f3xK2",

@@ -304,9 +304,8 @@ caf::expected<known_log> read_log(const parsed_options& o) {
       {"main", "eventlog", {}},
       {"exec",
        "guest.exec.eventlog",
-       {"init", "starting", "shell.init", "shell.start", "shell.task-exit", "complete", "done",
-        "exception"}},
-      {"output", "guest.output", {"header", "data", "redirect"}},
+       {std::begin(execution_events), std::end(execution_events)}},
+      {"output", "guest.output", {"header", "data", "redirect", "log"}},
       {"input", "guest.input", {"header", "data", "redirect"}},
   };
   auto said = o.value("path", "main");

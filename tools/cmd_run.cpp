@@ -60,7 +60,7 @@ int run_run(const invocation& call) {
     return fail_usage(call, params.error());
   if (auto size = terminal_size(); call.options.has("pty") && size.rows > 0 && size.columns > 0)
     (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["pty"]
-      = {{"rows", size.rows}, {"columns", size.columns}};
+      .update({{"rows", size.rows}, {"columns", size.columns}});
   if (to_debug(call.options))
     (*params)["jobspec"]["attributes"]["system"]["shell"]["options"]["stop-tasks-in-exec"] = 1;
   if (auto e = apply_plugins(call.options, *params))

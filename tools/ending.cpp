@@ -42,7 +42,9 @@ public:
       on_end(i, std::move(result));
       return true;
     };
-    auto on_frame = [this](size_t i, const frame& f) { on_output(i, f); };
+    auto on_frame = [this](size_t i, const frame& f) {
+      f.kind == frame_kind::item ? on_item(i, f) : on_output(i, f);
+    };
     draw(true);
     auto e = how_.watch
                  ? ask_each(broker, "job.attach", ids_, {{"stdin", false}}, 0, answer, on_frame)
@@ -85,6 +87,16 @@ private:
     facts_.failed += status != 0;
     code_ = std::max(code_, status);
     draw(false);
+  }
+
+  /// Of output that is missing the job is not to blame, but whoever reads it must know.
+  void on_item(size_t i, const frame& f) {
+    auto item = parse_object(f.payload);
+    auto warning = item ? text_at(*item, "warning") : std::string{};
+    if (warning.empty())
+      return;
+    say("job " + ids_[i] + ": " + warning);
+    code_ = std::max<int>(code_, exit_failed);
   }
 
   void on_output(size_t i, const frame& f) {

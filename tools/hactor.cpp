@@ -198,6 +198,12 @@ caf::error redirect(const parsed_options& options) {
     });
     if (given == options.values.rend())
       continue;
+    auto open = given->second.find('{');
+    if (open != std::string::npos && given->second.find('}', open) != std::string::npos)
+      return make_error(ec::bad_argument,
+                        std::string{"--"} + row.option + ": " + given->second
+                            + ": is this command's, of which there is one, so that nothing is "
+                              "filled in; --output and --error are each job's");
     auto fd =
         ::open(given->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0)

@@ -12,16 +12,11 @@ namespace hactor::tools {
 
 namespace {
 
-/// Finds the tasks of a job among the processes of a node: they have its id in their environment,
-/// and are not children of one that has. Prints "RANK PID PROGRAM" lines.
-constexpr const char* finder =
-    R"SH(for e in $(grep -lszxF "HACTOR_JOB_ID=$1" /proc/[0-9]*/environ); do
-  d=${e%/environ}
-  read -r stat <"$d/stat" 2>/dev/null || continue
-  set -- "$1" ${stat##*)}
-  ! grep -qszxF "HACTOR_JOB_ID=$1" "/proc/$3/environ" || continue
-  rank=$(tr '\0' '\n' <"$d/environ" 2>/dev/null | sed -n 's/^HACTOR_TASK_RANK=//p')
-  [ -z "$rank" ] || echo "$rank ${d#/proc/} $(readlink "$d/exe")"
+/// Runs on each node of the job, whose shell says there which processes its tasks are: what they
+/// have of their environment tells nothing. Prints "RANK PID PROGRAM" lines.
+constexpr const char* finder = R"SH(IFS=,
+for t in ${HACTOR_TASK_PIDS?not set: there are too many tasks}; do
+  echo "${t%:*} ${t#*:} $(readlink "/proc/${t#*:}/exe")"
 done)SH";
 
 /// Reads "RANK PID PROGRAM"; false for anything else.
@@ -45,18 +40,21 @@ caf::expected<std::vector<task_process>> find_processes(client& broker, const st
     return std::move(places.error());
   auto nodes = places->nodes();
   json params{{"ranks", "all"},
-              {"argv", {"/bin/sh", "-c", finder, "hostpids", id}},
+              {"job", id},
+              {"argv", {"/bin/sh", "-c", finder, "hostpids"}},
               {"cwd", "/"},
               {"env", {{"PATH", "/usr/bin:/bin"}}}};
-  std::map<uint32_t, std::string> parts; // by broker: chunks may end inside a line
+  std::map<uint32_t, std::string> parts; // by node: chunks may end inside a line
+  std::string complaint;
   auto reply = broker.ask("exec", params, 0, [&](const frame& f) {
-    if (auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
-        part && part->stream == 1)
-      parts[part->task] += part->bytes;
+    if (auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt)
+      (part->stream == 1 ? parts[part->task] : complaint) += part->bytes;
   });
   if (!reply)
     return std::move(reply.error());
-  std::map<uint64_t, task_process> found; // brokers of one host all see its tasks
+  if (!complaint.empty())
+    return make_error(ec::wrong_state, complaint.substr(0, complaint.find('\n')));
+  std::map<uint64_t, task_process> found;
   for (auto& [rank, text] : parts) {
     std::string_view rest = text;
     while (!rest.empty()) {

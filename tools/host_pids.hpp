@@ -19,8 +19,8 @@ struct task_process {
   std::string program; ///< Path of what it runs, on its host.
 };
 
-/// Asks all nodes of the instance for the tasks of the job that run there; by rank.
-/// Errors: the broker's (no such job, no resources yet).
+/// Asks the nodes of the job for the tasks that run there; by rank. Errors: the broker's (no such
+/// job; it does not run).
 caf::expected<std::vector<task_process>> find_processes(client& broker, const std::string& id);
 
 } // namespace hactor::tools

@@ -386,6 +386,8 @@ std::string job_field(const json& job, const std::string& field, double now) {
     auto* found = find_json(job, field);
     return found ? text_of(*found) : std::string{};
   }
+  if (field == "exception.occurred")
+    return v.text("exception_occurred") == "true" ? "True" : "False";
   if (field.starts_with("exception."))
     return v.text(("exception_" + field.substr(10)).c_str());
   return v.text(field.c_str());

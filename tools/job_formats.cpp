@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "runtime/near.hpp"
+#include "tools/own_folder.hpp"
 #include "tools/text_file.hpp"
 
 namespace hactor::tools {
@@ -49,25 +50,6 @@ constexpr own_format formats[] = {
      "{user_s:>9h} {system_s:>9h} {maxrss_kb:>10h} {inactive_reason}",
      "what jobs have used"},
 };
-
-/// Folders of configuration, those that win last.
-std::vector<std::string> folders() {
-  auto variable = [](const char* name) {
-    auto* value = std::getenv(name);
-    return std::string{value == nullptr ? "" : value};
-  };
-  std::vector<std::string> found;
-  auto sites = variable("XDG_CONFIG_DIRS");
-  std::stringstream list{sites.empty() ? "/etc/xdg" : sites};
-  for (std::string one; std::getline(list, one, ':');)
-    found.insert(found.begin(), one);
-  auto own = variable("XDG_CONFIG_HOME");
-  if (own.empty() && !variable("HOME").empty())
-    own = variable("HOME") + "/.config";
-  if (!own.empty())
-    found.push_back(own);
-  return found;
-}
 
 void put(std::vector<named_format>& all, named_format f) {
   for (auto& known : all)
@@ -113,7 +95,7 @@ caf::expected<std::vector<named_format>> job_formats() {
   std::vector<named_format> all;
   for (auto& f : formats)
     all.push_back({f.name, f.text, f.description});
-  for (auto& folder : folders())
+  for (auto& folder : configuration_folders())
     if (auto file = folder + "/hactor/jobs.toml"; ::access(file.c_str(), F_OK) == 0)
       if (auto e = read_formats(file, all))
         return e;

@@ -5,9 +5,15 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <set>
 
+#include <fmt/format.h>
+
+#include "actors/plugin_options.hpp"
+#include "actors/shell_options.hpp"
 #include "graph/affinity.hpp"
 #include "graph/count.hpp"
 #include "runtime/duration.hpp"
@@ -216,7 +222,7 @@ caf::error set_terminal(json& shell, const parsed_options& options) {
     if (options.has(other))
       return bad(std::string{"--pty and --"} + other + " exclude each other: a terminal is input, "
                  "output and error at once");
-  shell["options"]["pty"] = true;
+  shell["options"]["pty"]["ranks"] = "0"; // who sits here sits at one
   return {};
 }
 
@@ -464,6 +470,27 @@ caf::error set_attribute(json& at, std::string_view option, std::string_view tex
   return {};
 }
 
+namespace {
+
+/// Says of options that do nothing what may have been meant: once each, since one command may build
+/// many jobspecs. Plugins may know any.
+void tell_doubts(const parsed_options& options, const json& shell_options) {
+  static std::set<std::string> told;
+  auto plugins = read_plugin_options(shell_options.is_object() ? shell_options : json::object());
+  if (!plugins || plugins->asked())
+    return;
+  for (auto& text : options.all("setopt")) {
+    auto begin = text.starts_with("^") ? 1 : 0;
+    auto name = text.substr(begin, text.find('=') - begin);
+    if (auto doubt = doubt_shell_option(name); !doubt.empty() && told.insert(name).second)
+      std::fputs(
+          fmt::format("hactor-{}: --setopt={} {}\n", options.of->name, name, doubt).c_str(),
+          stderr);
+  }
+}
+
+} // namespace
+
 caf::expected<json> build_jobspec(const parsed_options& options, const environment_map& own,
                                   const std::string& cwd) {
   json spec = {{"version", 1}};
@@ -498,6 +525,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   for (auto& text : options.all("setopt"))
     if (auto e = set_attribute(system["shell"]["options"], "setopt", text))
       return e;
+  if (options.has("setopt"))
+    tell_doubts(options, system["shell"]["options"]);
   for (auto& text : options.all("setattr")) {
     auto key = text.substr(text.starts_with("^") ? 1 : 0);
     bool rooted = key.starts_with("system.") || key.starts_with("user.");

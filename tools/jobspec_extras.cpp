@@ -1,7 +1,9 @@
 // What of a job stands beside its size, its streams and its surroundings: retries, files that it
 // carries, and the job that is an instance. See submit_options.hpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <random>
 
@@ -90,19 +92,40 @@ code=$?
 "$hactor" job list -a -c 0 >"$file" || [ $code -ne 0 ] || code=1
 exit $code)";
 
+/// The file of a configuration that has a name: hactor/config/NAME.toml in the folders of XDG.
+/// Errors: ec::bad_argument.
+caf::expected<std::string> find_named(const std::string& name) {
+  std::string looked;
+  auto folders = configuration_folders();
+  for (auto at = folders.rbegin(); at != folders.rend(); ++at) {
+    auto file = *at + "/hactor/config/" + name + ".toml";
+    if (::access(file.c_str(), F_OK) == 0)
+      return file;
+    looked += (looked.empty() ? "" : ", ") + file;
+  }
+  return bad("--conf: '" + name + "' is neither NAME=VALUE nor a FILE.toml, and of this name there "
+             "is no file " + looked);
+}
+
 /// The items of --conf, of which those that name a TOML file stand for what is in it.
 caf::expected<std::vector<std::string>> read_settings(const std::vector<std::string>& said) {
   std::vector<std::string> items;
   for (auto& text : said) {
-    if (text.find('=') != text.npos || !text.ends_with(".toml")) {
+    auto is_item = text.find('=') != text.npos;
+    auto is_name = !is_item && !text.ends_with(".toml")
+                   && text.find_first_of("./") == text.npos; // settings are groups of them
+    if (is_item || (!is_name && !text.ends_with(".toml"))) {
       items.push_back(text);
       continue;
     }
-    auto content = read_file(text);
+    auto file = is_name ? find_named(text) : caf::expected<std::string>{text};
+    if (!file)
+      return std::move(file.error());
+    auto content = read_file(*file);
     if (!content)
       return bad("--conf: " + context_of(content.error()));
     config found;
-    if (auto notes = apply_fluxion_config(found, text, *content); !notes)
+    if (auto notes = apply_fluxion_config(found, *file, *content); !notes)
       return bad("--conf: " + context_of(notes.error()));
     for (auto& entry : found.list())
       if (found.is_set(entry.name))
@@ -212,9 +235,17 @@ caf::error check_event(const parsed_options& options) {
   if (!knows(options, "wait-event") || !options.has("wait-event"))
     return {};
   auto said = options.value("wait-event");
-  if (kind_of(event_name(said)))
-    return {};
   std::vector<std::string_view> known;
+  if (said.starts_with("exec.")) {
+    known.assign(std::begin(execution_events), std::end(execution_events));
+    auto name = std::string_view{said}.substr(5);
+    if (std::find(known.begin(), known.end(), name) != known.end())
+      return {};
+    return bad("--wait-event: '" + said + "' is not an event of a job's execution"
+               + did_you_mean(name, known));
+  }
+  if (kind_of(said))
+    return {};
   for (size_t i = 1; i < static_cast<size_t>(event_kind::kind_count); ++i)
     known.push_back(name_of(static_cast<event_kind>(i)));
   return bad("--wait-event: '" + said + "' is not an event of jobs" + did_you_mean(said, known));

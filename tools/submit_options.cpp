@@ -172,7 +172,8 @@ namespace hactor::tools {
       {0, "wait", nullptr,                                                                         \
        "Waits until the jobs have ended; the exit code is the largest of theirs.", "-W"},          \
       {0, "wait-event", "NAME",                                                                    \
-       "Waits until this event (RFC 21: alloc, start, finish, ..) happened to all the jobs."},     \
+       "Waits until this event (RFC 21: alloc, start, finish, ..; or of the execution: "           \
+       "exec.shell.start, exec.shell.task-exit, exec.done, ..) happened to all the jobs."},        \
       {0, "watch", nullptr, "Prints the output of the jobs, and waits as --wait does."},           \
       {0, "progress", nullptr,                                                                     \
        "With --wait or --watch: a bar of the jobs that have ended, jobs/s and the time that is "   \
@@ -214,9 +215,10 @@ static constexpr option_spec bulksubmit_rows[] = {
 
 // Of the commands whose job is an instance.
 #define HACTOR_INSTANCE_ROWS                                                                       \
-  {0, "conf", "NAME=VALUE|FILE",                                                                   \
+  {0, "conf", "NAME=VALUE|FILE|NAME",                                                              \
    "Sets an attribute of the instance, as 'hactor start -S' does; or reads some from a TOML file " \
-   "with Fluxion's tables. May be repeated."},                                                     \
+   "with Fluxion's tables, or from hactor/config/NAME.toml in ~/.config or /etc/xdg. May be "      \
+   "repeated."},                                                                                   \
       {0, "broker-opts", "OPTIONS",                                                                \
        "Options for the 'hactor start' in the job, e.g. --broker-opts='-v -S sched.policy=easy'. " \
        "May be repeated."},                                                                        \

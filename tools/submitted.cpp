@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include <sys/stat.h>
@@ -54,25 +55,54 @@ caf::expected<std::vector<std::string>> submit_job(client& broker, const json& p
   return ids;
 }
 
-/// Events of the execution alone stand for those of the job that come with them.
-std::string event_name(const std::string& said) {
-  constexpr std::string_view prefix = "exec.";
-  if (!said.starts_with(prefix))
-    return said;
-  auto name = said.substr(prefix.size());
-  if (name == "init" || name == "starting" || name == "shell.init")
-    return "alloc";
-  if (name == "shell.start")
-    return "start";
-  if (name == "complete" || name == "done")
-    return "finish";
-  return name;
+namespace {
+
+bool has_event(std::string_view lines, std::string_view name) {
+  while (!lines.empty()) {
+    auto end = std::min(lines.find('\n'), lines.size());
+    if (auto event = parse_object(lines.substr(0, end)); event && text_at(*event, "name") == name)
+      return true;
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return false;
 }
+
+/// Follows the executions of all jobs, each until it has the event.
+caf::error wait_for_execution(client& broker, const std::vector<std::string>& ids,
+                              std::string_view name) {
+  std::map<uint64_t, const std::string*> open;
+  for (auto& id : ids)
+    open.emplace(broker.request("job.watch", {{"id", id}, {"key", "guest.exec.eventlog"}}), &id);
+  caf::error first;
+  while (!open.empty()) {
+    auto f = broker.receive();
+    if (!f)
+      return std::move(f.error());
+    auto at = open.find(f->tag);
+    if (at == open.end() || (f->kind == frame_kind::lines && !has_event(f->payload, name)))
+      continue;
+    auto e = f->kind == frame_kind::error ? result_of(*f).error() : caf::error{};
+    if (f->kind == frame_kind::lines)
+      broker.cancel(f->tag);
+    else if (!e)
+      e = make_error(ec::wrong_state,
+                     "the job has ended without the event \"exec." + std::string{name} + '"');
+    if (e && !first)
+      first = make_error(code_of(e), "job " + *at->second + ": " + render(e));
+    open.erase(at);
+  }
+  return first;
+}
+
+} // namespace
 
 caf::error wait_for_event(const invocation& call, client& broker,
                           const std::vector<std::string>& ids, const std::string& event) {
+  constexpr std::string_view of_execution = "exec.";
+  if (event.starts_with(of_execution))
+    return wait_for_execution(broker, ids, std::string_view{event}.substr(of_execution.size()));
   caf::error first;
-  auto e = ask_each(broker, "job.wait-event", ids, {{"name", event_name(event)}}, 0,
+  auto e = ask_each(broker, "job.wait-event", ids, {{"name", event}}, 0,
                     [&](size_t i, caf::expected<json> result) {
                       if (!result && !first)
                         first = make_error(code_of(result.error()),

@@ -20,10 +20,13 @@ void clean_environment(workflow::environment_map& variables, const std::string& 
 /// Sends the submit request and returns the ids in order. Errors: the broker's.
 caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params);
 
-/// The event of a job that comes with this one, which may be of its execution: "exec.shell.start".
-std::string event_name(const std::string& said);
+/// The events of a job's execution (guest.exec.eventlog), in their order.
+inline constexpr std::string_view execution_events[] = {
+    "init",     "starting", "shell.init", "shell.start", "shell.task-exit",
+    "complete", "done",     "exception"};
 
-/// Waits until an event happened to all jobs. Errors: the broker's, when one ended without it.
+/// Waits until an event happened to all jobs; "exec." in front is one of the execution. Errors: the
+/// broker's, when one ended without it.
 caf::error wait_for_event(const invocation& call, client& broker,
                           const std::vector<std::string>& ids, const std::string& event);
 

@@ -86,6 +86,16 @@ for pid in $pids; do
   check_equal "what ${pid} is" sleep "$(cat "/proc/${pid#*:}/comm")"
 done
 check_equal "of one" "$(echo "$pids" | cut -d' ' -f3)" "$(hactor job hostpids -r 2 "$two")"
+# Whatever a task has made of its environment.
+clean=$(hactor submit -N 1 -n 2 env -i /bin/sleep 100)
+hactor job wait-event -q "$clean" start
+check_equal "pids without an environment" 2 "$(hactor job hostpids -d ' ' "$clean" | wc -w)"
+for pid in $(hactor job hostpids -d ' ' "$clean"); do
+  eventually 10 grep -q sleep "/proc/${pid#*:}/comm"
+done
+check_equal "told to commands in the job" "$(hactor job hostpids "$clean" | sed 's/[^,:]*:/0:/; s/,[^:]*:/,1:/')" \
+  "$(hactor exec --jobid="$clean" sh -c 'echo $HACTOR_TASK_PIDS')"
+hactor cancel "$clean"
 hactor cancel "$two"
 hactor job status "$two" || true
 fails_with 1 hactor job hostpids "$two"

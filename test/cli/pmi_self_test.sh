@@ -38,6 +38,8 @@ for method in $methods; do
   check_equal "ranks by $method" "0 1 2 3" "$(echo $(echo "$said" | sed -n 's/.*: rank \([0-9]\) of 4, .*/\1/p' | sort))"
 done
 check_contains "$(hactor run -N $nodes -n 4 hactor pmi get PMI_process_mapping)" "(vector,(0,"
+check_contains "$(hactor run -N $nodes -n 4 -O pmi=simple hactor pmi get flux.taskmap)" '{"version":1,"map":[[0,'
+check_equal "a level below ours" 1 "$(hactor run -n 4 -O pmi=simple hactor pmi get flux.instance-level)"
 check_equal "of all ranks" 4 "$(hactor run -n 4 hactor pmi get --ranks=all PMI_process_mapping | grep -c vector)"
 check_equal "of two ranks" 2 "$(hactor run -n 4 hactor pmi get --ranks=1-2 PMI_process_mapping | grep -c vector)"
 fails_with 1 hactor run -n 4 hactor pmi get NO_SUCH_KEY

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
-start_seconds=70
+start_seconds=80
 instance -S resource.fake=nodes=1,cores=4 <<'END'
 hactor submit --log=log true
 id=$(cat log)
@@ -18,6 +18,28 @@ check_contains "$output" /nowhere/log
 id=$(hactor submit --wait-event=exec.shell.start sleep 100)
 check_contains "$(hactor job eventlog "$id")" " start"
 hactor cancel "$id"
+# Of the execution alone, when they have happened there.
+mkfifo go
+hactor submit --wait-event=exec.shell.task-exit sh -c 'read x <go' >ids & waiter=$!
+eventually 10 test -s ids
+check_contains "$(hactor jobs -n -o '{status}' "$(cat ids)")" R
+kill -0 "$waiter" || fail "did not wait for the task's end"
+echo >go
+wait "$waiter"
+check_contains "$(hactor job eventlog -p exec "$(cat ids)")" shell.task-exit
+deadline 20 hactor submit --cc=1-3 --wait-event=exec.done true >ids
+for id in $(cat ids); do
+  check_contains "$(hactor job eventlog "$id")" clean
+done
+fails_with 1 deadline 20 hactor submit --wait-event=exec.exception true
+check_contains "$output" "without the event \"exec.exception\""
+fails_with 2 hactor submit --wait-event=exec.shell.strat true
+check_contains "$output" "did you mean shell.start"
+for log in 'l.{cc}' 'l.{}' 'l.{cc+1}'; do
+  fails_with 2 hactor submit --log="$log" --cc=1-2 true
+  check_contains "$output" "is this command's"
+done
+[ ! -e 'l.{cc}' ] || fail "a file l.{cc}"
 
 cat >conf.toml <<'TOML'
 [sched-fluxion-qmanager]
@@ -40,4 +62,15 @@ id=$(hactor batch --wait -n 1 -o out --dump script.sh)
 check_contains "$(cat "hactor-$id.dump")" '"name":"inner"'
 fails_with 2 hactor batch --conf=none.toml --wrap true
 check_contains "$output" none.toml
+# A configuration with a name: the person's own, or the site's.
+export XDG_CONFIG_HOME="$PWD/own" XDG_CONFIG_DIRS="$PWD/site"
+mkdir -p own/hactor/config site/hactor/config
+cp conf.toml own/hactor/config/mine.toml
+cp conf.toml site/hactor/config/ours.toml
+for name in mine ours; do
+  hactor batch --wait -n 1 -o out --conf="$name" --wrap 'hactor lsattr -v'
+  check_contains "$(grep sched.policy out)" easy
+done
+fails_with 2 hactor batch --conf=nobodys --wrap true
+check_contains "$output" "own/hactor/config/nobodys.toml"
 END

@@ -8,6 +8,7 @@ hactor_unit_test(actors_cores_test
     unit/job_spec_test.cpp
     unit/spec_reader_test.cpp
     unit/launch_plan_test.cpp
+    unit/shell_options_test.cpp
     unit/binding_test.cpp
     unit/shell_core_test.cpp
     unit/pmi_core_test.cpp

@@ -197,7 +197,8 @@ TEST_SUITE("unit") {
     CHECK(input({"--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
     CHECK(input({"--input=all"}, submit_command) == R"({"ranks":"all","type":"service"})");
     CHECK(input({"-n1"}, run_command) == R"({"type":"service"})");
-    CHECK(dump(system_of({"--pty"}, run_command)["shell"]["options"]["pty"]) == "true");
+    CHECK(dump(system_of({"--pty"}, run_command)["shell"]["options"]["pty"])
+          == R"({"ranks":"0"})");
     for (auto other : {"--input=f", "--output=f", "--error=f", "-l"}) {
       auto both = build({"--pty", other}, run_command);
       REQUIRE_FALSE(both);

@@ -100,12 +100,13 @@ TEST_SUITE("unit") {
       {{{"output", {{"stdout", {{"buffer", {{"type", 1}}}}}}}}, "output.stdout.buffer.type: "},
       {{{"input", {{"stdin", "x"}}}}, "input.stdin: "},
       {{{"pmi", 1}}, "pmi: "},
-      {{{"pmi", "fast"}}, "pmi: must be simple, pmix, simple,pmix or off, found fast"},
+      {{{"pmi", "fast"}}, "pmi: must be simple (pmi1, pmi2), pmix, simple,pmix or off, found fast"},
+      {{{"output", {{"stdout", {{"buffer", {{"type", "full"}}}}}}}}, "output.stdout.buffer.type: "},
       {{{"output", {{"stdout", {{"type", "kvs"}}}}}}, "output.stdout.type: must be file, or left"},
       {{{"input", {{"stdin", {{"type", "kvs"}}}}}}, "input.stdin.type: must be file or service"},
       {{{"verbose", "x"}}, "verbose: must be a number, 0 for off, or true or false, found \"x\""},
       {{{"exit-on-error", "x"}}, "exit-on-error: must be a number"},
-      {{{"pmi", "simple,"}}, "pmi: must be"},
+      {{{"pmi", "fast,faster"}}, "pmi: must be"},
       {{{"input", {{"stdin", {{"type", 5}}}}}}, "input.stdin.type: "},
     };
     spec_text s;
@@ -130,6 +131,8 @@ TEST_SUITE("unit") {
         {json::object(), true, true, false},      {{{"pmi", "off"}}, false, false, false},
         {{{"pmi", "simple"}}, true, false, false}, {{{"pmi", "pmix"}}, false, true, true},
         {{{"pmi", "pmix,simple"}}, true, true, true},
+        {{{"pmi", "pmi1"}}, true, false, false},  {{{"pmi", "pmi2,cray-pals"}}, true, false, false},
+        {{{"mpi", "intel"}}, true, false, false}, {{{"mpi", "spectrum"}}, false, true, true},
     };
     spec_text s;
     for (auto& row : rows) {
@@ -161,6 +164,9 @@ TEST_SUITE("unit") {
     CHECK(plan_of(s)->rows == 50);
     CHECK(plan_of(s)->columns == 132);
     CHECK(plan_of(s)->has_terminal(0));
+    CHECK(plan_of(s)->has_terminal(1)); // as Flux has it: all, unless a person is to sit at one
+    s.options = {{"pty", {{"interactive", 1}}}};
+    CHECK(plan_of(s)->has_terminal(0));
     CHECK_FALSE(plan_of(s)->has_terminal(1));
     for (auto& [ranks, last] : {std::pair{json("all"), 9u}, {json("1-3"), 3u}, {json(2), 2u}}) {
       s.options = {{"pty", {{"ranks", ranks}, {"capture", true}}}};
@@ -170,6 +176,8 @@ TEST_SUITE("unit") {
     const json bad[] = {{{"pty", {{"ranks", "first"}}}},
                         {{"pty", {{"ranks", ""}}}},
                         {{"pty", {{"rows", 0}}}},
+                        {{"pty", "bogus"}},
+                        {{"pty", {{"capture", "yes"}}}},
                         {{"pty", {{"columns", "80"}}}},
                         {{"input", {{"stdin", {{"type", "service"}, {"ranks", "first"}}}}}}};
     for (auto& options : bad) {

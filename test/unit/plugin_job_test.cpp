@@ -35,7 +35,8 @@ TEST_SUITE("unit") {
     CHECK_FALSE(options_of(json::object()).asked());
     CHECK_FALSE(options_of({{"mpi", "openmpi"}}).asked());
     CHECK_FALSE(options_of({{"userrc", "none"}}).asked());
-    CHECK(options_of({{"mpi", "spectrum"}}).personality == "spectrum");
+    CHECK_FALSE(options_of({{"mpi", "spectrum"}}).asked());
+    CHECK(options_of({{"mpi", "site"}}).personality == "site");
     for (auto wrong : {R"({"plugins": "a.so,"})", R"({"plugins": 1})", R"({"plugins": [{}]})",
                        R"({"plugins": "a.so:nonsense"})", R"({"initrc": 1})", R"({"userrc": []})",
                        R"({"mpi": 4})"}) {

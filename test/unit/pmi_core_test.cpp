@@ -55,6 +55,31 @@ TEST_SUITE("unit") {
     CHECK(said.find("rc=-1") != std::string::npos);
   }
 
+  TEST_CASE("what is known of the job can be got without that anybody has put it") {
+    auto p = make();
+    p.preset("flux.taskmap", pmi_taskmap({0, 0, 1, 1}));
+    p.preset("flux.instance-level", "2");
+    p.preset("long", std::string(1025, 'v'));
+    CHECK(reply(p, "cmd=get kvsname=job key=flux.taskmap")
+          == "cmd=get_result rc=0 msg=success value={\"version\":1,\"map\":[[0,2,2,1]]}\n");
+    CHECK(reply(p, "cmd=get kvsname=job key=flux.instance-level")
+          == "cmd=get_result rc=0 msg=success value=2\n");
+    CHECK(reply(p, "cmd=get kvsname=job key=long") == "cmd=get_result rc=0 msg=success value=\n");
+    CHECK(p.take_values().empty()); // each node has them itself
+  }
+
+  TEST_CASE("another key-value space, and a put of nothing, are refused") {
+    auto p = make();
+    CHECK(reply(p, "cmd=put kvsname=other key=a value=x")
+          == "cmd=put_result rc=-1 msg=no_such_kvsname\n");
+    CHECK(reply(p, "cmd=get kvsname=other key=PMI_process_mapping")
+          == "cmd=get_result rc=-1 msg=no_such_kvsname\n");
+    for (auto* words : {"key=a", "value=x", "key= value=x"})
+      CHECK(reply(p, "cmd=put kvsname=job " + std::string{words})
+            == "cmd=put_result rc=-1 msg=needs_key_and_value\n");
+    CHECK(reply(p, "cmd=put kvsname=job key=a value=") == "cmd=put_result rc=0 msg=success\n");
+  }
+
   TEST_CASE("a client that begins is told what it must know") {
     auto p = make();
     CHECK_FALSE(p.is_inside(0));

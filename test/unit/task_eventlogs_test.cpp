@@ -104,6 +104,25 @@ TEST_SUITE("unit") {
     CHECK(context_of(end, "data", 3) == json{{"stream", "stderr"}, {"rank", "1"}, {"eof", true}});
   }
 
+  TEST_CASE("output that is lost has a word in the place of its end, and tasks are by nodes") {
+    spec_text two;
+    two.slots = 2;
+    auto job = job_of(two, 2);
+    CHECK(tasks_by_node(job).empty()); // it has no R
+    job.rset = R"({"version":1,"execution":{"R_lite":[{"rank":"3-4","children":{"core":"0"}}],)"
+               R"("nodelist":["n[3-4]"],"starttime":10,"expiration":0}})";
+    auto nodes = tasks_by_node(job);
+    REQUIRE(nodes.size() == 2);
+    CHECK(nodes[1].rank == 4);
+    CHECK(nodes[1].tasks == *idset::parse("1"));
+    stream_eventlog log{job, false};
+    auto end = log.end(12 * second, {{*idset::parse("1"), *idset::parse("1"), "gone"}});
+    CHECK(context_of(end, "log")
+          == json{{"level", 3}, {"message", "gone"}, {"component", "output"}, {"rank", 1}});
+    CHECK(end.find("\"rank\":\"0\"") != std::string::npos);
+    CHECK(end.find("\"rank\":\"1\"") == std::string::npos);
+  }
+
   TEST_CASE("streams that are files are redirected, each task's own by its name") {
     spec_text files;
     files.options = {{"output",
