@@ -167,12 +167,13 @@ HACTOR_INSPECT(memo_request, x.userid, x.jobs, x.memo)
 struct resize_request {
   job_id id;
   bool grow = true;
-  uint32_t nodes = 0; // how many more or fewer
+  uint32_t nodes = 0; // how many more or fewer; grow, and 0: the wish is withdrawn
   idset ranks;        // shrink: these of the instance; empty: it chooses
   bool wait = false;  // for room, or until the jobs there have ended
   bool force = false; // shrink: the jobs there are cancelled
+  uint64_t wish = 0;  // grow: made by the connector; whoever withdraws it names it
 };
-HACTOR_INSPECT(resize_request, x.id, x.grow, x.nodes, x.ranks, x.wait, x.force)
+HACTOR_INSPECT(resize_request, x.id, x.grow, x.nodes, x.ranks, x.wait, x.force, x.wish)
 
 struct resize_reply {
   idset ranks; // of the instance: that came, or are gone
