@@ -52,14 +52,15 @@ folded_record fold_record(const job_record& record) {
   return f;
 }
 
-caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
-                                                   const list_request& asked) {
+caf::expected<list_reply> list_ended(const journal& store, spec_cache& specs,
+                                     const list_request& asked) {
   auto request = asked;
   auto constraint = read_constraint(request);
   if (!constraint)
     return std::move(constraint.error());
   auto* only = *constraint ? &**constraint : nullptr;
-  std::vector<job_summary> jobs;
+  list_reply reply;
+  auto& jobs = reply.jobs;
   caf::error failed;
   auto add = [&](const job_record& record) {
     if (!(static_cast<uint32_t>(record.result) & request.results))
@@ -84,9 +85,15 @@ caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_ca
     if (!record && request.skip_unknown && code_of(record.error()) == ec::unknown_job)
       continue;
     if (!record)
-      return std::move(record.error());
-    if (record->ended)
+      failed = std::move(record.error());
+    else if (record->ended)
       add(*record);
+    if (!failed)
+      continue;
+    if (!request.skip_unknown || (only != nullptr && only->is_spent()))
+      return failed;
+    reply.unread.push_back({id, static_cast<uint8_t>(code_of(failed)), context_of(failed)});
+    failed = {};
   }
   if (failed)
     return failed;
@@ -163,9 +170,9 @@ caf::expected<std::vector<job_summary>> list_stored(const journal& store, spec_c
   wanted.max -= request.max == 0 ? 0 : jobs.size();
   auto ended = list_ended(store, specs, wanted);
   if (!ended)
-    return ended;
-  jobs.insert(jobs.end(), std::make_move_iterator(ended->begin()),
-              std::make_move_iterator(ended->end()));
+    return std::move(ended.error());
+  jobs.insert(jobs.end(), std::make_move_iterator(ended->jobs.begin()),
+              std::make_move_iterator(ended->jobs.end()));
   return jobs;
 }
 

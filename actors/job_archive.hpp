@@ -34,9 +34,10 @@ struct folded_record {
 folded_record fold_record(const job_record& record);
 
 /// Ended jobs that match, latest end first. Errors: ec::unknown_job (an id without a record),
-/// ec::store_failed; as read_constraint; ec::too_big: the constraint compared too often.
-caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
-                                                   const list_request& request);
+/// ec::store_failed; as read_constraint; ec::too_big: the constraint compared too often. What is
+/// wrong with one of many ids is said of it alone when the request skips what is unknown.
+caf::expected<list_reply> list_ended(const journal& store, spec_cache& specs,
+                                     const list_request& request);
 
 /// All of an ended job. Errors: ec::unknown_job, ec::store_failed, ec::store_corrupt.
 caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, job_id id);

@@ -263,7 +263,7 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
         auto jobs = list_ended(*self->state.store, *self->state.specs, r);
         if (!jobs)
           return std::move(jobs.error());
-        return list_reply{std::move(*jobs)};
+        return std::move(*jobs);
       },
       [self](const job_request& r) -> caf::result<job_reply> {
         auto job = whole_ended(*self->state.store, *self->state.specs, r.id);

@@ -259,10 +259,19 @@ struct list_request {
 HACTOR_INSPECT(list_request, x.ids, x.skip_unknown, x.states, x.results, x.max, x.name, x.queue,
                x.hosts, x.ranks, x.userid, x.since_ns, x.constraint, x.comparisons)
 
+/// A job that is known and cannot be read.
+struct unread_job {
+  job_id id;
+  uint8_t code = 0; // an ec
+  std::string why;
+};
+HACTOR_INSPECT(unread_job, x.id, x.code, x.why)
+
 struct list_reply {
   std::vector<job_summary> jobs;
+  std::vector<unread_job> unread{}; // of the ids, with skip_unknown: of others they are an error
 };
-HACTOR_INSPECT(list_reply, x.jobs)
+HACTOR_INSPECT(list_reply, x.jobs, x.unread)
 
 /// Asks for the whole of one job. Errors: ec::unknown_job.
 struct job_request {
