@@ -275,6 +275,15 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
         return tell_ended(*self->state.store, *self->state.specs, r);
       },
       [self](const ends_request& r) { return tell_ends(self->state, r); },
+      [self](const named_request& r) -> caf::result<named_reply> {
+        auto found = find_named(*self->state.store, *self->state.specs, r);
+        if (!found)
+          return std::move(found.error());
+        return std::move(*found);
+      },
+      [self](const array_request& r) {
+        return find_array(*self->state.store, *self->state.specs, r);
+      },
       [self](const log_request& r) -> caf::result<event_batch> {
         event_batch b;
         b.events.reserve(r.max);

@@ -95,6 +95,8 @@ inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_p
         }
         return reply;
       },
+      [](const named_request&) { return named_reply{}; },
+      [](const array_request&) { return array_reply{}; },
       [w](const job_request& r) -> caf::result<job_reply> {
         for (auto& s : w->ended)
           if (s.id == r.id) {
