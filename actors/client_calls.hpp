@@ -51,7 +51,7 @@ void list_resources(const client_call& c, client_params& p);
 void drain_resources(const client_call& c, client_params& p);
 void grow_instance_of(const client_call& c, client_params& p);
 /// Its client has gone, and wants nothing any more.
-void withdraw_growth(const client_call& c, job_id job);
+void withdraw_growth(const client_call& c, const resize_request& wish);
 void shrink_instance_of(const client_call& c, client_params& p);
 void ask_graph(const client_call& c, client_params& p);
 void ask_claims(const client_call& c, client_params& p);

@@ -87,8 +87,15 @@ void give_summaries(pointer self, const wanted_summaries& wanted, const list_rep
   std::unordered_map<job_id, const job_summary*> found;
   for (auto& s : reply.jobs)
     found.emplace(s.id, &s);
+  std::unordered_map<job_id, const unread_job*> unread;
+  for (auto& u : reply.unread)
+    unread.emplace(u.id, &u);
   for (auto& w : wanted) {
     auto it = found.find(w.id);
+    if (auto u = unread.find(w.id); u != unread.end()) {
+      w.fail(make_error(static_cast<ec>(u->second->code), u->second->why));
+      continue;
+    }
     if (it == found.end()) {
       w.fail(make_error(ec::unknown_job, to_string(w.id) + ": no job has this id"));
       continue;
@@ -118,7 +125,7 @@ void ask_for_summaries(pointer self, wanted_summaries some) {
       self,
       [self, wanted, fail](const rank_services& lead) {
         list_request r;
-        r.skip_unknown = true; // one that was purged fails alone
+        r.skip_unknown = true; // one that was purged, or is damaged, fails alone
         for (auto& w : *wanted)
           r.ids.push_back(w.id);
         self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, r)

@@ -208,12 +208,15 @@ void resize_instance(const client_call& c, client_params& p, resize_request r) {
   r.nodes = static_cast<uint32_t>(nodes);
   if (refused(c, p))
     return;
+  constexpr int wishes_bits = 40; // of one rank's connector
+  auto& st = c.self->state;
+  r.wish = uint64_t{st.setup.rank} << wishes_bits | ++st.last_wish;
   with_lead(c, [c, r](const rank_services& lead) {
     auto session = c.self->state.sessions.find(c.session);
     if (session == c.self->state.sessions.end())
       return; // nobody would ever withdraw it
     if (r.grow)
-      session->second.grows.emplace(c.tag, r.id);
+      session->second.grows.emplace(c.tag, r);
     auto answered = [c] {
       auto still = c.self->state.sessions.find(c.session);
       if (still != c.self->state.sessions.end())
@@ -235,12 +238,13 @@ void resize_instance(const client_call& c, client_params& p, resize_request r) {
 
 } // namespace
 
-void withdraw_growth(const client_call& c, job_id job) {
+void withdraw_growth(const client_call& c, const resize_request& wish) {
   with_lead(
       c.self,
-      [c, job](const rank_services& lead) {
+      [c, id = wish.id, number = wish.wish](const rank_services& lead) {
         resize_request nothing;
-        nothing.id = job;
+        nothing.id = id;
+        nothing.wish = number;
         c.self->request(caf::actor_cast<job_manager_actor>(lead.job_manager), deadline, nothing)
             .then([](const resize_reply&) {}, [](const caf::error&) {}); // it has ended since
       },

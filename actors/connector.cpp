@@ -47,8 +47,8 @@ void close_session(pointer self, uint64_t number) {
     self->send(it->second.inside, client_closed{number});
   if (it->second.claims_at)
     self->send(it->second.claims_at, claimant_gone{number});
-  for (auto& [tag, job] : it->second.grows)
-    withdraw_growth({self, number, tag, 0}, job);
+  for (auto& [tag, wish] : it->second.grows)
+    withdraw_growth({self, number, tag, 0}, wish);
   withdraw_memos(self, std::move(it->second.memos));
   auto streams = it->second.streams;
   it->second.socket->close();

@@ -118,7 +118,7 @@ struct connector_state {
     uint32_t userid = 0;
     int32_t pid = 0;                      // of the client; 0: unknown
     std::map<uint64_t, uint64_t> streams; // by the client's tag
-    std::map<uint64_t, job_id> grows;     // by the client's tag: for what it waits
+    std::map<uint64_t, resize_request> grows; // by the client's tag: for what it waits
     scheduler_actor claims_at; // which ends what the client claimed, when that goes; or null
     std::vector<memo_request> memos; // take back the notes that go with the client
     // A client of an instance below (client_enter.cpp):
@@ -142,6 +142,7 @@ struct connector_state {
   };
   std::map<std::pair<uint64_t, uint64_t>, open_call> calls;
   int64_t requests = 0;
+  uint64_t last_wish = 0; // resize_request.wish
   // What is asked of the job manager together (client_gather.cpp).
   struct wanted_summary {
     job_id id;

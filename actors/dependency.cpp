@@ -28,6 +28,7 @@ constexpr scheme_row schemes[] = {
     {"afterstart", after_start, "after-start", "to start"},
     {"after", after_start, "after-start", "to start"}, // the old name of afterstart
     {"afterexcept", after_except, "after-except", "to be ended by an exception"},
+    {"aftercorr", after_corr, "after-corr", "to end well"},
     {"begin-time", begin_time, "begin-time", "to come"},
     {"singleton", singleton, "singleton", "to end"},
     {"same-node", same_node, "same-node", "to have nodes, to run there"},
@@ -39,8 +40,8 @@ constexpr scheme_row schemes[] = {
 constexpr size_t told_max = 5;
 
 constexpr std::string_view scheme_names =
-    "afterok, afterany, afternotok, afterstart (or after), afterexcept, begin-time, singleton, "
-    "same-node, not-same-node, max-in-flight";
+    "afterok, afterany, afternotok, afterstart (or after), afterexcept, aftercorr, begin-time, "
+    "singleton, same-node, not-same-node, max-in-flight";
 
 const scheme_row& row_of(dependency_kind kind) {
   return *std::find_if(std::begin(schemes), std::end(schemes),
@@ -82,13 +83,24 @@ caf::error read_in_flight(const json& entry, const std::string& path, condition&
 }
 
 /// Which jobs a condition is of.
-caf::error read_target(const std::string& value, const std::string& path, std::string_view event,
+caf::error read_target(const json& entry, const std::string& path, std::string_view event,
                        condition& to) {
+  auto& value = entry["value"].get_ref<const std::string&>();
   auto reference = read_reference(value);
   if (!reference)
-    return make_error(ec::bad_jobspec, path + ": " + render(reference.error()));
+    return make_error(ec::bad_jobspec, path + ".value: " + render(reference.error()));
   to.target = reference->of_copies ? job_id{} : reference->id;
   to.named = to.target == job_id{};
+  if (to.kind == after_corr && reference->of_copies)
+    return bad(path + ".value", "must be an array as a whole, by the id or the name of its jobs",
+               value);
+  if (auto array = entry.find("array"); to.kind == after_corr && array != entry.end()) {
+    auto indices = array->is_string() ? idset::parse(array->get_ref<const std::string&>())
+                                      : caf::expected<idset>{idset{}};
+    if (!indices || indices->empty())
+      return bad(path + ".array", "must be a set of indices, e.g. 0-9", dump(*array));
+    to.array = std::make_shared<const idset>(std::move(*indices));
+  }
   to.text = fmt::format("{}={}", event, value);
   return {};
 }
@@ -113,7 +125,7 @@ caf::error read_condition(const json& entry, const std::string& path, bool named
   }
   if (to.kind == in_flight)
     return read_in_flight(entry, path, to);
-  return read_target(value, path + ".value", row->event, to);
+  return read_target(entry, path, row->event, to);
 }
 
 bool stands_alone(dependency_kind kind) {
@@ -227,6 +239,7 @@ verdict judge(dependency_kind kind, const job_end& t) {
   case after_any:
     return hold_at_end(true);
   case after_ok:
+  case after_corr:
     return hold_at_end(t.result == job_result::completed);
   case after_not_ok:
     return hold_at_end(t.ran && t.result != job_result::completed);
@@ -254,6 +267,8 @@ std::string sentence_of(const condition& c) {
   if (c.kind == in_flight)
     return fmt::format("some of the jobs that were submitted with it {}: {} are active at once",
                        awaited, c.most);
+  if (c.kind == after_corr)
+    return fmt::format("the job of its index in the array {} {}", to_string(c.target), awaited);
   return fmt::format("job {} {}", to_string(c.target), awaited);
 }
 
@@ -283,13 +298,13 @@ std::string why_never(const condition& c, const job_end& target) {
     done = "was ended by its time limit";
   else if (target.result == job_result::node_failed)
     done = "was lost with a node";
-  auto before = c.kind != after_ok && target.result != job_result::completed
+  auto before = c.kind != after_ok && c.kind != after_corr && target.result != job_result::completed
                     ? target.ran ? " before it started" : " before it ran"
                     : "";
   if (c.kind == after_except && target.ran)
     before = " without an exception";
-  return fmt::format("{}:{} can never hold: the job {}{}", row_of(c.kind).name, to_string(c.target),
-                     done, before);
+  return fmt::format("{}:{} can never hold: the job {}{}", row_of(c.kind).name,
+                     to_string(c.array ? target.id : c.target), done, before);
 }
 
 } // namespace hactor

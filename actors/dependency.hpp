@@ -26,6 +26,7 @@ enum class dependency_kind : uint8_t {
   after_ok,     ///< It has ended well.
   after_not_ok, ///< It has run and not ended well.
   after_except, ///< It has run and a fatal exception has ended it.
+  after_corr,   ///< Of an array: the job of the same index has ended well.
   begin_time,   ///< A time has come.
   singleton,    ///< No other job of this user and name is past DEPEND and active.
   same_node,    ///< The job has a grant, of which this one is to be.
@@ -36,16 +37,20 @@ enum class dependency_kind : uint8_t {
 /// One condition.
 struct condition {
   dependency_kind kind = dependency_kind::after_any;
-  job_id target;        // of the after_ kinds
+  job_id target;        // of the after_ kinds; of after_corr the first of the array
   int64_t begin_ns = 0; // of begin_time
   uint32_t most = 0;    // of in_flight
   std::string group;    // of in_flight
   bool named = false;   // the target is a name, or copies of a job: which jobs is not known yet
   std::string text;     // of its events, e.g. "after-success=f3xK2"
+  std::shared_ptr<const idset> array{}; // of after_corr: the indices; null: not known yet
 
   /// What the events say after the '='.
   std::string_view value() const { return std::string_view{text}.substr(text.find('=') + 1); }
 };
+
+/// The job that a job of the index `cc` waits for; zero: there is none.
+job_id target_of(const condition& c, int64_t cc);
 
 /// Which jobs a condition means, as it is written: "f3xK2", "NAME", "name=NAME"; with "[3-7]" those
 /// of its copies, with "[*]" all of them.

@@ -36,6 +36,8 @@ using archive_actor = caf::typed_actor<
     caf::replies_to<list_request>::with<list_reply>, caf::replies_to<job_request>::with<job_reply>,
     caf::replies_to<follow_request>::with<follow_reply>,
     caf::replies_to<ends_request>::with<ends_reply>,
+    caf::replies_to<named_request>::with<named_reply>,
+    caf::replies_to<array_request>::with<array_reply>,
     caf::replies_to<log_request>::with<event_batch>>::extend_with<status_actor>;
 
 /// EVENTS: the instance's one ordered, numbered stream. It begins on the lead rank; the others have

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -21,9 +22,18 @@ caf::expected<job_spec_ptr> load_spec(const journal& store, spec_cache& specs,
 /// Errors: ec::store_failed, ec::store_corrupt.
 caf::error restore_active(const journal& store, spec_cache& specs, job_manager_core& core);
 
-/// The same for a restart: a core of its own.
-caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(const journal& store,
-                                                              spec_cache& specs);
+/// What is known of all jobs of a journal without reading any whole.
+struct stored_jobs {
+  uint64_t last_id_ms = 0; // the latest fluid_ms among them
+  std::map<job_result, uint64_t> ended;
+};
+/// Errors: ec::store_failed. O(jobs).
+caf::expected<stored_jobs> count_stored(const journal& store);
+
+/// The same as restore_active for a restart: a core of its own, which counts those that have ended.
+/// These are labelled (label_ended) if an older hactor has written them. Errors: of both.
+caf::expected<std::shared_ptr<job_manager_core>> restore_jobs(journal& store, spec_cache& specs,
+                                                              const stored_jobs& stored);
 
 /// What a record of an ended job says.
 struct folded_record {
@@ -34,9 +44,19 @@ struct folded_record {
 folded_record fold_record(const job_record& record);
 
 /// Ended jobs that match, latest end first. Errors: ec::unknown_job (an id without a record),
-/// ec::store_failed; as read_constraint; ec::too_big: the constraint compared too often.
-caf::expected<std::vector<job_summary>> list_ended(const journal& store, spec_cache& specs,
-                                                   const list_request& request);
+/// ec::store_failed; as read_constraint; ec::too_big: the constraint compared too often. What is
+/// wrong with one of many ids is said of it alone when the request skips what is unknown.
+caf::expected<list_reply> list_ended(const journal& store, spec_cache& specs,
+                                     const list_request& request);
+
+/// Ended jobs of a name. O(those, and arrays of that name). Errors: ec::store_failed.
+caf::expected<named_reply> find_named(const journal& store, spec_cache& specs,
+                                      const named_request& request);
+array_reply find_array(const journal& store, spec_cache& specs, const array_request& request);
+
+/// Labels the ended jobs of a journal that an older hactor has written, once: find_named knows them
+/// by that. O(ended jobs). Errors: as journal::commit.
+caf::error label_ended(journal& store, spec_cache& specs);
 
 /// All of an ended job. Errors: ec::unknown_job, ec::store_failed, ec::store_corrupt.
 caf::expected<job_reply> whole_ended(const journal& store, spec_cache& specs, job_id id);

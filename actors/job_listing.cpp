@@ -39,7 +39,6 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
   s.project = spec.project;
   s.cwd = spec.cwd;
   s.cc = cc;
-  s.label = label_of(spec);
   s.ntasks = spec.ntasks;
   s.ncores = spec.ncores;
   s.nnodes = spec.nnodes;
@@ -271,7 +270,7 @@ rooms_reply job_manager_core::rooms() const {
         all.held.push_back({growth, {j.spec, {}, {}}, part});
     if (!j.room_wanted || j.fold.state != job_state::sched)
       continue;
-    auto& spec = j.elsewhere ? j.elsewhere : j.spec;
+    auto& spec = j.elsewhere ? j.elsewhere->spec : j.spec;
     auto [at, is_new] = groups.try_emplace(spec->request.get(), all.wanted.groups.size());
     if (is_new)
       all.wanted.groups.push_back({{spec, {}, {}}, {}});

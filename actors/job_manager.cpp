@@ -397,9 +397,9 @@ void lose_rank(job_manager_state& st, rank_t rank) {
   st.core.on_rank_lost(wall_ns(), rank, st.peers.where, st);
   st.end_turn();
   std::vector<std::function<void(const caf::error&)>> over; // whoever was asked may be gone, too
-  for (auto& [id, end] : st.resizing)
+  for (auto& [id, job] : st.resizing)
     if (auto s = st.core.summary(id); !s || s->state != job_state::run)
-      over.push_back(end);
+      over.push_back(job.end);
   for (auto& end : over)
     end(make_error(ec::rank_lost, fmt::format("rank {} of the job was lost", rank)));
 }

@@ -143,8 +143,12 @@ struct job_manager_state : job_manager_out {
   std::map<rank_t, settle_request> settles;
   std::set<job_id> holders; // jobs that hold an instance, or did
   // Jobs that are growing or shrinking (job_resize.cpp), and what follows a growth.
-  std::map<job_id, std::function<void(const caf::error&)>> resizing; // ends it, once
-  std::set<job_id> unwanted; // that shall not grow after all
+  struct resizing_job {
+    uint64_t wish = 0;                          // of resize_request
+    bool unwanted = false;                      // it shall not grow after all
+    std::function<void(const caf::error&)> end; // once
+  };
+  std::map<job_id, resizing_job> resizing;
   std::map<job_id, std::function<void(const rset&, const std::string&)>> growing;
   struct reaper {
     reap_request request;

@@ -30,15 +30,18 @@ caf::error too_many_edges() {
                                 key, edges_max));
 }
 
-/// Words of dependencies that are no id of a known job, and the jobs outside of the request that
-/// they have turned out to mean.
+/// Words of dependencies that are no id of a known job, or that mean an array as a whole, and what
+/// they have turned out to mean outside of the request.
 struct wanted_jobs {
   job_reference reference;
-  bool outside = false;          // some jobs that say so do not mean jobs of the request
-  std::optional<found_job> base; // the job of its id, when it is known
-  std::vector<found_job> found;
+  bool whole = false;   // of an array: the one that has a job of the index which `reference` names
+  bool outside = false; // some jobs that say so do not mean jobs of the request
+  array_reply array;    // of the job of its id
   std::vector<job_id> ids;
 };
+
+/// The words, and of an array as a whole the first index of the job that waits for it; else -1.
+using wanted_key = std::pair<std::string, int64_t>;
 
 /// Jobs that are being taken in. What they depend on and is not in memory is asked of the archive
 /// first.
@@ -46,7 +49,8 @@ struct acceptance {
   accept_request request;
   std::vector<job_spec_ptr> specs;
   known_ends ends;
-  std::map<std::string, wanted_jobs> wanted;
+  std::map<wanted_key, wanted_jobs> wanted;
+  bool resolved = false;                    // words have become ids
   std::multimap<std::string, size_t> names; // of the specs, once one of them has such words
   std::vector<size_t> order;                // of the specs; empty: as they are
   std::set<job_id> together;                // ids of this request that others of it wait for
@@ -62,13 +66,21 @@ void each_condition(const job_spec_ptr& spec, F f) {
         f(c);
 }
 
+bool is_of_array(const condition& c) { return c.kind == dependency_kind::after_corr; }
+
 std::vector<job_id> unknown_targets(const job_manager_state& st, const acceptance& a) {
   std::vector<job_id> ids;
-  for (auto& spec : a.specs)
-    each_condition(spec, [&](auto& c) {
-      if (c.target != job_id{} && !st.core.knows(c.target) && a.ends.count(c.target) == 0
-          && a.together.count(c.target) == 0)
-        ids.push_back(c.target);
+  auto add = [&](job_id id) {
+    if (id != job_id{} && !st.core.knows(id) && a.ends.count(id) == 0 && a.together.count(id) == 0)
+      ids.push_back(id);
+  };
+  for (size_t i = 0; i < a.specs.size(); ++i)
+    each_condition(a.specs[i], [&](auto& c) {
+      if (!is_of_array(c))
+        return add(c.target);
+      if (a.resolved)
+        for (auto cc : a.request.specs[i].cc)
+          add(target_of(c, cc));
     });
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -102,7 +114,8 @@ void take_in(job_manager_state& st, acceptance& a) {
     return;
   }
   for (size_t i = 0; i < specs.size(); ++i)
-    if (auto e = st.core.check_dependencies(a.request.userid, *a.specs[i], a.ends, a.together))
+    if (auto e = st.core.check_dependencies(a.request.userid, *a.specs[i], a.ends, a.together,
+                                            specs[i].cc))
       return refuse(a, i, std::move(e));
   auto now = wall_ns();
   for (size_t n = 0; n < specs.size(); ++n) {
@@ -129,6 +142,8 @@ void take_in(job_manager_state& st, acceptance& a) {
 
 /// Is the condition of jobs that its words have yet to tell?
 bool is_open(const job_manager_state& st, const acceptance& a, const condition& c) {
+  if (is_of_array(c))
+    return !a.resolved; // whatever it says of the array itself
   if (c.named)
     return true;
   if (c.target == job_id{} || st.core.knows(c.target))
@@ -170,6 +185,10 @@ void deal_ids_anew(acceptance& a) {
       id = ids[next++];
 }
 
+wanted_key key_of(const acceptance& a, const condition& c, size_t i) {
+  return {std::string{c.value()}, is_of_array(c) ? a.request.specs[i].cc.front() : -1};
+}
+
 /// Names that are written down as ids from here on. Requires: all words were looked up.
 class name_resolver {
 public:
@@ -183,7 +202,7 @@ public:
       each_condition(a_.specs[i], [&](auto& c) {
         if (any > edges_max || !is_open(st_, a_, c))
           return;
-        auto places = named_within(a_, wanted(c).reference.name, i);
+        auto places = named_within(a_, wanted(c, i).reference.name, i);
         any += places.size();
         waits_for[i].insert(waits_for[i].end(), places.begin(), places.end());
       });
@@ -231,39 +250,86 @@ private:
     return {};
   }
 
-  wanted_jobs& wanted(const condition& c) { return a_.wanted.at(std::string{c.value()}); }
+  wanted_jobs& wanted(const condition& c, size_t i) { return a_.wanted.at(key_of(a_, c, i)); }
 
   caf::error resolve_job(size_t i) {
-    std::map<std::string, std::vector<job_id>> meant;
+    std::map<std::pair<bool, std::string>, meant_jobs> meant;
     caf::error failed;
     each_condition(a_.specs[i], [&](auto& c) {
       if (failed || !is_open(st_, a_, c))
         return;
       auto words = std::string{c.value()};
-      auto& w = wanted(c);
-      auto& ids = meant[words];
-      ids.clear();
-      for (auto place : named_within(a_, w.reference.name, i)) {
-        auto some = ids_within(a_.request.specs[place], w.reference);
-        ids.insert(ids.end(), some.begin(), some.end());
-        a_.together.insert(some.begin(), some.end());
-      }
-      if (ids.empty())
-        ids = w.ids;
-      if (ids.empty())
-        failed = make_error(ec::unknown_job,
-                            fmt::format("{}: there is no job {}, or it was purged", key, words));
+      auto& w = wanted(c, i);
+      auto places = named_within(a_, w.reference.name, i);
+      auto found = w.whole ? find_array(i, words, w, places) : find_jobs(words, w, places);
+      if (found)
+        meant[{w.whole, words}] = std::move(*found);
+      else
+        failed = std::move(found.error());
     });
     if (failed || meant.empty())
       return failed;
-    auto next = resolve(*a_.specs[i], [&](const std::string& words) {
-      auto found = meant.find(words);
+    auto next = resolve(*a_.specs[i], [&](const std::string& scheme, const std::string& words) {
+      auto found = meant.find({scheme == "aftercorr", words});
       return found == meant.end() ? nullptr : &found->second;
     });
     if (!next)
       return std::move(next.error());
     a_.specs[i] = st_.specs->share(std::move(*next));
     return {};
+  }
+
+  caf::expected<meant_jobs> find_jobs(const std::string& words, const wanted_jobs& w,
+                                      const std::vector<size_t>& places) {
+    meant_jobs meant;
+    for (auto place : places) {
+      auto some = ids_within(a_.request.specs[place], w.reference);
+      meant.ids.insert(meant.ids.end(), some.begin(), some.end());
+      a_.together.insert(some.begin(), some.end());
+    }
+    if (meant.ids.empty())
+      meant.ids = w.ids;
+    if (meant.ids.empty())
+      return make_error(ec::unknown_job,
+                        fmt::format("{}: there is no job {}, or it was purged", key, words));
+    return meant;
+  }
+
+  /// The array that jobs [i] wait for, index by index.
+  caf::expected<meant_jobs> find_array(size_t i, const std::string& words, const wanted_jobs& w,
+                                       const std::vector<size_t>& places) {
+    auto fail = [&](ec code, std::string text) {
+      return make_error(code, fmt::format("{}: aftercorr:{}: {}", key, words, text));
+    };
+    auto array = w.array;
+    if (!places.empty())
+      array = {true};
+    for (auto place : places) {
+      auto& jobs = a_.request.specs[place];
+      a_.together.insert(jobs.ids.begin(), jobs.ids.end());
+      for (size_t n = 0; n < jobs.cc.size(); ++n) {
+        auto first = array_of(jobs.ids[n], *a_.specs[place]->array, jobs.cc[n]);
+        if (array.first != job_id{} && array.first != first)
+          return fail(ec::bad_jobspec, "several arrays of the request have this name");
+        array = {true, first, *a_.specs[place]->array};
+      }
+    }
+    auto& cc = a_.request.specs[i].cc;
+    if (!array.known && w.ids.size() > 1)
+      return fail(ec::bad_jobspec, "several arrays have this name; say by an id which is meant");
+    if (!array.known)
+      return fail(ec::unknown_job,
+                  fmt::format("there is no array of this id or name with a job of index {}, or it "
+                              "was purged",
+                              cc.front()));
+    if (array.first == job_id{})
+      return fail(ec::bad_jobspec, "that is no job of an array (--cc, --array)");
+    for (auto value : cc)
+      if (!array.values.contains(static_cast<uint32_t>(value)))
+        return fail(ec::unsatisfiable,
+                    fmt::format("the array {} has no job of index {}; it has those of {}",
+                                to_string(array.first), value, array.values.to_string()));
+    return meant_jobs{{}, std::move(array)};
   }
 
   job_manager_state& st_;
@@ -274,104 +340,97 @@ void look_up_and_take_in(job_manager_state& st, const acceptance_ptr& a);
 
 /// All words are looked up: names become ids, and what these stand for is looked up in its turn.
 void resolve_and_take_in(job_manager_state& st, const acceptance_ptr& a) {
-  auto resolved = name_resolver{st, *a}.run();
+  a->resolved = name_resolver{st, *a}.run();
   a->wanted.clear();
-  if (resolved)
+  if (a->resolved)
     look_up_and_take_in(st, a);
 }
 
-/// Jobs in memory and ended ones, some of which may be in both.
-std::vector<found_job> with_ended(const std::vector<found_job>& here, const list_reply& ended) {
-  auto all = here;
-  std::set<job_id> seen;
-  for (auto& job : here)
-    seen.insert(job.id);
-  for (auto& s : ended.jobs)
-    if (seen.insert(s.id).second)
-      all.push_back({s.id, s.t_submit, s.label, s.cc, true});
-  return all;
-}
+using wanted_place = std::map<wanted_key, wanted_jobs>::iterator;
 
-/// When the first of them was submitted that has not ended; 0 when all have.
-int64_t first_submit(const std::vector<found_job>& jobs) {
-  auto first = INT64_MAX;
-  for (auto& job : jobs)
-    if (!job.ended)
-      first = std::min(first, job.t_submit_ns);
-  return first == INT64_MAX ? 0 : first;
-}
+void look_up_words(job_manager_state& st, const acceptance_ptr& a, wanted_place at);
 
-/// Asks the archive for ended jobs, then goes on. What is in memory must have been gathered before:
-/// a job is on disk before it leaves memory.
-void ask_archive(job_manager_state& st, const acceptance_ptr& a, list_request r,
-                 std::function<void(const list_reply&)> then) {
-  r.states = static_cast<uint32_t>(job_state::inactive);
-  r.skip_unknown = true;
-  r.userid = a->request.userid;
+/// Asks the archive, then goes on. What is in memory must have been gathered before: a job is on
+/// disk before it leaves memory.
+template <class Reply, class Request>
+void ask_archive(job_manager_state& st, const acceptance_ptr& a, Request r,
+                 std::function<void(const Reply&)> then) {
   st.self->request(st.peers.archive, archive_deadline, std::move(r))
-      .then([then = std::move(then)](const list_reply& x) { then(x); },
+      .then([then = std::move(then)](const Reply& x) { then(x); },
             [a](caf::error& e) { a->promise.deliver(std::move(e)); });
 }
 
-void look_up_words(job_manager_state& st, const acceptance_ptr& a,
-                   std::map<std::string, wanted_jobs>::iterator at);
-
-void look_up_name(job_manager_state& st, const acceptance_ptr& a,
-                  std::map<std::string, wanted_jobs>::iterator at) {
-  auto& w = at->second;
-  w.found = st.core.named(a->request.userid, w.reference.name);
-  list_request r;
-  r.name = w.reference.name;
-  r.since_ns = first_submit(w.found);
-  r.max = references_max + 1;
-  ask_archive(st, a, std::move(r), [&st, a, at](const list_reply& ended) {
-    at->second.ids = choose_named(with_ended(at->second.found, ended), at->second.reference);
-    look_up_words(st, a, std::next(at));
+/// Of which array is the job? `then` finds that in the wanted one's `array`.
+void look_up_array(job_manager_state& st, const acceptance_ptr& a, wanted_place at, job_id id,
+                   std::function<void()> then) {
+  at->second.array = st.core.array_with(id);
+  if (at->second.array.known)
+    return then();
+  ask_archive<array_reply>(st, a, array_request{id}, [at, then](const array_reply& x) {
+    at->second.array = x;
+    then();
   });
 }
 
-void look_up_copies(job_manager_state& st, const acceptance_ptr& a,
-                    std::map<std::string, wanted_jobs>::iterator at) {
-  auto& w = at->second;
-  w.found = st.core.copies_of(*w.base);
-  list_request r;
-  r.since_ns = w.base->t_submit_ns;
-  ask_archive(st, a, std::move(r), [&st, a, at](const list_reply& ended) {
+void look_up_name(job_manager_state& st, const acceptance_ptr& a, wanted_place at) {
+  auto& wanted = at->second.reference;
+  auto here = st.core.named(a->request.userid, wanted.name, wanted, references_max);
+  named_request r{a->request.userid, wanted.name,   here.since_ns,
+                  wanted.of_copies,  wanted.copies, references_max + 1};
+  ask_archive<named_reply>(st, a, std::move(r), [&st, a, at, here](const named_reply& ended) {
     auto& w = at->second;
-    w.ids = choose_copies(with_ended(w.found, ended), *w.base, w.reference);
-    look_up_words(st, a, std::next(at));
+    auto all = here.jobs;
+    all.insert(all.end(), ended.jobs.begin(), ended.jobs.end());
+    auto since = here.since_ns != 0 ? here.since_ns : std::max(here.last_ns, ended.last_ns);
+    w.ids = choose_named(all, w.reference, since);
+    auto next = [&st, a, at] { look_up_words(st, a, std::next(at)); };
+    if (w.whole && w.ids.size() == 1)
+      look_up_array(st, a, at, w.ids.front(), next);
+    else
+      next();
   });
 }
 
-/// The job of an id with copies: if there is none, the words are a name.
-void look_up_base(job_manager_state& st, const acceptance_ptr& a,
-                  std::map<std::string, wanted_jobs>::iterator at) {
+/// The copies of an array that are meant; those that were purged are not.
+void look_up_copies(job_manager_state& st, const acceptance_ptr& a, wanted_place at) {
   auto& w = at->second;
-  w.base = st.core.find(w.reference.id);
-  if (w.base)
-    return look_up_copies(st, a, at);
-  list_request r;
-  r.ids = {w.reference.id};
-  ask_archive(st, a, std::move(r), [&st, a, at](const list_reply& ended) {
-    if (ended.jobs.empty())
-      return look_up_name(st, a, at);
-    at->second.base = with_ended({}, ended).front();
-    look_up_copies(st, a, at);
+  if (w.array.first != job_id{})
+    w.ids = members_of(w.array.first, w.array.values, w.reference, references_max + 1);
+  ends_request r;
+  if (w.ids.size() <= references_max) // else the request is refused
+    std::copy_if(w.ids.begin(), w.ids.end(), std::back_inserter(r.ids),
+                 [&](job_id id) { return !st.core.knows(id); });
+  if (r.ids.empty())
+    return look_up_words(st, a, std::next(at));
+  ask_archive<ends_reply>(st, a, std::move(r), [&st, a, at](const ends_reply& x) {
+    std::set<job_id> gone;
+    for (auto& end : x.ends)
+      if (end.result != job_result::none)
+        a->ends[end.id] = end;
+      else
+        gone.insert(end.id);
+    std::erase_if(at->second.ids, [&gone](job_id id) { return gone.count(id) != 0; });
+    look_up_words(st, a, std::next(at));
   });
 }
 
 /// From one of a request's words to the next.
-void look_up_words(job_manager_state& st, const acceptance_ptr& a,
-                   std::map<std::string, wanted_jobs>::iterator at) {
+void look_up_words(job_manager_state& st, const acceptance_ptr& a, wanted_place at) {
   while (at != a->wanted.end() && !at->second.outside)
     ++at;
   if (at == a->wanted.end())
     return resolve_and_take_in(st, a);
-  auto& r = at->second.reference;
-  if (r.of_copies && r.id != job_id{})
-    look_up_base(st, a, at);
-  else
-    look_up_name(st, a, at);
+  auto& w = at->second;
+  if ((!w.reference.of_copies && !w.whole) || w.reference.id == job_id{})
+    return look_up_name(st, a, at);
+  look_up_array(st, a, at, w.reference.id, [&st, a, at] {
+    if (!at->second.array.known) // then the words are a name
+      look_up_name(st, a, at);
+    else if (at->second.whole)
+      look_up_words(st, a, std::next(at));
+    else
+      look_up_copies(st, a, at);
+  });
 }
 
 /// False: all dependencies are of ids.
@@ -382,14 +441,36 @@ bool has_words(const job_manager_state& st, acceptance& a) {
         return;
       for (size_t n = a.names.size(); n < a.specs.size(); ++n)
         a.names.emplace(a.specs[n]->name, n);
-      auto words = std::string{c.value()};
-      auto reference = read_reference(words);
+      auto reference = read_reference(c.value());
       HACTOR_CHECK(reference); // ingest has read it
-      auto& w = a.wanted[words];
+      auto& w = a.wanted[key_of(a, c, i)];
       w.outside = w.outside || named_within(a, reference->name, i).empty();
+      w.whole = is_of_array(c);
       w.reference = std::move(*reference);
+      if (w.whole) {
+        w.reference.of_copies = true;
+        w.reference.copies.add(static_cast<uint32_t>(a.request.specs[i].cc.front()));
+      }
     });
   return !a.wanted.empty();
+}
+
+/// Who waits index by index must have indices.
+caf::error lacks_indices(const acceptance& a, size_t& place) {
+  caf::error failed;
+  for (place = 0; place < a.specs.size(); ++place) {
+    if (a.request.specs[place].cc.empty())
+      each_condition(a.specs[place], [&](auto& c) {
+        if (is_of_array(c))
+          failed = make_error(ec::bad_jobspec,
+                              fmt::format("{}: aftercorr:{}: what is submitted is no array (--cc, "
+                                          "--array)",
+                                          key, c.value()));
+      });
+    if (failed)
+      break;
+  }
+  return failed;
 }
 
 /// Asks until nothing is unknown: jobs may leave memory while the archive looks.
@@ -424,7 +505,11 @@ caf::result<submit_reply> accept_jobs(job_manager_state& st, accept_request& r) 
   a->request = std::move(r);
   a->promise = st.self->make_response_promise<submit_reply>();
   auto promise = a->promise;
-  look_up_and_take_in(st, a);
+  size_t place = 0;
+  if (auto e = lacks_indices(*a, place))
+    refuse(*a, place, std::move(e));
+  else
+    look_up_and_take_in(st, a);
   return promise;
 }
 

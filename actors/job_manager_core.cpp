@@ -44,7 +44,14 @@ void job_manager_core::count(job_state from, job_state to) {
     ++*n;
 }
 
-void job_manager_core::count_result(job_result result, int by) {
+void job_manager_core::count_before(const std::map<job_result, uint64_t>& ended) {
+  for (auto [result, n] : ended) {
+    counts_.inactive += n;
+    count_result(result, static_cast<int64_t>(n));
+  }
+}
+
+void job_manager_core::count_result(job_result result, int64_t by) {
   auto n = static_cast<uint64_t>(by);
   switch (result) {
     case job_result::failed: counts_.failed += n; break;
@@ -96,15 +103,26 @@ void job_manager_core::accept(int64_t now_ns, uint32_t userid, const job_spec_pt
     submit.b = userid;
     submit.c = flags;
     post(now_ns, id, j, std::move(submit), out);
-    job_record record;
-    record.id = id;
-    record.spec = spec->hash;
-    record.cc = j.cc;
-    out.keep_record(std::move(record));
+    out.keep_record(live_record(id, j));
     post(now_ns, id, j, event_kind::validate, out);
     join_group(id, j);
     begin_to_depend(now_ns, id, j, ends, out);
   }
+}
+
+/// What is kept of a job that has not ended.
+job_record job_manager_core::live_record(job_id id, const job& j) {
+  job_record record;
+  record.id = id;
+  record.spec = j.spec->hash;
+  record.cc = j.cc;
+  if (!j.resources.nodes.empty())
+    record.rset = to_json(all_of(j));
+  else if (j.elsewhere)
+    record.rset = to_json(j.elsewhere->last);
+  if (j.end)
+    record.extra = encode_extra(*j.end);
+  return record;
 }
 
 /// PRIORITY -> SCHED: computes the priority and asks the scheduler for room.
@@ -127,8 +145,6 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
   auto& j = jobs_[record.id];
   j.spec = spec;
   j.cc = record.cc;
-  if (auto resources = parse_rset(record.rset); resources && !record.rset.empty())
-    j.resources = std::move(*resources);
   if (!record.extra.empty())
     j.end = std::make_unique<job_report>(decode_extra(record.extra)); // of attempts before
   for (auto e : events) {
@@ -140,9 +156,16 @@ void job_manager_core::restore(const job_spec_ptr& spec, const job_record& recor
     count(before, j.fold.state);
     encode_event(j.log, e, &j.log_last_ns, false);
   }
+  rset last;
+  if (auto resources = parse_rset(record.rset); resources && !record.rset.empty())
+    last = std::move(*resources);
+  if (j.fold.attempts > 1 && !j.fold.has_alloc && !j.damaged)
+    avoid(j, std::move(last)); // where it has failed
+  else
+    j.resources = std::move(last);
   show(record.id, j);
   waitable_active_ += is_waitable(j);
-  name_job(j);
+  name_job(record.id, j);
   auto s = j.fold.state; // past DEPEND?
   j.is_active = s == job_state::priority || s == job_state::sched || s == job_state::run
                 || (s == job_state::cleanup && j.fold.t_sched != 0);
@@ -244,18 +267,11 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   post(now_ns, id, j, std::move(alloc), out);
   tell_dependents(now_ns, id, j, out);
   j.launched = true;
-  job_record record; // R is durable with the alloc event
-  record.id = id;
-  record.spec = j.spec->hash;
-  record.cc = j.cc;
-  record.rset = to_json(j.resources);
   launch_item item{id, j.fold.userid, j.cc, (j.fold.flags & submit_flag_bcc) == 0, j.resources};
   item.attempt = j.fold.attempts;
-  if (j.end) {
-    record.extra = encode_extra(*j.end);
+  if (j.end)
     item.outputs = j.end->outputs;
-  }
-  out.keep_record(std::move(record));
+  out.keep_record(live_record(id, j)); // R is durable with the alloc event
   out.launch(j.spec, std::move(item));
 }
 
@@ -478,18 +494,14 @@ void job_manager_core::finish_cleanup(int64_t now_ns, job_id id, job& j, job_man
   post(now_ns, id, j, event_kind::clean, out);
   auto result = j.fold.result();
   count_result(result, 1);
-  job_record record;
-  record.id = id;
-  record.spec = j.spec->hash;
-  record.cc = j.cc;
+  j.elsewhere = nullptr;
+  auto record = live_record(id, j);
   record.ended = true;
   record.result = result;
   record.t_end_ns = j.log_last_ns;
-  if (!j.resources.nodes.empty())
-    record.rset = to_json(all_of(j));
-  if (j.end)
-    record.extra = encode_extra(*j.end);
   record.events = events(id);
+  auto [userid, name] = name_of_job(j);
+  record.label = name_label(userid, name);
   out.keep_record(std::move(record));
   out.ended(id);
   ended_.push_back(id);

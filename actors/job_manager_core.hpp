@@ -60,23 +60,24 @@ public:
 
   /// Could all that the jobspec depends on come to hold? Errors: ec::unknown_job,
   /// ec::unsatisfiable, ec::not_permitted (a job of another user).
-  /// `together`: ids of jobs that are submitted with it.
+  /// `together`: ids of jobs that are submitted with it. `cc`: of its jobs, if they are of an
+  /// array; those that wait for a job of their index, and could never run, are no error if others
+  /// could.
   caf::error check_dependencies(uint32_t userid, const job_spec& spec, const known_ends& ends,
-                                const std::set<job_id>& together = {}) const;
+                                const std::set<job_id>& together = {},
+                                const std::vector<int64_t>& cc = {}) const;
 
-  /// A job as names and copies find it (job_references.cpp).
-  struct found_job {
-    job_id id;
-    int64_t t_submit_ns = 0; // the same for all of one request
-    uint64_t label = 0;      // as in job_summary
-    int64_t cc = -1;
-    bool ended = false;
+  struct named_jobs {
+    std::vector<found_job> jobs;
+    int64_t since_ns = 0; // when the first was submitted that has not ended; 0: all have
+    int64_t last_ns = 0;  // when the last of that name was; 0: there is none
   };
-  /// Jobs of a user by their name, of those in memory; O(those) when there is one.
-  std::vector<found_job> named(uint32_t userid, const std::string& name) const;
-  /// Those in memory that were submitted as copies together with this one; O(those in memory).
-  std::vector<found_job> copies_of(const found_job& one) const;
-  std::optional<found_job> find(job_id id) const;
+  /// Jobs in memory of a user and name; with `of_copies` those of arrays, and of these the ones
+  /// that it names. No more active ones than `max`. O(those, and arrays of that name).
+  named_jobs named(uint32_t userid, const std::string& name, const job_reference& wanted,
+                   size_t max) const;
+  /// Of which array the job is, if it is in memory.
+  array_reply array_with(job_id id) const;
 
   /// Restart: a job that had not ended, with its events so far in order. Nothing is posted yet.
   /// What follows a hole in the events is left out; such a job is not run again.
@@ -85,6 +86,9 @@ public:
 
   /// Restart, once all are restored: waiting jobs are queued again, jobs that ran are marked lost.
   void resume(int64_t now_ns, job_manager_out& out);
+
+  /// Restart: jobs that had ended before, of which nothing else is kept here, are counted too.
+  void count_before(const std::map<job_result, uint64_t>& ended);
 
   /// `how`: immediate, backfill or reserved; "" when that is not known.
   void on_granted(int64_t now_ns, job_id id, rset&& resources, job_manager_out& out,
@@ -204,12 +208,20 @@ private:
     job_report end;      // of the tree
     job_report parts;    // what was heard beside it
   };
-  /// Jobs of one user and name.
+  struct job;
+  using job_entry = std::pair<const job_id, job>; // of jobs_, where it stays as long as it lives
+  /// Jobs in the order in which they came, linked by themselves.
+  struct name_chain {
+    job_entry *first = nullptr, *last = nullptr;
+  };
+  /// Jobs of one user and name, or of a group.
   struct namesakes {
     uint64_t jobs = 0;           // in memory
     uint64_t active = 0;         // past DEPEND and not ended
     uint64_t most = 1;           // active at once, of those that wait for that
     std::set<job_id> singletons; // wait for there to be fewer active ones, and for nothing else
+    name_chain single, copies;   // of names: those of no array, and of arrays
+    bool mixed = false;          // jobs of an array need not stand side by side: some were renamed
   };
   using user_and_name = std::pair<uint32_t, std::string>;
   struct name_hash {
@@ -233,6 +245,11 @@ private:
     job_spec_ptr spec;
     alloc_entry entry;
   };
+  /// A job that is not to run again where it has failed.
+  struct elsewhere_job {
+    rset last; // where that was
+    job_spec_ptr spec;
+  };
   struct job {
     job_spec_ptr spec;
     int64_t cc = -1;
@@ -253,10 +270,12 @@ private:
     std::map<uint32_t, uint32_t> open; // in DEPEND: dependencies, how many conditions have failed
     uint32_t open_unnamed = 0;         // those of them that no end of a namesake can close
     namesakes* name = nullptr;
+    job_entry *name_before = nullptr, *name_after = nullptr; // in the chain of its name
     namesakes* flight = nullptr; // its group, of which so many may be active at once; null: none
     bool is_active = false;      // counted in name->active and flight->active
     int64_t retry_ns = 0;   // in PRIORITY: when it is to be started again; 0: it waits for no time
-    job_spec_ptr elsewhere; // in PRIORITY and SCHED: asks for nodes on which it did not just fail
+    /// In PRIORITY and SCHED: asks for nodes on which it did not just fail.
+    std::unique_ptr<elsewhere_job> elsewhere;
     int64_t init_ns = 0;    // of this attempt: when its shells ran
     uint32_t place = UINT32_MAX; // in listed_
   };
@@ -284,13 +303,23 @@ private:
   void finish_cleanup(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void on_room_given_back(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   // Dependencies: job_manager_depend.cpp.
-  void name_job(job& j);
+  void name_job(job_id id, job& j);
   void unname_job(job& j);
+  static user_and_name name_of_job(const job& j);
+  static name_chain& chain_of(job& j);
+  static bool is_of_array(const job& j) { return j.cc >= 0 && j.spec->array != nullptr; }
+  static bool note_named(const job& j, named_jobs& to);
+  static void add_named(const job_entry& e, named_jobs& to);
+  job_entry* add_array(const namesakes& all, job_entry* at, const job_reference& wanted,
+                       named_jobs& to) const;
   void begin_to_depend(int64_t now_ns, job_id id, job& j, const known_ends& ends,
                        job_manager_out& out);
   void depend_again(job_id id, job& j);
   void resume_depend(int64_t now_ns, job_id id, job& j, job_manager_out& out);
-  verdict judge_now(int64_t now_ns, const condition& c, const known_ends& ends) const;
+  caf::expected<job_end> find_target(uint32_t userid, job_id id, const known_ends& ends,
+                                     const std::set<job_id>& together) const;
+  job_end facts_of(job_id id, const known_ends& ends) const;
+  verdict judge_now(int64_t now_ns, const condition& c, int64_t cc, const known_ends& ends) const;
   void open_dependency(job_id id, job& j, uint32_t dependency, const std::vector<bool>& failed);
   void close_dependency(job_id id, job& j, uint32_t dependency);
   void close_dependency(int64_t now_ns, job_id id, job& j, uint32_t dependency,
@@ -309,6 +338,8 @@ private:
   // Jobs that are started again, and those of which too many failed: job_manager_retry.cpp.
   bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void ask_for_room(job_id id, const job& j, job_manager_out& out);
+  static void avoid(job& j, rset last);
+  static job_record live_record(job_id id, const job& j);
   // What a job has: job_manager_resize.cpp.
   static const rset& all_of(const job& j);
   static rset held_of(const job& j); ///< Of its first grant, what has not been given back.
@@ -334,7 +365,7 @@ private:
   caf::expected<std::vector<job_id>> select(const job_selection& s, uint32_t wanted_states,
                                             const char* wanted, bool children = false) const;
   void count(job_state from, job_state to);
-  void count_result(job_result result, int by);
+  void count_result(job_result result, int64_t by);
 
   std::unordered_map<job_id, job> jobs_;
   std::vector<listed> listed_; // one for each of jobs_

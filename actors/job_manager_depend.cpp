@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_manager_core.hpp"
+#include "actors/job_references.hpp"
 
 namespace hactor {
 
@@ -39,37 +40,50 @@ job_end end_of(job_id id, const job_fold& fold, const rset& resources) {
           resources.ranks()};
 }
 
+caf::expected<job_end> job_manager_core::find_target(uint32_t userid, job_id id,
+                                                     const known_ends& ends,
+                                                     const std::set<job_id>& together) const {
+  job_end target{id};
+  auto active = jobs_.find(id);
+  auto ended = ends.find(id);
+  if (together.count(id) != 0)
+    target.userid = userid; // it has yet to begin
+  else if (active != jobs_.end())
+    target = end_of(id, active->second.fold, all_of(active->second));
+  else if (ended != ends.end() && ended->second.result != job_result::none)
+    target = ended->second;
+  else
+    return make_error(ec::unknown_job,
+                      fmt::format("{}: there is no job {}, or it was purged", key, to_string(id)));
+  if (target.userid != userid)
+    return make_error(ec::not_permitted,
+                      fmt::format("{}: job {} is another user's", key, to_string(id)));
+  return target;
+}
+
 caf::error job_manager_core::check_dependencies(uint32_t userid, const job_spec& spec,
                                                 const known_ends& ends,
-                                                const std::set<job_id>& together) const {
+                                                const std::set<job_id>& together,
+                                                const std::vector<int64_t>& cc) const {
   if (spec.dependencies == nullptr)
     return {};
   for (auto& d : *spec.dependencies) {
     bool possible = false;
     std::string why;
-    for (auto& c : d.any_of) {
-      job_end target;
-      if (has_target(c)) {
-        auto active = jobs_.find(c.target);
-        auto ended = ends.find(c.target);
-        if (together.count(c.target) != 0)
-          target.userid = userid; // it has yet to begin
-        else if (active != jobs_.end())
-          target = end_of(c.target, active->second.fold, all_of(active->second));
-        else if (ended != ends.end() && ended->second.result != job_result::none)
-          target = ended->second;
-        else
-          return make_error(ec::unknown_job, fmt::format("{}: there is no job {}, or it was purged",
-                                                         key, to_string(c.target)));
-        if (target.userid != userid)
-          return make_error(ec::not_permitted,
-                            fmt::format("{}: job {} is another user's", key, to_string(c.target)));
+    for (auto& c : d.any_of)
+      for (size_t i = 0; i < (c.array ? cc.size() : 1); ++i) {
+        job_end facts;
+        if (has_target(c)) {
+          auto target = find_target(userid, target_of(c, c.array ? cc[i] : -1), ends, together);
+          if (!target)
+            return std::move(target.error());
+          facts = std::move(*target);
+        }
+        if (judge(c.kind, facts) != verdict::never)
+          possible = true;
+        else if (why.empty() || !c.array) // of an array one is enough
+          why += (why.empty() ? "" : "; ") + why_never(c, facts);
       }
-      if (judge(c.kind, target) != verdict::never)
-        possible = true;
-      else
-        why += (why.empty() ? "" : "; ") + why_never(c, target);
-    }
     if (!possible)
       return make_error(ec::unsatisfiable, fmt::format("{}: {}", key, why));
   }
@@ -78,46 +92,111 @@ caf::error job_manager_core::check_dependencies(uint32_t userid, const job_spec&
 
 // -- jobs by other words than their ids -----------------------------------------------------------
 
-std::optional<job_manager_core::found_job> job_manager_core::find(job_id id) const {
+array_reply job_manager_core::array_with(job_id id) const {
   auto it = jobs_.find(id);
   if (it == jobs_.end())
-    return std::nullopt;
+    return {};
   auto& j = it->second;
-  return found_job{id, j.fold.t_submit, label_of(*j.spec), j.cc,
-                   j.fold.state == job_state::inactive};
+  if (!is_of_array(j))
+    return {true};
+  return {true, array_of(id, *j.spec->array, j.cc), *j.spec->array};
 }
 
-std::vector<job_manager_core::found_job> job_manager_core::named(uint32_t userid,
-                                                                 const std::string& name) const {
-  std::vector<found_job> found;
+/// Notes when a job of a name was submitted. True when it has not ended.
+bool job_manager_core::note_named(const job& j, named_jobs& to) {
+  auto is_active = j.fold.state != job_state::inactive;
+  to.last_ns = std::max(to.last_ns, j.fold.t_submit);
+  if (is_active && (to.since_ns == 0 || j.fold.t_submit < to.since_ns))
+    to.since_ns = j.fold.t_submit;
+  return is_active;
+}
+
+void job_manager_core::add_named(const job_entry& e, named_jobs& to) {
+  auto& j = e.second;
+  to.jobs.push_back({e.first, j.fold.t_submit, j.cc, j.fold.state == job_state::inactive});
+}
+
+job_manager_core::named_jobs job_manager_core::named(uint32_t userid, const std::string& name,
+                                                     const job_reference& wanted,
+                                                     size_t max) const {
+  named_jobs found;
   auto known = names_.find({userid, name});
   if (known == names_.end())
     return found;
-  for (auto& [id, j] : jobs_)
-    if (j.name == &known->second)
-      found.push_back(*find(id));
+  auto& all = known->second;
+  if (wanted.of_copies) {
+    for (auto* at = all.copies.first; at != nullptr && found.jobs.size() <= max;)
+      at = add_array(all, at, wanted, found);
+    auto* at = all.single.first; // for its time only, and the others came later
+    while (at != nullptr && !note_named(at->second, found))
+      at = at->second.name_after;
+    return found;
+  }
+  size_t active = 0;
+  for (auto* chain : {&all.copies, &all.single})
+    for (auto* at = chain->first; at != nullptr && active <= max; at = at->second.name_after) {
+      active += note_named(at->second, found);
+      add_named(*at, found);
+    }
   return found;
 }
 
-std::vector<job_manager_core::found_job> job_manager_core::copies_of(const found_job& one) const {
-  std::vector<found_job> found;
-  for (auto& [id, j] : jobs_)
-    if (j.fold.t_submit == one.t_submit_ns && label_of(*j.spec) == one.label)
-      found.push_back(*find(id));
-  return found;
+/// Adds those of an array that are wanted. `at`: the first of them in the chain. Returns what
+/// stands behind them.
+job_manager_core::job_entry* job_manager_core::add_array(const namesakes& all, job_entry* at,
+                                                         const job_reference& wanted,
+                                                         named_jobs& to) const {
+  auto values = at->second.spec->array;
+  auto first = array_of(at->first, *values, at->second.cc);
+  auto is_of_it = [&](const job_entry* e) {
+    return e != nullptr && *e->second.spec->array == *values
+           && array_of(e->first, *values, e->second.cc) == first;
+  };
+  auto own = [&](job_id id) {
+    auto it = jobs_.find(id);
+    return it != jobs_.end() && it->second.name == &all ? &*it : nullptr;
+  };
+  for (auto id : members_of(first, *values, wanted, references_max + 1))
+    if (auto* e = own(id))
+      add_named(*e, to);
+  while (is_of_it(at) && !note_named(at->second, to))
+    at = at->second.name_after;
+  if (auto last = job_in_array(first, *values, values->last()); !all.mixed && is_of_it(at) && last)
+    if (auto* e = own(*last))
+      return e->second.name_after;
+  while (is_of_it(at))
+    at = at->second.name_after;
+  return at;
 }
 
 // -- names and groups -----------------------------------------------------------------------------
 
-void job_manager_core::name_job(job& j) {
-  j.name = &names_[{j.fold.userid, j.spec->name}];
-  ++j.name->jobs;
+job_manager_core::user_and_name job_manager_core::name_of_job(const job& j) {
+  return {j.fold.userid, fill_cc(j.spec->name, j.cc)};
 }
 
-/// For a job that leaves memory.
+job_manager_core::name_chain& job_manager_core::chain_of(job& j) {
+  return is_of_array(j) ? j.name->copies : j.name->single;
+}
+
+void job_manager_core::name_job(job_id id, job& j) {
+  j.name = &names_[name_of_job(j)];
+  ++j.name->jobs;
+  auto& chain = chain_of(j);
+  auto* own = &*jobs_.find(id);
+  j.name_before = chain.last;
+  j.name_after = nullptr;
+  (chain.last != nullptr ? chain.last->second.name_after : chain.first) = own;
+  chain.last = own;
+}
+
+/// For a job that leaves memory, or gets another name.
 void job_manager_core::unname_job(job& j) {
+  auto& chain = chain_of(j);
+  (j.name_before != nullptr ? j.name_before->second.name_after : chain.first) = j.name_after;
+  (j.name_after != nullptr ? j.name_after->second.name_before : chain.last) = j.name_before;
   if (--j.name->jobs == 0)
-    names_.erase({j.fold.userid, j.spec->name});
+    names_.erase(name_of_job(j));
 }
 
 /// The group of which so many may be active at once.
@@ -162,22 +241,26 @@ void job_manager_core::begin_singletons(int64_t now_ns, namesakes& name, job_man
 
 // -- the way through DEPEND -----------------------------------------------------------------------
 
-verdict job_manager_core::judge_now(int64_t now_ns, const condition& c,
+/// Requires: the job is in memory or among `ends`.
+job_end job_manager_core::facts_of(job_id id, const known_ends& ends) const {
+  auto active = jobs_.find(id);
+  return active != jobs_.end() ? end_of(id, active->second.fold, all_of(active->second))
+                               : ends.at(id);
+}
+
+verdict job_manager_core::judge_now(int64_t now_ns, const condition& c, int64_t cc,
                                     const known_ends& ends) const {
   if (c.kind == dependency_kind::begin_time)
     return c.begin_ns <= now_ns ? verdict::holds : verdict::open;
   if (!has_target(c))
     return verdict::open;
-  auto active = jobs_.find(c.target);
-  return judge(c.kind, active != jobs_.end()
-                           ? end_of(c.target, active->second.fold, all_of(active->second))
-                           : ends.at(c.target));
+  return judge(c.kind, facts_of(target_of(c, cc), ends));
 }
 
 /// NEW -> DEPEND has just been: says what the job waits for, and lets it go on if that is nothing.
 void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const known_ends& ends,
                                        job_manager_out& out) {
-  name_job(j);
+  name_job(id, j);
   join_flight(j);
   auto list = j.spec->dependencies; // the jobspec may become another
   auto count = list == nullptr ? 0 : list->size();
@@ -186,7 +269,7 @@ void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const 
     bool holds = false;
     std::vector<bool> failed;
     for (auto& c : d.any_of) {
-      auto v = judge_now(now_ns, c, ends);
+      auto v = judge_now(now_ns, c, j.cc, ends);
       holds = holds || v == verdict::holds;
       failed.push_back(v == verdict::never);
     }
@@ -201,6 +284,14 @@ void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const 
     e.text = d.text;
     post(now_ns, id, j, std::move(e), out);
   }
+  for (auto& [dependency, failures] : j.open)
+    if (is_hopeless(j, dependency)) { // it alone of its array, or all would have been refused
+      auto& c = (*list)[dependency].any_of.front();
+      auto why = why_never(c, facts_of(target_of(c, j.cc), ends));
+      fail(now_ns, id, j, "dependency", std::move(why), 0, -1, -1, out);
+      finish_cleanup(now_ns, id, j, out);
+      return;
+    }
   leave_depend(now_ns, id, j, out);
 }
 
@@ -214,7 +305,7 @@ void job_manager_core::depend_again(job_id id, job& j) {
       continue;
     std::vector<bool> failed;
     for (auto& c : d.any_of)
-      failed.push_back(has_target(c) && jobs_.count(c.target) == 0);
+      failed.push_back(has_target(c) && jobs_.count(target_of(c, j.cc)) == 0);
     open_dependency(id, j, i, failed);
   }
 }
@@ -243,7 +334,7 @@ void job_manager_core::open_dependency(job_id id, job& j, uint32_t dependency,
     if (c.kind == dependency_kind::begin_time)
       begins_.insert({c.begin_ns, {id, dependency, i}});
     else if (has_target(c) && !failed[i])
-      dependents_.insert({c.target, {id, dependency, i}});
+      dependents_.insert({target_of(c, j.cc), {id, dependency, i}});
   }
   j.open_unnamed += !named;
 }
@@ -257,7 +348,7 @@ void job_manager_core::close_dependency(job_id id, job& j, uint32_t dependency) 
     if (c.kind == dependency_kind::begin_time)
       begins_.erase({c.begin_ns, {id, dependency, i}});
     else if (has_target(c))
-      dependents_.erase({c.target, {id, dependency, i}});
+      dependents_.erase({target_of(c, j.cc), {id, dependency, i}});
   }
   j.open.erase(dependency);
   j.open_unnamed -= !named;

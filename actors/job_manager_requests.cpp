@@ -103,6 +103,7 @@ caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& ask
         for (auto& s : ended.jobs)
           if (shown.count(s.id) == 0)
             reply.jobs.push_back(std::move(s));
+        reply.unread = std::move(ended.unread);
         promise.deliver(std::move(reply));
       },
       [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });

@@ -112,14 +112,7 @@ void job_manager_core::resized(int64_t now_ns, job_id id, job& j, job_manager_ou
   e.kind = event_kind::resource_update;
   e.text = j.grown->whole.ranks().to_string();
   post(now_ns, id, j, std::move(e), out);
-  job_record record;
-  record.id = id;
-  record.spec = j.spec->hash;
-  record.cc = j.cc;
-  record.rset = to_json(j.grown->whole);
-  if (j.end)
-    record.extra = encode_extra(*j.end);
-  out.keep_record(std::move(record));
+  out.keep_record(live_record(id, j));
 }
 
 void job_manager_core::shrink(int64_t now_ns, job_id id, const idset& ranks, job_manager_out& out) {

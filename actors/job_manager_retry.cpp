@@ -58,20 +58,9 @@ bool job_manager_core::begin_again(int64_t now_ns, job_id id, job& j, job_manage
   e.b = v.node;
   e.text = v.why;
   post(now_ns, id, j, std::move(e), out);
-  if (j.spec->retries->elsewhere && !j.resources.nodes.empty())
-    j.elsewhere = with_constraint(
-        *j.spec,
-        {{"not", json::array({{{"ranks", json::array({j.resources.ranks().to_string()})}}})}});
-  j.resources = {};
+  avoid(j, std::exchange(j.resources, {}));
   j.grown = nullptr;
-  if (j.end) { // where its output lies must not be forgotten
-    job_record record;
-    record.id = id;
-    record.spec = j.spec->hash;
-    record.cc = j.cc;
-    record.extra = encode_extra(*j.end);
-    out.keep_record(std::move(record));
-  }
+  out.keep_record(live_record(id, j)); // with where its output lies, and where it has failed
   if (j.spec->retries->delay_s <= 0) {
     enqueue(now_ns, id, j, out);
     return true;
@@ -81,9 +70,19 @@ bool job_manager_core::begin_again(int64_t now_ns, job_id id, job& j, job_manage
   return true;
 }
 
+/// The next attempt is to run on other nodes than those of the last, if the job is to have such.
+void job_manager_core::avoid(job& j, rset last) {
+  j.elsewhere = nullptr;
+  if (!j.spec->retries || !j.spec->retries->elsewhere || last.nodes.empty())
+    return;
+  auto ranks = last.ranks().to_string();
+  auto spec = with_constraint(*j.spec, {{"not", json::array({{{"ranks", json::array({ranks})}}})}});
+  j.elsewhere = std::make_unique<elsewhere_job>(elsewhere_job{std::move(last), std::move(spec)});
+}
+
 /// Asks for other nodes than those on which the job has just failed, if it is to have such.
 void job_manager_core::ask_for_room(job_id id, const job& j, job_manager_out& out) {
-  auto& spec = j.elsewhere ? j.elsewhere : j.spec;
+  auto& spec = j.elsewhere ? j.elsewhere->spec : j.spec;
   out.want_room(spec, {id, j.fold.priority, j.fold.t_submit, j.elsewhere != nullptr});
 }
 

@@ -48,11 +48,13 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
     begin_singletons(now_ns, *j.name, out);
     unname_job(j);
     j.spec = spec;
-    name_job(j);
+    name_job(id, j);
+    j.name->mixed = true;
     j.name->active += j.is_active;
   }
   j.spec = spec;
-  j.elsewhere = nullptr;
+  if (j.elsewhere)
+    avoid(j, std::move(j.elsewhere->last));
   auto before = j.fold.state;
   job_event was; // so that nobody has to keep the jobspecs that the job has had
   was.kind = event_kind::debug;
@@ -64,15 +66,7 @@ void job_manager_core::update(int64_t now_ns, job_id id, const job_spec_ptr& spe
   post(now_ns, id, j, std::move(changed), out);
   if (before == job_state::run && old->duration_s != spec->duration_s)
     move_end(now_ns, id, j, out);
-  job_record record; // from here on a restart finds it as it is now
-  record.id = id;
-  record.spec = spec->hash;
-  record.cc = j.cc;
-  if (!j.resources.nodes.empty())
-    record.rset = to_json(all_of(j));
-  if (j.end)
-    record.extra = encode_extra(*j.end);
-  out.keep_record(std::move(record));
+  out.keep_record(live_record(id, j)); // from here on a restart finds it as it is now
   if (before != job_state::sched)
     return;
   // It keeps its place in the queue, which goes by priority and the time of its submission.

@@ -54,33 +54,34 @@ caf::error add_alternatives(json& list, const std::string& any,
 
 } // namespace
 
-std::vector<job_id> choose_named(const std::vector<found_job>& all, const job_reference& wanted) {
-  auto from = INT64_MAX, last = INT64_MIN;
-  for (auto& job : all) {
-    if (!job.ended)
-      from = std::min(from, job.t_submit_ns);
-    last = std::max(last, job.t_submit_ns);
-  }
-  from = std::min(from, last);
+std::vector<job_id> choose_named(const std::vector<found_job>& all, const job_reference& wanted,
+                                 int64_t since_ns) {
   std::vector<job_id> ids;
   for (auto& job : all)
-    if (job.t_submit_ns >= from && is_wanted(wanted, job))
+    if (job.t_submit_ns >= since_ns && is_wanted(wanted, job))
       ids.push_back(job.id);
   return sorted(std::move(ids));
 }
 
-std::vector<job_id> choose_copies(const std::vector<found_job>& all, const found_job& one,
-                                  const job_reference& wanted) {
+std::vector<job_id> members_of(job_id first, const idset& values, const job_reference& wanted,
+                               size_t max) {
   std::vector<job_id> ids;
-  for (auto& job : all)
-    if (job.t_submit_ns == one.t_submit_ns && job.label == one.label && is_wanted(wanted, job))
-      ids.push_back(job.id);
-  return sorted(std::move(ids));
+  auto& from =
+      wanted.copies.empty() || wanted.copies.size() > values.size() ? values : wanted.copies;
+  for (auto& run : from.runs())
+    for (uint64_t value = run.first; value <= run.last && ids.size() < max; ++value) {
+      if (!wanted.copies.empty() && !wanted.copies.contains(static_cast<uint32_t>(value)))
+        continue;
+      if (auto id = job_in_array(first, values, static_cast<int64_t>(value)))
+        ids.push_back(*id);
+    }
+  return ids;
 }
 
 caf::expected<job_spec>
 resolve(const job_spec& spec,
-        const std::function<const std::vector<job_id>*(const std::string& words)>& jobs_of) {
+        const std::function<const meant_jobs*(const std::string& scheme, const std::string& words)>&
+            meaning_of) {
   auto document = parse_json(spec.text);
   HACTOR_CHECK(document); // it was read before
   auto& system = (*document)["attributes"]["system"];
@@ -91,18 +92,22 @@ resolve(const job_spec& spec,
     auto words = entry["value"].get<std::string>();
     auto scheme = entry["scheme"].get<std::string>();
     auto of_jobs = scheme.starts_with("after") || scheme.ends_with("same-node");
-    auto* jobs = of_jobs ? jobs_of(words) : nullptr;
-    if (jobs == nullptr)
+    auto* meant = of_jobs ? meaning_of(scheme, words) : nullptr;
+    auto add = [&](job_id id) -> json& {
+      auto& one = each.emplace_back(entry);
+      one["value"] = to_string(id);
+      one["of"] = words;
+      return one;
+    };
+    if (meant == nullptr)
       each.push_back(entry);
-    else if (jobs->size() > references_max)
+    else if (meant->ids.size() > references_max)
       return too_many();
+    else if (meant->array.known)
+      add(meant->array.first)["array"] = meant->array.values.to_string();
     else
-      for (auto id : *jobs) {
-        auto one = entry;
-        one["value"] = to_string(id);
-        one["of"] = words;
-        each.push_back(std::move(one));
-      }
+      for (auto id : meant->ids)
+        add(id);
     if (auto any = entry.find("any"); any != entry.end())
       alternatives[any->get<std::string>()].push_back(std::move(each));
     else

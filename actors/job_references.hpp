@@ -8,30 +8,38 @@
 #include <string>
 #include <vector>
 
-#include "actors/job_manager_core.hpp"
+#include "actors/job_spec.hpp"
+#include "actors/messages.hpp"
 
 namespace hactor {
-
-using found_job = job_manager_core::found_job;
 
 /// So many jobs may be meant by the dependencies of one jobspec.
 inline constexpr size_t references_max = 10'000;
 
-/// Those that a name stands for: the jobs of this name that have not ended, and what was submitted
-/// together with them or after; when all have ended, what was submitted last. Of the copies among
-/// them those that `wanted` names.
-std::vector<job_id> choose_named(const std::vector<found_job>& all, const job_reference& wanted);
+/// Those of a name that were submitted at `since_ns` or later, and of their copies those that
+/// `wanted` names; ascending, none twice. A name stands for the jobs that have not ended, and what
+/// was submitted together with the first of them or after; when all have ended, for what was
+/// submitted last.
+std::vector<job_id> choose_named(const std::vector<found_job>& all, const job_reference& wanted,
+                                 int64_t since_ns);
 
-/// Those copies of `one` among `all` that `wanted` names.
-std::vector<job_id> choose_copies(const std::vector<found_job>& all, const found_job& one,
-                                  const job_reference& wanted);
+/// Those jobs of an array that `wanted` names, in order; at most `max`.
+std::vector<job_id> members_of(job_id first, const idset& values, const job_reference& wanted,
+                               size_t max);
 
-/// The jobspec with these ids in the place of the words of its dependencies: `jobs_of` tells them,
-/// or null for words that stay. An entry of several jobs becomes one for each, and keeps its words
-/// as "of". Errors: ec::too_big.
+/// What words of a dependency mean.
+struct meant_jobs {
+  std::vector<job_id> ids;
+  array_reply array{}; // for aftercorr instead
+};
+
+/// The jobspec with what they mean in the place of the words of its dependencies: `meaning_of`
+/// tells it, or null for words that stay. An entry of several jobs becomes one for each, and keeps
+/// its words as "of". Errors: ec::too_big.
 caf::expected<job_spec>
 resolve(const job_spec& spec,
-        const std::function<const std::vector<job_id>*(const std::string& words)>& jobs_of);
+        const std::function<const meant_jobs*(const std::string& scheme, const std::string& words)>&
+            meaning_of);
 
 /// An order of jobs in which each stands behind those that it waits for, `waits_for[i]` being the
 /// places of these; else as it was. Errors: ec::bad_jobspec: some wait for each other; the sentence

@@ -39,7 +39,6 @@ struct resize_call {
     if (std::exchange(answered, true))
       return; // since then another may have been asked of the job
     st.resizing.erase(r.id);
-    st.unwanted.erase(r.id);
     if (result)
       promise.deliver(std::move(*result));
     else
@@ -156,14 +155,16 @@ caf::error nobody_waits(job_id id) {
   return make_error(ec::wrong_state, to_string(id) + ": whoever wanted it to grow has gone");
 }
 
-/// What was granted already stays.
-void withdraw_growth(job_manager_state& st, job_id id) {
-  auto growth = st.core.growth_of(id);
-  if (growth) {
-    st.core.stop_growing(*growth, context_of(nobody_waits(id)), st);
+/// What was granted already stays, and what another has asked for since.
+void withdraw_growth(job_manager_state& st, const resize_request& r) {
+  auto job = st.resizing.find(r.id);
+  if (job == st.resizing.end() || job->second.wish != r.wish)
+    return;
+  if (auto growth = st.core.growth_of(r.id)) {
+    st.core.stop_growing(*growth, context_of(nobody_waits(r.id)), st);
     st.end_turn();
-  } else if (st.resizing.count(id) != 0) {
-    st.unwanted.insert(id); // it has not been asked for so far
+  } else {
+    job->second.unwanted = true; // it has not been asked for so far
   }
 }
 
@@ -190,7 +191,7 @@ std::string reason_in_words(std::string why, const idset& has) {
 
 void grow_job(const call_ptr& call) {
   auto& st = call->st;
-  if (st.unwanted.count(call->r.id) != 0)
+  if (auto job = st.resizing.find(call->r.id); job != st.resizing.end() && job->second.unwanted)
     return call->end(nobody_waits(call->r.id));
   idset has;
   if (auto whole = st.core.whole(call->r.id))
@@ -249,7 +250,7 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
   if (!summary)
     return std::move(summary.error());
   if (r.grow && r.nodes == 0) {
-    withdraw_growth(st, r.id);
+    withdraw_growth(st, r);
     return resize_reply{};
   }
   if (summary->state != job_state::run)
@@ -265,7 +266,7 @@ caf::result<resize_reply> resize_job(job_manager_state& st, const resize_request
                       fmt::format("{}: the job is being changed already", to_string(r.id)));
   auto promise = st.self->make_response_promise<resize_reply>();
   auto call = std::make_shared<resize_call>(resize_call{st, r, promise, summary->attempts});
-  st.resizing[r.id] = [call](const caf::error& e) { call->end(e); };
+  st.resizing[r.id] = {r.wish, false, [call](const caf::error& e) { call->end(e); }};
   with_leader(call, [call](const exec_actor& exec) {
     if (!call->r.grow)
       return shrink_job(call, exec);

@@ -248,6 +248,14 @@ std::optional<job_id> job_in_array(job_id first, const idset& values, int64_t cc
   return place ? neighbour_of(first, *place) : std::nullopt;
 }
 
+job_id target_of(const condition& c, int64_t cc) {
+  return c.array ? job_in_array(c.target, *c.array, cc).value_or(job_id{}) : c.target;
+}
+
+uint64_t name_label(uint32_t userid, const std::string& name) {
+  return std::max<uint64_t>(hash_of_spec(std::to_string(userid) + "/" + name).low, 1);
+}
+
 caf::error warns_in_vain(const job_spec& spec, double ends) {
   if (spec.warn_signal == 0 || spec.duration_s > 0 || ends > 0)
     return {};

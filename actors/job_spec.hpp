@@ -76,8 +76,8 @@ struct job_spec {
   job_spec with_text(const std::string& canonical) const;
 };
 
-/// As job_summary::label.
-inline uint64_t label_of(const job_spec& spec) { return hash_of_spec(spec.name).low; }
+/// As job_record::label: a hash of a user and a name of theirs, never 0.
+uint64_t name_label(uint32_t userid, const std::string& name);
 
 /// The same jobspec with another constraint on its nodes: its own, and `more` (RFC 31).
 job_spec_ptr with_constraint(const job_spec& spec, const json& more);

@@ -263,7 +263,7 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
         auto jobs = list_ended(*self->state.store, *self->state.specs, r);
         if (!jobs)
           return std::move(jobs.error());
-        return list_reply{std::move(*jobs)};
+        return std::move(*jobs);
       },
       [self](const job_request& r) -> caf::result<job_reply> {
         auto job = whole_ended(*self->state.store, *self->state.specs, r.id);
@@ -275,6 +275,15 @@ archive_actor::behavior_type archive_service(archive_actor::stateful_pointer<arc
         return tell_ended(*self->state.store, *self->state.specs, r);
       },
       [self](const ends_request& r) { return tell_ends(self->state, r); },
+      [self](const named_request& r) -> caf::result<named_reply> {
+        auto found = find_named(*self->state.store, *self->state.specs, r);
+        if (!found)
+          return std::move(found.error());
+        return std::move(*found);
+      },
+      [self](const array_request& r) {
+        return find_array(*self->state.store, *self->state.specs, r);
+      },
       [self](const log_request& r) -> caf::result<event_batch> {
         event_batch b;
         b.events.reserve(r.max);

@@ -167,12 +167,13 @@ HACTOR_INSPECT(memo_request, x.userid, x.jobs, x.memo)
 struct resize_request {
   job_id id;
   bool grow = true;
-  uint32_t nodes = 0; // how many more or fewer
+  uint32_t nodes = 0; // how many more or fewer; grow, and 0: the wish is withdrawn
   idset ranks;        // shrink: these of the instance; empty: it chooses
   bool wait = false;  // for room, or until the jobs there have ended
   bool force = false; // shrink: the jobs there are cancelled
+  uint64_t wish = 0;  // grow: made by the connector; whoever withdraws it names it
 };
-HACTOR_INSPECT(resize_request, x.id, x.grow, x.nodes, x.ranks, x.wait, x.force)
+HACTOR_INSPECT(resize_request, x.id, x.grow, x.nodes, x.ranks, x.wait, x.force, x.wish)
 
 struct resize_reply {
   idset ranks; // of the instance: that came, or are gone
@@ -227,7 +228,6 @@ struct job_summary {
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
   std::string annotations; // of its alloc event (RFC 27) and, as "user", of memos; JSON, or ""
   int64_t cc = -1;         // which copy it is; -1: none
-  uint64_t label = 0;      // a hash of its name as submitted, which its submission's copies share
   job_id array{};          // of an array (--cc, --bcc): its first job; else none
 };
 HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.result, x.name,
@@ -235,8 +235,7 @@ HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.re
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.label,
-               x.array)
+               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.array)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;
@@ -258,10 +257,19 @@ struct list_request {
 HACTOR_INSPECT(list_request, x.ids, x.skip_unknown, x.states, x.results, x.max, x.name, x.queue,
                x.hosts, x.ranks, x.userid, x.since_ns, x.constraint, x.comparisons)
 
+/// A job that is known and cannot be read.
+struct unread_job {
+  job_id id;
+  uint8_t code = 0; // an ec
+  std::string why;
+};
+HACTOR_INSPECT(unread_job, x.id, x.code, x.why)
+
 struct list_reply {
   std::vector<job_summary> jobs;
+  std::vector<unread_job> unread{}; // of the ids, with skip_unknown: of others they are an error
 };
-HACTOR_INSPECT(list_reply, x.jobs)
+HACTOR_INSPECT(list_reply, x.jobs, x.unread)
 
 /// Asks for the whole of one job. Errors: ec::unknown_job.
 struct job_request {
@@ -390,6 +398,47 @@ struct ends_reply {
 };
 HACTOR_INSPECT(ends_reply, x.ends)
 
+/// A job as names find it.
+struct found_job {
+  job_id id;
+  int64_t t_submit_ns = 0; // the same for all of one request
+  int64_t cc = -1;
+  bool ended = false;
+};
+HACTOR_INSPECT(found_job, x.id, x.t_submit_ns, x.cc, x.ended)
+
+/// job manager -> archive: ended jobs of this user and name that were submitted at `since_ns` or
+/// later; 0: those of the last submission that had such. With `of_copies` those of arrays, and of
+/// these the ones with such a value, any when `copies` is empty. Errors: ec::store_failed.
+struct named_request {
+  uint32_t userid = 0;
+  std::string name;
+  int64_t since_ns = 0;
+  bool of_copies = false;
+  idset copies{};
+  uint64_t max = 0; // no more of them
+};
+HACTOR_INSPECT(named_request, x.userid, x.name, x.since_ns, x.of_copies, x.copies, x.max)
+
+struct named_reply {
+  std::vector<found_job> jobs;
+  int64_t last_ns = 0; // when the last of that name was submitted; 0: there is none
+};
+HACTOR_INSPECT(named_reply, x.jobs, x.last_ns)
+
+/// job manager -> archive: of which array is this ended job?
+struct array_request {
+  job_id id;
+};
+HACTOR_INSPECT(array_request, x.id)
+
+struct array_reply {
+  bool known = false; // there is such a job
+  job_id first{};     // of its array; zero: it is of none
+  idset values{};     // of the array, each of one job, whose ids follow one another
+};
+HACTOR_INSPECT(array_reply, x.known, x.first, x.values)
+
 /// -> job manager, and on to the journal: forget jobs that have ended: these, or, without ids, all
 /// that ended before `before_ns` and all but the `keep` that ended last. Answered by count_reply
 /// when it is done. What the jobs had in the key-value store goes first. Errors: ec::wrong_state
@@ -414,7 +463,7 @@ HACTOR_INSPECT(job_counts, x.depend, x.priority, x.sched, x.run, x.cleanup, x.in
 // -- job manager -> journal -----------------------------------------------------------------------
 
 HACTOR_INSPECT(job_record, x.id, x.spec, x.cc, x.ended, x.result, x.t_end_ns, x.rset, x.extra,
-               x.events)
+               x.events, x.label)
 HACTOR_INSPECT(blob_change, x.digest, x.bytes, x.references)
 HACTOR_INSPECT(journal_batch, x.events, x.specs, x.jobs, x.meta, x.blobs)
 

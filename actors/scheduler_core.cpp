@@ -58,7 +58,7 @@ rset scheduler_core::r_of(const running_job& job) {
 
 /// What was known of shapes was known of a graph that is no more.
 void scheduler_core::resources_changed() {
-  judge_tentative();
+  less_is_up_ = true;
   for (auto& s : waiting_.shapes()) {
     s.compiled = nullptr;
     s.judged = false;
@@ -180,7 +180,7 @@ std::optional<resource_graph> scheduler_core::take_graph() {
 
 void scheduler_core::rank_down(rank_t rank) {
   down_.add(rank);
-  judge_tentative();
+  less_is_up_ = true;
   if (pool_ != nullptr && pool_->set_up(rank, false))
     changed(); // what is reserved there moves
 }
@@ -193,7 +193,7 @@ void scheduler_core::rank_up(rank_t rank) {
 
 void scheduler_core::drain(rank_t rank) {
   drained_.add(rank);
-  judge_tentative();
+  less_is_up_ = true;
   if (pool_ != nullptr && pool_->set_drained(rank, true))
     changed();
 }
@@ -336,14 +336,12 @@ void scheduler_core::enqueue(alloc_item item) {
     denied_.emplace_back(item.id, render(no_queue(item.request->wants.system.queue)));
     return;
   }
-  if (item.tentative && pool_ != nullptr && !fits_what_is_up(*item.request)) {
-    denied_.emplace_back(item.id, not_up);
-    return;
-  }
-  if (item.tentative)
+  if (item.tentative) {
     tentative_.insert(item.id);
-  else if (!tentative_.empty())
+    tentative_new_.push_back(item.id);
+  } else if (!tentative_.empty()) {
     tentative_.erase(item.id);
+  }
   auto shape = waiting_.shape_of(number, item.request);
   auto place = waiting_.add(item.id, item.priority, item.t_submit_ns, shape);
   if (item.priority == 0 || news_ == news::all)
@@ -385,36 +383,49 @@ caf::error scheduler_core::recover(job_id id, const rset& r, const resource_requ
   return {};
 }
 
-/// Could the nodes that are up take it, if they were idle?
-bool scheduler_core::fits_what_is_up(const resource_request& request) const {
-  idset up;
-  for (auto& node : pool_->inventory().nodes)
-    if (!down_.contains(node.rank) && !drained_.contains(node.rank))
-      up.add(node.rank);
-  auto number = queue_of(request);
-  if (up.empty() || number == nothing)
+/// Could these nodes take it, if they were idle?
+bool scheduler_core::fits_on(const idset& ranks, const job_shape& shape) const {
+  if (ranks.empty())
     return false;
-  json where = {{"ranks", json::array({up.to_string()})}};
-  if (auto& own = queues_[number].settings.where; !own.is_null())
+  json where = {{"ranks", json::array({ranks.to_string()})}};
+  if (auto& own = queues_[shape.queue].settings.where; !own.is_null())
     where = {{"and", json::array({own, std::move(where)})}};
-  auto compiled = pool_->compile(request.wants, where);
+  auto compiled = pool_->compile(shape.request->wants, where);
   return compiled
          && pool_->match(*compiled, match_op::satisfiable, 0).verdict == match_verdict::matched;
 }
 
-/// Less is up than was: jobs that are not to wait for what is down are denied by the next pass.
+/// Jobs that are not to wait for what is down are denied if what is up could not take them: those
+/// that have come since, or all when less is up than was. Each shape is looked at once: many jobs
+/// fail together, and nodes go in groups.
 void scheduler_core::judge_tentative() {
-  for (auto i = tentative_.begin(); i != tentative_.end() && pool_ != nullptr;) {
-    auto place = waiting_.find(*i);
-    if (place != nothing && fits_what_is_up(*waiting_.shape_at(place).request)) {
-      ++i;
+  if (pool_ == nullptr)
+    return;
+  auto due = std::exchange(tentative_new_, {});
+  if (std::exchange(less_is_up_, false))
+    due.assign(tentative_.begin(), tentative_.end());
+  if (due.empty())
+    return;
+  idset up;
+  for (auto& node : pool_->inventory().nodes)
+    if (!down_.contains(node.rank) && !drained_.contains(node.rank))
+      up.add(node.rank);
+  std::unordered_map<uint32_t, bool> fits; // by shape
+  for (auto id : due) {
+    auto place = waiting_.find(id);
+    if (place == nothing || tentative_.count(id) == 0) {
+      tentative_.erase(id);
       continue;
     }
-    if (place != nothing) {
-      drop(place);
-      denied_.emplace_back(*i, not_up);
-    }
-    i = tentative_.erase(i);
+    auto shape = waiting_.job(place).shape;
+    auto [known, is_new] = fits.try_emplace(shape);
+    if (is_new)
+      known->second = fits_on(up, waiting_.shape(shape));
+    if (known->second)
+      continue;
+    drop(place);
+    denied_.emplace_back(id, not_up);
+    tentative_.erase(id);
   }
 }
 

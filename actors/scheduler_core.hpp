@@ -324,7 +324,7 @@ private:
   match_result try_job(uint32_t place, bool reserving, int64_t now_s);
   void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
   void deny(uint32_t place, scheduler_out& out);
-  bool fits_what_is_up(const resource_request& request) const;
+  bool fits_on(const idset& ranks, const job_shape& shape) const;
   void judge_tentative();
 
   std::optional<uint64_t> room_for(const job_shape& s, match_op op, int64_t now_s);
@@ -346,6 +346,8 @@ private:
   std::vector<job_id> cancelled_; ///< To be answered by the next pass.
   std::vector<std::pair<job_id, std::string>> denied_;
   std::set<job_id> tentative_; ///< Of those that wait, and of some that did.
+  std::vector<job_id> tentative_new_; ///< Of these, those that have not been judged.
+  bool less_is_up_ = false;           ///< Than when they were.
   idset down_, drained_;       ///< Ranks.
   news news_ = news::all;
   uint64_t pass_ = 1;

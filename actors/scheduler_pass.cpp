@@ -91,6 +91,7 @@ bool scheduler_core::schedule(int64_t now_ns, scheduler_out& out, uint64_t grant
 bool scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
   for (auto id : std::exchange(cancelled_, {}))
     out.cancelled(id);
+  judge_tentative();
   for (auto& [id, note] : std::exchange(denied_, {}))
     out.denied(id, std::move(note));
   if (pool_ == nullptr || is_over(now_ns))

@@ -198,16 +198,16 @@ caf::error open_store(rank_state& s) {
   s.store = std::move(*store);
   for (auto& note : found.notes)
     log_warning("journal: {}", note);
+  stored_jobs stored;
   if (auto epoch = s.store->meta("epoch_ns")) {
     s.epoch_ns = std::strtoll(epoch->c_str(), nullptr, 10);
     // Ids are never used twice: begin after the newest that any rank may have given.
-    s.last_id_ms = static_cast<uint64_t>((s.started_ns - s.epoch_ns) / 1'000'000);
-    auto err = s.store->each_job(false, [&](const job_record& r) {
-      s.last_id_ms = std::max(s.last_id_ms, fluid_ms(r.id));
-      return true;
-    });
-    if (err)
-      return err;
+    auto counted = count_stored(*s.store);
+    if (!counted)
+      return std::move(counted.error());
+    stored = std::move(*counted);
+    s.last_id_ms =
+        std::max(static_cast<uint64_t>((s.started_ns - s.epoch_ns) / 1'000'000), stored.last_id_ms);
   } else {
     s.epoch_ns = s.started_ns;
     journal_batch first;
@@ -215,7 +215,7 @@ caf::error open_store(rank_state& s) {
     if (auto done = s.store->commit(first); !done)
       return std::move(done.error());
   }
-  auto restored = restore_jobs(*s.store, *s.specs);
+  auto restored = restore_jobs(*s.store, *s.specs, stored);
   if (!restored)
     return std::move(restored.error());
   s.restored = std::move(*restored);

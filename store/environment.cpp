@@ -38,10 +38,12 @@ constexpr std::array<table_form, static_cast<size_t>(table::table_count)> forms 
     {"done", 0},
     {"blob", 0, true},
     {"named", 0, true},
+    {"label", 0, true},
 }};
 
 constexpr std::string_view format_key = ".format";
-constexpr uint32_t format_version = 1;
+// Format 1 had no labels in its records. It is read; a file that is written to becomes the newer.
+constexpr uint32_t format_version = 2, format_version_least = 1;
 
 // The first map; it doubles up to the bound. Large enough for 20 million jobs without growing.
 constexpr uint64_t map_bytes_first = 16ull << 30;
@@ -322,18 +324,19 @@ int environment::open_tables_in(MDB_txn* txn, bool* existed, caf::error* why) {
   int rc = get_value(txn, dbi(table::meta), &key, &value);
   if (rc == 0) {
     const auto found = std::string{view_of(value)};
-    if (found != std::to_string(format_version)) {
+    if (found == std::to_string(format_version)
+        || (found == std::to_string(format_version_least) && options_.read_only))
+      return 0;
+    if (found != std::to_string(format_version_least)) {
       *why = make_error(ec::store_corrupt,
                         options_.directory + "/data.mdb: journal of format " + found
                             + "; this hactor reads format " + std::to_string(format_version)
                             + ": use the hactor that wrote it, or another state directory");
       return MDB_VERSION_MISMATCH;
     }
-    return 0;
-  }
-  if (rc != MDB_NOTFOUND)
+  } else if (rc != MDB_NOTFOUND) {
     return rc;
-  if (*existed) {
+  } else if (*existed) {
     *why = make_error(ec::store_corrupt,
                       options_.directory + "/data.mdb: hactor did not write it (no format)");
     return MDB_INCOMPATIBLE;

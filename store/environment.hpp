@@ -25,7 +25,19 @@
 
 namespace hactor {
 
-enum class table : uint8_t { meta, spec, refs, log, live, job, done, blob, named, table_count };
+enum class table : uint8_t {
+  meta,
+  spec,
+  refs,
+  log,
+  live,
+  job,
+  done,
+  blob,
+  named,
+  label,
+  table_count
+};
 
 struct environment_options {
   std::string directory; ///< Exists already.

@@ -129,6 +129,22 @@ job_id job_of(std::string_view done) {
   return {__builtin_bswap64(value)};
 }
 
+label_key label_key_of(uint64_t label, const labelled_job& job) {
+  const auto done = done_key_of(job.t_submit_ns, job.id);
+  label_key key;
+  auto* p = bytes::put_fixed(key.data(), __builtin_bswap64(label));
+  std::copy(done.begin(), done.end(), p);
+  return key;
+}
+
+labelled_job labelled_of(std::string_view key) {
+  uint64_t time = 0;
+  key.remove_prefix(std::min<size_t>(key.size(), 8));
+  const auto id = job_of(key);
+  bytes::take_fixed(key, time);
+  return {static_cast<int64_t>(__builtin_bswap64(time) ^ (1ull << 63)), id};
+}
+
 spec_key spec_key_of(const spec_hash& h) {
   spec_key key;
   bytes::put_fixed(bytes::put_fixed(key.data(), h.high), h.low);

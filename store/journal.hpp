@@ -5,7 +5,8 @@
 // Tables: meta (name -> bytes), spec (hash -> JSON), refs (hash -> count of jobs, when not 1), log
 // (sequence -> chunk of events with check), live (id -> record of a job that has not ended), job
 // (id -> record of an ended one), done (end time, id -> nothing: newest ended first), blob
-// (digest -> bytes), named (digest -> how often the blob is named, when not once).
+// (digest -> bytes), named (digest -> how often the blob is named, when not once), label (label,
+// time of the submission, id -> nothing: ended jobs by their owner's word for them).
 // Callbacks of the each_ and read_ functions run with no lock and no transaction held: they may
 // call any function of the journal. What they see is taken in slices, not from one snapshot.
 // Caller: actors/journal.cpp. Format: doc/store-format.md.
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +51,7 @@ struct job_record {
   std::vector<job_event> events; // the whole eventlog, only when ended
   uint64_t first_sequence = 0; // of the submit event, 0 unknown. commit() fills it in when it is 0
                                // and the batch has the job's submit event, or an older record it
+  uint64_t label = 0; // of an ended job: the owner's, by which labelled() finds it; 0: none
 
   friend bool operator==(const job_record&, const job_record&) = default;
 };
@@ -58,6 +61,13 @@ struct blob_change {
   std::string digest;      // 33 bytes: what it is (kvs_tree.hpp), SHA-256 of it
   std::string bytes;       // of a new blob; "": one that is there
   uint64_t references = 0; // how often it is named from now on; 0: it is removed
+};
+
+/// Where an ended job stands among those of its label.
+struct labelled_job {
+  int64_t t_submit_ns = 0; // of its first event
+  job_id id;
+  friend auto operator<=>(const labelled_job&, const labelled_job&) = default;
 };
 
 /// One group commit: everything in it becomes durable together, or not at all.
@@ -167,6 +177,13 @@ public:
   /// Ids of at most `max` jobs that ended before `before_ns`, oldest end first. O(max).
   /// Errors: ec::store_failed.
   caf::expected<std::vector<job_id>> oldest_ended(size_t max, int64_t before_ns) const;
+
+  /// At most `max` ended jobs of a label, in order, none before `from`. O(max log jobs).
+  /// Thread-safe. Errors: ec::store_failed.
+  caf::expected<std::vector<labelled_job>> labelled(uint64_t label, labelled_job from,
+                                                    size_t max) const;
+  /// The last of them; nothing when there is none. Errors: ec::store_failed.
+  caf::expected<std::optional<labelled_job>> last_labelled(uint64_t label) const;
 
   uint64_t ended_count() const; ///< How many ended jobs are kept. O(1). Thread-safe.
   uint64_t live_count() const;  ///< How many jobs have not ended. O(1). Thread-safe.

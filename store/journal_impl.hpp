@@ -36,6 +36,11 @@ using done_key = std::array<uint8_t, 16>;
 done_key done_key_of(int64_t t_end_ns, job_id id);
 job_id job_of(std::string_view done);
 
+/// Key of the label table: three numbers, big-endian.
+using label_key = std::array<uint8_t, 24>;
+label_key label_key_of(uint64_t label, const labelled_job& job);
+labelled_job labelled_of(std::string_view key);
+
 /// Key of the spec and refs tables.
 using spec_key = std::array<uint8_t, 16>;
 spec_key spec_key_of(const spec_hash& h);

@@ -406,6 +406,43 @@ caf::error journal::each_ended(const std::function<bool(const job_record&)>& f,
   return {};
 }
 
+caf::expected<std::vector<labelled_job>> journal::labelled(uint64_t label, labelled_job from,
+                                                           size_t max) const {
+  std::vector<labelled_job> found;
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  cursor c{at->txn(), impl_->dbi(table::label)};
+  const auto begin = label_key_of(label, from);
+  const auto prefix = view_of(val_of(begin)).substr(0, sizeof label);
+  c.key = val_of(begin);
+  int rc = c.move(MDB_SET_RANGE);
+  for (; rc == 0 && found.size() < max && view_of(c.key).starts_with(prefix); rc = c.move(MDB_NEXT))
+    found.push_back(labelled_of(view_of(c.key)));
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return impl_->env->failure(rc, "read labels");
+  return found;
+}
+
+caf::expected<std::optional<labelled_job>> journal::last_labelled(uint64_t label) const {
+  auto at = impl_->env->read();
+  if (!at)
+    return std::move(at.error());
+  cursor c{at->txn(), impl_->dbi(table::label)};
+  constexpr auto last = std::numeric_limits<int64_t>::max();
+  const auto end = label_key_of(label, {last, job_id{key_max}}); // no job is this one
+  const auto prefix = view_of(val_of(end)).substr(0, sizeof label);
+  c.key = val_of(end);
+  int rc = c.move(MDB_SET_RANGE);
+  if (rc == 0 || rc == MDB_NOTFOUND)
+    rc = c.move(rc == 0 ? MDB_PREV : MDB_LAST);
+  if (rc != 0 && rc != MDB_NOTFOUND)
+    return impl_->env->failure(rc, "read labels");
+  if (rc == MDB_NOTFOUND || !view_of(c.key).starts_with(prefix))
+    return std::optional<labelled_job>{};
+  return std::optional{labelled_of(view_of(c.key))};
+}
+
 caf::expected<std::vector<job_id>> journal::oldest_ended(size_t max, int64_t before_ns) const {
   std::vector<job_id> ids;
   auto at = impl_->env->read();

@@ -129,12 +129,12 @@ private:
   std::map<spec_hash, counted>::iterator last_ = changes_.end();
 };
 
-/// The records' side of a transaction: live, job and done, and what they do to specs.
+/// The records' side of a transaction: live, job, done and label, and what they do to specs.
 class record_tables {
 public:
   record_tables(MDB_txn* txn, const environment& env)
-      : specs(txn, env), txn_(txn), done_(env.dbi(table::done)), live_(txn, env.dbi(table::live)),
-        ended_(txn, env.dbi(table::job)) {}
+      : specs(txn, env), txn_(txn), done_(env.dbi(table::done)), label_(env.dbi(table::label)),
+        live_(txn, env.dbi(table::live)), ended_(txn, env.dbi(table::job)) {}
 
   int put(const job_record& r, uint64_t first_sequence) {
     record_head before;
@@ -149,6 +149,8 @@ public:
     if (!r.ended)
       return live_.put(r.id.value, bytes_);
     ends_.insert(done_key_of(r.t_end_ns, r.id));
+    if (r.label != 0 && !r.events.empty())
+      labels_.insert(label_key_of(r.label, {r.events.front().t_ns, r.id}));
     return ended_.put(r.id.value, bytes_);
   }
 
@@ -173,6 +175,11 @@ public:
       if (int rc = put_value(txn_, done_, &k, &v, append ? MDB_APPEND : 0); rc != 0)
         return rc;
     }
+    for (const auto& key : labels_) {
+      MDB_val k = val_of(key), v{};
+      if (int rc = put_value(txn_, label_, &k, &v, 0); rc != 0)
+        return rc;
+    }
     return specs.write(unknown_spec);
   }
 
@@ -194,11 +201,10 @@ private:
     else
       specs.change(before.spec, -1);
     if (!was_live) {
-      const auto key = done_key_of(before.t_end_ns, id);
-      MDB_val k = val_of(key);
-      if (ends_.erase(key) == 0)
-        rc = delete_key(txn_, done_, &k);
-      if (rc != 0 && rc != MDB_NOTFOUND)
+      rc = take_key(ends_, done_, done_key_of(before.t_end_ns, id));
+      if (rc == 0 && before.label != 0)
+        rc = take_key(labels_, label_, label_key_of(before.label, {before.t_submit_ns, id}));
+      if (rc != 0)
         return rc;
     }
     if (into && *into != was_live)
@@ -206,10 +212,19 @@ private:
     return (was_live ? live_ : ended_).remove(id.value);
   }
 
+  // Of those that are to be put, or else out of the table.
+  template <class Key>
+  int take_key(std::set<Key>& gathered, MDB_dbi dbi, const Key& key) {
+    MDB_val k = val_of(key);
+    const int rc = gathered.erase(key) != 0 ? 0 : delete_key(txn_, dbi, &k);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+  }
+
   MDB_txn* txn_;
-  MDB_dbi done_;
+  MDB_dbi done_, label_;
   ascending_table live_, ended_;
   std::set<done_key> ends_;
+  std::set<label_key> labels_;
   std::string bytes_;
 };
 

@@ -21,22 +21,40 @@ uint32_t check_of(std::string_view bytes, uint64_t key) {
 
 caf::error corrupt(std::string what) { return make_error(ec::store_corrupt, std::move(what)); }
 
-// Record flags: bit 0 ended, bits 1-5 the result, the rest 0.
+constexpr uint8_t labelled_flag = 0x40, unused_flag = 0x80;
+
+bool is_labelled(const job_record& r) { return r.ended && r.label != 0 && !r.events.empty(); }
+
+// Record flags: bit 0 ended, bits 1-5 the result, bit 6 a label follows, bit 7 is 0.
 uint8_t flags_of(const job_record& r) {
-  return static_cast<uint8_t>((r.ended ? 1 : 0) | (static_cast<uint8_t>(r.result) << 1));
+  return static_cast<uint8_t>((r.ended ? 1 : 0) | (static_cast<uint8_t>(r.result) << 1)
+                              | (is_labelled(r) ? labelled_flag : 0));
+}
+
+/// Of times, which may be anything: it wraps.
+int64_t difference(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 
 bool take_head(std::string_view& in, record_head& h, job_result& result) {
   uint8_t flags = 0;
-  if (!bytes::take_fixed(in, flags) || (flags & 0xc0) != 0)
+  if (!bytes::take_fixed(in, flags) || (flags & unused_flag) != 0)
     return false;
   h.ended = (flags & 1) != 0;
-  const auto bits = static_cast<uint8_t>(flags >> 1);
+  const auto bits = static_cast<uint8_t>((flags & ~labelled_flag) >> 1);
   if (std::popcount(bits) > 1)
     return false;
   result = static_cast<job_result>(bits);
-  return bytes::take_fixed(in, h.spec.high) && bytes::take_fixed(in, h.spec.low)
-         && bytes::take_zigzag(in, h.t_end_ns) && bytes::take_varint(in, h.first_sequence);
+  if (!bytes::take_fixed(in, h.spec.high) || !bytes::take_fixed(in, h.spec.low)
+      || !bytes::take_zigzag(in, h.t_end_ns) || !bytes::take_varint(in, h.first_sequence))
+    return false;
+  if ((flags & labelled_flag) == 0)
+    return true;
+  int64_t since_submit = 0;
+  if (!bytes::take_fixed(in, h.label) || !bytes::take_zigzag(in, since_submit))
+    return false;
+  h.t_submit_ns = difference(h.t_end_ns, since_submit);
+  return true;
 }
 
 } // namespace
@@ -48,13 +66,17 @@ spec_hash hash_of_spec(std::string_view text) {
 
 void encode_record(std::string& out, const job_record& r, uint64_t first_sequence) {
   const auto start = out.size();
-  char buffer[1 + 16 + 4 * varint_bytes_max];
+  char buffer[1 + 16 + 8 + 5 * varint_bytes_max];
   char* p = buffer;
   p = bytes::put_fixed(p, flags_of(r));
   p = bytes::put_fixed(p, r.spec.high);
   p = bytes::put_fixed(p, r.spec.low);
   p = bytes::put_zigzag(p, r.t_end_ns);
   p = bytes::put_varint(p, first_sequence);
+  if (is_labelled(r)) {
+    p = bytes::put_fixed(p, r.label);
+    p = bytes::put_zigzag(p, difference(r.t_end_ns, r.events.front().t_ns));
+  }
   p = bytes::put_zigzag(p, r.cc);
   p = bytes::put_varint(p, r.rset.size());
   out.append(buffer, static_cast<size_t>(p - buffer));
@@ -96,6 +118,7 @@ caf::error decode_record(std::string_view in, job_id id, bool with_events, job_r
   r.ended = head.ended;
   r.t_end_ns = head.t_end_ns;
   r.first_sequence = head.first_sequence;
+  r.label = head.label;
   r.rset.assign(rset);
   r.extra.assign(extra);
   r.events.clear();

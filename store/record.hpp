@@ -31,6 +31,8 @@ struct record_head {
   bool ended = false;
   int64_t t_end_ns = 0;
   uint64_t first_sequence = 0;
+  uint64_t label = 0; // 0: none, and then no time of its submission
+  int64_t t_submit_ns = 0;
 };
 caf::error decode_record_head(std::string_view in, record_head& h);
 

@@ -159,7 +159,8 @@ const command uptime_command{
     "",
     "One line of the instance: its state, for how long it has run, whose it is, how many instances "
     "are around it (level), and its brokers (size). One of its jobs, by state and by how they "
-    "ended. One more when it starts no jobs, and why.",
+    "ended; those that ended before a restart (--statedir) are counted unless they were purged. "
+    "One more when it starts no jobs, and why.",
     {},
     usual_exits,
     " hactor uptime",

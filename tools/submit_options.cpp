@@ -95,7 +95,8 @@ namespace hactor::tools {
       {0, "dependency", "WHAT",                                                                    \
        "Waits for other jobs: afterok:ID (it ended well), afternotok:ID (it ran and "              \
        "failed), afterany:ID (it ended), afterstart:ID (it started), afterexcept:ID (an "          \
-       "exception ended it), singleton (no other job of this name is active), or for "             \
+       "exception ended it), aftercorr:ID (each job of this array for the one of the same index "  \
+       "of the array ID to end well), singleton (no other job of this name is active), or for "    \
        "begin-time:TIME. ID may be the NAME of jobs, too (name=NAME if it reads like an id): "     \
        "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc, "   \
        "[*] all. Of several all must hold when a comma joins them, one when '?' "                  \

@@ -21,13 +21,14 @@ namespace {
 
 constexpr uint32_t owner = 1000;
 
-/// What a job manager is asked. Jobs have ended; some are unknown, some are forgotten meanwhile.
+/// What a job manager is asked. Jobs have ended; some are unknown, some are forgotten meanwhile,
+/// and some cannot be read.
 struct questions {
   std::vector<follow_request> follows;
   std::vector<list_request> lists;
   std::vector<waited_for> waited;
   std::vector<unfollow> unfollows;
-  std::set<uint64_t> unknown, forgotten;
+  std::set<uint64_t> unknown, forgotten, damaged;
 };
 
 caf::behavior job_manager(caf::event_based_actor*, std::shared_ptr<questions> q) {
@@ -50,7 +51,9 @@ caf::behavior job_manager(caf::event_based_actor*, std::shared_ptr<questions> q)
         q->lists.push_back(r);
         list_reply reply;
         for (auto id : r.ids)
-          if (q->forgotten.count(id.value) == 0) {
+          if (q->damaged.count(id.value) != 0) {
+            reply.unread.push_back({id, static_cast<uint8_t>(ec::store_corrupt), "its check"});
+          } else if (q->forgotten.count(id.value) == 0) {
             auto& s = reply.jobs.emplace_back();
             s.id = id;
             s.state = job_state::inactive;
@@ -124,6 +127,7 @@ TEST_SUITE("actor") {
     bench b;
     b.asked->unknown = {7};
     b.asked->forgotten = {8};
+    b.asked->damaged = {9};
     constexpr uint64_t jobs = 200;
     for (uint64_t id = 1; id <= jobs; ++id)
       b.wait_for(id);
@@ -137,6 +141,7 @@ TEST_SUITE("actor") {
     CHECK(b.asked->waited[0].ids.size() == jobs - 2);
     auto answers = b.answers();
     REQUIRE(answers.size() == jobs);
+    CHECK(std::exchange(answers[9], to_string(job_id{9})) == "store_corrupt");
     for (auto& [tag, answer] : answers)
       CHECK(answer == (tag == 7 || tag == 8 ? "unknown_job" : to_string(job_id{tag})));
   }

@@ -439,6 +439,36 @@ TEST_SUITE("actor") {
     CHECK(b.world->signals[0].signal == 14);
   }
 
+  TEST_CASE("only who wanted a job to grow takes that back") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.world->has_instances = true;
+    resize_request wish;
+    wish.id = one;
+    wish.nodes = 1;
+    wish.wait = true;
+    wish.wish = 5;
+    auto grown = b.ask<resize_reply>(b.manager, wish);
+    REQUIRE(b.world->wanted.size() == 2);
+    CHECK(grown->pending());
+    auto withdraw = [&](uint64_t number) {
+      resize_request nothing;
+      nothing.id = one;
+      nothing.wish = number;
+      CHECK(b.ask<resize_reply>(b.manager, nothing)->value);
+    };
+    wish.wish = 6; // of another, who is told that one is under way, and then goes
+    CHECK(code_of(b.ask<resize_reply>(b.manager, wish)->error) == ec::wrong_state);
+    withdraw(6);
+    CHECK(grown->pending());
+    CHECK(b.world->room_cancelled.empty());
+    withdraw(5);
+    CHECK(code_of(grown->error) == ec::wrong_state);
+    CHECK(b.world->room_cancelled == std::vector<job_id>{b.world->wanted[1].id});
+  }
+
   TEST_CASE("a listing shows a job once, though it ends while the archive is asked") {
     bench b;
     b.submit({one});

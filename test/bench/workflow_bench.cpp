@@ -158,6 +158,20 @@ std::vector<job_id> submit_slices(session& s, uint32_t jobs) {
   return last;
 }
 
+/// How long a submit takes that waits for one of an array, and for one of those of a name; the
+/// mean.
+double dependent_submit_ms(session& s, const std::string& array) {
+  constexpr int rounds = 10;
+  auto begin = steady_ns();
+  for (int i = 0; i < rounds; ++i)
+    for (auto& on : {array + "[7]", std::string{"true[7]"}})
+      must(s.submit({{.command = {"/bin/false"},
+                      .env = {"-*"},
+                      .dependencies = {{"afterok", on}},
+                      .attributes = simulated}}));
+  return seconds_since(begin) * 1e3 / (2 * rounds);
+}
+
 /// The rates at which the first and the last tenth of the newest jobs began and ended, by the times
 /// of their events: from the first start to a tenth of the ends, and over the last tenth of them.
 std::pair<double, double> rates_of_tenths(session& s, uint32_t jobs) {
@@ -192,11 +206,12 @@ void million(uint32_t jobs) {
   auto stored = bytes_stored(c);
   auto ended = inactive(c);
   set_queue(c, "stop");
-  submit_slices(s, jobs);
+  auto array = submit_slices(s, jobs).front();
   must(c.ask("uptime", json::object()));
   tell("million_queued_mb", resident_bytes(pid) * 1e-6);
   std::vector<double> listings{listing_ms()};
   tell("million_queued_listing_ms", listings.front());
+  tell("million_queued_dependent_ms", dependent_submit_ms(s, array));
   set_queue(c, "start");
   for (int tenth = 1; tenth <= 10; ++tenth) {
     while (inactive(c) < ended + static_cast<double>(jobs) * tenth / 10)
@@ -211,6 +226,7 @@ void million(uint32_t jobs) {
   tell("million_first_s", first);
   tell("million_last_s", last);
   tell("million_listing_ms", percentile(listings, 1.0));
+  tell("million_ended_dependent_ms", dependent_submit_ms(s, array));
   set_queue(c, "stop");
   submit_slices(s, jobs / 10);
   auto begin = steady_ns();

@@ -68,3 +68,23 @@ fails_with 1 deadline 20 hactor job wait "$id"
 check_equal "no longer" "0 0" "$(tried "$id")"
 hactor cancel "$busy"
 END
+
+# Where it was is known after a restart, and when its jobspec changes.
+instance -S resource.fake=nodes=2,cores=4 --statedir="$scratch/state" <<'END'
+busy=$(hactor submit -N 1 -x --requires=rank:1 sleep 1000)
+deadline 20 hactor job wait-event -q "$busy" start
+id=$(hactor submit -N 1 -n 1 --retries=1 --avoid-last-node false)
+deadline 20 hactor job wait-event -q "$id" retry
+hactor update "$id" name=changed
+check_equal "waits for the other" "SCHED changed" "$(hactor jobs -n -o '{state} {name}' "$id")"
+echo "$id" >"$scratch/id"
+hactor queue stop --all --quiet
+hactor cancel "$busy"
+END
+instance -S resource.fake=nodes=2,cores=4 --statedir="$scratch/state" <<'END'
+hactor queue start --all --quiet
+id=$(cat "$scratch/id")
+fails_with 1 deadline 20 hactor job wait "$id"
+check_equal "elsewhere" "0 1" "$(hactor job eventlog -f json "$id" |
+  sed -n 's/.*"name":"alloc".*rank\[*\([0-9]*\).*/\1/p' | xargs)"
+END

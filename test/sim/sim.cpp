@@ -82,7 +82,7 @@ void sim::boot() {
     core_->on_rank_lost(now_ns_, rank, rank_map{options_.brokers}, *this);
     end_turn();
   };
-  auto restored = restore_jobs(*store_, specs_);
+  auto restored = restore_jobs(*store_, specs_, {});
   if (!restored) {
     fail(render(restored.error()));
     return;

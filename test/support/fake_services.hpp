@@ -31,6 +31,7 @@ struct fake_world {
   std::vector<launch_item> launched;
   std::vector<signal_item> signals;
   std::vector<job_id> settles;
+  bool has_instances = false; // of its jobs
   // CONNECTOR
   std::vector<job_event> pushed;
   std::vector<output_ready> ready;
@@ -94,6 +95,8 @@ inline archive_actor::behavior_type fake_archive(archive_actor::pointer, world_p
         }
         return reply;
       },
+      [](const named_request&) { return named_reply{}; },
+      [](const array_request&) { return array_reply{}; },
       [w](const job_request& r) -> caf::result<job_reply> {
         for (auto& s : w->ended)
           if (s.id == r.id) {
@@ -164,38 +167,42 @@ inline scheduler_actor::behavior_type fake_scheduler(scheduler_actor::pointer, w
 
 inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
   return {
-    [w](const launch_request& r) {
-      for (auto& g : r.groups)
-        w->launched.insert(w->launched.end(), g.items.begin(), g.items.end());
-    },
-    [w](const signal_request& r) {
-      w->signals.insert(w->signals.end(), r.items.begin(), r.items.end());
-    },
-    [w](const settle_request& r) {
-      w->settles.insert(w->settles.end(), r.ids.begin(), r.ids.end());
-    },
-    [](const exec_report&) {},
-    [](const shell_report&) {},
-    [](const exchange_part&) {},
-    [](const modex_request&) {},
-    [](const modex_reply&) {},
-    [](const exchange_whole&) {},
-    [](const input_request&) {},
-    [](const command_request&) {},
-    [](const command_kill&) {},
-    [](const instance_request&) -> caf::result<instance_reply> {
-      return make_error(ec::wrong_state);
-    },
-    [](const enter_request&) -> caf::result<instance_reply> { return make_error(ec::no_instance); },
-    [](const instance_wait&) { return done{}; },
-    [](const instance_grow&) { return resize_reply{}; },
-    [](const instance_shrink&) { return instance_shrunk{}; },
-    [](const instance_over&) {},
-    [](const rank_lost&) {},
-    [](caf::flush_atom) {},
-    [](caf::tick_atom) {},
-    [](stats_atom) { return stats_reply{}; },
-    [](waits_atom) { return waits_reply{}; },
+      [w](const launch_request& r) {
+        for (auto& g : r.groups)
+          w->launched.insert(w->launched.end(), g.items.begin(), g.items.end());
+      },
+      [w](const signal_request& r) {
+        w->signals.insert(w->signals.end(), r.items.begin(), r.items.end());
+      },
+      [w](const settle_request& r) {
+        w->settles.insert(w->settles.end(), r.ids.begin(), r.ids.end());
+      },
+      [](const exec_report&) {},
+      [](const shell_report&) {},
+      [](const exchange_part&) {},
+      [](const modex_request&) {},
+      [](const modex_reply&) {},
+      [](const exchange_whole&) {},
+      [](const input_request&) {},
+      [](const command_request&) {},
+      [](const command_kill&) {},
+      [](const instance_request&) -> caf::result<instance_reply> {
+        return make_error(ec::wrong_state);
+      },
+      [w](const enter_request&) -> caf::result<instance_reply> {
+        if (w->has_instances)
+          return instance_reply{};
+        return make_error(ec::no_instance);
+      },
+      [](const instance_wait&) { return done{}; },
+      [](const instance_grow&) { return resize_reply{}; },
+      [](const instance_shrink&) { return instance_shrunk{}; },
+      [](const instance_over&) {},
+      [](const rank_lost&) {},
+      [](caf::flush_atom) {},
+      [](caf::tick_atom) {},
+      [](stats_atom) { return stats_reply{}; },
+      [](waits_atom) { return waits_reply{}; },
   };
 }
 

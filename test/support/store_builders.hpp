@@ -58,6 +58,8 @@ inline job_record any_record(random_source& r) {
     x.events.push_back(any_event(r));
     x.events.back().id = x.id;
   }
+  if (x.ended && !x.events.empty() && below(r, 2) == 0)
+    x.label = 1 + below(r, 3);
   return x;
 }
 

@@ -37,6 +37,7 @@ hactor_unit_test(actors_cores_test
     unit/job_update_test.cpp
     unit/job_constraint_test.cpp
     unit/mpi_meeting_test.cpp
+    unit/job_archive_test.cpp
     unit/job_listing_test.cpp
     unit/job_files_test.cpp
     unit/kvs_core_test.cpp

@@ -48,6 +48,26 @@ struct bench {
     a.ids = {{id}};
     core->accept(now, 1000, spec, a, out, ends);
   }
+  spec_text array_text(const char* values, json dependencies, std::string name = "") {
+    auto s = text(std::move(dependencies), std::move(name));
+    s.rest = {{"array", values}};
+    return s;
+  }
+  void submit_array(std::vector<uint64_t> ids, std::vector<int64_t> cc, json dependencies,
+                    std::string name = "") {
+    idset values;
+    for (auto value : cc)
+      values.add(static_cast<uint32_t>(value));
+    auto spec = intern(
+        specs, array_text(values.to_string().c_str(), std::move(dependencies), std::move(name)));
+    accepted_spec a;
+    for (auto id : ids)
+      a.ids.push_back({id});
+    a.cc = std::move(cc);
+    auto e = core->check_dependencies(1000, *spec, ends, {}, a.cc);
+    REQUIRE_MESSAGE(!e, render(e));
+    core->accept(now, 1000, spec, a, out, ends);
+  }
   caf::error refusal(json dependencies, uint32_t userid = 1000) {
     return core->check_dependencies(userid, *intern(specs, text(std::move(dependencies))), ends);
   }
@@ -87,6 +107,7 @@ struct bench {
       if (auto events = core->events(id); events.back().after != job_state::inactive) {
         job_record record;
         record.id = id;
+        record.cc = core->summary(id)->cc;
         next->restore(spec, record, events);
       }
     core = next;
@@ -106,6 +127,7 @@ struct bench {
 
   spec_cache specs;
   known_ends ends;
+  int64_t since = 0; // named_jobs.since_ns of what was found last
   std::shared_ptr<job_manager_core> core = std::make_shared<job_manager_core>();
   recording_out out;
   int64_t now = 100 * second;
@@ -547,6 +569,101 @@ TEST_SUITE("unit") {
     CHECK(b.summary(7).exception_type == "dependency");
     b.end(2, 1 << 8);
     CHECK(b.goes_on(3));
+  }
+
+  TEST_CASE("jobs of an array wait for those of the same index, also after a restart") {
+    bench b;
+    b.submit_array({11, 12, 13}, {1, 3, 4}, nullptr);
+    b.end(12, 1 << 8); // before anybody waits for it
+    json on_array{{"scheme", "aftercorr"}, {"value", to_string(job_id{11})}, {"array", "1,3-4"}};
+    b.submit_array({21, 22, 23}, {1, 3, 4}, json::array({on_array}));
+    CHECK(b.waits(21));
+    CHECK(b.summary(22).exception_type == "dependency");
+    CHECK(b.summary(22).exception_note.find("aftercorr:" + to_string(job_id{12})) == 0);
+    CHECK(b.summary(22).state == job_state::inactive);
+    CHECK(b.waits(23));
+    b.end(11);
+    CHECK(b.goes_on(21));
+    CHECK(b.waits(23));
+    b.restart();
+    CHECK(b.goes_on(21));
+    CHECK(b.waits(23));
+    b.end(13);
+    CHECK(b.goes_on(23));
+    CHECK(b.names(23).find("dependency-remove depend priority") != std::string::npos);
+  }
+
+  TEST_CASE("an array of which none can run any more is refused; one that is unknown as well") {
+    bench b;
+    b.submit_array({11, 12}, {0, 1}, nullptr);
+    b.end(11, 1 << 8);
+    json on_array{{"scheme", "aftercorr"}, {"value", to_string(job_id{11})}, {"array", "0-1"}};
+    auto spec = intern(b.specs, b.text(json::array({on_array})));
+    auto check = [&](std::vector<int64_t> cc) {
+      return b.core->check_dependencies(1000, *spec, b.ends, {}, cc);
+    };
+    CHECK(!check({0, 1}));
+    CHECK(code_of(check({0})) == ec::unsatisfiable);
+    b.end(12, 1 << 8);
+    CHECK(code_of(check({0, 1})) == ec::unsatisfiable);
+    b.core->forget({12});
+    CHECK(code_of(check({0, 1})) == ec::unknown_job);
+    b.ends[{12}] = {{12}, job_result::completed, 1000, true, true};
+    CHECK(!check({0, 1}));
+  }
+
+  TEST_CASE("jobs are found by their names as long as they are in memory, and by no other's") {
+    bench b;
+    auto found = [&](const char* name, const char* copies = "") {
+      auto reference = read_reference(std::string{name} + copies);
+      REQUIRE(reference);
+      auto all = b.core->named(1000, name, *reference, 100);
+      std::vector<uint64_t> ids;
+      for (auto& job : all.jobs)
+        ids.push_back(job.id.value);
+      std::sort(ids.begin(), ids.end());
+      b.since = all.since_ns;
+      return ids;
+    };
+    using ids = std::vector<uint64_t>;
+    b.submit(1, nullptr, "sim");
+    b.now += second;
+    b.submit_array({11, 12, 13}, {1, 3, 4}, nullptr, "sim");
+    b.submit_array({21, 22}, {0, 3}, nullptr, "n{cc+1}");
+    b.submit(2, nullptr, "other");
+    b.now += second;
+    b.submit(3, nullptr, "sim");
+    CHECK(found("sim") == ids{1, 3, 11, 12, 13});
+    CHECK(b.since == b.now - 2 * second);
+    CHECK(found("sim", "[3-9]") == ids{12, 13});
+    CHECK(b.since == b.now - 2 * second);
+    CHECK(found("sim", "[0]").empty());
+    CHECK(found("n4") == ids{22}); // as it is called
+    CHECK(found("nobody").empty());
+    CHECK(b.core->named(1001, "sim", {}, 100).jobs.empty());
+    CHECK(b.core->named(1000, "sim", {}, 1).jobs.size() == 2); // one more tells of more
+    b.end(1);
+    b.core->forget({1});
+    CHECK(found("sim", "[*]") == ids{11, 12, 13});
+    CHECK(b.since == b.now - second);
+    b.end(13);
+    b.core->forget({13});
+    CHECK(found("sim") == ids{3, 11, 12});
+    b.restart();
+    CHECK(found("sim") == ids{3, 11, 12});
+    CHECK(found("sim", "[1,4]") == ids{11});
+    // Renamed, and named as before again.
+    auto spec = *b.specs.intern(b.core->whole({12})->jobspec, "");
+    auto other = intern(b.specs, b.array_text("1,3-4", nullptr, "other"));
+    b.core->update(b.now, {12}, other, "{}", "{}", b.out);
+    CHECK(found("sim") == ids{3, 11});
+    CHECK(found("other") == ids{2, 12});
+    b.core->update(b.now, {12}, spec, "{}", "{}", b.out);
+    CHECK(found("sim", "[*]") == ids{11, 12});
+    CHECK(b.core->array_with({12}).first == job_id{11});
+    CHECK(b.core->array_with({3}).first == job_id{});
+    CHECK(b.core->array_with({3}).known);
+    CHECK_FALSE(b.core->array_with({13}).known);
   }
 
   TEST_CASE("a hundred thousand jobs in a chain, a fan and a funnel cost as many steps") {

@@ -29,30 +29,25 @@ std::string name(size_t i) { return std::string(1, static_cast<char>('a' + i)); 
 
 TEST_SUITE("unit") {
 
-  TEST_CASE("a name means what is active and what came with or after it, else the last") {
-    std::vector<found_job> all{{{1}, 10, 7, -1, true},
-                               {{2}, 20, 7, 0, true},
-                               {{3}, 20, 7, 1, false},
-                               {{4}, 30, 7, -1, true}};
-    CHECK(choose_named(all, of("sim")) == ids({2, 3, 4}));
-    all[2].ended = true;
-    CHECK(choose_named(all, of("sim")) == ids({4}));
-    all.pop_back();
-    CHECK(choose_named(all, of("sim")) == ids({2, 3}));
-    CHECK(choose_named(all, of("sim[1-5]")) == ids({3}));
-    CHECK(choose_named(all, of("sim[7]")).empty());
-    CHECK(choose_named({}, of("sim")).empty());
+  TEST_CASE("a name means what was submitted since, and of copies those that it names") {
+    std::vector<found_job> all{
+        {{1}, 10, -1, true}, {{4}, 30, -1, true}, {{2}, 20, 0, true}, {{3}, 20, 1, false}};
+    CHECK(choose_named(all, of("sim"), 20) == ids({2, 3, 4}));
+    all.push_back({{2}, 20, 0, true}); // it left memory while the archive was asked
+    CHECK(choose_named(all, of("sim"), 20) == ids({2, 3, 4}));
+    CHECK(choose_named(all, of("sim"), 30) == ids({4}));
+    CHECK(choose_named(all, of("sim[1-5]"), 20) == ids({3}));
+    CHECK(choose_named(all, of("sim[7]"), 20).empty());
+    CHECK(choose_named({}, of("sim"), 0).empty());
   }
 
-  TEST_CASE("copies are those of the same submission") {
-    found_job one{{2}, 20, 7, 0, false};
-    std::vector<found_job> all{one,
-                               {{3}, 20, 7, 1, false},
-                               {{4}, 20, 8, 2, false},
-                               {{5}, 21, 7, 3, false},
-                               {{6}, 20, 7, -1, false}};
-    CHECK(choose_copies(all, one, of("f3[*]")) == ids({2, 3}));
-    CHECK(choose_copies(all, one, of("f3[1]")) == ids({3}));
+  TEST_CASE("members of an array by their indices") {
+    auto values = *idset::parse("1,3-5,9");
+    CHECK(members_of({20}, values, of("f3[*]"), 100) == ids({20, 21, 22, 23, 24}));
+    CHECK(members_of({20}, values, of("f3[*]"), 2) == ids({20, 21}));
+    CHECK(members_of({20}, values, of("f3[0-3,9]"), 100) == ids({20, 21, 24}));
+    CHECK(members_of({20}, values, of("f3[0-100]"), 100) == ids({20, 21, 22, 23, 24}));
+    CHECK(members_of({20}, values, of("f3[7]"), 100).empty());
   }
 
   TEST_CASE("words become ids in the jobspec, which keeps the words") {
@@ -62,9 +57,11 @@ TEST_SUITE("unit") {
                                      {{"scheme", "afterany"}, {"value", "f9"}},
                                      {{"scheme", "afterok"}, {"value", "f5"}, {"any", "0"}},
                                      {{"scheme", "afterok"}, {"value", "sim"}, {"any", "0"}}});
-    auto sim = ids({20, 21});
-    auto jobs_of = [&](const std::string& words) { return words == "sim" ? &sim : nullptr; };
-    auto next = resolve(*intern(specs, text), jobs_of);
+    meant_jobs sim{ids({20, 21})};
+    auto meaning_of = [&](const std::string&, const std::string& words) {
+      return words == "sim" ? &sim : nullptr;
+    };
+    auto next = resolve(*intern(specs, text), meaning_of);
     REQUIRE(next);
     std::vector<std::string> texts;
     for (auto& d : *next->dependencies)
@@ -80,10 +77,35 @@ TEST_SUITE("unit") {
     auto again = specs.intern(next->text, "");
     REQUIRE(again); // as a restart reads it
     CHECK((*again)->dependencies->size() == 5);
-    std::vector<job_id> many(references_max + 1);
-    auto too_many = resolve(*intern(specs, text), [&](const std::string&) { return &many; });
+    meant_jobs many{std::vector<job_id>(references_max + 1)};
+    auto too_many = resolve(*intern(specs, text),
+                            [&](const std::string&, const std::string&) { return &many; });
     REQUIRE_FALSE(too_many);
     CHECK(code_of(too_many.error()) == ec::too_big);
+  }
+
+  TEST_CASE("an array that is waited for as a whole is one entry, with its indices") {
+    spec_cache specs;
+    spec_text text;
+    text.dependencies = json::array({{{"scheme", "aftercorr"}, {"value", "sim"}}});
+    meant_jobs sim{{}, {true, {20}, *idset::parse("0-2,5")}};
+    auto next = resolve(*intern(specs, text), [&](const std::string& scheme, const std::string&) {
+      return scheme == "aftercorr" ? &sim : nullptr;
+    });
+    REQUIRE(next);
+    auto again = specs.intern(next->text, ""); // as a restart reads it
+    REQUIRE(again);
+    auto& c = (*again)->dependencies->at(0).any_of.at(0);
+    CHECK(c.kind == dependency_kind::after_corr);
+    REQUIRE(c.array);
+    CHECK(c.array->to_string() == "0-2,5");
+    CHECK(target_of(c, 5) == job_id{23});
+    CHECK(target_of(c, 3) == job_id{});
+    CHECK(sentence_of(c) == "the job of its index in the array fM to end well");
+    text.dependencies[0]["value"] = "sim[3]";
+    auto copies = specs.intern(text.text(), "");
+    REQUIRE_FALSE(copies);
+    CHECK(render(copies.error()).find("must be an array as a whole") != std::string::npos);
   }
 
   TEST_CASE("who is waited for comes first, and a circle is named") {

@@ -66,6 +66,42 @@ TEST_SUITE("unit") {
     CHECK(b.summary().result == job_result::completed);
   }
 
+  TEST_CASE("where a job has failed is known after a restart, and when its jobspec changes") {
+    bench b;
+    b.submit({one}, {{"retries", {{"count", 3}, {"avoid-last-node", true}}}});
+    b.run();
+    b.end(3 << 8);
+    auto where = [](const job_manager_core& core) {
+      auto rooms = core.rooms();
+      REQUIRE(rooms.wanted.groups.size() == 1);
+      CHECK(rooms.wanted.groups[0].items[0].tentative);
+      return dump(rooms.wanted.groups[0].spec.here->request->wants.system.constraints);
+    };
+    constexpr auto elsewhere = R"({"not":[{"ranks":["0-1"]}]})";
+    auto restored = [&] {
+      job_manager_core core;
+      auto record = b.last_record();
+      auto spec = b.specs.intern(b.core.whole(one)->jobspec, "");
+      REQUIRE(spec);
+      core.restore(*spec, record, b.core.events(one));
+      core.resume(b.now, b.out);
+      CHECK(core.summary(one)->nodelist.empty()); // it is nowhere
+      return where(core);
+    };
+    CHECK(restored() == elsewhere);
+    spec_text s;
+    s.rest = {{"retries", {{"count", 3}, {"avoid-last-node", true}}}};
+    s.name = "other";
+    b.core.update(b.now, one, intern(b.specs, s), "{}", "{}", b.out);
+    b.core.on_room_cancelled(b.now, one, b.out);
+    CHECK(where(b.core) == elsewhere);
+    CHECK(restored() == elsewhere);
+    b.run(one, whole_nodes(1, 1));
+    CHECK(b.last_record().rset.find("\"0\"") != std::string::npos);
+    b.end(0);
+    CHECK(b.summary().result == job_result::completed);
+  }
+
   TEST_CASE("a job that fails is started again as often as it may be") {
     bench b;
     b.submit({one}, {{"retries", 2}});

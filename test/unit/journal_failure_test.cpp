@@ -365,14 +365,51 @@ TEST_SUITE("unit") {
 
     open(in("newer")).reset();
     edit(d / "newer", "meta",
-         [](MDB_txn* txn, MDB_dbi dbi) { put_bytes(txn, dbi, ".format", "2"); });
+         [](MDB_txn* txn, MDB_dbi dbi) { put_bytes(txn, dbi, ".format", "3"); });
     CHECK(code_of(why_not(in("newer"))) == ec::store_corrupt);
-    CHECK(mentions(why_not(in("newer")), "journal of format 2; this hactor reads format 1"));
+    CHECK(mentions(why_not(in("newer")), "journal of format 3; this hactor reads format 2"));
 
     auto o = in("absent");
     o.read_only = true;
     CHECK(code_of(why_not(o)) == ec::store_failed);
     CHECK(!std::filesystem::exists(d / "absent"));
+  }
+
+  TEST_CASE("a journal of format 1 is read as it is, and becomes a newer one when it is written") {
+    temp_dir d;
+    {
+      auto j = open(d);
+      REQUIRE(j->commit(batch_of(events(3))));
+    }
+    edit(d / "state", "label", [](MDB_txn* txn, MDB_dbi dbi) { mdb_drop(txn, dbi, 1); });
+    edit(d / "state", "meta",
+         [](MDB_txn* txn, MDB_dbi dbi) { put_bytes(txn, dbi, ".format", "1"); });
+    auto o = options_in(d / "state");
+    o.read_only = true;
+    for (int i = 0; i < 2; ++i) { // looking changes nothing
+      auto look = open(o);
+      CHECK(look->next_sequence() == 4);
+      CHECK(look->labelled(7, {}, 10)->empty());
+      CHECK_FALSE(look->last_labelled(7)->has_value());
+    }
+    {
+      auto j = open(d);
+      job_record r;
+      r.id = {5};
+      r.ended = true;
+      r.label = 7;
+      r.events = {event(5, event_kind::submit)};
+      journal_batch b;
+      b.jobs = {r};
+      REQUIRE(j->commit(b));
+      CHECK(j->labelled(7, {}, 10)->size() == 1);
+    }
+    edit(d / "state", "meta", [](MDB_txn* txn, MDB_dbi dbi) {
+      std::string name = ".format";
+      MDB_val key{name.size(), name.data()}, value{};
+      REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
+      CHECK(std::string{static_cast<char*>(value.mv_data), value.mv_size} == "2");
+    });
   }
 
   TEST_CASE("a journal without the tables of blobs is read on, and gets them when it is written") {

@@ -449,4 +449,58 @@ TEST_SUITE("unit") {
     CHECK(j->commit(batch_of(jobs)));
   }
 
+  TEST_CASE("ended jobs are found by their labels, in the order in which they were submitted") {
+    temp_dir d;
+    auto j = open(d);
+    auto ended = [](uint64_t id, uint64_t label, int64_t t_submit_ns) {
+      job_record r;
+      r.id = {id};
+      r.ended = true;
+      r.t_end_ns = t_submit_ns + 1000;
+      r.label = label;
+      r.events = {event(id, event_kind::submit, t_submit_ns)};
+      return r;
+    };
+    auto found = [&](uint64_t label, labelled_job from = {INT64_MIN, {}}, size_t max = 100) {
+      auto some = j->labelled(label, from, max);
+      REQUIRE(some);
+      numbers result;
+      for (auto& job : *some)
+        result.push_back(job.id.value);
+      return result;
+    };
+    job_record live;
+    live.id = {8};
+    live.label = 7;
+    journal_batch b;
+    b.jobs = {ended(1, 7, 50),
+              ended(2, 7, 40),
+              ended(3, 8, 45),
+              ended(4, 7, 50),
+              ended(5, 7, -5),
+              ended(6, 0, 50),
+              live};
+    commit(*j, b);
+    CHECK(found(7) == numbers{5, 2, 1, 4});
+    CHECK(found(8) == numbers{3});
+    CHECK(found(9).empty());
+    CHECK(found(7, {41, {}}) == numbers{1, 4});
+    CHECK(found(7, {50, {2}}) == numbers{4});
+    CHECK(found(7, {INT64_MIN, {}}, 2) == numbers{5, 2});
+    CHECK(**j->last_labelled(7) == labelled_job{50, {4}});
+    CHECK(**j->last_labelled(8) == labelled_job{45, {3}});
+    CHECK_FALSE(j->last_labelled(9)->has_value());
+    CHECK_FALSE(j->last_labelled(6)->has_value());
+    journal_batch again; // a record that is written anew leaves nothing behind
+    again.jobs = {ended(4, 8, 60)};
+    commit(*j, again);
+    REQUIRE(j->erase_jobs({{2}, {6}}));
+    CHECK(found(7) == numbers{5, 1});
+    CHECK(found(8) == numbers{3, 4});
+    j.reset();
+    j = open(d);
+    CHECK(found(7) == numbers{5, 1});
+    CHECK(j->job({1})->label == 7);
+  }
+
 } // TEST_SUITE

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/scheduler_core.hpp"
 
+#include <ctime>
 #include <string>
 
 #include "recording_scheduler_out.hpp"
@@ -97,6 +98,34 @@ TEST_SUITE("unit") {
     all.expiration = 94;
     b.core.set_inventory(all);
     CHECK_FALSE(b.core.feasible(lasting(31)));
+  }
+
+  TEST_CASE("many that are to start elsewhere are judged together when nodes go") {
+    constexpr uint32_t nodes = 400, jobs = 4'000;
+    bench b{machine(nodes, 1)};
+    b.add(1, on_nodes(nodes, 1)); // nothing else starts
+    CHECK(b.pass() == "+1");
+    auto elsewhere = [](const char* where) {
+      return slots(1, 60, 1, 0, {{"constraints", {{"ranks", json::array({where})}}}});
+    };
+    auto most = elsewhere("0-398"), last = elsewhere("399");
+    for (uint64_t id = 2; id < jobs; ++id)
+      b.core.enqueue({job_id{id}, 16, 0, most, true});
+    b.core.enqueue({job_id{jobs}, 16, 0, last, true});
+    CHECK(b.pass().empty());
+    auto began = std::clock();
+    for (rank_t rank = 0; rank < nodes - 2; ++rank) {
+      b.core.drain(rank);
+      CHECK(b.pass().empty());
+    }
+    // 400 changes, each of which looks at two shapes; 4,000 looks a change would be minutes.
+    CHECK(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC < 20);
+    b.core.rank_down(399);
+    CHECK(b.pass() == "!" + std::to_string(jobs));
+    b.core.drain(398);
+    CHECK(b.pass().size() > jobs); // all others
+    b.core.enqueue({job_id{jobs + 1}, 16, 0, last, true});
+    CHECK(b.pass() == "!" + std::to_string(jobs + 1)); // at once
   }
 
   TEST_CASE("another scheduler takes over: the graph, who holds what, in which queue") {
