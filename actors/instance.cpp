@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 
 #include "actors/ingest.hpp"
 #include "actors/instance_resize.hpp"
+#include "actors/job_outputs.hpp"
 #include "actors/lead_services.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/scheduler_settings.hpp"
@@ -116,9 +118,10 @@ caf::error instance_state::start(const instance_request& r) {
   auto settings = read_scheduler_settings(**attributes);
   if (!settings)
     return std::move(settings.error());
-  auto store = context->journals->open(to_string(r.job));
-  if (!store)
-    return std::move(store.error());
+  auto opened = context->journals->open(to_string(r.job));
+  if (!opened)
+    return std::move(opened.error());
+  store = std::move(*opened);
   auto graph = make_graph(r, *settings);
   if (!graph)
     return std::move(graph.error());
@@ -129,7 +132,7 @@ caf::error instance_state::start(const instance_request& r) {
                     caf::anon_send(me, instance_end{name + " has failed"});
                   }};
   lead_parts p;
-  p.store = std::move(*store);
+  p.store = store;
   p.specs = context->specs;
   p.resources = r.resources;
   p.scheduling = std::move(*settings);
@@ -195,10 +198,49 @@ void instance_state::end(const std::string& reason, bool of_script) {
           });
 }
 
+void instance_state::warn(int32_t signal) {
+  if (ending || !job_manager)
+    return;
+  kill_request to_all;
+  to_all.jobs.states = static_cast<uint32_t>(job_state::run);
+  to_all.signal = signal;
+  to_all.warning = true;
+  self->request(job_manager, context->patience, to_all)
+    .then([this, signal](const count_reply& reached) {
+            log_debug("instance[{}]: its time is nearly over: signal {} ({}) to {} running jobs",
+                      about.path, signal, ::strsignal(signal), reached.count);
+          },
+          [this, signal](const caf::error& e) {
+            log_warning("instance[{}]: its time is nearly over, and signal {} could not be sent: "
+                        "{}", about.path, signal, render(e));
+          });
+}
+
+/// With the instance its jobs are forgotten.
+void instance_state::forget_what_jobs_wrote() {
+  if (!store)
+    return;
+  outputs_by_rank outputs;
+  auto failed = store->each_job(false, [&outputs](const job_record& r) {
+    if (r.ended)
+      outputs.add(r);
+    return true;
+  });
+  if (failed)
+    log_debug("instance[{}]: its jobs' output stays: {}", about.path, render(failed));
+  if (!outputs.ranks.empty()) // it outlives us
+    self->home_system().spawn(
+      [](caf::event_based_actor* teller, const broker_actor& broker, outputs_by_rank outputs) {
+        forget_outputs(teller, broker, std::move(outputs));
+      },
+      broker, std::move(outputs));
+}
+
 void instance_state::finish() {
   if (ends_script && watch)
     watch->terminate();
   stop_services(services);
+  forget_what_jobs_wrote();
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
 }
@@ -229,6 +271,7 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
                        self->state.exec);
       self->state.end(e.reason, !by_exec);
     },
+    [self](const instance_warning& w) { self->state.warn(w.signal); },
     [self](const instance_grow& r) { return grow_instance(self->state, r); },
     [self](const instance_shrink& r) { return shrink_instance(self->state, r); },
     [self](const watch_nodes& w) {

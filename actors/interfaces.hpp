@@ -200,6 +200,8 @@ using exec_actor = caf::typed_actor<
 using instance_actor = caf::typed_actor<
   caf::replies_to<ready_atom>::with<instance_reply>,
   caf::reacts_to<instance_end>,
+  // From EXEC.
+  caf::reacts_to<instance_warning>,
   // From the JOB MANAGER of the job that it has its nodes from, by way of EXEC.
   caf::replies_to<instance_grow>::with<resize_reply>,
   caf::replies_to<instance_shrink>::with<instance_shrunk>,
@@ -251,9 +253,13 @@ using output_actor = caf::typed_actor<
   caf::reacts_to<output_reopen>,
   caf::replies_to<output_seal>::with<output_sealed>,
   caf::reacts_to<output_give_up>,
+  // From the JOURNAL and INSTANCES.
+  caf::reacts_to<output_forget>,
   caf::replies_to<output_request>::with<output_reply>,
   // INTERNAL: try again what found the disk full.
-  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+  caf::reacts_to<tick_atom>,
+  // INTERNAL: forget what has been read meanwhile.
+  caf::reacts_to<timeout_atom>>::extend_with<status_actor>;
 
 /// BROKER: a rank's root: who the peers are, whether they live, and the way to them. Every rank.
 using broker_actor = caf::typed_actor<

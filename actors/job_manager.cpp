@@ -68,6 +68,10 @@ void job_manager_state::launch(const job_spec_ptr& spec, launch_item&& item) {
 }
 
 void job_manager_state::signal(const rset& where, const signal_item& item) {
+  if (item.whom != signal_for::tasks && holders.count(item.id) != 0)
+    log_info("{}: job {}: its time is nearly over: signal {} to {}",
+             log_title("job-manager", peers.instance), to_string(item.id), item.signal,
+             item.whom == signal_for::script ? "its script" : "all that runs in its instance");
   gathering.signals.push_back({peers.where.broker(where.nodes.front().rank), item});
 }
 
@@ -170,7 +174,7 @@ void job_manager_state::send_batch() {
 
 void job_manager_state::on_committed() {
   if (!paused.empty())
-    go_on();
+    go_on_or_probe();
   auto done = std::exchange(committing, {});
   commit_under_way = false;
   send_launches(std::move(done.launches));
@@ -228,6 +232,15 @@ void job_manager_state::tell_followers(const std::vector<job_event>& events) {
     if (over)
       followers.erase(it);
   }
+}
+
+/// Followers look again at what they show of it.
+void job_manager_state::heard(job_id id) {
+  auto it = followers.find(id);
+  if (it == followers.end())
+    return;
+  for (auto& f : it->second)
+    self->send(caf::actor_cast<connector_actor>(f.handle), job_events{f.tag, {}, core.ranks(id)});
 }
 
 void job_manager_state::arm_deadline() {

@@ -96,6 +96,8 @@ struct job_manager_state : job_manager_out {
     }
   };
 
+  void heard(job_id id) override;
+
   bool is_urgent() const;
   void start_commit();
   void on_committed();
@@ -104,6 +106,8 @@ struct job_manager_state : job_manager_out {
   // A full disk (job_manager_pause.cpp).
   void pause(const caf::error& e);
   void withdraw_submitted();
+  void take_ends();
+  void go_on_or_probe();
   void go_on();
   void on_retry();
   void signal_now(std::vector<signal_order>& orders);
@@ -156,6 +160,8 @@ struct job_manager_state : job_manager_out {
   };
   std::deque<reaper> reapers; // who waits for any job, or for all
   std::unordered_map<job_id, std::vector<follower>> followers;
+  size_t follows_due = 0; // requests to follow that wait for a commit or the archive
+  std::set<std::pair<caf::actor_addr, uint64_t>> withdrawn; // meanwhile: by whom, and which
   std::map<rank_t, caf::actor> execs;
   std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
                                          std::function<void(const caf::error&)>>>> dialling;

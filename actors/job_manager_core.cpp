@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -260,6 +261,7 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   j.room_wanted = false;
   j.elsewhere = nullptr;
   j.init_ns = 0;
+  j.first_exit = nullptr;
   j.resources = std::move(resources);
   job_event alloc;
   alloc.kind = event_kind::alloc;
@@ -336,8 +338,13 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     // The limit counts from here: what the instance took to start the job is not the job's time.
     begin_limit(now_ns, id, j);
   }
-  if (!report.ended)
+  if (!report.ended) {
+    if (report.first_exit.t_ns != 0) {
+      j.first_exit = std::make_unique<task_end>(report.first_exit);
+      out.heard(id);
+    }
     return;
+  }
   if (j.settle) {
     j.settle->tree_ended = true;
     j.settle->end = report;
@@ -346,6 +353,8 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   }
   j.launched = false;
   take_end(j, report);
+  if (j.first_exit) // as it was told
+    j.end->first_exit = *j.first_exit;
   if (!report.failure.empty() && !j.fold.has_fatal)
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
   auto [of_task, lost] = split_warnings(report.warning);
@@ -591,7 +600,10 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
     std::sort(result.begin(), result.end());
     return result;
   }
+  std::unordered_set<job_id> named; // whoever is named twice is meant once
   for (auto id : s.ids) {
+    if (!named.insert(id).second)
+      continue;
     auto it = jobs_.find(id);
     if (s.states != 0 && (it == jobs_.end() || (bit(it->second.fold.state) & s.states) == 0))
       continue;
@@ -599,7 +611,7 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
       return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
     if (bit(it->second.fold.state) & wanted_states)
       result.push_back(id);
-    else if (s.ids.size() == 1)
+    else if (std::ranges::count(s.ids, id) == std::ssize(s.ids))
       return make_error(ec::wrong_state,
                         fmt::format("{}: the job is {}; only {} can be meant", to_string(id),
                                     name_of(it->second.fold.state), wanted));
@@ -631,15 +643,16 @@ caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_requ
 }
 
 caf::expected<uint64_t> job_manager_core::kill(const kill_request& r, job_manager_out& out) {
-  auto ids = select(r.jobs, 16 | 32, "a running job");
+  auto ids = select(r.jobs, 16 | 32, "a running job", r.warning);
   if (!ids)
     return std::move(ids.error());
   uint64_t n = 0;
+  auto whom = r.warning ? signal_for::jobs : signal_for::tasks;
   for (auto id : *ids) {
     auto& j = jobs_.at(id);
     if (!j.launched)
       continue;
-    out.signal(j.resources, {id, r.signal, false});
+    out.signal(j.resources, {id, r.signal, false, whom});
     ++n;
   }
   return n;
@@ -725,7 +738,8 @@ void job_manager_core::warn_due(int64_t now_ns, job_manager_out& out) {
     warnings_.erase(warnings_.begin());
     auto& j = jobs_.at(id);
     if (j.fold.state == job_state::run && j.launched)
-      out.signal(j.resources, {id, j.spec->warn_signal, false});
+      out.signal(j.resources, {id, j.spec->warn_signal, false,
+                               j.spec->warn_script ? signal_for::script : signal_for::jobs});
   }
 }
 

@@ -28,17 +28,20 @@ caf::error read_warning(const json& options, job_spec& to) {
   auto plain = *at == true || *at == 1; // as --setopt without a value has it
   auto signum = at->is_object() ? at->value("signum", json(SIGUSR1)) : json{};
   auto left = at->is_object() ? at->value("timeleft", json(60)) : json{};
+  auto script = at->is_object() ? at->value("script", json(false)) : json(false);
   if (plain) {
     signum = SIGUSR1;
     left = 60;
   }
   if (!signum.is_number_integer() || signum < 1 || signum > 64 || !left.is_number()
-      || !(left.get<double>() > 0))
+      || !(left.get<double>() > 0) || !script.is_boolean())
     return make_error(ec::bad_jobspec,
                       "attributes.system.shell.options.signal: must be 1, or a mapping with signum "
-                      "(1 to 64) and timeleft (seconds above 0), found " + dump(*at));
+                      "(1 to 64), timeleft (seconds above 0) and script (true or false), found "
+                          + dump(*at));
   to.warn_signal = signum.get<int32_t>();
   to.warn_before_s = left.get<double>();
+  to.warn_script = script.get<bool>();
   return {};
 }
 
@@ -145,6 +148,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.duration_s = duration_s;
   s.warn_signal = warn_signal;
   s.warn_before_s = warn_before_s;
+  s.warn_script = warn_script;
   s.memory_bytes = memory_bytes;
   s.dependencies = dependencies;
   s.retries = retries;
@@ -183,14 +187,11 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
     s.is_child = *child == true;
   if (auto e = read_warning(parsed.system.shell_options, s))
     return e;
-  auto memory = memory_limit_of(parsed.system.shell_options);
+  auto memory = read_memory_limits(parsed.system.shell_options);
   if (!memory)
     return std::move(memory.error());
-  auto of_core = core_memory_limit_of(parsed.system.shell_options);
-  if (!of_core)
-    return std::move(of_core.error());
-  auto each = *of_core * static_cast<int64_t>(std::max<uint64_t>(request->cores_per_slot, 1));
-  s.memory_bytes = std::max(*memory, each); // on a node there is a slot at least
+  // On a node there is a slot at least.
+  s.memory_bytes = memory->on(std::max<uint64_t>(request->cores_per_slot, 1));
   if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)
     if (auto read = read_job_files(*files); !read)
       return std::move(read.error());

@@ -227,14 +227,10 @@ caf::expected<int64_t> read_size(std::string_view option, const json& value) {
 
 /// rlimit: {"core": 0, "stack": -1}; memory-limit, memory-limit-per-core: bytes.
 caf::error add_limits(launch_plan& plan, const json& options) {
-  auto memory = memory_limit_of(options);
+  auto memory = read_memory_limits(options);
   if (!memory)
     return std::move(memory.error());
-  plan.memory_bytes = *memory;
-  auto of_core = core_memory_limit_of(options);
-  if (!of_core)
-    return std::move(of_core.error());
-  plan.core_memory_bytes = *of_core;
+  plan.memory = *memory;
   auto* limits = find_json(options, "rlimit");
   if (limits == nullptr)
     return caf::none;
@@ -387,6 +383,13 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
     return make_error(ec::bad_jobspec, fmt::format("{}.compat: must be slurm or flux, found {}",
                                                    options_path, *compat));
   plan.compat = std::move(*compat);
+  if (auto* tasks = find_json(options, "compat-tasks"); tasks != nullptr) {
+    if (!tasks->is_number_unsigned() || *tasks > tasks_max)
+      return make_error(ec::bad_jobspec, fmt::format("{}.compat-tasks: must be 0 to {}, found {}",
+                                                     options_path, tasks_max,
+                                                     dump(*tasks)));
+    plan.compat_tasks = tasks->get<uint32_t>();
+  }
   for (auto& [name, to] :
        {std::pair{"exit-on-error", &plan.exit_on_error},
         std::pair{"stop-tasks-in-exec", &plan.stop_in_exec}, std::pair{"verbose", &plan.verbose}}) {
@@ -450,6 +453,7 @@ bool is_shells_variable(const launch_plan& plan, std::string_view name) {
   auto of_others = plan.compat == "slurm"  ? name == "TMPDIR"
                    : plan.compat == "flux" ? name == "FLUX_URI" || name.starts_with("FLUX_JOB_")
                                                  || name.starts_with("FLUX_TASK_")
+                                                 || name == "FLUX_ENCLOSING_ID"
                                            : false;
   auto of_hwloc =
       plan.hwloc_file
@@ -518,17 +522,19 @@ caf::error add_environment(launch_plan& plan, const std::string& environment,
 
 } // namespace
 
-caf::expected<int64_t> memory_limit_of(const json& shell_options) {
-  auto* memory = find_json(shell_options, "memory-limit");
-  return memory == nullptr ? int64_t{0} : read_size("memory-limit", *memory);
-}
-
-caf::expected<int64_t> core_memory_limit_of(const json& shell_options) {
-  constexpr auto key = "memory-limit-per-core";
-  auto* memory = find_json(shell_options, key);
-  auto bytes = memory == nullptr ? int64_t{0} : read_size(key, *memory);
-  constexpr int64_t most = INT64_MAX / (1 << 20); // of more cores than any node has
-  return bytes ? std::min(*bytes, most) : std::move(bytes);
+caf::expected<memory_limits> read_memory_limits(const json& shell_options) {
+  constexpr int64_t most_per_core = INT64_MAX / (1 << 20); // of more cores than any node has
+  memory_limits limits;
+  for (auto [key, bytes] : {std::pair{"memory-limit", &limits.node_bytes},
+                            std::pair{"memory-limit-per-core", &limits.core_bytes}}) {
+    auto* value = find_json(shell_options, key);
+    auto read = value == nullptr ? caf::expected<int64_t>{0} : read_size(key, *value);
+    if (!read)
+      return std::move(read.error());
+    *bytes = *read;
+  }
+  limits.core_bytes = std::min(limits.core_bytes, most_per_core);
+  return limits;
 }
 
 bool is_launcher_variable(std::string_view name) {

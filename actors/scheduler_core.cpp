@@ -87,7 +87,14 @@ void scheduler_core::retake(const rset& before) {
     }
 }
 
-void scheduler_core::set_inventory(const rset& inventory) {
+void scheduler_core::set_inventory(const rset& inventory, const idset& lost) {
+  auto known = std::exchange(lost_, {});
+  for (auto rank : lost.expand())
+    lost_[rank] = known[rank];
+  if (pool_ != nullptr)
+    for (size_t i = 0; i < pool_->inventory().nodes.size(); ++i)
+      if (auto at = lost_.find(pool_->inventory().nodes[i].rank); at != lost_.end())
+        at->second = pool_->inventory().host(i);
   for (uint32_t q = 0; q < queues_.size(); ++q)
     begin_pass(q);
   rset before;
@@ -104,6 +111,7 @@ void scheduler_core::set_inventory(const rset& inventory) {
   }
   began_ = inventory.starttime;
   ends_ = inventory.expiration;
+  note_late(began_);
   retake(before);
   resources_changed();
 }
@@ -344,6 +352,8 @@ void scheduler_core::enqueue(alloc_item item) {
   }
   auto shape = waiting_.shape_of(number, item.request);
   auto place = waiting_.add(item.id, item.priority, item.t_submit_ns, shape);
+  if (auto latest = latest_start(waiting_.shape(shape)); latest > 0)
+    next_late_ = next_late_ == 0 ? latest : std::min(next_late_, latest);
   if (item.priority == 0 || news_ == news::all)
     return;
   auto& q = queues_[number];

@@ -88,11 +88,13 @@ struct scheduler_settings {
   std::string default_queue;                 ///< Of jobs that name none; "": the first.
   std::shared_ptr<const match_policy> match; ///< Null: lonode.
   pool_options how;
+  bool cut_at_end = false; ///< Jobs start although their limit is longer than what is left.
 };
 
 /// Why a job is where it is: a code for programs, a sentence for people.
 struct explanation {
-  /// running, cancelled, held, stopped, next, reserved, resources, down, behind, unsatisfiable
+  /// running, cancelled, held, stopped, over, too-long, next, reserved, resources, down, behind,
+  /// unsatisfiable
   std::string code;
   std::string sentence;
   double t_estimate = 0; ///< Seconds since the epoch: it starts then at the latest; 0: not known.
@@ -129,8 +131,8 @@ public:
 
   /// Sets or replaces what there is; before the first call nothing is placed or denied. Running
   /// jobs keep what they hold of it; ranks that stay keep their marks, new ones are up. O(nodes +
-  /// running jobs).
-  void set_inventory(const rset& inventory);
+  /// running jobs). `lost`: ranks of before that are not among them, for who is refused.
+  void set_inventory(const rset& inventory, const idset& lost = {});
 
   /// The same from a graph, with more than nodes, cores and GPUs in it. To be called once, before
   /// any set_inventory; from then on that adds and removes ranks. Errors: as resource_pool::make.
@@ -229,6 +231,10 @@ public:
   /// there may be more to decide.
   bool schedule(int64_t now_ns, scheduler_out& out, uint64_t grants_max = UINT64_MAX);
 
+  /// When a pass may decide otherwise although nothing has happened: some job that waits can then
+  /// not finish any more before ends(). Seconds since the epoch; 0: never.
+  double next_pass() const { return next_late_; }
+
   /// Judges a job that is to be submitted, as if all nodes were up and idle. Errors:
   /// ec::unsatisfiable, with a sentence; ec::bad_argument (no such queue); ec::wrong_state (the
   /// queue takes no jobs); as resource_pool::compile.
@@ -321,6 +327,10 @@ private:
   const std::string& never(job_shape& s);
   std::string judge(const job_shape& s);
   double end_after(double start, double duration_s) const;
+  bool lasts_too_long(uint32_t place, double from) const;
+  double latest_start(const job_shape& s) const;
+  void note_late(double now);
+  void park(uint32_t shape);
   match_result try_job(uint32_t place, bool reserving, int64_t now_s);
   void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
   void deny(uint32_t place, scheduler_out& out);
@@ -333,10 +343,12 @@ private:
   explanation explain_reserved(uint32_t place, int64_t at, int64_t now_s) const;
   explanation explain_full(uint32_t place, int64_t now_s);
   std::string holders_until(uint32_t place, int64_t at) const;
+  std::string lost_text() const;
 
   scheduler_settings settings_;
   std::unique_ptr<resource_pool> pool_; ///< Null: not known yet.
   double began_ = 0, ends_ = 0;         ///< Of the inventory.
+  double next_late_ = 0;                ///< See next_pass().
   waiting_list waiting_;
   std::vector<queue_state> queues_;
   std::unordered_map<job_id, running_job> running_;
@@ -349,6 +361,7 @@ private:
   std::vector<job_id> tentative_new_; ///< Of these, those that have not been judged.
   bool less_is_up_ = false;           ///< Than when they were.
   idset down_, drained_;       ///< Ranks.
+  std::map<rank_t, std::string> lost_; ///< Their hosts, as far as known.
   news news_ = news::all;
   uint64_t pass_ = 1;
   uint64_t grants_left_ = 0; ///< Of this call of schedule().

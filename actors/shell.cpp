@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/interpreter.hpp"
 #include "actors/kill_steps.hpp"
 #include "actors/plugin_turns.hpp"
 #include "actors/shell_helpers.hpp"
@@ -83,7 +84,7 @@ void tell_exits(shell_state::pointer self) {
   auto& st = self->state;
   auto all = st.core.all_ended();
   auto& told = all ? st.told_exits : st.told_exit;
-  if ((all ? st.spread : st.tells_exit) && !std::exchange(told, true))
+  if ((!all || st.spread) && !std::exchange(told, true))
     tell(self, false);
 }
 
@@ -122,11 +123,31 @@ void seal_output(shell_state::pointer self) {
     give_up_output(self);
 }
 
+/// Writes lines to a file; of one that does not take them the job's record tells.
+void write_labelled(shell_state::pointer self, const std::string& file, uint32_t task,
+                    uint8_t stream, std::string_view bytes) {
+  auto& st = self->state;
+  auto err = st.files.write_labelled(file, task, stream, bytes);
+  if (!err || !st.complained.insert(file).second)
+    return;
+  auto what = "output is lost: " + render(err);
+  st.core.on_lost(st.context->host, what);
+  add_note(self, task, "hactor: " + what + "\n");
+}
+
+/// Ends the lines that tasks have begun in files; of one task when it is named.
+void end_lines(shell_state::pointer self, std::optional<uint32_t> task) {
+  for (auto& [source, file] : self->state.labelled)
+    if (!task || source.first == *task)
+      write_labelled(self, file, source.first, static_cast<uint8_t>(source.second), {});
+}
+
 } // namespace
 
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    end_lines(self, std::nullopt);
     if (!end_helpers(self)) {
       tell_exits(self);
       return;
@@ -173,6 +194,14 @@ void signal_all(shell_state& st, int signo) {
       st.context->tasks->signal(token, signo);
 }
 
+/// The job's first task alone, where it is one of ours, without what it has started.
+void signal_first(shell_state& st, int signo) {
+  st.signals_sent |= uint64_t{1} << (signo & 63);
+  for (size_t i = 0; i < st.tokens.size(); ++i)
+    if (st.ranks[i] == 0 && st.tokens[i] != 0)
+      st.context->tasks->signal(st.tokens[i], signo, false);
+}
+
 /// Cuts what a captured stream has beyond the job's limit, and says so once.
 void cut_to_limit(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
@@ -209,12 +238,9 @@ void write_output(shell_state::pointer self, task_output& o) {
     pass_output(self, {st.id, task, o.stream, std::move(o.bytes)});
     return;
   }
-  auto err = st.files.write_labelled(file->second, task, o.bytes);
+  if (!o.bytes.empty())
+    write_labelled(self, file->second, task, o.stream, o.bytes);
   st.context->gate->done(static_cast<int64_t>(o.bytes.size()));
-  if (err && st.complained.insert(file->second).second) {
-    log_error("shell {}: {}", to_string(st.id), render(err));
-    add_note(self, task, "hactor: output is lost: " + render(err) + "\n");
-  }
 }
 
 namespace {
@@ -252,7 +278,7 @@ void take_order(shell_state& st, const launch_order& order, const std::vector<ui
   st.id = order.item.id;
   st.plan = order.plan;
   st.instance = order.origin->instance;
-  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_on(cores));
+  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory.on(cores));
   st.output_limit = output_limit_of(st, *order.plan);
 }
 
@@ -300,7 +326,6 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.entries_of_r = std::move(s.entries);
   st.plan = st.order.plan;
   st.output_limit = output_limit_of(st, *st.plan);
-  st.tells_exit = st.spread && st.plan->exit_timeout_s >= 0;
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
   if (!work.places.empty()) {
@@ -312,6 +337,9 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     st.pmi->preset("flux.instance-level", std::to_string(s.place.instance_level + 1));
     st.pmi->preset("flux.taskmap", pmi_taskmap(work.places));
   }
+  if (st.plan->label)
+    st.files.set_labels(st.plan->array.empty() ? "" : std::to_string(work.names.cc) + ".",
+                        st.plan->unbuffered);
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);
   if (!refused)
@@ -334,7 +362,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
         err = std::move(token.error());
     }
     if (err) {
-      log_error("shell {}: {}", to_string(st.id), render(err));
+      log_debug("shell {}: {}", to_string(st.id), render(err)); // the job's record tells it
       st.core.on_failed(st.context->host, render(err), 0, false);
     }
   }
@@ -473,7 +501,7 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
               x.status);
     return;
   }
-  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exit)
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.spread)
     return;
   // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
   // when some task is still there after a moment.
@@ -515,6 +543,7 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   st.tokens[x.task] = 0;
   note_end(st, x);
   tell_guard(self, x.task, true);
+  end_lines(self, st.ranks[x.task]);
   end_of_rank(self, x);
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
@@ -534,7 +563,9 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
               : f.what == "cwd"  ? plan.cwd
               : f.what == "cpus" ? "binding to the job's CPUs"
                                  : f.what;
-  st.core.on_failed(st.context->host, what, f.error, of_command);
+  auto why = of_command && f.error == ENOENT ? fault_of_interpreter(what, plan.path, plan.cwd)
+                                             : std::string{};
+  st.core.on_failed(st.context->host, what, f.error, of_command, why);
   advance(self);
 }
 
@@ -552,7 +583,9 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   }
   if (st.plugins && st.plugins->held)
     leave_unbegun(self, "it was to end before its tasks were started", s.signal);
-  signal_all(st, s.signal);
+  s.first_only ? signal_first(st, s.signal) : signal_all(st, s.signal);
+  if (s.terminate && s.signal != SIGKILL) // what is stopped takes it only when it goes on
+    signal_all(st, SIGCONT);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
   if (st.killed && st.core.all_ended()) {
@@ -580,8 +613,8 @@ void on_tick(shell_state::pointer self) {
   if (auto wait =
           wait_for_kill(st.terminating++, st.context->kills_max, st.context->kill_timeout_s))
     look_at_end(self, *wait);
-  else if (leave_unkillable(self))
-    advance(self);
+  else
+    leave_unkillable(self);
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {

@@ -91,6 +91,7 @@ struct shell_state {
   int64_t captured[2] = {0, 0};    // of standard output and error so far
   int64_t input_bytes = 0;         // that were sent to the job so far
   bool input_over = false;         // more than input.limit
+  size_t input_kept = 0;           // bytes of it for guest.input; more than its limit: it was cut
   std::vector<output_append> held; // waits for output.batch-timeout
   size_t held_bytes = 0;
   bool held_armed = false;
@@ -104,12 +105,12 @@ struct shell_state {
   uint64_t signals_sent = 0;    // to the tasks, by their numbers
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  bool spread = false;     // others of the job are elsewhere: exec is to know when all here ended,
-  bool tells_exit = false; // ... and when the first has
-  bool told_exit = false, told_exits = false; // the first; all
+  bool spread = false; // others of the job are elsewhere: exec is to know when all here ended
+  bool told_exit = false, told_exits = false; // that the first has; all
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience
+  bool leaving = false;    // processes that do not die, as soon as the node is drained
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
   mpi_meeting meeting;

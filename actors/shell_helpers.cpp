@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include "actors/command_sink.hpp"
+#include "actors/shell_turns.hpp"
+#include "actors/task_eventlogs.hpp"
 #include "actors/task_memory.hpp"
 #include "actors/task_warning.hpp"
 #include "runtime/clock.hpp"
@@ -48,42 +50,79 @@ void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
 
 namespace {
 
-/// Drains a node; an actor of its own, since the shell whose job it held does not wait for it.
-void drainer(caf::event_based_actor* self, const broker_actor& broker, const drain_request& drain) {
+struct leaver_state {
+  int due = 2; // the drain, and the end of what the tasks write
+  caf::typed_response_promise<done> promise;
+};
+
+/// Answers flush_atom when the node is drained, or cannot be, and it was told tick_atom.
+caf::behavior leaver(caf::stateful_actor<leaver_state>* self, const broker_actor& broker,
+                     const drain_request& drain) {
   static constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
-  auto failed = [why = drain.reason](const caf::error& e) {
+  auto settle = [self] {
+    if (--self->state.due > 0)
+      return;
+    self->state.promise.deliver(done{});
+    self->quit();
+  };
+  auto failed = [settle, why = drain.reason](const caf::error& e) {
     if (code_of(e) != ec::wrong_state) // drained already
       log_error("{}: the node could not be drained: {}", why, render(e));
+    settle();
   };
-  self->request(broker, deadline, peer_request{0})
-      .then(
-          [self, drain, failed](const rank_services& lead) {
-            self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
-                .then([](done) {}, failed);
+  return {[=](caf::flush_atom) -> caf::result<done> {
+            self->request(broker, deadline, peer_request{0})
+                .then(
+                    [=](const rank_services& lead) {
+                      self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
+                          .then([settle](done) { settle(); }, failed);
+                    },
+                    failed);
+            return self->state.promise = self->make_response_promise<done>();
           },
-          failed);
+          [settle](caf::tick_atom) { settle(); }};
+}
+
+/// Takes the tasks and coprocesses out of what is waited for: whoever of them dies yet is nobody's.
+/// Commands are their clients' affair.
+std::vector<uint64_t> take_tokens(shell_state::pointer self) {
+  auto& st = self->state;
+  std::vector<uint64_t> tokens;
+  for (uint32_t task = 0; task < st.tokens.size(); ++task) {
+    if (st.tokens[task] == 0)
+      continue;
+    tokens.push_back(std::exchange(st.tokens[task], 0));
+    tell_guard(self, task, true);
+  }
+  for (auto& [number, helper] : std::exchange(st.helpers, {}))
+    if (!helper.name.empty())
+      tokens.push_back(helper.token);
+  return tokens;
 }
 
 } // namespace
 
-bool leave_unkillable(shell_state::pointer self) {
+void leave_unkillable(shell_state::pointer self) {
   auto& st = self->state;
-  if (st.core.all_ended() && st.helpers.empty())
-    return false;
+  if ((st.core.all_ended() && st.helpers.empty()) || std::exchange(st.leaving, true))
+    return;
   auto why = "unkillable user processes from job " + to_string(st.id);
   log_error("shell {}: {}: the node is drained", to_string(st.id), why);
   st.core.on_broken(st.context->host, why, SIGKILL);
-  st.core.abandon();
-  // Whoever of them dies yet is nobody's.
-  st.helpers.clear();
-  for (uint32_t task = 0; task < st.tokens.size(); ++task)
-    if (std::exchange(st.tokens[task], 0) != 0)
-      tell_guard(self, task, true);
   drain_request drain;
-  drain.ranks.add(st.context->rank);
+  for (auto entry : st.entries_of_r)
+    drain.ranks.add(st.order.item.resources.nodes[entry].rank);
   drain.reason = std::move(why);
-  self->spawn(drainer, st.context->broker, std::move(drain));
-  return true;
+  // The job holds its room until then, so that no other is put beside what it leaves.
+  auto waiter = self->spawn(leaver, st.context->broker, std::move(drain));
+  st.context->tasks->abandon(take_tokens(self),
+                             [waiter] { caf::anon_send(waiter, caf::tick_atom_v); });
+  auto left = [self] {
+    self->state.core.abandon();
+    advance(self);
+  };
+  self->request(waiter, caf::infinite, caf::flush_atom_v)
+      .then([left](done) { left(); }, [left](const caf::error&) { left(); });
 }
 
 void add_note(shell_state::pointer self, uint32_t task, std::string text) {
@@ -103,6 +142,29 @@ void pass_held_output(shell_state::pointer self) {
   }
 }
 
+namespace {
+
+/// Passes it on within `wait_s`, with what else comes.
+void hold_output(shell_state::pointer self, output_append&& a, double wait_s) {
+  auto& st = self->state;
+  st.held_bytes += a.bytes.size();
+  // Joined with what the same task wrote last, so that its streams stay in their order; and so does
+  // what is sent to one task and to all.
+  auto last = std::find_if(st.held.rbegin(), st.held.rend(), [&a](const output_append& h) {
+    return h.task == a.task || (h.stream == input_stream && a.stream == input_stream);
+  });
+  if (last != st.held.rend() && last->task == a.task && last->stream == a.stream)
+    last->bytes += a.bytes;
+  else
+    st.held.push_back(std::move(a));
+  if (st.held_bytes >= limits::output_chunk_bytes)
+    pass_held_output(self);
+  else if (!std::exchange(st.held_armed, true))
+    self->delayed_send(self, span_of(wait_s), caf::flush_atom_v);
+}
+
+} // namespace
+
 void pass_output(shell_state::pointer self, output_append&& a) {
   auto& st = self->state;
   st.wrote = true;
@@ -113,23 +175,38 @@ void pass_output(shell_state::pointer self, output_append&& a) {
   }
   // What waits here is bounded by the job: it need not keep the output of others waiting.
   st.context->gate->done(static_cast<int64_t>(a.bytes.size()));
-  st.held_bytes += a.bytes.size();
-  // Joined with what the same task wrote last, so that its streams stay in their order.
-  auto last = std::find_if(st.held.rbegin(), st.held.rend(),
-                           [&a](const output_append& h) { return h.task == a.task; });
-  if (last != st.held.rend() && last->stream == a.stream)
-    last->bytes += a.bytes;
-  else
-    st.held.push_back(std::move(a));
-  if (st.held_bytes >= limits::output_chunk_bytes)
-    pass_held_output(self);
-  else if (!std::exchange(st.held_armed, true))
-    self->delayed_send(self, span_of(wait_s), caf::flush_atom_v);
+  hold_output(self, std::move(a), wait_s);
 }
 
 // -- input ----------------------------------------------------------------------------------------
 
 namespace {
+
+/// What is sent to the tasks and kept for guest.input: enough for the parameters of a program.
+constexpr size_t input_kept_max = 64 << 10;
+
+/// Keys and pieces of files come one by one.
+constexpr double input_hold_s = 0.2;
+
+/// Keeps the beginning of what the tasks get. Each node sees all of it; the first keeps it. What is
+/// typed at a terminal may be a password, and is not kept.
+void keep_input(shell_state::pointer self, uint32_t task, std::string_view bytes) {
+  auto& st = self->state;
+  if (bytes.empty() || st.input_kept > input_kept_max || st.plan->terminal
+      || !st.plan->input_attached || st.ranks.empty() || st.ranks.front() != 0)
+    return;
+  auto room = input_kept_max - st.input_kept;
+  st.input_kept += bytes.size();
+  st.wrote = true;
+  if (auto kept = bytes.substr(0, room); !kept.empty())
+    hold_output(self, {st.id, task, input_stream, std::string{kept}}, input_hold_s);
+  if (bytes.size() > room)
+    hold_output(
+        self,
+        {st.id, task, input_note_stream,
+         fmt::format("the first {} bytes of standard input are kept, and no more", input_kept_max)},
+        input_hold_s);
+}
 
 /// Input of a job that has got all that input.limit grants it is at its end. What the client sends
 /// is dropped, so that it does not wait for somebody to read it.
@@ -145,6 +222,7 @@ bool is_beyond_limit(shell_state::pointer self, input_request& in) {
   }
   st.input_over = true;
   in.bytes.resize(room);
+  keep_input(self, in.task, in.bytes);
   for (size_t i = 0; i < st.tokens.size(); ++i) {
     if (st.tokens[i] == 0)
       continue;
@@ -164,6 +242,8 @@ void take_input(shell_state::pointer self, input_request& in) {
   auto& st = self->state;
   if (is_beyond_limit(self, in))
     return;
+  if (in.rows == 0)
+    keep_input(self, in.task, in.bytes);
   for (size_t i = 0; i < st.tokens.size(); ++i) {
     if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
       continue;

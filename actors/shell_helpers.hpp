@@ -29,7 +29,8 @@ bool end_helpers(shell_state::pointer self);
 /// Kills those whose time to end by themselves is over; `all`: every one.
 void kill_helpers(shell_state::pointer self, bool all);
 
-/// Passes input to the tasks that it is for, as far as input.limit goes; and sizes of a terminal.
+/// Passes input to the tasks that it is for, as far as input.limit goes, and keeps its beginning;
+/// and sizes of a terminal.
 void take_input(shell_state::pointer self, input_request& in);
 
 /// Keeps how a task has ended, if somebody may want to know.
@@ -38,9 +39,9 @@ void note_end(shell_state& st, const task_exited& x);
 /// Tells the memory guard of a task of a job with a limit, or with one of an instance around it.
 void tell_guard(shell_state::pointer self, uint32_t task, bool ended);
 
-/// Leaves the processes that have not died of all SIGKILLs, and drains the node. Returns false when
-/// there are none, but their output or files.
-bool leave_unkillable(shell_state::pointer self);
+/// Drains the node for the sake of processes that have not died of all SIGKILLs, then goes on as if
+/// they had. No effect when there are none, but their output or files.
+void leave_unkillable(shell_state::pointer self);
 
 /// Puts a word of ours into the job's standard error.
 void add_note(shell_state::pointer self, uint32_t task, std::string text);

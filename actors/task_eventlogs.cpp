@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <sys/wait.h>
+#include <syslog.h>
 
 #include <fmt/format.h>
 
@@ -101,7 +102,14 @@ std::string exec_eventlog(const job_reply& job) {
   std::string out;
   auto attempts = std::count_if(job.events.begin(), job.events.end(),
                                 [](auto& e) { return e.kind == event_kind::start; });
+  auto exit_due = job.first_exit.t_ns != 0;
+  auto tell_exit = [&] {
+    if (attempts == 0 && std::exchange(exit_due, false))
+      append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
+  };
   for (auto& e : job.events) {
+    if (e.kind == event_kind::finish || e.t_ns > job.first_exit.t_ns)
+      tell_exit();
     switch (e.kind) {
     case event_kind::alloc:
       append_line(out, e.t_ns, "init");
@@ -115,8 +123,6 @@ std::string exec_eventlog(const job_reply& job) {
                   fmt::format(R"({{"taskmap":{{"version":1,"map":{}}}}})", taskmap_of(job)));
       break;
     case event_kind::finish:
-      if (attempts == 0 && job.first_exit.t_ns != 0)
-        append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
       append_line(out, e.t_ns, "complete", fmt::format(R"({{"status":{}}})", e.a));
       break;
     case event_kind::exception:
@@ -129,6 +135,7 @@ std::string exec_eventlog(const job_reply& job) {
       break;
     }
   }
+  tell_exit();
   return out;
 }
 
@@ -190,16 +197,24 @@ std::string stream_eventlog::begin() const {
 std::string stream_eventlog::data(int64_t now_ns, uint32_t task, uint8_t stream,
                                   std::string_view bytes) const {
   std::string out;
-  if (input_ || bytes.empty())
+  if (input_ == is_output(stream) || bytes.empty())
     return out;
-  json context{{"stream", stream == 2 ? "stderr" : "stdout"}, {"rank", std::to_string(task)}};
+  auto t_ns = std::max(now_ns, began_ns_);
+  if (stream == input_note_stream) {
+    append_line(out, t_ns, "log", dump(json{{"level", LOG_NOTICE}, {"message", bytes}}));
+    return out;
+  }
+  json context{{"stream", stream == input_stream ? "stdin"
+                          : stream == 2          ? "stderr"
+                                                 : "stdout"},
+               {"rank", task == UINT32_MAX ? "all" : std::to_string(task)}};
   if (is_utf8(bytes)) {
     context["data"] = bytes;
   } else {
     context["data"] = encode_base64(bytes);
     context["encoding"] = "base64";
   }
-  append_line(out, std::max(now_ns, began_ns_), "data", dump(context));
+  append_line(out, t_ns, "data", dump(context));
   return out;
 }
 

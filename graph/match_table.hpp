@@ -120,8 +120,14 @@ struct finding {
   /// By sibling: of what its slots are made, best first, where they compete with others for it.
   /// Null: none does.
   std::unique_ptr<std::vector<std::pair<uint16_t, std::vector<candidates>>>> slot_parts;
-  /// By node of the request, of the first 64: is it known, and are its parts here?
-  uint64_t fit_known = 0, fits = 0;
+  bool all = false; ///< As it was visited: what goes up is not cut.
+  /// A slot of the request here.
+  struct slot_place {
+    bool here; ///< Its parts are.
+    bool near; ///< And some are nearer to each other than to others.
+  };
+  /// By node of the request, of the first 64: is its place known, and what is it?
+  uint64_t places_known = 0, places_here = 0, places_near = 0;
 
   branch& at_level(uint16_t level) {
     for (auto& b : branches)

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "graph/rset_extra.hpp"
+#include "graph/slot_amounts.hpp"
 #include "graph/taskmap.hpp"
 #include "graph/type_words.hpp"
 #include "runtime/hostlist.hpp"
@@ -573,6 +574,11 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
   if (request.cores_per_slot > 1)
     request.cpus.kind = affinity_kind::per_task;
   set_shape(spec, request);
+  // Likewise of GPUs.
+  auto amounts = amounts_of_tasks(request);
+  auto has_gpus = [](const slot_amounts& a) { return a.gpus > 0; };
+  if (request.slots > 1 && std::any_of(amounts.begin(), amounts.end(), has_gpus))
+    request.gpus.kind = affinity_kind::per_task;
   if (spec.system.shell_options.is_object()) {
     const auto& options = spec.system.shell_options;
     if (auto x = options.find("per-resource"); x != options.end())
@@ -587,6 +593,25 @@ caf::expected<resource_request> compile_request(const jobspec& spec) {
       return e;
   }
   return request;
+}
+
+std::vector<slot_amounts> amounts_of_tasks(const resource_request& request) {
+  auto own = [](const task_group& g) { return g.spread == task_spread::per_slot && g.count == 1; };
+  if (!std::all_of(request.tasks.begin(), request.tasks.end(), own))
+    return {};
+  std::vector<slot_amounts> amounts;
+  if (request.plain) {
+    amounts.assign(request.tasks.size(), {request.cores_per_slot, request.gpus_per_slot});
+    return amounts;
+  }
+  tally sums{request.slot_labels.size(), request.label_of_slot};
+  sums.add(request.wants.resources, 1);
+  for (auto& group : request.tasks) {
+    if (sums.varies(group.slot, "core") || sums.varies(group.slot, "gpu"))
+      return {};
+    amounts.push_back({sums.in_one_slot(group.slot, "core"), sums.in_one_slot(group.slot, "gpu")});
+  }
+  return amounts;
 }
 
 std::string describe(const resource_request& request) { return describe(request.wants.resources); }

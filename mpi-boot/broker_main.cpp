@@ -30,8 +30,12 @@
 #include "actors/service_maker.hpp"
 #include "graph/rv1_reader.hpp"
 #include "graph/subsystems.hpp"
+#include "mpi-boot/allocation.hpp"
+#include "mpi-boot/batch_system.hpp"
+#include "mpi-boot/broker_slot.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
+#include "mpi-boot/greeting.hpp"
 #include "mpi-boot/modules.hpp"
 #include "mpi-boot/presence.hpp"
 #include "mpi-boot/script.hpp"
@@ -79,56 +83,6 @@ private:
   bool abrupt_ = false;
 };
 
-std::vector<std::string> texts_of(const std::vector<idset>& all) {
-  std::vector<std::string> texts;
-  for (auto& ids : all)
-    texts.push_back(ids.to_string());
-  return texts;
-}
-
-/// What a rank tells all others at the start, or why it cannot take part.
-struct greeting {
-  hardware own;
-  std::string failure;
-  bool wrong_options = false; // failure: what the options say cannot be
-  int64_t epoch_ns = 0;       // of the lead
-  uint64_t secret = 0;        // the lead's: of this instance, and of no other
-
-  template <class Archive>
-  void save(Archive& a) const {
-    a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
-      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, wrong_options,
-      epoch_ns, secret);
-  }
-
-  template <class Archive>
-  void load(Archive& a) {
-    std::string version;
-    std::string cores;
-    std::string bound;
-    std::string gpus;
-    std::vector<std::string> sockets;
-    std::vector<std::string> numanodes;
-    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, wrong_options,
-      epoch_ns, secret);
-    auto read = [this](const std::string& text, idset& out) {
-      if (auto ids = idset::parse(text))
-        out = std::move(*ids);
-      else
-        failure = render(ids.error());
-    };
-    read(cores, own.cores);
-    read(bound, own.bound_cores);
-    read(gpus, own.gpus);
-    for (auto& text : sockets)
-      read(text, own.sockets.emplace_back());
-    for (auto& text : numanodes)
-      read(text, own.numanodes.emplace_back());
-    if (version != HACTOR_VERSION)
-      failure = fmt::format("is hactor {}, this is {}", version, HACTOR_VERSION);
-  }
-};
-
 /// Everything that one rank has, in the order of its making.
 struct rank_state {
   end_guard guard; // until all else is gone
@@ -143,6 +97,7 @@ struct rank_state {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<unix_listener> listener;
   presence outside; // lead only
+  allocation_watch allocation;                 // likewise
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
@@ -272,7 +227,9 @@ caf::error prepare(rank_state& s, const start_options& options,
   s.modules = std::move(*modules);
   auto name = s.attributes->text("hostname");
   auto is_first = s.net->node_index() == 0 || !name.empty(); // of its host
-  auto own = discover_hardware(is_first ? look_at::cores_and_devices : look_at::cores);
+  // Of what a file says of this host R tells where it lies only if the file does.
+  auto looks = is_first || !s.attributes->text("resource.graph").empty();
+  auto own = discover_hardware(looks ? look_at::cores_and_devices : look_at::cores);
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
@@ -315,11 +272,15 @@ caf::error prepare(rank_state& s, const start_options& options,
   return caf::none;
 }
 
+host_levels levels_of(const hardware& own) {
+  return {own.sockets, own.numanodes, own.gpu_cores};
+}
+
 /// The graph of what was found: sockets and numanodes as the first rank of each host told of them.
 caf::error make_graph(rank_state& s, const std::vector<hardware>& all) {
   std::map<std::string, host_levels> by_host;
   for (auto& own : all)
-    by_host.try_emplace(own.hostname, host_levels{own.sockets, own.numanodes});
+    by_host.try_emplace(own.hostname, levels_of(own));
   std::vector<host_levels> levels;
   for (auto& own : all)
     levels.push_back(by_host[own.hostname]);
@@ -364,8 +325,8 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
     all.push_back(std::move(g->own));
   }
   auto rank = s.net->rank();
-  auto machine =
-      std::make_shared<machine_cpus>(machine_cpus{mine.own.hostname, mine.own.core_cpus, false});
+  auto machine = std::make_shared<machine_cpus>(
+      machine_cpus{mine.own.hostname, mine.own.core_cpus, false, near_of(levels_of(mine.own))});
   if (!s.attributes->text("resource.graph").empty()) {
     s.machine = std::move(machine); // the graph says by its host names what of it is here
     return caf::none;
@@ -424,14 +385,11 @@ void say_what_there_is(const rank_state& s) {
 
 /// An instance in an allocation that ends has no more time than that.
 void end_with_allocation(rank_state& s) {
-  auto now_s = wall_ns() / 1'000'000'000;
-  auto end_s = allocation_end_s([](const char* name) { return std::getenv(name); }, now_s);
-  if (end_s == 0 || s.resources.expiration > 0)
+  auto end_s = s.resources.expiration > 0 ? 0 : s.allocation.begin(wall_ns() / 1'000'000'000);
+  if (end_s == 0)
     return;
   s.resources.starttime = static_cast<double>(s.started_ns) * 1e-9;
   s.resources.expiration = static_cast<double>(end_s);
-  log_info("SLURM_JOB_END_TIME={}: the instance ends in {} s, with what is around it", end_s,
-           end_s - now_s);
 }
 
 void set_attributes(rank_state& s) {
@@ -461,7 +419,7 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
 
 /// An instance within a job is found by way of the one around it.
 void announce(rank_state& s, const std::vector<std::string>& command) {
-  presence_facts facts{s.uri, s.epoch_ns, s.started_ns, {}, command};
+  presence_facts facts{s.uri, s.epoch_ns, s.started_ns, {}, command, allocation_job(::getenv)};
   for (rank_t r = 0; r < s.net->size(); ++r)
     facts.hosts.push_back(s.net->host_of(r));
   s.outside.announce(*s.attributes, facts, s.folders.run);
@@ -474,13 +432,15 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
                   const rank_actors& actors) {
   int told = 0;
   for (;;) {
-    std::array<pollfd, 3> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0},
-                              pollfd{around.fd(), POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0)
+    std::array<pollfd, 4> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0},
+                              pollfd{around.fd(), POLLIN, 0}, pollfd{s.allocation.fd(), POLLIN, 0}};
+    if (::poll(fds.data(), fds.size(), s.allocation.wait_ms(wall_ns())) < 0)
       continue;
     if (fds[0].revents != 0)
       return;
     if (auto end = fds[2].revents != 0 ? around.take_end() : std::nullopt)
+      move_end(actors, *end);
+    if (auto end = s.allocation.turn(*s.tasks, wall_ns()))
       move_end(actors, *end);
     if (fds[1].revents == 0)
       continue;
@@ -536,6 +496,9 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
     around.tell(s.uri);
     if (!around.is_there())
       announce(s, options.command);
+    if (!around.is_there() && s.resources.expiration == 0)
+      if (auto end = ask_batch_system(*s.tasks, wall_ns() / 1'000'000'000))
+        move_end(actors, *end);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =
         start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
@@ -631,26 +594,6 @@ service_parts make_parts(rank_state& s) {
   parts.changes = s.changes;
   return parts;
 }
-
-/// The broker's handle for the transport thread, which starts before there is a broker.
-struct broker_slot {
-  std::mutex mutex;
-  broker_actor broker;
-
-  void set(broker_actor b) {
-    std::lock_guard guard{mutex};
-    broker = std::move(b);
-  }
-  void clear() {
-    std::lock_guard guard{mutex};
-    broker = nullptr;
-  }
-  void tell(rank_t lost) {
-    std::lock_guard guard{mutex};
-    if (broker)
-      caf::anon_send(broker, rank_lost{lost});
-  }
-};
 
 /// What the end of this rank waits for, told from another thread.
 class last_actors {

@@ -46,6 +46,11 @@ sigset_t attach_signals() {
   return set;
 }
 
+/// Of these what a job's end brings: who waits for them has its output and its exit code.
+bool is_of_the_end(std::string_view event) {
+  return event == "finish" || event == "release" || event == "free" || event == "clean";
+}
+
 // A background process that reads its terminal is stopped by the kernel; it must not try.
 bool may_read_input() { return ::isatty(0) == 0 || ::tcgetpgrp(0) == ::getpgrp(); }
 
@@ -65,8 +70,17 @@ public:
                                           {"stdin", settings_.forward_input},
                                           {"own", settings_.owns_job},
                                           {"backlog", settings_.tail.has_value()}});
-    if (settings_.terminal)
+    exec_is_due_ = settings_.show_events;
+    if (settings_.show_events)
+      follow("eventlog", "job.");
+    else if (settings_.show_exec)
+      follow("guest.exec.eventlog", "exec.");
+    if (auto& event = settings_.wait_event; !event.empty() && !is_of_the_end(event))
+      event_tag_ = broker_.request("job.wait-event", {{"id", id_}, {"name", event}});
+    if (settings_.terminal) {
       screen_.enter();
+      tell_size();
+    }
     while (!done_) {
       if (auto e = broker_.flush_now())
         return fail(call_, e);
@@ -87,10 +101,19 @@ private:
       return;
     if (explain_tag_ == 0)
       explain_tag_ = broker_.request("job.explain", {{"id", id_}});
+    if (!has_terminal_)
+      return;
     auto seconds = (steady_ns() - begun_ns_) / 1'000'000'000;
     write_all(2, fmt::format("\r\x1b[Kjob {} {} ({}:{:02})", id_, reason_, seconds / 60,
                              seconds % 60));
     status_shown_ = true;
+  }
+
+  void on_reason(const std::string& sentence) {
+    auto reason = "waits: " + sentence;
+    if (!has_terminal_ && waits_ && reason != reason_)
+      complain(call_, "job " + id_ + " " + reason);
+    reason_ = std::move(reason);
   }
 
   void clear_status() {
@@ -106,7 +129,7 @@ private:
     for (auto& [stream, line] : std::exchange(tail_lines_, {}))
       (void)write_all(stream == 2 ? 2 : 1, line);
     if (settings_.label)
-      labels_ = std::exchange(tail_labels_, {});
+      labels_.take_over(std::move(tail_labels_));
     else if (*settings_.tail > 0)
       for (auto& [source, begun] : tail_labels_.take_open())
         (void)write_all(source.second == 2 ? 2 : 1, begun);
@@ -174,9 +197,13 @@ private:
     if (f.tag == explain_tag_) {
       explain_tag_ = 0;
       if (auto why = result_of(f); why && !text_at(*why, "sentence").empty())
-        reason_ = "waits: " + text_at(*why, "sentence");
+        on_reason(text_at(*why, "sentence"));
       return;
     }
+    if (f.tag == event_tag_)
+      return on_wanted_event(f);
+    if (auto log = logs_.find(f.tag); log != logs_.end())
+      return on_log(log, f);
     if (f.tag != tag_) { // an answer to a kill or a cancel
       if (f.kind == frame_kind::error && f.tag != pipe_tag_)
         complain(call_, render(result_of(f).error()));
@@ -276,11 +303,12 @@ private:
     auto result = result_of(f);
     if (!result)
       return finish(fail(call_, result.error()));
+    waits_ = false;
     auto status = static_cast<int>(number_at(*result, "status", 1));
     auto note = text_at(*result, "note");
     if (status != 0 && !note.empty() && !explained_ && readable_)
       complain(call_, "job " + id_ + ": " + note);
-    finish(status == 0 && misses_output_ ? exit_failed : status);
+    finish_in_time(status == 0 && misses_output_ ? exit_failed : status);
   }
 
   void finish(int code) {
@@ -288,16 +316,74 @@ private:
     done_ = true;
   }
 
+  /// The job is over; what was asked for beside it has its last answers still to come.
+  void finish_in_time(int code) {
+    exit_code_ = std::max(exit_code_, code);
+    ended_ = true;
+    done_ = logs_.empty() && event_tag_ == 0;
+  }
+
+  void on_wanted_event(const frame& f) {
+    event_tag_ = 0;
+    if (f.kind != frame_kind::error)
+      return finish(exit_ok);
+    complain(call_, "job " + id_ + ": " + render(result_of(f).error()));
+    exit_code_ = std::max<int>(exit_code_, exit_failed);
+    done_ = ended_ && logs_.empty();
+  }
+
+  void follow(const char* key, std::string prefix) {
+    logs_[broker_.request("job.watch", {{"id", id_}, {"key", key}})] = std::move(prefix);
+  }
+
+  void on_log(std::map<uint64_t, std::string>::iterator log, const frame& f) {
+    if (f.kind != frame_kind::lines) { // it is over, or there is none
+      logs_.erase(log);
+      done_ = ended_ && logs_.empty() && event_tag_ == 0;
+      return;
+    }
+    clear_status();
+    auto prefix = log->second;
+    for (std::string_view rest = f.payload; !rest.empty();) {
+      auto end = std::min(rest.find('\n'), rest.size());
+      if (auto event = parse_object(rest.substr(0, end)))
+        show_event(prefix, *event);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    // Times count from the first event of the job, which has come by now.
+    if (settings_.show_exec && std::exchange(exec_is_due_, false))
+      follow("guest.exec.eventlog", "exec.");
+  }
+
+  void show_event(const std::string& prefix, const json& event) {
+    auto time = number_at(event, "timestamp");
+    if (first_event_s_ == 0)
+      first_event_s_ = time;
+    auto& context = object_at(event, "context");
+    write_all(2, fmt::format("{:.3f}s: {}{}{}\n", time - first_event_s_, prefix,
+                             text_at(event, "name"),
+                             context.is_object() && !context.empty() ? " " + dump(context) : ""));
+  }
+
   void read_input() {
     char buffer[32 << 10];
     auto n = ::read(0, buffer, sizeof(buffer));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
       return;
+    std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
+    detach_keys::typed typed;
+    if (settings_.terminal && n > 0) {
+      typed = keys_.read(bytes);
+      bytes = typed.keys;
+    }
     if (n <= 0)
       input_open_ = false;
     else // what is taken is told of in bytes of all tasks
-      input_sent_ += static_cast<uint64_t>(n) * std::max<size_t>(settings_.input_tasks.size(), 1);
-    std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
+      input_sent_ += bytes.size() * std::max<size_t>(settings_.input_tasks.size(), 1);
+    if (typed.detach)
+      return detach();
+    if (bytes.empty() && n > 0)
+      return; // to the job that would be the end of its input
     if (settings_.input_tasks.empty())
       broker_.input(tag_, bytes);
     for (auto task : settings_.input_tasks)
@@ -310,11 +396,24 @@ private:
       on_signal(static_cast<int>(info.ssi_signo));
   }
 
+  void detach() {
+    screen_.leave();
+    complain(call_, "detached from job " + id_ + ", which goes on; 'hactor job attach " + id_
+                      + "' comes back to it");
+    finish(exit_ok);
+  }
+
+  void tell_size() {
+    if (auto size = terminal_size(); settings_.terminal && size.rows > 0)
+      broker_.window(tag_, size.rows, size.columns);
+  }
+
   void on_signal(int number) {
-    if (number == SIGWINCH) {
-      if (auto size = terminal_size(); settings_.terminal && size.rows > 0)
-        broker_.window(tag_, size.rows, size.columns);
-      return;
+    if (number == SIGWINCH)
+      return tell_size();
+    if (number == SIGCONT && settings_.terminal) { // in the foreground again
+      screen_.enter();
+      return tell_size();
     }
     switch (core_.on_signal(number, steady_ns())) {
       case attach_action::none:
@@ -329,9 +428,7 @@ private:
                         {{"ids", json::array({id_})}, {"message", "interrupted by Ctrl-C"}});
         break;
       case attach_action::detach:
-        complain(call_, "detached from job " + id_ + ", which goes on; 'hactor job attach " + id_
-                          + "' comes back to it");
-        finish(exit_ok);
+        detach();
         break;
       case attach_action::suspend:
         ::raise(SIGSTOP);
@@ -359,23 +456,31 @@ private:
   uint64_t input_sent_ = 0; // in bytes, counted for each task of --stdin-ranks
   uint64_t input_taken_ = 0;
   raw_terminal screen_;
+  detach_keys keys_;
   bool readable_ = true;   // somebody still reads our output
   bool explained_ = false; // a fatal exception was printed
   bool misses_output_ = false; // ours is not all that the job wrote
   bool more_ = false; // frames may be waiting in memory
   bool done_ = false;
   // The status line of a job that waits, on a terminal.
-  bool waits_ = ::isatty(2) == 1;
+  const bool has_terminal_ = ::isatty(2) == 1;
+  bool waits_ = has_terminal_ || settings_.show_status;
   bool status_shown_ = false;
   std::string reason_ = "waits to be started";
   uint64_t explain_tag_ = 0;
   const int64_t begun_ns_ = steady_ns();
   // --tail: by stream, the last lines of what the job wrote before.
   std::deque<std::pair<uint8_t, std::string>> tail_lines_;
-  line_labels tail_labels_;
+  line_labels tail_labels_{{}, false, SIZE_MAX}; // whole lines are counted
   bool tail_over_ = false;
+  // What is asked for beside the attachment.
+  uint64_t event_tag_ = 0;               // of the event that is waited for
+  std::map<uint64_t, std::string> logs_; // of eventlogs that are shown: what stands before names
+  bool exec_is_due_ = false;             // with the first events of the job
+  double first_event_s_ = 0;
+  bool ended_ = false; // the job has, and its output was written
   const int output_ = output_with_reader();
-  int exit_code_ = exit_failed;
+  int exit_code_ = exit_ok;
 };
 
 } // namespace
@@ -406,33 +511,9 @@ bool write_all(int fd, std::string_view bytes) {
 
 bool write_open_lines(line_labels& labels) {
   auto good = true;
-  for (auto& [source, begun] : labels.take_open()) {
-    auto line = std::to_string(source.first) + ": " + begun + "\n";
+  for (auto& [source, line] : labels.end_all())
     good = write_all(source.second == 2 ? 2 : 1, line) && good;
-  }
   return good;
-}
-
-std::string line_labels::add(uint32_t task, uint8_t stream, std::string_view bytes) {
-  auto& open = open_[{task, stream}];
-  auto label = std::to_string(task) + ": ";
-  std::string out;
-  if (bytes.empty() && !open.empty())
-    bytes = "\n";
-  for (auto end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n')) {
-    out += label + open;
-    out += bytes.substr(0, end + 1);
-    open.clear();
-    bytes.remove_prefix(end + 1);
-  }
-  open += bytes;
-  if (open.size() > line_bytes_max) {
-    out += label + open + "\n";
-    open.clear();
-  }
-  if (open.empty())
-    open_.erase({task, stream});
-  return out;
 }
 
 } // namespace hactor::tools

@@ -1,18 +1,16 @@
-// hactor job: attach, status, wait, wait-event, info, eventlog, id, submit.
+// hactor job: status, wait, wait-event, info, eventlog, id, submit.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
 
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/ids.hpp"
-#include "runtime/idset.hpp"
 #include "runtime/near.hpp"
-#include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
 #include "tools/job_fields.hpp"
-#include "tools/mpir.hpp"
 #include "tools/session.hpp"
 #include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
@@ -23,23 +21,6 @@ namespace {
 
 /// Of many jobs that failed, so many are told of one by one.
 constexpr size_t failures_told_max = 10;
-
-constexpr option_spec attach_options[] = {
-    {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
-    {0, "read-only", nullptr, "Forwards neither input nor signals."},
-    {0, "debug", nullptr,
-     "For a parallel debugger that runs this command or attaches to it: shows it the job's "
-     "processes "
-     "(MPIR_proctable) once they run."},
-    {'i', "stdin-ranks", "RANKS",
-     "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
-     "--input=RANKS. Default: to none."},
-    {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
-    {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
-    {'E', "show-events", nullptr, "The same as -v.", "-X --show-exec"},
-    {'u', "unbuffered", nullptr,
-     "Accepted for scripts of flux-job: input is passed on as it comes, always."},
-};
 
 constexpr option_spec status_options[] = {
     {'e', "exception-exit-code", "N",
@@ -82,9 +63,9 @@ constexpr option_spec eventlog_options[] = {
     {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
     {'p', "path", "LOG",
      "Which of its logs: main (all that happens to it), exec (guest.exec.eventlog: its shells and "
-     "tasks; of the first task's end it tells when all have ended), output (guest.output: what its "
-     "tasks write, or to which files) or input (guest.input). "
-     "Default: main."},
+     "tasks, with the end of the first of these), output (guest.output: what its "
+     "tasks write, or to which files) or input (guest.input: the first 64 KiB of what is sent to "
+     "them, but for what is typed at a terminal). Default: main."},
 };
 
 constexpr option_spec info_options[] = {
@@ -106,42 +87,6 @@ constexpr option_spec job_submit_options[] = {
 int run_job(const invocation& call) {
   complain(call, "needs a verb; 'hactor job --help' lists them");
   return exit_usage;
-}
-
-int run_attach(const invocation& call) {
-  auto ids = read_ids(call.options.operands);
-  if (!ids)
-    return fail_usage(call, ids.error());
-  attach_settings settings;
-  settings.forward_signals = !call.options.has("read-only");
-  settings.label = call.options.has("label-io");
-  settings.debug = call.options.has("debug") || is_debugged();
-  settings.verbose = call.options.count("verbose") + call.options.count("show-events");
-  auto& o = call.options;
-  auto tail = o.number("tail", 0, 0, UINT32_MAX);
-  if (!tail)
-    return fail_usage(call, tail.error());
-  if (o.has("tail"))
-    settings.tail = *tail;
-  if (o.has("stdin-ranks") && o.has("read-only"))
-    return fail_usage(call, make_error(ec::bad_argument,
-                                       "--read-only and --stdin-ranks exclude each other"));
-  if (auto text = o.value("stdin-ranks"); !text.empty()) {
-    settings.forward_input = true;
-    if (text != "all") {
-      auto ranks = idset::parse(text);
-      if (!ranks || ranks->empty())
-        return fail_usage(call, make_error(ec::bad_argument, "--stdin-ranks: '" + text
-                                                                 + "' is neither all nor tasks "
-                                                                   "like 0-3"));
-      settings.input_tasks = ranks->expand();
-    }
-  }
-  if (settings.forward_signals)
-    hold_attach_signals();
-  return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    return attach(call, broker, ids->front(), settings);
-  });
 }
 
 /// The code for a job that has ended.
@@ -194,6 +139,14 @@ std::string failure_of(const json& end) {
   return text_at(end, "id") + ": " + reason;
 }
 
+/// As of timeout(1).
+constexpr int exit_time_up = 124;
+
+int time_is_up(const invocation& call, const std::string& who, double timeout_s) {
+  complain(call, who + " not ended within " + format_fsd(timeout_s));
+  return exit_time_up;
+}
+
 /// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
 caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
   auto& o = call.options;
@@ -202,6 +155,8 @@ caf::expected<int> wait_for_any(const invocation& call, client& broker, double t
     complain(call, render(reply.error()));
     return 2;
   }
+  if (!reply && code_of(reply.error()) == ec::timed_out && timeout_s > 0)
+    return time_is_up(call, o.has("all") ? "some of the jobs have" : "the next job has", timeout_s);
   if (!reply)
     return std::move(reply.error());
   size_t failed = 0;
@@ -226,7 +181,7 @@ caf::expected<int> wait_for_next(const invocation& call, client& broker, uint64_
                                  double timeout_s) {
   auto until = now_s() + timeout_s;
   int code = exit_ok;
-  for (uint64_t i = 0; i < count && code != 2; ++i) {
+  for (uint64_t i = 0; i < count && code != 2 && code != exit_time_up; ++i) {
     auto left = timeout_s > 0 ? std::max(until - now_s(), 1e-3) : 0;
     auto one = wait_for_any(call, broker, left);
     if (!one)
@@ -241,10 +196,13 @@ caf::expected<int> wait_for(const invocation& call, client& broker,
                             const std::vector<std::string>& ids, uint64_t count, double timeout_s) {
   int code = exit_ok;
   bool some = call.options.has("any") || call.options.has("count");
+  std::vector<bool> over(ids.size());
   auto on_end = [&](size_t i, caf::expected<json> end) {
+    over[i] = true;
     auto failed = !end || number_at(*end, "status", 1) != 0;
+    auto unknown = !end && code_of(end.error()) == ec::unknown_job;
     if (failed)
-      code = exit_failed;
+      code = std::max<int>(code, unknown ? exit_usage : exit_failed);
     if (!end)
       complain(call, ids[i] + ": " + render(end.error()));
     else if (failed)
@@ -255,9 +213,17 @@ caf::expected<int> wait_for(const invocation& call, client& broker,
       print_line(ids[i] + " " + text_at(*end, "result"));
     return --count > 0;
   };
-  if (auto err = ask_each(broker, "job.wait", ids, json::object(), timeout_s, on_end))
-    return err;
-  return code;
+  auto err = ask_each(broker, "job.wait", ids, json::object(), timeout_s, on_end);
+  if (code_of(err) == ec::timed_out && timeout_s > 0) {
+    auto first = static_cast<size_t>(std::ranges::find(over, false) - over.begin());
+    auto open = static_cast<size_t>(std::ranges::count(over, false));
+    return time_is_up(call,
+                      open == 1 ? "job " + ids[first] + " has"
+                                : std::to_string(open) + " jobs, the first of them " + ids[first]
+                                      + ", have",
+                      timeout_s);
+  }
+  return err ? caf::expected<int>{err} : code;
 }
 
 int run_wait(const invocation& call) {
@@ -306,7 +272,7 @@ caf::expected<known_log> read_log(const parsed_options& o) {
        "guest.exec.eventlog",
        {std::begin(execution_events), std::end(execution_events)}},
       {"output", "guest.output", {"header", "data", "redirect", "log"}},
-      {"input", "guest.input", {"header", "data", "redirect"}},
+      {"input", "guest.input", {"header", "data", "redirect", "log"}},
   };
   auto said = o.value("path", "main");
   for (auto& log : logs)
@@ -403,7 +369,7 @@ int run_wait_event(const invocation& call) {
     auto why_not = [&](const caf::error& e) {
       return e == ec::timed_out
                  ? make_error(ec::timed_out, "job " + ids->front() + ": there was no '" + name
-                                                 + "' within " + o.value("timeout"))
+                                                 + "' within " + format_fsd(*timeout))
                  : e;
     };
     auto as_json = o.value("format", "text") == "json";
@@ -558,24 +524,6 @@ const command job_command{"job",
                           any_number,
                           run_job};
 
-const command job_attach_command{
-    "job attach",
-    group_jobs,
-    "shows a job's output from its beginning and waits for its end",
-    "[OPTIONS] ID",
-    "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C "
-    "says "
-    "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
-    attach_options,
-    " n  the job's exit code, 128+N for signal N\n 0  it ended well, or was left to itself\n"
-    " 1  no such job, no instance answers, or the job ended before it started\n"
-    " 2  the command line is wrong",
-    " hactor job attach -l f3xK2",
-    false,
-    1,
-    1,
-    run_attach};
-
 const command job_status_command{
     "job status",
     group_jobs,
@@ -600,12 +548,11 @@ const command job_wait_command{
     "the next job to end that was submitted (not "
     "run) and that nobody has waited for yet, and prints its id; with --count for the next K, with "
     "--all for all of these. A job "
-    "that ended before counts too; each is told once. After a restart those that ended before it "
-    "are "
-    "not told.",
+    "that ended before counts too; each is told once. Without ids it is about what ends while the "
+    "instance runs: after a restart, jobs that had ended before it are told by their ids only.",
     wait_options,
-    " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait "
-    "for, or the command line is wrong",
+    " 0    they ended well\n 1    one failed, or no instance answers\n 2    there are no more jobs "
+    "to wait for, there is no such job, or the command line is wrong\n 124  the time was up",
     " hactor job wait --all\n while id=$(hactor job wait); do ./evaluate \"$id\"; done\n"
     " hactor submit --cc=1-9 ./case {cc} | hactor job wait -n 3 -",
     false,
@@ -620,7 +567,7 @@ const command job_wait_event_command{
     "[OPTIONS] ID EVENT",
     "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ... "
     "With --path=exec: init, starting, shell.init, shell.start, shell.task-exit, complete, done; "
-    "with --path=output or input: header, data, redirect.",
+    "with --path=output or input: header, data, redirect; of input also log, when it was cut.",
     wait_event_options,
     " 0  it happened\n 1  the job ended without it, the time was up, or there is no such job\n"
     " 2  the command line is wrong",
@@ -639,8 +586,9 @@ const command job_info_command{
     "eventlog: its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux "
     "(init, shell.start, complete, done ..); guest.output: what its tasks have written, "
     "guest.input: "
-    "what they read, as eventlogs (RFC 24); J: the jobspec as it was submitted, in the form of "
-    "signed ones (RFC 15), signed by nobody; record: what a listing shows.",
+    "what they were sent, its first 64 KiB, as eventlogs (RFC 24); J: the jobspec as it was "
+    "submitted, in the form of signed ones (RFC 15), signed by nobody; record: what a listing "
+    "shows.",
     info_options,
     usual_exits,
     " hactor job info f3xK2 R",

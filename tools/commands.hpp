@@ -32,6 +32,7 @@ extern const command job_info_command;
 extern const command job_kill_command;
 extern const command job_raise_command;
 extern const command job_killall_command;
+extern const command job_cancelall_command;
 extern const command job_raiseall_command;
 extern const command job_hostpids_command;
 extern const command job_memo_command;
@@ -64,6 +65,7 @@ extern const command resource_remove_property_command;
 extern const command resource_get_property_command;
 extern const command resource_claims_command;
 // Of Fluxion's names.
+extern const command ion_resource_command;
 extern const command ion_match_command;
 extern const command ion_update_command;
 extern const command ion_cancel_command;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <iterator>
 #include <set>
 
@@ -22,10 +21,12 @@
 #include "runtime/mpi_settings.hpp"
 #include "runtime/signals.hpp"
 #include "tools/constraint_text.hpp"
+#include "tools/id_words.hpp"
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
+#include "tools/text_file.hpp"
 #include "workflow/job_shape.hpp"
 #include "workflow/utf8_words.hpp"
 
@@ -105,15 +106,13 @@ caf::error read_memory(sizes& s, const parsed_options& options) {
   if (!s.tasks_range.is_null())
     return bad("--mem is the memory of each node: with a range of --ntasks it has no meaning; "
                "--mem-per-cpu has");
-  if (s.nodes == 0 && s.tasks > 1)
-    return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
-               + " it needs --nodes, or say --mem-per-cpu");
   return {};
 }
 
-/// GPUs that are said in all, or of each node beside a number of tasks, become those of each task.
+/// GPUs that are said in all, or of each node beside a number of tasks, become those of each task;
+/// tasks that are more than the GPUs of their node share these.
 caf::error settle_gpus(sizes& s, const parsed_options& options) {
-  auto of_nodes = s.gpus_per_node != 0 && options.has("ntasks");
+  auto of_nodes = s.gpus_per_node != 0 && s.tasks != 0;
   if (!of_nodes && !options.has("gpus"))
     return {};
   auto name = std::string{of_nodes ? "gpus-per-node" : "gpus"};
@@ -129,11 +128,17 @@ caf::error settle_gpus(sizes& s, const parsed_options& options) {
     return std::move(n.error());
   auto tasks = std::max({s.tasks, s.nodes * std::max<uint64_t>(s.tasks_per_node, 1), uint64_t{1}});
   auto all = of_nodes ? *n * s.nodes : *n;
-  if (all % tasks != 0)
+  if (all % tasks == 0) {
+    s.gpus = all / tasks;
+    s.gpus_per_node = 0;
+  } else if (of_nodes && s.tasks % s.nodes == 0) {
+    s.all_cores = s.tasks * std::max<uint64_t>(s.cores, 1);
+    s.tasks_per_node = s.tasks / s.nodes;
+    s.tasks = s.cores = 0;
+  } else {
     return bad(asked + ": " + std::to_string(all) + " GPUs cannot be dealt evenly to "
                + std::to_string(tasks) + " tasks");
-  s.gpus = all / tasks;
-  s.gpus_per_node = 0;
+  }
   return {};
 }
 
@@ -171,6 +176,7 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
     return e;
+  workflow::settle_one_node(s);
   if (auto e = settle_gpus(s, options))
     return e;
   return s;
@@ -255,6 +261,21 @@ caf::error set_streams(json& shell, const parsed_options& options) {
   return runs && options.has("pty") ? set_terminal(shell, options) : caf::error{};
 }
 
+/// Input for tasks that there are not would go nowhere.
+caf::error check_input_tasks(const json& spec, const parsed_options& options) {
+  auto text = options.value("input");
+  if (text == "all" || !tasks_of_input(options))
+    return {};
+  auto tasks = tasks_asked_for(spec);
+  auto named = idset::parse(text);
+  if (!tasks || !named || named->last() < *tasks)
+    return {};
+  return bad("--input=" + text + ": the job has no task " + std::to_string(named->last())
+             + (*tasks == 1 ? ", only task 0"
+                            : ", only tasks 0-" + std::to_string(*tasks - 1))
+             + "; a file of this name is ./" + text);
+}
+
 /// Who asked for an amount of each task wants each to have its own.
 caf::error set_binding(json& shell, const parsed_options& options) {
   struct {
@@ -299,7 +320,7 @@ caf::error set_limits(json& system, const parsed_options& options) {
   return {};
 }
 
-// "SIG@TIME", and Slurm's "B:SIG@TIME": a job here has no batch shell apart from its tasks.
+// "SIG@TIME"; with Slurm's "B:" it is for the script of an instance, not for what runs in it.
 caf::error set_warning(json& system, const parsed_options& options) {
   if (!options.has("signal"))
     return {};
@@ -307,7 +328,8 @@ caf::error set_warning(json& system, const parsed_options& options) {
   if (given.empty())
     return bad("--signal: '' is not SIG@TIME, e.g. USR1@2m");
   std::string_view text = given;
-  if (text.starts_with("B:"))
+  auto to_script = text.starts_with("B:");
+  if (to_script)
     text.remove_prefix(2);
   auto split = std::min(text.find('@'), text.size());
   auto signal = split == 0 ? caf::expected<int>{SIGUSR1} : parse_signal(text.substr(0, split));
@@ -319,7 +341,10 @@ caf::error set_warning(json& system, const parsed_options& options) {
     return bad("--signal: " + render(before.error()));
   if (!(*before > 0 && std::isfinite(*before)))
     return bad("--signal: '" + given + "': the time before the limit must be above 0");
-  system["shell"]["options"]["signal"] = {{"signum", *signal}, {"timeleft", *before}};
+  auto& warning = system["shell"]["options"]["signal"];
+  warning = {{"signum", *signal}, {"timeleft", *before}};
+  if (to_script)
+    warning["script"] = true;
   return {};
 }
 
@@ -333,8 +358,12 @@ caf::error set_dependencies(json& system, const parsed_options& options) {
       return e;
   for (auto [option, scheme] :
        {std::pair{"same-node-as", "same-node"}, std::pair{"not-same-node-as", "not-same-node"}})
-    for (auto& job : options.all(option))
-      list.push_back({{"scheme", scheme}, {"value", job}});
+    for (auto& job : options.all(option)) {
+      auto reference = reference_of(option, job);
+      if (!reference)
+        return std::move(reference.error());
+      list.push_back({{"scheme", scheme}, {"value", std::move(*reference)}});
+    }
   for (auto& entry : list)
     if (entry["scheme"] == "singleton" && !options.has("job-name"))
       return bad("--dependency=singleton needs --job-name: it waits for jobs of the same name");
@@ -393,11 +422,10 @@ caf::error set_environment(json& system, const parsed_options& options,
 }
 
 caf::expected<json> read_json_file(std::string_view option, const std::string& path) {
-  std::ifstream file{path};
-  if (!file)
-    return bad("--" + std::string{option} + ": cannot read '" + path + "'");
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  auto value = parse_json(text);
+  auto text = read_file(path);
+  if (!text)
+    return of_option("--" + std::string{option}, text.error());
+  auto value = parse_json(*text);
   return value ? value : bad("--" + std::string{option} + ": " + path + ": "
                              + render(value.error()));
 }
@@ -511,12 +539,17 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
   if (auto queue = options.value("queue"); queue.starts_with("-"))
     return bad("--queue: needs a name, found '" + queue + "'; for no output use --quiet");
+  for (auto option : {"queue", "bank", "job-name"})
+    if (options.has(option) && options.value(option).empty())
+      return bad(std::string{"--"} + option + ": '' is no name");
   for (auto [option, key] : {std::pair{"queue", "queue"}, std::pair{"bank", "bank"}})
     if (options.has(option))
       system[key] = options.value(option);
   if (options.has("job-name"))
     system["job"]["name"] = options.value("job-name");
   if (auto e = set_streams(system["shell"], options))
+    return e;
+  if (auto e = check_input_tasks(spec, options))
     return e;
   for (auto set : {set_binding, set_task_limits})
     if (auto e = set(system["shell"], options))

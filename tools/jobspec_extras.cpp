@@ -123,7 +123,7 @@ caf::expected<std::vector<std::string>> read_settings(const std::vector<std::str
       return std::move(file.error());
     auto content = read_file(*file);
     if (!content)
-      return bad("--conf: " + context_of(content.error()));
+      return of_option("--conf", content.error());
     config found;
     if (auto notes = apply_fluxion_config(found, *file, *content); !notes)
       return bad("--conf: " + context_of(notes.error()));
@@ -278,7 +278,7 @@ caf::expected<std::string> read_taskmap(const std::string& said) {
     return said;
   auto text = read_file(said.substr(scheme.size()));
   if (!text)
-    return bad("--taskmap: " + context_of(text.error()));
+    return of_option("--taskmap", text.error());
   std::string hosts;
   for (std::string_view rest = *text; !rest.empty();) {
     auto end = std::min(rest.find('\n'), rest.size());
@@ -323,13 +323,45 @@ caf::error set_files(json& system, const parsed_options& options) {
     bool is_text = equals != said.npos && path.find('\n') != path.npos; // no name of a file
     auto text = is_text ? caf::expected<std::string>{path} : read_file(path);
     if (!text)
-      return bad("--add-file: " + context_of(text.error()));
+      return of_option("--add-file", text.error());
     struct stat found {};
     auto is_file = !is_text && path != "-" && ::stat(path.c_str(), &found) == 0;
     int mode = is_file ? static_cast<int>(found.st_mode & 0777) : 0600;
     add_file(system, name, *text, perms.value_or(mode | 0400));
   }
   return {};
+}
+
+/// How many there are of a resource by a jobspec, with what is inside of it, down to the slots.
+static std::optional<uint64_t> slots_in(const json& level) {
+  uint64_t sum = 0;
+  for (auto& one : level) {
+    auto type = one.value("type", "");
+    auto* count = find_json(one, "count");
+    if (count == nullptr || !count->is_number_unsigned() || type == "or_slot"
+        || type == "xor_slot")
+      return std::nullopt;
+    auto inside = type == "slot"         ? std::optional<uint64_t>{1}
+                  : one.contains("with") ? slots_in(one["with"])
+                                         : std::optional<uint64_t>{0};
+    if (!inside)
+      return std::nullopt;
+    sum += count->get<uint64_t>() * *inside;
+  }
+  return sum;
+}
+
+std::optional<uint64_t> tasks_asked_for(const json& spec) {
+  auto& count = spec["tasks"][0]["count"];
+  if (count.contains("total"))
+    return count["total"].get<uint64_t>();
+  auto& top = spec["resources"][0];
+  auto* each = find_json(spec, "attributes.system.shell.options.per-resource");
+  if (each == nullptr)
+    return slots_in(spec["resources"]);
+  if ((*each)["type"] != "node" || !top["count"].is_number_unsigned())
+    return std::nullopt;
+  return (*each)["count"].get<uint64_t>() * top["count"].get<uint64_t>();
 }
 
 caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
@@ -362,6 +394,9 @@ caf::expected<json> build_instance(parsed_options options, const std::vector<std
   if (!params)
     return params;
   auto& spec = (*params)["jobspec"];
+  if (options.has("compat"))
+    spec["attributes"]["system"]["shell"]["options"]["compat-tasks"] =
+        tasks_asked_for(spec).value_or(0);
   // One task: the instance reaches the other nodes itself.
   spec["tasks"][0]["count"] = {{"total", 1}};
   auto& top = spec["resources"][0];

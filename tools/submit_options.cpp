@@ -20,22 +20,27 @@ namespace hactor::tools {
        "In which order tasks are dealt to nodes: block, cyclic, cyclic:N, manual:MAP (of RFC "     \
        "34, [[0,2,1,2]], or the tasks of each node, 0,2;1,3), or hostfile:FILE, which has the "    \
        "host of each task on a line; or a SCHEME:VALUE of a plugin. Default: block."},             \
-      {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
+      {0, "tasks-per-node", "N",                                                                   \
+       "Tasks on each node, with -N or -n; with fewer tasks by -n the most that one has. "         \
+       "Default: as needed.",                                                                      \
        "--ntasks-per-node"},                                                                       \
       {0, "cores", "N",                                                                            \
        "Cores of the job, in place of -n and -c: one task each, or with -N one a node, on as "     \
        "many cores of each."},                                                                     \
       {0, "tasks-per-core", "N", "Tasks on each core; with --cores or -N."},                       \
-      {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},   \
+      {0, "gpus-per-node", "N",                                                                    \
+       "GPUs on each node, by -N, or of one. Beside -n as many for each task, or shared by those " \
+       "of a node."},                                                                              \
       {0, "mem", "SIZE",                                                                           \
-       "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted "    \
+       "Memory on each node, by -N, or of one, e.g. 4G; a bare number is megabytes. Whole "        \
+       "gigabytes are granted "                                                                    \
        "where the instance's resource graph has memory; a job whose tasks use more on a node is "  \
        "ended, and of all that runs in an instance that it holds what uses most."},                \
       {0, "mem-per-cpu", "SIZE",                                                                   \
        "Memory of each core, in place of --mem; sizes as there. What the job's tasks use on a "    \
        "node is bounded by that of the cores that it has there.",                                  \
        "--mem-per-core"},                                                                          \
-      {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
+      {'x', "exclusive", nullptr, "Whole nodes: those of -N, or one."},                            \
       {0, "cpu-affinity", "HOW",                                                                   \
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
        "per-task (each to its part), off, or map:SET;SET;.. (CPUs of each task of a node, "        \
@@ -53,16 +58,18 @@ namespace hactor::tools {
        "Time after which the job is ended: a bare number is minutes; 90s, "                        \
        "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.",                                 \
        "--time"},                                                                                  \
-      {0, "signal", "[SIG][@TIME]",                                                                \
-       "Warns the job's tasks by SIG at TIME before the time limit: USR1@2m. Default of SIG: "     \
-       "USR1, of TIME: 60s."},                                                                     \
+      {0, "signal", "[B:][SIG][@TIME]",                                                            \
+       "Warns the job's tasks by SIG at TIME before the time limit: USR1@2m. Of a job that holds " \
+       "an instance those of all jobs in it, to any depth; with B: its script alone. Default of "  \
+       "SIG: USR1, of TIME: 60s."},                                                                \
       {'q', "queue", "NAME", "Queue. Default: the instance's.", "-p --partition"},                 \
       {'B', "bank", "NAME", "Bank to charge. Default: none.", "-A --account"},                     \
       {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \
       {'o', "output", "FILE",                                                                      \
        "File for standard output, by templates {{id}}, {{name}}, {{size}}, {{task.id}}, "          \
        "{{node.id}}, {{node.name}}, {{tmpdir}}, {{array.id}}, {cc}, or %j, %x, %t, %n, %N, %A, "   \
-       "%a. One that names the task gives each its own."},                                         \
+       "%a. One that names the task gives each its own. Copies (--cc) whose file names neither "   \
+       "job nor index share it: it is emptied once, by the submit, and all of them append."},      \
       {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
       {0, "input", "FILE|TASKS",                                                                   \
        "File for standard input, by the same templates; or to which tasks the input of who is "    \
@@ -98,7 +105,8 @@ namespace hactor::tools {
        "exception ended it), aftercorr:ID (each job of this array for the one of the same index "  \
        "of the array ID to end well), singleton (no other job of this name is active), or for "    \
        "begin-time:TIME. ID may be the NAME of jobs, too (name=NAME if it reads like an id): "     \
-       "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc, "   \
+       "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc "    \
+       "(ID.3 is one), "                                                                           \
        "[*] all. Of several all must hold when a comma joins them, one when '?' "                  \
        "does. A job whose dependencies can never hold fails. May be repeated.",                    \
        "-d"},                                                                                      \
@@ -124,7 +132,8 @@ namespace hactor::tools {
        "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
        "sysmon, coprocess, .. (doc/shell-options.md); code of one's own: plugins=FILE.so, "        \
        "userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. May be repeated."},    \
-      {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
+      {'l', "label-io", nullptr,                                                                   \
+       "Puts the task's number before each line of output, INDEX.TASK for copies (--cc)."},        \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \
       {0, "retries", "N",                                                                          \

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
+
 #include "runtime/json.hpp"
 #include "tools/command.hpp"
 #include "workflow/environment.hpp"
@@ -31,6 +33,10 @@ caf::expected<json> build_submit(const parsed_options& options, const environmen
 /// The tasks that --input names: "all", or like "0-3,8". False when it is absent or a file's name.
 bool tasks_of_input(const parsed_options& options);
 
+/// How many tasks a jobspec of build_jobspec asks for; nothing when that is not known before it has
+/// resources.
+std::optional<uint64_t> tasks_asked_for(const json& jobspec);
+
 /// Reads "0" .. "31", "hold", "default" or "expedite". Errors: ec::bad_argument.
 caf::expected<int> parse_urgency(std::string_view text);
 
@@ -40,8 +46,9 @@ caf::expected<int> parse_urgency(std::string_view text);
 caf::error add_dependencies(json& list, std::string_view text, double now);
 
 /// A moment in seconds since the epoch: "+10m" from `now` on, seconds since the epoch, a date
-/// "2026-12-24", "2026-12-24T18:00[:00][Z]", or the next "18:00[:00]", noon, midnight or tomorrow;
-/// in words "in 2 hours", "tomorrow at noon", "friday 6pm". Local time but for Z.
+/// "2026-12-24", "2026-12-24T18:00[:00][Z]", "2026/12/24 18:00", "Dec 24 2026", or the next
+/// "Dec 24", "18:00[:00]", noon, midnight or tomorrow; in words "in 2 hours", "1 hour from now",
+/// "tomorrow at noon", "friday 6pm". Local time but for Z.
 /// Errors: ec::bad_argument.
 caf::expected<double> parse_moment(std::string_view text, double now);
 

@@ -15,6 +15,7 @@
 
 #include "actors/job_spec.hpp"
 #include "actors/templates.hpp"
+#include "runtime/hostlist.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
 #include "tools/submit_options.hpp"
@@ -40,10 +41,52 @@ void clean_environment(workflow::environment_map& variables, const std::string& 
       std::fputs((program + ": " + sentence + "\n").c_str(), stderr);
 }
 
+namespace {
+
+/// How many ranks there are when several share the cores of a host, each with its part; else 0.
+size_t ranks_that_split_hosts(client& broker) {
+  auto reply = broker.ask("resource.list", json::object());
+  auto* execution = reply ? find_json(*reply, "all.execution") : nullptr;
+  if (execution == nullptr)
+    return 0;
+  auto& parts = object_at(*execution, "R_lite"); // one for all ranks that have the same cores
+  auto& names = object_at(*execution, "nodelist");
+  std::set<std::string> seen;
+  size_t ranks = 0;
+  if (names.is_array())
+    for (auto& name : names)
+      if (auto hosts = name.is_string() ? parse_hostlist(name.get<std::string>())
+                                        : caf::expected<std::vector<std::string>>{ec::bad_json})
+        for (auto& host : *hosts) {
+          seen.insert(host);
+          ++ranks;
+        }
+  return seen.size() < ranks && parts.is_array() && parts.size() > 1 ? ranks : 0;
+}
+
+/// Says by which options what was refused as too much was asked for.
+caf::error with_options(client& broker, const caf::error& e) {
+  auto text = context_of(e);
+  if (code_of(e) != ec::unsatisfiable || text.find("there is room for") == text.npos
+      || text.find(" slot") == text.npos)
+    return e;
+  text += " (-n says how many slots there are, -c and -g what each has, -N on how many nodes)";
+  size_t nodes = 0;
+  constexpr std::string_view asked = "asked for ";
+  if (text.starts_with(asked) && text.find("node") < text.find("slot"))
+    std::from_chars(text.data() + asked.size(), text.data() + text.size(), nodes);
+  if (nodes > 0 && nodes <= ranks_that_split_hosts(broker))
+    text += "; the brokers of a host split its cores: with 'hactor start --oversubscribe' each has "
+            "all of them";
+  return make_error(ec::unsatisfiable, std::move(text));
+}
+
+} // namespace
+
 caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params) {
   auto reply = broker.ask("submit", params);
   if (!reply)
-    return std::move(reply.error());
+    return with_options(broker, reply.error());
   std::vector<std::string> ids;
   auto& list = object_at(*reply, "ids");
   if (list.is_array())
@@ -144,10 +187,11 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
     text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : spell_out_steps(item));
   }
   auto set = idset::parse(text);
+  auto said = std::string{name} == "cc" ? std::string{"--cc (--array)"} : "--bcc";
   if (set && set->empty())
-    return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");
+    return make_error(ec::bad_argument, said + ": the set is empty");
   if (!set)
-    return make_error(ec::bad_argument, std::string{"--"} + name + ": " + render(set.error()));
+    return make_error(ec::bad_argument, said + ": " + context_of(set.error()));
   return set->to_string();
 }
 

@@ -239,6 +239,34 @@ TEST_SUITE("actor") {
     CHECK(all.ends_with("alloc start exception finish release free clean"));
   }
 
+  TEST_CASE("on a full disk jobs end, can be forgotten and looked at, and none begins") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    b.world->ends_have_room = true;
+    b.cancel({one});
+    auto early = b.follow(one); // the exception is not durable
+    b.pass(4000ms);
+    CHECK(code_of(early->error) == ec::disk_full);
+    b.report(one, true);
+    b.pass(4000ms);
+    b.pass(4000ms);
+    CHECK(names(b.world->durable_events())
+            .ends_with("alloc start exception finish release free clean"));
+    CHECK(b.counts().paused != ""); // there is no room for others
+    CHECK(code_of(b.submit({{2}})->error) == ec::disk_full);
+    purge_request r;
+    r.ids = {one};
+    CHECK(b.ask<count_reply>(b.manager, r)->value);
+    b.world->journal_error = {};
+    b.pass(4000ms);
+    CHECK(b.counts().paused == "");
+    CHECK(b.submit({{3}})->value);
+  }
+
   TEST_CASE("a job that was to be launched when the disk was full starts when there is room") {
     bench b;
     b.submit({one});
@@ -394,6 +422,65 @@ TEST_SUITE("actor") {
     b.grant(one);
     b.settle();
     CHECK(b.world->pushed.empty());
+  }
+
+  TEST_CASE("a task's end while others run makes followers look again, and stays as it was told") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    REQUIRE(b.follow(one)->value);
+    auto exit_of = [&b] {
+      return b.ask<job_reply>(b.manager, job_request{one})->value->first_exit;
+    };
+    CHECK(exit_of().t_ns == 0);
+    exec_report r;
+    r.jobs.emplace_back().id = one;
+    r.jobs[0].task_ended = true;
+    r.jobs[0].first_exit = {5, 3, 1, 77, 2 << 8};
+    b.tell(b.manager, r);
+    CHECK(exit_of().task == 3);
+    CHECK(b.world->looks == 1);
+    r.jobs[0].ended = true;
+    r.jobs[0].first_exit = {4, 2, 0, 76, 0}; // of a node whose clock is behind
+    b.tell(b.manager, r);
+    b.settle();
+    std::string kept;
+    for (auto& batch : b.world->committed_batches)
+      for (auto& record : batch.jobs)
+        kept = record.extra;
+    CHECK(decode_extra(kept).first_exit.task == 3);
+  }
+
+  TEST_CASE("who stops following before it was answered gets nothing either") {
+    bench b;
+    b.world->hold = true;
+    b.submit({one});
+    auto reply = b.follow(one); // waits for the commit of the job
+    CHECK(reply->pending());
+    b.tell(b.manager, unfollow{one, 7, b.follower});
+    auto other = b.ask<follow_reply>(b.manager, follow_request{{{one, 8, false}}, b.follower});
+    b.world->hold = false;
+    b.release();
+    b.run();
+    REQUIRE(reply->value);
+    REQUIRE(other->value);
+    auto followed = [&b] {
+      auto stats = b.ask<stats_reply>(b.manager, stats_atom_v);
+      for (auto& [name, value] : stats->value->values)
+        if (name == "followed")
+          return value;
+      return int64_t{-1};
+    };
+    CHECK(followed() == 1);
+    b.grant(one);
+    b.settle();
+    CHECK(names(b.world->pushed) == "alloc"); // once: for the other
+    b.tell(b.manager, unfollow{one, 8, b.follower});
+    CHECK(followed() == 0);
+    REQUIRE(b.follow(one)->value); // what was withdrawn once may come again
+    CHECK(followed() == 1);
   }
 
   TEST_CASE("draining starts nothing, ends what runs, and is over when all has ended") {

@@ -25,3 +25,22 @@ check_equal "the one that came free" "$(cat "gpu.$(cat freed)")" "$(cat "gpu.$id
 check_equal "tasks" "0 1 2 3" "$(hactor run -n 4 -g 1 sh -c 'echo $CUDA_VISIBLE_DEVICES' | sort | xargs)"
 fails_with 1 hactor submit -n 5 -g 1 true
 END
+
+# Of a job with slots of two shapes each task has what its own slot has.
+cat >"$scratch/two_shapes.yaml" <<'END'
+version: 9999
+resources:
+  - type: node
+    count: 1
+    with:
+      - {type: slot, label: sim, count: 2, with: [{type: core, count: 3}]}
+      - {type: slot, label: ana, count: 2, with: [{type: core, count: 1}, {type: gpu, count: 1}]}
+tasks:
+  - {command: [sh, -c, 'echo "sim $CUDA_VISIBLE_DEVICES"'], slot: sim, count: {per_slot: 1}}
+  - {command: [sh, -c, 'echo "ana $CUDA_VISIBLE_DEVICES"'], slot: ana, count: {per_slot: 1}}
+attributes: {system: {duration: 60}}
+END
+instance -S resource.fake=nodes=1,cores=8,gpus=2 <<'END'
+id=$(hactor job submit "$HACTOR_TEST_SCRATCH/two_shapes.yaml")
+check_equal "GPUs of each" "ana 0 ana 1 sim -1 sim -1" "$(hactor job attach "$id" | sort | xargs)"
+END

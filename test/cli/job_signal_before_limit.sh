@@ -16,5 +16,5 @@ fails_with 1 hactor submit --signal=USR1@10s true
 check_contains "$output" "--signal needs --time-limit"
 hactor submit --dry-run true | sed 's/"system":{/"system":{"shell":{"options":{"signal":{"signum":99}}},/' >spec
 fails_with 1 hactor job submit spec
-check_contains "$output" "attributes.system.shell.options.signal: must be a mapping with signum"
+check_contains "$output" "attributes.system.shell.options.signal: must be 1, or a mapping with signum"
 END

@@ -97,7 +97,7 @@ check_equal "-O pmi=none" "none none none none" "$(echo $(hactor run -n 2 -O pmi
 [ ! -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || check_equal "-O mpi=openmpi" \
   "none 0 none 1" "$(echo $(hactor run -n 2 -O mpi=openmpi sh -c "$show" | sort))"
 fails_with 1 hactor run -O mpi=strange true
-check_contains "$output" "option mpi: 'strange' is not known; there are none, mpich, openmpi"
+check_contains "$output" "option mpi: 'strange' is not known; there are none, mpich, intel, openmpi, spectrum"
 check_contains "$output" ", fast, slow, and"
 
 # Mistakes.

@@ -122,7 +122,7 @@ TEST_SUITE("unit") {
     CHECK(o.code == 1);
     CHECK(o.err == "hactor-submit: too much\n");
     CHECK(o.out.empty());
-    for (const auto& words : std::vector<std::vector<const char*>>{{"-x", "prog"},
+    for (const auto& words : std::vector<std::vector<const char*>>{{"-N2", "-n1", "prog"},
                                                                    {"--cc=x", "prog"},
                                                                    {"--cc=", "prog"},
                                                                    {"--cc=1", "--bcc=1", "prog"},
@@ -249,12 +249,29 @@ TEST_SUITE("unit") {
     CHECK(s.run(jobs_command, {"-o", "{nothing}"}).code == 2);
     CHECK(s.run(jobs_command, {"-c", "x"}).code == 2);
     CHECK(s.run(jobs_command, {"--since", "x"}).code == 2);
-    CHECK(s.run(jobs_command, {"???"}).code == 1);
+    CHECK(s.run(jobs_command, {"???"}).code == 2);
     auto& requests = s.requests();
     REQUIRE(requests.size() == 4);
     CHECK(requests[0].first == "job.list");
-    CHECK(dump(requests[0].second) == R"({"max":1000,"states":62})");
+    CHECK(dump(requests[0].second) == R"({"max":1001,"states":62})"); // is there one more?
     CHECK(dump(requests[3].second) == R"({"max":5,"name":"x","results":2,"states":80})");
+  }
+
+  TEST_CASE("jobs says when there are more than are listed, unless their number was said") {
+    stage s{[](fake_broker& b, const frame& f) {
+      auto jobs = json::array();
+      auto max = (*parse_object(f.payload))["params"]["max"].get<size_t>();
+      for (size_t i = 0; i < max; ++i)
+        jobs.push_back({{"id", "f" + std::to_string(i)}});
+      b.reply(f.tag, {{"jobs", std::move(jobs)}});
+    }};
+    for (auto* of : {&jobs_command, &job_list_command}) {
+      auto o = s.run(*of, {"-a"});
+      CHECK(o.err.find("there are more than these 1000 jobs; '-c 0' lists all") != o.err.npos);
+      CHECK(o.out.find("f999") != o.out.npos);
+      CHECK(o.out.find("f1000") == o.out.npos);
+      CHECK(s.run(*of, {"-a", "-c5"}).err.empty());
+    }
   }
 
   TEST_CASE("jobs refuses an answer that is none") {
@@ -273,8 +290,8 @@ TEST_SUITE("unit") {
     CHECK(s.run(cancel_command, {"--all", "--", "no", "more"}).code == 0);
     CHECK(s.run(cancel_command, {"--all"}).code == 0);
     CHECK(s.run(cancel_command, {"fB", "--", "no", "more"}).code == 0);
-    CHECK(asked[0] == R"({"all":true,"message":"no more"})");
-    CHECK(asked[1] == R"({"all":true})");
+    CHECK(asked[0] == R"({"all":true,"message":"no more","states":62})");
+    CHECK(asked[1] == R"({"all":true,"states":62})");
     CHECK(asked[2] == R"({"ids":["fB"],"message":"no more"})");
     CHECK(s.run(cancel_command, {"--all", "fB"}).code == 2);
     CHECK(s.run(cancel_command, {}).code == 2);
@@ -301,8 +318,36 @@ TEST_SUITE("unit") {
     CHECK(labels.add(0, 1, "").empty());
     CHECK(labels.add(0, 1, "end").empty());
     CHECK(labels.add(0, 1, "") == "0: end\n");
-    auto cut = labels.add(2, 1, std::string(70'000, 'x'));
-    CHECK(cut.size() == 70'000 + 4);
+  }
+
+  TEST_CASE("a line that is too long to be held has its label once, and ends when another comes") {
+    line_labels labels{"5."};
+    auto most = line_labels::held_bytes_max;
+    CHECK(labels.add(2, 1, std::string(most, 'x')).empty());
+    CHECK(labels.add(2, 1, "yy") == "5.2: " + std::string(most, 'x') + "yy");
+    CHECK(labels.add(2, 1, "z\n") == "z\n");
+    CHECK(labels.add(2, 1, std::string(most + 1, 'x')) == "5.2: " + std::string(most + 1, 'x'));
+    CHECK(labels.add(3, 2, "error\n") == "5.3: error\n"); // goes elsewhere
+    CHECK(labels.add(3, 1, "a\n") == "\n5.3: a\n");
+    CHECK(labels.add(2, 1, "rest\n") == "5.2: rest\n");
+    CHECK(labels.add(4, 1, std::string(most + 1, 'x')) == "5.4: " + std::string(most + 1, 'x'));
+    CHECK(labels.add(2, 1, "begun").empty());
+    auto ends = labels.end_all();
+    REQUIRE(ends.size() == 2);
+    CHECK(ends[{4, 1}] == "\n");
+    CHECK(ends[{2, 1}] == "5.2: begun\n");
+    CHECK(labels.end_all().empty());
+  }
+
+  TEST_CASE("bytes that are not held have a label at the beginning of lines alone") {
+    line_labels labels{{}, true, 0};
+    CHECK(labels.add(0, 1, "Name? ") == "0: Name? ");
+    CHECK(labels.add(0, 1, "x\n") == "x\n");
+    CHECK(labels.add(0, 1, "a") == "0: a");
+    CHECK(labels.add(0, 2, "e\n") == "\n0: e\n");
+    CHECK(labels.add(0, 1, "b") == "0: b");
+    CHECK(labels.add(0, 1, "") == "\n");
+    CHECK(labels.add(0, 1, "").empty());
   }
 
 } // TEST_SUITE

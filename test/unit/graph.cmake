@@ -7,12 +7,14 @@ hactor_unit_test(unit_graph
     unit/jobspec_test.cpp
     unit/rset_test.cpp
     unit/affinity_test.cpp
+    unit/nearness_test.cpp
     unit/request_test.cpp
     unit/layout_test.cpp
     unit/planner_test.cpp
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
     unit/matcher_test.cpp
+    unit/match_near_test.cpp
     unit/match_choice_test.cpp
     unit/flexible_slots_test.cpp
     unit/match_link_test.cpp

@@ -44,7 +44,8 @@ std::string refusal(const std::vector<const char*>& words) {
   auto params = build(words);
   if (params)
     return "accepted";
-  CHECK(code_of(params.error()) == ec::bad_argument);
+  auto of_file = render(params.error()).find("No such file") != std::string::npos;
+  CHECK(code_of(params.error()) == (of_file ? ec::system_failed : ec::bad_argument));
   return render(params.error());
 }
 
@@ -73,7 +74,7 @@ TEST_SUITE("unit") {
               for (auto& t : text)
                 words.push_back(t.c_str());
               INFO(nodes, " nodes ", tasks, " tasks ", exclusive);
-              if ((exclusive && nodes == 0) || (tasks != 0 && nodes > tasks)) {
+              if (tasks != 0 && nodes > tasks) {
                 REQUIRE(refusal(words) != "accepted");
                 continue;
               }
@@ -81,7 +82,7 @@ TEST_SUITE("unit") {
               auto r = compile_request(*spec);
               REQUIRE(r);
               auto wanted = tasks != 0 ? tasks : std::max(nodes, 1u);
-              REQUIRE(r->nnodes == nodes);
+              REQUIRE(r->nnodes == std::max<uint32_t>(nodes, exclusive ? 1 : 0));
               REQUIRE(r->cores_per_slot == std::max(cores, 1u));
               REQUIRE(r->gpus_per_slot == gpus);
               REQUIRE(r->exclusive == (exclusive || (nodes != 0 && tasks == 0)));
@@ -100,6 +101,31 @@ TEST_SUITE("unit") {
     CHECK(dump(spec["resources"][0]) == resources({"-N3"}));
     CHECK(dump(spec["attributes"]["system"]["shell"]["options"]["per-resource"])
           == R"({"count":2,"type":"node"})");
+  }
+
+  TEST_CASE("with fewer tasks, tasks per node are the most that a node has") {
+    CHECK(resources({"-n4", "--tasks-per-node=3"}) == resources({"-N2", "-n4"}));
+    CHECK(resources({"-N2", "-n3", "--tasks-per-node=3"}) == resources({"-N2", "-n3"}));
+    CHECK(dump(jobspec_of({"-n5", "--tasks-per-node=3"})["tasks"][0]["count"]) == R"({"total":5})");
+  }
+
+  TEST_CASE("what is said of nodes without their number is said of one") {
+    CHECK(resources({"-x", "-n4"}) == resources({"-x", "-N1", "-n4"}));
+    CHECK(resources({"-x"}) == resources({"-x", "-N1", "-n1"}));
+    CHECK(resources({"-x", "-n4", "--tasks-per-node=2"}) == resources({"-x", "-N2", "-n4"}));
+    CHECK(resources({"-n4", "--mem=1G"}) == resources({"-N1", "-n4", "--mem=1G"}));
+    CHECK(resources({"--tasks-per-node=2"}) == resources({"-N1", "-n2"}));
+    CHECK(resources({"--gpus-per-node=2"}) == resources({"-N1", "-n1", "-g2"}));
+    CHECK(resources({"--gpus-per-node=2", "-n2"}) == resources({"-N1", "-n2", "-g1"}));
+  }
+
+  TEST_CASE("tasks that are more than the GPUs of their node share these") {
+    std::vector<const char*> words{"-N2", "-n8", "-c3", "--gpus-per-node=1"};
+    CHECK(resources(words)
+          == R"({"count":2,"type":"node","with":[{"count":1,"label":"task","type":"slot",)"
+             R"("with":[{"count":12,"type":"core"},{"count":1,"type":"gpu"}]}]})");
+    CHECK(dump(jobspec_of(words)["attributes"]["system"]["shell"]["options"]["per-resource"])
+          == R"({"count":4,"type":"node"})");
   }
 
   TEST_CASE("a job may be asked for by its resources in place of its tasks") {
@@ -123,7 +149,6 @@ TEST_SUITE("unit") {
         {{"-N2", "--gpus-per-node=1", "-g1"}, "--gpus-per-node and --gpus-per-task exclude"},
         {{"-N2", "--tasks-per-core=1", "-c2"}, "--tasks-per-core and --cores-per-task exclude"},
         {{"--tasks-per-core=1"}, "--tasks-per-core needs --nodes or --cores"},
-        {{"--gpus-per-node=1"}, "--gpus-per-node needs --nodes"},
         {{"--cores=4", "--gpus-per-node=1"}, "they need --nodes"},
         {{"--cores=4", "--tasks-per-node=1"}, "they need --nodes"},
         {{"--cores=4", "--mem=1G"}, "they need --nodes"},
@@ -137,11 +162,10 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("sizes that contradict each other are refused with what would be right") {
-    CHECK(refusal({"-x"}).starts_with("--exclusive needs --nodes"));
+    CHECK(refusal({"-x", "-n2-4"}).find("needs --nodes") != std::string::npos);
     CHECK(refusal({"-N4", "-n2"}).find("at most 2 nodes or at least 4 tasks") != std::string::npos);
-    CHECK(refusal({"--tasks-per-node=2"}).find("needs --nodes or --ntasks") != std::string::npos);
-    CHECK(refusal({"-n5", "--tasks-per-node=2"}).find("4 or 6 would") != std::string::npos);
-    CHECK(refusal({"-N2", "-n5", "--tasks-per-node=2"}).find("makes 4 tasks, not --ntasks=5")
+    CHECK(refusal({"-N2", "-n5", "--tasks-per-node=2"})
+              .find("makes 4 tasks at most, not --ntasks=5")
           != std::string::npos);
     for (auto word : {"-n0", "-N0", "-c0", "-nx", "-g-1", "--tasks-per-node=0", "-n2147483648"})
       CHECK(refusal({word}).starts_with("--"));
@@ -168,7 +192,7 @@ TEST_SUITE("unit") {
     auto says = [](const char* word, std::string_view part) {
       return refusal({word, "-n2"}).find(part) != std::string::npos;
     };
-    CHECK(says("--mem=8G", "--mem is the memory of each node"));
+    CHECK(memory({"--mem=8G", "-n4"}) == gb("2"));
     for (auto word : {"--mem=", "--mem=G", "--mem=-1", "--mem=4GiB", "--mem=9999999999G"})
       CHECK(says(word, "--mem: "));
     CHECK(memory({"--mem=4K"}) == gb("1"));
@@ -194,7 +218,15 @@ TEST_SUITE("unit") {
     };
     CHECK(input({"--input=f"}, submit_command) == R"({"path":"f","type":"file"})");
     CHECK(input({"--input=./0"}, run_command) == R"({"path":"./0","type":"file"})");
-    CHECK(input({"--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
+    CHECK(input({"-n4", "--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
+    CHECK(input({"-n2-4", "--input=3"}, run_command) == R"({"ranks":"3","type":"service"})");
+    CHECK(refusal({"-n2", "--input=5"})
+          == "--input=5: the job has no task 5, only tasks 0-1; a file of this name is ./5");
+    for (auto words : std::vector<std::vector<const char*>>{
+             {"--input=1"}, {"-N2", "-n3", "--input=3"}, {"--tasks-per-node=2", "-N2", "--input=4"},
+             {"--shape=slot=2/core", "--input=0,2"}})
+      CHECK(refusal(words).starts_with("--input="));
+    CHECK(refusal({"--tasks-per-node=2", "-N2", "--input=3"}) == "accepted");
     CHECK(input({"--input=all"}, submit_command) == R"({"ranks":"all","type":"service"})");
     CHECK(input({"-n1"}, run_command) == R"({"type":"service"})");
     CHECK(dump(system_of({"--pty"}, run_command)["shell"]["options"]["pty"])
@@ -289,6 +321,15 @@ TEST_SUITE("unit") {
              R"({"scheme":"afterany","value":"c[2,4-5]"}])");
     CHECK(list({"--same-node-as=1", "--not-same-node-as=x"})
           == R"([{"scheme":"same-node","value":"1"},{"scheme":"not-same-node","value":"x"}])");
+    CHECK(list({"-dafterok:f2.3:f4.[0,2],afterany:f5.1-2", "--same-node-as=f2.3"})
+          == R"([{"scheme":"afterok","value":"f2[3]"},{"scheme":"afterok","value":"f4[0,2]"},)"
+             R"({"scheme":"afterany","value":"f5[1-2]"},{"scheme":"same-node","value":"f2[3]"}])");
+    CHECK(list({"-dafterok:0.0.0.1:v1.3:my/job+5"}) // an id, and names
+          == R"([{"scheme":"afterok","value":"0.0.0.1"},{"scheme":"afterok","value":"v1.3"},)"
+             R"({"scheme":"afterok","value":"my/job+5"}])");
+    for (auto word : {"-dafterok:f2/f3", "-dafterok:/f2", "--same-node-as=f2/f3.1"})
+      CHECK(refusal({word}).find("named without '/'") != std::string::npos);
+    CHECK(refusal({"-dafter:f2+5"}).find("right are after:f2 and") != std::string::npos);
     CHECK(list({"--dependency=afterok:1,afterany:2", "--dependency=x:y:z"})
           == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterany","value":"2"},)"
              R"({"scheme":"x","value":"y:z"}])");
@@ -322,7 +363,7 @@ TEST_SUITE("unit") {
       return dump(system_of({"-t10", word})["shell"]["options"]["signal"]);
     };
     CHECK(warning("--signal=TERM@2m") == R"({"signum":15,"timeleft":120.0})");
-    CHECK(warning("--signal=B:SIGINT@90") == R"({"signum":2,"timeleft":90.0})");
+    CHECK(warning("--signal=B:SIGINT@90") == R"({"script":true,"signum":2,"timeleft":90.0})");
     CHECK(warning("--signal=@5s") == R"({"signum":10,"timeleft":5.0})");
     CHECK(warning("--signal=12") == R"({"signum":12,"timeleft":60.0})");
     for (auto word : {"--signal=", "--signal=NONE@1m", "--signal=USR1@", "--signal=USR1@0",
@@ -370,15 +411,27 @@ TEST_SUITE("unit") {
            {"today 20:00:30", 2 * hour + 30},
            {"7:15PM", 1.25 * hour},
            {"12pm", 18 * hour},
-           {"12am", 6 * hour}}) {
+           {"12am", 6 * hour},
+           {"1 hour from now", hour},
+           {"in an hour", hour},
+           {"a week from now", 7 * day},
+           {"+1w", 7 * day},
+           {"Dec 25 2026", 6 * hour},
+           {"dec 25, 2026 18:00", day},
+           {"25 December 2026 at 6pm", day},
+           {"2026/12/25 10:00", 16 * hour},
+           {"Dec 25", 6 * hour},
+           {"Dec 24 18:00", 365 * day},
+           {"1 Jan 6:30am", 7 * day + 12.5 * hour}}) {
       INFO(words);
       CHECK(moment(words) == wait);
     }
     ::unsetenv("TZ");
     ::tzset();
     for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon", "in", "at",
-                       "2 fortnights", "in hours", "friday monday", "noon 18:00", "13pm", "0am",
-                       "tomorrow 7"})
+                       "2 fortnights", "in hours", "from now", "hour from now", "2026/13/01",
+                       "Dec 25 2026 25:00", "Dec 25 2026x", "Foo 5 2030", "friday monday",
+                       "noon 18:00", "13pm", "0am", "tomorrow 7"})
       CHECK_MESSAGE(!parse_moment(wrong, now), std::string{wrong});
   }
 

@@ -66,10 +66,13 @@ TEST_SUITE("unit") {
     CHECK(context_of(running, "shell.start")
           == json{{"taskmap", {{"version", 1}, {"map", json::array({{0, 2, 1, 1}})}}}});
     job.first_exit = {13 * second, 1, 0, 77, 3 << 8};
+    auto others_run = exec_eventlog(job); // the first task has ended
+    CHECK(others_run.substr(0, running.size()) == running);
+    CHECK(context_of(others_run, "shell.task-exit")["rank"] == 1);
     job.events.push_back(event(event_kind::finish, 14 * second, 3 << 8));
     job.events.push_back(event(event_kind::clean, 15 * second));
     auto whole = exec_eventlog(job);
-    CHECK(whole.substr(0, running.size()) == running); // it grows
+    CHECK(whole.substr(0, others_run.size()) == others_run); // it grows
     CHECK(whole.find("{\"timestamp\":13.000000,\"name\":\"shell.task-exit\"")
           < whole.find("{\"timestamp\":14.000000,\"name\":\"complete\""));
     CHECK(context_of(whole, "shell.task-exit")
@@ -121,6 +124,19 @@ TEST_SUITE("unit") {
           == json{{"level", 3}, {"message", "gone"}, {"component", "output"}, {"rank", 1}});
     CHECK(end.find("\"rank\":\"0\"") != std::string::npos);
     CHECK(end.find("\"rank\":\"1\"") == std::string::npos);
+  }
+
+  TEST_CASE("what was sent to tasks is data of guest.input, and only of that") {
+    stream_eventlog in{job_of({}, 2), true}, out{job_of({}, 2), false};
+    CHECK(context_of(in.data(0, UINT32_MAX, input_stream, "a\n"), "data")
+          == json{{"stream", "stdin"}, {"rank", "all"}, {"data", "a\n"}});
+    CHECK(context_of(in.data(0, 1, input_stream, "\xff"), "data")
+          == json{{"stream", "stdin"}, {"rank", "1"}, {"data", "/w=="}, {"encoding", "base64"}});
+    CHECK(context_of(in.data(0, 0, input_note_stream, "cut"), "log")
+          == json{{"level", 5}, {"message", "cut"}});
+    CHECK(in.data(0, 0, 1, "output").empty());
+    for (auto stream : {input_stream, input_note_stream})
+      CHECK(out.data(0, 0, stream, "x").empty());
   }
 
   TEST_CASE("streams that are files are redirected, each task's own by its name") {
