@@ -32,13 +32,17 @@ void enclosing_instance::tell(const std::string& uri) {
   auto broker = workflow::client::connect(around);
   ::unsetenv("HACTOR_ENCLOSING_URI"); // an instance that is started in this one is not meant
   auto told = broker ? note(*broker, job, uri, true, patience_s) : std::move(broker.error());
-  if (!told) {
+  if (!told)
     log_warning("job {} of the instance around this one does not show it: {}", job,
                 render(told.error()));
+  if (!told && (!broker || code_of(told.error()) != ec::timed_out)) // else it may yet
     return;
-  }
   watch_ = std::move(*broker);
-  watch_->request("job.watch", {{"id", job}, {"key", "R"}});
+  begin_watch();
+}
+
+void enclosing_instance::begin_watch() {
+  watch_tag_ = watch_->request("job.watch", {{"id", job_}, {"key", "R"}});
   if (watch_->flush())
     watch_.reset();
 }
@@ -55,9 +59,15 @@ std::optional<double> enclosing_instance::take_end() {
     auto f = watch_->receive_now();
     if (f && !*f)
       break;
-    if (!f || (*f)->kind != workflow::frame_kind::item) { // the job or the instance has ended
+    if (!f) { // the instance has ended
       watch_.reset();
       break;
+    }
+    if ((*f)->tag != watch_tag_)
+      continue; // an answer that nobody waits for any more
+    if ((*f)->kind != workflow::frame_kind::item) {
+      end_watch(**f);
+      continue;
     }
     auto item = workflow::parse_object((*f)->payload);
     if (!item)
@@ -66,6 +76,18 @@ std::optional<double> enclosing_instance::take_end() {
       end = r->expiration;
   }
   return end;
+}
+
+/// The connection stays: the note goes with it.
+void enclosing_instance::end_watch(const workflow::frame& f) {
+  watch_tag_ = 0;
+  auto end = workflow::result_of(f);
+  if (end)
+    return; // the job has ended
+  log_warning("the end of job {} of the instance around this one is not followed{}: {}", job_,
+              code_of(end.error()) == ec::timed_out ? " for a while" : "", render(end.error()));
+  if (code_of(end.error()) == ec::timed_out)
+    begin_watch();
 }
 
 } // namespace hactor

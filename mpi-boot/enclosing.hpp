@@ -33,8 +33,12 @@ public:
   std::optional<double> take_end();
 
 private:
+  void begin_watch();
+  void end_watch(const workflow::frame& f);
+
   std::string job_; // that holds us
-  std::optional<workflow::client> watch_;
+  std::optional<workflow::client> watch_; // the note is there as long as this is connected
+  uint64_t watch_tag_ = 0;
 };
 
 } // namespace hactor

@@ -24,6 +24,8 @@ hactor_unit_test(unit_tools
     unit/commands_test.cpp
     unit/nested_uri_test.cpp
     unit/instance_note_test.cpp
+    unit/enclosing_test.cpp
+    ../mpi-boot/enclosing.cpp
     unit/graph_picture_test.cpp
     unit/graph_session_test.cpp
     unit/workflow_test.cpp
