@@ -222,6 +222,9 @@ void stream_socket::read_some() {
 /// As recv(), of at most `room` bytes.
 ssize_t stream_socket::receive(size_t& room) {
   if (is_within_large()) {
+    // Room for as much as has come, not for what a header says: who sends only that may be many.
+    if (large_.got == large_.payload.size())
+      large_.payload.resize(std::min(large_.size, 2 * std::max(large_.got, read_size / 4)));
     room = large_.payload.size() - large_.got;
     auto got = recv(fd_, large_.payload.data() + large_.got, room, MSG_DONTWAIT);
     large_.got += static_cast<size_t>(std::max<ssize_t>(got, 0));
@@ -256,7 +259,7 @@ void stream_socket::parse() {
 /// False: the next frame is not there as a whole.
 bool stream_socket::hand_over_next() {
   frame next;
-  if (!large_.payload.empty()) {
+  if (large_.size > 0) {
     if (is_within_large())
       return false;
     next = std::exchange(large_, {});
@@ -279,7 +282,7 @@ bool stream_socket::hand_over_next() {
     next.payload = in_.substr(in_begin_ + frame_header_size, there);
     in_begin_ += frame_header_size + there;
     if (there < size) {
-      next.payload.resize(size);
+      next.size = size;
       next.got = there;
       large_ = std::move(next);
       return false;

@@ -73,11 +73,11 @@ private:
     uint8_t kind = 0;
     uint64_t tag = 0;
     std::string payload;
-    size_t got = 0; // of the payload, while it is being read
+    size_t size = 0, got = 0; // of the payload, while it is being read; it grows as bytes come
   };
 
   stream_socket(poller& p, int fd, callbacks what);
-  bool is_within_large() const { return large_.got < large_.payload.size(); }
+  bool is_within_large() const { return large_.got < large_.size; }
   bool write_now(const char* header, std::string_view payload);
   void drain();
   void read_some();
@@ -109,7 +109,7 @@ private:
   std::string in_; // transport thread only
   size_t in_begin_ = 0;
   bool parsing_ = false;
-  frame large_; // that is being read; payload empty: none
+  frame large_; // that is being read; size 0: none
 };
 
 } // namespace hactor

@@ -282,6 +282,29 @@ TEST_SUITE("unit") {
     CHECK(b.until([&] { return b.frames.size() == 6; }));
   }
 
+  TEST_CASE("who announces much and sends nothing costs nothing") {
+    auto resident_bytes = [] {
+      size_t pages = 0;
+      auto* file = std::fopen("/proc/self/statm", "r");
+      REQUIRE(file != nullptr);
+      CHECK(std::fscanf(file, "%*u %zu", &pages) == 1);
+      std::fclose(file);
+      return pages * 4096;
+    };
+    std::vector<std::unique_ptr<bench>> many;
+    for (int i = 0; i < 8; ++i)
+      many.push_back(std::make_unique<bench>());
+    auto before = resident_bytes();
+    std::string some(100'000, 'x');
+    for (auto& b : many) {
+      b->write(header(frame_payload_size_max, 1, 7) + some);
+      run_idle(*b->p);
+      CHECK(b->frames.empty());
+      CHECK(b->ends.empty());
+    }
+    CHECK(resident_bytes() - before < 8 * frame_payload_size_max / 16);
+  }
+
   TEST_CASE("large frames and small ones come as they were sent, cut and paused anywhere") {
     bench b;
     std::mt19937 random{7};
