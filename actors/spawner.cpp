@@ -70,7 +70,7 @@ struct start_state {
   sigset_t mask{};
   rlimit open_files{};
   std::vector<int> ignored_signals;
-  std::vector<pid_t> children; ///< Not ours: to be spared at the end.
+  std::vector<process_mark> children; ///< Not ours, nor what they have made: spared at the end.
 };
 
 class supervisor {
@@ -85,20 +85,22 @@ private:
     bool own_group;
     bool kill_group;
     bool is_ours;     // the instance's own command; else what a job has started
-    bool was_told_of; // that a signal of its to us was ignored
     std::string job;  // whose group it is in; empty: it has one of its own
   };
   struct job_group {
     pid_t leader;
-    int tasks;
+    std::vector<pid_t> tasks;
   };
 
   bool open();
   int wait_ms() const;
   void on_signals();
-  task* task_of(pid_t pid);
+  enum class sender : uint8_t { other, own_command, task, gone };
+  sender sender_of(pid_t pid);
   bool is_ignored(const signalfd_siginfo& info);
+  void hear_guard();
   void on_guard_lost();
+  pid_t group_of(const std::string& job);
   void forward(int signo);
   void read_socket();
   void close_socket();
@@ -121,6 +123,7 @@ private:
   owned_fd epoll_;
   owned_fd null_;
   pid_t broker_; // 0 once it has been reaped
+  process_mark broker_mark_;
   int exit_code_ = 0;
   start_state start_;
   std::optional<child_starter> starter_;
@@ -139,14 +142,15 @@ private:
   bool more_requests_ = false;
   bool child_ended_ = true; // a child may have ended before our signalfd was open
   bool reply_swept_ = false;
+  bool told_of_ignored_ = false; // that a signal to us was
   bool ready_ = false; // the others would survive the loss of this broker
   spawner_sweep sweep_;
 };
 
 supervisor::supervisor(const supervisor_options& options, const start_state& start, owned_fd socket,
                        pid_t broker)
-    : options_(options), socket_(std::move(socket)), broker_(broker), start_(start),
-      sweep_(::getpid()) {}
+    : options_(options), socket_(std::move(socket)), broker_(broker), broker_mark_(mark_of(broker)),
+      start_(start), sweep_(::getpid()) {}
 
 /// Opens what the loop needs. The signals have been blocked since before the broker's fork.
 bool supervisor::open() {
@@ -211,32 +215,56 @@ void supervisor::on_signals() {
   }
 }
 
-/// Returns the task that the process comes from; null: none, or the process is gone.
-supervisor::task* supervisor::task_of(pid_t pid) {
+/// From whom a process comes. What a task has started may be gone by now, and nobody can tell.
+supervisor::sender supervisor::sender_of(pid_t pid) {
   auto self = ::getpid();
-  while (pid > 1) {
+  for (auto first = true; pid > 1; first = false) {
     auto parent = parent_of(pid);
     if (parent == self) {
       auto at = tasks_.find(pid);
-      return at == tasks_.end() ? nullptr : &at->second;
+      return at == tasks_.end()   ? sender::other
+             : at->second.is_ours ? sender::own_command
+                                  : sender::task;
     }
+    if (parent < 0)
+      return first ? sender::gone : sender::other;
     pid = parent;
   }
-  return nullptr;
+  return sender::other;
 }
 
 /// A task of a job ends no instance, in which others have jobs too: `kill $PPID` of a script means
-/// its shell's parent, whoever that is. The instance's own command may.
+/// its shell's parent, whoever that is. The instance's own command may. Who else means the instance
+/// signals the guard, which is what the launcher has started.
 bool supervisor::is_ignored(const signalfd_siginfo& info) {
-  auto* sender = task_of(static_cast<pid_t>(info.ssi_pid));
-  if (sender == nullptr || sender->is_ours)
+  auto from = sender_of(static_cast<pid_t>(info.ssi_pid));
+  auto may_be_task =
+      from == sender::gone && options_.guard_fd >= 0
+      && std::any_of(tasks_.begin(), tasks_.end(), [](const auto& t) { return !t.second.is_ours; });
+  if (from != sender::task && !may_be_task)
     return false;
-  if (!std::exchange(sender->was_told_of, true))
+  if (!std::exchange(told_of_ignored_, true))
     std::fprintf(stderr,
-                 "hactor: supervisor: a task's process %u has sent signal %u (%s) to hactor-start: "
-                 "ignored; to end a job there is hactor cancel, for the instance hactor shutdown\n",
-                 info.ssi_pid, info.ssi_signo, ::strsignal(static_cast<int>(info.ssi_signo)));
+                 "hactor: supervisor: %s %u has sent signal %u (%s) to hactor-start: ignored; to "
+                 "end a job there is hactor cancel, for the instance hactor shutdown, or a signal "
+                 "to process %d\n",
+                 from == sender::task ? "a task's process" : "a process that has gone,",
+                 info.ssi_pid, info.ssi_signo, ::strsignal(static_cast<int>(info.ssi_signo)),
+                 static_cast<int>(options_.guard_fd < 0 ? ::getpid() : ::getppid()));
   return true;
+}
+
+/// It passes signals on, or has gone.
+void supervisor::hear_guard() {
+  unsigned char signals[64];
+  auto n = ::recv(options_.guard_fd, signals, sizeof signals, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  if (n <= 0)
+    return on_guard_lost();
+  for (ssize_t i = 0; i < n; ++i)
+    if (signals[i] != SIGUSR1 || broker_ > 0)
+      forward(signals[i]);
 }
 
 /// Whoever killed the guard wants no grace either.
@@ -341,8 +369,7 @@ void supervisor::start_task(const frame_header& header, char* frame) {
   std::string job;
   if (!decode_spawn(frame, header.size, view_)) {
     job = job_of_group(view_);
-    auto group = groups_.find(job);
-    outcome = starter_->start(view_, fds_, group == groups_.end() ? 0 : group->second.leader);
+    outcome = starter_->start(view_, fds_, group_of(job));
   }
   fds_.clear(); // the task has its copies; readers of its pipes now depend on it alone
   if (outcome.pid < 0) {
@@ -353,13 +380,13 @@ void supervisor::start_task(const frame_header& header, char* frame) {
   }
   auto own_group = view_.head.own_group == 1 || view_.head.own_group == 2;
   if (!job.empty()) {
-    auto& group = groups_.try_emplace(job, job_group{outcome.pid, 0}).first->second;
-    ++group.tasks;
+    auto& group = groups_.try_emplace(job, job_group{outcome.pid, {}}).first->second;
+    group.tasks.push_back(outcome.pid);
     if (auto leader = ::getpgid(outcome.pid); leader > 0)
       group.leader = leader; // its own, when the group that it was to be in had gone
   }
-  tasks_[outcome.pid] = {header.token,          own_group, own_group && view_.head.kill_group != 0,
-                         is_own_command(view_), false,     std::move(job)};
+  tasks_[outcome.pid] = {header.token, own_group, own_group && view_.head.kill_group != 0,
+                         is_own_command(view_), std::move(job)};
   pids_[header.token] = outcome.pid;
   append_frame(out_, spawner_op::started, header.token, started_body{outcome.pid});
   if (started_waiting_++ == 0)
@@ -371,8 +398,23 @@ void supervisor::signal_task(const frame_header& header, const char* frame) {
   auto at = pids_.find(header.token);
   if (at == pids_.end() || !read_body(frame, header.size, body))
     return; // it has just ended
-  auto whole = body.whole_group != 0 && tasks_[at->second].own_group;
-  ::kill(whole ? -at->second : at->second, body.signo);
+  auto pid = at->second;
+  auto whole = body.whole_group != 0 && tasks_[pid].own_group;
+  if (whole)
+    ::kill(-pid, body.signo);
+  if (!whole || ::getpgid(pid) != pid) // it may have left its group for another
+    ::kill(pid, body.signo);
+}
+
+/// The group that a task of the job is to be in; 0: a new one. A group's number is its own as long
+/// as somebody is in it, which need not be so when its first has ended and others have left it.
+pid_t supervisor::group_of(const std::string& job) {
+  auto group = groups_.find(job);
+  if (group == groups_.end())
+    return 0;
+  auto& [leader, tasks] = group->second;
+  auto is_in = [leader = leader](pid_t pid) { return ::getpgid(pid) == leader; };
+  return std::any_of(tasks.begin(), tasks.end(), is_in) ? leader : 0;
 }
 
 void supervisor::reap() {
@@ -398,7 +440,7 @@ void supervisor::on_exit(pid_t pid, int status, const rusage& usage) {
     return on_broker_exit(status);
   auto at = tasks_.find(pid);
   if (at == tasks_.end()) { // an orphan that came to us, or a child from before our time
-    std::erase(start_.children, pid);
+    std::erase_if(start_.children, [pid](const process_mark& m) { return m.pid == pid; });
     return;
   }
   auto us = [](const timeval& t) { return int64_t{t.tv_sec} * 1'000'000 + t.tv_usec; };
@@ -409,7 +451,7 @@ void supervisor::on_exit(pid_t pid, int status, const rusage& usage) {
   }
   pids_.erase(at->second.token);
   if (auto group = groups_.find(at->second.job); group != groups_.end())
-    if (--group->second.tasks == 0)
+    if (std::erase(group->second.tasks, pid); group->second.tasks.empty())
       groups_.erase(group);
   tasks_.erase(at);
 }
@@ -430,7 +472,7 @@ void supervisor::on_broker_exit(int status) {
 void supervisor::begin_sweep(int64_t grace_ms) {
   auto skip = start_.children;
   if (broker_ > 0)
-    skip.push_back(broker_);
+    skip.push_back(broker_mark_);
   sweep_.begin(now_ms(), grace_ms, options_.kill_wait_ms, std::move(skip));
 }
 
@@ -499,7 +541,7 @@ int supervisor::run() {
       if (events[i].data.fd == signals_.get())
         on_signals();
       else if (events[i].data.fd == options_.guard_fd)
-        on_guard_lost();
+        hear_guard();
       else if (socket_ && !more_requests_ && (events[i].events & ~uint32_t{EPOLLOUT}) != 0)
         read_socket();
     }
@@ -587,7 +629,7 @@ start_state take_over() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   siginfo_t info{};
   if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
-    start.children = descendants_of(::getpid());
+    start.children = marked_descendants_of(::getpid());
   return start;
 }
 

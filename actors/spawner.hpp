@@ -25,8 +25,9 @@ struct supervisor_options {
   /// Return 0 when a signal ended the broker once it was ready: under MPICH's mpiexec
   /// -disable-auto-cleanup the other ranks then go on.
   bool exit_zero_on_kill = false;
-  /// A socket to the guard, which hears there that the broker is ready. It reads as closed once the
-  /// guard has gone: then all is killed. -1: there is no guard.
+  /// A socket to the guard, which hears there that the broker is ready, and passes on the signals
+  /// that it gets, a byte each. It reads as closed once the guard has gone: then all is
+  /// killed. -1: there is no guard.
   int guard_fd = -1;
 };
 
@@ -36,7 +37,9 @@ struct supervisor_options {
 /// terminal come from the guard alone. Returns the exit code for the process: the broker's, 128+n
 /// if signal n ended it, 71 if there was no broker to start.
 /// A task's signals to the supervisor (`kill $PPID`) are ignored, but for SIGUSR1 and those of the
-/// instance's own command, which is known by the supervisor's descriptors that it was given.
+/// instance's own command, which is known by the supervisor's descriptors that it was given. Under
+/// a guard, and while tasks are here, so are those of a process that has gone before it could be
+/// seen whose it was.
 /// The broker leads a process group of its own, so that it gets only what is forwarded. It dies
 /// with the supervisor until spawner_client::watch() is called.
 /// Requires: a process with one thread. Leaves its signal mask, dispositions, subreaper mark and

@@ -59,7 +59,9 @@ bool is_ready(int supervisor_fd) {
   return ::recv(supervisor_fd, &told, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
-/// Passes signals on until the child has ended; returns its wait status. A SIGUSR1 of `notifier`
+/// Passes signals on until the child has ended; returns its wait status. They go as bytes over the
+/// socket: of two signals of a number that are pending the kernel keeps one, and the other may be a
+/// task's, that counts for nothing. A SIGUSR1 of `notifier`
 /// tells that another rank was lost: the broker hears of that anyway, but not before it is ready,
 /// when it may wait for that rank for ever.
 int wait_for(pid_t child, const sigset_t& watched, pid_t notifier, int supervisor_fd) {
@@ -72,7 +74,8 @@ int wait_for(pid_t child, const sigset_t& watched, pid_t notifier, int superviso
       if (!is_ready(supervisor_fd))
         ::shutdown(supervisor_fd, SHUT_WR); // as if we had gone: it ends all and cleans up
     } else if (info.si_signo != SIGCHLD) {
-      ::kill(child, info.si_signo);
+      auto signo = static_cast<unsigned char>(info.si_signo);
+      (void)!::send(supervisor_fd, &signo, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     } else if (::waitpid(child, &status, WNOHANG) == child) {
       return status;
     }
@@ -80,7 +83,7 @@ int wait_for(pid_t child, const sigset_t& watched, pid_t notifier, int superviso
 }
 
 /// Ends what a killed supervisor has left to us. Costs one system call when there is nothing.
-void sweep_orphans(std::vector<pid_t> older, int64_t kill_wait_ms) {
+void sweep_orphans(std::vector<process_mark> older, int64_t kill_wait_ms) {
   spawner_sweep sweep{::getpid()};
   sweep.begin(now_ms(), 0, kill_wait_ms, std::move(older));
   sigset_t child_ended;
@@ -105,7 +108,7 @@ void sweep_orphans(std::vector<pid_t> older, int64_t kill_wait_ms) {
 
 guarded_end run_guarded(const guard_options& options,
                         const std::function<int(int guard_fd)>& supervise) {
-  auto older = descendants_of(::getpid());
+  auto older = marked_descendants_of(::getpid());
   auto launcher = ::getppid();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGCHLD, SIG_DFL); // where it is ignored, the kernel reaps for us and keeps no status

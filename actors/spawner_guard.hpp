@@ -27,7 +27,8 @@ struct guarded_end {
 /// Forks a process that runs `supervise` and exits with its result, and passes SIGTERM, SIGINT,
 /// SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 on to it. The exit code is that of `supervise`, 128+n if
 /// signal n ended it, 71 if nothing could be forked. Then no descendant is left but children from
-/// before. `supervise` gets a socket for supervisor_options::guard_fd.
+/// before. `supervise` gets a socket for supervisor_options::guard_fd, over which it is told of the
+/// signals.
 /// The child has a process group of its own, so that signals to the group of this one reach it
 /// once; on a terminal it stays in the foreground. SIGPIPE and SIGTTOU are ignored in it.
 /// Requires: a process with one thread. Leaves its signal mask and subreaper mark changed.

@@ -9,8 +9,6 @@
 
 #include <sys/wait.h>
 
-#include "actors/descendants.hpp"
-
 namespace hactor {
 
 namespace {
@@ -23,7 +21,7 @@ constexpr int64_t look_ms_max = 100;
 } // namespace
 
 void spawner_sweep::begin(int64_t now_ms, int64_t grace_ms, int64_t kill_wait_ms,
-                          std::vector<pid_t> skip) {
+                          std::vector<process_mark> skip) {
   auto was = phase_;
   skip_ = std::move(skip);
   kill_wait_ms_ = kill_wait_ms;

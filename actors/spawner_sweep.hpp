@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include "actors/descendants.hpp"
+
 namespace hactor {
 
 class spawner_sweep {
@@ -16,7 +18,8 @@ public:
 
   /// Starts (or, when running, hastens: the earlier deadline counts) a sweep of all descendants
   /// but `skip` and what comes from it. With grace_ms 0 SIGKILL comes at once.
-  void begin(int64_t now_ms, int64_t grace_ms, int64_t kill_wait_ms, std::vector<pid_t> skip);
+  void begin(int64_t now_ms, int64_t grace_ms, int64_t kill_wait_ms,
+             std::vector<process_mark> skip);
 
   /// Does what is due. Call after each child's end (`child_ended`) and at next_ms().
   void step(int64_t now_ms, bool child_ended);
@@ -35,7 +38,7 @@ private:
 
   pid_t self_;
   phase phase_ = phase::idle;
-  std::vector<pid_t> skip_;
+  std::vector<process_mark> skip_;
   std::vector<pid_t> found_;
   int64_t kill_at_ms_ = 0;
   int64_t give_up_ms_ = 0;

@@ -11,6 +11,7 @@ for signal in TERM INT HUP QUIT USR2; do
 done
 fails_with 3 hactor run sh -c 'p=$PPID; sh -c "kill -TERM $p"; exit 3'
 fails_with 3 hactor run sh -c 'p=$PPID; (kill -TERM $p); exit 3'
+fails_with 3 hactor run sh -c '/bin/kill -TERM $PPID; exit 3'
 # The idiom of scripts that tidy up, in a group of the job's own tasks.
 fails_with 143 hactor run -O nosetpgrp sh -c 'trap "kill 0" EXIT'
 fails_with 3 hactor run -O nosetpgrp sh -c 'trap "" TERM; kill -TERM 0; exit 3'

@@ -2,6 +2,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+#include <string>
+
+#include <sys/socket.h>
+
 #include "test/support/supervised.hpp"
 
 using namespace hactor;
@@ -10,6 +15,16 @@ using namespace hactor::test;
 namespace {
 
 bool exited_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+
+/// Blocks the signals, for sigtimedwait.
+sigset_t blocked(std::initializer_list<int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (auto signo : signals)
+    ::sigaddset(&set, signo);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
 
 /// Tasks of all kinds: with children, in sessions of their own, deaf to SIGTERM.
 void start_tasks(test_broker& b) {
@@ -80,10 +95,7 @@ TEST_SUITE("unit") {
   TEST_CASE("signals to the guard reach the broker once") {
     for (int signo : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2}) {
       auto result = guard({}, [=](test_broker&) {
-        sigset_t set;
-        ::sigemptyset(&set);
-        ::sigaddset(&set, signo);
-        ::sigprocmask(SIG_BLOCK, &set, nullptr);
+        auto set = blocked({signo});
         ::signal(SIGUSR1, SIG_DFL);
         ::kill(parent_of(::getppid()), signo);
         timespec limit{10, 0}, moment{0, 50'000'000};
@@ -95,6 +107,35 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("a task's signal to its parent counts for nothing, also when who sent it has gone") {
+    // The supervisor is stopped meanwhile: it can only look later.
+    auto result = guard({}, [](test_broker& b) {
+      auto terminated = blocked({SIGTERM});
+      auto status =
+          b.run(b.shell(1, "kill -STOP $PPID; (kill -TERM $PPID); kill -CONT $PPID; exit 3"));
+      timespec moment{0, 50'000'000};
+      return exited_with(status, 3) && ::sigtimedwait(&terminated, nullptr, &moment) < 0 ? 0 : 1;
+    });
+    CHECK(exited_with(result.status, 0));
+    CHECK(result.clean);
+  }
+
+  TEST_CASE("a signal to the guard is not lost beside one of a task's that counts for nothing") {
+    auto result = guard({}, [](test_broker& b) {
+      auto terminated = blocked({SIGTERM});
+      auto guard_pid = std::to_string(parent_of(::getppid()));
+      auto script =
+          "kill -STOP $PPID; kill -TERM $PPID " + guard_pid + "; kill -CONT $PPID; exit 3";
+      auto status = b.run(b.shell(1, script));
+      timespec limit{10, 0}, moment{0, 50'000'000};
+      auto first = ::sigtimedwait(&terminated, nullptr, &limit);
+      auto once = ::sigtimedwait(&terminated, nullptr, &moment) < 0;
+      return exited_with(status, 3) && first == SIGTERM && once ? 0 : 1;
+    });
+    CHECK(exited_with(result.status, 0));
+    CHECK(result.clean);
+  }
+
   TEST_CASE("a launcher's SIGUSR1, hydra's notice of a lost rank, ends only who is not ready") {
     for (bool ready : {true, false}) {
       auto result = run_watched([=] {
@@ -104,18 +145,16 @@ TEST_SUITE("unit") {
         auto launched = ::fork();
         if (launched == 0) {
           auto end = run_guarded({.exit_zero_on_kill = true}, [&](int guard_fd) {
-            sigset_t set;
-            ::sigemptyset(&set);
-            ::sigaddset(&set, SIGUSR1);
-            ::sigaddset(&set, SIGTERM);
-            ::sigprocmask(SIG_BLOCK, &set, nullptr);
             if ((ready && ::write(guard_fd, "r", 1) != 1) || ::write(up[1], "", 1) != 1)
               return 8;
             pollfd gone{guard_fd, POLLIN, 0};
             if (!ready) // as the supervisor takes it: a killed broker's code
               return ::poll(&gone, 1, 10'000) == 1 ? 128 + SIGKILL : 2;
-            timespec limit{10, 0};
-            return ::sigtimedwait(&set, nullptr, &limit) == SIGTERM ? 0 : 1;
+            char signo = 0; // of the first that is passed on
+            return ::poll(&gone, 1, 10'000) == 1 && ::recv(guard_fd, &signo, 1, 0) == 1
+                           && signo == SIGTERM
+                       ? 0
+                       : 1;
           });
           ::_exit(end.early ? 100 : end.code);
         }

@@ -352,6 +352,21 @@ TEST_SUITE("unit") {
     });
   }
 
+  TEST_CASE("a task that has left its own group gets the group's signals") {
+    check_broker([](test_broker& b, expectations& expect) {
+      auto script = "setpgrp(0, getpgrp(getppid())); sleep 100";
+      EXPECT(!b.client.spawn(b.request(1, {"perl", "-e", script})));
+      b.until([&] { return b.pids.count(1) == 1; });
+      auto pid = b.pids[1];
+      for (auto limit = now_ms() + 5000; ::getpgid(pid) == pid && now_ms() < limit;)
+        ::poll(nullptr, 0, 2);
+      EXPECT(::getpgid(pid) == ::getpgid(::getppid()));
+      EXPECT(!b.client.signal(1, SIGTERM));
+      b.until([&] { return b.statuses.count(1) == 1; });
+      EXPECT(killed_by(b.statuses[1], SIGTERM));
+    });
+  }
+
   TEST_CASE("tasks of a job can share a group, which is nobody else's") {
     check_broker([](test_broker& b, expectations& expect) {
       // Each tells its group, and then waits until it is told to end.
@@ -641,7 +656,12 @@ TEST_SUITE("unit") {
       found = descendants_of(::getpid());
     CHECK(found.size() == 3);
     CHECK(found[0] == child);
-    CHECK(descendants_of(::getpid(), {child}).empty());
+    CHECK(descendants_of(::getpid(), {mark_of(child)}).empty());
+    auto later = mark_of(child);
+    ++later.start_ticks; // as if its number had become another's
+    CHECK(descendants_of(::getpid(), {later}) == found);
+    CHECK(marked_descendants_of(::getpid()).front() == mark_of(child));
+    CHECK(mark_of(::getpid()) != process_mark{});
     CHECK(descendants_of(found.back()).empty());
     for (auto pid : found)
       ::kill(pid, SIGKILL);
