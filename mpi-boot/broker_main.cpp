@@ -30,6 +30,7 @@
 #include "actors/service_maker.hpp"
 #include "graph/rv1_reader.hpp"
 #include "graph/subsystems.hpp"
+#include "mpi-boot/allocation.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/modules.hpp"
@@ -143,6 +144,7 @@ struct rank_state {
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<unix_listener> listener;
   presence outside; // lead only
+  allocation_watch allocation;                 // likewise
   std::shared_ptr<const machine_cpus> machine; // null: resources are pretended
   rset resources;
   scheduler_settings scheduling;         // lead only
@@ -424,14 +426,11 @@ void say_what_there_is(const rank_state& s) {
 
 /// An instance in an allocation that ends has no more time than that.
 void end_with_allocation(rank_state& s) {
-  auto now_s = wall_ns() / 1'000'000'000;
-  auto end_s = allocation_end_s([](const char* name) { return std::getenv(name); }, now_s);
-  if (end_s == 0 || s.resources.expiration > 0)
+  auto end_s = s.resources.expiration > 0 ? 0 : s.allocation.begin(wall_ns() / 1'000'000'000);
+  if (end_s == 0)
     return;
   s.resources.starttime = static_cast<double>(s.started_ns) * 1e-9;
   s.resources.expiration = static_cast<double>(end_s);
-  log_info("SLURM_JOB_END_TIME={}: the instance ends in {} s, with what is around it", end_s,
-           end_s - now_s);
 }
 
 void set_attributes(rank_state& s) {
@@ -474,13 +473,15 @@ void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
                   const rank_actors& actors) {
   int told = 0;
   for (;;) {
-    std::array<pollfd, 3> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0},
-                              pollfd{around.fd(), POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0)
+    std::array<pollfd, 4> fds{pollfd{s.end.fd(), POLLIN, 0}, pollfd{signals, POLLIN, 0},
+                              pollfd{around.fd(), POLLIN, 0}, pollfd{s.allocation.fd(), POLLIN, 0}};
+    if (::poll(fds.data(), fds.size(), s.allocation.wait_ms(wall_ns())) < 0)
       continue;
     if (fds[0].revents != 0)
       return;
     if (auto end = fds[2].revents != 0 ? around.take_end() : std::nullopt)
+      move_end(actors, *end);
+    if (auto end = s.allocation.turn(*s.tasks, wall_ns()))
       move_end(actors, *end);
     if (fds[1].revents == 0)
       continue;

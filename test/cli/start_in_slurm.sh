@@ -12,3 +12,26 @@ check_equal "end of the instance" "$end" "$(expiration "$end")"
 check_contains "$(cat log)" "SLURM_JOB_END_TIME=$end"
 check_equal "in the past" "" "$(expiration 1000)"
 check_equal "no number" "" "$(expiration soon)"
+
+# The end is moved by scontrol: squeue tells, and the instance goes on until then.
+mkdir bin
+cat >bin/squeue <<'SH'
+#!/bin/sh
+test "$*" = "-h -j 7 -o %e" && test "$SLURM_TIME_FORMAT" = %s && cat "${0%/*}/end"
+SH
+chmod +x bin/squeue
+moved=$((end + 7200))
+echo "$moved" >bin/end
+env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start sh -c '
+  . "$HACTOR_TEST_LIB"
+  eventually 20 sh -c "hactor resource R | grep -q \"\\\"expiration\\\":$1\""
+  hactor dmesg >log' sh "$moved"
+check_contains "$(cat log)" "the end of the allocation 7 was moved"
+
+# Who cannot be asked is told of, once, and nothing changes.
+echo "slurm_load_jobs error" >bin/end
+env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start sh -c '
+  . "$HACTOR_TEST_LIB"
+  eventually 20 sh -c "hactor dmesg | grep -q \"squeue does not tell when the allocation 7 ends\""
+  hactor resource R >R'
+check_contains "$(cat R)" "\"expiration\":$end"
