@@ -206,7 +206,7 @@ void exec_state::launch(launch_request& r) {
     auto plan = plans.get(group.jobspec, group.environment);
     for (auto& item : group.items) {
       origins.try_emplace(item.id, last_origin);
-      if (auto limit = plan ? (*plan)->memory_on(cores_here(item)) : 0; limit > 0)
+      if (auto limit = plan ? (*plan)->memory.on(cores_here(item)) : 0; limit > 0)
         memory_limits.insert_or_assign(item.id, limit);
       if (plan)
         confine(**plan, item);

@@ -178,14 +178,11 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
     s.is_child = *child == true;
   if (auto e = read_warning(parsed.system.shell_options, s))
     return e;
-  auto memory = memory_limit_of(parsed.system.shell_options);
+  auto memory = read_memory_limits(parsed.system.shell_options);
   if (!memory)
     return std::move(memory.error());
-  auto of_core = core_memory_limit_of(parsed.system.shell_options);
-  if (!of_core)
-    return std::move(of_core.error());
-  auto each = *of_core * static_cast<int64_t>(std::max<uint64_t>(request->cores_per_slot, 1));
-  s.memory_bytes = std::max(*memory, each); // on a node there is a slot at least
+  // On a node there is a slot at least.
+  s.memory_bytes = memory->on(std::max<uint64_t>(request->cores_per_slot, 1));
   if (auto* files = find_json(parsed.system.rest, "files"); files != nullptr)
     if (auto read = read_job_files(*files); !read)
       return std::move(read.error());

@@ -56,7 +56,7 @@ struct job_spec {
   double duration_s = 0;
   int32_t warn_signal = 0;  // to the tasks, warn_before_s before the time limit; 0: none
   double warn_before_s = 0;
-  int64_t memory_bytes = 0; // shell.options.memory-limit: that it may use on a node; 0: any amount
+  int64_t memory_bytes = 0;         // by memory_limits: that it may use on a node; 0: any amount
   dependency_list_ptr dependencies; // null: none
   std::shared_ptr<const retry_rule> retries;   // null: none
   std::shared_ptr<const fail_limit> max_fails; // null: none

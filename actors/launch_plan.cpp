@@ -212,14 +212,10 @@ caf::expected<int64_t> read_size(std::string_view option, const json& value) {
 
 /// rlimit: {"core": 0, "stack": -1}; memory-limit, memory-limit-per-core: bytes.
 caf::error add_limits(launch_plan& plan, const json& options) {
-  auto memory = memory_limit_of(options);
+  auto memory = read_memory_limits(options);
   if (!memory)
     return std::move(memory.error());
-  plan.memory_bytes = *memory;
-  auto of_core = core_memory_limit_of(options);
-  if (!of_core)
-    return std::move(of_core.error());
-  plan.core_memory_bytes = *of_core;
+  plan.memory = *memory;
   auto* limits = find_json(options, "rlimit");
   if (limits == nullptr)
     return caf::none;
@@ -499,17 +495,19 @@ caf::error add_environment(launch_plan& plan, const std::string& environment,
 
 } // namespace
 
-caf::expected<int64_t> memory_limit_of(const json& shell_options) {
-  auto* memory = find_json(shell_options, "memory-limit");
-  return memory == nullptr ? int64_t{0} : read_size("memory-limit", *memory);
-}
-
-caf::expected<int64_t> core_memory_limit_of(const json& shell_options) {
-  constexpr auto key = "memory-limit-per-core";
-  auto* memory = find_json(shell_options, key);
-  auto bytes = memory == nullptr ? int64_t{0} : read_size(key, *memory);
-  constexpr int64_t most = INT64_MAX / (1 << 20); // of more cores than any node has
-  return bytes ? std::min(*bytes, most) : std::move(bytes);
+caf::expected<memory_limits> read_memory_limits(const json& shell_options) {
+  constexpr int64_t most_per_core = INT64_MAX / (1 << 20); // of more cores than any node has
+  memory_limits limits;
+  for (auto [key, bytes] : {std::pair{"memory-limit", &limits.node_bytes},
+                            std::pair{"memory-limit-per-core", &limits.core_bytes}}) {
+    auto* value = find_json(shell_options, key);
+    auto read = value == nullptr ? caf::expected<int64_t>{0} : read_size(key, *value);
+    if (!read)
+      return std::move(read.error());
+    *bytes = *read;
+  }
+  limits.core_bytes = std::min(limits.core_bytes, most_per_core);
+  return limits;
 }
 
 bool is_launcher_variable(std::string_view name) {

@@ -30,6 +30,19 @@ struct coprocess {
   std::optional<idset> nodes;       // of the job, by their place in R; none: all
 };
 
+/// What a job may use of a node's memory, by its shell's options.
+struct memory_limits {
+  int64_t node_bytes = 0; // 0: as much as it likes
+  int64_t core_bytes = 0; // for each core that it has there; 0: likewise
+
+  /// Where it has so many cores, in bytes: the lower of both limits; 0: as much as it likes.
+  int64_t on(uint64_t cores) const {
+    auto for_cores = core_bytes * static_cast<int64_t>(cores);
+    return node_bytes > 0 && for_cores > 0 ? std::min(node_bytes, for_cores)
+                                           : std::max(node_bytes, for_cores);
+  }
+};
+
 struct launch_plan {
   std::string jobspec;     // the texts as they came, to be passed on
   std::string environment;
@@ -57,8 +70,7 @@ struct launch_plan {
   bool own_groups = true;       // each task leads a process group
   double exit_timeout_s = 30;   // for the others once a task has ended; < 0: for ever
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
-  int64_t memory_bytes = 0;           // all tasks of a node may use; 0: as much as they like
-  int64_t core_memory_bytes = 0;      // ... for each core that the job has there
+  memory_limits memory;               // that all tasks of a node may use
   int32_t oom_adjust = 0;             // oom_score_adj of the tasks; 0: the broker's
   bool hwloc_file = false;     // HWLOC_XMLFILE is a file with what this node has ...
   bool hwloc_restrict = false; // ... or rather with the job's part of it
@@ -79,13 +91,6 @@ struct launch_plan {
   double simulated_s = -1; // < 0: real
   resource_request request;
 
-  /// What all tasks of a node may use where the job has so many cores; 0: as much as they like.
-  int64_t memory_on(uint64_t cores) const {
-    auto for_cores = core_memory_bytes * static_cast<int64_t>(cores);
-    return memory_bytes > 0 && for_cores > 0 ? std::min(memory_bytes, for_cores)
-                                             : std::max(memory_bytes, for_cores);
-  }
-
   bool has_terminal(uint32_t task) const {
     return terminal && (!terminal_tasks || terminal_tasks->contains(task));
   }
@@ -96,12 +101,8 @@ using launch_plan_ptr = std::shared_ptr<const launch_plan>;
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec,
                                                 const std::string& environment);
 
-/// What a job may use of each node's memory, in bytes, by its shell's options; 0: as much as it
-/// likes. Errors: ec::bad_jobspec.
-caf::expected<int64_t> memory_limit_of(const json& shell_options);
-
-/// The same for each core that it has there.
-caf::expected<int64_t> core_memory_limit_of(const json& shell_options);
+/// Reads memory-limit and memory-limit-per-core. Errors: ec::bad_jobspec.
+caf::expected<memory_limits> read_memory_limits(const json& shell_options);
 
 /// Keeps the plans of the jobspecs in use. Not thread-safe.
 class launch_plans {

@@ -247,7 +247,7 @@ void take_order(shell_state& st, const launch_order& order, const std::vector<ui
   st.id = order.item.id;
   st.plan = order.plan;
   st.instance = order.origin->instance;
-  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory_on(cores));
+  st.memory_limits = add_memory_limit(*order.origin, order.plan->memory.on(cores));
   st.output_limit = order.plan->output_limit;
 }
 

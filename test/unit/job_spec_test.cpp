@@ -232,6 +232,25 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("of two limits of memory the lower one counts, for the instance as for the job") {
+    auto limits_of = [](const json& options) {
+      spec_cache cache;
+      spec_text s;
+      s.cores = 2;
+      s.options = options;
+      return std::pair{intern(cache, s)->memory_bytes, plan_of(s)->memory.on(2)};
+    };
+    constexpr int64_t mb = 1 << 20;
+    json node{{"memory-limit", "100M"}}, core{{"memory-limit-per-core", "20M"}};
+    json both{{"memory-limit", "100M"}, {"memory-limit-per-core", "20M"}};
+    json other{{"memory-limit", "30M"}, {"memory-limit-per-core", "20M"}};
+    CHECK(limits_of(node) == std::pair{100 * mb, 100 * mb});
+    CHECK(limits_of(core) == std::pair{40 * mb, 40 * mb});
+    CHECK(limits_of(both) == std::pair{40 * mb, 40 * mb});
+    CHECK(limits_of(other) == std::pair{30 * mb, 30 * mb});
+    CHECK(limits_of(json::object()) == std::pair{int64_t{0}, int64_t{0}});
+  }
+
   TEST_CASE("dependencies are seen") {
     spec_cache cache;
     auto text = json::parse(spec_text{}.text());
