@@ -4,8 +4,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <set>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/messages.hpp"
@@ -20,24 +23,40 @@ public:
   static constexpr size_t kept_max = 4096; // a node's tasks and those that ask for each at once
 
   void keep(const modex_request& r) {
-    kept_.push_back(r);
-    if (kept_.size() > kept_max)
-      kept_.pop_front();
+    kept_[r.id].emplace_back(++last_, r);
+    order_.emplace_back(last_, r.id);
+    if (order_.size() > kept_max)
+      drop_oldest();
   }
 
-  /// Those for the job, in the order in which they came.
+  /// Those for the job, in the order in which they came. Costs nothing for a job without, which is
+  /// nearly every one that starts.
   std::vector<modex_request> take(job_id id) {
     std::vector<modex_request> taken;
-    for (auto& r : kept_)
-      if (r.id == id)
-        taken.push_back(r);
-    if (!taken.empty())
-      std::erase_if(kept_, [id](const modex_request& r) { return r.id == id; });
+    auto it = kept_.find(id);
+    if (it == kept_.end())
+      return taken;
+    for (auto& [number, r] : it->second)
+      taken.push_back(std::move(r));
+    kept_.erase(it);
     return taken;
   }
 
 private:
-  std::deque<modex_request> kept_;
+  void drop_oldest() {
+    auto [number, id] = order_.front();
+    order_.pop_front();
+    auto it = kept_.find(id);
+    if (it == kept_.end() || it->second.front().first != number)
+      return; // it was taken
+    it->second.pop_front();
+    if (it->second.empty())
+      kept_.erase(it);
+  }
+
+  uint64_t last_ = 0;
+  std::unordered_map<job_id, std::deque<std::pair<uint64_t, modex_request>>> kept_;
+  std::deque<std::pair<uint64_t, job_id>> order_; // by number; what was taken is still in it
 };
 
 /// The commands that came here: one is sent again when a rank is lost that may not have passed it

@@ -27,6 +27,14 @@ TEST_SUITE("unit") {
       early.keep({job_id{2}, 0, 0, 0, i});
     CHECK(early.take(job_id{1}).empty());
     CHECK(early.take(job_id{2}).size() == early_requests::kept_max);
+    // What was taken is not forgotten in the place of what comes after it.
+    early.keep({job_id{2}, 7, 0, 0, 0});
+    for (size_t i = 1; i < early_requests::kept_max; ++i)
+      early.keep({job_id{3}, 0, 0, 0, i});
+    auto taken = early.take(job_id{2});
+    REQUIRE(taken.size() == 1);
+    CHECK(taken[0].task == 7);
+    CHECK(early.take(job_id{3}).size() == early_requests::kept_max - 1);
   }
 
   TEST_CASE("a command that comes twice is known") {
