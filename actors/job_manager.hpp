@@ -154,6 +154,8 @@ struct job_manager_state : job_manager_out {
   std::unordered_map<job_id, std::vector<follower>> followers;
   std::map<rank_t, caf::actor> execs;
   std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
+  size_t follows_due = 0; // requests to follow that wait for a commit or the archive
+  std::set<std::pair<caf::actor_addr, uint64_t>> withdrawn; // meanwhile: by whom, and which
                                          std::function<void(const caf::error&)>>>> dialling;
   int64_t armed_ns = 0;
   bool commit_armed = false; // a flush of what is not urgent is on its way

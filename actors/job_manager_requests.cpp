@@ -137,6 +137,12 @@ struct follow_start {
 };
 using follow_start_ptr = std::shared_ptr<follow_start>;
 
+/// One is answered: what was withdrawn while none is due was followed already.
+void end_follow_start(job_manager_state& st) {
+  if (--st.follows_due == 0)
+    st.withdrawn.clear();
+}
+
 /// Answers with the events that are durable now, and has all others pushed.
 /// Requires: all jobs that the archive has not told of are in memory.
 void begin_to_follow(job_manager_state& st, follow_start& f) {
@@ -152,9 +158,11 @@ void begin_to_follow(job_manager_state& st, follow_start& f) {
     begin.ranks = st.core.ranks(job.id);
     if (auto it = pending.find(job.id); it != pending.end())
       begin.events.resize(begin.events.size() - it->second);
-    if (begin.events.empty() || begin.events.back().after != job_state::inactive)
+    if ((begin.events.empty() || begin.events.back().after != job_state::inactive)
+        && !st.withdrawn.contains({f.request.subscriber.address(), job.tag}))
       st.followers[job.id].push_back({job.tag, f.request.subscriber});
   }
+  end_follow_start(st);
   f.promise.deliver(std::move(f.reply));
 }
 
@@ -180,7 +188,10 @@ void look_up_and_follow(job_manager_state& st, const follow_start_ptr& f) {
             }
             follow_when_durable(st, f);
           },
-          [f](caf::error& e) { f->promise.deliver(std::move(e)); });
+          [&st, f](caf::error& e) {
+            end_follow_start(st);
+            f->promise.deliver(std::move(e));
+          });
 }
 
 /// What has happened so far is told once it is durable; what happens after that is pushed.
@@ -198,6 +209,7 @@ caf::result<follow_reply> follow_jobs(job_manager_state& st, follow_request r) {
   f->request = std::move(r);
   f->promise = st.self->make_response_promise<follow_reply>();
   auto promise = f->promise;
+  ++st.follows_due;
   follow_when_durable(st, f);
   return promise;
 }
@@ -294,6 +306,8 @@ void unfollow_job(job_manager_state& st, const unfollow& u) {
     });
     return;
   }
+  if (st.follows_due > 0)
+    st.withdrawn.insert({u.subscriber.address(), u.tag});
   auto it = st.followers.find(u.id);
   if (it == st.followers.end())
     return;

@@ -396,6 +396,36 @@ TEST_SUITE("actor") {
     CHECK(b.world->pushed.empty());
   }
 
+  TEST_CASE("who stops following before it was answered gets nothing either") {
+    bench b;
+    b.world->hold = true;
+    b.submit({one});
+    auto reply = b.follow(one); // waits for the commit of the job
+    CHECK(reply->pending());
+    b.tell(b.manager, unfollow{one, 7, b.follower});
+    auto other = b.ask<follow_reply>(b.manager, follow_request{{{one, 8, false}}, b.follower});
+    b.world->hold = false;
+    b.release();
+    b.run();
+    REQUIRE(reply->value);
+    REQUIRE(other->value);
+    auto followed = [&b] {
+      auto stats = b.ask<stats_reply>(b.manager, stats_atom_v);
+      for (auto& [name, value] : stats->value->values)
+        if (name == "followed")
+          return value;
+      return int64_t{-1};
+    };
+    CHECK(followed() == 1);
+    b.grant(one);
+    b.settle();
+    CHECK(names(b.world->pushed) == "alloc"); // once: for the other
+    b.tell(b.manager, unfollow{one, 8, b.follower});
+    CHECK(followed() == 0);
+    REQUIRE(b.follow(one)->value); // what was withdrawn once may come again
+    CHECK(followed() == 1);
+  }
+
   TEST_CASE("draining starts nothing, ends what runs, and is over when all has ended") {
     bench b;
     b.submit({one, {2}, {3}});
