@@ -568,8 +568,8 @@ void on_tick(shell_state::pointer self) {
   if (auto wait =
           wait_for_kill(st.terminating++, st.context->kills_max, st.context->kill_timeout_s))
     look_at_end(self, *wait);
-  else if (leave_unkillable(self))
-    advance(self);
+  else
+    leave_unkillable(self);
 }
 
 void on_started(shell_state::pointer self, const task_started& s) {

@@ -109,6 +109,7 @@ struct shell_state {
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience
+  bool leaving = false;    // processes that do not die, as soon as the node is drained
   std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
   std::optional<pmix_core> pmix; // ... of Open MPI
   mpi_meeting meeting;

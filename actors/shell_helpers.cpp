@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include "actors/command_sink.hpp"
+#include "actors/shell_turns.hpp"
+#include "actors/task_eventlogs.hpp"
 #include "actors/task_memory.hpp"
 #include "actors/task_warning.hpp"
 #include "runtime/clock.hpp"
@@ -47,42 +49,79 @@ void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
 
 namespace {
 
-/// Drains a node; an actor of its own, since the shell whose job it held does not wait for it.
-void drainer(caf::event_based_actor* self, const broker_actor& broker, const drain_request& drain) {
+struct leaver_state {
+  int due = 2; // the drain, and the end of what the tasks write
+  caf::typed_response_promise<done> promise;
+};
+
+/// Answers flush_atom when the node is drained, or cannot be, and it was told tick_atom.
+caf::behavior leaver(caf::stateful_actor<leaver_state>* self, const broker_actor& broker,
+                     const drain_request& drain) {
   static constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
-  auto failed = [why = drain.reason](const caf::error& e) {
+  auto settle = [self] {
+    if (--self->state.due > 0)
+      return;
+    self->state.promise.deliver(done{});
+    self->quit();
+  };
+  auto failed = [settle, why = drain.reason](const caf::error& e) {
     if (code_of(e) != ec::wrong_state) // drained already
       log_error("{}: the node could not be drained: {}", why, render(e));
+    settle();
   };
-  self->request(broker, deadline, peer_request{0})
-      .then(
-          [self, drain, failed](const rank_services& lead) {
-            self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
-                .then([](done) {}, failed);
+  return {[=](caf::flush_atom) -> caf::result<done> {
+            self->request(broker, deadline, peer_request{0})
+                .then(
+                    [=](const rank_services& lead) {
+                      self->request(caf::actor_cast<resource_actor>(lead.resource), deadline, drain)
+                          .then([settle](done) { settle(); }, failed);
+                    },
+                    failed);
+            return self->state.promise = self->make_response_promise<done>();
           },
-          failed);
+          [settle](caf::tick_atom) { settle(); }};
+}
+
+/// Takes the tasks and coprocesses out of what is waited for: whoever of them dies yet is nobody's.
+/// Commands are their clients' affair.
+std::vector<uint64_t> take_tokens(shell_state::pointer self) {
+  auto& st = self->state;
+  std::vector<uint64_t> tokens;
+  for (uint32_t task = 0; task < st.tokens.size(); ++task) {
+    if (st.tokens[task] == 0)
+      continue;
+    tokens.push_back(std::exchange(st.tokens[task], 0));
+    tell_guard(self, task, true);
+  }
+  for (auto& [number, helper] : std::exchange(st.helpers, {}))
+    if (!helper.name.empty())
+      tokens.push_back(helper.token);
+  return tokens;
 }
 
 } // namespace
 
-bool leave_unkillable(shell_state::pointer self) {
+void leave_unkillable(shell_state::pointer self) {
   auto& st = self->state;
-  if (st.core.all_ended() && st.helpers.empty())
-    return false;
+  if ((st.core.all_ended() && st.helpers.empty()) || std::exchange(st.leaving, true))
+    return;
   auto why = "unkillable user processes from job " + to_string(st.id);
   log_error("shell {}: {}: the node is drained", to_string(st.id), why);
   st.core.on_broken(st.context->host, why, SIGKILL);
-  st.core.abandon();
-  // Whoever of them dies yet is nobody's.
-  st.helpers.clear();
-  for (uint32_t task = 0; task < st.tokens.size(); ++task)
-    if (std::exchange(st.tokens[task], 0) != 0)
-      tell_guard(self, task, true);
   drain_request drain;
-  drain.ranks.add(st.context->rank);
+  for (auto entry : st.entries_of_r)
+    drain.ranks.add(st.order.item.resources.nodes[entry].rank);
   drain.reason = std::move(why);
-  self->spawn(drainer, st.context->broker, std::move(drain));
-  return true;
+  // The job holds its room until then, so that no other is put beside what it leaves.
+  auto waiter = self->spawn(leaver, st.context->broker, std::move(drain));
+  st.context->tasks->abandon(take_tokens(self),
+                             [waiter] { caf::anon_send(waiter, caf::tick_atom_v); });
+  auto left = [self] {
+    self->state.core.abandon();
+    advance(self);
+  };
+  self->request(waiter, caf::infinite, caf::flush_atom_v)
+      .then([left](done) { left(); }, [left](const caf::error&) { left(); });
 }
 
 void add_note(shell_state::pointer self, uint32_t task, std::string text) {

@@ -38,9 +38,9 @@ void note_end(shell_state& st, const task_exited& x);
 /// Tells the memory guard of a task of a job with a limit, or with one of an instance around it.
 void tell_guard(shell_state::pointer self, uint32_t task, bool ended);
 
-/// Leaves the processes that have not died of all SIGKILLs, and drains the node. Returns false when
-/// there are none, but their output or files.
-bool leave_unkillable(shell_state::pointer self);
+/// Drains the node for the sake of processes that have not died of all SIGKILLs, then goes on as if
+/// they had. No effect when there are none, but their output or files.
+void leave_unkillable(shell_state::pointer self);
 
 /// Puts a word of ours into the job's standard error.
 void add_note(shell_state::pointer self, uint32_t task, std::string text);

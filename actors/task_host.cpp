@@ -312,6 +312,16 @@ task_host::task task_host::take(uint64_t token) {
   return t;
 }
 
+/// What the task has written is read first.
+void task_host::close_pipes(const task& t) {
+  for (auto& r : {t.out, t.err, t.control_in})
+    if (r)
+      r->drain();
+  for (auto& w : {t.in, t.control_out})
+    if (w)
+      w->close();
+}
+
 void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token, signo); }
 
 void task_host::ready() { (void)client_->ready(); }
@@ -346,6 +356,14 @@ void task_host::resize(uint64_t token, uint16_t rows, uint16_t columns) {
 void task_host::control(uint64_t token, std::string bytes) {
   with_writer(token, &task::control_out,
               [bytes = std::move(bytes)](pipe_writer& out) { out.write(bytes, {}); });
+}
+
+void task_host::abandon(std::vector<uint64_t> tokens, std::function<void()> done) {
+  poller_.post([self = shared_from_this(), tokens = std::move(tokens), done = std::move(done)] {
+    for (auto token : tokens)
+      close_pipes(self->take(token));
+    done();
+  });
 }
 
 void task_host::sweep(int64_t grace_ms, std::function<void()> done) {
@@ -392,12 +410,7 @@ void task_host::exited(uint64_t token, int wait_status, const task_usage& used) 
   auto t = take(token);
   if (!t.sink)
     return;
-  for (auto& r : {t.out, t.err, t.control_in})
-    if (r)
-      r->drain();
-  for (auto& w : {t.in, t.control_out})
-    if (w)
-      w->close();
+  close_pipes(t);
   t.sink->exited(wait_status, used);
 }
 

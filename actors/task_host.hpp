@@ -68,6 +68,11 @@ public:
   /// Bytes for a task that has a control socket.
   void control(uint64_t token, std::string bytes);
 
+  /// Nobody waits for these tasks any more, though they have not ended: what they have written is
+  /// told, then their pipes are closed. After `done`, which is called on the transport thread,
+  /// their sinks hear nothing; the supervisor still knows them.
+  void abandon(std::vector<uint64_t> tokens, std::function<void()> done);
+
   /// Kills what the supervisor started on this node, but the broker; see spawner_client::sweep.
   void sweep(int64_t grace_ms, std::function<void()> done);
 
@@ -99,6 +104,7 @@ private:
   task_host(poller& p, std::shared_ptr<output_gate> gate, std::function<void()> on_lost)
     : poller_{p}, gate_{std::move(gate)}, on_lost_{std::move(on_lost)} {}
   task take(uint64_t token);
+  static void close_pipes(const task& t);
   caf::error add_control(task& t, spawn_request& request, bool gated,
                          std::shared_ptr<task_sink> sink);
   void with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*which,

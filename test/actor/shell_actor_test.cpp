@@ -1,0 +1,59 @@
+// SHELL: its tasks under a supervisor that the test plays.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "shell_bench.hpp"
+
+using namespace hactor;
+using namespace hactor::test;
+
+TEST_SUITE("actor") {
+
+  TEST_CASE("a task is started, what it writes is kept, and its end is told") {
+    shell_bench b{{}};
+    REQUIRE(b.tasks.size() == 1);
+    REQUIRE_FALSE(b.reports.empty());
+    CHECK(b.reports.back().started);
+    b.write(1, 0, "hello\n");
+    b.exit(1, 3 << 8);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().status == 3 << 8);
+    CHECK(b.drains.empty());
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+
+  TEST_CASE("a process that does not die holds its node until that is drained") {
+    spec_text two;
+    two.slots = 2;
+    shell_bench b{two};
+    REQUIRE(b.tasks.size() == 2);
+    b.exit(2, 0);
+    b.write(1, 0, "a line that has not ended");
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true});
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGKILL, SIGKILL});
+    CHECK(b.tasks[2].signals.empty());
+    REQUIRE(b.drains.size() == 1);
+    CHECK(b.drains[0].ranks == idset::single(0));
+    CHECK(b.drains[0].reason == "unkillable user processes from job f2");
+    CHECK_FALSE(b.has_ended()); // no other job comes here
+    // What it has written is kept; what it writes from now on is nobody's, and holds up nobody.
+    REQUIRE(b.written().size() == 1);
+    CHECK(b.written()[0].bytes == "a line that has not ended");
+    ::signal(SIGPIPE, SIG_IGN);
+    CHECK(::write(b.tasks[1].fds[0].get(), "late\n", 5) == -1);
+    ::signal(SIGPIPE, SIG_DFL);
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "n0: unkillable user processes from job f2");
+    CHECK(b.host->task_count() == 1); // its supervisor knows it
+    b.exit(1, SIGKILL);               // it dies after all
+    CHECK(b.host->task_count() == 0);
+    CHECK(b.drains.size() == 1);
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+}
