@@ -115,9 +115,9 @@ void watch_document(pointer self, uint64_t number, const std::vector<job_event>&
   auto& s = self->state.streams.at(number);
   auto over = !events.empty() && events.back().after == job_state::inactive;
   auto is_news = s.event_count != 0 // the first of all: what there is now
-                 || std::any_of(events.begin(), events.end(), [&s](auto& e) {
-                      return changes_document(s.event_name, e.kind);
-                    });
+                 || events.empty()  // something that is no event
+                 || std::any_of(events.begin(), events.end(),
+                                [&s](auto& e) { return changes_document(s.event_name, e.kind); });
   s.event_count = 0;
   if (!over && !is_news)
     return;

@@ -13,6 +13,13 @@
 
 namespace hactor {
 
+namespace {
+
+/// So late at most is the first end of a task told of while others run.
+constexpr int64_t first_exit_delay_ns = 200'000'000;
+
+} // namespace
+
 std::vector<int64_t> add_memory_limit(const job_origin& origin, int64_t own) {
   auto bound = [](int64_t limit) { return limit > 0; };
   auto limits = origin.memory;
@@ -144,6 +151,10 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
   add_warnings(j.sum.warning, part.warning);
+  note_first_exit(j, part);
+}
+
+void exec_core::note_first_exit(job& j, const job_report& part) {
   auto& first = j.sum.first_exit;
   if (part.first_exit.t_ns != 0 && (first.t_ns == 0 || part.first_exit.t_ns < first.t_ns))
     first = part.first_exit;
@@ -187,7 +198,7 @@ void exec_core::advance(job_id id, exec_out& out) {
   auto orphan = is_orphan(j);
   auto settling = j.settling;
   auto settled = j.settled;
-  for (auto at : {j.simulated_end_ns, j.exit_at_ns, j.clean_at_ns}) {
+  for (auto at : {j.simulated_end_ns, j.exit_at_ns, j.clean_at_ns, j.first_exit_at_ns}) {
     auto [first, last] = wakes_.equal_range(at);
     auto own = std::find_if(first, last, [id](const auto& w) { return w.second == id; });
     if (own != last)
@@ -265,19 +276,25 @@ bool exec_core::runs_tasks(const job& j) const {
                            j.children.end());
 }
 
-/// shell.options.exit-timeout among nodes; of a job on one node the shell sees to it. The time
-/// counts at the root, from the first task of all that has ended.
+/// What follows when a task has ended and others run: the root tells of the first after a moment,
+/// since most end together; and shell.options.exit-timeout among nodes, which counts from it at the
+/// root (of a job on one node the shell sees to that).
 void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
                              exec_out& out) {
   if (!part.task_ended && !part.ended)
     return;
+  note_first_exit(j, part);
   if (part.tasks_ended && !part.ended) {
     j.cleaning.insert(from);
     j.cleaning_status = worse_status(j.cleaning_status, part.status);
   }
+  auto over = !j.shell_due && j.children.empty();
   if (j.root) {
-    if (!j.spread || j.exit_timeout_s < 0 || j.exit_at_ns != 0
-        || (!j.shell_due && j.children.empty()))
+    if (!over && j.first_exit_at_ns == 0 && j.sum.first_exit.t_ns != 0) {
+      j.first_exit_at_ns = now_ns + first_exit_delay_ns;
+      wakes_.emplace(j.first_exit_at_ns, id);
+    }
+    if (!j.spread || j.exit_timeout_s < 0 || j.exit_at_ns != 0 || over)
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
     j.first_end = part.warning;
@@ -287,8 +304,7 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   // Of the first, and of the last when cleaning up keeps the report of the end back.
   auto rest = runs_tasks(j);
   uint8_t wanted = rest ? 1 : 2;
-  if ((rest && j.exit_timeout_s < 0) || j.told_exit >= wanted || is_orphan(j)
-      || (!j.shell_due && j.children.empty()))
+  if (j.told_exit >= wanted || is_orphan(j) || over)
     return;
   j.told_exit = wanted;
   job_report news;
@@ -297,7 +313,17 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   news.task_ended = true;
   news.tasks_ended = !rest;
   news.warning = part.warning;
+  news.first_exit = j.sum.first_exit;
   out.report(false, j.parent, std::move(news));
+}
+
+void exec_core::tell_first_exit(job_id id, job& j, exec_out& out) {
+  j.first_exit_at_ns = INT64_MAX; // once
+  job_report news;
+  news.id = id;
+  news.task_ended = true;
+  news.first_exit = j.sum.first_exit;
+  out.report(true, self_, std::move(news));
 }
 
 /// Are there brokers that could be given back, of a job that ends, while others are not clean?
@@ -473,6 +499,8 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
     auto& j = it->second;
     if (j.clean_at_ns != 0 && j.clean_at_ns <= now_ns)
       tell_clean(id, j, out);
+    if (j.first_exit_at_ns != 0 && j.first_exit_at_ns <= now_ns)
+      tell_first_exit(id, j, out);
     auto over = j.exit_at_ns != 0 && j.exit_at_ns <= now_ns;
     if (over && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
       j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended"

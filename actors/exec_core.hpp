@@ -92,7 +92,7 @@ public:
   void on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out);
 
   /// Ends simulated jobs whose time has come, and what others of a job have left too long ago;
-  /// tells of brokers that have waited for others. Call at or after next_wake_ns().
+  /// tells of brokers that waited for others, and of first tasks' ends. Call when next_wake_ns().
   void on_time(int64_t now_ns, exec_out& out);
   int64_t next_wake_ns() const; ///< 0: none.
 
@@ -118,6 +118,7 @@ private:
     int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended
     std::string first_end;          // likewise, which task it was and how it ended, if we know
     uint8_t told_exit = 0;          // to the parent: 1: a task has ended, 2: all have
+    int64_t first_exit_at_ns = 0;   // at the root: when that is told, if others still run; 0: no
     std::set<rank_t> cleaning;      // ourselves and children that have no tasks left
     int32_t cleaning_status = 0;    // ... and the greatest wait status of these
     bool spread = false;            // it is on several brokers
@@ -148,6 +149,8 @@ private:
   bool runs_tasks(const job& j) const;
   void await_others(int64_t now_ns, job_id id);
   void tell_clean(job_id id, job& j, exec_out& out);
+  void note_first_exit(job& j, const job_report& part);
+  void tell_first_exit(job_id id, job& j, exec_out& out);
   bool has_clean_news(const job& j) const;
   void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);

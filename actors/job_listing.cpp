@@ -127,7 +127,9 @@ caf::expected<job_reply> job_manager_core::whole(job_id id) const {
   r.events = events(id);
   r.jobspec = restore_jobspec(j.spec->text, j.spec->environment_text(), j.cc);
   r.init_ns = j.init_ns;
-  if (j.end)
+  if (j.first_exit)
+    r.first_exit = *j.first_exit;
+  else if (j.end && !j.launched) // else that is of an attempt before
     r.first_exit = j.end->first_exit;
   if (!j.resources.nodes.empty())
     r.rset = to_json(all_of(j));

@@ -230,6 +230,15 @@ void job_manager_state::tell_followers(const std::vector<job_event>& events) {
   }
 }
 
+/// Followers look again at what they show of it.
+void job_manager_state::heard(job_id id) {
+  auto it = followers.find(id);
+  if (it == followers.end())
+    return;
+  for (auto& f : it->second)
+    self->send(caf::actor_cast<connector_actor>(f.handle), job_events{f.tag, {}, core.ranks(id)});
+}
+
 void job_manager_state::arm_deadline() {
   auto next = core.next_deadline_ns();
   if (next == 0 || (armed_ns != 0 && armed_ns <= next))

@@ -96,6 +96,8 @@ struct job_manager_state : job_manager_out {
     }
   };
 
+  void heard(job_id id) override;
+
   bool is_urgent() const;
   void start_commit();
   void on_committed();
@@ -152,10 +154,10 @@ struct job_manager_state : job_manager_out {
   };
   std::deque<reaper> reapers; // who waits for any job, or for all
   std::unordered_map<job_id, std::vector<follower>> followers;
-  std::map<rank_t, caf::actor> execs;
-  std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
   size_t follows_due = 0; // requests to follow that wait for a commit or the archive
   std::set<std::pair<caf::actor_addr, uint64_t>> withdrawn; // meanwhile: by whom, and which
+  std::map<rank_t, caf::actor> execs;
+  std::map<rank_t, std::vector<std::pair<std::function<void(const caf::actor&)>,
                                          std::function<void(const caf::error&)>>>> dialling;
   int64_t armed_ns = 0;
   bool commit_armed = false; // a flush of what is not urgent is on its way

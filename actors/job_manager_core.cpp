@@ -237,6 +237,7 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   j.room_wanted = false;
   j.elsewhere = nullptr;
   j.init_ns = 0;
+  j.first_exit = nullptr;
   j.resources = std::move(resources);
   job_event alloc;
   alloc.kind = event_kind::alloc;
@@ -320,8 +321,13 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
     // The limit counts from here: what the instance took to start the job is not the job's time.
     begin_limit(now_ns, id, j);
   }
-  if (!report.ended)
+  if (!report.ended) {
+    if (report.first_exit.t_ns != 0) {
+      j.first_exit = std::make_unique<task_end>(report.first_exit);
+      out.heard(id);
+    }
     return;
+  }
   if (j.settle) {
     j.settle->tree_ended = true;
     j.settle->end = report;
@@ -330,6 +336,8 @@ void job_manager_core::on_report(int64_t now_ns, const job_report& report, job_m
   }
   j.launched = false;
   take_end(j, report);
+  if (j.first_exit) // as it was told
+    j.end->first_exit = *j.first_exit;
   if (!report.failure.empty() && !j.fold.has_fatal)
     fail(now_ns, id, j, "exec", report.failure, 0, -1, report.status, out);
   auto [of_task, lost] = split_warnings(report.warning);

@@ -43,6 +43,8 @@ struct job_manager_out {
   /// when it is gone.
   virtual void settle(job_id id, uint32_t attempt, const idset& brokers, const idset& lost) = 0;
   virtual void ended(job_id id) = 0; // after durable: the record is on disk, the core may forget
+  /// Something was heard of a job that is none of its events.
+  virtual void heard(job_id) {}
   /// What a job that goes on, or is not all clean yet, has on these ranks comes back.
   virtual void free_part(job_id, const idset&) {}
   // Of jobs that grow; nothing for those who never ask for it.
@@ -255,6 +257,7 @@ private:
     int64_t retry_ns = 0;   // in PRIORITY: when it is to be started again; 0: it waits for no time
     job_spec_ptr elsewhere; // in PRIORITY and SCHED: asks for nodes on which it did not just fail
     int64_t init_ns = 0;    // of this attempt: when its shells ran
+    std::unique_ptr<task_end> first_exit; // likewise, of a task while others run; null: none
     uint32_t place = UINT32_MAX; // in listed_
   };
   /// What decides whether a listing shows a job, and where. These lie side by side: a listing looks

@@ -323,7 +323,7 @@ struct unfollow {
 };
 HACTOR_INSPECT(unfollow, x.id, x.tag, x.subscriber)
 
-/// job manager -> follower.
+/// job manager -> follower. No events: something was heard of the job that is none of them.
 struct job_events {
   uint64_t tag = 0;
   std::vector<job_event> events;

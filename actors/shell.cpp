@@ -82,7 +82,7 @@ void tell_exits(shell_state::pointer self) {
   auto& st = self->state;
   auto all = st.core.all_ended();
   auto& told = all ? st.told_exits : st.told_exit;
-  if ((all ? st.spread : st.tells_exit) && !std::exchange(told, true))
+  if ((!all || st.spread) && !std::exchange(told, true))
     tell(self, false);
 }
 
@@ -295,7 +295,6 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.entries_of_r = std::move(s.entries);
   st.plan = st.order.plan;
   st.output_limit = st.plan->output_limit;
-  st.tells_exit = st.spread && st.plan->exit_timeout_s >= 0;
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
   if (!work.places.empty()) {
@@ -461,7 +460,7 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
               x.status);
     return;
   }
-  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.tells_exit)
+  if (plan.exit_timeout_s < 0 || st.exit_deadline_ns != 0 || st.size == 1 || st.spread)
     return;
   // A timer keeps its actor in memory, and most jobs end at once: one for the whole time comes only
   // when some task is still there after a moment.

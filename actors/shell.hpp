@@ -103,9 +103,8 @@ struct shell_state {
   uint64_t signals_sent = 0;    // to the tasks, by their numbers
   bool wrote = false;      // OUTPUT has bytes of ours
   bool told_start = false;
-  bool spread = false;     // others of the job are elsewhere: exec is to know when all here ended,
-  bool tells_exit = false; // ... and when the first has
-  bool told_exit = false, told_exits = false; // the first; all
+  bool spread = false; // others of the job are elsewhere: exec is to know when all here ended
+  bool told_exit = false, told_exits = false; // that the first has; all
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience

@@ -88,7 +88,14 @@ std::string exec_eventlog(const job_reply& job) {
   auto attempts = std::count_if(job.events.begin(), job.events.end(),
                                 [](auto& e) { return e.kind == event_kind::start; });
   for (auto& e : job.events) {
+  auto exit_due = job.first_exit.t_ns != 0;
+  auto tell_exit = [&] {
+    if (attempts == 0 && std::exchange(exit_due, false))
+      append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
+  };
     switch (e.kind) {
+    if (e.kind == event_kind::finish || e.t_ns > job.first_exit.t_ns)
+      tell_exit();
     case event_kind::alloc:
       append_line(out, e.t_ns, "init");
       append_line(out, e.t_ns, "starting");
@@ -101,8 +108,6 @@ std::string exec_eventlog(const job_reply& job) {
                   fmt::format(R"({{"taskmap":{{"version":1,"map":{}}}}})", taskmap_of(job)));
       break;
     case event_kind::finish:
-      if (attempts == 0 && job.first_exit.t_ns != 0)
-        append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
       append_line(out, e.t_ns, "complete", fmt::format(R"({{"status":{}}})", e.a));
       break;
     case event_kind::exception:
@@ -116,6 +121,7 @@ std::string exec_eventlog(const job_reply& job) {
     }
   }
   return out;
+  tell_exit();
 }
 
 stream_eventlog::stream_eventlog(const job_reply& job, bool input)

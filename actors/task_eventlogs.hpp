@@ -17,7 +17,7 @@ namespace hactor {
 /// The execution of a job so far, as lines (RFC 18): init, starting, shell.init, shell.start,
 /// shell.task-exit (of the first task to end), complete, done, exception. What a job that runs has
 /// is the beginning of what it will have. Times are those of what the lines tell; the first task's
-/// end is known when all have ended. Of attempts before the last no task-exit is known.
+/// end is known within a moment (exec_core). Of attempts before the last no task-exit is known.
 std::string exec_eventlog(const job_reply& job);
 
 /// Writes guest.output or guest.input of one job, piece by piece.

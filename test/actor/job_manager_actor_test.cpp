@@ -396,6 +396,35 @@ TEST_SUITE("actor") {
     CHECK(b.world->pushed.empty());
   }
 
+  TEST_CASE("a task's end while others run makes followers look again, and stays as it was told") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    REQUIRE(b.follow(one)->value);
+    auto exit_of = [&b] {
+      return b.ask<job_reply>(b.manager, job_request{one})->value->first_exit;
+    };
+    CHECK(exit_of().t_ns == 0);
+    exec_report r;
+    r.jobs.emplace_back().id = one;
+    r.jobs[0].task_ended = true;
+    r.jobs[0].first_exit = {5, 3, 1, 77, 2 << 8};
+    b.tell(b.manager, r);
+    CHECK(exit_of().task == 3);
+    CHECK(b.world->looks == 1);
+    r.jobs[0].ended = true;
+    r.jobs[0].first_exit = {4, 2, 0, 76, 0}; // of a node whose clock is behind
+    b.tell(b.manager, r);
+    b.settle();
+    std::string kept;
+    for (auto& batch : b.world->committed_batches)
+      for (auto& record : batch.jobs)
+        kept = record.extra;
+    CHECK(decode_extra(kept).first_exit.task == 3);
+  }
+
   TEST_CASE("who stops following before it was answered gets nothing either") {
     bench b;
     b.world->hold = true;

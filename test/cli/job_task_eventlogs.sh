@@ -83,6 +83,18 @@ hactor job eventlog -p exec "$id" | awk -v start="$start" '
   END {exit !(init <= began && began == start && exited > began && exited <= over)}' ||
   fail "times: $(hactor job eventlog -p exec "$id")"
 
+# The first task's end is there while the other runs, also for whoever looks later.
+id=$(hactor submit -n 2 sh -c 'test $HACTOR_TASK_RANK = 1 && exit 3; read x <go')
+check_contains "$(deadline 20 hactor job wait-event -p exec "$id" shell.task-exit)" 'exitcode=3'
+check_lacks "$(hactor job info "$id" guest.exec.eventlog)" complete
+check_equal "still runs" R "$(hactor jobs -no '{status_abbrev}' "$id")"
+before=$(hactor job eventlog -p exec "$id")
+echo >go
+fails_with 3 deadline 20 hactor job status "$id"
+after=$(hactor job eventlog -p exec "$id")
+check_equal "the log has grown" "$before" "$(echo "$after" | head -n "$(echo "$before" | wc -l)")"
+check_equal "one end is told" 1 "$(echo "$after" | grep -c task-exit)"
+
 # Files, bytes that are no text, mistakes.
 id=$(hactor submit -o 'file.{{id}}' true)
 deadline 20 hactor job status "$id"

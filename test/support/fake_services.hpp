@@ -33,6 +33,7 @@ struct fake_world {
   std::vector<job_id> settles;
   // CONNECTOR
   std::vector<job_event> pushed;
+  int looks = 0; // pushes without events
   std::vector<output_ready> ready;
   std::vector<kvs_changed> changed;
 
@@ -201,25 +202,26 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
 
 inline connector_actor::behavior_type fake_connector(connector_actor::pointer, world_ptr w) {
   return {
-    [](const client_opened&) {},
-    [](const client_entered&) {},
-    [](const client_frame&) {},
-    [](const client_closed&) {},
-    [](const client_drained&) {},
-    [w](const job_events& e) {
-      w->pushed.insert(w->pushed.end(), e.events.begin(), e.events.end());
-    },
-    [w](const output_ready& r) { w->ready.push_back(r); },
-    [](const input_taken&) {},
-    [](const subscribed_events&) {},
-    [](const command_output&) {},
-    [](const command_ended&) {},
-    [w](const kvs_changed& c) { w->changed.push_back(c); },
-    [](const nodes_changed&) { return done{}; },
-    [](caf::flush_atom) {},
-    [](const rank_lost&) {},
-    [](stats_atom) { return stats_reply{}; },
-    [](waits_atom) { return waits_reply{}; },
+      [](const client_opened&) {},
+      [](const client_entered&) {},
+      [](const client_frame&) {},
+      [](const client_closed&) {},
+      [](const client_drained&) {},
+      [w](const job_events& e) {
+        w->looks += e.events.empty();
+        w->pushed.insert(w->pushed.end(), e.events.begin(), e.events.end());
+      },
+      [w](const output_ready& r) { w->ready.push_back(r); },
+      [](const input_taken&) {},
+      [](const subscribed_events&) {},
+      [](const command_output&) {},
+      [](const command_ended&) {},
+      [w](const kvs_changed& c) { w->changed.push_back(c); },
+      [](const nodes_changed&) { return done{}; },
+      [](caf::flush_atom) {},
+      [](const rank_lost&) {},
+      [](stats_atom) { return stats_reply{}; },
+      [](waits_atom) { return waits_reply{}; },
   };
 }
 

@@ -97,6 +97,61 @@ TEST_SUITE("unit") {
     CHECK(b.net.quiet());
   }
 
+  TEST_CASE("the first task's end is told once, a moment later, while others run") {
+    constexpr int64_t second = 1'000'000'000;
+    for (uint32_t fanout : {1u, 2u, 16u})
+      for (double exit_timeout : {-1.0, 30.0}) {
+        left_bench b{fanout, exit_timeout};
+        b.net.advance_time(10 * second);
+        job_report r;
+        r.id = job;
+        r.started = r.task_ended = true;
+        r.first_exit = {9 * second, 5, 1, 77, 3 << 8};
+        b.net.report_shell(3, r);
+        r.first_exit = {8 * second, 4, 0, 76, 0}; // another node's was before
+        b.net.report_shell(2, r);
+        b.net.settle(b.random);
+        CHECK(b.told[job].size() == 1);
+        b.net.advance_time(10 * second + second / 2);
+        b.net.settle(b.random);
+        REQUIRE(b.told[job].size() == 2);
+        auto& news = b.told[job][1];
+        CHECK(news.first_exit.task == 4);
+        CHECK(news.first_exit.t_ns == 8 * second);
+        CHECK_FALSE(news.started);
+        CHECK_FALSE(news.ended);
+        r.first_exit = {9 * second, 1, 0, 75, 0};
+        b.net.report_shell(1, r);
+        b.net.advance_time(12 * second);
+        b.net.settle(b.random);
+        CHECK(b.told[job].size() == 2);
+        for (rank_t rank : {0, 1, 2, 3})
+          b.leave(rank, 0);
+        CHECK(b.told[job].size() == 3);
+        CHECK(b.told[job].back().ended);
+        CHECK(b.net.quiet());
+      }
+  }
+
+  TEST_CASE("of a job whose tasks end together the first end is not told alone") {
+    bench b{1, 16};
+    random_source random{5};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0}));
+    b.net.settle(random);
+    job_report r;
+    r.id = job;
+    r.started = r.task_ended = true;
+    r.first_exit = {1, 0, 0, 77, 0};
+    b.net.report_shell(0, r);
+    CHECK(b.net.cores[0].next_wake_ns() != 0);
+    b.net.leave(0, job, 0);
+    b.net.settle(random);
+    CHECK(b.net.cores[0].next_wake_ns() == 0);
+    CHECK(b.end_of().first_exit.t_ns == 1);
+    CHECK(b.net.quiet());
+  }
+
   TEST_CASE("nodes that clean up when all tasks have ended are left in peace") {
     for (uint32_t fanout : {1u, 2u}) {
       left_bench b{fanout, 10};
