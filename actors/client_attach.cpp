@@ -41,6 +41,8 @@ void send_chunks(pointer self, const client_stream& s, const output_reply& reply
         self->state.send(s.session, client_frame_kind::lines, s.tag, lines);
       continue;
     }
+    if (!is_output(chunk.stream))
+      continue;
     std::string payload(5, '\0');
     memcpy(payload.data(), &chunk.task, 4);
     payload[4] = static_cast<char>(chunk.stream);

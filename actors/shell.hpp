@@ -90,6 +90,7 @@ struct shell_state {
   int64_t captured[2] = {0, 0};    // of standard output and error so far
   int64_t input_bytes = 0;         // that were sent to the job so far
   bool input_over = false;         // more than input.limit
+  size_t input_kept = 0;           // bytes of it for guest.input; more than its limit: it was cut
   std::vector<output_append> held; // waits for output.batch-timeout
   size_t held_bytes = 0;
   bool held_armed = false;

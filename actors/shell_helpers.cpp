@@ -141,6 +141,29 @@ void pass_held_output(shell_state::pointer self) {
   }
 }
 
+namespace {
+
+/// Passes it on within `wait_s`, with what else comes.
+void hold_output(shell_state::pointer self, output_append&& a, double wait_s) {
+  auto& st = self->state;
+  st.held_bytes += a.bytes.size();
+  // Joined with what the same task wrote last, so that its streams stay in their order; and so does
+  // what is sent to one task and to all.
+  auto last = std::find_if(st.held.rbegin(), st.held.rend(), [&a](const output_append& h) {
+    return h.task == a.task || (h.stream == input_stream && a.stream == input_stream);
+  });
+  if (last != st.held.rend() && last->task == a.task && last->stream == a.stream)
+    last->bytes += a.bytes;
+  else
+    st.held.push_back(std::move(a));
+  if (st.held_bytes >= limits::output_chunk_bytes)
+    pass_held_output(self);
+  else if (!std::exchange(st.held_armed, true))
+    self->delayed_send(self, span_of(wait_s), caf::flush_atom_v);
+}
+
+} // namespace
+
 void pass_output(shell_state::pointer self, output_append&& a) {
   auto& st = self->state;
   st.wrote = true;
@@ -151,23 +174,38 @@ void pass_output(shell_state::pointer self, output_append&& a) {
   }
   // What waits here is bounded by the job: it need not keep the output of others waiting.
   st.context->gate->done(static_cast<int64_t>(a.bytes.size()));
-  st.held_bytes += a.bytes.size();
-  // Joined with what the same task wrote last, so that its streams stay in their order.
-  auto last = std::find_if(st.held.rbegin(), st.held.rend(),
-                           [&a](const output_append& h) { return h.task == a.task; });
-  if (last != st.held.rend() && last->stream == a.stream)
-    last->bytes += a.bytes;
-  else
-    st.held.push_back(std::move(a));
-  if (st.held_bytes >= limits::output_chunk_bytes)
-    pass_held_output(self);
-  else if (!std::exchange(st.held_armed, true))
-    self->delayed_send(self, span_of(wait_s), caf::flush_atom_v);
+  hold_output(self, std::move(a), wait_s);
 }
 
 // -- input ----------------------------------------------------------------------------------------
 
 namespace {
+
+/// What is sent to the tasks and kept for guest.input: enough for the parameters of a program.
+constexpr size_t input_kept_max = 64 << 10;
+
+/// Keys and pieces of files come one by one.
+constexpr double input_hold_s = 0.2;
+
+/// Keeps the beginning of what the tasks get. Each node sees all of it; the first keeps it. What is
+/// typed at a terminal may be a password, and is not kept.
+void keep_input(shell_state::pointer self, uint32_t task, std::string_view bytes) {
+  auto& st = self->state;
+  if (bytes.empty() || st.input_kept > input_kept_max || st.plan->terminal
+      || !st.plan->input_attached || st.ranks.empty() || st.ranks.front() != 0)
+    return;
+  auto room = input_kept_max - st.input_kept;
+  st.input_kept += bytes.size();
+  st.wrote = true;
+  if (auto kept = bytes.substr(0, room); !kept.empty())
+    hold_output(self, {st.id, task, input_stream, std::string{kept}}, input_hold_s);
+  if (bytes.size() > room)
+    hold_output(
+        self,
+        {st.id, task, input_note_stream,
+         fmt::format("the first {} bytes of standard input are kept, and no more", input_kept_max)},
+        input_hold_s);
+}
 
 /// Input of a job that has got all that input.limit grants it is at its end. What the client sends
 /// is dropped, so that it does not wait for somebody to read it.
@@ -183,6 +221,7 @@ bool is_beyond_limit(shell_state::pointer self, input_request& in) {
   }
   st.input_over = true;
   in.bytes.resize(room);
+  keep_input(self, in.task, in.bytes);
   for (size_t i = 0; i < st.tokens.size(); ++i) {
     if (st.tokens[i] == 0)
       continue;
@@ -202,6 +241,8 @@ void take_input(shell_state::pointer self, input_request& in) {
   auto& st = self->state;
   if (is_beyond_limit(self, in))
     return;
+  if (in.rows == 0)
+    keep_input(self, in.task, in.bytes);
   for (size_t i = 0; i < st.tokens.size(); ++i) {
     if (st.tokens[i] == 0 || (in.task != UINT32_MAX && in.task != st.ranks[i]))
       continue;

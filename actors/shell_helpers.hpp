@@ -29,7 +29,8 @@ bool end_helpers(shell_state::pointer self);
 /// Kills those whose time to end by themselves is over; `all`: every one.
 void kill_helpers(shell_state::pointer self, bool all);
 
-/// Passes input to the tasks that it is for, as far as input.limit goes; and sizes of a terminal.
+/// Passes input to the tasks that it is for, as far as input.limit goes, and keeps its beginning;
+/// and sizes of a terminal.
 void take_input(shell_state::pointer self, input_request& in);
 
 /// Keeps how a task has ended, if somebody may want to know.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include <sys/wait.h>
+#include <syslog.h>
 
 #include <fmt/format.h>
 
@@ -87,15 +88,15 @@ std::string exec_eventlog(const job_reply& job) {
   std::string out;
   auto attempts = std::count_if(job.events.begin(), job.events.end(),
                                 [](auto& e) { return e.kind == event_kind::start; });
-  for (auto& e : job.events) {
   auto exit_due = job.first_exit.t_ns != 0;
   auto tell_exit = [&] {
     if (attempts == 0 && std::exchange(exit_due, false))
       append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
   };
-    switch (e.kind) {
+  for (auto& e : job.events) {
     if (e.kind == event_kind::finish || e.t_ns > job.first_exit.t_ns)
       tell_exit();
+    switch (e.kind) {
     case event_kind::alloc:
       append_line(out, e.t_ns, "init");
       append_line(out, e.t_ns, "starting");
@@ -120,8 +121,8 @@ std::string exec_eventlog(const job_reply& job) {
       break;
     }
   }
-  return out;
   tell_exit();
+  return out;
 }
 
 stream_eventlog::stream_eventlog(const job_reply& job, bool input)
@@ -182,16 +183,24 @@ std::string stream_eventlog::begin() const {
 std::string stream_eventlog::data(int64_t now_ns, uint32_t task, uint8_t stream,
                                   std::string_view bytes) const {
   std::string out;
-  if (input_ || bytes.empty())
+  if (input_ == is_output(stream) || bytes.empty())
     return out;
-  json context{{"stream", stream == 2 ? "stderr" : "stdout"}, {"rank", std::to_string(task)}};
+  auto t_ns = std::max(now_ns, began_ns_);
+  if (stream == input_note_stream) {
+    append_line(out, t_ns, "log", dump(json{{"level", LOG_NOTICE}, {"message", bytes}}));
+    return out;
+  }
+  json context{{"stream", stream == input_stream ? "stdin"
+                          : stream == 2          ? "stderr"
+                                                 : "stdout"},
+               {"rank", task == UINT32_MAX ? "all" : std::to_string(task)}};
   if (is_utf8(bytes)) {
     context["data"] = bytes;
   } else {
     context["data"] = encode_base64(bytes);
     context["encoding"] = "base64";
   }
-  append_line(out, std::max(now_ns, began_ns_), "data", dump(context));
+  append_line(out, t_ns, "data", dump(context));
   return out;
 }
 

@@ -20,6 +20,12 @@ namespace hactor {
 /// end is known within a moment (exec_core). Of attempts before the last no task-exit is known.
 std::string exec_eventlog(const job_reply& job);
 
+/// Streams of a job in its spool beside 1 (output) and 2 (error): what was sent to its tasks, of
+/// which UINT32_MAX is all, and a sentence about that.
+inline constexpr uint8_t input_stream = 0;
+inline constexpr uint8_t input_note_stream = 3;
+inline bool is_output(uint8_t stream) { return stream == 1 || stream == 2; }
+
 /// Writes guest.output or guest.input of one job, piece by piece.
 class stream_eventlog {
 public:
@@ -28,11 +34,11 @@ public:
   /// The header, and where streams lead that are files.
   std::string begin() const;
 
-  /// A task (`stream` 1 output, 2 error) has written. Bytes that are no UTF-8 are in base64.
+  /// What is in the spool of one stream, if it is of this log: a task has written, or was sent
+  /// something. Bytes that are no UTF-8 are in base64.
   std::string data(int64_t now_ns, uint32_t task, uint8_t stream, std::string_view bytes) const;
 
-  /// The ends of all streams that do not lead to files. Of guest.input only that of who reads
-  /// nothing: what was sent to tasks is not kept.
+  /// The ends of all streams that do not lead to files.
   std::string end(int64_t now_ns) const;
 
   bool is_input() const { return input_; }

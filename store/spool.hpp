@@ -38,7 +38,7 @@ struct spool_extent {
 /// A part of a job's output, in the order in which it was written.
 struct spool_part {
   uint32_t task = 0;
-  uint8_t stream = 0; // 1 stdout, 2 stderr
+  uint8_t stream = 0; // 1 stdout, 2 stderr; others are not output (actors/task_eventlogs.hpp)
   spool_extent extent;
 
   friend bool operator==(const spool_part&, const spool_part&) = default;

@@ -82,9 +82,9 @@ constexpr option_spec eventlog_options[] = {
     {'F', "follow", nullptr, "Goes on with later events until the job has ended."},
     {'p', "path", "LOG",
      "Which of its logs: main (all that happens to it), exec (guest.exec.eventlog: its shells and "
-     "tasks; of the first task's end it tells when all have ended), output (guest.output: what its "
-     "tasks write, or to which files) or input (guest.input). "
-     "Default: main."},
+     "tasks, with the end of the first of these), output (guest.output: what its "
+     "tasks write, or to which files) or input (guest.input: the first 64 KiB of what is sent to "
+     "them, but for what is typed at a terminal). Default: main."},
 };
 
 constexpr option_spec info_options[] = {
@@ -307,7 +307,7 @@ caf::expected<known_log> read_log(const parsed_options& o) {
        {"init", "starting", "shell.init", "shell.start", "shell.task-exit", "complete", "done",
         "exception"}},
       {"output", "guest.output", {"header", "data", "redirect"}},
-      {"input", "guest.input", {"header", "data", "redirect"}},
+      {"input", "guest.input", {"header", "data", "redirect", "log"}},
   };
   auto said = o.value("path", "main");
   for (auto& log : logs)
@@ -621,7 +621,7 @@ const command job_wait_event_command{
     "[OPTIONS] ID EVENT",
     "Events are those of 'hactor job eventlog': submit, alloc, start, finish, clean, exception ... "
     "With --path=exec: init, starting, shell.init, shell.start, shell.task-exit, complete, done; "
-    "with --path=output or input: header, data, redirect.",
+    "with --path=output or input: header, data, redirect; of input also log, when it was cut.",
     wait_event_options,
     " 0  it happened\n 1  the job ended without it, the time was up, or there is no such job\n"
     " 2  the command line is wrong",
@@ -640,8 +640,9 @@ const command job_info_command{
     "eventlog: its events (RFC 18); guest.exec.eventlog: those of its execution, named as in Flux "
     "(init, shell.start, complete, done ..); guest.output: what its tasks have written, "
     "guest.input: "
-    "what they read, as eventlogs (RFC 24); J: the jobspec as it was submitted, in the form of "
-    "signed ones (RFC 15), signed by nobody; record: what a listing shows.",
+    "what they were sent, its first 64 KiB, as eventlogs (RFC 24); J: the jobspec as it was "
+    "submitted, in the form of signed ones (RFC 15), signed by nobody; record: what a listing "
+    "shows.",
     info_options,
     usual_exits,
     " hactor job info f3xK2 R",

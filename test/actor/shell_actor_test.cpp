@@ -24,6 +24,55 @@ TEST_SUITE("actor") {
     CHECK_FALSE(b.gate_has_drifted());
   }
 
+  TEST_CASE("the first 64 KiB of what is sent to the tasks are kept, but for a terminal's") {
+    auto input = [](shell_bench& b, const std::string& bytes, uint32_t task = UINT32_MAX) {
+      input_request in;
+      in.id = shell_bench::job;
+      in.bytes = bytes;
+      in.task = task;
+      b.tell(b.shell_under_test, in);
+    };
+    auto kept = [](shell_bench& b) { // what is in the spool beside the output
+      b.pass(std::chrono::seconds{1});
+      b.settle();
+      std::vector<output_chunk> chunks;
+      for (auto& c : b.written())
+        if (c.stream != 1 && c.stream != 2)
+          chunks.push_back(c);
+      return chunks;
+    };
+    spec_text attached;
+    attached.options = {{"input", {{"stdin", {{"type", "service"}}}}}};
+    shell_bench b{attached};
+    input(b, "alpha ");
+    input(b, "beta", 0);
+    input(b, "gamma");
+    input(b, ""); // the end
+    auto chunks = kept(b);
+    REQUIRE(chunks.size() == 3);
+    CHECK(chunks[0].task == UINT32_MAX);
+    CHECK(chunks[1].task == 0);
+    CHECK(chunks[1].bytes == "beta");
+    CHECK(chunks[2].bytes == "gamma");
+    input(b, std::string(64 << 10, 'x'));
+    input(b, "more");
+    size_t bytes = 0;
+    chunks = kept(b);
+    for (auto& c : chunks)
+      bytes += c.stream == 0 ? c.bytes.size() : 0;
+    CHECK(bytes == 64 << 10);
+    CHECK(chunks.back().stream == 3);
+    CHECK(chunks.back().bytes.find("the first 65536 bytes") == 0);
+    b.exit(1, 0);
+    CHECK(b.has_ended());
+    CHECK_FALSE(b.gate_has_drifted());
+
+    attached.options["pty"] = true;
+    shell_bench terminal{attached};
+    input(terminal, "secret\n");
+    CHECK(kept(terminal).empty());
+  }
+
   TEST_CASE("a process that does not die holds its node until that is drained") {
     spec_text two;
     two.slots = 2;

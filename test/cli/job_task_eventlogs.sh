@@ -95,6 +95,23 @@ after=$(hactor job eventlog -p exec "$id")
 check_equal "the log has grown" "$before" "$(echo "$after" | head -n "$(echo "$before" | wc -l)")"
 check_equal "one end is told" 1 "$(echo "$after" | grep -c task-exit)"
 
+# What is sent to a job is kept, its beginning, and is no output of it.
+id=$(hactor submit -n 2 --input=all sh -c 'cat >/dev/null; echo read')
+printf 'one\ntwo\n' | deadline 20 hactor job attach --stdin-ranks=all "$id" >attached
+check_equal "its output" "read read" "$(xargs <attached)"
+check_contains "$(hactor job eventlog -p input "$id")" 'data="one\ntwo\n" rank="all" stream="stdin"'
+check_lacks "$(hactor job eventlog -p input "$id")" read
+check_lacks "$(hactor job eventlog -p output "$id")" stdin
+check_contains "$(hactor job attach "$id")" read
+check_lacks "$(hactor job attach "$id")" two
+id=$(hactor submit --input=all sh -c 'wc -c')
+head -c 100000 /dev/zero | tr '\0' x | deadline 20 hactor job attach --stdin-ranks=all "$id" >attached
+check_equal "all of it came" 100000 "$(xargs <attached)"
+check_contains "$(hactor job eventlog -p input "$id")" 'message="the first 65536 bytes of standard input are kept'
+check_equal "kept" 65536 "$(hactor job eventlog -f json -p input "$id" | python3 -c '
+import json, sys
+print(sum(len(e["context"].get("data", "")) for e in map(json.loads, sys.stdin) if e["name"] == "data"))')"
+
 # Files, bytes that are no text, mistakes.
 id=$(hactor submit -o 'file.{{id}}' true)
 deadline 20 hactor job status "$id"

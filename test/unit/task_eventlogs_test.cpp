@@ -107,6 +107,19 @@ TEST_SUITE("unit") {
     CHECK(context_of(end, "data", 3) == json{{"stream", "stderr"}, {"rank", "1"}, {"eof", true}});
   }
 
+  TEST_CASE("what was sent to tasks is data of guest.input, and only of that") {
+    stream_eventlog in{job_of({}, 2), true}, out{job_of({}, 2), false};
+    CHECK(context_of(in.data(0, UINT32_MAX, input_stream, "a\n"), "data")
+          == json{{"stream", "stdin"}, {"rank", "all"}, {"data", "a\n"}});
+    CHECK(context_of(in.data(0, 1, input_stream, "\xff"), "data")
+          == json{{"stream", "stdin"}, {"rank", "1"}, {"data", "/w=="}, {"encoding", "base64"}});
+    CHECK(context_of(in.data(0, 0, input_note_stream, "cut"), "log")
+          == json{{"level", 5}, {"message", "cut"}});
+    CHECK(in.data(0, 0, 1, "output").empty());
+    for (auto stream : {input_stream, input_note_stream})
+      CHECK(out.data(0, 0, stream, "x").empty());
+  }
+
   TEST_CASE("streams that are files are redirected, each task's own by its name") {
     spec_text files;
     files.options = {{"output",
