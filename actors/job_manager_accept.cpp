@@ -192,7 +192,7 @@ public:
       return false;
     }
     if (any > 0) {
-      auto order = order_by_waits(waits_for, [this](size_t i) {
+      auto order = order_by_waits(waits_for, arrays(), [this](size_t i) {
         return fmt::format("{} (jobs[{}])", a_.specs[i]->name, i);
       });
       if (!order) {
@@ -200,10 +200,6 @@ public:
         return false;
       }
       a_.order = std::move(*order);
-      if (auto e = breaks_array()) {
-        a_.promise.deliver(std::move(e));
-        return false;
-      }
       deal_ids_anew(a_);
     }
     for (size_t i = 0; i < a_.specs.size(); ++i)
@@ -215,20 +211,18 @@ public:
   }
 
 private:
-  /// Ids of an array follow its values, and ids follow the order in which jobs wait for each other.
-  /// That matters when the array's jobs have a jobspec each.
-  caf::error breaks_array() const {
-    auto is_part = [this](size_t i) {
+  /// Of each job the first one of its array, if that has a jobspec for each of its jobs (ingest has
+  /// seen that they stand side by side): their ids follow its values.
+  std::vector<size_t> arrays() const {
+    std::vector<size_t> firsts;
+    while (firsts.size() < a_.specs.size()) {
+      auto i = firsts.size();
       auto& array = a_.specs[i]->array;
-      return array != nullptr && array->size() != a_.request.specs[i].ids.size();
-    };
-    for (size_t n = 0; n < a_.order.size(); ++n)
-      if (a_.order[n] != n && is_part(a_.order[n]))
-        return make_error(ec::bad_argument,
-                          fmt::format("{}: '{}' is of an array; its jobs may wait for those before "
-                                      "them in the request, and not be waited for by those",
-                                      key, a_.specs[a_.order[n]]->name));
-    return {};
+      auto& own = a_.request.specs[i];
+      auto of_one_each = array != nullptr && !own.cc.empty() && array->size() != own.ids.size();
+      firsts.resize(i + (of_one_each ? array->size() : 1), i);
+    }
+    return firsts;
   }
 
   wanted_jobs& wanted(const condition& c) { return a_.wanted.at(std::string{c.value()}); }

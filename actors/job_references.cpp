@@ -186,4 +186,28 @@ order_by_waits(const std::vector<std::vector<size_t>>& waits_for,
                                          + describe_circle(waits_for, left, name_of));
 }
 
+caf::expected<std::vector<size_t>>
+order_by_waits(const std::vector<std::vector<size_t>>& waits_for, const std::vector<size_t>& arrays,
+               const std::function<std::string(size_t)>& name_of) {
+  std::vector<std::vector<size_t>> of_arrays(waits_for.size());
+  for (size_t i = 0; i < waits_for.size(); ++i)
+    for (auto j : waits_for[i])
+      if (arrays[i] != arrays[j])
+        of_arrays[arrays[i]].push_back(arrays[j]);
+      else if (j >= i)
+        return make_error(ec::bad_jobspec,
+                          fmt::format("attributes.system.dependencies: {} waits for {}: jobs of an "
+                                      "array may wait for those before them only",
+                                      name_of(i), name_of(j)));
+  auto firsts = order_by_waits(of_arrays, name_of);
+  if (!firsts)
+    return firsts;
+  std::vector<size_t> order;
+  order.reserve(arrays.size());
+  for (auto first : *firsts)
+    for (auto i = first; i < arrays.size() && arrays[i] == first; ++i)
+      order.push_back(i);
+  return order;
+}
+
 } // namespace hactor

@@ -40,4 +40,11 @@ caf::expected<std::vector<size_t>>
 order_by_waits(const std::vector<std::vector<size_t>>& waits_for,
                const std::function<std::string(size_t)>& name_of);
 
+/// The same for jobs of which some stay side by side, as the ids of an array do: `arrays[i]` is the
+/// place of the first of those that `i` stands with, itself for others. Each array waits as a
+/// whole, and within it jobs wait for those before them. Errors: ec::bad_jobspec.
+caf::expected<std::vector<size_t>>
+order_by_waits(const std::vector<std::vector<size_t>>& waits_for, const std::vector<size_t>& arrays,
+               const std::function<std::string(size_t)>& name_of);
+
 } // namespace hactor

@@ -91,6 +91,11 @@ public:
     return filled_;
   }
 
+  /// The parameters of the submit request for the job that was filled in. Errors: as build_copies.
+  caf::expected<json> build(const environment_map& own, const std::string& cwd) {
+    return build_copies(options(), [&](auto& o) { return build_submit(o, own, cwd); });
+  }
+
   /// Are the options the same for all jobs?
   bool is_uniform() const { return !varied_; }
 
@@ -155,12 +160,10 @@ caf::error print_commands(bulk_jobs& jobs) {
   return {};
 }
 
-/// The commands of a job's tasks.
-std::vector<json> commands_of(const json& params) {
-  std::vector<json> commands;
-  for (auto& task : object_at(object_at(params, "jobspec"), "tasks"))
-    commands.push_back(object_at(task, "command"));
-  return commands;
+/// Is the command the only one of the job, as it was typed?
+bool runs(const json& params, const std::vector<std::string>& command) {
+  auto& tasks = object_at(object_at(params, "jobspec"), "tasks");
+  return tasks.is_array() && tasks.size() == 1 && object_at(tasks[0], "command") == json(command);
 }
 
 /// Submits the jobs of one or several requests, all on their way at once.
@@ -200,20 +203,20 @@ private:
   caf::error add(size_t place) {
     if (auto e = jobs_.fill(place))
       return e;
-    if (!jobs_.is_uniform() || base_.is_null()) {
-      auto params = build_submit(jobs_.options(), own_, cwd_);
+    if (!jobs_.is_uniform() || head_.empty()) {
+      auto params = jobs_.build(own_, cwd_);
       if (!params)
         return std::move(params.error());
-      if (auto e = set_copies(*params, jobs_.options()))
-        return e;
-      auto commands = commands_of(*params);
-      if (auto e = apply_plugins(jobs_.options(), *params))
-        return e;
-      if (commands_of(*params) != commands)
+      if (auto* copies = find_json(*params, "jobs")) {
+        add_copies(*copies);
+        return {};
+      }
+      if (!runs(*params, jobs_.command()))
         return make_error(ec::bad_argument, "a plugin changes the command, which bulksubmit sends "
                                             "apart from the rest: use submit");
-      base_ = std::move(*params);
       close();
+      head_ = dump(*params);
+      head_.pop_back(); // the brace
     }
     if (!commands_.empty())
       commands_ += ',';
@@ -226,9 +229,22 @@ private:
       append_json_string(commands_, word);
     }
     commands_ += ']';
+    send_if_large();
+    return {};
+  }
+
+  /// Jobs that have a submission each.
+  void add_copies(const json& copies) {
+    close();
+    head_.clear();
+    for (auto& job : copies)
+      text_ += (text_.empty() ? "" : ",") + dump(job);
+    send_if_large();
+  }
+
+  void send_if_large() {
     if (text_.size() + commands_.size() > request_bytes)
       send();
-    return {};
   }
 
   /// Ends the submission whose commands were gathered.
@@ -236,8 +252,6 @@ private:
     if (!commands_.empty())
       text_ += (text_.empty() ? "" : ",") + head_ + ",\"commands\":[" + commands_ + "]}";
     commands_.clear();
-    head_ = dump(base_);
-    head_.pop_back(); // the brace
   }
 
   void send() {
@@ -275,8 +289,8 @@ private:
   bulk_jobs& jobs_;
   environment_map own_;
   std::string cwd_;
-  json base_;                          // what the commands that are gathered have in common
-  std::string head_, commands_, text_; // of base_, of the submission, of the request
+  std::string head_;            // what the commands that are gathered have in common; "": none are
+  std::string commands_, text_; // of the submission, of the request
   std::vector<uint64_t> tags_;
   std::map<uint64_t, caf::expected<json>> answers_;
   caf::error broken_;
@@ -310,13 +324,9 @@ private:
   caf::error submit() {
     if (auto e = jobs_.fill(next_))
       return e;
-    auto params = build_submit(jobs_.options(), own_, cwd_);
+    auto params = jobs_.build(own_, cwd_);
     if (!params)
       return std::move(params.error());
-    if (auto e = set_copies(*params, jobs_.options()))
-      return e;
-    if (auto e = apply_plugins(jobs_.options(), *params))
-      return e;
     submits_.insert(broker_.request("submit", *params));
     ++active_;
     return {};

@@ -105,8 +105,8 @@ const command submit_command{
     "\"jobspec\"; or a line of options and a command, as after 'hactor submit'. Their dependencies "
     "name each other by --job-name, in any order. All are submitted at once, or none: a circle, a "
     "name that no job has or a job that is refused refuses them all. Options before --dag are "
-    "those of every job. In a line with \"cc\", {cc} is replaced in the command, the environment "
-    "and names of files only. The ids are printed in the order of the lines.",
+    "those of every job. With \"cc\" a line is a job for each number, which replaces {cc} in its "
+    "options, too. The ids are printed in the order of the lines.",
     submit_table,
     " 0  submitted; with --wait or --watch: all jobs ended with 0\n"
     " 1  refused, or no instance answers; the reason is on standard error\n"

@@ -73,7 +73,8 @@ public:
   dag_reader(const parsed_options& options, const environment_map& own, const std::string& cwd)
       : options_{options}, own_{own}, cwd_{cwd} {}
 
-  caf::expected<json> job(std::string_view line) {
+  /// The jobs of a line, as submissions: one, or each copy of --cc that has its own options.
+  caf::expected<json> jobs(std::string_view line) {
     if (!line.starts_with('{')) {
       auto split = split_words(line);
       if (!split)
@@ -87,7 +88,7 @@ public:
     if (!object || !object->is_object())
       return bad(object ? "is no JSON object" : context_of(object.error()));
     if (object->contains("jobspec"))
-      return of_jobspec(std::move(*object));
+      return json::array({of_jobspec(std::move(*object))});
     auto words = words_of(*object);
     if (!words)
       return std::move(words.error());
@@ -95,7 +96,7 @@ public:
   }
 
 private:
-  caf::expected<json> of_jobspec(json object) {
+  static json of_jobspec(json object) {
     if (!object.contains("flags"))
       object["flags"] = json::array({"waitable"});
     return object;
@@ -117,14 +118,12 @@ private:
     std::erase_if(all.values, [&](auto& x) { return is_common(x.first->name); });
     all.values.insert(all.values.end(), own->values.begin(), own->values.end());
     all.operands = own->operands;
-    auto params = build_submit(all, own_, cwd_);
+    auto params = build_copies(all, [this](auto& o) { return build_submit(o, own_, cwd_); });
     if (!params)
       return params;
-    if (auto e = set_copies(*params, all))
-      return e;
-    if (auto e = apply_plugins(all, *params))
-      return e;
-    return params;
+    if (auto* copies = find_json(*params, "jobs"))
+      return *copies;
+    return json::array({std::move(*params)});
   }
 
   static bool is_common(std::string_view name) {
@@ -153,11 +152,14 @@ caf::expected<submitted_dag> build_dag(const parsed_options& options, std::strin
     line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
     if (line.empty() || line.starts_with('#'))
       continue;
-    auto job = reader.job(line);
-    if (!job)
-      return bad(fmt::format("--dag: line {}: {}", number, context_of(job.error())));
-    jobs.push_back(std::move(*job));
-    dag.lines.push_back(number);
+    auto made = reader.jobs(line);
+    if (!made)
+      return make_error(code_of(made.error()),
+                        fmt::format("--dag: line {}: {}", number, context_of(made.error())));
+    for (auto& job : *made) {
+      jobs.push_back(std::move(job));
+      dag.lines.push_back(number);
+    }
   }
   if (jobs.empty())
     return bad("--dag: the file has no jobs");

@@ -37,6 +37,19 @@ a 1 1
 b 0 0
 b 1 1" "$(cat a.1.0.out a.1.1.out b.2.0.out b.2.1.out)"
 
+# {cc} in an option of which each copy has its own, alone and beside inputs.
+check_sizes() { # OPTIONS: two inputs, two copies of each
+  ids=$(hactor bulksubmit "$@" --cc=1-2 true ::: a b)
+  check_equal "sizes with $*" "1 1 2 2" \
+    "$(echo $(hactor jobs -a -n -o 'sort:ntasks {ntasks}' $ids))"
+  check_equal "arrays with $*" "1 2 1 2" "$(echo $(hactor jobs -a -n -o 'sort:id {index}' $ids))"
+}
+check_sizes --wait -n '{cc}'
+check_sizes --wait -n '{cc}' --job-name='of-{}'
+check_sizes --wait --max-in-flight=2 -n '{cc}' --job-name='of-{}'
+fails_with 2 hactor bulksubmit -n '{cc}' --cc=0-1 true ::: a
+check_contains "$output" "--ntasks: '0'"
+
 # The order of the ids is that of the inputs, over many requests and with equal commands among them.
 { seq 5000; printf '7\n7\n7\n'; } >many
 hactor bulksubmit --setattr=exec.test.run_duration=0 echo '{}' :::: many >ids

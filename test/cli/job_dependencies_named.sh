@@ -74,6 +74,27 @@ check_equal "ids in the order of the lines" "post prep part part part one" \
   "$(echo $(for id in $(cat ids); do hactor jobs -a -n -o '{name}' "$id"; done))"
 check_equal "options of all" 6 "$(hactor submit -t 10m --dry-run --dag - <study.jsonl | grep -c '"duration":600')"
 
+# {cc} in the options of a line: each copy has its own, and they are one array, whose ids follow its
+# numbers wherever the lines stand that it waits for.
+cat >sizes.jsonl <<'DAG'
+{"job-name": "last", "dependency": "afterok:size", "command": ["true"]}
+{"job-name": "size", "cc": "2,4", "ntasks": "{cc}", "output": "size{cc}", "dependency": "afterok:pre[{cc+1}]", "command": "echo {cc}"}
+--job-name=pre --cc=0-5 -t {cc+1}m true
+DAG
+hactor submit --quiet --wait --max-fails=1 --dag sizes.jsonl
+all=$(hactor jobs -a -n -c 9 -o 'sort:id {name}.{index}={ntasks}/{duration!F}')
+check_equal "each its own, in the order in which they wait" \
+  "pre.0=1/1m pre.1=1/2m pre.2=1/3m pre.3=1/4m pre.4=1/5m pre.5=1/6m size.2=2/0s size.4=4/0s last.=1/0s" \
+  "$(echo $all)"
+check_equal "output" "4 4 4 4" "$(echo $(cat size4))"
+check_equal "a job of the array" "4" "$(hactor jobs -n -o '{ntasks}' \
+  "$(hactor jobs -a -n -c 2 -o '{array}' --name=size | head -1).4")"
+check_equal "printed" "2 4" "$(hactor submit --dry-run --dag sizes.jsonl | python3 -c '
+import json, sys
+specs = [json.loads(line) for line in sys.stdin]
+assert len(specs) == 9, len(specs)
+print(*[s["resources"][0]["count"] for s in specs[1:3]])')"
+
 # All or none.
 before=$(jobs_count)
 refuse() { # CODE SENTENCE, the file on standard input
@@ -100,6 +121,12 @@ refuse 2 'line 2: ' <<'DAG'
 DAG
 refuse 2 'line 1: --wait is of all jobs' <<'DAG'
 {"wait": true, "command": ["true"]}
+DAG
+refuse 2 "line 1: --ntasks: '0'" <<'DAG'
+{"cc": "0-1", "ntasks": "{cc}", "command": ["true"]}
+DAG
+refuse 1 'jobs of an array may wait for those before them only' <<'DAG'
+{"name": "a{cc}", "cc": "1-2", "dependency": "afterok:a2", "ntasks": "{cc}", "command": ["true"]}
 DAG
 refuse 2 'line 1: has no command' <<'DAG'
 {"name": "a"}

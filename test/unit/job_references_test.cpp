@@ -98,4 +98,23 @@ TEST_SUITE("unit") {
     CHECK_MESSAGE(said.find("b waits for c, which waits for b") != std::string::npos, said);
     CHECK_FALSE(order_by_waits({{0}}, name));
   }
+
+  TEST_CASE("jobs of an array stay side by side, and wait for each other in their order only") {
+    // 1, 2 are of an array; 2 waits for 4, 0 for all of it.
+    auto order = order_by_waits({{1, 2}, {}, {4}, {}, {}}, {0, 1, 1, 3, 4}, name);
+    REQUIRE(order);
+    CHECK(*order == std::vector<size_t>{3, 4, 1, 2, 0});
+    CHECK(*order_by_waits({{}, {0}, {0, 1}}, {0, 0, 0}, name) == std::vector<size_t>{0, 1, 2});
+    auto refused = [](const std::vector<std::vector<size_t>>& waits_for,
+                      const std::vector<size_t>& arrays, std::string_view sentence) {
+      auto order = order_by_waits(waits_for, arrays, name);
+      REQUIRE_FALSE(order);
+      CHECK(code_of(order.error()) == ec::bad_jobspec);
+      auto said = render(order.error());
+      CHECK_MESSAGE(said.find(sentence) != said.npos, said);
+    };
+    refused({{1}, {}}, {0, 0}, "a waits for b: jobs of an array may wait for those before them");
+    // Each job could have its turn, the array as a whole cannot.
+    refused({{}, {2}, {0}}, {0, 0, 2}, "a waits for c, which waits for a");
+  }
 }
