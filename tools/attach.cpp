@@ -46,6 +46,11 @@ sigset_t attach_signals() {
   return set;
 }
 
+/// Of these what a job's end brings: who waits for them has its output and its exit code.
+bool is_of_the_end(std::string_view event) {
+  return event == "finish" || event == "release" || event == "free" || event == "clean";
+}
+
 // A background process that reads its terminal is stopped by the kernel; it must not try.
 bool may_read_input() { return ::isatty(0) == 0 || ::tcgetpgrp(0) == ::getpgrp(); }
 
@@ -65,6 +70,13 @@ public:
                                           {"stdin", settings_.forward_input},
                                           {"own", settings_.owns_job},
                                           {"backlog", settings_.tail.has_value()}});
+    exec_is_due_ = settings_.show_events;
+    if (settings_.show_events)
+      follow("eventlog", "job.");
+    else if (settings_.show_exec)
+      follow("guest.exec.eventlog", "exec.");
+    if (auto& event = settings_.wait_event; !event.empty() && !is_of_the_end(event))
+      event_tag_ = broker_.request("job.wait-event", {{"id", id_}, {"name", event}});
     if (settings_.terminal)
       screen_.enter();
     while (!done_) {
@@ -87,10 +99,19 @@ private:
       return;
     if (explain_tag_ == 0)
       explain_tag_ = broker_.request("job.explain", {{"id", id_}});
+    if (!has_terminal_)
+      return;
     auto seconds = (steady_ns() - begun_ns_) / 1'000'000'000;
     write_all(2, fmt::format("\r\x1b[Kjob {} {} ({}:{:02})", id_, reason_, seconds / 60,
                              seconds % 60));
     status_shown_ = true;
+  }
+
+  void on_reason(const std::string& sentence) {
+    auto reason = "waits: " + sentence;
+    if (!has_terminal_ && waits_ && reason != reason_)
+      complain(call_, "job " + id_ + " " + reason);
+    reason_ = std::move(reason);
   }
 
   void clear_status() {
@@ -174,9 +195,13 @@ private:
     if (f.tag == explain_tag_) {
       explain_tag_ = 0;
       if (auto why = result_of(f); why && !text_at(*why, "sentence").empty())
-        reason_ = "waits: " + text_at(*why, "sentence");
+        on_reason(text_at(*why, "sentence"));
       return;
     }
+    if (f.tag == event_tag_)
+      return on_wanted_event(f);
+    if (auto log = logs_.find(f.tag); log != logs_.end())
+      return on_log(log, f);
     if (f.tag != tag_) { // an answer to a kill or a cancel
       if (f.kind == frame_kind::error && f.tag != pipe_tag_)
         complain(call_, render(result_of(f).error()));
@@ -271,16 +296,66 @@ private:
     auto result = result_of(f);
     if (!result)
       return finish(fail(call_, result.error()));
+    waits_ = false;
     auto status = static_cast<int>(number_at(*result, "status", 1));
     auto note = text_at(*result, "note");
     if (status != 0 && !note.empty() && !explained_ && readable_)
       complain(call_, "job " + id_ + ": " + note);
-    finish(status);
+    finish_in_time(status);
   }
 
   void finish(int code) {
     exit_code_ = code;
     done_ = true;
+  }
+
+  /// The job is over; what was asked for beside it has its last answers still to come.
+  void finish_in_time(int code) {
+    exit_code_ = std::max(exit_code_, code);
+    ended_ = true;
+    done_ = logs_.empty() && event_tag_ == 0;
+  }
+
+  void on_wanted_event(const frame& f) {
+    event_tag_ = 0;
+    if (f.kind != frame_kind::error)
+      return finish(exit_ok);
+    complain(call_, "job " + id_ + ": " + render(result_of(f).error()));
+    exit_code_ = std::max<int>(exit_code_, exit_failed);
+    done_ = ended_ && logs_.empty();
+  }
+
+  void follow(const char* key, std::string prefix) {
+    logs_[broker_.request("job.watch", {{"id", id_}, {"key", key}})] = std::move(prefix);
+  }
+
+  void on_log(std::map<uint64_t, std::string>::iterator log, const frame& f) {
+    if (f.kind != frame_kind::lines) { // it is over, or there is none
+      logs_.erase(log);
+      done_ = ended_ && logs_.empty() && event_tag_ == 0;
+      return;
+    }
+    clear_status();
+    auto prefix = log->second;
+    for (std::string_view rest = f.payload; !rest.empty();) {
+      auto end = std::min(rest.find('\n'), rest.size());
+      if (auto event = parse_object(rest.substr(0, end)))
+        show_event(prefix, *event);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    // Times count from the first event of the job, which has come by now.
+    if (settings_.show_exec && std::exchange(exec_is_due_, false))
+      follow("guest.exec.eventlog", "exec.");
+  }
+
+  void show_event(const std::string& prefix, const json& event) {
+    auto time = number_at(event, "timestamp");
+    if (first_event_s_ == 0)
+      first_event_s_ = time;
+    auto& context = object_at(event, "context");
+    write_all(2, fmt::format("{:.3f}s: {}{}{}\n", time - first_event_s_, prefix,
+                             text_at(event, "name"),
+                             context.is_object() && !context.empty() ? " " + dump(context) : ""));
   }
 
   void read_input() {
@@ -359,7 +434,8 @@ private:
   bool more_ = false; // frames may be waiting in memory
   bool done_ = false;
   // The status line of a job that waits, on a terminal.
-  bool waits_ = ::isatty(2) == 1;
+  const bool has_terminal_ = ::isatty(2) == 1;
+  bool waits_ = has_terminal_ || settings_.show_status;
   bool status_shown_ = false;
   std::string reason_ = "waits to be started";
   uint64_t explain_tag_ = 0;
@@ -368,8 +444,14 @@ private:
   std::deque<std::pair<uint8_t, std::string>> tail_lines_;
   line_labels tail_labels_;
   bool tail_over_ = false;
+  // What is asked for beside the attachment.
+  uint64_t event_tag_ = 0;               // of the event that is waited for
+  std::map<uint64_t, std::string> logs_; // of eventlogs that are shown: what stands before names
+  bool exec_is_due_ = false;             // with the first events of the job
+  double first_event_s_ = 0;
+  bool ended_ = false; // the job has, and its output was written
   const int output_ = output_with_reader();
-  int exit_code_ = exit_failed;
+  int exit_code_ = exit_ok;
 };
 
 } // namespace

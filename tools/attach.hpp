@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct attach_settings {
   bool debug = false;    ///< Debuggers are shown its processes when they have started (mpir.hpp).
   bool terminal = false; ///< The first task has a terminal: ours is its keyboard and screen.
   size_t verbose = 0;
+  bool show_events = false;          ///< The job's eventlog goes to standard error.
+  bool show_exec = false;            ///< That of its execution too.
+  bool show_status = false;          ///< What it waits for is told without a terminal, too.
+  std::string wait_event;            ///< Leaves after this one; "": at the job's end.
   std::vector<uint32_t> input_tasks; ///< Whose input ours is; none: of all that take any.
   std::optional<uint64_t> tail;      ///< So many lines of what was written before.
 };

@@ -1,4 +1,4 @@
-// hactor job: attach, status, wait, wait-event, info, eventlog, id, submit.
+// hactor job: status, wait, wait-event, info, eventlog, id, submit.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cstdio>
@@ -6,13 +6,10 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
-#include "runtime/idset.hpp"
 #include "runtime/near.hpp"
-#include "tools/attach.hpp"
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
 #include "tools/job_fields.hpp"
-#include "tools/mpir.hpp"
 #include "tools/session.hpp"
 #include "tools/submitted.hpp"
 #include "tools/text_file.hpp"
@@ -23,23 +20,6 @@ namespace {
 
 /// Of many jobs that failed, so many are told of one by one.
 constexpr size_t failures_told_max = 10;
-
-constexpr option_spec attach_options[] = {
-    {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
-    {0, "read-only", nullptr, "Forwards neither input nor signals."},
-    {0, "debug", nullptr,
-     "For a parallel debugger that runs this command or attaches to it: shows it the job's "
-     "processes "
-     "(MPIR_proctable) once they run."},
-    {'i', "stdin-ranks", "RANKS",
-     "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
-     "--input=RANKS. Default: to none."},
-    {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
-    {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
-    {'E', "show-events", nullptr, "The same as -v.", "-X --show-exec"},
-    {'u', "unbuffered", nullptr,
-     "Accepted for scripts of flux-job: input is passed on as it comes, always."},
-};
 
 constexpr option_spec status_options[] = {
     {'e', "exception-exit-code", "N",
@@ -106,42 +86,6 @@ constexpr option_spec job_submit_options[] = {
 int run_job(const invocation& call) {
   complain(call, "needs a verb; 'hactor job --help' lists them");
   return exit_usage;
-}
-
-int run_attach(const invocation& call) {
-  auto ids = read_ids(call.options.operands);
-  if (!ids)
-    return fail_usage(call, ids.error());
-  attach_settings settings;
-  settings.forward_signals = !call.options.has("read-only");
-  settings.label = call.options.has("label-io");
-  settings.debug = call.options.has("debug") || is_debugged();
-  settings.verbose = call.options.count("verbose") + call.options.count("show-events");
-  auto& o = call.options;
-  auto tail = o.number("tail", 0, 0, UINT32_MAX);
-  if (!tail)
-    return fail_usage(call, tail.error());
-  if (o.has("tail"))
-    settings.tail = *tail;
-  if (o.has("stdin-ranks") && o.has("read-only"))
-    return fail_usage(call, make_error(ec::bad_argument,
-                                       "--read-only and --stdin-ranks exclude each other"));
-  if (auto text = o.value("stdin-ranks"); !text.empty()) {
-    settings.forward_input = true;
-    if (text != "all") {
-      auto ranks = idset::parse(text);
-      if (!ranks || ranks->empty())
-        return fail_usage(call, make_error(ec::bad_argument, "--stdin-ranks: '" + text
-                                                                 + "' is neither all nor tasks "
-                                                                   "like 0-3"));
-      settings.input_tasks = ranks->expand();
-    }
-  }
-  if (settings.forward_signals)
-    hold_attach_signals();
-  return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    return attach(call, broker, ids->front(), settings);
-  });
 }
 
 /// The code for a job that has ended.
@@ -558,24 +502,6 @@ const command job_command{"job",
                           0,
                           any_number,
                           run_job};
-
-const command job_attach_command{
-    "job attach",
-    group_jobs,
-    "shows a job's output from its beginning and waits for its end",
-    "[OPTIONS] ID",
-    "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C "
-    "says "
-    "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
-    attach_options,
-    " n  the job's exit code, 128+N for signal N\n 0  it ended well, or was left to itself\n"
-    " 1  no such job, no instance answers, or the job ended before it started\n"
-    " 2  the command line is wrong",
-    " hactor job attach -l f3xK2",
-    false,
-    1,
-    1,
-    run_attach};
 
 const command job_status_command{
     "job status",
