@@ -1,4 +1,5 @@
-// hactor cancel, job kill, killall, raise, raiseall, urgency: what ends jobs or reorders them.
+// hactor cancel, job cancelall, kill, killall, raise, raiseall, urgency: what ends jobs or reorders
+// them.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <utility>
@@ -31,16 +32,39 @@ constexpr option_spec kill_options[] = {
   {'s', "signal", "SIGNAL", "Name or number of the signal. Default: TERM."},
 };
 
+// Of those that mean all jobs.
+#define HACTOR_ALL_ROWS                                                                            \
+  {'f', "force", nullptr,                                                                          \
+   "Does it. Without this it is only told how many jobs are meant, and the exit code is 1 if "     \
+   "there are any."},                                                                              \
+      {'u', "user", "USER",                                                                        \
+       "Jobs of this user only, by name or number; all: of everybody. "                            \
+       "Default: of everybody."},                                                                  \
+  {                                                                                                \
+    'q', "quiet", nullptr, "Does not say how many jobs were meant."                                \
+  }
+
+#define HACTOR_STATES_ROW                                                                          \
+  {                                                                                                \
+    'S', "states", "STATE,..",                                                                     \
+        "Jobs in these states only (depend, priority, sched, run, pending, running, active). "     \
+        "Default: active.",                                                                        \
+        "--filter"                                                                                 \
+  }
+
 constexpr option_spec killall_options[] = {
-    {'f', "force", nullptr, "Does it; without this it is only told how many jobs are meant."},
-    {'u', "user", "USER", "Jobs of this user only, by name or number. Default: of everybody."},
+    HACTOR_ALL_ROWS,
     {'s', "signal", "SIGNAL", "Name or number of the signal. Default: TERM."},
 };
 
+constexpr option_spec cancelall_options[] = {
+    HACTOR_ALL_ROWS,
+    HACTOR_STATES_ROW,
+};
+
 constexpr option_spec raiseall_options[] = {
-    {'f', "force", nullptr, "Does it; without this it is only told how many jobs are meant."},
-    {'u', "user", "USER", "Jobs of this user only, by name or number. Default: of everybody."},
-    {'S', "states", "STATE,..", "Jobs in these states only. Default: active.", "--filter"},
+    HACTOR_ALL_ROWS,
+    HACTOR_STATES_ROW,
     {'s', "severity", "N", "0 ends the jobs, up to 7 only records. Default: 0."},
 };
 
@@ -49,6 +73,11 @@ constexpr option_spec raise_options[] = {
     {'s', "severity", "N", "0 ends the job, up to 7 only records. Default: 0."},
     {'m', "message", "TEXT", "The note; in place of words behind the ids."},
 };
+
+constexpr const char* all_exits =
+    " 0  done, or no jobs are meant\n"
+    " 1  nothing was done: -f is missing, no instance answers, or it refuses\n"
+    " 2  the command line is wrong";
 
 constexpr const char* note_twice = "the message stands behind the ids and in --message";
 
@@ -68,8 +97,7 @@ int ask_count(const invocation& call, const char* method, std::span<const std::s
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     auto ids = choose_ids(broker, texts);
     if (!ids)
-      return code_of(ids.error()) == ec::bad_id ? caf::expected<int>{fail_usage(call, ids.error())}
-                                                : std::move(ids.error());
+      return std::move(ids.error());
     params["ids"] = *ids;
     if (ids->size() > texts.size()) // ranges: of what is listed some end meanwhile
       params["states"] = states_active;
@@ -77,32 +105,39 @@ int ask_count(const invocation& call, const char* method, std::span<const std::s
   });
 }
 
-/// Asks for all jobs in some states and of some user; without `sure` it only counts them.
-int ask_all(const invocation& call, const char* method, unsigned states, json params, bool sure) {
+/// Asks it for all jobs in some states and of some user.
+caf::expected<int> ask_all(const invocation& call, client& broker, const char* method,
+                           unsigned states, json params) {
   auto& o = call.options;
+  auto say = !o.has("quiet");
+  params["states"] = states;
+  auto user = o.value("user", "all");
+  if (user == "all") { // what comes meanwhile is meant too
+    params["all"] = true;
+    return count_of(call, broker, method, params, say);
+  }
+  auto ids = ids_in_states(broker, states, user);
+  if (!ids)
+    return std::move(ids.error());
+  if (!ids->empty()) {
+    params["ids"] = *ids; // some end meanwhile
+    return count_of(call, broker, method, params, say);
+  }
+  if (say)
+    complain(call, "0 jobs");
+  return exit_ok;
+}
+
+/// The same if --force says so, else tells how many jobs it would be.
+int ask_all_if_forced(const invocation& call, const char* method, unsigned states, json params) {
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto user = o.value("user");
-    if (sure && user.empty()) { // what comes meanwhile is meant too
-      params["all"] = true;
-      params["states"] = states;
-      return count_of(call, broker, method, params, true);
-    }
-    auto ids = ids_in_states(broker, states, user);
+    if (call.options.has("force"))
+      return ask_all(call, broker, method, states, std::move(params));
+    auto ids = ids_in_states(broker, states, call.options.value("user"));
     if (!ids)
-      return code_of(ids.error()) == ec::bad_argument
-                 ? caf::expected<int>{fail_usage(call, ids.error())}
-                 : std::move(ids.error());
-    if (!sure) {
-      complain(call, std::to_string(ids->size()) + " jobs are meant; -f confirms it");
-      return exit_ok;
-    }
-    if (ids->empty()) {
-      complain(call, "0 jobs");
-      return exit_ok;
-    }
-    params["ids"] = *ids;
-    params["states"] = states; // some end meanwhile
-    return count_of(call, broker, method, params, true);
+      return std::move(ids.error());
+    complain(call, std::to_string(ids->size()) + " jobs are meant; -f confirms it");
+    return ids->empty() ? exit_ok : exit_failed;
   });
 }
 
@@ -123,30 +158,19 @@ caf::expected<int> cancel_with(const invocation& call, client& broker,
   auto states = read_states(o, states_active);
   if (!states)
     return fail_usage(call, states.error());
-  if (all && !o.has("user") && !o.has("dry-run")) {
-    params["all"] = true;
-    if (o.has("states"))
-      params["states"] = *states;
-    return count_of(call, broker, "job.cancel", params, !o.has("quiet"));
-  }
+  if (all && !o.has("dry-run"))
+    return ask_all(call, broker, "job.cancel", *states, std::move(params));
   auto ids = all ? ids_in_states(broker, *states, o.value("user")) : choose_ids(broker, texts);
   if (!ids)
-    return code_of(ids.error()) == ec::bad_id || code_of(ids.error()) == ec::bad_argument
-               ? caf::expected<int>{fail_usage(call, ids.error())}
-               : std::move(ids.error());
+    return std::move(ids.error());
   if (o.has("dry-run")) {
     complain(call, std::to_string(ids->size()) + " jobs would be cancelled");
     return exit_ok;
   }
-  if (all && ids->empty()) {
-    if (!o.has("quiet"))
-      complain(call, "0 jobs");
-    return exit_ok;
-  }
   params["ids"] = *ids;
-  if (all || ids->size() > texts.size()) // of what was listed some end meanwhile
+  if (ids->size() > texts.size()) // of what was listed some end meanwhile
     params["states"] = *states;
-  return count_of(call, broker, "job.cancel", params, all && !o.has("quiet"));
+  return count_of(call, broker, "job.cancel", params, false);
 }
 
 int run_cancel(const invocation& call) {
@@ -177,8 +201,27 @@ int run_killall(const invocation& call) {
   auto signal = parse_signal(call.options.value("signal", "TERM"));
   if (!signal)
     return fail_usage(call, signal.error());
-  return ask_all(call, "job.kill", states_running, {{"signal", *signal}},
-                 call.options.has("force"));
+  return ask_all_if_forced(call, "job.kill", states_running, {{"signal", *signal}});
+}
+
+/// The words of a message; a "--" before them is left out.
+std::string message_of(std::span<const std::string> words) {
+  std::string text;
+  for (auto& word : words)
+    if (word != "--")
+      text += (text.empty() ? "" : " ") + word;
+  return text;
+}
+
+int run_cancelall(const invocation& call) {
+  auto& o = call.options;
+  auto states = read_states(o, states_active);
+  if (!states)
+    return fail_usage(call, states.error());
+  json params = json::object();
+  if (auto message = message_of(o.operands); !message.empty())
+    params["message"] = message;
+  return ask_all_if_forced(call, "job.cancel", *states, std::move(params));
 }
 
 int run_raiseall(const invocation& call) {
@@ -189,13 +232,10 @@ int run_raiseall(const invocation& call) {
   auto severity = o.number("severity", 0, 0, 7);
   if (!severity)
     return fail_usage(call, severity.error());
-  std::string note;
-  for (size_t i = 1; i < o.operands.size(); ++i)
-    if (o.operands[i] != "--")
-      note += (note.empty() ? "" : " ") + o.operands[i];
-  return ask_all(call, "job.raise", *states,
-                 {{"type", o.operands.front()}, {"severity", *severity}, {"note", note}},
-                 o.has("force"));
+  return ask_all_if_forced(call, "job.raise", *states,
+                           {{"type", o.operands.front()},
+                            {"severity", *severity},
+                            {"note", message_of(std::span{o.operands}.subspan(1))}});
 }
 
 int run_kill(const invocation& call) {
@@ -276,12 +316,27 @@ const command job_killall_command{
     "As 'hactor job kill' for all jobs that run. Says how many they are; without -f nothing else "
     "happens.",
     killall_options,
-    usual_exits,
+    all_exits,
     " hactor job killall -f -s USR1",
     false,
     0,
     0,
     run_killall};
+
+const command job_cancelall_command{
+    "job cancelall",
+    group_jobs,
+    "ends all jobs, whether they wait or run",
+    "[OPTIONS] [[--] MESSAGE...]",
+    "What 'hactor cancel --all' does, in the way of flux-job: says how many jobs are meant, and "
+    "without -f nothing else happens.",
+    cancelall_options,
+    all_exits,
+    " hactor job cancelall -f --states=pending the input was wrong",
+    false,
+    0,
+    any_number,
+    run_cancelall};
 
 const command job_raiseall_command{
     "job raiseall",
@@ -291,8 +346,8 @@ const command job_raiseall_command{
     "As 'hactor job raise' for all active jobs, or those in the states of --states. Says how many "
     "they are; without -f nothing else happens.",
     raiseall_options,
-    usual_exits,
-    " hactor job raiseall -f --states=pending cancel the input was wrong",
+    all_exits,
+    " hactor job raiseall -f --states=pending -s 7 note the input was wrong",
     false,
     1,
     any_number,

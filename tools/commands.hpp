@@ -32,6 +32,7 @@ extern const command job_info_command;
 extern const command job_kill_command;
 extern const command job_raise_command;
 extern const command job_killall_command;
+extern const command job_cancelall_command;
 extern const command job_raiseall_command;
 extern const command job_hostpids_command;
 extern const command job_memo_command;

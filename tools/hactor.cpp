@@ -30,7 +30,7 @@ std::span<const command* const> all_commands() {
     &job_attach_command, &job_list_command,
     &job_status_command, &job_wait_command, &job_wait_event_command, &job_info_command,
     &job_eventlog_command, &job_kill_command, &job_killall_command, &job_raise_command,
-    &job_raiseall_command, &job_urgency_command,
+    &job_raiseall_command, &job_cancelall_command, &job_urgency_command,
     &job_last_command, &job_timeleft_command, &job_taskmap_command, &job_hostpids_command,
     &job_memo_command, &job_stats_command, &job_namespace_command,
     &job_id_command, &pmi_command, &pmi_barrier_command, &pmi_exchange_command, &pmi_get_command,

@@ -1,5 +1,5 @@
-# Many jobs in one request: ranges of ids, cancel by user and state, killall, raiseall; and what is
-# only told without -f or with --dry-run.
+# Many jobs in one request: ranges of ids, cancel by user and state, killall, raiseall, cancelall; what
+# is only told without -f or with --dry-run.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
@@ -17,8 +17,9 @@ fails_with 1 hactor cancel "$first..$last"
 check_contains "$output" "no active job lies between"
 fails_with 2 hactor cancel "$first..x"
 
-fails_with 0 hactor job killall
+fails_with 1 hactor job killall
 check_contains "$output" "3 jobs are meant; -f confirms it"
+fails_with 0 hactor job killall -u 4242 # none is meant
 fails_with 0 hactor job killall -f -u 4242 -s KILL
 check_contains "$output" "0 jobs"
 check_equal "all run" 3 "$(hactor jobs -n -f running | wc -l)"
@@ -29,7 +30,7 @@ hactor job status $(cat ids) || true
 held=$(hactor submit --hold true)
 runs=$(hactor submit sleep 100)
 hactor job wait-event -q "$runs" start
-fails_with 0 hactor job raiseall --states=pending mine
+fails_with 1 hactor job raiseall --states=pending mine
 check_contains "$output" "1 jobs are meant"
 hactor job raiseall -f -S pending mine of all that wait
 check_contains "$(hactor job eventlog "$held")" 'of all that wait'
@@ -41,4 +42,24 @@ check_contains "$output" "1 jobs would"
 fails_with 2 hactor cancel -u root "$runs"
 hactor cancel --all -q -u "$(id -u)" -- done
 check_contains "$(hactor job eventlog "$runs")" done
+hactor job status "$runs" || true
+
+# The same in the words of flux-job.
+held=$(hactor submit --hold true)
+runs=$(hactor submit sleep 100)
+hactor job wait-event -q "$runs" start
+fails_with 1 hactor job cancelall
+check_contains "$output" "2 jobs are meant; -f confirms it"
+fails_with 0 hactor job cancelall -f -u 4242
+check_contains "$output" "0 jobs"
+fails_with 2 hactor job cancelall -S nowhere
+fails_with 1 hactor job cancelall -u nobody-of-this-name
+check_equal "nothing was done" "RUN SCHED" "$(echo $(hactor jobs -n -o '{state}' "$runs" "$held"))"
+fails_with 0 hactor job cancelall -f -q --states=pending not needed
+check_equal "said nothing" "" "$output"
+check_contains "$(hactor job eventlog "$held")" '"not needed"'
+check_equal "the other" RUN "$(hactor jobs -n -o '{state}' "$runs")"
+fails_with 0 hactor job cancelall --force --user="$(id -un)"
+check_contains "$output" "1 jobs"
+fails_with 143 hactor job status "$runs"
 END
