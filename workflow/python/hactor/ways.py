@@ -7,7 +7,6 @@ import json
 import os
 import select
 import shlex
-import signal
 import socket
 import stat
 import struct
@@ -103,6 +102,19 @@ def _prove(key, role, first, second, who):
     return hmac.digest(key, role + first + second + who, "sha512")[:32]
 
 
+def _receive(s, size, until):
+    """So many bytes, less at the end of the stream. A socket with a timeout gives what has come,
+    whatever MSG_WAITALL says. Raises TimeoutError at the time `until` (monotonic)."""
+    data = b""
+    while len(data) < size:
+        s.settimeout(max(until - time.monotonic(), 0.001))
+        part = s.recv(size - len(data))
+        if not part:
+            break
+        data += part
+    return data
+
+
 def _by_tcp(where, token_file, identity):
     key = _token(token_file)
     try:
@@ -112,11 +124,12 @@ def _by_tcp(where, token_file, identity):
         host = port = None
     if not host or not port:
         raise Unreachable("bad_argument", f"tcp://{where}: must be tcp://HOST:PORT")
+    until = time.monotonic() + PATIENCE
     s = socket.create_connection((host, port), PATIENCE)
     try:
         own = os.urandom(32)
         s.sendall(HELLO + own)
-        answer = s.recv(80, socket.MSG_WAITALL)
+        answer = _receive(s, 80, until)
         if len(answer) != 80 or answer[:8] != ANSWER:
             raise Unreachable("network_failed", f"{where}: what answers there is not hactor")
         theirs, who, proof = answer[8:40], answer[40:48], answer[48:]
@@ -135,10 +148,10 @@ def _by_tcp(where, token_file, identity):
     return s
 
 
-def _deaf():
-    """Ctrl-C and Ctrl-Z are for us."""
-    for one in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(one, signal.SIG_IGN)
+# Ctrl-C and Ctrl-Z are for us. What it starts is not our child, so that none is left to be waited
+# for, and stays in our process group, for ssh may have to ask for a password. Its input is said
+# again, or a shell would give what it does not wait for /dev/null.
+DETACH = """trap '' INT QUIT TSTP; exec 3<&0; "$@" <&3 3<&- &"""
 
 
 def _by_ssh(uri):
@@ -151,7 +164,7 @@ def _by_ssh(uri):
     words += (["-p", port] if colon else []) + [login, program, "relay", shlex.quote(slash + path)]
     ours, theirs = socket.socketpair()
     with theirs:
-        subprocess.Popen(words, stdin=theirs, stdout=theirs, preexec_fn=_deaf)
+        subprocess.run(["/bin/sh", "-c", DETACH, "sh", *words], stdin=theirs, stdout=theirs, check=True)
     until = time.monotonic() + SSH_PATIENCE
     line, seen = b"", 0
     while line != RELAY and seen < PRELUDE_MAX:
@@ -173,26 +186,54 @@ def _by_ssh(uri):
 
 def notes():
     """The notes of the user's instances, as 'hactor ps' lists them."""
-    folder = os.environ.get("HACTOR_INSTANCES", os.path.expanduser("~/.hactor/instances"))
+    path = os.environ.get("HACTOR_INSTANCES", os.path.expanduser("~/.hactor/instances"))
     found = []
     try:
-        names = sorted(os.listdir(folder)) if folder else []
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        names = []
-    for name in names:
-        path = os.path.join(folder, name)
-        try:
-            info = os.lstat(path)
-            if (name.startswith(".") or not name.endswith(".json") or info.st_mode & 0o022
-                    or not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid()):
-                continue
-            with open(path) as file:
-                note = json.load(file)
-            if note["id"] + ".json" == name and note["uri"].startswith("local:///"):
-                found.append(note)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+        return found
+    try:
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".json") and not name.startswith("."):
+                note = _read_note(folder, name)
+                found += [note] if note else []
+    finally:
+        os.close(folder)
     return found
+
+
+def _read_note(folder, name):
+    """One of a folder that is open; None for what is none of ours."""
+    try:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with open(file) as text:
+            info = os.fstat(file)
+            if (not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid()
+                    or info.st_mode & 0o022):
+                return None
+            note = json.load(text)
+        return note if note["id"] + ".json" == name and note["uri"].startswith("local:///") else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_gone(note):
+    """True when it was on this machine and its broker is not any more. False is no promise."""
+    if note.get("host") != socket.gethostname():
+        return False
+    began = note.get("pid_start")
+    return note.get("boot") != _boot() or not began or _start_of(note.get("pid")) != began
+
+
+def _start_of(pid):
+    """When the process began, in clock ticks since the kernel's start; 0: there is none, or it has
+    ended and nobody has looked."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()  # a name may have blanks and brackets
+        return 0 if fields[0] == b"Z" else int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def _boot():
@@ -204,14 +245,18 @@ def _by_note(name):
     meant = [n for n in notes() if n["id"] == name]
     meant = meant or [n for n in notes() if n.get("name") == name]
     meant = meant or [n for n in notes() if name and n["id"].startswith(name)]
+    meant = [n for n in meant if not is_gone(n)] or meant
     if len(meant) != 1:
         ids = ", ".join(n["id"] for n in meant)
         raise Unreachable("no_instance" if not meant else "bad_argument",
                           f"'{name}' may be any of the instances {ids}" if meant else
                           f"no instance '{name}' is known: 'hactor ps' lists those that are")
     note = meant[0]
+    if is_gone(note):
+        raise Unreachable("no_instance", f"instance {note['id']} has ended without taking its note "
+                          "away: 'hactor ps --clean' does")
     path = note["uri"].removeprefix("local://")
-    if note["host"] == socket.gethostname() and note["boot"] == _boot():
+    if note.get("host") == socket.gethostname() and note.get("boot") == _boot():
         return _by_socket(path)
     if note.get("tcp"):
         token = os.environ.get("HACTOR_TOKEN_FILE") or note.get("token")
