@@ -461,7 +461,7 @@ caf::error listen(rank_state& s, const connector_actor& connector) {
 
 /// An instance within a job is found by way of the one around it.
 void announce(rank_state& s, const std::vector<std::string>& command) {
-  presence_facts facts{s.uri, s.epoch_ns, s.started_ns, {}, command};
+  presence_facts facts{s.uri, s.epoch_ns, s.started_ns, {}, command, allocation_job(::getenv)};
   for (rank_t r = 0; r < s.net->size(); ++r)
     facts.hosts.push_back(s.net->host_of(r));
   s.outside.announce(*s.attributes, facts, s.folders.run);

@@ -147,6 +147,7 @@ void presence::announce(const config& attributes, const presence_facts& facts,
   n.started = static_cast<double>(facts.started_ns) * 1e-9;
   n.command = shown(facts.command);
   n.version = attributes.text("version");
+  n.within = facts.within;
   auto path = write_note(n);
   if (!path) {
     log_warning("'hactor ps' will not show this instance: {}", render(path.error()));

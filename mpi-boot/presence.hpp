@@ -21,6 +21,7 @@ struct presence_facts {
   int64_t started_ns = 0;
   std::vector<std::string> hosts; // of the brokers
   std::vector<std::string> command;
+  std::string within; // job of another manager around the instance (allocation_job)
 };
 
 class presence {

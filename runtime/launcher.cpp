@@ -121,6 +121,19 @@ int64_t allocation_end_s(const environment& env, int64_t now_s) {
   return error == std::errc{} && rest == end && value > now_s ? value : 0;
 }
 
+std::string allocation_job(const environment& env) {
+  for (auto [scheme, variable] :
+       {std::pair{"slurm:", "SLURM_JOB_ID"}, {"lsf:", "LSB_JOBID"}, {"pbs:", "PBS_JOBID"}}) {
+    auto* text = env(variable);
+    std::string_view id = text == nullptr ? "" : text;
+    if (std::string_view{scheme} == "pbs:")
+      id = id.substr(0, id.find('.'));
+    if (!id.empty() && id.find_first_of(": \t\n/") == id.npos)
+      return scheme + std::string{id};
+  }
+  return {};
+}
+
 std::vector<std::string> module_folders(std::string_view program, std::string_view installed) {
   std::vector<std::string> result;
   auto slash = program.rfind('/');

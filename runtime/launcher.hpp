@@ -38,6 +38,10 @@ caf::error check_met(const launch& how, uint32_t met);
 /// or it is not known. What is no number, or has passed (an old environment), is not believed.
 int64_t allocation_end_s(const environment& env, int64_t now_s);
 
+/// The job of another resource manager in which this process runs: "slurm:ID" (SLURM_JOB_ID),
+/// "lsf:ID" (LSB_JOBID) or "pbs:ID" (PBS_JOBID, without its server); "": none is known.
+std::string allocation_job(const environment& env);
+
 /// Folders in which modules are looked for, in this order: beside the program (../lib/hactor, as
 /// installed and as built), then `installed`. `program` is the path of the running program.
 std::vector<std::string> module_folders(std::string_view program, std::string_view installed = {});

@@ -6,6 +6,7 @@
 #include "tools/commands.hpp"
 #include "tools/nested.hpp"
 #include "tools/session.hpp"
+#include "tools/uri_schemes.hpp"
 #include "workflow/instance_note.hpp"
 
 namespace hactor::tools {
@@ -38,15 +39,21 @@ int run_elsewhere(const invocation& call, const std::string& uri) {
 int run_proxy(const invocation& call) {
   auto words = call.options.operands;
   std::string uri;
+  if (auto named = uri_by_scheme(words.front())) {
+    if (!*named)
+      return fail_usage(call, named->error());
+    return run_elsewhere(call, **named);
+  }
   auto path = uri_inside("", words.front());
   if (!path) {
     auto word = words.front();
     auto first = word.substr(0, word.find('/'));
     if (word.find("://") != word.npos || workflow::find_note(first))
       return run_elsewhere(call, word);
-    return fail_usage(call, make_error(ec::bad_id, render(path.error())
-                                                     + "; nor is it a URI or what 'hactor ps' "
-                                                       "shows"));
+    auto is_name = !word.empty() && first == word;
+    return fail_usage(
+        call, make_error(is_name ? ec::no_instance : ec::bad_id,
+                         render(path.error()) + "; nor is it a URI or what 'hactor ps' shows"));
   }
   auto code = with_broker(call, [&](client&) -> caf::expected<int> {
     auto own = workflow::own_uri();
@@ -78,7 +85,8 @@ const command proxy_command{
     "Runs COMMAND, or a shell, with HACTOR_URI set to the instance that the job ID holds: its "
     "commands speak with that one. ID/ID is an instance within it; with a '/' in front the path "
     "begins in the outermost instance. ID.INDEX is a job of an array. "
-    "INSTANCE is what hactor ps shows, on whatever machine; a URI is local://, tcp:// or ssh://.",
+    "INSTANCE is what hactor ps shows, on whatever machine; a URI is local://, tcp:// or ssh://; "
+    "pid:PID, slurm:JOB and others are as for 'hactor uri'.",
     proxy_options,
     " n    COMMAND's exit code\n 1    there is no such instance\n 2    the command line is wrong\n"
     " 126  COMMAND cannot be executed\n 127  COMMAND was not found",

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "runtime/duration.hpp"
 #include "tools/columns.hpp"
@@ -22,8 +21,9 @@ constexpr int64_t patience_ns = 2'000'000'000;
 
 constexpr option_spec ps_options[] = {
     {'o', "format", "FORMAT",
-     "Columns of id, name, host, state, nnodes, size, age, started, uri, way, pid, version, "
-     "command, as '{id} {age!F}'; see hactor jobs -o."},
+     "Columns of id, name, host, state, nnodes, size, age, started, uri, way, pid, within (the job "
+     "of Slurm, LSF or PBS around it: slurm:ID), version, command, as '{id} {age!F}'; see hactor "
+     "jobs -o."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {0, "json", nullptr, "Prints JSON: {\"instances\": [..]}, times in seconds since 1970."},
     {0, "ssh", nullptr, "Asks machines that are reached by ssh only, too."},
@@ -31,23 +31,24 @@ constexpr option_spec ps_options[] = {
 };
 
 constexpr field_name fields[] = {
-    {"id", "ID"},           {"name", "NAME"}, {"host", "HOST"}, {"state", "STATE"},
-    {"nnodes", "NODES"},    {"size", "SIZE"}, {"age", "AGE"},   {"started", "STARTED"},
-    {"uri", "URI"},         {"way", "WAY"},   {"pid", "PID"},   {"version", "VERSION"},
-    {"command", "COMMAND"},
+    {"id", "ID"},           {"name", "NAME"},     {"host", "HOST"}, {"state", "STATE"},
+    {"nnodes", "NODES"},    {"size", "SIZE"},     {"age", "AGE"},   {"started", "STARTED"},
+    {"uri", "URI"},         {"way", "WAY"},       {"pid", "PID"},   {"version", "VERSION"},
+    {"command", "COMMAND"}, {"within", "WITHIN"},
 };
 
 constexpr const char* usual_format = "{id:<9} ?+:{name:<8} +:{host:<8} {state:<11} {nnodes:>5} "
                                      "{age!F:>7} {command}";
 
-/// Errors: those of the connection that was tried.
-caf::error try_way(const instance_note& n) {
+/// That it listens is the kernel's word; its broker answers. Errors: those of the connection that
+/// was tried, and of the question.
+caf::error ask_it(const instance_note& n) {
   auto fd = workflow::is_here(n) || n.tcp.empty() ? workflow::connect_socket(workflow::way_to(n))
                                                   : workflow::connect_by_tcp(n, patience_ns);
   if (!fd)
     return std::move(fd.error());
-  ::close(*fd);
-  return {};
+  auto hello = client{*fd}.ask("hello", json::object(), static_cast<double>(patience_ns) * 1e-9);
+  return hello ? caf::error{} : std::move(hello.error());
 }
 
 /// alive, gone, unreachable, or remote: nobody was asked.
@@ -57,12 +58,8 @@ std::string state_of(const instance_note& n, bool by_ssh) {
   auto here = workflow::is_here(n);
   if (!here && n.tcp.empty() && !by_ssh)
     return "remote";
-  auto failed = try_way(n);
-  if (!failed)
-    return "alive";
-  // A broker that runs here without an answer is ending; from elsewhere, nobody listens any more.
-  auto by_tcp = !here && !n.tcp.empty();
-  return by_tcp && code_of(failed) == ec::no_instance ? "gone" : "unreachable";
+  // That nobody listens may be a firewall's word: only its own machine knows that it is gone.
+  return ask_it(n) ? "unreachable" : "alive";
 }
 
 std::string field_of(const json& n, const std::string& field) {
@@ -84,7 +81,6 @@ int run_ps(const invocation& call) {
   auto list = json::array();
   for (auto& n : workflow::read_notes()) {
     auto state = state_of(n, o.has("ssh"));
-    // From elsewhere it may only seem so: a firewall, an address of that machine alone.
     if (o.has("clean") && workflow::is_gone(n)) {
       workflow::remove_note(n);
       continue;
@@ -120,8 +116,10 @@ const command ps_command{
     "HACTOR_URI=ID, or hactor --instance ID, speaks with the one of that id, of the beginning of "
     "one or of a name (instance.name): by its socket on its own machine, from others over TCP if "
     "it has connector.tcp, else through ssh.\n\n"
-    "STATE: alive (it has answered), gone (it was killed: only its note is left), unreachable (no "
-    "way to its machine, or no answer), remote (on another machine and without connector.tcp, so "
+    "STATE: alive (its broker has answered), gone (it was killed: only its note is left; what its "
+    "own machine alone can tell), unreachable (no "
+    "way to it from here, or no answer within 2 s), remote (on another machine and without "
+    "connector.tcp, so "
     "that only ssh could ask: --ssh does).",
     ps_options,
     usual_exits,

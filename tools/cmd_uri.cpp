@@ -14,6 +14,7 @@
 #include "tools/commands.hpp"
 #include "tools/nested.hpp"
 #include "tools/session.hpp"
+#include "tools/uri_schemes.hpp"
 #include "workflow/address.hpp"
 #include "workflow/instance_note.hpp"
 #include "workflow/ssh_way.hpp"
@@ -71,6 +72,8 @@ caf::expected<place> place_of(const std::string& uri) {
 
 /// The URI of what the word names: a URI, the id of a job that holds an instance, or an instance.
 caf::expected<std::string> resolve_target(const std::string& word) {
+  if (auto uri = uri_by_scheme(word))
+    return std::move(*uri);
   auto own = workflow::own_uri();
   auto path = uri_inside("", word);
   if (own && path)
@@ -80,7 +83,10 @@ caf::expected<std::string> resolve_target(const std::string& word) {
     return where ? caf::expected<std::string>{word} : std::move(where.error());
   auto note = workflow::find_note(where->note);
   if (!note)
-    return !own && path ? std::move(own.error()) : std::move(note.error());
+    return !own && path ? std::move(own.error())
+           : code_of(note.error()) == ec::no_instance
+               ? make_error(ec::no_instance, render(note.error()) + "; " + target_forms)
+               : std::move(note.error());
   return workflow::way_to(*note) + (where->inside.empty() ? "" : "/" + where->inside);
 }
 
@@ -91,8 +97,7 @@ int run_uri(const invocation& call) {
                                                          "can be"));
   auto uri = o.operands.empty() ? workflow::own_uri() : resolve_target(o.operands.front());
   if (!uri)
-    return code_of(uri.error()) == ec::bad_argument ? fail_usage(call, uri.error())
-                                                    : fail(call, uri.error());
+    return fail_usage(call, uri.error());
   if (o.has("local") || o.has("remote")) {
     auto where = place_of(*uri);
     if (!where)
@@ -176,13 +181,21 @@ const command uri_command{
     group_instance,
     "prints what names an instance",
     "[OPTIONS] [TARGET]",
-    "TARGET is the id of a job that holds an instance (ID/ID: of one within it), an id or a name "
-    "that hactor ps shows, or a URI. Without it the instance of HACTOR_URI is meant. What is "
+    "TARGET is one of\n\n"
+    " ID         the instance in a job (ID/ID: in a job of that one); also jobid:ID\n"
+    " INSTANCE   an id or a name that hactor ps shows, or the beginning of an id\n"
+    " pid:PID    that of a process of this machine: the one that it belongs to, or,\n"
+    "            of mpirun and hactor-start, the one that it has started\n"
+    " slurm:JOB  the one that runs in this job of Slurm; so are lsf:JOB and pbs:JOB\n"
+    " URI        local://, tcp:// or ssh://\n\n"
+    "and may have /ID behind it, for one within. Without TARGET the instance of "
+    "HACTOR_URI is meant. What is "
     "printed holds here; with --remote it is for other machines, which go through ssh to this "
     "instance's (HACTOR_SSH is the program, default ssh; HACTOR_SSH_RCMD where hactor is there).",
     uri_options,
     usual_exits,
-    " hactor uri --remote",
+    " hactor uri --remote\n HACTOR_URI=$(hactor uri slurm:4711) hactor jobs\n"
+    " hactor uri pid:$(pgrep -n mpirun)",
     false,
     0,
     1,

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <tuple>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "runtime/regular_file.hpp"
 
 namespace hactor::workflow {
 
@@ -59,18 +57,58 @@ caf::error make_folder(const std::string& path) {
   return {};
 }
 
-caf::expected<instance_note> read_note(const std::string& path) {
+/// A descriptor, closed with it; -1: it could not be opened.
+class opened {
+public:
+  explicit opened(int fd) : fd_(fd) {}
+  opened(const opened&) = delete;
+  opened& operator=(const opened&) = delete;
+  ~opened() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+private:
+  int fd_;
+};
+
+/// The folder of notes, in which all is done by its descriptor: a path may become another's between
+/// a look and a deed.
+opened open_folder(const std::string& path) {
+  return opened{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+}
+
+/// Errors: ec::system_failed, ec::not_permitted, ec::too_big.
+caf::expected<std::string> read_own_file(const opened& folder, const std::string& name) {
+  // Without O_NONBLOCK opening a pipe waits for who writes to it.
+  opened file{::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0)
-    return make_errno_error(ec::system_failed, path, errno);
+  if (file.get() < 0 || ::fstat(file.get(), &info) != 0)
+    return make_errno_error(ec::system_failed, name, errno);
   if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 022) != 0)
-    return make_error(ec::not_permitted, path + ": is not ours alone");
-  auto text = read_regular_file(path, note_bytes_max);
+    return make_error(ec::not_permitted, name + ": is not ours alone");
+  std::string text(note_bytes_max + 1, '\0');
+  size_t size = 0;
+  for (ssize_t n = 1; n != 0 && size < text.size();) {
+    n = ::read(file.get(), text.data() + size, text.size() - size);
+    if (n < 0 && errno != EINTR)
+      return make_errno_error(ec::system_failed, name, errno);
+    size += static_cast<size_t>(std::max<ssize_t>(n, 0));
+  }
+  if (size > note_bytes_max)
+    return make_error(ec::too_big, name + ": is too large for a note");
+  text.resize(size);
+  return text;
+}
+
+caf::expected<instance_note> read_note(const opened& folder, const std::string& file) {
+  auto text = read_own_file(folder, file);
   auto j = text ? parse_json(*text) : caf::expected<json>{std::move(text.error())};
   if (!j)
     return std::move(j.error());
   if (!j->is_object())
-    return make_error(ec::bad_json, path + ": is no note of an instance");
+    return make_error(ec::bad_json, file + ": is no note of an instance");
   auto word = [&](const char* key) {
     auto found = get_string_or(*j, key, "");
     return found ? *found : std::string{};
@@ -96,8 +134,9 @@ caf::expected<instance_note> read_note(const std::string& path) {
   n.started = started ? *started : 0;
   n.command = word("command");
   n.version = word("version");
-  if (std::filesystem::path(path).filename() != n.id + suffix || !n.uri.starts_with("local:///"))
-    return make_error(ec::bad_json, path + ": is no note of an instance");
+  n.within = word("within");
+  if (file != n.id + suffix || !n.uri.starts_with("local:///"))
+    return make_error(ec::bad_json, file + ": is no note of an instance");
   return n;
 }
 
@@ -108,7 +147,8 @@ json to_json(const instance_note& n) {
          {"boot", n.boot},       {"pid", n.pid},           {"pid_start", n.pid_start},
          {"uri", n.uri},         {"size", n.size},         {"nnodes", n.nnodes},
          {"started", n.started}, {"command", n.command},   {"version", n.version}};
-  for (auto [key, value] : {std::pair{"name", &n.name}, {"tcp", &n.tcp}, {"token", &n.token}})
+  for (auto [key, value] :
+       {std::pair{"name", &n.name}, {"tcp", &n.tcp}, {"token", &n.token}, {"within", &n.within}})
     if (!value->empty())
       j[key] = *value;
   return j;
@@ -142,12 +182,18 @@ void sign(instance_note& n) {
 }
 
 caf::expected<std::string> write_note(const instance_note& n) {
-  auto folder = note_folder();
-  if (auto e = make_folder(folder))
+  auto path = note_folder();
+  if (auto e = make_folder(path))
     return e;
-  auto path = folder + "/" + n.id + suffix;
-  auto passing = folder + "/." + n.id + ".XXXXXX";
-  int fd = ::mkostemp(passing.data(), O_CLOEXEC); // mode 0600
+  auto folder = open_folder(path);
+  if (folder.get() < 0)
+    return make_errno_error(ec::system_failed, path, errno);
+  auto name = n.id + suffix;
+  path += "/" + name;
+  auto passing = "." + n.id + "." + std::to_string(::getpid());
+  ::unlinkat(folder.get(), passing.c_str(), 0); // of one before us that was killed
+  int fd = ::openat(folder.get(), passing.c_str(),
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     return make_errno_error(ec::system_failed, path, errno);
   auto text = dump_pretty(to_json(n)) + "\n";
@@ -155,17 +201,20 @@ caf::expected<std::string> write_note(const instance_note& n) {
   auto problem = written == static_cast<ssize_t>(text.size()) ? 0 : written < 0 ? errno : ENOSPC;
   if (::close(fd) != 0 && problem == 0)
     problem = errno; // network file systems write here
-  if (problem == 0 && ::rename(passing.c_str(), path.c_str()) != 0)
+  if (problem == 0 && ::renameat(folder.get(), passing.c_str(), folder.get(), name.c_str()) != 0)
     problem = errno;
   if (problem == 0)
     return path;
-  ::unlink(passing.c_str());
+  ::unlinkat(folder.get(), passing.c_str(), 0);
   return make_errno_error(ec::system_failed, path, problem);
 }
 
 void remove_note(const std::string& path, std::string_view uri) {
-  if (auto n = read_note(path); n && n->uri == uri)
-    ::unlink(path.c_str());
+  auto slash = path.rfind('/');
+  auto folder = open_folder(path.substr(0, slash));
+  auto name = path.substr(slash + 1);
+  if (auto n = read_note(folder, name); n && n->uri == uri)
+    ::unlinkat(folder.get(), name.c_str(), 0);
 }
 
 void remove_note(const instance_note& n) {
@@ -174,13 +223,15 @@ void remove_note(const instance_note& n) {
 
 std::vector<instance_note> read_notes() {
   std::vector<instance_note> all;
-  auto folder = note_folder();
-  std::error_code failed;
-  for (std::filesystem::directory_iterator at{folder, failed}, end; !failed && at != end;
-       at.increment(failed))
-    if (auto name = at->path().filename().string(); name.ends_with(suffix) && name[0] != '.')
-      if (auto n = read_note(at->path().string()))
+  auto folder = open_folder(note_folder());
+  auto own = ::fcntl(folder.get(), F_DUPFD_CLOEXEC, 0); // fdopendir takes it
+  auto* entries = own < 0 ? nullptr : ::fdopendir(own);
+  while (auto* entry = entries == nullptr ? nullptr : ::readdir(entries))
+    if (std::string name = entry->d_name; name.ends_with(suffix) && name[0] != '.')
+      if (auto n = read_note(folder, name))
         all.push_back(std::move(*n));
+  if (entries != nullptr)
+    ::closedir(entries);
   std::sort(all.begin(), all.end(),
             [](auto& a, auto& b) { return std::tie(a.started, a.id) < std::tie(b.started, b.id); });
   return all;

@@ -30,6 +30,7 @@ struct instance_note {
   double started = 0;     ///< Seconds since the epoch.
   std::string command;
   std::string version;
+  std::string within; ///< Job of another manager around it, "slurm:ID" (allocation_job); "": none.
 };
 
 /// What a note says, as JSON.

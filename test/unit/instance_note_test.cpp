@@ -104,6 +104,7 @@ TEST_SUITE("unit") {
     n.tcp = "node1:80";
     n.token = "/home/me/key";
     n.nnodes = 3;
+    n.within = "slurm:4711";
     auto path = write_note(n);
     REQUIRE(path);
     struct stat info {};
@@ -181,7 +182,11 @@ TEST_SUITE("unit") {
     ::symlink(path->c_str(), (all.dir / "a/notes/ilink.json").c_str());
     ::mkdir((all.dir / "a/notes/idir.json").c_str(), 0700);
     std::ofstream{all.dir / "a/notes/.ihidden.json"} << dump(to_json(n));
+    ::mkfifo((all.dir / "a/notes/ipipe.json").c_str(), 0600); // nobody waits for who writes
     CHECK(read_notes().size() == 1);
+    std::ofstream{all.dir / "a/notes/ibad.json"} << dump(to_json(n)) << std::string(70'000, ' ');
+    CHECK(read_notes().size() == 1);
+    ::unlink((all.dir / "a/notes/ibad.json").c_str());
     if (::geteuid() == 0) {
       REQUIRE(::chown(path->c_str(), 65534, 65534) == 0);
       CHECK(read_notes().empty());

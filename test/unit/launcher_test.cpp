@@ -132,6 +132,15 @@ TEST_SUITE("unit") {
     CHECK(allocation_end_s(env_of({}), 1000) == 0);
   }
 
+  TEST_CASE("the job around us is known by the manager's variable") {
+    CHECK(allocation_job(env_of({})).empty());
+    CHECK(allocation_job(env_of({{"SLURM_JOB_ID", "4711"}})) == "slurm:4711");
+    CHECK(allocation_job(env_of({{"LSB_JOBID", "12"}})) == "lsf:12");
+    CHECK(allocation_job(env_of({{"PBS_JOBID", "12[3].server.example"}})) == "pbs:12[3]");
+    for (auto* text : {"", "4 5", "a/b", "a:b"})
+      CHECK(allocation_job(env_of({{"SLURM_JOB_ID", text}})).empty());
+  }
+
   TEST_CASE("a mark that is no number is an error that names it") {
     for (const auto& [name, value] :
          {std::pair{"PMI_RANK", "x"}, std::pair{"PMI_RANK", ""}, std::pair{"PMI_RANK", "-1"},

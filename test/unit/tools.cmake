@@ -23,6 +23,7 @@ hactor_unit_test(unit_tools
     unit/client_test.cpp
     unit/commands_test.cpp
     unit/nested_uri_test.cpp
+    unit/uri_schemes_test.cpp
     unit/instance_note_test.cpp
     unit/graph_picture_test.cpp
     unit/graph_session_test.cpp
