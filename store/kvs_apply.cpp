@@ -82,6 +82,9 @@ caf::error kvs_store::apply_one(const std::string& name, space_state& s, uint32_
   kvs_object object;
   switch (op.verb) {
   case kvs_verb::put:
+    if (at->object && at->object->kind == type::dirref)
+      return refuse_directory(at->object->dir, op.key,
+                              "; a value would take its place: remove it first (kvs unlink -R)");
     add_blobs(object, op.value);
     break;
   case kvs_verb::append: {
@@ -203,6 +206,16 @@ caf::error kvs_store::set(space_state& s, const std::vector<std::string>& names,
   return caf::none;
 }
 
+caf::error kvs_store::refuse_directory(const kvs_branch& dir, const std::string& key,
+                                       const std::string& what_then) {
+  auto names = tree_.count(dir);
+  if (!names)
+    return std::move(names.error());
+  return refuse(ec::wrong_state, key,
+                "is a directory with " + std::to_string(*names) + (*names == 1 ? " name" : " names")
+                    + what_then);
+}
+
 caf::error kvs_store::unlink(space_state& s, const place& at, const kvs_op& op) {
   if (!at.object)
     return op.force ? caf::error{} : refuse(ec::unknown_key, op.key, "does not exist");
@@ -211,9 +224,7 @@ caf::error kvs_store::unlink(space_state& s, const place& at, const kvs_op& op) 
     if (!names)
       return std::move(names.error());
     if (*names > 0)
-      return refuse(ec::wrong_state, op.key,
-                    "is a directory with " + std::to_string(*names)
-                        + " names; -R removes them, too");
+      return refuse_directory(at.object->dir, op.key, "; -R removes them, too");
   }
   auto dir = parent_of(s, at.names);
   if (!dir)

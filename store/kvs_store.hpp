@@ -138,6 +138,8 @@ private:
   caf::expected<kvs_branch*> parent_of(space_state& s, const std::vector<std::string>& names);
   caf::expected<kvs_object> grown(const kvs_object* before, std::string_view bytes);
   caf::error unlink(space_state& s, const place& at, const kvs_op& op);
+  caf::error refuse_directory(const kvs_branch& dir, const std::string& key,
+                              const std::string& what_then);
   void add_blobs(kvs_object& object, std::string_view bytes);
   void seal(kvs_branch& dir);
   caf::error adopt(kvs_object& object);

@@ -9,6 +9,7 @@
 #include "store/kvs_types.hpp"
 #include "tools/commands.hpp"
 #include "tools/kvs_request.hpp"
+#include "workflow/utf8_words.hpp"
 
 namespace hactor::tools {
 
@@ -17,6 +18,17 @@ std::string kvs_space(const parsed_options& options) {
     return options.value("namespace");
   auto* set = std::getenv("HACTOR_KVS_NAMESPACE");
   return set != nullptr && *set != '\0' ? set : kvs_primary;
+}
+
+caf::error check_kvs_words(const parsed_options& options) {
+  auto is_put = options.of == &kvs_put_command; // whose values may be any bytes
+  for (auto& word : options.operands)
+    if (auto e = workflow::check_utf8(is_put ? word.substr(0, word.find('=')) : word))
+      return e;
+  for (auto& [option, value] : options.values)
+    if (auto e = workflow::check_utf8(value))
+      return e;
+  return {};
 }
 
 caf::expected<std::string> kvs_bytes(const json& answer) {

@@ -46,6 +46,10 @@ inline constexpr option_spec kvs_at_option{
 /// The namespace that the command is about.
 std::string kvs_space(const parsed_options& options);
 
+/// Keys and names of namespaces are UTF-8: what is not would become one that others become, too.
+/// Errors: ec::bad_argument.
+caf::error check_kvs_words(const parsed_options& options);
+
 /// The bytes under "data" of an answer or an item. Errors: ec::bad_json.
 caf::expected<std::string> kvs_bytes(const json& answer);
 

@@ -11,10 +11,9 @@ namespace hactor::workflow {
 caf::error check_utf8(std::string_view text) {
   if (is_utf8(text))
     return {};
-  return make_error(
-      ec::bad_argument,
-      fmt::format("'{}' is not UTF-8: the JSON in which jobs are sent cannot carry it",
-                  escape_odd_bytes(text)));
+  return make_error(ec::bad_argument,
+                    fmt::format("'{}' is not UTF-8: the JSON in which it is sent cannot carry it",
+                                escape_odd_bytes(text)));
 }
 
 caf::error check_all_utf8(const json& value) {

@@ -46,6 +46,18 @@ check_contains "$output" 16777216
 # Directories and links.
 kvs mkdir d.e && kvs mkdir d.e
 check_equal "directory" "d.e." "$(kvs dir d)"
+fails_with 1 hactor kvs put d=5
+check_contains "$output" "key 'd': is a directory with 1 name; a value would take its place"
+check_equal "it is still there" "d.e." "$(kvs dir d)"
+odd=$(printf '\377') even=$(printf '\376') # both would become the same sign
+for wrong in "put $odd=1" "put $even=1" "get $odd" "dir $odd" "mkdir $odd" "unlink $odd" "link a $odd" \
+  "copy a $odd" "getroot -N $odd" "namespace create $odd"; do
+  fails_with 2 hactor kvs $wrong
+  check_contains "$output" "is not UTF-8"
+done
+kvs put any="$odd"
+check_equal "a value of any bytes" "$odd" "$(kvs get any)"
+kvs unlink any
 kvs link a.b link && kvs link -T primary a.text over
 check_equal "through a link" 42 "$(kvs get link.c)"
 check_equal "link" "a.b" "$(kvs readlink link)"

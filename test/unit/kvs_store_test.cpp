@@ -118,9 +118,8 @@ struct twin {
     const bool there = it != all.end();
     switch (op.verb) {
     case kvs_verb::put:
-      if (!make_parents(op.key))
+      if (!make_parents(op.key) || (there && it->second.kind == kvs_kind::directory))
         return false;
-      erase(op.key);
       all[op.key] = {kvs_kind::value, op.value};
       return true;
     case kvs_verb::append:
@@ -319,6 +318,21 @@ TEST_SUITE("unit") {
     fixture f;
     CHECK(code(f.put(".", "x")) == ec::bad_argument);
     CHECK(code(f.put("", "x")) == ec::bad_argument);
+  }
+
+  TEST_CASE("a value does not take the place of a directory") {
+    fixture f;
+    REQUIRE(!f.put("d.x", "1"));
+    auto e = f.put("d", "5");
+    CHECK(code(e) == ec::wrong_state);
+    CHECK(render(e)
+          == "key 'd': is a directory with 1 name; a value would take its place: remove it "
+             "first (kvs unlink -R)");
+    CHECK(code(f.put("d.", "5")) == ec::wrong_state);
+    CHECK(code(f.apply({{kvs_verb::append, "d", "5"}})) == ec::wrong_state);
+    CHECK(*f.get("d.x") == "1");
+    REQUIRE(!f.apply({{kvs_verb::unlink, "d", {}, {}, true}, {kvs_verb::put, "d", "5"}}));
+    CHECK(*f.get("d") == "5");
   }
 
   TEST_CASE("a transaction is made wholly or not at all") {
