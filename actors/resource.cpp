@@ -9,12 +9,13 @@
 
 namespace hactor {
 
-/// A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting.
+/// A dead rank cannot rejoin an MPI job: what only it could run is refused, not kept waiting. Ranks
+/// that are down are not in the inventory's `all`.
 void resource_state::tell_scheduler() {
   telling_waits = changes_due > 0;
   if (telling_waits)
     return; // what is being attached is not known here yet, and would be taken away
-  self->send(scheduler, inventory{subtract(all, restrict_to(all, down)), {}, drains.ranks()});
+  self->send(scheduler, inventory{subtract(all, restrict_to(all, down)), down, drains.ranks()});
 }
 
 bool resource_state::find_down() {

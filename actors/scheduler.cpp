@@ -67,7 +67,7 @@ void scheduler_state::tell_vacant() {
 void scheduler_state::take_inventory(const inventory& i) {
   auto began_ns = steady_ns();
   auto first = !core.knows_resources();
-  core.set_inventory(i.all);
+  core.set_inventory(i.all, i.down);
   if (first)
     graph_seconds = static_cast<double>(steady_ns() - began_ns) / 1e9;
   tell_lost_claims(*this);

@@ -87,7 +87,14 @@ void scheduler_core::retake(const rset& before) {
     }
 }
 
-void scheduler_core::set_inventory(const rset& inventory) {
+void scheduler_core::set_inventory(const rset& inventory, const idset& lost) {
+  auto known = std::exchange(lost_, {});
+  for (auto rank : lost.expand())
+    lost_[rank] = known[rank];
+  if (pool_ != nullptr)
+    for (size_t i = 0; i < pool_->inventory().nodes.size(); ++i)
+      if (auto at = lost_.find(pool_->inventory().nodes[i].rank); at != lost_.end())
+        at->second = pool_->inventory().host(i);
   for (uint32_t q = 0; q < queues_.size(); ++q)
     begin_pass(q);
   rset before;

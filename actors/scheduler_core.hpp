@@ -129,8 +129,8 @@ public:
 
   /// Sets or replaces what there is; before the first call nothing is placed or denied. Running
   /// jobs keep what they hold of it; ranks that stay keep their marks, new ones are up. O(nodes +
-  /// running jobs).
-  void set_inventory(const rset& inventory);
+  /// running jobs). `lost`: ranks of before that are not among them, for who is refused.
+  void set_inventory(const rset& inventory, const idset& lost = {});
 
   /// The same from a graph, with more than nodes, cores and GPUs in it. To be called once, before
   /// any set_inventory; from then on that adds and removes ranks. Errors: as resource_pool::make.
@@ -333,6 +333,7 @@ private:
   explanation explain_reserved(uint32_t place, int64_t at, int64_t now_s) const;
   explanation explain_full(uint32_t place, int64_t now_s);
   std::string holders_until(uint32_t place, int64_t at) const;
+  std::string lost_text() const;
 
   scheduler_settings settings_;
   std::unique_ptr<resource_pool> pool_; ///< Null: not known yet.
@@ -347,6 +348,7 @@ private:
   std::vector<std::pair<job_id, std::string>> denied_;
   std::set<job_id> tentative_; ///< Of those that wait, and of some that did.
   idset down_, drained_;       ///< Ranks.
+  std::map<rank_t, std::string> lost_; ///< Their hosts, as far as known.
   news news_ = news::all;
   uint64_t pass_ = 1;
   uint64_t grants_left_ = 0; ///< Of this call of schedule().

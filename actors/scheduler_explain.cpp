@@ -83,6 +83,23 @@ std::string scheduler_core::room_text(const job_shape& s, match_op op, int64_t n
   return text;
 }
 
+/// "; n3 (rank 3) was lost", what there would be more; "" when nothing was lost.
+std::string scheduler_core::lost_text() const {
+  constexpr size_t told_max = 8;
+  std::string text;
+  size_t told = 0;
+  for (auto& [rank, host] : lost_) {
+    if (told++ == told_max) {
+      text += fmt::format(" and {} others", lost_.size() - told_max);
+      break;
+    }
+    text += told == 1 ? "" : ", ";
+    text += host.empty() ? fmt::format("rank {}", rank) : fmt::format("{} (rank {})", host, rank);
+  }
+  return text.empty() ? text
+                      : fmt::format("; {} {} lost", text, lost_.size() == 1 ? "was" : "were");
+}
+
 /// Why a shape that compiles can never be met, "" if it can.
 std::string scheduler_core::judge(const job_shape& s) {
   if (auto wanted = s.request->duration_s; ends_ > 0 && wanted > std::ceil(ends_ - began_))
@@ -94,8 +111,8 @@ std::string scheduler_core::judge(const job_shape& s) {
   case match_verdict::invalid:
     return describe(*s.request) + ": a slot cannot have something that others share";
   default:
-    return fmt::format("asked for {}; {}", describe(*s.request),
-                       room_text(s, match_op::satisfiable, 0));
+    return fmt::format("asked for {}; {}{}", describe(*s.request),
+                       room_text(s, match_op::satisfiable, 0), lost_text());
   }
 }
 

@@ -45,6 +45,7 @@ check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 1"
 check_equal "after the loss" hello "$(hactor run echo hello)"
 fails_with 1 deadline 5 hactor run -N "$ranks" true
 check_contains "$output" "nodes"
+check_contains "$output" "(rank $victim) was lost"
 fails_with 1 deadline 5 hactor ping -r "$victim" -c 1 broker
 check_contains "$output" "lost"
 check_lacks "$(hactor dmesg)" "waits:" # the launcher's notice asks for nothing

@@ -195,6 +195,21 @@ TEST_SUITE("unit") {
     CHECK(b.pass() == "+4");
   }
 
+  TEST_CASE("who is refused hears of nodes that were lost") {
+    auto all = machine(3, 2);
+    bench b{all};
+    auto refusal = [&](const request_ptr& what) { return render(b.core.feasible(what)); };
+    auto rest = all.ranks();
+    rest.remove(1);
+    b.core.set_inventory(restrict_to(all, rest), idset::range(1, 1));
+    CHECK(refusal(whole(3)).ends_with("there is room for 2 nodes; n1 (rank 1) was lost"));
+    b.core.set_inventory(restrict_to(all, idset::range(0, 0)), idset::range(1, 2));
+    CHECK(refusal(whole(3)).ends_with("; n1 (rank 1), n2 (rank 2) were lost"));
+    CHECK_FALSE(b.core.feasible(whole(1)));
+    b.core.set_inventory(all);
+    CHECK(refusal(whole(4)).ends_with("there is room for 3 nodes"));
+  }
+
   TEST_CASE("a pass that has granted as much as it may goes on in the next, in the same order") {
     bench b{machine(2, 4)};
     b.add(1, slots(1));
