@@ -79,7 +79,9 @@ caf::expected<const hactor_policy_set*> open_library(const std::string& path) {
   // Never closed: the policies are in use until the end.
   auto* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
-    return bad(path, dlerror());
+    return bad(path, fmt::format("{}; must be a shared library that defines hactor_policies "
+                                 "(hactor/policy.h)",
+                                 dlerror()));
   auto entry = reinterpret_cast<const hactor_policy_set* (*)()>(dlsym(library, "hactor_policies"));
   if (entry == nullptr)
     return bad(path, "it does not define hactor_policies (hactor/policy.h)");

@@ -36,7 +36,9 @@ caf::expected<const module_description*> open_library(const std::string& path) {
     // Never closed: its code runs until the end.
     auto* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr)
-      return bad(path, dlerror());
+      return bad(path, fmt::format("{}; must be a shared library that defines hactor_module "
+                                   "(hactor/module.hpp)",
+                                   dlerror()));
     auto entry = reinterpret_cast<const module_description* (*)()>(dlsym(library, "hactor_module"));
     if (entry == nullptr)
       return bad(path, "it does not define hactor_module (hactor/module.hpp)");

@@ -3,6 +3,7 @@
 #include "mpi-boot/options.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <span>
 #include <string_view>
@@ -71,6 +72,19 @@ caf::error set_granted(start_options& o, std::string_view name, const std::strin
   return {};
 }
 
+/// Hostlists, which are made of it, give other characters a meaning.
+caf::error check_host_name(const std::string& name) {
+  constexpr size_t bytes_max = 253;
+  auto plain = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; };
+  if (name.size() <= bytes_max && std::all_of(name.begin(), name.end(), plain)
+      && !name.starts_with('-'))
+    return {};
+  return make_error(ec::bad_argument,
+                    fmt::format("hostname='{}': must be the name of a host: at most {} letters, "
+                                "digits and any of -_., not beginning with -",
+                                name, bytes_max));
+}
+
 caf::error set(start_options& o, std::string_view name, const std::string& value) {
   if (name == "setattr")
     return o.attributes.set_item(value);
@@ -126,6 +140,8 @@ caf::expected<start_options> parse_start_options(int argc, char** argv) {
   for (auto& [option, value] : line->values)
     if (auto failed = set(o, option->name, value))
       return failed;
+  if (auto failed = check_host_name(o.attributes.text("hostname")))
+    return failed;
   return o;
 }
 

@@ -64,7 +64,9 @@ std::string stack::load_library(const std::string& file, const std::string& conf
   auto* library =
       ::dlopen((file.find('/') == file.npos ? "./" + file : file).c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
-    return ::dlerror();
+    return fmt::format("{}; must be a shared library that has a function hactor_plugin_init "
+                       "(hactor/shell_plugin.h)",
+                       ::dlerror());
   auto* init = reinterpret_cast<int (*)(hactor_plugin*)>(::dlsym(library, "hactor_plugin_init"));
   if (init == nullptr)
     return "it has no function hactor_plugin_init (hactor/shell_plugin.h)";

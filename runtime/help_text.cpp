@@ -10,15 +10,15 @@ namespace {
 
 constexpr size_t columns = 80;
 
-void add_option(std::string& out, const option_spec& o) {
-  out += "    " + spelling(o);
+} // namespace
+
+void add_option(std::string& out, const option_spec& o, std::string_view text) {
+  out.append("    ").append(text);
   if (o.aliases)
     out += std::string{"   (also "} + o.aliases + ")";
   out += '\n';
   add_text(out, o.meaning, 10);
 }
-
-} // namespace
 
 void add_text(std::string& out, std::string_view text, size_t indent) {
   std::string pad(indent, ' ');
@@ -48,8 +48,8 @@ void add_text(std::string& out, std::string_view text, size_t indent) {
 
 void add_options(std::string& out, std::span<const option_spec> table) {
   for (auto& o : table)
-    add_option(out, o);
-  add_option(out, help_option);
+    add_option(out, o, spelling(o));
+  add_option(out, help_option, spelling(help_option));
 }
 
 std::string spelling(const option_spec& option) {

@@ -14,6 +14,9 @@ namespace hactor {
 /// line of the text that starts with a blank (an example, a table) is kept as it is.
 void add_text(std::string& out, std::string_view text, size_t indent);
 
+/// Appends one option, spelt as `text`, with its meaning below it.
+void add_option(std::string& out, const option_spec& option, std::string_view text);
+
 /// Appends each option of the table with its meaning below it, and --help.
 void add_options(std::string& out, std::span<const option_spec> table);
 

@@ -127,8 +127,10 @@ int start_child(const invocation& call) {
     if (!made) {
       // What -S sets is wrong, as it would be in an outermost instance.
       if (made.error() == ec::bad_argument
-          || (made.error() == ec::not_permitted && !settings.empty()))
-        return fail_usage(call, made.error());
+          || (made.error() == ec::not_permitted && !settings.empty())) {
+        complain(call, render(made.error()));
+        return exit_usage;
+      }
       return std::move(made.error());
     }
     uri = text_at(*made, "uri");

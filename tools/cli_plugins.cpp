@@ -29,7 +29,9 @@ caf::error apply_plugin(const std::string& plugin, json asked, json& spec) {
   asked["jobspec"] = spec;
   auto done = run_filter({plugin, text_at(asked, "command")}, dump(asked) + "\n");
   if (!done)
-    return bad("plugin " + plugin + ": " + context_of(done.error()));
+    return bad(context_of(done.error())
+               + "; a plugin must be a program, or a script that begins with a line like "
+                 "'#!/bin/sh' (doc/cli-plugins.md)");
   auto status = done->wait_status;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return bad("plugin " + plugin + " refuses the job: it "

@@ -299,7 +299,9 @@ const command job_kill_command{"job kill",
                                group_jobs,
                                "sends a signal to the tasks of running jobs",
                                "[-s SIGNAL] ID...",
-                               "The state of the jobs does not change by it.",
+                               "The jobs must be running; their state changes only if their "
+                               "tasks end by it. 'hactor cancel' ends jobs, by more signals if "
+                               "the first does not do.",
                                kill_options,
                                usual_exits,
                                " hactor job kill -s USR1 f3xK2",

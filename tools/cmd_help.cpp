@@ -53,11 +53,22 @@ int run_version(const invocation&) {
 const command help_command{"help",
                            group_help,
                            "prints what commands there are, or all about one",
-                           "[COMMAND [VERB]]",
+                           "[--bash-completion] [COMMAND [VERB]]",
                            "Without an argument it lists the commands, with one it prints the same "
-                           "as COMMAND --help.",
+                           "as COMMAND --help.\n\n"
+                           "All commands tell mistakes apart in the same way, by the exit codes "
+                           "below; those that wait for jobs exit with the jobs' own, too, and each "
+                           "page says what else there is.",
                            help_options,
-                           usual_exits,
+                           " 0  done\n"
+                           " 1  it was understood and cannot be done: there is no such file, user, "
+                           "queue, job\n"
+                           "    or instance, or the instance refuses; the reason is on standard "
+                           "error\n"
+                           " 2  it was not understood: an unknown command or option, an operand "
+                           "too few or too\n"
+                           "    many, a value or an id that has no meaning, also in a script's "
+                           "directives",
                            " hactor help submit\n source <(hactor help --bash-completion)",
                            false,
                            0,

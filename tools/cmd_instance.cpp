@@ -174,22 +174,36 @@ const command ping_command{
   "archive, resource on rank 0.",
   ping_options, usual_exits, " hactor ping -r 3 -c 2 exec", false, 1, 1, run_ping};
 
-const command getattr_command{"getattr",
-                              group_instance,
-                              "prints an attribute of the instance",
-                              "NAME",
-                              "'hactor lsattr -v' lists them.",
-                              {},
-                              usual_exits,
-                              " hactor getattr size",
-                              false,
-                              1,
-                              1,
-                              run_getattr};
+const command getattr_command{
+    "getattr",
+    group_instance,
+    "prints an attribute of the instance",
+    "NAME",
+    "Prints its value on a line. Attributes are what an instance was "
+    "started with (hactor start -S NAME=VALUE) and what it knows of "
+    "itself, as size, rank, uri; 'hactor lsattr -v' lists them with their "
+    "meanings. rank, uri and hostname are those of the broker that "
+    "answers here.",
+    {},
+    usual_exits,
+    " hactor getattr size\n hactor getattr sched.policy",
+    false,
+    1,
+    1,
+    run_getattr};
 
-const command lsattr_command{"lsattr", group_instance, "lists the attributes of the instance",
-                             "[-v]", "Attributes are set at the start with -S NAME=VALUE.",
-                             lsattr_options, usual_exits, " hactor lsattr -v", false, 0, 0,
+const command lsattr_command{"lsattr",
+                             group_instance,
+                             "lists the attributes of the instance",
+                             "[-v]",
+                             "Prints their names, a line each. They are set at the start with "
+                             "'hactor start -S NAME=VALUE'; 'hactor setattr' changes some later.",
+                             lsattr_options,
+                             usual_exits,
+                             " hactor lsattr -v",
+                             false,
+                             0,
+                             0,
                              run_lsattr};
 
 const command setattr_command{
@@ -207,9 +221,22 @@ const command setattr_command{
     2,
     run_setattr};
 
-const command dmesg_command{"dmesg", group_instance, "prints the broker's log", "",
-                            "The newest lines that the broker of HACTOR_URI keeps in memory.", {},
-                            usual_exits, " hactor dmesg", false, 0, 0, run_dmesg};
+const command dmesg_command{
+    "dmesg",
+    group_instance,
+    "prints the broker's log",
+    "",
+    "The newest lines that the broker of HACTOR_URI keeps in memory, the "
+    "oldest first: time, level, rank, who says it, and what. What is logged "
+    "is chosen by the attribute log-level; log-filename names a file for "
+    "all of it. 'hactor exec -r all hactor dmesg' has those of all brokers.",
+    {},
+    usual_exits,
+    " hactor dmesg",
+    false,
+    0,
+    0,
+    run_dmesg};
 
 const command stats_command{
     "stats",

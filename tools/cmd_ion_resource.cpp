@@ -89,6 +89,11 @@ caf::expected<uint64_t> read_number(const std::string& text) {
   return id->value;
 }
 
+int run_ion_resource(const invocation& call) {
+  complain(call, "needs a verb; 'hactor ion-resource --help' lists them");
+  return exit_usage;
+}
+
 // -- verbs ----------------------------------------------------------------------------------------
 
 int run_match(const invocation& call) {
@@ -445,6 +450,25 @@ const command resource_claims_command{
     0,
     run_claims};
 
+const command ion_resource_command{
+    "ion-resource",
+    group_graph,
+    "resources for programs that are no jobs, as Fluxion has it",
+    "VERB ...",
+    "Holds, shows and gives back resources of the instance by numbers of one's own, as flux "
+    "ion-resource does, and prints the same. 'hactor resource claims' lists what is held.\n\n"
+    "Besides the verbs below there are Fluxion's names of others: set-status, set-property, "
+    "remove-property (hactor resource ..), get-status (resource show), add-subgraph and "
+    "remove-subgraph (resource attach, detach), stat (stats), stats-cancel (stats-clear) and list "
+    "(hactor jobs). 'hactor ion-R encode' is 'hactor graph encode'.",
+    {},
+    usual_exits,
+    " hactor ion-resource match allocate two_nodes.yaml\n hactor ion-resource cancel 1",
+    false,
+    0,
+    0,
+    run_ion_resource};
+
 const command ion_match_command{
     "ion-resource match",
     group_instance,
@@ -570,7 +594,8 @@ const command ion_get_property_command{"ion-resource get-property",
                                        group_instance,
                                        "prints a property of a vertex",
                                        "PATH KEY",
-                                       "As KEY = ['VALUE'].",
+                                       "Prints KEY = ['VALUE'], as Fluxion does. 'hactor resource "
+                                       "get-property' prints the value alone.",
                                        {},
                                        ion_exits,
                                        " hactor ion-resource get-property /cluster0/node3 class",
@@ -582,7 +607,7 @@ const command ion_get_property_command{"ion-resource get-property",
 const command ion_ns_info_command{
     "ion-resource ns-info",
     group_instance,
-    "tells which core or GPU of a rank is the n-th that a process there sees",
+    "tells which core or GPU of a rank is the n-th of a process there",
     "RANK core|gpu|rank N",
     "An instance that a job holds has ranks from 0, and its nodes' cores and GPUs by the numbers "
     "that they have there: a process that may use GPUs 2 and 3 only sees them as 0 and 1, and "

@@ -471,7 +471,10 @@ const command kvs_version_command{
 
 const command kvs_wait_command{
     "kvs wait", group_instance, "waits until a namespace has seen so many transactions",
-    "[OPTIONS] VERSION", "It ends at once when it has.",
+    "[OPTIONS] VERSION",
+    "Ends at once when it has, else when the transaction of that number has been made: what was "
+    "written up to it can be read then, from every rank. Who wrote it tells the number, as "
+    "'hactor kvs put -s' prints it.",
     version_options, usual_exits, " hactor kvs wait 17", false, 1, 1, run_wait};
 // clang-format on
 

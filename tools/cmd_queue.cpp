@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/columns.hpp"
 #include "tools/commands.hpp"
+#include "tools/job_choice.hpp"
 #include "tools/session.hpp"
 
 namespace hactor::tools {
@@ -104,14 +105,11 @@ int run_status(const invocation& call) {
     auto queues = ask(broker, json::object());
     if (!queues)
       return std::move(queues.error());
-    bool found = false;
+    if (auto e = wanted.empty() ? caf::error{} : find_queue(*queues, wanted))
+      return e;
     for (auto& q : *queues)
-      if (wanted.empty() || text_at(q, "name") == wanted) {
+      if (wanted.empty() || text_at(q, "name") == wanted)
         print_status(q);
-        found = true;
-      }
-    if (!found)
-      return make_error(ec::bad_argument, "there is no queue " + wanted);
     return exit_ok;
   });
 }
@@ -202,10 +200,12 @@ const command queue_status_command{"queue status",
                                    group_instance,
                                    "tells whether jobs are taken and started",
                                    "[OPTIONS]",
-                                   "Two lines a queue.",
+                                   "Two lines a queue: may jobs be submitted (enable, disable), "
+                                   "and are they started (start, stop); behind a colon the reason "
+                                   "that was given, if not.",
                                    status_options,
                                    usual_exits,
-                                   " hactor queue status",
+                                   " hactor queue status\n hactor queue status -q batch",
                                    false,
                                    0,
                                    0,
@@ -229,7 +229,8 @@ const command queue_start_command{"queue start",
                                   group_instance,
                                   "starts jobs of a queue again",
                                   "[OPTIONS]",
-                                  "Undoes 'hactor queue stop'.",
+                                  "Undoes 'hactor queue stop': what has waited meanwhile is "
+                                  "started as there is room.",
                                   change_options,
                                   usual_exits,
                                   " hactor queue start -q batch",
@@ -242,7 +243,8 @@ const command queue_enable_command{"queue enable",
                                    group_instance,
                                    "takes new jobs into a queue again",
                                    "[OPTIONS]",
-                                   "Undoes 'hactor queue disable'.",
+                                   "Undoes 'hactor queue disable': jobs can be submitted to it "
+                                   "again.",
                                    change_options,
                                    usual_exits,
                                    " hactor queue enable -q batch",

@@ -352,7 +352,9 @@ const command resource_undrain_command{"resource undrain",
                                        group_instance,
                                        "gives drained nodes back",
                                        "RANKS|HOSTS",
-                                       "All of them must be drained.",
+                                       "Jobs may start there again. Names all or none: each of "
+                                       "them must be drained. 'hactor resource drain' lists those "
+                                       "that are, with reasons.",
                                        {},
                                        usual_exits,
                                        " hactor resource undrain 3-5",
@@ -365,7 +367,9 @@ const command resource_info_command{"resource info",
                                     group_instance,
                                     "counts nodes, cores and GPUs",
                                     "",
-                                    "In one line.",
+                                    "One line, as '4 Nodes, 32 Cores, 8 GPUs': all that the "
+                                    "instance has, in use or not. 'hactor resource list' tells "
+                                    "what is free.",
                                     {},
                                     usual_exits,
                                     " hactor resource info",

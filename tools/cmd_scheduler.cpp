@@ -21,8 +21,8 @@ int ask(const invocation& call, const char* verb, const std::vector<std::string>
     auto reply = broker.ask("scheduler", {{"verb", verb}, {"settings", settings}});
     if (!reply) {
       auto code = code_of(reply.error());
-      auto is_usage = code == ec::bad_argument || code == ec::unknown_key;
-      return is_usage ? fail_usage(call, reply.error()) : fail(call, reply.error());
+      complain(call, render(reply.error())); // a name or a value of -S that has no meaning
+      return code == ec::bad_argument || code == ec::unknown_key ? exit_usage : exit_failed;
     }
     auto count = [&](const char* key) {
       return std::to_string(static_cast<uint64_t>(number_at(*reply, key)));
@@ -65,18 +65,20 @@ const command scheduler_command{"scheduler",
                                 any_number,
                                 run_scheduler};
 
-const command scheduler_status_command{"scheduler status",
-                                       group_instance,
-                                       "tells whether it is loaded, and its settings",
-                                       "",
-                                       "Counts are of the jobs that it knows.",
-                                       {},
-                                       usual_exits,
-                                       " hactor scheduler status",
-                                       false,
-                                       0,
-                                       0,
-                                       run_status};
+const command scheduler_status_command{
+    "scheduler status",
+    group_instance,
+    "tells whether it is loaded, and its settings",
+    "",
+    "Says whether it is loaded, how many jobs it knows that wait and "
+    "that run, then its settings, NAME=VALUE a line.",
+    {},
+    usual_exits,
+    " hactor scheduler status",
+    false,
+    0,
+    0,
+    run_status};
 
 const command scheduler_unload_command{"scheduler unload",
                                        group_instance,

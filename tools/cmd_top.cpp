@@ -15,6 +15,7 @@
 #include "runtime/clock.hpp"
 #include "tools/attach.hpp"
 #include "tools/commands.hpp"
+#include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/nested.hpp"
 #include "tools/raw_terminal.hpp"
@@ -81,7 +82,7 @@ void add_counts(const json& reply, top_facts& f) {
 }
 
 /// The queues, where there are several; of one that is asked for that alone, whose jobs are counted
-/// then. Errors: ec::bad_argument (there is no such queue).
+/// then. Errors: ec::unknown_key (there is no such queue).
 caf::error add_queues(client& broker, const std::string& queue, top_facts& f) {
   auto reply = broker.ask("queue", {{"verb", "list"}});
   if (!reply) // a scheduler that was unloaded has none
@@ -92,19 +93,15 @@ caf::error add_queues(client& broker, const std::string& queue, top_facts& f) {
   auto count = [](const json& q, const char* key) {
     return static_cast<uint64_t>(number_at(q, key));
   };
-  std::string names;
-  for (auto& q : list) {
-    names += (names.empty() ? "" : ", ") + text_at(q, "name");
+  if (auto e = queue.empty() ? caf::error{} : find_queue(list, queue))
+    return e;
+  for (auto& q : list)
     if (queue.empty() || queue == text_at(q, "name"))
       f.queues.push_back({text_at(q, "name"), count(q, "queued"), count(q, "held"),
                           count(q, "running"), count(q, "nnodes"), q.value("enabled", true),
                           q.value("started", true)});
-  }
   if (queue.empty())
     return {};
-  if (f.queues.empty())
-    return make_error(ec::bad_argument,
-                      "--queue: there is no queue '" + queue + "'; there are " + names);
   f.queue = queue;
   f.waiting = f.queues.front().waiting;
   f.running = f.queues.front().running;

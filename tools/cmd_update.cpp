@@ -101,8 +101,7 @@ int run_update(const invocation& call) {
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     auto ids = choose_ids(broker, texts);
     if (!ids)
-      return code_of(ids.error()) == ec::bad_id ? caf::expected<int>{fail_usage(call, ids.error())}
-                                                : std::move(ids.error());
+      return std::move(ids.error());
     for (auto& id : *ids) {
       auto set = changes_of(broker, id, asked);
       if (!set)

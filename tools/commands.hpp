@@ -65,6 +65,7 @@ extern const command resource_remove_property_command;
 extern const command resource_get_property_command;
 extern const command resource_claims_command;
 // Of Fluxion's names.
+extern const command ion_resource_command;
 extern const command ion_match_command;
 extern const command ion_update_command;
 extern const command ion_cancel_command;

@@ -55,7 +55,11 @@ std::span<const command* const> all_commands() {
     &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
     &graph_info_command, &graph_encode_command, &graph_find_command,
-    &graph_query_command, &graph_load_command, &help_command, &version_command};
+    &graph_query_command, &graph_load_command,
+    &ion_resource_command, &ion_match_command, &ion_update_command, &ion_info_command,
+    &ion_cancel_command, &ion_partial_cancel_command, &ion_find_command, &ion_status_command,
+    &ion_stats_command, &ion_clear_stats_command, &ion_get_property_command, &ion_ns_info_command,
+    &ion_params_command, &help_command, &version_command};
   // clang-format on
   return rows;
 }
@@ -150,7 +154,8 @@ choice choose_by_fluxion(std::string_view noun, std::string_view verb) {
 
 choice choose(std::span<const char* const> words) {
   std::string_view first = words[0];
-  if (first == "ion-R" || first == "ion-resource")
+  if (first == "ion-R"
+      || (first == ion_resource_command.name && words.size() > 1 && words[1][0] != '-'))
     return choose_by_fluxion(first, words.size() > 1 ? words[1] : "");
   if (first == "-h" || first == "--help")
     first = "help";
@@ -201,7 +206,7 @@ caf::error redirect(const parsed_options& options) {
     auto fd =
         ::open(given->second.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0)
-      return make_errno_error(ec::bad_argument,
+      return make_errno_error(ec::system_failed,
                               std::string{"--"} + row.option + ": " + given->second, errno);
     ::dup2(fd, 2);
     if (row.output)
@@ -269,13 +274,13 @@ int run(std::span<const char* const> words) {
                  c.synopsis);
     return exit_usage;
   }
+  if (auto e = program.starts_with("hactor-kvs-") ? check_kvs_words(*options) : caf::error{})
+    return fail_usage({program, *options}, e);
   if (auto e = redirect(*options))
     return fail_usage({program, *options}, e);
   auto placed = place_ids(*options);
   if (!placed)
-    return code_of(placed.error()) == ec::bad_argument
-               ? fail_usage({program, *options}, placed.error())
-               : fail({program, *options}, placed.error());
+    return fail_usage({program, *options}, placed.error());
   int code = exit_ok;
   auto own = workflow::own_uri();
   for (auto& one : *placed) {

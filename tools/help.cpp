@@ -1,7 +1,9 @@
 // The manual pages, the overview and the shell completion, all made from the table of commands.
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+
 #include "runtime/help_text.hpp"
-#include "tools/command.hpp"
+#include "tools/commands.hpp"
 #include "tools/plugin_options.hpp"
 
 namespace hactor::tools {
@@ -22,10 +24,91 @@ std::vector<const command*> verbs_of(const command& of) {
   return verbs;
 }
 
-void add_summary(std::string& out, const command& c) {
-  std::string name = c.name;
-  name.resize(std::max<size_t>(name.size() + 1, 18), ' ');
-  out += "    " + name + c.summary + "\n";
+/// A line for each, the summaries below each other.
+void add_summaries(std::string& out, const std::vector<const command*>& commands) {
+  size_t width = 18;
+  for (auto* c : commands)
+    width = std::max(width, std::string_view{c->name}.size() + 2);
+  for (auto* c : commands) {
+    std::string name = c->name;
+    name.resize(width, ' ');
+    out += "    " + name + c->summary + "\n";
+  }
+}
+
+/// What options of the commands that submit are about, by the first of each kind.
+struct heading {
+  std::string_view first;
+  const char* text;
+};
+
+constexpr heading headings[] = {
+    {"ntasks", "What it needs:"},
+    {"time-limit", "How long, and by whom:"},
+    {"output", "Its input and output:"},
+    {"cwd", "Its surroundings:"},
+    {"urgency", "When, and where:"},
+    {"setattr", "How it is run:"},
+    {"retries", "When it fails:"},
+    {"add-file", "What else goes with it:"},
+    {"dry-run", "This command:"},
+    {"cc", "Many jobs:"},
+    {"define", "Inputs:"},
+    {"conf", "The instance that it holds:"},
+    {"wrap", "The script:"},
+    {"bg", "How long this command stays:"},
+};
+
+bool has_headings(const command& of) {
+  return of.group == std::string_view{group_submit} && !of.options.empty()
+         && of.options.front().name == headings[0].first;
+}
+
+/// The row behind "--NAME-text", which stands for --NAME=VALUE of a flag (options.cpp).
+const option_spec* text_row(const command& of, const option_spec& flag) {
+  for (auto& o : of.options)
+    if (o.name == std::string{flag.name} + "-text")
+      return &o;
+  return nullptr;
+}
+
+void add_own_options(std::string& out, const command& of) {
+  auto with_headings = has_headings(of);
+  for (auto& o : of.options) {
+    if (std::string_view{o.name}.ends_with("-text"))
+      continue;
+    auto* at = std::find_if(std::begin(headings), std::end(headings),
+                            [&](auto& h) { return o.name == h.first; });
+    if (with_headings && at != std::end(headings))
+      out += (&o == &of.options.front() ? "  " : "\n  ") + std::string{at->text} + "\n";
+    auto* text = text_row(of, o);
+    add_option(out, o, text == nullptr ? spelling(o) : spelling(o) + "[=" + text->argument + "]");
+  }
+  if (with_headings)
+    out += '\n';
+  add_option(out, help_option, spelling(help_option));
+}
+
+/// The noun of a verb, else the commands of the same group.
+void add_neighbours(std::string& out, const command& of) {
+  std::string_view name = of.name;
+  std::string text;
+  if (auto noun = name.substr(0, name.find(' ')); noun != name)
+    text = "hactor " + std::string{noun};
+  else
+    for (auto* c : all_commands())
+      if (name != c->name && of.group == std::string_view{c->group}
+          && std::string_view{c->name}.find(' ') == std::string_view::npos)
+        text += (text.empty() ? "hactor " : ", hactor ") + std::string{c->name};
+  out += "\nSEE ALSO\n";
+  add_text(out, text + (text.empty() ? "" : ", ") + "hactor help", 4);
+}
+
+/// Those of groups that are about an instance, and what is submitted to one.
+bool speaks_with_an_instance(const command& of) {
+  std::string_view group = of.group, name = of.name;
+  return group != group_graph && group != group_help && name != "start" && name != "relay"
+         && name != "ps" && name != "job id";
 }
 
 } // namespace
@@ -38,15 +121,22 @@ std::string manual(const command& of) {
   add_text(out, of.description, 4);
   if (auto verbs = verbs_of(of); !verbs.empty()) {
     out += "\nCOMMANDS\n";
-    for (auto* verb : verbs)
-      add_summary(out, *verb);
+    add_summaries(out, verbs);
   }
   out += "\nOPTIONS\n";
-  add_options(out, of.options);
+  add_own_options(out, of);
   out += "\nEXIT STATUS\n";
   add_text(out, of.exits, 4);
   out += "\nEXAMPLE\n";
   add_text(out, of.example, 4);
+  if (speaks_with_an_instance(of)) {
+    out += "\nENVIRONMENT\n";
+    add_text(out,
+             "HACTOR_URI names the instance that is meant: a URI, or what 'hactor ps' shows. "
+             "'hactor --instance NAME ..' is said in its place.",
+             4);
+  }
+  add_neighbours(out, of);
   return out;
 }
 
@@ -54,14 +144,14 @@ std::string overview() {
   std::string out =
       "usage: hactor [--instance INSTANCE] COMMAND [OPTIONS] [OPERANDS]\n\n"
       "'hactor help COMMAND' or 'hactor COMMAND --help' explains a command. INSTANCE is a URI or\n"
-      "what 'hactor ps' shows, in place of HACTOR_URI.\n";
+      "what 'hactor ps' shows, in place of HACTOR_URI. 'hactor help help' has the exit codes.\n";
   std::string_view group;
   for (auto* c : all_commands()) {
     if (std::string_view{c->name}.find(' ') != std::string_view::npos)
       continue;
     if (group != c->group)
       out += "\n" + std::string{group = c->group} + "\n";
-    add_summary(out, *c);
+    add_summaries(out, {c});
   }
   return out;
 }

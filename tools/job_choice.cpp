@@ -69,7 +69,7 @@ caf::error add_user(const std::string& text, json& params) {
   }
   auto* entry = ::getpwnam(text.c_str());
   if (entry == nullptr)
-    return make_error(ec::bad_argument, "--user: there is no user '" + text + "'");
+    return make_error(ec::unknown_key, "--user: there is no user '" + text + "'");
   params["userid"] = entry->pw_uid;
   return {};
 }
@@ -180,6 +180,33 @@ caf::expected<std::vector<std::string>> choose_ids(client& broker,
   return ids;
 }
 
+namespace {
+
+/// That no jobs were found may be for a name of which there is no queue. Jobs of one that there was
+/// before a restart are found.
+caf::error check_queue(client& broker, const std::string& name) {
+  auto reply = broker.ask("queue", json::object());
+  if (!reply) // a scheduler that was unloaded has none
+    return {};
+  auto& queues = object_at(*reply, "queues");
+  auto have_names = queues.is_array() && !queues.empty() && !text_at(queues[0], "name").empty();
+  return have_names ? find_queue(queues, name) : caf::error{};
+}
+
+} // namespace
+
+caf::error find_queue(const json& queues, const std::string& name) {
+  std::string names;
+  for (auto& q : queues)
+    if (auto one = text_at(q, "name"); one == name)
+      return {};
+    else if (!one.empty())
+      names += (names.empty() ? "" : ", ") + one;
+  return make_error(ec::unknown_key, "there is no queue '" + name + "'; "
+                                         + (names.empty() ? "the one of this instance has no name"
+                                                          : "there are " + names));
+}
+
 caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json params) {
   if (!o.operands.empty()) {
     auto ids = read_ids(o.operands);
@@ -187,7 +214,11 @@ caf::expected<json> fetch_jobs(const parsed_options& o, client& broker, json par
       return std::move(ids.error());
     params["ids"] = *ids;
   }
-  return list_all(broker, params);
+  auto jobs = list_all(broker, params);
+  if (auto queue = text_at(params, "queue"); jobs && jobs->empty() && !queue.empty())
+    if (auto e = check_queue(broker, queue))
+      return e;
+  return jobs;
 }
 
 } // namespace hactor::tools

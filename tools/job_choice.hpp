@@ -51,10 +51,15 @@ caf::expected<std::vector<std::string>> choose_ids(client& broker,
 caf::expected<std::vector<std::string>> ids_in_states(client& broker, unsigned states,
                                                       const std::string& user);
 
+/// Is there a queue of that name among `queues`, as "queue" tells them? Errors: ec::unknown_key,
+/// naming those that there are.
+caf::error find_queue(const json& queues, const std::string& name);
+
 /// All jobs that a request means; a long list comes in several parts. Errors: the broker's.
 caf::expected<json> list_all(client& broker, const json& params);
 
-/// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id.
+/// The jobs, as the instance lists them. Errors: the broker's, ec::bad_id, ec::unknown_key (there
+/// are none, and no queue of the name that was asked for).
 caf::expected<json> fetch_jobs(const parsed_options& options, client& broker, json params);
 
 } // namespace hactor::tools

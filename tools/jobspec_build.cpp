@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <fstream>
 #include <iterator>
 
 #include "graph/affinity.hpp"
@@ -20,6 +19,7 @@
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
 #include "tools/submitted.hpp"
+#include "tools/text_file.hpp"
 #include "workflow/job_shape.hpp"
 #include "workflow/utf8_words.hpp"
 
@@ -387,11 +387,10 @@ caf::error set_environment(json& system, const parsed_options& options,
 }
 
 caf::expected<json> read_json_file(std::string_view option, const std::string& path) {
-  std::ifstream file{path};
-  if (!file)
-    return bad("--" + std::string{option} + ": cannot read '" + path + "'");
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  auto value = parse_json(text);
+  auto text = read_file(path);
+  if (!text)
+    return of_option("--" + std::string{option}, text.error());
+  auto value = parse_json(*text);
   return value ? value : bad("--" + std::string{option} + ": " + path + ": "
                              + render(value.error()));
 }
@@ -484,6 +483,9 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   system["cwd"] = dir.starts_with("/") ? dir : cwd + "/" + dir;
   if (auto queue = options.value("queue"); queue.starts_with("-"))
     return bad("--queue: needs a name, found '" + queue + "'; for no output use --quiet");
+  for (auto option : {"queue", "bank", "job-name"})
+    if (options.has(option) && options.value(option).empty())
+      return bad(std::string{"--"} + option + ": '' is no name");
   for (auto [option, key] : {std::pair{"queue", "queue"}, std::pair{"bank", "bank"}})
     if (options.has(option))
       system[key] = options.value(option);

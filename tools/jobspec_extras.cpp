@@ -100,7 +100,7 @@ caf::expected<std::vector<std::string>> read_settings(const std::vector<std::str
     }
     auto content = read_file(text);
     if (!content)
-      return bad("--conf: " + context_of(content.error()));
+      return of_option("--conf", content.error());
     config found;
     if (auto notes = apply_fluxion_config(found, text, *content); !notes)
       return bad("--conf: " + context_of(notes.error()));
@@ -247,7 +247,7 @@ caf::expected<std::string> read_taskmap(const std::string& said) {
     return said;
   auto text = read_file(said.substr(scheme.size()));
   if (!text)
-    return bad("--taskmap: " + context_of(text.error()));
+    return of_option("--taskmap", text.error());
   std::string hosts;
   for (std::string_view rest = *text; !rest.empty();) {
     auto end = std::min(rest.find('\n'), rest.size());
@@ -292,7 +292,7 @@ caf::error set_files(json& system, const parsed_options& options) {
     bool is_text = equals != said.npos && path.find('\n') != path.npos; // no name of a file
     auto text = is_text ? caf::expected<std::string>{path} : read_file(path);
     if (!text)
-      return bad("--add-file: " + context_of(text.error()));
+      return of_option("--add-file", text.error());
     struct stat found {};
     auto is_file = !is_text && path != "-" && ::stat(path.c_str(), &found) == 0;
     int mode = is_file ? static_cast<int>(found.st_mode & 0777) : 0600;

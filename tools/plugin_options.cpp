@@ -82,10 +82,11 @@ caf::error add_options_of(const std::string& plugin, std::vector<option_spec>& r
   if (!text)
     return std::move(text.error());
   auto list = parse_json(*text);
-  if (!list)
-    return bad(context_of(list.error()));
-  if (!list->is_array())
-    return bad("must be a list of options");
+  if (!list || !list->is_array())
+    return bad((list ? "" : context_of(list.error()) + "; ")
+               + std::string{"must be a list of options in JSON, like [{\"name\": \"tag\", "
+                             "\"argument\": \"TEXT\", \"meaning\": \"..\"}] "
+                             "(doc/cli-plugins.md)"});
   for (auto& entry : *list) {
     if (auto fault = fault_of(entry, rows); !fault.empty())
       return bad(fault);

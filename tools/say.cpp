@@ -57,12 +57,25 @@ void complain(const invocation& call, std::string_view text) {
 
 int fail(const invocation& call, const caf::error& e) {
   complain(call, render(e));
-  return exit_failed;
+  return code_of(e) == ec::bad_id ? exit_usage : exit_failed;
 }
 
 int fail_usage(const invocation& call, const caf::error& e) {
   complain(call, render(e));
-  return exit_usage;
+  switch (code_of(e)) {
+  case ec::bad_argument:
+  case ec::bad_json:
+  case ec::bad_jobspec:
+  case ec::bad_id:
+  case ec::bad_idset:
+  case ec::bad_hostlist:
+  case ec::bad_duration:
+  case ec::bad_rset:
+  case ec::too_big:
+    return exit_usage;
+  default:
+    return exit_failed;
+  }
 }
 
 } // namespace hactor::tools

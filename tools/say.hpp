@@ -35,7 +35,11 @@ int finish_output(const char* program, int code);
 /// Writes "PROGRAM: TEXT" to standard error.
 void complain(const invocation& call, std::string_view text);
 
-/// Complains of an error and returns the exit code for it: 1, or 2 if the command line was wrong.
+/// Complains of an error and returns the exit code for it: exit_usage for what was typed (or stands
+/// in directives and in lines of --dag) and has no meaning, exit_failed for what has, and cannot be
+/// done: there is no such file, user, job, queue or instance, or an instance refuses. `fail` is for
+/// what an instance was asked, where only a misspelt id is of the first kind; `fail_usage` for what
+/// options and operands say, where files and names are of the second.
 int fail(const invocation& call, const caf::error& e);
 int fail_usage(const invocation& call, const caf::error& e);
 

@@ -163,7 +163,7 @@ private:
       return bad_rule(rule, "files of rules are nested too deeply");
     std::ifstream file{rule.substr(1)};
     if (!file)
-      return bad_rule(rule, std::strerror(errno));
+      return make_errno_error(ec::system_failed, "--env: rule '" + rule + "'", errno);
     for (std::string line; std::getline(file, line);) {
       if (line.empty() || line[0] == '#')
         continue;

@@ -59,7 +59,7 @@ for wrong in frob=1 exec.kill_timeout=7s sched.policy=lifo sched.queue_depth=few
     check_contains "$output" "${wrong%=*}"
   done
 done
-fails_with 2 hactor batch gone.sh
+fails_with 1 hactor batch gone.sh
 check_contains "$output" "gone.sh: No such file"
 printf 'echo\n' >script
 fails_with 2 hactor batch script

@@ -54,7 +54,7 @@ check_contains "$output" "$id CANCELED"
 check_contains "$(hactor job status -j "$waits" 2>/dev/null || true)" '"result":"CANCELED"'
 check_contains "$(hactor job eventlog "$id")" "no longer wanted"
 fails_with 143 hactor job attach -E -u "$id"
-check_contains "$output" "job $id: start"
+check_contains "$output" "s: job.start"
 hactor job purge -f --num-limit=0
 check_equal "left" "" "$(hactor jobs -a -n)"
 

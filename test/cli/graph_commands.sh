@@ -108,7 +108,11 @@ hactor ion-R encode <r.json | cmp - encoded.json || fail "ion-R encode gives ano
 fails_with 2 hactor ion-R decode
 check_contains "$output" "of ion-R there are encode"
 fails_with 2 hactor ion-resource
+check_contains "$output" "hactor ion-resource --help"
+fails_with 2 hactor ion-resource frobnicate
 check_contains "$output" "set-status"
+check_contains "$(hactor ion-resource --help)" "set-status"
+check_contains "$(hactor ion-resource match --help)" "hactor ion-resource match - finds resources"
 fails_with 0 hactor graph encode --local -o here.json
 fails_with 0 hactor graph info -L here.json -f rv1exec --paths
 check_contains "$output" "/cluster0/$(uname -n)"

@@ -13,7 +13,7 @@ check_equal "of me" "bad good held " "$(names -u "$me")"
 check_equal "by number" "bad good held " "$(names -u "$(id -u)")"
 check_equal "of all" "bad good held " "$(names -u all)"
 check_equal "of another" "" "$(names -u 4711)"
-fails_with 2 hactor jobs -u nobody-at-all
+fails_with 1 hactor jobs -u nobody-at-all
 check_contains "$output" "there is no user 'nobody-at-all'"
 check_equal "of a queue" "" "$(names -q elsewhere)"
 check_equal "of this host" "bad good " "$(names -i "$(hostname)")"

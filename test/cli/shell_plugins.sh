@@ -98,6 +98,7 @@ fails_with 1 deadline 20 hactor run -O plugins=./missing.so true
 check_contains "$output" "loading ./missing.so: no such file"
 fails_with 1 deadline 20 hactor run -O plugins=./nonsense.so true
 check_contains "$output" "loading ./nonsense.so:"
+check_contains "$output" "must be a shared library that has a function hactor_plugin_init"
 fails_with 1 deadline 20 hactor run -O plugins=missing.so true
 check_contains "$output" "no such file here or in"
 fails_with 1 deadline 20 hactor run -O plugins=x.so:nonsense true

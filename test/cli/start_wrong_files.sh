@@ -1,5 +1,5 @@
-# Files that settings name and that are something else: said at the start, with the name; never a
-# crash, never a wait.
+# Files that settings name and that are something else, and names that are none: said at the start,
+# with the name; never a crash, never a wait.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
@@ -11,6 +11,18 @@ refused() { # TEXT OPTION...
 }
 
 refused "resource.graph=/tmp: is a folder, must be a file" -S resource.graph=/tmp
+for name in 'a b' 'n[1-3]' n1,n2 -n; do
+  refused "hostname='$name': must be the name of a host" -S "hostname=$name"
+done
+check_contains "$(start -S hostname=n1.example_2 -- hactor resource R)" '"n1.example_2"'
+# What is no library at all.
+echo garbage >"$scratch/garbage.so"
+for setting in sched.policy sched.match; do
+  refused "must be a shared library that defines hactor_policies (hactor/policy.h)" \
+    -S "$setting=$scratch/garbage.so"
+done
+fails_with 1 start -S "modules.load=$scratch/garbage.so" -- true
+check_contains "$output" "must be a shared library that defines hactor_module (hactor/module.hpp)"
 mkfifo "$scratch/pipe"
 refused "resource.graph=$scratch/pipe: is a pipe, must be a file" -S "resource.graph=$scratch/pipe"
 refused "resource.graph=/dev/null: is a device" -S resource.graph=/dev/null

@@ -13,7 +13,7 @@ check_contains "$(cat log)" out
 check_contains "$(cat log)" err
 check_equal "apart" out "$(hactor submit --quiet --log-stderr=log --watch sh -c 'echo out; echo err >&2')"
 check_equal "errors" err "$(cat log)"
-fails_with 2 hactor submit --log=/nowhere/log true
+fails_with 1 hactor submit --log=/nowhere/log true
 check_contains "$output" /nowhere/log
 id=$(hactor submit --wait-event=exec.shell.start sleep 100)
 check_contains "$(hactor job eventlog "$id")" " start"
@@ -38,6 +38,6 @@ print(*sorted(j["queue"] + " " + {1: "COMPLETED", 2: "FAILED"}.get(j["result"], 
 printf '#!/bin/sh\nhactor run -J inner true\n' >script.sh
 id=$(hactor batch --wait -n 1 -o out --dump script.sh)
 check_contains "$(cat "hactor-$id.dump")" '"name":"inner"'
-fails_with 2 hactor batch --conf=none.toml --wrap true
+fails_with 1 hactor batch --conf=none.toml --wrap true
 check_contains "$output" none.toml
 END

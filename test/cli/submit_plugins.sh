@@ -51,7 +51,15 @@ printf '#!/bin/sh\necho nonsense\n' >others/30-bad
 chmod +x others/30-bad
 fails_with 2 hactor submit true
 check_contains "$output" "30-bad: what it gives is no jobspec"
+head -c 100 /dev/zero >others/30-bad
+fails_with 2 hactor submit true
+check_contains "$output" "30-bad: Exec format error; a plugin must be a program, or a script that begins with"
 rm others/30-bad
+echo '{"name"' >others/20-looks.options
+fails_with 2 hactor submit true
+check_contains "$output" "20-looks.options: "
+check_contains "$output" "must be a list of options in JSON"
+rm others/20-looks.options
 
 # Options that a plugin adds, by a file beside it.
 cat >plugins/10-project.options <<'JSON'

@@ -38,7 +38,7 @@ hosts=$(hactor job taskmap --to=hosts "$id" | cut -d: -f1)
 first=$(echo "$hosts" | head -n 1)
 printf '%s\n' "$(echo "$hosts" | tail -n 1)" "$first" "" "$first,$(echo "$hosts" | tail -n 1)" >hosts
 check_equal "hosts" "1-2;0,3" "$(mapped hostfile:hosts)"
-fails_with 2 hactor run --taskmap=hostfile:/nowhere true
+fails_with 1 hactor run --taskmap=hostfile:/nowhere true
 check_contains "$output" "/nowhere"
 fails_with 1 hactor run -n 2 --taskmap='manual:0-1;1' true
 check_contains "$output" "task 1 is on two nodes"

@@ -249,7 +249,7 @@ TEST_SUITE("unit") {
     CHECK(s.run(jobs_command, {"-o", "{nothing}"}).code == 2);
     CHECK(s.run(jobs_command, {"-c", "x"}).code == 2);
     CHECK(s.run(jobs_command, {"--since", "x"}).code == 2);
-    CHECK(s.run(jobs_command, {"???"}).code == 1);
+    CHECK(s.run(jobs_command, {"???"}).code == 2);
     auto& requests = s.requests();
     REQUIRE(requests.size() == 4);
     CHECK(requests[0].first == "job.list");
@@ -273,8 +273,8 @@ TEST_SUITE("unit") {
     CHECK(s.run(cancel_command, {"--all", "--", "no", "more"}).code == 0);
     CHECK(s.run(cancel_command, {"--all"}).code == 0);
     CHECK(s.run(cancel_command, {"fB", "--", "no", "more"}).code == 0);
-    CHECK(asked[0] == R"({"all":true,"message":"no more"})");
-    CHECK(asked[1] == R"({"all":true})");
+    CHECK(asked[0] == R"({"all":true,"message":"no more","states":62})");
+    CHECK(asked[1] == R"({"all":true,"states":62})");
     CHECK(asked[2] == R"({"ids":["fB"],"message":"no more"})");
     CHECK(s.run(cancel_command, {"--all", "fB"}).code == 2);
     CHECK(s.run(cancel_command, {}).code == 2);

@@ -19,7 +19,8 @@ const environment_map own{{"HOME", "/h"}, {"LANG", "C"}, {"LC_ALL", "x"}, {"OMPI
 std::string text_of(const std::vector<std::string>& rules) {
   auto e = job_environment(own, rules);
   if (!e) {
-    CHECK(code_of(e.error()) == ec::bad_argument);
+    auto of_file = render(e.error()).find("No such file") != std::string::npos;
+    CHECK(code_of(e.error()) == (of_file ? ec::system_failed : ec::bad_argument));
     return render(e.error());
   }
   std::string text;
