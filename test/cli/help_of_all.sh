@@ -14,8 +14,10 @@ while read -r top; do
   hactor "$top" --help | sed -n '/^COMMANDS/,/^OPTIONS/s/^    \([a-zR-]* [a-zR-]*\)  .*/\1/p' >>all
 done <tops
 [ "$(wc -l <all)" -gt 60 ] || fail "the nouns have too few verbs: $(cat all)"
+mkdir pages
 while read -r name; do
   page=$(hactor $name --help) || fail "hactor $name --help ended with $?"
+  printf "%s\n" "$page" >"pages/$name"
   check_equal "first line of $name" NAME "$(echo "$page" | head -n1)"
   for part in SYNOPSIS DESCRIPTION OPTIONS 'EXIT STATUS' EXAMPLE; do
     text=$(echo "$page" | sed -n "/^$part\$/,/^[A-Z]/p" | sed '1d;/^[A-Z]/d')
@@ -27,8 +29,6 @@ while read -r name; do
 done <all
 
 # What each must say, beyond that it is there.
-mkdir pages
-while read -r name; do hactor $name --help >"pages/$name"; done <all
 python3 - <<'PY'
 import os, re
 
