@@ -107,7 +107,7 @@ check_equal "level" 2 "$(hactor proxy "$id/$inner" hactor getattr instance-level
 fails_with 1 hactor proxy "$(hactor submit true)" true
 check_equal "from the outermost instance" 2 "$(hactor proxy "$id" hactor proxy "/$id/$inner" hactor getattr instance-level)"
 fails_with 1 hactor proxy not-an-id true # it might be an instance's name
-check_contains "$output" "is not a job id; nor is it a URI"
+check_contains "$output" "nor is it a URI or what"
 for wrong in '' / "$id/" "//$id"; do
   fails_with 2 hactor proxy "$wrong" true
   check_contains "$output" "is not a job id"
