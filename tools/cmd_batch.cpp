@@ -199,8 +199,10 @@ const command batch_command{
     "comes later is an error. Words are quoted as in a shell, a # begins a comment, a backslash "
     "joins "
     "lines, and texts of several lines stand in '''...''' or \"\"\"...\"\"\".\n\n"
-    "Lines '#SBATCH ...' are read too, as far as their options are ours; those of sbatch that mean "
-    "nothing here are told of and left out, what neither knows is an error.",
+    "Lines '#SBATCH ...' are read too: letters mean what they mean to sbatch (-q is the QOS), what "
+    "is said otherwise there is said so here (--gres=gpu:2 is --gpus-per-node=2), what means nothing "
+    "here is told of and left out, and what neither knows is an error. In lines of 'flux:' -o is, as "
+    "there, an option of the shell (-O).",
     batch_table,
     " 0  submitted; with --wait or --watch: all jobs ended with 0\n"
     " 1  refused, or no instance answers; the reason is on standard error\n"

@@ -3,60 +3,15 @@
 #include "tools/directives.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 
 #include "tools/options.hpp"
-#include "tools/session.hpp"
+#include "tools/script_words.hpp"
 #include "tools/shell_words.hpp"
 
 namespace hactor::tools {
 
 namespace {
-
-/// Options of sbatch that ask for nothing that is here: the job is the same without them.
-constexpr std::array ignored_slurm_options{"mail-type",
-                                           "mail-user",
-                                           "qos",
-                                           "q",
-                                           "comment",
-                                           "parsable",
-                                           "reservation",
-                                           "licenses",
-                                           "L",
-                                           "requeue",
-                                           "no-requeue",
-                                           "get-user-env",
-                                           "switches",
-                                           "kill-on-invalid-dep",
-                                           "profile",
-                                           "nice",
-                                           "uid",
-                                           "gid",
-                                           "hint",
-                                           "wckey",
-                                           "cluster",
-                                           "clusters",
-                                           "M",
-                                           "mem-per-cpu",
-                                           "tmp",
-                                           "ntasks-per-core",
-                                           "ntasks-per-socket",
-                                           "threads-per-core",
-                                           "sockets-per-node",
-                                           "cores-per-socket",
-                                           "distribution",
-                                           "m",
-                                           "spread-job",
-                                           "overcommit",
-                                           "oversubscribe",
-                                           "s",
-                                           "O",
-                                           "propagate",
-                                           "acctg-freq",
-                                           "verbose",
-                                           "v",
-                                           "quiet",
-                                           "Q"};
 
 caf::error at_line(size_t line, const std::string& text) {
   return make_error(ec::bad_argument, "line " + std::to_string(line) + ": " + text);
@@ -122,6 +77,7 @@ std::string_view mark_of(const sentinel& s) {
 struct block {
   std::string text;
   std::vector<size_t> numbers;
+  bool flux = false; // in the words of flux batch
 
   void add(const script_line& line, size_t skip) {
     text.append(line.text.substr(skip)).append(1, '\n');
@@ -153,6 +109,7 @@ caf::expected<block> find_directives(const std::vector<script_line>& lines) {
                                       + std::string{s.whole} + "'");
     found.add(line, s.whole.size());
   }
+  found.flux = first.whole.ends_with("flux:") || first.whole.ends_with("FLUX:");
   return found;
 }
 
@@ -176,64 +133,9 @@ block find_slurm_directives(const std::vector<script_line>& lines,
   return found;
 }
 
-/// What Slurm says in another way: the words that say it here. Nothing: it is as it stands.
-std::optional<std::vector<std::string>> from_slurm(std::string_view word) {
-  auto value = [&word](std::string_view name) -> std::optional<std::string_view> {
-    if (word.starts_with(name) && word.substr(name.size()).starts_with('='))
-      return word.substr(name.size() + 1);
-    return std::nullopt;
-  };
-  if (auto mode = value("--open-mode"))
-    return std::vector<std::string>{"--setopt=output.mode=" + std::string{*mode}};
-  if (auto names = value("--export")) {
-    if (*names == "ALL")
-      return std::vector<std::string>{};
-    if (*names == "NONE" || *names == "NIL")
-      return std::vector<std::string>{"--env=-*"};
-    std::vector<std::string> words;
-    auto list = split_commas(*names);
-    if (std::find(list.begin(), list.end(), "ALL") == list.end())
-      words.emplace_back("--env=-*");
-    for (auto& name : list)
-      if (name != "ALL")
-        words.push_back("--env=" + name);
-    return words;
-  }
-  if (word.starts_with("-i") && word.size() > 2)
-    return std::vector<std::string>{"--input=" + std::string{word.substr(2)}};
-  return std::nullopt;
-}
-
-/// The name of an option of Slurm that has no meaning here.
-bool is_ignored(std::string_view word) {
-  auto is_long = word.starts_with("--");
-  auto name = is_long ? word.substr(2, word.find('=') - 2) : word.substr(1, 1);
-  return std::find(ignored_slurm_options.begin(), ignored_slurm_options.end(), name)
-         != ignored_slurm_options.end();
-}
-
-/// Reads the words of one line of the script.
-caf::error read_line(std::vector<std::string> words, size_t line, const command& of, bool slurm,
+/// Reads the words of one line of the script, which are ours.
+caf::error read_line(std::vector<std::string> words, size_t line, const command& of,
                      directives& to) {
-  if (slurm) {
-    std::vector<std::string> kept;
-    for (size_t i = 0; i < words.size(); ++i) {
-      auto& word = words[i];
-      if (auto own = from_slurm(word)) {
-        kept.insert(kept.end(), own->begin(), own->end());
-      } else if (word == "-i" && i + 1 < words.size()) {
-        kept.push_back("--input=" + words[++i]);
-      } else if (word.starts_with('-') && !is_option(of.options, word) && is_ignored(word)) {
-        to.warnings.push_back("line " + std::to_string(line) + ": '" + word
-                              + "' has no meaning here and is left out");
-        if (i + 1 < words.size() && !words[i + 1].starts_with('-'))
-          ++i; // its value
-      } else {
-        kept.push_back(word);
-      }
-    }
-    words = std::move(kept);
-  }
   std::vector<const char*> pointers;
   for (auto& word : words)
     pointers.push_back(word.c_str());
@@ -251,8 +153,18 @@ caf::error read_line(std::vector<std::string> words, size_t line, const command&
   return {};
 }
 
-caf::error read_block(const block& b, const command& of, bool slurm, directives& to) {
-  auto words = split_words(b.text, !slurm);
+/// The same of what was said in Slurm's words.
+caf::error read_own(own_words own, size_t line, const command& of, directives& to) {
+  for (auto& word : own.ignored)
+    to.warnings.push_back("line " + std::to_string(line) + ": '" + word
+                          + "' has no meaning here and is left out");
+  return read_line(std::move(own.words), line, of, to);
+}
+
+/// Calls `use` with the words of each line of the block and the line's number in the script.
+caf::error for_each_line(const block& b, bool comments,
+                         const std::function<caf::error(std::vector<std::string>, size_t)>& use) {
+  auto words = split_words(b.text, comments);
   if (!words) { // "line N: ..." of the block
     auto text = text_of(words.error());
     auto number = std::strtoul(text.c_str() + 5, nullptr, 10);
@@ -264,10 +176,28 @@ caf::error read_block(const block& b, const command& of, bool slurm, directives&
     std::vector<std::string> own;
     for (; i < words->size() && (*words)[i].line == line; ++i)
       own.push_back((*words)[i].text);
-    if (auto e = read_line(std::move(own), b.numbers[line], of, slurm, to))
+    if (auto e = use(std::move(own), b.numbers[line]))
       return e;
   }
   return {};
+}
+
+caf::error read_block(const block& b, const command& of, directives& to) {
+  return for_each_line(b, true, [&](std::vector<std::string> words, size_t line) {
+    return read_line(b.flux ? from_flux(std::move(words)) : std::move(words), line, of, to);
+  });
+}
+
+caf::error read_slurm_block(const block& b, const command& of, directives& to) {
+  slurm_words slurm;
+  size_t last = 0;
+  auto e = for_each_line(b, false, [&](const std::vector<std::string>& words, size_t line) {
+    last = line;
+    auto own = slurm.line(words);
+    return own ? read_own(std::move(*own), line, of, to)
+               : at_line(line, text_of(own.error()));
+  });
+  return e ? e : read_own(slurm.finish(), last, of, to);
 }
 
 } // namespace
@@ -279,9 +209,9 @@ caf::expected<directives> read_directives(std::string_view script, const command
   if (!own)
     return std::move(own.error());
   // What is said in both ways is as hactor's say it: they come last.
-  if (auto e = read_block(find_slurm_directives(lines, result.warnings), of, true, result))
+  if (auto e = read_slurm_block(find_slurm_directives(lines, result.warnings), of, result))
     return e;
-  if (auto e = read_block(*own, of, false, result))
+  if (auto e = read_block(*own, of, result))
     return e;
   return result;
 }

@@ -99,15 +99,13 @@ caf::error read_memory(sizes& s, const parsed_options& options) {
   if (!s.tasks_range.is_null())
     return bad("--mem is the memory of each node: with a range of --ntasks it has no meaning; "
                "--mem-per-cpu has");
-  if (s.nodes == 0 && s.tasks > 1)
-    return bad("--mem is the memory of each node: with --ntasks=" + std::to_string(s.tasks)
-               + " it needs --nodes, or say --mem-per-cpu");
   return {};
 }
 
-/// GPUs that are said in all, or of each node beside a number of tasks, become those of each task.
+/// GPUs that are said in all, or of each node beside a number of tasks, become those of each task;
+/// tasks that are more than the GPUs of their node share these.
 caf::error settle_gpus(sizes& s, const parsed_options& options) {
-  auto of_nodes = s.gpus_per_node != 0 && options.has("ntasks");
+  auto of_nodes = s.gpus_per_node != 0 && s.tasks != 0;
   if (!of_nodes && !options.has("gpus"))
     return {};
   auto name = std::string{of_nodes ? "gpus-per-node" : "gpus"};
@@ -123,11 +121,17 @@ caf::error settle_gpus(sizes& s, const parsed_options& options) {
     return std::move(n.error());
   auto tasks = std::max({s.tasks, s.nodes * std::max<uint64_t>(s.tasks_per_node, 1), uint64_t{1}});
   auto all = of_nodes ? *n * s.nodes : *n;
-  if (all % tasks != 0)
+  if (all % tasks == 0) {
+    s.gpus = all / tasks;
+    s.gpus_per_node = 0;
+  } else if (of_nodes && s.tasks % s.nodes == 0) {
+    s.all_cores = s.tasks * std::max<uint64_t>(s.cores, 1);
+    s.tasks_per_node = s.tasks / s.nodes;
+    s.tasks = s.cores = 0;
+  } else {
     return bad(asked + ": " + std::to_string(all) + " GPUs cannot be dealt evenly to "
                + std::to_string(tasks) + " tasks");
-  s.gpus = all / tasks;
-  s.gpus_per_node = 0;
+  }
   return {};
 }
 
@@ -166,6 +170,7 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   if (auto e = check_ranges(s))
     return e;
   if (auto e = settle_gpus(s, options))
+  workflow::settle_one_node(s);
     return e;
   return s;
 }

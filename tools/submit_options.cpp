@@ -20,22 +20,27 @@ namespace hactor::tools {
        "In which order tasks are dealt to nodes: block, cyclic, cyclic:N, manual:MAP (of RFC "     \
        "34, [[0,2,1,2]], or the tasks of each node, 0,2;1,3), or hostfile:FILE, which has the "    \
        "host of each task on a line; or a SCHEME:VALUE of a plugin. Default: block."},             \
-      {0, "tasks-per-node", "N", "Tasks on each node; with -N or -n. Default: as needed.",         \
+      {0, "tasks-per-node", "N",                                                                   \
+       "Tasks on each node, with -N or -n; with fewer tasks by -n the most that one has. "         \
+       "Default: as needed.",                                                                      \
        "--ntasks-per-node"},                                                                       \
       {0, "cores", "N",                                                                            \
        "Cores of the job, in place of -n and -c: one task each, or with -N one a node, on as "     \
        "many cores of each."},                                                                     \
       {0, "tasks-per-core", "N", "Tasks on each core; with --cores or -N."},                       \
-      {0, "gpus-per-node", "N", "GPUs on each node; with -N. Beside -n as many for each task."},   \
+      {0, "gpus-per-node", "N",                                                                    \
+       "GPUs on each node, by -N, or of one. Beside -n as many for each task, or shared by those " \
+       "of a node."},                                                                              \
       {0, "mem", "SIZE",                                                                           \
-       "Memory on each node, e.g. 4G; a bare number is megabytes. Whole gigabytes are granted "    \
+       "Memory on each node, by -N, or of one, e.g. 4G; a bare number is megabytes. Whole "        \
+       "gigabytes are granted "                                                                    \
        "where the instance's resource graph has memory; a job whose tasks use more on a node is "  \
        "ended, and of all that runs in an instance that it holds what uses most."},                \
       {0, "mem-per-cpu", "SIZE",                                                                   \
        "Memory of each core, in place of --mem; sizes as there. What the job's tasks use on a "    \
        "node is bounded by that of the cores that it has there.",                                  \
        "--mem-per-core"},                                                                          \
-      {'x', "exclusive", nullptr, "Whole nodes; with -N."},                                        \
+      {'x', "exclusive", nullptr, "Whole nodes: those of -N, or one."},                            \
       {0, "cpu-affinity", "HOW",                                                                   \
        "To which CPUs tasks are bound: on (all of a node to the job's cores there), "              \
        "per-task (each to its part), off, or map:SET;SET;.. (CPUs of each task of a node, "        \

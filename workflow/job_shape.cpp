@@ -11,8 +11,8 @@ namespace {
 caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
 
 caf::error check(const job_sizes& s) {
-  if (s.exclusive && s.nodes == 0 && s.nodes_range.is_null())
-    return bad("--exclusive needs --nodes: whole nodes are counted by -N");
+  if (s.exclusive && s.nodes == 0 && s.tasks_per_node == 0 && s.nodes_range.is_null())
+    return bad("--exclusive with a range of --ntasks needs --nodes: whole nodes are counted by -N");
   if (s.nodes > s.tasks && s.tasks != 0)
     return bad("--nodes=" + std::to_string(s.nodes) + " with --ntasks=" + std::to_string(s.tasks)
                + ": every node needs a task; ask for at most " + std::to_string(s.tasks)
@@ -20,23 +20,19 @@ caf::error check(const job_sizes& s) {
   return {};
 }
 
-// Makes -N and -n agree with --tasks-per-node.
+// Makes -N and -n agree with --tasks-per-node, which beside -n is the most that a node has.
 caf::error settle_tasks_per_node(job_sizes& s) {
   auto per = s.tasks_per_node;
-  auto asked = "--tasks-per-node=" + std::to_string(per);
-  if (s.nodes == 0 && s.tasks == 0)
-    return bad(asked + " needs --nodes or --ntasks");
   if (s.nodes == 0) {
-    if (s.tasks % per != 0)
-      return bad(asked + " with --ntasks=" + std::to_string(s.tasks)
-                 + ": the tasks do not fill whole nodes; " + std::to_string(s.tasks - s.tasks % per)
-                 + " or " + std::to_string(s.tasks - s.tasks % per + per) + " would");
-    s.nodes = s.tasks / per;
-  } else if (s.tasks != 0 && s.tasks != s.nodes * per) {
-    return bad(asked + " on " + std::to_string(s.nodes) + " nodes makes "
-               + std::to_string(s.nodes * per) + " tasks, not --ntasks=" + std::to_string(s.tasks));
+    s.nodes = (s.tasks + per - 1) / per;
+  } else if (s.tasks > s.nodes * per) {
+    return bad("--tasks-per-node=" + std::to_string(per) + " on " + std::to_string(s.nodes)
+               + " nodes makes "
+               + std::to_string(s.nodes * per) + " tasks at most, not --ntasks="
+               + std::to_string(s.tasks));
   }
-  s.tasks = s.nodes * per;
+  if (s.tasks == 0)
+    s.tasks = s.nodes * per;
   return {};
 }
 
@@ -114,9 +110,22 @@ caf::expected<job_shape> shape_by_resource(job_sizes s, std::string_view asked) 
 
 } // namespace
 
+void settle_one_node(job_sizes& s) {
+  auto of_nodes = s.exclusive || (s.memory_gb != 0 && s.tasks > 1) || s.gpus_per_node != 0
+                  || (s.tasks_per_node != 0 && s.tasks == 0);
+  auto by_nodes =
+      s.nodes != 0 || !s.nodes_range.is_null() || (s.tasks_per_node != 0 && s.tasks != 0);
+  auto otherwise = s.all_cores != 0 || s.tasks_per_core != 0 || !s.tasks_range.is_null();
+  if (!of_nodes || by_nodes || otherwise)
+    return;
+  s.nodes = 1;
+  s.tasks = std::max<uint64_t>({s.tasks, s.tasks_per_node, 1});
+}
+
 caf::expected<job_shape> shape_of(job_sizes s) {
   if (auto family = resource_family(s); !family.empty())
     return shape_by_resource(std::move(s), family);
+  settle_one_node(s);
   if (auto e = check(s))
     return e;
   job_shape shape;

@@ -40,6 +40,10 @@ struct job_shape {
   bool beyond_version_1 = false;   ///< It has ranges.
 };
 
+/// What is said of each node (whole ones, memory, GPUs, tasks) without saying how many nodes, and
+/// not otherwise of the whole job, is said of one.
+void settle_one_node(job_sizes& sizes);
+
 /// Errors: ec::bad_argument: the numbers contradict each other, and which would do.
 caf::expected<job_shape> shape_of(job_sizes sizes);
 

@@ -42,11 +42,11 @@ check_equal "conf" 7 "$(deadline 30 hactor batch --quiet --wait -o out --conf sc
   --wrap hactor getattr sched.queue_depth && tail -1 out | tr -dc 0-9)"
 
 # Options of the script, and of the command line, which wins.
-printf '#!/bin/sh\n# flux: -n 1 -J inside\n#\n# flux: -o inside.out\necho here\n' >script
+printf '#!/bin/sh\n# flux: -n 1 -J inside\n#\n# flux: --output inside.out -o nosetpgrp\necho here\n' >script
 id=$(deadline 30 hactor batch --wait -J outside script)
 check_contains "$(cat inside.out)" "here"
 check_equal "wins" outside "$(hactor jobs -a -n -o '{name}' "$id")"
-printf '#!/bin/sh\n#SBATCH -n 1 -J slurmy --mail-type=END\n#SBATCH -o slurm-%%j.out\nexit 0\n' >script
+printf '#!/bin/sh\n#SBATCH -n 1 -q normal -J slurmy --mail-type=END\n#SBATCH -o slurm-%%j.out\nexit 0\n' >script
 fails_with 0 deadline 30 hactor batch --wait script
 check_contains "$output" "hactor-batch: script: line 2: '--mail-type=END' has no meaning here"
 id=$(echo "$output" | tail -1)

@@ -122,7 +122,7 @@ TEST_SUITE("unit") {
     CHECK(o.code == 1);
     CHECK(o.err == "hactor-submit: too much\n");
     CHECK(o.out.empty());
-    for (const auto& words : std::vector<std::vector<const char*>>{{"-x", "prog"},
+    for (const auto& words : std::vector<std::vector<const char*>>{{"-N2", "-n1", "prog"},
                                                                    {"--cc=x", "prog"},
                                                                    {"--cc=", "prog"},
                                                                    {"--cc=1", "--bcc=1", "prog"},

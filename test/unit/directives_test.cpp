@@ -85,4 +85,55 @@ TEST_SUITE("unit") {
     CHECK(read("#SBATCH --frobnicate=3\n") == "line 1: unknown option '--frobnicate'");
     CHECK(read("#SBATCH -n 2\n# hactor: -n 3\n") == "ntasks=2 ntasks=3"); // the last one counts
   }
+
+  TEST_CASE("a letter means in a line what it means to the system of the line") {
+    auto ignored = [](const std::string& words, const std::string& said) {
+      return read("#SBATCH " + words + " -n2\n")
+             == "ntasks=2 | line 1: '" + said + "' has no meaning here and is left out";
+    };
+    for (std::string word : {"-qnormal", "-B2:4:1", "-S2", "-O", "-k", "-Lmatlab", "-v"})
+      CHECK(ignored(word, word));
+    for (std::string words : {"-q normal", "-B 2:4:1", "-S 2", "-m cyclic", "-F hosts"})
+      CHECK(ignored(words, words.substr(0, 2)));
+    CHECK(read("#SBATCH -x n2 -a 1-3\n#SBATCH -xn3 -a1-9%2\n")
+          == "exclude=n2 cc=1-3 exclude=n3 cc=1-9%2");
+    CHECK(read("#SBATCH -HWn4 -o out -e err -D /tmp -w n1 -C big -d afterok:f1\n")
+          == "hold= wait= ntasks=4 output=out error=err cwd=/tmp hosts=n1 requires=big "
+             "dependency=afterok:f1");
+    CHECK(read("#SBATCH -OzN2\n") == "line 1: unknown option '-z'");
+    CHECK(read("#SBATCH -n\n") == "line 1: option '-n' needs a value");
+    CHECK(read("#flux: -n4 -o cpu-affinity=per-task -o pty -lo mpi=none -q debug\n")
+          == "ntasks=4 setopt=cpu-affinity=per-task setopt=pty label-io= setopt=mpi=none "
+             "queue=debug");
+    CHECK(read("#hactor: -o out -q debug\n") == "output=out queue=debug");
+  }
+
+  TEST_CASE("GPUs are said in Slurm's ways") {
+    auto says = [](const std::string& words) { return read("#SBATCH " + words + "\n"); };
+    CHECK(says("--gres=gpu") == "gpus-per-node=1");
+    CHECK(says("--gres=gpu:2") == "gpus-per-node=2");
+    CHECK(says("--gres gpu:a100:2(S:0-1),nic:1") == "gpus-per-node=2");
+    CHECK(says("--gres=nic:1")
+          == " | line 1: '--gres=nic:1' has no meaning here and is left out");
+    CHECK(says("-G v100:4") == "gpus=4");
+    CHECK(says("--gpus-per-task=a100:1 -n2") == "ntasks=2 gpus-per-task=1");
+    CHECK(says("-n 4 --gpus=1") == "ntasks=4 nodes=1 gpus-per-node=1");
+    CHECK(says("-n 4 --gpus=4 --cpus-per-gpu=3") == "ntasks=4 cores-per-task=3 gpus=4");
+    CHECK(says("-N 2 --gres=gpu:2 --ntasks-per-gpu=2")
+          == "nodes=2 ntasks=8 gpus-per-node=2");
+    CHECK(says("-n 8 --ntasks-per-gpu=2") == "ntasks=8 nodes=1 gpus-per-node=4");
+    CHECK(says("--ntasks-per-gpu=2")
+          == " | line 1: '--ntasks-per-gpu=2' has no meaning here and is left out");
+  }
+
+  TEST_CASE("what means nothing here is never refused") {
+    for (std::string word :
+         {"--time-min=5", "--no-kill", "--no-kill=off", "--mem-bind=local", "--cpu-freq=high",
+          "--contiguous", "--mincpus=4", "--deadline=now+1hour", "--priority=9", "--x11",
+          "--x11=all", "--exclusive=user", "--cpu-bind=map_cpu:0,1", "--gpu-bind=closest"})
+      CHECK(read("#SBATCH " + word + "\n")
+            == " | line 1: '" + word + "' has no meaning here and is left out");
+    CHECK(read("#SBATCH --exclusive --cpu-bind=verbose,cores --gpu-bind=none\n")
+          == "exclusive= cpu-affinity=per-task gpu-affinity=off");
+  }
 }

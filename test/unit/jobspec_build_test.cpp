@@ -73,7 +73,7 @@ TEST_SUITE("unit") {
               for (auto& t : text)
                 words.push_back(t.c_str());
               INFO(nodes, " nodes ", tasks, " tasks ", exclusive);
-              if ((exclusive && nodes == 0) || (tasks != 0 && nodes > tasks)) {
+              if (tasks != 0 && nodes > tasks) {
                 REQUIRE(refusal(words) != "accepted");
                 continue;
               }
@@ -81,7 +81,7 @@ TEST_SUITE("unit") {
               auto r = compile_request(*spec);
               REQUIRE(r);
               auto wanted = tasks != 0 ? tasks : std::max(nodes, 1u);
-              REQUIRE(r->nnodes == nodes);
+              REQUIRE(r->nnodes == std::max<uint32_t>(nodes, exclusive ? 1 : 0));
               REQUIRE(r->cores_per_slot == std::max(cores, 1u));
               REQUIRE(r->gpus_per_slot == gpus);
               REQUIRE(r->exclusive == (exclusive || (nodes != 0 && tasks == 0)));
@@ -100,6 +100,31 @@ TEST_SUITE("unit") {
     CHECK(dump(spec["resources"][0]) == resources({"-N3"}));
     CHECK(dump(spec["attributes"]["system"]["shell"]["options"]["per-resource"])
           == R"({"count":2,"type":"node"})");
+  }
+
+  TEST_CASE("with fewer tasks, tasks per node are the most that a node has") {
+    CHECK(resources({"-n4", "--tasks-per-node=3"}) == resources({"-N2", "-n4"}));
+    CHECK(resources({"-N2", "-n3", "--tasks-per-node=3"}) == resources({"-N2", "-n3"}));
+    CHECK(dump(jobspec_of({"-n5", "--tasks-per-node=3"})["tasks"][0]["count"]) == R"({"total":5})");
+  }
+
+  TEST_CASE("what is said of nodes without their number is said of one") {
+    CHECK(resources({"-x", "-n4"}) == resources({"-x", "-N1", "-n4"}));
+    CHECK(resources({"-x"}) == resources({"-x", "-N1", "-n1"}));
+    CHECK(resources({"-x", "-n4", "--tasks-per-node=2"}) == resources({"-x", "-N2", "-n4"}));
+    CHECK(resources({"-n4", "--mem=1G"}) == resources({"-N1", "-n4", "--mem=1G"}));
+    CHECK(resources({"--tasks-per-node=2"}) == resources({"-N1", "-n2"}));
+    CHECK(resources({"--gpus-per-node=2"}) == resources({"-N1", "-n1", "-g2"}));
+    CHECK(resources({"--gpus-per-node=2", "-n2"}) == resources({"-N1", "-n2", "-g1"}));
+  }
+
+  TEST_CASE("tasks that are more than the GPUs of their node share these") {
+    std::vector<const char*> words{"-N2", "-n8", "-c3", "--gpus-per-node=1"};
+    CHECK(resources(words)
+          == R"({"count":2,"type":"node","with":[{"count":1,"label":"task","type":"slot",)"
+             R"("with":[{"count":12,"type":"core"},{"count":1,"type":"gpu"}]}]})");
+    CHECK(dump(jobspec_of(words)["attributes"]["system"]["shell"]["options"]["per-resource"])
+          == R"({"count":4,"type":"node"})");
   }
 
   TEST_CASE("a job may be asked for by its resources in place of its tasks") {
@@ -123,7 +148,6 @@ TEST_SUITE("unit") {
         {{"-N2", "--gpus-per-node=1", "-g1"}, "--gpus-per-node and --gpus-per-task exclude"},
         {{"-N2", "--tasks-per-core=1", "-c2"}, "--tasks-per-core and --cores-per-task exclude"},
         {{"--tasks-per-core=1"}, "--tasks-per-core needs --nodes or --cores"},
-        {{"--gpus-per-node=1"}, "--gpus-per-node needs --nodes"},
         {{"--cores=4", "--gpus-per-node=1"}, "they need --nodes"},
         {{"--cores=4", "--tasks-per-node=1"}, "they need --nodes"},
         {{"--cores=4", "--mem=1G"}, "they need --nodes"},
@@ -137,11 +161,10 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("sizes that contradict each other are refused with what would be right") {
-    CHECK(refusal({"-x"}).starts_with("--exclusive needs --nodes"));
+    CHECK(refusal({"-x", "-n2-4"}).find("needs --nodes") != std::string::npos);
     CHECK(refusal({"-N4", "-n2"}).find("at most 2 nodes or at least 4 tasks") != std::string::npos);
-    CHECK(refusal({"--tasks-per-node=2"}).find("needs --nodes or --ntasks") != std::string::npos);
-    CHECK(refusal({"-n5", "--tasks-per-node=2"}).find("4 or 6 would") != std::string::npos);
-    CHECK(refusal({"-N2", "-n5", "--tasks-per-node=2"}).find("makes 4 tasks, not --ntasks=5")
+    CHECK(refusal({"-N2", "-n5", "--tasks-per-node=2"})
+              .find("makes 4 tasks at most, not --ntasks=5")
           != std::string::npos);
     for (auto word : {"-n0", "-N0", "-c0", "-nx", "-g-1", "--tasks-per-node=0", "-n2147483648"})
       CHECK(refusal({word}).starts_with("--"));
@@ -168,7 +191,7 @@ TEST_SUITE("unit") {
     auto says = [](const char* word, std::string_view part) {
       return refusal({word, "-n2"}).find(part) != std::string::npos;
     };
-    CHECK(says("--mem=8G", "--mem is the memory of each node"));
+    CHECK(memory({"--mem=8G", "-n4"}) == gb("2"));
     for (auto word : {"--mem=", "--mem=G", "--mem=-1", "--mem=4GiB", "--mem=9999999999G"})
       CHECK(says(word, "--mem: "));
     CHECK(memory({"--mem=4K"}) == gb("1"));

@@ -112,8 +112,6 @@ TEST_SUITE("unit") {
     CHECK(refusal({}) == "command: must name a program");
     CHECK(refusal({.command = {"c"}, .nodes = 3, .tasks = 2}).find("at most 2 nodes")
           != std::string::npos);
-    CHECK(refusal({.command = {"c"}, .exclusive = true}).find("needs --nodes")
-          != std::string::npos);
     CHECK(refusal({.command = {"c"}, .time_limit_s = -1}).find("time_limit_s") == 0);
     CHECK(refusal({.command = {"c"}, .urgency = 32}).find("urgency") == 0);
     CHECK(refusal({.command = {"c"}, .copies = 0}).find("copies") == 0);
