@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "runtime/duration.hpp"
+#include "runtime/ids.hpp"
+#include "tools/id_words.hpp"
 #include "tools/submit_options.hpp"
 
 namespace hactor::tools {
@@ -202,11 +204,28 @@ caf::error add_dependency(json& list, std::string_view text, const json& extra, 
       return bad(fmt::format("--dependency: '{}' has an empty value", text));
     json entry = extra;
     entry["scheme"] = scheme;
-    entry["value"] = rest.substr(start, end - start);
+    auto value = rest.substr(start, end - start);
+    if (splits || scheme.ends_with("same-node")) {
+      auto of_jobs = read_jobs(value);
+      if (!of_jobs)
+        return std::move(of_jobs.error());
+      value = std::move(*of_jobs);
+    }
+    entry["value"] = std::move(value);
     list.push_back(std::move(entry));
     start = end + 1;
   }
   return {};
+}
+
+/// The jobs that a dependency is on. Slurm's "after:ID+MINUTES" is none of ours.
+caf::expected<std::string> read_jobs(const std::string& value) {
+  if (auto plus = value.find('+'); plus != value.npos && parse_job_id(value.substr(0, plus)))
+    return bad(fmt::format("--dependency: '{}': there is no waiting for a time after a start; right "
+                           "are after:{} and a 'sleep' at the beginning of the job, or "
+                           "--begin-time",
+                           value, value.substr(0, plus)));
+  return reference_of("dependency", value);
 }
 
 } // namespace

@@ -321,4 +321,16 @@ caf::expected<std::vector<placed_words>> place_ids(const parsed_options& options
   return placing{options, *row}.run();
 }
 
+caf::expected<std::string> reference_of(std::string_view option, std::string_view word) {
+  if (auto array = read_array_word(word)) {
+    auto set = array->values.to_string();
+    return array->id + (set.starts_with('[') ? set : "[" + set + "]");
+  }
+  if (auto path = read_id_word(word); path && (path->absolute || !path->around.empty()))
+    return bad("--" + std::string{option} + ": '" + std::string{word}
+               + "' is a job of an instance in a job: jobs wait for jobs of their own instance, "
+                 "which are named without '/'");
+  return std::string{word};
+}
+
 } // namespace hactor::tools

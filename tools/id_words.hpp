@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/command.hpp"
@@ -24,5 +25,10 @@ struct placed_words {
 /// Errors: ec::bad_argument (no array, no such index, too many jobs for the command, several
 /// instances where the command can have but one); ec::no_instance, the broker's.
 caf::expected<std::vector<placed_words>> place_ids(const parsed_options& options);
+
+/// How a dependency says which jobs `word` names: ID[INDEX] for ID.INDEX, else as it stands, as
+/// names of jobs do. `option` is named in errors. Errors: ec::bad_argument: ID/ID, a job of another
+/// instance.
+caf::expected<std::string> reference_of(std::string_view option, std::string_view word);
 
 } // namespace hactor::tools

@@ -16,6 +16,7 @@
 #include "runtime/mpi_settings.hpp"
 #include "runtime/signals.hpp"
 #include "tools/constraint_text.hpp"
+#include "tools/id_words.hpp"
 #include "tools/session.hpp"
 #include "tools/shape.hpp"
 #include "tools/submit_options.hpp"
@@ -332,8 +333,12 @@ caf::error set_dependencies(json& system, const parsed_options& options) {
       return e;
   for (auto [option, scheme] :
        {std::pair{"same-node-as", "same-node"}, std::pair{"not-same-node-as", "not-same-node"}})
-    for (auto& job : options.all(option))
-      list.push_back({{"scheme", scheme}, {"value", job}});
+    for (auto& job : options.all(option)) {
+      auto reference = reference_of(option, job);
+      if (!reference)
+        return std::move(reference.error());
+      list.push_back({{"scheme", scheme}, {"value", std::move(*reference)}});
+    }
   for (auto& entry : list)
     if (entry["scheme"] == "singleton" && !options.has("job-name"))
       return bad("--dependency=singleton needs --job-name: it waits for jobs of the same name");

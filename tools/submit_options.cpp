@@ -102,7 +102,8 @@ namespace hactor::tools {
        "failed), afterany:ID (it ended), afterstart:ID (it started), afterexcept:ID (an "          \
        "exception ended it), singleton (no other job of this name is active), or for "             \
        "begin-time:TIME. ID may be the NAME of jobs, too (name=NAME if it reads like an id): "     \
-       "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc, "   \
+       "those that are active, or those submitted last; ID[3-7], NAME[3-7] are copies of --cc "    \
+       "(ID.3 is one), "                                                                           \
        "[*] all. Of several all must hold when a comma joins them, one when '?' "                  \
        "does. A job whose dependencies can never hold fails. May be repeated.",                    \
        "-d"},                                                                                      \

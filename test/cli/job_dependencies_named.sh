@@ -36,7 +36,11 @@ named=$(hactor submit -d afterok:sim true)
 copies=$(hactor submit -d "afterok:$(head -1 sims)[3-4]" true)
 others=$(hactor submit -d "afterok:sim[1,2]" true)
 any=$(hactor submit -d "afterok:sim[3]?afterok:name=sim[1]" true)
-deadline 20 hactor job status "$others" "$any"
+one=$(hactor submit -d "afterok:$(head -1 sims).1" --same-node-as="$(head -1 sims).2" true)
+printf '%s\n' "-d afterok:$(head -1 sims).[1,2] true" >lines
+deadline 20 hactor job status "$others" "$any" "$one" "$(hactor submit --dag lines)"
+fails_with 2 hactor submit -d "afterok:$one/$one" true
+check_contains "$output" "is a job of an instance in a job"
 check_equal "by name" DEPEND "$(state "$named")"
 check_equal "by copies" DEPEND "$(state "$copies")"
 check_equal "it is ids that are waited for" "after-success=$third" \

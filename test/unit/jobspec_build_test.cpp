@@ -319,6 +319,15 @@ TEST_SUITE("unit") {
     CHECK(list({"--dependency=afterok:1?afterany:2:3", "-d", "afterok:4", "-dafterok:5?singleton",
                 "-Jn"})
           == R"([{"any":"0","scheme":"afterok","value":"1"},)"
+    CHECK(list({"-dafterok:f2.3:f4.[0,2],afterany:f5.1-2", "--same-node-as=f2.3"})
+          == R"([{"scheme":"afterok","value":"f2[3]"},{"scheme":"afterok","value":"f4[0,2]"},)"
+             R"({"scheme":"afterany","value":"f5[1-2]"},{"scheme":"same-node","value":"f2[3]"}])");
+    CHECK(list({"-dafterok:0.0.0.1:v1.3:my/job+5"}) // an id, and names
+          == R"([{"scheme":"afterok","value":"0.0.0.1"},{"scheme":"afterok","value":"v1.3"},)"
+             R"({"scheme":"afterok","value":"my/job+5"}])");
+    for (auto word : {"-dafterok:f2/f3", "-dafterok:/f2", "--same-node-as=f2/f3.1"})
+      CHECK(refusal({word}).find("named without '/'") != std::string::npos);
+    CHECK(refusal({"-dafter:f2+5"}).find("right are after:f2 and") != std::string::npos);
              R"({"any":"0","scheme":"afterany","value":"2"},)"
              R"({"any":"0","scheme":"afterany","value":"3"},{"scheme":"afterok","value":"4"},)"
              R"({"any":"4","scheme":"afterok","value":"5"},)"
