@@ -21,34 +21,6 @@ namespace {
 
 caf::error bad(std::string text) { return make_error(ec::bad_argument, std::move(text)); }
 
-// The text as a date or a time of day in local time, or in UTC after a Z.
-std::optional<double> parse_date(std::string text, double now) {
-  bool utc = text.ends_with('Z');
-  if (utc)
-    text.pop_back();
-  auto today = static_cast<std::time_t>(now);
-  for (auto* format : {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M",
-                       "%Y-%m-%d", "%H:%M:%S", "%H:%M"}) {
-    bool daily = format[1] == 'H';
-    std::tm parts{};
-    if (daily)
-      utc ? ::gmtime_r(&today, &parts) : ::localtime_r(&today, &parts);
-    parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
-    parts.tm_isdst = -1;
-    auto* rest = ::strptime(text.c_str(), format, &parts);
-    if (rest == nullptr || *rest != 0)
-      continue;
-    auto at = static_cast<double>(utc ? ::timegm(&parts) : std::mktime(&parts));
-    if (daily && at <= now) { // tomorrow, which need not have 24 hours
-      ++parts.tm_mday;
-      parts.tm_isdst = -1;
-      at = static_cast<double>(utc ? ::timegm(&parts) : std::mktime(&parts));
-    }
-    return at;
-  }
-  return std::nullopt;
-}
-
 std::vector<std::string> lower_words(std::string_view text) {
   std::vector<std::string> words{{}};
   for (char c : text)
@@ -76,6 +48,11 @@ std::optional<double> parse_amounts(std::span<const std::string> words) {
     unsigned count = 0;
     auto end = words[i].data() + words[i].size();
     auto [stop, code] = std::from_chars(words[i].data(), end, count);
+    if (words[i] == "a" || words[i] == "an" || words[i] == "one") {
+      count = 1;
+      stop = end;
+      code = {};
+    }
     std::string_view name = words[i + 1];
     if (name.ends_with('s'))
       name.remove_suffix(1);
@@ -108,6 +85,54 @@ std::optional<int> parse_clock(std::string text) {
   return std::nullopt;
 }
 
+/// A time of day behind a date: "", "T18:00", " 18:00:05", " at 6pm".
+std::optional<int> parse_clock_of_date(std::string_view text) {
+  if (text.empty())
+    return 0;
+  if (text[0] != ' ' && text[0] != 'T')
+    return std::nullopt;
+  auto words = lower_words(text.substr(1));
+  if (words.size() == 2 && words[0] == "at")
+    words.erase(words.begin());
+  return words.size() == 1 ? parse_clock(words[0]) : std::nullopt;
+}
+
+// The text as a date or a time of day in local time, or in UTC after a Z.
+std::optional<double> parse_date(std::string text, double now) {
+  bool utc = text.ends_with('Z');
+  if (utc)
+    text.pop_back();
+  auto today = static_cast<std::time_t>(now);
+  auto moment = [utc](std::tm parts) {
+    parts.tm_isdst = -1;
+    return static_cast<double>(utc ? ::timegm(&parts) : std::mktime(&parts));
+  };
+  // Without a day or a year it is the next one.
+  for (auto* format :
+       {"%Y-%m-%d", "%Y/%m/%d", "%b %d %Y", "%b %d, %Y", "%d %b %Y", "%b %d", "%d %b", ""}) {
+    std::string_view form = format;
+    std::tm parts{};
+    if (form.find("%Y") == form.npos)
+      utc ? ::gmtime_r(&today, &parts) : ::localtime_r(&today, &parts);
+    auto* rest = ::strptime(text.c_str(), format, &parts);
+    auto clock = rest == nullptr ? std::nullopt
+                 : form.empty()  ? parse_clock(text)
+                                 : parse_clock_of_date(rest);
+    if (!clock)
+      continue;
+    parts.tm_hour = *clock / 3600;
+    parts.tm_min = *clock / 60 % 60;
+    parts.tm_sec = *clock % 60;
+    auto at = moment(parts);
+    if (at <= now && form.find("%Y") == form.npos) { // a day need not have 24 hours
+      ++(form.empty() ? parts.tm_mday : parts.tm_year);
+      at = moment(parts);
+    }
+    return at;
+  }
+  return std::nullopt;
+}
+
 /// Days from today to "today", "tomorrow" or the next day of that name.
 std::optional<int> parse_day(std::string_view word, int weekday) {
   constexpr std::string_view names[] = {"sunday",   "monday", "tuesday", "wednesday",
@@ -125,6 +150,8 @@ std::optional<double> parse_spoken(std::string_view text, double now) {
   auto words = lower_words(text);
   if (!words.empty() && words.front() == "in")
     words.erase(words.begin());
+  else if (words.size() > 2 && words.back() == "now" && words[words.size() - 2] == "from")
+    words.resize(words.size() - 2);
   if (auto wait = parse_amounts(words))
     return now + *wait;
   auto today = static_cast<std::time_t>(now);
@@ -184,6 +211,16 @@ size_t find_outside(std::string_view text, std::string_view chars, size_t from) 
   return text.size();
 }
 
+/// The jobs that a dependency is on. Slurm's "after:ID+MINUTES" is none of ours.
+caf::expected<std::string> read_jobs(const std::string& value) {
+  if (auto plus = value.find('+'); plus != value.npos && parse_job_id(value.substr(0, plus)))
+    return bad(fmt::format("--dependency: '{}': there is no waiting for a time after a start; right "
+                           "are after:{} and a 'sleep' at the beginning of the job, or "
+                           "--begin-time",
+                           value, value.substr(0, plus)));
+  return reference_of("dependency", value);
+}
+
 // "afterok:1:2" is two dependencies for Slurm's users; other schemes keep what follows the colon.
 caf::error add_dependency(json& list, std::string_view text, const json& extra, double now) {
   auto colon = std::min(text.find(':'), text.size());
@@ -218,16 +255,6 @@ caf::error add_dependency(json& list, std::string_view text, const json& extra, 
   return {};
 }
 
-/// The jobs that a dependency is on. Slurm's "after:ID+MINUTES" is none of ours.
-caf::expected<std::string> read_jobs(const std::string& value) {
-  if (auto plus = value.find('+'); plus != value.npos && parse_job_id(value.substr(0, plus)))
-    return bad(fmt::format("--dependency: '{}': there is no waiting for a time after a start; right "
-                           "are after:{} and a 'sleep' at the beginning of the job, or "
-                           "--begin-time",
-                           value, value.substr(0, plus)));
-  return reference_of("dependency", value);
-}
-
 } // namespace
 
 namespace {
@@ -243,7 +270,8 @@ std::string duration_of_words(std::string_view text) {
     if (unit == name)
       return std::string{text.substr(0, digits)} + letter;
   uint32_t weeks = 0;
-  if (unit == "week" && std::from_chars(text.data(), text.data() + digits, weeks).ec == std::errc{})
+  if ((unit == "week" || unit == "w")
+      && std::from_chars(text.data(), text.data() + digits, weeks).ec == std::errc{})
     return std::to_string(uint64_t{weeks} * 7) + "d";
   return std::string{text};
 }
@@ -253,8 +281,8 @@ std::string duration_of_words(std::string_view text) {
 caf::expected<double> parse_moment(std::string_view text, double now) {
   auto fail = [&] {
     return bad(fmt::format("'{}' is not a time: right are e.g. +10m, in 2 hours, 18:00, "
-                           "tomorrow at noon, friday 6pm, 2026-12-24T18:00, or seconds since the "
-                           "epoch",
+                           "tomorrow at noon, friday 6pm, 2026-12-24T18:00, Dec 24 18:00, or "
+                           "seconds since the epoch",
                            text));
   };
   if (text.starts_with("now"))

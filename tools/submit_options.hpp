@@ -40,8 +40,9 @@ caf::expected<int> parse_urgency(std::string_view text);
 caf::error add_dependencies(json& list, std::string_view text, double now);
 
 /// A moment in seconds since the epoch: "+10m" from `now` on, seconds since the epoch, a date
-/// "2026-12-24", "2026-12-24T18:00[:00][Z]", or the next "18:00[:00]", noon, midnight or tomorrow;
-/// in words "in 2 hours", "tomorrow at noon", "friday 6pm". Local time but for Z.
+/// "2026-12-24", "2026-12-24T18:00[:00][Z]", "2026/12/24 18:00", "Dec 24 2026", or the next
+/// "Dec 24", "18:00[:00]", noon, midnight or tomorrow; in words "in 2 hours", "1 hour from now",
+/// "tomorrow at noon", "friday 6pm". Local time but for Z.
 /// Errors: ec::bad_argument.
 caf::expected<double> parse_moment(std::string_view text, double now);
 

@@ -401,15 +401,27 @@ TEST_SUITE("unit") {
            {"today 20:00:30", 2 * hour + 30},
            {"7:15PM", 1.25 * hour},
            {"12pm", 18 * hour},
-           {"12am", 6 * hour}}) {
+           {"12am", 6 * hour},
+           {"1 hour from now", hour},
+           {"in an hour", hour},
+           {"a week from now", 7 * day},
+           {"+1w", 7 * day},
+           {"Dec 25 2026", 6 * hour},
+           {"dec 25, 2026 18:00", day},
+           {"25 December 2026 at 6pm", day},
+           {"2026/12/25 10:00", 16 * hour},
+           {"Dec 25", 6 * hour},
+           {"Dec 24 18:00", 365 * day},
+           {"1 Jan 6:30am", 7 * day + 12.5 * hour}}) {
       INFO(words);
       CHECK(moment(words) == wait);
     }
     ::unsetenv("TZ");
     ::tzset();
     for (auto wrong : {"+", "+x", "+inf", "-1", "1e9", "25:00", "2026-13-01", "soon", "in", "at",
-                       "2 fortnights", "in hours", "friday monday", "noon 18:00", "13pm", "0am",
-                       "tomorrow 7"})
+                       "2 fortnights", "in hours", "from now", "hour from now", "2026/13/01",
+                       "Dec 25 2026 25:00", "Dec 25 2026x", "Foo 5 2030", "friday monday",
+                       "noon 18:00", "13pm", "0am", "tomorrow 7"})
       CHECK_MESSAGE(!parse_moment(wrong, now), std::string{wrong});
   }
 
