@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "runtime/clock.hpp"
+#include "runtime/duration.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/near.hpp"
@@ -187,6 +188,14 @@ int run_status(const invocation& call) {
 /// Why a job has not ended well, as far as `end` tells: "f3xK2: Signaled: Killed", or from the few
 /// facts of job.wait-any "f3xK2: FAILED, exit code 137".
 std::string failure_of(const json& end) {
+/// As of timeout(1).
+constexpr int exit_time_up = 124;
+
+int time_is_up(const invocation& call, const std::string& who, double timeout_s) {
+  complain(call, who + " not ended within " + format_fsd(timeout_s));
+  return exit_time_up;
+}
+
   auto reason = job_field(end, "inactive_reason", 0);
   if (reason.empty())
     reason = text_at(end, "result") + ", exit code "
@@ -195,6 +204,8 @@ std::string failure_of(const json& end) {
 }
 
 /// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
+  if (!reply && code_of(reply.error()) == ec::timed_out && timeout_s > 0)
+    return time_is_up(call, o.has("all") ? "some of the jobs have" : "the next job has", timeout_s);
 caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
   auto& o = call.options;
   auto reply = broker.ask("job.wait-any", {{"all", o.has("all")}}, timeout_s);
@@ -226,7 +237,7 @@ caf::expected<int> wait_for_next(const invocation& call, client& broker, uint64_
                                  double timeout_s) {
   auto until = now_s() + timeout_s;
   int code = exit_ok;
-  for (uint64_t i = 0; i < count && code != 2; ++i) {
+  for (uint64_t i = 0; i < count && code != 2 && code != exit_time_up; ++i) {
     auto left = timeout_s > 0 ? std::max(until - now_s(), 1e-3) : 0;
     auto one = wait_for_any(call, broker, left);
     if (!one)
@@ -234,8 +245,11 @@ caf::expected<int> wait_for_next(const invocation& call, client& broker, uint64_
     code = std::max(code, *one);
   }
   return code;
+  std::vector<bool> over(ids.size());
 }
+    over[i] = true;
 
+    auto unknown = !end && code_of(end.error()) == ec::unknown_job;
 /// Waits for `count` of the jobs; what ends is told of by its id when that is not all of them.
 caf::expected<int> wait_for(const invocation& call, client& broker,
                             const std::vector<std::string>& ids, uint64_t count, double timeout_s) {
@@ -255,9 +269,17 @@ caf::expected<int> wait_for(const invocation& call, client& broker,
       print_line(ids[i] + " " + text_at(*end, "result"));
     return --count > 0;
   };
-  if (auto err = ask_each(broker, "job.wait", ids, json::object(), timeout_s, on_end))
-    return err;
-  return code;
+  auto err = ask_each(broker, "job.wait", ids, json::object(), timeout_s, on_end);
+  if (code_of(err) == ec::timed_out && timeout_s > 0) {
+    auto first = static_cast<size_t>(std::ranges::find(over, false) - over.begin());
+    auto open = static_cast<size_t>(std::ranges::count(over, false));
+    return time_is_up(call,
+                      open == 1 ? "job " + ids[first] + " has"
+                                : std::to_string(open) + " jobs, the first of them " + ids[first]
+                                      + ", have",
+                      timeout_s);
+  }
+  return err ? caf::expected<int>{err} : code;
 }
 
 int run_wait(const invocation& call) {
@@ -404,7 +426,7 @@ int run_wait_event(const invocation& call) {
     auto why_not = [&](const caf::error& e) {
       return e == ec::timed_out
                  ? make_error(ec::timed_out, "job " + ids->front() + ": there was no '" + name
-                                                 + "' within " + o.value("timeout"))
+                                                 + "' within " + format_fsd(*timeout))
                  : e;
     };
     auto as_json = o.value("format", "text") == "json";
@@ -601,12 +623,11 @@ const command job_wait_command{
     "the next job to end that was submitted (not "
     "run) and that nobody has waited for yet, and prints its id; with --count for the next K, with "
     "--all for all of these. A job "
-    "that ended before counts too; each is told once. After a restart those that ended before it "
-    "are "
-    "not told.",
+    "that ended before counts too; each is told once. Without ids it is about what ends while the "
+    "instance runs: after a restart, jobs that had ended before it are told by their ids only.",
     wait_options,
-    " 0  they ended well\n 1  one failed, or the time was up\n 2  there are no more jobs to wait "
-    "for, or the command line is wrong",
+    " 0    they ended well\n 1    one failed, or no instance answers\n 2    there are no more jobs "
+    "to wait for, there is no such job, or the command line is wrong\n 124  the time was up",
     " hactor job wait --all\n while id=$(hactor job wait); do ./evaluate \"$id\"; done\n"
     " hactor submit --cc=1-9 ./case {cc} | hactor job wait -n 3 -",
     false,

@@ -58,6 +58,14 @@ fails_with 1 deadline 20 hactor job wait -n 2 "$slow" "$fast" "$faster"
 check_equal "two of three" "$(printf '%s\n' "$fast" "$faster" | sort)" \
   "$(echo "$output" | grep -v ^hactor | sort)"
 fails_with 2 hactor job wait -n 4 "$slow" "$fast" "$faster"
+fails_with 124 deadline 20 hactor job wait -t 0.3 "$slow" "$fast"
+check_contains "$output" "job $slow has not ended within 0.3s"
+fails_with 124 deadline 20 hactor job wait -t 0.3
+check_contains "$output" "the next job has not ended within 0.3s"
+fails_with 1 deadline 20 hactor job wait-event -t 0.3 "$slow" clean
+check_contains "$output" "there was no 'clean' within 0.3s"
+fails_with 2 deadline 20 hactor job wait "$faster" f1 # more than a job that failed
+check_contains "$output" "f1: "
 echo >stay
 deadline 20 hactor job wait "$slow"
 hactor submit --cc=1-3 sh -c 'test {cc} -lt 3' | deadline 20 hactor job wait - 2>said && fail "one failed"
