@@ -65,8 +65,10 @@ public:
                                           {"stdin", settings_.forward_input},
                                           {"own", settings_.owns_job},
                                           {"backlog", settings_.tail.has_value()}});
-    if (settings_.terminal)
+    if (settings_.terminal) {
       screen_.enter();
+      tell_size();
+    }
     while (!done_) {
       if (auto e = broker_.flush_now())
         return fail(call_, e);
@@ -288,11 +290,20 @@ private:
     auto n = ::read(0, buffer, sizeof(buffer));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
       return;
+    std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
+    detach_keys::typed typed;
+    if (settings_.terminal && n > 0) {
+      typed = keys_.read(bytes);
+      bytes = typed.keys;
+    }
     if (n <= 0)
       input_open_ = false;
     else // what is taken is told of in bytes of all tasks
-      input_sent_ += static_cast<uint64_t>(n) * std::max<size_t>(settings_.input_tasks.size(), 1);
-    std::string_view bytes{buffer, static_cast<size_t>(std::max<ssize_t>(n, 0))};
+      input_sent_ += bytes.size() * std::max<size_t>(settings_.input_tasks.size(), 1);
+    if (typed.detach)
+      return detach();
+    if (bytes.empty() && n > 0)
+      return; // to the job that would be the end of its input
     if (settings_.input_tasks.empty())
       broker_.input(tag_, bytes);
     for (auto task : settings_.input_tasks)
@@ -305,11 +316,24 @@ private:
       on_signal(static_cast<int>(info.ssi_signo));
   }
 
+  void detach() {
+    screen_.leave();
+    complain(call_, "detached from job " + id_ + ", which goes on; 'hactor job attach " + id_
+                      + "' comes back to it");
+    finish(exit_ok);
+  }
+
+  void tell_size() {
+    if (auto size = terminal_size(); settings_.terminal && size.rows > 0)
+      broker_.window(tag_, size.rows, size.columns);
+  }
+
   void on_signal(int number) {
-    if (number == SIGWINCH) {
-      if (auto size = terminal_size(); settings_.terminal && size.rows > 0)
-        broker_.window(tag_, size.rows, size.columns);
-      return;
+    if (number == SIGWINCH)
+      return tell_size();
+    if (number == SIGCONT && settings_.terminal) { // in the foreground again
+      screen_.enter();
+      return tell_size();
     }
     switch (core_.on_signal(number, steady_ns())) {
       case attach_action::none:
@@ -324,9 +348,7 @@ private:
                         {{"ids", json::array({id_})}, {"message", "interrupted by Ctrl-C"}});
         break;
       case attach_action::detach:
-        complain(call_, "detached from job " + id_ + ", which goes on; 'hactor job attach " + id_
-                          + "' comes back to it");
-        finish(exit_ok);
+        detach();
         break;
       case attach_action::suspend:
         ::raise(SIGSTOP);
@@ -354,6 +376,7 @@ private:
   uint64_t input_sent_ = 0; // in bytes, counted for each task of --stdin-ranks
   uint64_t input_taken_ = 0;
   raw_terminal screen_;
+  detach_keys keys_;
   bool readable_ = true;   // somebody still reads our output
   bool explained_ = false; // a fatal exception was printed
   bool more_ = false; // frames may be waiting in memory

@@ -28,4 +28,23 @@ attach_action attach_core::on_signal(int number, int64_t now_ns) {
   }
 }
 
+detach_keys::typed detach_keys::read(std::string_view keys) {
+  typed result;
+  for (char key : keys) {
+    if (!escaped_ && key == escape) {
+      escaped_ = true;
+      continue;
+    }
+    if (escaped_ && key == 'd') {
+      result.detach = true;
+      return result;
+    }
+    if (escaped_ && key != escape)
+      result.keys += escape;
+    result.keys += key;
+    escaped_ = false;
+  }
+  return result;
+}
+
 } // namespace hactor::tools

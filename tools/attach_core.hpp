@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace hactor::tools {
 
@@ -25,6 +27,23 @@ private:
   static constexpr int64_t window_ns = 2'000'000'000;
   int64_t interrupted_ns_ = 0;
   bool interrupted_ = false;
+};
+
+/// What a person types on a terminal that is the job's: Ctrl-] and d detaches, Ctrl-] twice is one
+/// for the job, and with anything else both are its.
+class detach_keys {
+public:
+  struct typed {
+    std::string keys; ///< For the job.
+    bool detach = false;
+  };
+
+  /// Keys may come one by one, or many at once; none follow a detach.
+  typed read(std::string_view keys);
+
+private:
+  static constexpr char escape = 0x1d; // Ctrl-]
+  bool escaped_ = false;
 };
 
 } // namespace hactor::tools

@@ -10,6 +10,7 @@
 #include "runtime/idset.hpp"
 #include "runtime/near.hpp"
 #include "tools/attach.hpp"
+#include "tools/attach_input.hpp"
 #include "tools/commands.hpp"
 #include "tools/event_text.hpp"
 #include "tools/job_fields.hpp"
@@ -34,7 +35,7 @@ constexpr option_spec attach_options[] = {
      "(MPIR_proctable) once they run."},
     {'i', "stdin-ranks", "RANKS",
      "Forwards standard input to these tasks (0-3, all); the job must have been submitted with "
-     "--input=RANKS. Default: to none."},
+     "--input=RANKS. Default: to all that take any, if it is a pipe or a file; see below."},
     {'t', "tail", "N", "Of what the job wrote before, prints the last N lines only."},
     {'v', "verbose", nullptr, "Tells of the job's events; twice: of all that are sent."},
     {'E', "show-events", nullptr, "The same as -v.", "-X --show-exec"},
@@ -124,23 +125,15 @@ int run_attach(const invocation& call) {
     return fail_usage(call, tail.error());
   if (o.has("tail"))
     settings.tail = *tail;
-  if (o.has("stdin-ranks") && o.has("read-only"))
-    return fail_usage(call, make_error(ec::bad_argument,
-                                       "--read-only and --stdin-ranks exclude each other"));
-  if (auto text = o.value("stdin-ranks"); !text.empty()) {
-    settings.forward_input = true;
-    if (text != "all") {
-      auto ranks = idset::parse(text);
-      if (!ranks || ranks->empty())
-        return fail_usage(call, make_error(ec::bad_argument, "--stdin-ranks: '" + text
-                                                                 + "' is neither all nor tasks "
-                                                                   "like 0-3"));
-      settings.input_tasks = ranks->expand();
-    }
-  }
+  if (auto e = read_input_tasks(o, settings))
+    return fail_usage(call, e);
   if (settings.forward_signals)
     hold_attach_signals();
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
+    if (auto e = choose_input(o, broker, ids->front(), settings))
+      return fail_usage(call, e);
+    if (settings.terminal)
+      complain(call, "the keys are job " + ids->front() + "'s; Ctrl-] and d detaches");
     return attach(call, broker, ids->front(), settings);
   });
 }
@@ -188,6 +181,13 @@ int run_status(const invocation& call) {
 /// Why a job has not ended well, as far as `end` tells: "f3xK2: Signaled: Killed", or from the few
 /// facts of job.wait-any "f3xK2: FAILED, exit code 137".
 std::string failure_of(const json& end) {
+  auto reason = job_field(end, "inactive_reason", 0);
+  if (reason.empty())
+    reason = text_at(end, "result") + ", exit code "
+             + std::to_string(static_cast<int>(number_at(end, "status", 1)));
+  return text_at(end, "id") + ": " + reason;
+}
+
 /// As of timeout(1).
 constexpr int exit_time_up = 124;
 
@@ -196,16 +196,7 @@ int time_is_up(const invocation& call, const std::string& who, double timeout_s)
   return exit_time_up;
 }
 
-  auto reason = job_field(end, "inactive_reason", 0);
-  if (reason.empty())
-    reason = text_at(end, "result") + ", exit code "
-             + std::to_string(static_cast<int>(number_at(end, "status", 1)));
-  return text_at(end, "id") + ": " + reason;
-}
-
 /// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
-  if (!reply && code_of(reply.error()) == ec::timed_out && timeout_s > 0)
-    return time_is_up(call, o.has("all") ? "some of the jobs have" : "the next job has", timeout_s);
 caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
   auto& o = call.options;
   auto reply = broker.ask("job.wait-any", {{"all", o.has("all")}}, timeout_s);
@@ -213,6 +204,8 @@ caf::expected<int> wait_for_any(const invocation& call, client& broker, double t
     complain(call, render(reply.error()));
     return 2;
   }
+  if (!reply && code_of(reply.error()) == ec::timed_out && timeout_s > 0)
+    return time_is_up(call, o.has("all") ? "some of the jobs have" : "the next job has", timeout_s);
   if (!reply)
     return std::move(reply.error());
   size_t failed = 0;
@@ -245,20 +238,20 @@ caf::expected<int> wait_for_next(const invocation& call, client& broker, uint64_
     code = std::max(code, *one);
   }
   return code;
-  std::vector<bool> over(ids.size());
 }
-    over[i] = true;
 
-    auto unknown = !end && code_of(end.error()) == ec::unknown_job;
 /// Waits for `count` of the jobs; what ends is told of by its id when that is not all of them.
 caf::expected<int> wait_for(const invocation& call, client& broker,
                             const std::vector<std::string>& ids, uint64_t count, double timeout_s) {
   int code = exit_ok;
   bool some = call.options.has("any") || call.options.has("count");
+  std::vector<bool> over(ids.size());
   auto on_end = [&](size_t i, caf::expected<json> end) {
+    over[i] = true;
     auto failed = !end || number_at(*end, "status", 1) != 0;
+    auto unknown = !end && code_of(end.error()) == ec::unknown_job;
     if (failed)
-      code = exit_failed;
+      code = std::max<int>(code, unknown ? exit_usage : exit_failed);
     if (!end)
       complain(call, ids[i] + ": " + render(end.error()));
     else if (failed)
@@ -588,7 +581,11 @@ const command job_attach_command{
     "[OPTIONS] ID",
     "Prints all output so far, then what comes, and exits with the job's exit code. One Ctrl-C "
     "says "
-    "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.",
+    "how to go on; a second within 2 s cancels the job, Ctrl-Z within 2 s leaves it.\n\n"
+    "What comes by a pipe or from a file (other than /dev/null) goes to the job, if it takes "
+    "input: that of 'hactor run', or of --input=TASKS. A job whose first task has a terminal "
+    "(--pty, -O pty.interactive) has this one's keys and size, as with 'hactor run --pty'; Ctrl-] "
+    "and d leaves it, Ctrl-] twice is one for the job.",
     attach_options,
     " n  the job's exit code, 128+N for signal N\n 0  it ended well, or was left to itself\n"
     " 1  no such job, no instance answers, or the job ended before it started\n"

@@ -52,4 +52,18 @@ TEST_SUITE("unit") {
     CHECK(core.on_signal(SIGINT, 8) == attach_action::cancel);
   }
 
-} // TEST_SUITE
+  TEST_CASE("Ctrl-] and d detaches, and all else is the job's") {
+    detach_keys keys;
+    auto typed = [&keys](std::string_view text) {
+      auto t = keys.read(text);
+      return t.keys + (t.detach ? " detached" : "");
+    };
+    CHECK(typed("abc\x03\x1a") == "abc\x03\x1a");
+    CHECK(typed("a\x1d\x1d\x1dx") == "a\x1d\x1dx");
+    CHECK(typed("a\x1d") == "a"); // it may come one by one
+    CHECK(typed("\x1d") == "\x1d");
+    CHECK(typed("\x1d") == "");
+    CHECK(typed("x") == "\x1dx");
+    CHECK(typed("b\x1d" "def") == "b detached");
+  }
+}
