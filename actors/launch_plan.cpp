@@ -372,6 +372,13 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
     return make_error(ec::bad_jobspec, fmt::format("{}.compat: must be slurm or flux, found {}",
                                                    options_path, *compat));
   plan.compat = std::move(*compat);
+  if (auto* tasks = find_json(options, "compat-tasks"); tasks != nullptr) {
+    if (!tasks->is_number_unsigned() || *tasks > tasks_max)
+      return make_error(ec::bad_jobspec, fmt::format("{}.compat-tasks: must be 0 to {}, found {}",
+                                                     options_path, tasks_max,
+                                                     dump(*tasks)));
+    plan.compat_tasks = tasks->get<uint32_t>();
+  }
   for (auto& [name, to] :
        {std::pair{"exit-on-error", &plan.exit_on_error},
         std::pair{"stop-tasks-in-exec", &plan.stop_in_exec}, std::pair{"verbose", &plan.verbose}}) {
@@ -435,6 +442,7 @@ bool is_shells_variable(const launch_plan& plan, std::string_view name) {
   auto of_others = plan.compat == "slurm"  ? name == "TMPDIR"
                    : plan.compat == "flux" ? name == "FLUX_URI" || name.starts_with("FLUX_JOB_")
                                                  || name.starts_with("FLUX_TASK_")
+                                                 || name == "FLUX_ENCLOSING_ID"
                                            : false;
   auto of_hwloc =
       plan.hwloc_file

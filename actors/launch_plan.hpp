@@ -75,6 +75,9 @@ struct launch_plan {
   plugin_options plugins;  // to be loaded by its shells
   idset array;             // values of --cc, of which the job has one (job_spec.hpp)
   std::string compat;      // "slurm", "flux": tasks see the variables of that system too
+  // Of a job that holds an instance: for so many tasks, as that system's variables have it; 0: as
+  // many as it has slots.
+  std::optional<uint32_t> compat_tasks;
   std::vector<job_file> files; // that the job carries
   double simulated_s = -1; // < 0: real
   resource_request request;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -26,15 +27,34 @@ void set(std::string& variables, std::string_view name, std::string_view value) 
   variables += '\0';
 }
 
+std::string path_of(job_id id, const shell_place& place) {
+  return (place.instance.empty() ? "/" : "/" + place.instance + "/") + to_string(id);
+}
+
+/// The job that holds the instance; "" in the outermost.
+std::string enclosing_of(const shell_place& place) {
+  return place.instance.substr(place.instance.rfind('/') + 1); // npos + 1: all of it
+}
+
 /// What tasks of another system would see (--compat); "%d" ids, since scripts there count with
 /// them.
 void add_compat_variables(std::string& v, const launch_plan& plan, const launch_item& item,
-                          uint32_t ntasks, const shell_place& place) {
+                          const job_layout& where, const shell_place& place) {
   auto nnodes = std::to_string(item.resources.nodes.size());
+  auto slots = std::accumulate(where.slots.begin(), where.slots.end(), 0u);
+  auto told = plan.compat_tasks.value_or(where.ntasks);
+  auto ntasks = std::max(told != 0 ? told : slots, 1u);
   auto size = std::to_string(ntasks);
+  // Where a slot is for several tasks, or has none, as those of an instance.
+  auto cores = plan.request.cores_per_slot;
+  if (plan.compat_tasks)
+    cores = std::max(cores * slots / ntasks, 1u);
   if (plan.compat == "flux") {
     set(v, "FLUX_URI", place.uri);
     set(v, "FLUX_JOB_ID", to_string(item.id));
+    set(v, "FLUX_JOB_ID_PATH", path_of(item.id, place));
+    if (auto id = enclosing_of(place); !id.empty())
+      set(v, "FLUX_ENCLOSING_ID", id);
     set(v, "FLUX_KVS_NAMESPACE", "job-" + to_string(item.id));
     set(v, "FLUX_JOB_SIZE", size);
     set(v, "FLUX_JOB_NNODES", nnodes);
@@ -56,7 +76,7 @@ void add_compat_variables(std::string& v, const launch_plan& plan, const launch_
       {"SLURM_JOB_NODELIST", hosts},
       {"SLURM_NODELIST", hosts},
       {"SLURM_SUBMIT_DIR", plan.cwd},
-      {"SLURM_CPUS_PER_TASK", std::to_string(plan.request.cores_per_slot)},
+      {"SLURM_CPUS_PER_TASK", std::to_string(cores)},
       {"TMPDIR", place.tmpdir}};
   for (auto& [name, value] : rows)
     set(v, name, value);
@@ -84,17 +104,16 @@ void add_compat_task(std::string& v, const launch_plan& plan, const shell_task& 
 }
 
 /// What every task of the job sees (formats.md 3.29; doc/architecture.md, "What a task sees").
-std::string job_variables(const launch_plan& plan, const launch_item& item, uint32_t ntasks,
-                          const shell_place& place) {
+std::string job_variables(const launch_plan& plan, const launch_item& item,
+                          const job_layout& where, const shell_place& place) {
   auto v = plan.has_cc ? fill_cc(plan.variables, item.cc) : plan.variables;
   set(v, "HACTOR_URI", place.uri);
   set(v, "HACTOR_JOB_ID", to_string(item.id));
-  auto& around = place.instance;
-  set(v, "HACTOR_JOB_ID_PATH", (around.empty() ? "/" : "/" + around + "/") + to_string(item.id));
-  if (!around.empty())
-    set(v, "HACTOR_ENCLOSING_ID", around.substr(around.rfind('/') + 1)); // npos + 1: all of it
+  set(v, "HACTOR_JOB_ID_PATH", path_of(item.id, place));
+  if (auto enclosing = enclosing_of(place); !enclosing.empty())
+    set(v, "HACTOR_ENCLOSING_ID", enclosing);
   set(v, "HACTOR_KVS_NAMESPACE", "job-" + to_string(item.id));
-  set(v, "HACTOR_JOB_SIZE", std::to_string(ntasks));
+  set(v, "HACTOR_JOB_SIZE", std::to_string(where.ntasks));
   set(v, "HACTOR_JOB_NNODES", std::to_string(item.resources.nodes.size()));
   set(v, "HACTOR_JOB_TMPDIR", place.tmpdir);
   if (plan.hwloc_file) {
@@ -111,7 +130,7 @@ std::string job_variables(const launch_plan& plan, const launch_item& item, uint
   if (item.attempt > 1)
     set(v, "HACTOR_JOB_ATTEMPT", std::to_string(item.attempt));
   if (!plan.compat.empty())
-    add_compat_variables(v, plan, item, ntasks, place);
+    add_compat_variables(v, plan, item, where, place);
   return v;
 }
 
@@ -257,7 +276,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   if (item.cc >= 0 && !plan.array.empty())
     work.names.array = to_string(array_of(item.id, plan.array, item.cc));
   work.size = where->ntasks;
-  common_part common{plan.commands, job_variables(plan, item, where->ntasks, place)};
+  common_part common{plan.commands, job_variables(plan, item, *where, place)};
   if (plan.has_cc)
     for (auto& command : common.commands)
       for (auto& word : command)

@@ -301,6 +301,38 @@ caf::error set_files(json& system, const parsed_options& options) {
   return {};
 }
 
+/// How many there are of a resource by a jobspec, with what is inside of it, down to the slots.
+static std::optional<uint64_t> slots_in(const json& level) {
+  uint64_t sum = 0;
+  for (auto& one : level) {
+    auto type = one.value("type", "");
+    auto* count = find_json(one, "count");
+    if (count == nullptr || !count->is_number_unsigned() || type == "or_slot"
+        || type == "xor_slot")
+      return std::nullopt;
+    auto inside = type == "slot"         ? std::optional<uint64_t>{1}
+                  : one.contains("with") ? slots_in(one["with"])
+                                         : std::optional<uint64_t>{0};
+    if (!inside)
+      return std::nullopt;
+    sum += count->get<uint64_t>() * *inside;
+  }
+  return sum;
+}
+
+std::optional<uint64_t> tasks_asked_for(const json& spec) {
+  auto& count = spec["tasks"][0]["count"];
+  if (count.contains("total"))
+    return count["total"].get<uint64_t>();
+  auto& top = spec["resources"][0];
+  auto* each = find_json(spec, "attributes.system.shell.options.per-resource");
+  if (each == nullptr)
+    return slots_in(spec["resources"]);
+  if ((*each)["type"] != "node" || !top["count"].is_number_unsigned())
+    return std::nullopt;
+  return (*each)["count"].get<uint64_t>() * top["count"].get<uint64_t>();
+}
+
 caf::expected<json> build_instance(parsed_options options, const std::vector<std::string>& command,
                                    const environment_map& own, const std::string& cwd) {
   auto settings = read_settings(options.all("conf"));
@@ -331,6 +363,9 @@ caf::expected<json> build_instance(parsed_options options, const std::vector<std
   if (!params)
     return params;
   auto& spec = (*params)["jobspec"];
+  if (options.has("compat"))
+    spec["attributes"]["system"]["shell"]["options"]["compat-tasks"] =
+        tasks_asked_for(spec).value_or(0);
   // One task: the instance reaches the other nodes itself.
   spec["tasks"][0]["count"] = {{"total", 1}};
   auto& top = spec["resources"][0];

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <optional>
+
 #include "runtime/json.hpp"
 #include "tools/command.hpp"
 #include "workflow/environment.hpp"
@@ -30,6 +32,10 @@ caf::expected<json> build_submit(const parsed_options& options, const environmen
 
 /// The tasks that --input names: "all", or like "0-3,8". False when it is absent or a file's name.
 bool tasks_of_input(const parsed_options& options);
+
+/// How many tasks a jobspec of build_jobspec asks for; nothing when that is not known before it has
+/// resources.
+std::optional<uint64_t> tasks_asked_for(const json& jobspec);
 
 /// Reads "0" .. "31", "hold", "default" or "expedite". Errors: ec::bad_argument.
 caf::expected<int> parse_urgency(std::string_view text);

@@ -30,4 +30,10 @@ deadline 20 hactor batch --quiet --wait -n 1 --compat=flux -o out flux.sh
 check_equal "by Flux's names" "" "$(cat out)"
 deadline 20 hactor batch --quiet --wait --cc=7 -n 1 --compat=flux -o out flux.sh
 check_equal "a copy" "FLUX_JOB_CC=7" "$(cat out)"
+
+printf '#!/bin/sh\n%s\n' 'echo $SLURM_NTASKS $SLURM_NPROCS $SLURM_CPUS_PER_TASK $SLURM_NNODES' >slurm.sh
+chmod +x slurm.sh
+deadline 20 hactor batch --quiet --wait -n 2 --compat=slurm -o out slurm.sh
+check_equal "for its slots" "2 2 1" "$(cut -d' ' -f1-3 out)"
+check_equal "as alloc" "2 2 1 1" "$(deadline 20 hactor alloc -N 1 --tasks-per-node=2 --compat=slurm ./slurm.sh)"
 END

@@ -134,4 +134,16 @@ TEST_SUITE("unit") {
           == "slurm");
     CHECK(refusal({"--compat=pbs", "x"}) == "--compat: 'pbs' is neither slurm nor flux");
   }
+
+  TEST_CASE("others' variables of an instance are of the tasks that its options ask for") {
+    auto tasks = [](std::vector<const char*> words) {
+      words.insert(words.end(), {"--compat=slurm", "x"});
+      auto spec = instance(words);
+      return dump(spec["attributes"]["system"]["shell"]["options"]["compat-tasks"]);
+    };
+    CHECK(tasks({"-n4"}) == "4");
+    CHECK(tasks({"-n2-4"}) == "0"); // as many as it gets
+    CHECK(tasks({"-N2", "-n3"}) == "3");
+    CHECK(tasks({"-N2", "--tasks-per-node=4"}) == "8");
+  }
 }

@@ -136,6 +136,32 @@ TEST_SUITE("unit") {
     CHECK(v == expected);
   }
 
+  TEST_CASE("tasks see the variables of another system, those of an instance its slots'") {
+    spec_text s;
+    s.nodes = 2;
+    s.slots = 2;
+    s.options = {{"compat", "slurm"}};
+    launch_item item{{77}, 1000, -1, true, whole_nodes(2, 2)};
+    auto seen = [&] { return variables(planned(s, item, {0}).tasks.at(0).variables); };
+    CHECK(seen()["SLURM_NTASKS"] == "4");
+    for (auto [told, ntasks, cores] :
+         {std::tuple{0, "4", "1"}, std::tuple{3, "3", "1"}, std::tuple{2, "2", "2"}}) {
+      s.options["compat-tasks"] = told;
+      CHECK(seen()["SLURM_NTASKS"] == ntasks);
+      CHECK(seen()["SLURM_NPROCS"] == ntasks);
+      CHECK(seen()["SLURM_CPUS_PER_TASK"] == cores);
+    }
+    s.options = {{"compat", "flux"}};
+    shell_place place{"local:///x", "/tmp/job", 2};
+    place.instance = "f1/f2";
+    auto work = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE(work);
+    auto v = variables(work->tasks.at(0).variables);
+    CHECK(v["FLUX_JOB_ID_PATH"] == "/f1/f2/" + to_string(job_id{77}));
+    CHECK(v["FLUX_ENCLOSING_ID"] == "f2");
+    CHECK_FALSE(seen().contains("FLUX_ENCLOSING_ID"));
+  }
+
   TEST_CASE("tasks find each other by PMI when there are several, and it was not turned off") {
     spec_text s;
     s.nodes = 2;
