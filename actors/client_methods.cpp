@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include <pwd.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
 #include "runtime/signals.hpp"
+#include "runtime/utf8_text.hpp"
 
 namespace hactor {
 
@@ -200,6 +202,15 @@ void cancel_jobs(const client_call& c, client_params& p) {
   ask_count(c, p, r);
 }
 
+/// As in an eventlog, where it is to stand among other words.
+bool is_word(std::string_view text) {
+  constexpr size_t length_max = 64;
+  return !text.empty() && text.size() <= length_max
+         && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+              return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+            });
+}
+
 void raise_on_jobs(const client_call& c, client_params& p) {
   raise_request r;
   r.userid = c.userid;
@@ -207,6 +218,13 @@ void raise_on_jobs(const client_call& c, client_params& p) {
   r.type = p.text("type");
   r.severity = static_cast<int32_t>(p.integer("severity", 0));
   r.note = p.text("note", "");
+  if (!is_word(r.type))
+    p.refuse(fmt::format("type: must be a word of letters, digits, '-', '_' and '.', found '{}'",
+                         escape_controls(r.type)));
+  else if (r.severity == 0 && (r.type == "node-failure" || r.type == "lost"))
+    p.refuse(fmt::format("type: a fatal '{}' says that the instance lost a node, and is for it to "
+                         "raise; right are e.g. cancel, or a word of one's own",
+                         r.type));
   if (r.severity < 0 || r.severity > 7)
     p.refuse(fmt::format("severity: must be 0 to 7, found {}", r.severity));
   ask_count(c, p, r);

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/interpreter.hpp"
 #include "actors/kill_steps.hpp"
 #include "actors/plugin_turns.hpp"
 #include "actors/shell_helpers.hpp"
@@ -522,7 +523,9 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
               : f.what == "cwd"  ? plan.cwd
               : f.what == "cpus" ? "binding to the job's CPUs"
                                  : f.what;
-  st.core.on_failed(st.context->host, what, f.error, of_command);
+  auto why = of_command && f.error == ENOENT ? fault_of_interpreter(what, plan.path, plan.cwd)
+                                             : std::string{};
+  st.core.on_failed(st.context->host, what, f.error, of_command, why);
   advance(self);
 }
 

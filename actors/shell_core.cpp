@@ -316,7 +316,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
 }
 
 void shell_core::on_failed(const std::string& host, const std::string& what, int error,
-                           bool of_command) {
+                           bool of_command, const std::string& why) {
   ++started_;
   ++ended_;
   auto code = of_command && error == ENOENT ? 127 : 126;
@@ -325,8 +325,9 @@ void shell_core::on_failed(const std::string& host, const std::string& what, int
   report_.status = code << 8;
   report_.failure = fmt::format("{}: {}", host, what);
   if (error != 0)
-    report_.failure += fmt::format(": {}", of_command && error == ENOENT ? "command not found"
-                                                                         : std::strerror(error));
+    report_.failure += fmt::format(": {}", !why.empty()                    ? why
+                                           : of_command && error == ENOENT ? "command not found"
+                                                                           : std::strerror(error));
 }
 
 void shell_core::on_exited(int wait_status, const usage& used) {

@@ -83,8 +83,9 @@ public:
 
   void on_started() { ++started_; }
   /// Errors of errno: ENOENT of the command is 127, other failures 126 (POSIX shells); 0 when
-  /// `what` says all.
-  void on_failed(const std::string& host, const std::string& what, int error, bool of_command);
+  /// `what` says all. `why`: what is said in place of the error's own text; "": nothing is.
+  void on_failed(const std::string& host, const std::string& what, int error, bool of_command,
+                 const std::string& why = {});
   void on_exited(int wait_status, const usage& used);
   /// Keeps how the first task of this node has ended, and how the first that was not to end so.
   void note_end(std::string how, bool is_bad);

@@ -54,6 +54,11 @@ caf::expected<batch_script> read_script(const parsed_options& o) {
                       file
                           + ": a script begins with a line that names its interpreter, like "
                             "'#!/bin/sh'; a command line is given by --wrap");
+  if (auto end = s.text.find('\n'); end != s.text.npos && s.text[end - 1] == '\r')
+    return make_error(ec::bad_argument,
+                      file
+                          + ": its lines end with a carriage return and a line feed (CRLF), and "
+                            "its interpreter would not be found; sed 's/\\r$//' mends it");
   return s;
 }
 

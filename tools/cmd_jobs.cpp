@@ -146,6 +146,24 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
   return jobs;
 }
 
+/// Asks for one more than are listed where nobody has said how many, to know whether there is one.
+json one_more(const parsed_options& o, json params) {
+  auto max = number_at(params, "max");
+  if (!o.has("count") && max > 0)
+    params["max"] = static_cast<uint64_t>(max) + 1;
+  return params;
+}
+
+/// Leaves that one out, and says so.
+void leave_out_more(const invocation& call, const json& params, json& jobs) {
+  auto max = static_cast<size_t>(number_at(params, "max"));
+  if (call.options.has("count") || max == 0 || jobs.size() <= max)
+    return;
+  jobs.erase(jobs.begin() + static_cast<ptrdiff_t>(max), jobs.end());
+  complain(call, "there are more than these " + std::to_string(max)
+                     + " jobs; '-c 0' lists all, '-c N' the first N");
+}
+
 int print_jobs(const parsed_options& o, const json& jobs, const table_format& format) {
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;
@@ -222,9 +240,10 @@ caf::expected<int> list_jobs(const invocation& call, client& broker, json params
       return active ? caf::expected<int>{*active ? exit_ok : exit_failed}
                     : caf::expected<int>{std::move(active.error())};
   }
-  auto jobs = fetch_jobs(o, broker, params);
+  auto jobs = fetch_jobs(o, broker, one_more(o, params));
   if (!jobs)
     return std::move(jobs.error());
+  leave_out_more(call, params, *jobs);
   auto levels = o.number("level", UINT32_MAX, 0, UINT32_MAX);
   if (!levels)
     return fail_usage(call, levels.error());
@@ -264,8 +283,11 @@ int run_jobs(const invocation& call) {
                        [&](client& broker) { return list_jobs(call, broker, *params, *format); });
   if (call.options.has("stats") || call.options.has("stats-only"))
     return fail_usage(call, make_error(ec::bad_argument, "--stats asks an instance that runs"));
-  auto jobs = read_jobs(call.options, *params);
-  return jobs ? print_jobs(call.options, *jobs, *format) : fail(call, jobs.error());
+  auto jobs = read_jobs(call.options, one_more(call.options, *params));
+  if (!jobs)
+    return fail(call, jobs.error());
+  leave_out_more(call, *params, *jobs);
+  return print_jobs(call.options, *jobs, *format);
 }
 
 int run_job_list(const invocation& call) {
@@ -278,13 +300,17 @@ int run_job_list(const invocation& call) {
     return exit_ok;
   };
   if (call.options.has("from")) {
-    auto jobs = read_jobs(call.options, *params);
-    return jobs ? print_all(*jobs) : fail(call, jobs.error());
+    auto jobs = read_jobs(call.options, one_more(call.options, *params));
+    if (!jobs)
+      return fail(call, jobs.error());
+    leave_out_more(call, *params, *jobs);
+    return print_all(*jobs);
   }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
-    auto jobs = fetch_jobs(call.options, broker, *params);
+    auto jobs = fetch_jobs(call.options, broker, one_more(call.options, *params));
     if (!jobs)
       return std::move(jobs.error());
+    leave_out_more(call, *params, *jobs);
     return print_all(*jobs);
   });
 }

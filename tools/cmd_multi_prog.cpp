@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "runtime/idset.hpp"
+#include "runtime/utf8_text.hpp"
 #include "tools/become.hpp"
 #include "tools/commands.hpp"
 #include "tools/say.hpp"
@@ -26,7 +27,8 @@ struct program_line {
 };
 
 caf::error bad(const std::string& file, size_t line, const std::string& what) {
-  return make_error(ec::bad_argument, file + ":" + std::to_string(line) + ": " + what);
+  return make_error(ec::bad_argument,
+                    file + ":" + std::to_string(line) + ": " + escape_controls(what));
 }
 
 /// Lines "RANKS COMMAND [ARGS...]", RANKS an idset or *; empty ones and comments are left out.

@@ -170,8 +170,8 @@ caf::expected<sizes> read_sizes(const parsed_options& options) {
   s.exclusive = options.has("exclusive");
   if (auto e = check_ranges(s))
     return e;
-  if (auto e = settle_gpus(s, options))
   workflow::settle_one_node(s);
+  if (auto e = settle_gpus(s, options))
     return e;
   return s;
 }
@@ -253,6 +253,21 @@ caf::error set_streams(json& shell, const parsed_options& options) {
     for (auto* stream : {"stdout", "stderr"})
       shell["options"]["output"][stream]["buffer"]["type"] = "none";
   return runs && options.has("pty") ? set_terminal(shell, options) : caf::error{};
+}
+
+/// Input for tasks that there are not would go nowhere.
+caf::error check_input_tasks(const json& spec, const parsed_options& options) {
+  auto text = options.value("input");
+  if (text == "all" || !tasks_of_input(options))
+    return {};
+  auto tasks = tasks_asked_for(spec);
+  auto named = idset::parse(text);
+  if (!tasks || !named || named->last() < *tasks)
+    return {};
+  return bad("--input=" + text + ": the job has no task " + std::to_string(named->last())
+             + (*tasks == 1 ? ", only task 0"
+                            : ", only tasks 0-" + std::to_string(*tasks - 1))
+             + "; a file of this name is ./" + text);
 }
 
 /// Who asked for an amount of each task wants each to have its own.
@@ -500,6 +515,8 @@ caf::expected<json> build_jobspec(const parsed_options& options, const environme
   if (options.has("job-name"))
     system["job"]["name"] = options.value("job-name");
   if (auto e = set_streams(system["shell"], options))
+    return e;
+  if (auto e = check_input_tasks(spec, options))
     return e;
   for (auto set : {set_binding, set_task_limits})
     if (auto e = set(system["shell"], options))

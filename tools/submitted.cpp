@@ -14,6 +14,7 @@
 
 #include "actors/job_spec.hpp"
 #include "actors/templates.hpp"
+#include "runtime/hostlist.hpp"
 #include "runtime/idset.hpp"
 #include "runtime/limits.hpp"
 #include "tools/submit_options.hpp"
@@ -39,10 +40,46 @@ void clean_environment(workflow::environment_map& variables, const std::string& 
       std::fputs((program + ": " + sentence + "\n").c_str(), stderr);
 }
 
+namespace {
+
+/// Do several ranks share the cores of a host, each with its part?
+bool ranks_split_hosts(client& broker) {
+  auto reply = broker.ask("resource.list", json::object());
+  auto* execution = reply ? find_json(*reply, "all.execution") : nullptr;
+  if (execution == nullptr)
+    return false;
+  auto& parts = object_at(*execution, "R_lite"); // one for all ranks that have the same cores
+  auto& names = object_at(*execution, "nodelist");
+  std::set<std::string> seen;
+  bool shared = false;
+  if (names.is_array())
+    for (auto& name : names)
+      if (auto hosts = name.is_string() ? parse_hostlist(name.get<std::string>())
+                                        : caf::expected<std::vector<std::string>>{ec::bad_json})
+        for (auto& host : *hosts)
+          shared = !seen.insert(host).second || shared;
+  return shared && parts.is_array() && parts.size() > 1;
+}
+
+/// Says by which options what was refused as too much was asked for.
+caf::error with_options(client& broker, const caf::error& e) {
+  auto text = context_of(e);
+  if (code_of(e) != ec::unsatisfiable || text.find("there is room for") == text.npos
+      || text.find(" slot") == text.npos)
+    return e;
+  text += " (-n says how many slots there are, -c and -g what each has, -N on how many nodes)";
+  if (text.find("node") < text.find("slot") && ranks_split_hosts(broker))
+    text += "; the brokers of a host split its cores: with 'hactor start --oversubscribe' each has "
+            "all of them";
+  return make_error(ec::unsatisfiable, std::move(text));
+}
+
+} // namespace
+
 caf::expected<std::vector<std::string>> submit_job(client& broker, const json& params) {
   auto reply = broker.ask("submit", params);
   if (!reply)
-    return std::move(reply.error());
+    return with_options(broker, reply.error());
   std::vector<std::string> ids;
   auto& list = object_at(*reply, "ids");
   if (list.is_array())
@@ -114,10 +151,11 @@ caf::expected<std::string> read_copies(const parsed_options& options, const char
     text += (text.empty() ? "" : ",") + (single ? item.substr(0, dash) : spell_out_steps(item));
   }
   auto set = idset::parse(text);
+  auto said = std::string{name} == "cc" ? std::string{"--cc (--array)"} : "--bcc";
   if (set && set->empty())
-    return make_error(ec::bad_argument, std::string{"--"} + name + ": the set is empty");
+    return make_error(ec::bad_argument, said + ": the set is empty");
   if (!set)
-    return make_error(ec::bad_argument, std::string{"--"} + name + ": " + render(set.error()));
+    return make_error(ec::bad_argument, said + ": " + context_of(set.error()));
   return set->to_string();
 }
 

@@ -21,4 +21,7 @@ check_contains "$output" "no line means rank 1"
 echo 'x true' >bad
 fails_with 2 hactor multi-prog -n 0 bad
 check_contains "$output" "bad:1: 'x' is neither ranks"
+printf '\033[2Jx\a true\n' >bad
+fails_with 2 hactor multi-prog -n 0 bad
+check_contains "$output" "bad:1: '\x1b[2Jx\x07' is neither"
 END

@@ -253,8 +253,25 @@ TEST_SUITE("unit") {
     auto& requests = s.requests();
     REQUIRE(requests.size() == 4);
     CHECK(requests[0].first == "job.list");
-    CHECK(dump(requests[0].second) == R"({"max":1000,"states":62})");
+    CHECK(dump(requests[0].second) == R"({"max":1001,"states":62})"); // is there one more?
     CHECK(dump(requests[3].second) == R"({"max":5,"name":"x","results":2,"states":80})");
+  }
+
+  TEST_CASE("jobs says when there are more than are listed, unless their number was said") {
+    stage s{[](fake_broker& b, const frame& f) {
+      auto jobs = json::array();
+      auto max = (*parse_object(f.payload))["params"]["max"].get<size_t>();
+      for (size_t i = 0; i < max; ++i)
+        jobs.push_back({{"id", "f" + std::to_string(i)}});
+      b.reply(f.tag, {{"jobs", std::move(jobs)}});
+    }};
+    for (auto* of : {&jobs_command, &job_list_command}) {
+      auto o = s.run(*of, {"-a"});
+      CHECK(o.err.find("there are more than these 1000 jobs; '-c 0' lists all") != o.err.npos);
+      CHECK(o.out.find("f999") != o.out.npos);
+      CHECK(o.out.find("f1000") == o.out.npos);
+      CHECK(s.run(*of, {"-a", "-c5"}).err.empty());
+    }
   }
 
   TEST_CASE("jobs refuses an answer that is none") {

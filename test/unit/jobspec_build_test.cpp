@@ -217,7 +217,15 @@ TEST_SUITE("unit") {
     };
     CHECK(input({"--input=f"}, submit_command) == R"({"path":"f","type":"file"})");
     CHECK(input({"--input=./0"}, run_command) == R"({"path":"./0","type":"file"})");
-    CHECK(input({"--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
+    CHECK(input({"-n4", "--input=0,2-3"}, run_command) == R"({"ranks":"0,2-3","type":"service"})");
+    CHECK(input({"-n2-4", "--input=3"}, run_command) == R"({"ranks":"3","type":"service"})");
+    CHECK(refusal({"-n2", "--input=5"})
+          == "--input=5: the job has no task 5, only tasks 0-1; a file of this name is ./5");
+    for (auto words : std::vector<std::vector<const char*>>{
+             {"--input=1"}, {"-N2", "-n3", "--input=3"}, {"--tasks-per-node=2", "-N2", "--input=4"},
+             {"--shape=slot=2/core", "--input=0,2"}})
+      CHECK(refusal(words).starts_with("--input="));
+    CHECK(refusal({"--tasks-per-node=2", "-N2", "--input=3"}) == "accepted");
     CHECK(input({"--input=all"}, submit_command) == R"({"ranks":"all","type":"service"})");
     CHECK(input({"-n1"}, run_command) == R"({"type":"service"})");
     CHECK(dump(system_of({"--pty"}, run_command)["shell"]["options"]["pty"]) == "true");
@@ -311,14 +319,6 @@ TEST_SUITE("unit") {
              R"({"scheme":"afterany","value":"c[2,4-5]"}])");
     CHECK(list({"--same-node-as=1", "--not-same-node-as=x"})
           == R"([{"scheme":"same-node","value":"1"},{"scheme":"not-same-node","value":"x"}])");
-    CHECK(list({"--dependency=afterok:1,afterany:2", "--dependency=x:y:z"})
-          == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterany","value":"2"},)"
-             R"({"scheme":"x","value":"y:z"}])");
-    CHECK(list({"--dependency=string:a?scope=user&b=c"})
-          == R"([{"b":"c","scheme":"string","scope":"user","value":"a"}])");
-    CHECK(list({"--dependency=afterok:1?afterany:2:3", "-d", "afterok:4", "-dafterok:5?singleton",
-                "-Jn"})
-          == R"([{"any":"0","scheme":"afterok","value":"1"},)"
     CHECK(list({"-dafterok:f2.3:f4.[0,2],afterany:f5.1-2", "--same-node-as=f2.3"})
           == R"([{"scheme":"afterok","value":"f2[3]"},{"scheme":"afterok","value":"f4[0,2]"},)"
              R"({"scheme":"afterany","value":"f5[1-2]"},{"scheme":"same-node","value":"f2[3]"}])");
@@ -328,6 +328,14 @@ TEST_SUITE("unit") {
     for (auto word : {"-dafterok:f2/f3", "-dafterok:/f2", "--same-node-as=f2/f3.1"})
       CHECK(refusal({word}).find("named without '/'") != std::string::npos);
     CHECK(refusal({"-dafter:f2+5"}).find("right are after:f2 and") != std::string::npos);
+    CHECK(list({"--dependency=afterok:1,afterany:2", "--dependency=x:y:z"})
+          == R"([{"scheme":"afterok","value":"1"},{"scheme":"afterany","value":"2"},)"
+             R"({"scheme":"x","value":"y:z"}])");
+    CHECK(list({"--dependency=string:a?scope=user&b=c"})
+          == R"([{"b":"c","scheme":"string","scope":"user","value":"a"}])");
+    CHECK(list({"--dependency=afterok:1?afterany:2:3", "-d", "afterok:4", "-dafterok:5?singleton",
+                "-Jn"})
+          == R"([{"any":"0","scheme":"afterok","value":"1"},)"
              R"({"any":"0","scheme":"afterany","value":"2"},)"
              R"({"any":"0","scheme":"afterany","value":"3"},{"scheme":"afterok","value":"4"},)"
              R"({"any":"4","scheme":"afterok","value":"5"},)"

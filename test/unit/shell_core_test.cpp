@@ -411,5 +411,9 @@ TEST_SUITE("unit") {
       CHECK(r.failure.find("host1: " + std::string{t.what}) == 0);
       CHECK(r.failure.find(t.part) != std::string::npos);
     }
+    shell_core c{{5}, 1};
+    c.on_failed("host1", "script", ENOENT, true, "its interpreter /x does not exist");
+    CHECK(c.report(true).failure == "host1: script: its interpreter /x does not exist");
+    CHECK(c.report(true).status == 127 << 8);
   }
 }
