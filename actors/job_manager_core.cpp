@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -579,7 +580,10 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
     std::sort(result.begin(), result.end());
     return result;
   }
+  std::unordered_set<job_id> named; // whoever is named twice is meant once
   for (auto id : s.ids) {
+    if (!named.insert(id).second)
+      continue;
     auto it = jobs_.find(id);
     if (s.states != 0 && (it == jobs_.end() || (bit(it->second.fold.state) & s.states) == 0))
       continue;
@@ -587,7 +591,7 @@ caf::expected<std::vector<job_id>> job_manager_core::select(const job_selection&
       return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
     if (bit(it->second.fold.state) & wanted_states)
       result.push_back(id);
-    else if (s.ids.size() == 1)
+    else if (std::ranges::count(s.ids, id) == std::ssize(s.ids))
       return make_error(ec::wrong_state,
                         fmt::format("{}: the job is {}; only {} can be meant", to_string(id),
                                     name_of(it->second.fold.state), wanted));

@@ -544,6 +544,8 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   if (st.plugins && st.plugins->held)
     leave_unbegun(self, "it was to end before its tasks were started", s.signal);
   signal_all(st, s.signal);
+  if (s.terminate && s.signal != SIGKILL) // what is stopped takes it only when it goes on
+    signal_all(st, SIGCONT);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
   if (st.killed && st.core.all_ended()) {

@@ -18,4 +18,25 @@ check_equal "sleeps" 0 "$(hactor exec -r all sh -c 'pgrep -cfx "sleep 86411" || 
 check_equal "free cores" "$cores" "$(hactor resource list -n -o '{ncores}' | head -1 | tr -d ' ')"
 fails_with 1 hactor cancel "$run"
 check_contains "$output" "$run"
+
+# Named twice in one request, it still has its grace; what is stopped goes on to take the signal.
+id=$(hactor submit -o ended sh -c 'trap "echo gracefully; exit 0" TERM; echo runs; while :; do sleep 0.1; done')
+eventually 20 grep -q runs ended
+hactor cancel "$id" "$id"
+fails_with 0 deadline 20 hactor job status -e 0 "$id"
+check_contains "$(cat ended)" gracefully
+id=$(hactor submit sh -c 'echo $$ >stopped; kill -STOP $$; sleep 1000')
+eventually 20 sh -c 'grep -q "^State:.T" "/proc/$(cat stopped)/status"'
+hactor cancel "$id"
+fails_with 143 deadline 4 hactor job status "$id"
+
+fails_with 1 hactor job raise -t "$(printf 'cancel\nfoo')" "$id"
+check_contains "$output" "type: must be a word"
+fails_with 1 hactor job raise -t "" "$id"
+fails_with 1 hactor job raise -t node-failure -s 0 "$id"
+check_contains "$output" "for it to raise"
+fails_with 1 hactor submit --quiet -n 100000 true
+check_contains "$output" "-n says how many slots there are"
+fails_with 2 hactor submit --array=5-1 true
+check_contains "$output" "--cc (--array): "
 END

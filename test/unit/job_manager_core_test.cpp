@@ -241,6 +241,16 @@ TEST_SUITE("unit") {
     CHECK(b.summary().waitstatus == 15);
   }
 
+  TEST_CASE("a job that is named twice in one request is meant once") {
+    bench b;
+    b.run_new();
+    CHECK(*b.raise({one, one}) == 1);
+    REQUIRE(b.out.signals.size() == 1);
+    CHECK(b.out.signals[0].item.signal == 15);
+    b.end(15);
+    CHECK(code_of(b.raise({one, one}).error()) == ec::unknown_job);
+  }
+
   TEST_CASE("a job that is cancelled before its start is reported has no start event") {
     bench b;
     b.submit({one});
