@@ -42,23 +42,25 @@ void clean_environment(workflow::environment_map& variables, const std::string& 
 
 namespace {
 
-/// Do several ranks share the cores of a host, each with its part?
-bool ranks_split_hosts(client& broker) {
+/// How many ranks there are when several share the cores of a host, each with its part; else 0.
+size_t ranks_that_split_hosts(client& broker) {
   auto reply = broker.ask("resource.list", json::object());
   auto* execution = reply ? find_json(*reply, "all.execution") : nullptr;
   if (execution == nullptr)
-    return false;
+    return 0;
   auto& parts = object_at(*execution, "R_lite"); // one for all ranks that have the same cores
   auto& names = object_at(*execution, "nodelist");
   std::set<std::string> seen;
-  bool shared = false;
+  size_t ranks = 0;
   if (names.is_array())
     for (auto& name : names)
       if (auto hosts = name.is_string() ? parse_hostlist(name.get<std::string>())
                                         : caf::expected<std::vector<std::string>>{ec::bad_json})
-        for (auto& host : *hosts)
-          shared = !seen.insert(host).second || shared;
-  return shared && parts.is_array() && parts.size() > 1;
+        for (auto& host : *hosts) {
+          seen.insert(host);
+          ++ranks;
+        }
+  return seen.size() < ranks && parts.is_array() && parts.size() > 1 ? ranks : 0;
 }
 
 /// Says by which options what was refused as too much was asked for.
@@ -68,7 +70,11 @@ caf::error with_options(client& broker, const caf::error& e) {
       || text.find(" slot") == text.npos)
     return e;
   text += " (-n says how many slots there are, -c and -g what each has, -N on how many nodes)";
-  if (text.find("node") < text.find("slot") && ranks_split_hosts(broker))
+  size_t nodes = 0;
+  constexpr std::string_view asked = "asked for ";
+  if (text.starts_with(asked) && text.find("node") < text.find("slot"))
+    std::from_chars(text.data() + asked.size(), text.data() + text.size(), nodes);
+  if (nodes > 0 && nodes <= ranks_that_split_hosts(broker))
     text += "; the brokers of a host split its cores: with 'hactor start --oversubscribe' each has "
             "all of them";
   return make_error(ec::unsatisfiable, std::move(text));
