@@ -205,9 +205,9 @@ const command batch_command{
     "joins "
     "lines, and texts of several lines stand in '''...''' or \"\"\"...\"\"\".\n\n"
     "Lines '#SBATCH ...' are read too: letters mean what they mean to sbatch (-q is the QOS), what "
-    "is said otherwise there is said so here (--gres=gpu:2 is --gpus-per-node=2), what means nothing "
-    "here is told of and left out, and what neither knows is an error. In lines of 'flux:' -o is, as "
-    "there, an option of the shell (-O).",
+    "is said otherwise there is said so here (--gres=gpu:2 is --gpus-per-node=2), what means "
+    "nothing here is told of and left out, and what neither knows is an error. In lines of "
+    "'flux:' -o is, as there, an option of the shell (-O).",
     batch_table,
     " 0  submitted; with --wait or --watch: all jobs ended with 0\n"
     " 1  refused, or no instance answers; the reason is on standard error\n"

@@ -214,8 +214,8 @@ size_t find_outside(std::string_view text, std::string_view chars, size_t from) 
 /// The jobs that a dependency is on. Slurm's "after:ID+MINUTES" is none of ours.
 caf::expected<std::string> read_jobs(const std::string& value) {
   if (auto plus = value.find('+'); plus != value.npos && parse_job_id(value.substr(0, plus)))
-    return bad(fmt::format("--dependency: '{}': there is no waiting for a time after a start; right "
-                           "are after:{} and a 'sleep' at the beginning of the job, or "
+    return bad(fmt::format("--dependency: '{}': there is no waiting for a time after a start; "
+                           "right are after:{} and a 'sleep' at the beginning of the job, or "
                            "--begin-time",
                            value, value.substr(0, plus)));
   return reference_of("dependency", value);
