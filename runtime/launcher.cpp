@@ -16,7 +16,7 @@ namespace {
 
 /// A variable as a count; no value when it is not set.
 caf::expected<std::optional<uint32_t>> number(const environment& env, const char* name) {
-  auto text = env(name);
+  auto text = name == nullptr ? nullptr : env(name);
   if (text == nullptr)
     return std::optional<uint32_t>{};
   uint32_t value = 0;
@@ -31,7 +31,7 @@ caf::expected<std::optional<uint32_t>> number(const environment& env, const char
 /// A pair of variables by which a launcher shows itself: its rank, and how many there are.
 struct mark {
   const char* rank;
-  const char* size;
+  const char* size;   // nullptr: it does not tell
   const char* also;   // must be set too; nullptr: nothing
   const char* module; // nullptr: a launcher, but no PMI that a module could use
 };
@@ -50,7 +50,14 @@ constexpr std::array marks{
   mark{"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS", nullptr},
   mark{"SLURM_PROCID", "SLURM_NTASKS", "SLURM_NTASKS", nullptr},
   mark{"MPI_LOCALRANKID", "MPI_LOCALNRANKS", "MPI_LOCALNRANKS", nullptr},
+  mark{"FLUX_TASK_RANK", "FLUX_JOB_SIZE", nullptr, nullptr},
+  mark{"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", nullptr, nullptr},
+  mark{"PMIX_RANK", nullptr, nullptr, nullptr},
 };
+
+// Told to ranks only, so that one alone is a mark, too, of a launcher that we could not join.
+constexpr std::array lone_sizes{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",      "PALS_SIZE",
+                                "MPI_LOCALNRANKS",      "FLUX_JOB_SIZE", "MV2_COMM_WORLD_SIZE"};
 
 /// True in the script of an sbatch job: it has the marks of task 0, but no srun started it.
 bool is_batch_script(const environment& env) {
@@ -58,12 +65,12 @@ bool is_batch_script(const environment& env) {
   return text != nullptr && std::string_view{text} == "BATCH" && env("SLURM_STEP_ID") == nullptr;
 }
 
-} // namespace
+std::string count_text(uint32_t size) { return size == 0 ? "several" : std::to_string(size); }
 
-caf::expected<launch> detect_launch(const environment& env, std::string_view forced) {
+/// The mark in the environment, if there is one, that makes it more than one rank, or one that we
+/// could join.
+caf::expected<launch> find_mark(const environment& env) {
   launch result;
-  if (forced == "none")
-    return result;
   for (const auto& x : marks) {
     auto rank = number(env, x.rank);
     if (!rank)
@@ -73,7 +80,8 @@ caf::expected<launch> detect_launch(const environment& env, std::string_view for
     auto size = number(env, x.size);
     if (!size)
       return size.error();
-    if (x.module == nullptr && (size->value_or(1) <= 1 || is_batch_script(env)))
+    auto several = **rank > 0 || size->value_or(1) > 1;
+    if (x.module == nullptr && (!several || is_batch_script(env)))
       continue;
     result.variable = x.rank;
     result.value = env(x.rank);
@@ -81,8 +89,31 @@ caf::expected<launch> detect_launch(const environment& env, std::string_view for
     result.size = size->value_or(0);
     if (x.module != nullptr)
       result.module = x.module;
-    break;
+    return result;
   }
+  for (const auto* name : lone_sizes) {
+    auto size = number(env, name);
+    if (!size)
+      return size.error();
+    if (size->value_or(1) <= 1)
+      continue;
+    result.variable = name;
+    result.value = env(name);
+    result.size = **size;
+    return result;
+  }
+  return result;
+}
+
+} // namespace
+
+caf::expected<launch> detect_launch(const environment& env, std::string_view forced) {
+  if (forced == "none")
+    return launch{};
+  auto found = find_mark(env);
+  if (!found)
+    return found;
+  auto& result = *found;
   if (!forced.empty()) {
     result.module = forced;
     return result;
@@ -90,22 +121,24 @@ caf::expected<launch> detect_launch(const environment& env, std::string_view for
   if (!result.variable.empty() && result.module.empty())
     return make_error(ec::launcher_missing,
                       result.variable + "=" + result.value + " says that a launcher started "
-                        + std::to_string(result.size)
+                        + count_text(result.size)
                         + " ranks, but it offers neither PMI nor PMIx, so that no MPI module of "
                           "hactor can join them; use mpiexec, or srun --mpi=pmi2 or --mpi=pmix");
   // A single rank needs no MPI at all.
   if (result.size == 1)
     result.module.clear();
-  return result;
+  return found;
 }
 
 caf::error check_met(const launch& how, uint32_t met) {
-  // Without a module nobody was to be met; some launchers do not say how many they have started.
-  if (how.module.empty() || how.variable.empty() || how.size == 0 || how.size == met)
+  // Without a module nobody was to be met; some launchers do not say how many they have started,
+  // but there are those before us.
+  auto all = how.size == 0 ? met > how.rank : how.size == met;
+  if (how.module.empty() || how.variable.empty() || all)
     return caf::none;
   return make_error(ec::launcher_missing,
                     how.variable + "=" + how.value + " says that a launcher started "
-                      + std::to_string(how.size) + " ranks, but the MPI module '" + how.module
+                      + count_text(how.size) + " ranks, but the MPI module '" + how.module
                       + "' has met " + std::to_string(met)
                       + "; start with a launcher that fits this MPI, or with --mpi=none for an "
                         "instance of this rank alone");
@@ -144,7 +177,7 @@ caf::expected<std::string> find_module(const launch& how,
   auto why = how.variable.empty()
                ? "the MPI module '" + how.module + "' was asked for"
                : how.variable + "=" + how.value + " says that a launcher of '" + how.module
-                   + "' started " + (how.size == 0 ? "several" : std::to_string(how.size))
+                   + "' started " + count_text(how.size)
                    + " ranks";
   return make_error(ec::launcher_missing,
                     why + ", but hactor was built without its MPI: no " + file + " in " + tried);

@@ -24,9 +24,11 @@ constexpr std::array<std::string_view, 17> told_prefixes{
     "PMI_",    "PMIX_",    "OMPI_",       "ORTE_",        "OPAL_",        "PRTE_",
     "HYDI_",   "HYDRA_",   "MPIR_",       "MPICH_",       "PALS_",        "SLURM_",
     "SLURMD_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_ARRAY_"};
-constexpr std::array<std::string_view, 6> told_names{
-    "MPI_LOCALNRANKS",     "MPI_LOCALRANKID",      "GFORTRAN_UNBUFFERED",
-    "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID"};
+constexpr std::array<std::string_view, 11> told_names{
+    "MPI_LOCALNRANKS",    "MPI_LOCALRANKID",  "GFORTRAN_UNBUFFERED",
+    "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID",
+    "FLUX_JOB_SIZE",      "FLUX_JOB_NNODES",  "FLUX_JOB_TMPDIR",
+    "FLUX_TASK_RANK",     "FLUX_TASK_LOCAL_ID"};
 
 constexpr std::array<std::string_view, 3> own_prefixes{"HACTOR_JOB_", "HACTOR_TASK_", "PMIX_"};
 constexpr std::array<std::string_view, 9> own_names{

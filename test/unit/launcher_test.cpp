@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/launcher.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 
@@ -67,9 +68,10 @@ TEST_SUITE("unit") {
           row{{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}, {"ENVIRONMENT", "BATCH"}}, "", "", 0,
               1},
           row{{{"PMI_RANK", "0"}, {"PMI_SIZE", "1"}}, "", "", 0, 1},
-          // Half of a mark is none.
-          row{{{"PMI_SIZE", "4"}, {"PMI_FD", "7"}}, "", "", 0, 1},
-          row{{{"PMIX_RANK", "2"}}, "", "", 0, 1}}) {
+          row{{{"PMIX_RANK", "0"}}, "", "", 0, 1},
+          row{{{"FLUX_TASK_RANK", "0"}, {"FLUX_JOB_SIZE", "1"}}, "", "", 0, 1},
+          // What a scheduler tells a shell in its allocation is no mark.
+          row{{{"SLURM_NTASKS", "8"}, {"PBS_NP", "8"}, {"LSB_DJOB_NUMPROC", "8"}}, "", "", 0, 1}}) {
       auto how = detect_launch(env_of(env));
       INFO(module, " ", variable, " ", rank, " ", size);
       REQUIRE(how);
@@ -106,6 +108,33 @@ TEST_SUITE("unit") {
       CHECK(detect_launch(env_of(env), "none"));
       CHECK(detect_launch(env_of(env), "mpich")->module == "mpich");
     }
+  }
+
+  TEST_CASE("a rank after the first, or a size above 1, is never taken for one that is alone") {
+    for (const auto& env :
+         {variables{{"PMIX_RANK", "2"}}, variables{{"PMI_SIZE", "4"}, {"PMI_FD", "7"}},
+          variables{{"PMI_RANK", "1"}}, variables{{"FLUX_TASK_RANK", "1"}},
+          variables{{"FLUX_TASK_RANK", "0"}, {"FLUX_JOB_SIZE", "4"}},
+          variables{{"FLUX_JOB_SIZE", "4"}}, variables{{"OMPI_COMM_WORLD_SIZE", "2"}},
+          variables{{"MV2_COMM_WORLD_RANK", "3"}}, variables{{"PALS_RANKID", "1"}},
+          variables{{"PALS_SIZE", "2"}}, variables{{"MPI_LOCALNRANKS", "2"}}}) {
+      auto how = detect_launch(env_of(env));
+      REQUIRE_FALSE(how);
+      CHECK(code_of(how.error()) == ec::launcher_missing);
+      auto named = [&](const auto& x) {
+        return render(how.error()).starts_with(x.first + "=" + x.second);
+      };
+      CHECK(std::any_of(env.begin(), env.end(), named));
+      CHECK(detect_launch(env_of(env), "none")->size == 1);
+    }
+    // It may have been started for us to be joined, by a launcher that does not say by how many.
+    auto how = detect_launch(env_of({{"PMIX_RANK", "1"}, {"PMIX_NAMESPACE", "x"}}));
+    REQUIRE(how);
+    CHECK(how->module == "openmpi");
+    CHECK(!check_met(*how, 2));
+    CHECK(render(check_met(*how, 1))
+              .starts_with("PMIX_RANK=1 says that a launcher started several ranks, but the MPI "
+                           "module 'openmpi' has met 1"));
   }
 
   TEST_CASE("the module must meet as many as the launcher says") {
