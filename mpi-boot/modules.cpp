@@ -15,6 +15,7 @@
 
 #include "graph/library_file.hpp"
 #include "graph/policy_library.hpp"
+#include "mpi-boot/launcher_settings.hpp"
 #include "runtime/here.hpp"
 #include "runtime/log.hpp"
 #include "workflow/instance.hpp"
@@ -109,6 +110,11 @@ caf::expected<std::vector<loaded_module>> load_modules(const std::string& text) 
 void start_modules(caf::actor_system& system, const std::vector<loaded_module>& modules,
                    const service_parts& parts, rank_actors& actors) {
   auto rank = parts.net->rank();
+  auto environment = workflow::read_environment(environ);
+  if (!modules.empty())
+    std::erase_if(environment, [made = launcher_settings::of_this_process()](const auto& entry) {
+      return made.made(entry.first + "=" + entry.second);
+    });
   for (auto& m : modules) {
     if (rank != 0 && !m.what->on_every_rank)
       continue;
@@ -116,7 +122,7 @@ void start_modules(caf::actor_system& system, const std::vector<loaded_module>& 
     workflow::instance_setup setup;
     setup.dial = [connector = actors.connector] { return dial(connector); };
     setup.sockets = &parts.net->poller();
-    setup.environment = workflow::read_environment(environ);
+    setup.environment = environment;
     std::error_code gone;
     setup.cwd = std::filesystem::current_path(gone).string();
     workflow::module_context context;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actors/launch_plan.hpp"
+#include "mpi-boot/launcher_settings.hpp"
 
 extern char** environ;
 
@@ -39,12 +40,15 @@ private:
 
 /// Our own environment less what belongs to the launcher; `hactor` itself can be found in PATH.
 void add_environment(spawn_request& r, const std::string& uri, const std::string& folder) {
+  auto settings = launcher_settings::of_this_process();
   std::string path = "/usr/local/bin:/usr/bin:/bin";
   for (auto** e = environ; *e != nullptr; ++e) {
     std::string_view text = *e;
     auto name = text.substr(0, text.find('='));
     auto of_array = name == "HACTOR_JOB_CC" || name.starts_with("HACTOR_ARRAY_");
     if (is_launcher_variable(name) && !of_array) // as in tools/child_start.cpp
+      continue;
+    if (settings.made(text))
       continue;
     if (name == "PATH") {
       path = text.substr(5);

@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 17> told_prefixes{
     "HYDI_",   "HYDRA_",   "MPIR_",       "MPICH_",       "PALS_",        "SLURM_",
     "SLURMD_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_", "HACTOR_ARRAY_"};
 constexpr std::array<std::string_view, 11> told_names{
-    "MPI_LOCALNRANKS",    "MPI_LOCALRANKID",  "GFORTRAN_UNBUFFERED",
+    "MPI_LOCALNRANKS",    "MPI_LOCALRANKID",  "GFORTRAN_UNBUFFERED_PRECONNECTED",
     "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID",
     "FLUX_JOB_SIZE",      "FLUX_JOB_NNODES",  "FLUX_JOB_TMPDIR",
     "FLUX_TASK_RANK",     "FLUX_TASK_LOCAL_ID"};

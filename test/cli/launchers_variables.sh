@@ -36,3 +36,23 @@ END
 OMPI_MCA_btl_vader_single_copy_mechanism=emulated instance -S resource.fake=nodes=1,cores=4 <<'END'
 check_equal "what a person has set" emulated "$(hactor run printenv OMPI_MCA_btl_vader_single_copy_mechanism)"
 END
+
+# What a task has in an instance under a launcher, whatever that was told, it has in one without, but
+# for hactor's own; what was set before the launcher started stays.
+names='hactor run env -0 | sed -z "s/=.*//" | tr "\0" "\n" | grep -v "^HACTOR_" | sort -u'
+alone=$(deadline 30 hactor-start -S resource.fake=nodes=1,cores=4 sh -c "$names")
+printf '%s\n' "$alone" >alone
+case $launcher in
+  openmpi) told='--mca btl tcp,self --mca pml ob1 --map-by slot --bind-to none' ;;
+  mpich) told='-genv MPIR_CVAR_DEBUG_SUMMARY 0 -genv MPICH_X 1' ;;
+  *) exit 0 ;;
+esac
+mine='OMPI_MCA_coll_tuned_priority=31 MPIR_CVAR_ENABLE_SMP=1'
+for ranks in 1 4; do
+  deadline 40 env $mine $(launch_words) $told hactor-start -S resource.fake=nodes=1,cores=4 sh -c "
+    $names >under; hactor run sh -c 'echo \$OMPI_MCA_coll_tuned_priority \$MPIR_CVAR_ENABLE_SMP' >kept"
+  check_equal "more under $launcher with $ranks ranks" \
+    "MPIR_CVAR_ENABLE_SMP OMPI_MCA_coll_tuned_priority" "$(echo $(comm -13 alone under))"
+  check_equal "less under $launcher" "" "$(comm -23 alone under)"
+  check_equal "a person's settings" "31 1" "$(cat kept)"
+done
