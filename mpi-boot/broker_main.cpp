@@ -30,6 +30,8 @@
 #include "actors/service_maker.hpp"
 #include "graph/rv1_reader.hpp"
 #include "graph/subsystems.hpp"
+#include "mpi-boot/batch_system.hpp"
+#include "mpi-boot/broker_slot.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
 #include "mpi-boot/modules.hpp"
@@ -536,6 +538,9 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
     around.tell(s.uri);
     if (!around.is_there())
       announce(s, options.command);
+    if (!around.is_there() && s.resources.expiration == 0)
+      if (auto end = ask_batch_system(*s.tasks, wall_ns() / 1'000'000'000))
+        move_end(actors, *end);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =
         start_script(*s.tasks, options.command, s.uri, folder, [&s](const script_end& end) {
@@ -632,26 +637,6 @@ service_parts make_parts(rank_state& s) {
   parts.changes = s.changes;
   return parts;
 }
-
-/// The broker's handle for the transport thread, which starts before there is a broker.
-struct broker_slot {
-  std::mutex mutex;
-  broker_actor broker;
-
-  void set(broker_actor b) {
-    std::lock_guard guard{mutex};
-    broker = std::move(b);
-  }
-  void clear() {
-    std::lock_guard guard{mutex};
-    broker = nullptr;
-  }
-  void tell(rank_t lost) {
-    std::lock_guard guard{mutex};
-    if (broker)
-      caf::anon_send(broker, rank_lost{lost});
-  }
-};
 
 /// What the end of this rank waits for, told from another thread.
 class last_actors {

@@ -1,0 +1,91 @@
+// runtime/batch_end: what batch systems are asked, and what they answer.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "runtime/batch_end.hpp"
+
+#include <cstdlib>
+#include <ctime>
+#include <map>
+
+#include <fmt/ranges.h>
+
+#include <doctest/doctest.h>
+
+using namespace hactor;
+
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+environment env_of(const variables& v) {
+  return [v](const char* name) {
+    auto i = v.find(name);
+    return i == v.end() ? nullptr : i->second.c_str();
+  };
+}
+
+std::string asked(const variables& v) {
+  auto q = find_batch_question(env_of(v));
+  return q ? fmt::format("{}: {}", q->variable, fmt::join(q->command, " ")) : "";
+}
+
+constexpr int64_t now_s = 1'795'726'525; // 2026-11-26T20:55:25Z
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("the allocation around us is asked about in its own words") {
+    CHECK(asked({}).empty());
+    CHECK(asked({{"SLURM_JOB_ID", "7"}}).empty()); // tells by itself
+    CHECK(asked({{"PBS_JOBID", "12.srv"}}) == "PBS_JOBID=12.srv: qstat -f 12.srv");
+    CHECK(asked({{"LSB_JOBID", "8"}, {"LSB_JOBINDEX", "0"}})
+          == "LSB_JOBID=8: bjobs -noheader -o time_left 8");
+    CHECK(asked({{"LSB_JOBID", "8"}, {"LSB_JOBINDEX", "3"}})
+          == "LSB_JOBID=8[3]: bjobs -noheader -o time_left 8[3]");
+    CHECK(asked({{"FLUX_JOB_ID", "f2"}}) == "FLUX_JOB_ID=f2: flux job timeleft f2");
+    CHECK(asked({{"FLUX_ENCLOSING_ID", "f2"}}) == "FLUX_ENCLOSING_ID=f2: flux job timeleft");
+    CHECK(asked({{"FLUX_JOB_ID", "1"}, {"HACTOR_JOB_ID", "fA"}}).empty()); // that is ours
+  }
+
+  TEST_CASE("answers are read, and what says nothing is no end") {
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+    const std::string listing = "Job Id: 12.srv\n"
+                                "    Job_Name = x\n"
+                                "    stime = Thu Nov 26 20:45:25 2026\n"
+                                "    Resource_List.walltime = 01:00:00\n"
+                                "    Variable_List = A=1,stime = 5,\n"
+                                "\tB=2\n";
+    CHECK(read_batch_end(batch_kind::pbs, listing, now_s) == now_s + 3000);
+    CHECK(read_batch_end(batch_kind::pbs, listing + "    Walltime.Remaining = 77\n", now_s)
+          == now_s + 77);
+    CHECK(read_batch_end(batch_kind::pbs,
+                         "start_time = Thu Nov 26 20:55:25 2026\nResource_List.walltime = 90\n",
+                         now_s)
+          == now_s + 90);
+    for (auto* text : {"", "qstat: Unknown Job Id", "Resource_List.walltime = 01:00:00",
+                       "stime = soon\nResource_List.walltime = 01:00:00",
+                       "stime = Thu Nov 26 20:45:25 2020\nResource_List.walltime = 01:00:00"})
+      CHECK(read_batch_end(batch_kind::pbs, text, now_s) == 0);
+    CHECK(read_batch_end(batch_kind::lsf, "1:30 L\n", now_s) == now_s + 5400);
+    CHECK(read_batch_end(batch_kind::lsf, "47:02", now_s) == now_s + 47 * 3600 + 120);
+    for (auto* text : {"", "-", "1:30 E", "0:00 L", "1:x L", "-1:30 L"})
+      CHECK(read_batch_end(batch_kind::lsf, text, now_s) == 0);
+    CHECK(read_batch_end(batch_kind::flux, "3599.7\n", now_s) == now_s + 3599);
+    for (auto* text : {"", "infinity", "inf", "nan", "-5", "0", "5 s"})
+      CHECK(read_batch_end(batch_kind::flux, text, now_s) == 0);
+  }
+
+  TEST_CASE("Torque tells the limit in the environment, and our session when the job began") {
+    auto end = [](const char* text) {
+      return batch_end_of_walltime(env_of({{"PBS_WALLTIME", text}}), now_s - 100, now_s);
+    };
+    CHECK(end("3600") == now_s + 3500);
+    CHECK(end("01:00:00") == now_s + 3500);
+    CHECK(end("1:00:00:00") == now_s + 86300);
+    for (auto* text : {"", "100", "long", "-1", "1:2:3:4:5"})
+      CHECK(end(text) == 0);
+    CHECK(batch_end_of_walltime(env_of({}), now_s, now_s) == 0);
+  }
+
+} // TEST_SUITE
