@@ -85,7 +85,7 @@ caf::expected<std::optional<hierarchy_settings>> read_hierarchy(const config& at
   for (auto& entry : attributes.list())
     for (auto* passed : {"sched.match", "sched.queues", "sched.default_queue", "sched.queue_depth",
                          "sched.reservation_depth", "sched.traverser", "sched.match_format",
-                         "sched.prune_filters"})
+                         "sched.prune_filters", "sched.cut_at_end"})
       if (entry.name == passed && !entry.is_default)
         s.of_children.emplace_back(entry.name, entry.value);
   return result{std::move(s)};

@@ -313,6 +313,23 @@ caf::result<explain_reply> explain_jobs(scheduler_state& st, const explain_reque
   return promise;
 }
 
+/// For what time alone changes.
+void arm_pass(scheduler_state& st) {
+  if (st.armed_ns <= steady_ns())
+    st.armed_ns = 0;
+  auto next = st.core.next_pass();
+  if (next <= 0)
+    return;
+  auto wait = static_cast<int64_t>(next * 1e9) - wall_ns();
+  if (st.armed_ns != 0 && st.armed_ns <= steady_ns() + wait)
+    return;
+  constexpr int64_t clock_check_ns = 60'000'000'000; // the wall clock may be set
+  constexpr int64_t least_ns = 1'000'000;
+  wait = std::clamp(wait + least_ns, least_ns, clock_check_ns);
+  st.armed_ns = steady_ns() + wait;
+  st.self->delayed_send(st.self, std::chrono::nanoseconds(wait), caf::tick_atom_v);
+}
+
 void make_pass(scheduler_state& st) {
   st.pass_wanted = false;
   ++st.passes;
@@ -321,6 +338,7 @@ void make_pass(scheduler_state& st) {
     st.want_pass();
   st.passes_ns += steady_ns() - began_ns;
   st.tell();
+  arm_pass(st);
   for (auto& [r, promise] : std::exchange(st.unexplained, {}))
     promise.deliver(explain_now(st, r));
 }

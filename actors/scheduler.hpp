@@ -95,6 +95,7 @@ struct scheduler_state : scheduler_out {
   std::vector<std::pair<idset, caf::typed_response_promise<done>>> vacating;
   std::vector<std::pair<explain_request, caf::typed_response_promise<explain_reply>>> unexplained;
   bool pass_wanted = false;
+  int64_t armed_ns = 0; // for a pass that time alone makes necessary; 0: for none
   int64_t passes = 0, grants = 0, backfilled = 0;
   int64_t passes_ns = 0; // that they took
   std::string title;     // in the log

@@ -104,6 +104,7 @@ void scheduler_core::set_inventory(const rset& inventory) {
   }
   began_ = inventory.starttime;
   ends_ = inventory.expiration;
+  note_late(began_);
   retake(before);
   resources_changed();
 }
@@ -346,6 +347,8 @@ void scheduler_core::enqueue(alloc_item item) {
     tentative_.erase(item.id);
   auto shape = waiting_.shape_of(number, item.request);
   auto place = waiting_.add(item.id, item.priority, item.t_submit_ns, shape);
+  if (auto latest = latest_start(waiting_.shape(shape)); latest > 0)
+    next_late_ = next_late_ == 0 ? latest : std::min(next_late_, latest);
   if (item.priority == 0 || news_ == news::all)
     return;
   auto& q = queues_[number];

@@ -88,11 +88,13 @@ struct scheduler_settings {
   std::string default_queue;                 ///< Of jobs that name none; "": the first.
   std::shared_ptr<const match_policy> match; ///< Null: lonode.
   pool_options how;
+  bool cut_at_end = false; ///< Jobs start although their limit is longer than what is left.
 };
 
 /// Why a job is where it is: a code for programs, a sentence for people.
 struct explanation {
-  /// running, cancelled, held, stopped, next, reserved, resources, down, behind, unsatisfiable
+  /// running, cancelled, held, stopped, over, too-long, next, reserved, resources, down, behind,
+  /// unsatisfiable
   std::string code;
   std::string sentence;
   double t_estimate = 0; ///< Seconds since the epoch: it starts then at the latest; 0: not known.
@@ -229,6 +231,10 @@ public:
   /// there may be more to decide.
   bool schedule(int64_t now_ns, scheduler_out& out, uint64_t grants_max = UINT64_MAX);
 
+  /// When a pass may decide otherwise although nothing has happened: some job that waits can then
+  /// not finish any more before ends(). Seconds since the epoch; 0: never.
+  double next_pass() const { return next_late_; }
+
   /// Judges a job that is to be submitted, as if all nodes were up and idle. Errors:
   /// ec::unsatisfiable, with a sentence; ec::bad_argument (no such queue); ec::wrong_state (the
   /// queue takes no jobs); as resource_pool::compile.
@@ -321,6 +327,10 @@ private:
   const std::string& never(job_shape& s);
   std::string judge(const job_shape& s);
   double end_after(double start, double duration_s) const;
+  bool lasts_too_long(uint32_t place, double from) const;
+  double latest_start(const job_shape& s) const;
+  void note_late(double now);
+  void park(uint32_t shape);
   match_result try_job(uint32_t place, bool reserving, int64_t now_s);
   void grant(uint32_t place, match_result&& found, int64_t now_ns, scheduler_out& out);
   void deny(uint32_t place, scheduler_out& out);
@@ -337,6 +347,7 @@ private:
   scheduler_settings settings_;
   std::unique_ptr<resource_pool> pool_; ///< Null: not known yet.
   double began_ = 0, ends_ = 0;         ///< Of the inventory.
+  double next_late_ = 0;                ///< See next_pass().
   waiting_list waiting_;
   std::vector<queue_state> queues_;
   std::unordered_map<job_id, running_job> running_;

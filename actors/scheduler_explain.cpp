@@ -200,6 +200,12 @@ caf::expected<explanation> scheduler_core::explain(job_id id, int64_t now_ns) {
     return explanation{"stopped", "scheduling has not begun: the resources are not known yet", 0};
   if (is_over(now_ns))
     return explanation{"over", "the time of this instance is over", 0};
+  if (auto now = static_cast<double>(now_ns) * 1e-9; lasts_too_long(place, now))
+    return explanation{"too-long",
+                       fmt::format("asked for {}; this instance ends in {}",
+                                   format_fsd(waiting_.shape_at(place).request->duration_s),
+                                   format_fsd(std::floor(ends_ - now))),
+                       0};
   return explain_waiting(place, now_ns / ns_per_s);
 }
 

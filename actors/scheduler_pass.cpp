@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/growth_id.hpp"
 #include "actors/scheduler_core.hpp"
 
 namespace hactor {
@@ -95,6 +96,10 @@ bool scheduler_core::pass(int64_t now_ns, scheduler_out& out) {
     out.denied(id, std::move(note));
   if (pool_ == nullptr || is_over(now_ns))
     return false;
+  if (auto now = static_cast<double>(now_ns) * 1e-9; next_late_ > 0 && now > next_late_) {
+    note_late(now);
+    changed();
+  }
   // A promise whose time has come and that could not be kept is made anew.
   for (auto& q : queues_)
     for (auto& r : q.reservations)
@@ -166,6 +171,10 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
   q.cut = false;
   for (auto place = next.take(); place != nothing; place = next.take()) {
     auto shape = waiting_.job(place).shape;
+    if (lasts_too_long(place, static_cast<double>(now_ns) * 1e-9)) {
+      park(shape);
+      continue;
+    }
     if (waiting_.shape(shape).judged && !waiting_.shape(shape).never.empty()) {
       deny(place, out);
       next.add(shape);
@@ -179,6 +188,10 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
     if (waiting_.shape(shape).full && !reserving)
       continue;
     auto found = try_job(place, reserving, now_ns / ns_per_s);
+    if (found.reserved && lasts_too_long(place, static_cast<double>(found.what.at))) {
+      park(shape);
+      continue;
+    }
     if (found.verdict == match_verdict::matched && !found.reserved) {
       grant(place, std::move(found), now_ns, out);
       ++started;
@@ -202,10 +215,7 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
       ++s.reserved;
       next.add(shape);
     } else if (reserving) {
-      s.parked = true;
-      // A shape that lost its jobs since is in the list already.
-      if (std::find(q.parked.begin(), q.parked.end(), shape) == q.parked.end())
-        q.parked.push_back(shape);
+      park(shape);
     }
     if (policy.stop_at_blocked) {
       q.blocked = place;
@@ -215,6 +225,16 @@ bool scheduler_core::run_queue(uint32_t number, int64_t now_ns, scheduler_out& o
   for (auto& r : q.reservations)
     waiting_.job(r.place).promised = true;
   return q.cut && started > 0;
+}
+
+/// None of the shape's further jobs is looked at, or counts as looked at, before something changes.
+void scheduler_core::park(uint32_t shape) {
+  auto& s = waiting_.shape(shape);
+  s.full = s.parked = true;
+  // A shape that lost its jobs since is in the list already.
+  auto& parked = queues_[s.queue].parked;
+  if (std::find(parked.begin(), parked.end(), shape) == parked.end())
+    parked.push_back(shape);
 }
 
 const match_request_ptr& scheduler_core::compiled(job_shape& s) {
@@ -281,6 +301,27 @@ double scheduler_core::end_after(double start, double duration_s) const {
   if (duration_s <= 0)
     return ends_;
   return ends_ > 0 ? std::min(start + duration_s, ends_) : start + duration_s;
+}
+
+/// Until when a job of the shape may start, to finish before all ends; 0: at any time.
+double scheduler_core::latest_start(const job_shape& s) const {
+  constexpr double rounded_s = 1e-6; // times in R are of no use beyond that
+  auto wanted = s.request->duration_s;
+  return ends_ <= 0 || wanted <= 0 || settings_.cut_at_end ? 0 : ends_ - wanted + rounded_s;
+}
+
+/// Whether it could not finish if it began at `from`. What a running job gets besides ends with it.
+bool scheduler_core::lasts_too_long(uint32_t place, double from) const {
+  auto latest = latest_start(waiting_.shape_at(place));
+  return latest != 0 && from > latest && !is_growth(waiting_.job(place).id);
+}
+
+/// Finds when the next of what waits becomes late.
+void scheduler_core::note_late(double now) {
+  next_late_ = 0;
+  for (auto& s : waiting_.shapes())
+    if (auto latest = s.request != nullptr && s.users > 0 ? latest_start(s) : 0; latest > now)
+      next_late_ = next_late_ == 0 ? latest : std::min(next_late_, latest);
 }
 
 bool scheduler_core::is_over(int64_t now_ns) const {

@@ -155,7 +155,8 @@ namespace {
 constexpr const char* read_here[] = {
     "sched.policy",        "sched.match",        "sched.queues",
     "sched.default_queue", "sched.queue_depth",  "sched.reservation_depth",
-    "sched.traverser",     "sched.match_format", "sched.prune_filters"};
+    "sched.traverser",     "sched.match_format", "sched.prune_filters",
+    "sched.cut_at_end"};
 
 } // namespace
 
@@ -239,6 +240,7 @@ caf::expected<scheduler_settings> read_scheduler_settings(const config& attribut
   if (!match)
     return make_error(ec::bad_argument, "sched.match: " + render(match.error()));
   s.match = std::move(*match);
+  s.cut_at_end = attributes.flag("sched.cut_at_end");
   s.how.flexible = attributes.text("sched.traverser") == "flexible";
   s.how.graph_in_r = attributes.text("sched.match_format") == "rv1";
   s.how.counted = attributes.text("sched.prune_filters");

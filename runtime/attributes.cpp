@@ -152,6 +152,11 @@ constexpr attribute rows[] = {
      .meaning = "Threads on which the broker's actors run.",
      .minimum = 1,
      .maximum = 64},
+    {.name = "sched.cut_at_end",
+     .type = flag,
+     .default_value = "false",
+     .meaning = "Jobs start although their time limit is longer than what is left of the instance, "
+                "and end with it; else they wait, and may run in one that is restarted."},
     {.name = "sched.default_queue",
      .default_value = "",
      .meaning = "Queue of jobs that name none; empty: the first of sched.queues."},

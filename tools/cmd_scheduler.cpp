@@ -10,7 +10,8 @@ namespace {
 constexpr option_spec load_options[] = {
     {'S', "set", "NAME=VALUE",
      "An attribute of the scheduler: sched.policy, sched.match, sched.queues, sched.default_queue, "
-     "sched.queue_depth, sched.reservation_depth. May be repeated. Others stay as they are."},
+     "sched.queue_depth, sched.reservation_depth, sched.cut_at_end. May be repeated. Others stay "
+     "as they are."},
 };
 
 int ask(const invocation& call, const char* verb, const std::vector<std::string>& settings = {}) {

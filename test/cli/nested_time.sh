@@ -12,7 +12,7 @@ within() { # WHAT SECONDS
 check_contains "$(hactor resource R)" '"expiration":'
 within "this script" "$(hactor job timeleft)"
 within "a job" "$(hactor run hactor job timeleft)"
-within "a job with a limit" "$(hactor run -t 299s hactor job timeleft)"
+within "a job with a limit" "$(hactor run -t 200s hactor job timeleft)"
 within "a grandchild's script" "$(hactor run hactor start hactor job timeleft)"
 within "its job" "$(hactor run hactor start hactor run hactor job timeleft)"
 fails_with 1 hactor run -t 1000s true

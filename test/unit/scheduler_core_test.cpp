@@ -14,8 +14,18 @@ using namespace hactor::test;
 
 namespace {
 
+scheduler_settings settings_of(const char* policy, bool cut_at_end) {
+  scheduler_settings s;
+  s.queues.emplace_back().policy = *make_queue_policy(policy, 0);
+  s.cut_at_end = cut_at_end;
+  return s;
+}
+
 struct bench {
-  explicit bench(const rset& inventory) { core.set_inventory(inventory); }
+  explicit bench(const rset& inventory, const char* policy = "fcfs", bool cut_at_end = false)
+      : core{settings_of(policy, cut_at_end)} {
+    core.set_inventory(inventory);
+  }
 
   void add(uint64_t id, request_ptr request, uint32_t priority = 16, int64_t t_ns = 0) {
     core.enqueue({job_id{id}, priority, t_ns, std::move(request)});
@@ -36,6 +46,21 @@ struct bench {
   scheduler_core core;
   recording_scheduler_out out;
 };
+
+/// Four cores from second 4 to second 100.
+rset ending_machine() {
+  auto all = machine(1, 4);
+  all.starttime = 4;
+  all.expiration = 100;
+  return all;
+}
+
+request_ptr lasting(double seconds, uint32_t cores = 1) {
+  auto request = *slots(cores);
+  request.duration_s = request.wants.system.duration.emplace(seconds);
+  request.shape += std::to_string(seconds);
+  return std::make_shared<const resource_request>(std::move(request));
+}
 
 } // namespace
 
@@ -73,19 +98,14 @@ TEST_SUITE("unit") {
     all.expiration = 34;
     bench b{all};
     CHECK(b.core.ends() == 34);
-    auto lasting = [](double seconds) {
-      auto request = *slots(1);
-      request.duration_s = request.wants.system.duration.emplace(seconds);
-      request.shape += std::to_string(seconds);
-      return std::make_shared<const resource_request>(std::move(request));
-    };
     b.add(1, lasting(0));
     b.add(2, lasting(10));
     b.add(3, lasting(30));
-    CHECK(b.pass() == "+1 +2 +3"); // at second 5
+    CHECK(b.pass() == "+1 +2"); // at second 5
     CHECK(b.out.grants.at(1).expiration == 34);
     CHECK(b.out.grants.at(2).expiration == 15);
-    CHECK(b.out.grants.at(3).expiration == 34);
+    CHECK(b.why(3) == "too-long");
+    CHECK(b.sentence(3) == "asked for 30s; this instance ends in 29s");
     auto e = b.core.feasible(lasting(31));
     CHECK(code_of(e) == ec::unsatisfiable);
     CHECK(context_of(e) == "asked for 31s; this instance lasts 30s in all, and its jobs no longer");
@@ -97,6 +117,63 @@ TEST_SUITE("unit") {
     all.expiration = 94;
     b.core.set_inventory(all);
     CHECK_FALSE(b.core.feasible(lasting(31)));
+    b.core.schedule(34'000'000'000, b.out);
+    CHECK(b.out.take() == "+3 +4");
+    CHECK(b.out.grants.at(3).expiration == 64);
+  }
+
+  // Four cores until second 100; job 1 has three of them until second 60.
+  TEST_CASE("a job that cannot finish before the end waits and holds up nobody") {
+    for (auto* policy : {"fcfs", "easy", "conservative"}) {
+      CAPTURE(policy);
+      bench b{ending_machine(), policy};
+      b.add(1, lasting(55, 3));
+      b.add(2, lasting(96));    // too long from the start
+      b.add(3, lasting(90, 4)); // has no room, and may begin until second 10
+      b.add(4, lasting(10));
+      auto follows = std::string_view{policy} == "fcfs";
+      CHECK(b.pass() == (follows ? "+1" : "+1 +4")); // nobody is promised what comes too late
+      CHECK(b.why(2) == "too-long");
+      CHECK(b.core.next_pass() == doctest::Approx(10));
+      b.core.schedule(10'000'000'000, b.out);
+      CHECK(b.out.take().empty());
+      b.core.schedule(10'100'000'000, b.out);
+      CHECK(b.out.take() == (follows ? "+4" : ""));
+      CHECK(b.core.explain(job_id{3}, 10'100'000'000)->sentence
+            == "asked for 1.5m; this instance ends in 1.483m");
+      b.finish(1);
+      b.finish(4);
+      b.core.schedule(11'000'000'000, b.out);
+      CHECK(b.out.take().empty());
+      auto longer = ending_machine();
+      longer.expiration = 1000;
+      b.core.set_inventory(longer);
+      b.core.schedule(12'000'000'000, b.out);
+      CHECK(b.out.take() == "+2");
+      CHECK(b.out.grants.at(2).expiration == 108);
+    }
+  }
+
+  TEST_CASE("what is promised can be finished: a later time is no promise, an earlier one is") {
+    bench b{ending_machine(), "easy"};
+    b.add(1, lasting(55, 3));
+    b.add(2, lasting(50, 4)); // would begin at second 60 and end at 110
+    b.add(3, lasting(70));    // would delay it
+    CHECK(b.pass() == "+1 +3");
+    CHECK(b.core.counts().reserved == 0);
+    b.add(4, lasting(20, 4)); // begins when job 3 has ended, at second 75
+    b.add(5, lasting(30));
+    CHECK(b.pass().empty());
+    CHECK(b.core.counts().reserved == 1);
+    CHECK(b.core.explain(job_id{4}, 5'000'000'000)->t_estimate == 75);
+  }
+
+  TEST_CASE("jobs are cut at the end where that is wanted") {
+    bench b{ending_machine(), "fcfs", true};
+    b.add(1, lasting(96));
+    CHECK(b.pass() == "+1");
+    CHECK(b.out.grants.at(1).expiration == 100);
+    CHECK(b.core.next_pass() == 0);
   }
 
   TEST_CASE("another scheduler takes over: the graph, who holds what, in which queue") {
