@@ -38,7 +38,8 @@ void exec_state::start_shell(const launch_order& order, const std::vector<uint32
 
 void exec_state::signal_shell(const signal_item& item) {
   if (auto it = shells.find(item.id); it != shells.end())
-    self->send(it->second, shell_signal{item.signal, item.terminate});
+    self->send(it->second,
+               shell_signal{item.signal, item.terminate, item.whom == signal_for::script});
 }
 
 void exec_state::forward_launch(rank_t to, const launch_order& order) {
@@ -266,7 +267,13 @@ void exec_state::settle(const settle_request& r) {
 }
 
 void exec_state::signal(const signal_request& r) {
-  for (auto& item : r.items) {
+  for (auto item : r.items) {
+    if (item.whom != signal_for::tasks && instances.has(item.id)) {
+      // The job's other tasks only wait in `hactor start`.
+      item.whom == signal_for::jobs ? instances.warn(item) : signal_shell(item);
+      continue;
+    }
+    item.whom = signal_for::tasks;
     core.signal(steady_ns(), item, *this);
     if (item.terminate)
       instances.end(item.id, "its job is to end");

@@ -232,6 +232,11 @@ void exec_instances::end(job_id job, const std::string& reason) {
   exec_.self->send(it->second.handle, instance_end{reason});
 }
 
+void exec_instances::warn(const signal_item& item) {
+  if (auto& e = all_.at(item.id); !e.ending)
+    exec_.self->send(e.handle, instance_warning{item.signal});
+}
+
 void exec_instances::on_over(job_id job) {
   auto it = all_.find(job);
   if (it == all_.end())

@@ -31,6 +31,8 @@ public:
   caf::result<resize_reply> grow(const instance_grow& r);
   caf::result<instance_shrunk> shrink(const instance_shrink& r);
   void end(job_id job, const std::string& reason);
+  /// All that runs in it hears of this signal. Requires: has(item.id).
+  void warn(const signal_item& item);
   void on_over(job_id job);
   /// All ranks of a job that is led from here run their tasks.
   void on_started(job_id job);

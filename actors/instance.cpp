@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -195,6 +196,24 @@ void instance_state::end(const std::string& reason, bool of_script) {
           });
 }
 
+void instance_state::warn(int32_t signal) {
+  if (ending || !job_manager)
+    return;
+  kill_request to_all;
+  to_all.jobs.states = static_cast<uint32_t>(job_state::run);
+  to_all.signal = signal;
+  to_all.warning = true;
+  self->request(job_manager, context->patience, to_all)
+    .then([this, signal](const count_reply& reached) {
+            log_debug("instance[{}]: its time is nearly over: signal {} ({}) to {} running jobs",
+                      about.path, signal, ::strsignal(signal), reached.count);
+          },
+          [this, signal](const caf::error& e) {
+            log_warning("instance[{}]: its time is nearly over, and signal {} could not be sent: "
+                        "{}", about.path, signal, render(e));
+          });
+}
+
 void instance_state::finish() {
   if (ends_script && watch)
     watch->terminate();
@@ -229,6 +248,7 @@ instance_actor::behavior_type instance_service(instance_state::pointer self,
                        self->state.exec);
       self->state.end(e.reason, !by_exec);
     },
+    [self](const instance_warning& w) { self->state.warn(w.signal); },
     [self](const instance_grow& r) { return grow_instance(self->state, r); },
     [self](const instance_shrink& r) { return shrink_instance(self->state, r); },
     [self](const watch_nodes& w) {

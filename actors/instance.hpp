@@ -46,6 +46,8 @@ struct instance_state {
   /// `of_script`: its script ends with it, as that of an outermost instance does.
   void end(const std::string& reason, bool of_script);
   void finish();
+  /// Passes on to all that runs in it, to any depth, that its time is nearly over.
+  void warn(int32_t signal);
 
   pointer self;
   std::shared_ptr<const instance_context> context;

@@ -195,6 +195,8 @@ using exec_actor = caf::typed_actor<
 using instance_actor = caf::typed_actor<
   caf::replies_to<ready_atom>::with<instance_reply>,
   caf::reacts_to<instance_end>,
+  // From EXEC.
+  caf::reacts_to<instance_warning>,
   // From the JOB MANAGER of the job that it has its nodes from, by way of EXEC.
   caf::replies_to<instance_grow>::with<resize_reply>,
   caf::replies_to<instance_shrink>::with<instance_shrunk>,

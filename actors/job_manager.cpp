@@ -68,6 +68,10 @@ void job_manager_state::launch(const job_spec_ptr& spec, launch_item&& item) {
 }
 
 void job_manager_state::signal(const rset& where, const signal_item& item) {
+  if (item.whom != signal_for::tasks && holders.count(item.id) != 0)
+    log_info("{}: job {}: its time is nearly over: signal {} to {}",
+             log_title("job-manager", peers.instance), to_string(item.id), item.signal,
+             item.whom == signal_for::script ? "its script" : "all that runs in its instance");
   gathering.signals.push_back({peers.where.broker(where.nodes.front().rank), item});
 }
 

@@ -619,15 +619,16 @@ caf::expected<uint64_t> job_manager_core::raise(int64_t now_ns, const raise_requ
 }
 
 caf::expected<uint64_t> job_manager_core::kill(const kill_request& r, job_manager_out& out) {
-  auto ids = select(r.jobs, 16 | 32, "a running job");
+  auto ids = select(r.jobs, 16 | 32, "a running job", r.warning);
   if (!ids)
     return std::move(ids.error());
   uint64_t n = 0;
+  auto whom = r.warning ? signal_for::jobs : signal_for::tasks;
   for (auto id : *ids) {
     auto& j = jobs_.at(id);
     if (!j.launched)
       continue;
-    out.signal(j.resources, {id, r.signal, false});
+    out.signal(j.resources, {id, r.signal, false, whom});
     ++n;
   }
   return n;
@@ -713,7 +714,8 @@ void job_manager_core::warn_due(int64_t now_ns, job_manager_out& out) {
     warnings_.erase(warnings_.begin());
     auto& j = jobs_.at(id);
     if (j.fold.state == job_state::run && j.launched)
-      out.signal(j.resources, {id, j.spec->warn_signal, false});
+      out.signal(j.resources, {id, j.spec->warn_signal, false,
+                               j.spec->warn_script ? signal_for::script : signal_for::jobs});
   }
 }
 

@@ -27,13 +27,16 @@ caf::error read_warning(const json& options, job_spec& to) {
     return {};
   auto signum = at->is_object() ? at->value("signum", json(SIGUSR1)) : json{};
   auto left = at->is_object() ? at->value("timeleft", json(60)) : json{};
+  auto script = at->is_object() ? at->value("script", json(false)) : json{};
   if (!signum.is_number_integer() || signum < 1 || signum > 64 || !left.is_number()
-      || !(left.get<double>() > 0))
+      || !(left.get<double>() > 0) || !script.is_boolean())
     return make_error(ec::bad_jobspec,
                       "attributes.system.shell.options.signal: must be a mapping with signum (1 "
-                      "to 64) and timeleft (seconds above 0), found " + dump(*at));
+                      "to 64), timeleft (seconds above 0) and script (true or false), found "
+                          + dump(*at));
   to.warn_signal = signum.get<int32_t>();
   to.warn_before_s = left.get<double>();
+  to.warn_script = script.get<bool>();
   return {};
 }
 
@@ -140,6 +143,7 @@ job_spec job_spec::with_text(const std::string& canonical) const {
   s.duration_s = duration_s;
   s.warn_signal = warn_signal;
   s.warn_before_s = warn_before_s;
+  s.warn_script = warn_script;
   s.memory_bytes = memory_bytes;
   s.dependencies = dependencies;
   s.retries = retries;

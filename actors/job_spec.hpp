@@ -54,8 +54,9 @@ struct job_spec {
   std::string name, queue, cwd, bank, project;
   uint32_t ntasks = 0, ncores = 0, nnodes = 0;
   double duration_s = 0;
-  int32_t warn_signal = 0;  // to the tasks, warn_before_s before the time limit; 0: none
+  int32_t warn_signal = 0;  // warn_before_s before the time limit; 0: none
   double warn_before_s = 0;
+  bool warn_script = false; // if it holds an instance: its script, not the jobs in it
   int64_t memory_bytes = 0; // shell.options.memory-limit: that it may use on a node; 0: any amount
   dependency_list_ptr dependencies; // null: none
   std::shared_ptr<const retry_rule> retries;   // null: none

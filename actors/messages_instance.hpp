@@ -227,6 +227,13 @@ struct instance_end {
 };
 HACTOR_INSPECT(instance_end, x.reason)
 
+/// exec -> an instance that the job holds: its time is nearly over, and all that runs in it is to
+/// have this signal.
+struct instance_warning {
+  int32_t signal = 10;
+};
+HACTOR_INSPECT(instance_warning, x.signal)
+
 /// instance -> exec: nothing of it runs any more.
 struct instance_over {
   job_id job;

@@ -136,12 +136,14 @@ struct raise_request {
 };
 HACTOR_INSPECT(raise_request, x.userid, x.jobs, x.type, x.severity, x.note)
 
-/// Sends a signal to the tasks of running jobs; the state does not change.
+/// Sends a signal to the tasks of running jobs; the state does not change. `warning`: the instance
+/// itself tells them that its time is nearly over; of jobs that hold instances those within hear.
 struct kill_request {
   job_selection jobs;
   int32_t signal = 15;
+  bool warning = false;
 };
-HACTOR_INSPECT(kill_request, x.jobs, x.signal)
+HACTOR_INSPECT(kill_request, x.jobs, x.signal, x.warning)
 
 /// Changes the urgency of pending jobs.
 struct urgency_request {

@@ -52,14 +52,22 @@ struct launch_request {
 };
 HACTOR_INSPECT(launch_request, x.groups, x.reply_to, x.instance, x.memory)
 
+/// Whom a signal is for, where a job holds an instance; where it does not, always its tasks.
+enum class signal_for : uint8_t {
+  tasks,  ///< The tasks of the job.
+  jobs,   ///< What runs in the instance, to any depth: its time is nearly over.
+  script, ///< The same, but it is told to the process alone that is the job's first task.
+};
+
 /// Signals to running jobs, down the job's tree. `terminate`: the job is to end (SIGTERM first, or
 /// `signal`, then SIGKILL after exec.kill_timeout).
 struct signal_item {
   job_id id;
   int32_t signal = 15;
   bool terminate = false;
+  signal_for whom = signal_for::tasks;
 };
-HACTOR_INSPECT(signal_item, x.id, x.signal, x.terminate)
+HACTOR_INSPECT(signal_item, x.id, x.signal, x.terminate, x.whom)
 
 struct signal_request {
   std::vector<signal_item> items;
@@ -252,12 +260,13 @@ struct shell_report {
 };
 HACTOR_INSPECT(shell_report, x.report)
 
-/// exec -> shell.
+/// exec -> shell. `first_only`: to the process of the job's first task, and not to its children.
 struct shell_signal {
   int32_t signal = 15;
   bool terminate = false;
+  bool first_only = false;
 };
-HACTOR_INSPECT(shell_signal, x.signal, x.terminate)
+HACTOR_INSPECT(shell_signal, x.signal, x.terminate, x.first_only)
 
 /// shell -> memory guard, of jobs with a limit of their own or of an instance around them: a task
 /// runs, or does so no more.

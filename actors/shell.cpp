@@ -172,6 +172,14 @@ void signal_all(shell_state& st, int signo) {
       st.context->tasks->signal(token, signo);
 }
 
+/// The job's first task alone, where it is one of ours, without what it has started.
+void signal_first(shell_state& st, int signo) {
+  st.signals_sent |= uint64_t{1} << (signo & 63);
+  for (size_t i = 0; i < st.tokens.size(); ++i)
+    if (st.ranks[i] == 0 && st.tokens[i] != 0)
+      st.context->tasks->signal(st.tokens[i], signo, false);
+}
+
 /// Cuts what a captured stream has beyond the job's limit, and says so once.
 void cut_to_limit(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
@@ -540,7 +548,7 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
   }
   if (st.plugins && st.plugins->held)
     leave_unbegun(self, "it was to end before its tasks were started", s.signal);
-  signal_all(st, s.signal);
+  s.first_only ? signal_first(st, s.signal) : signal_all(st, s.signal);
   st.cancelled |= s.terminate && s.signal != SIGALRM;
   st.killed |= s.terminate && s.signal == SIGKILL;
   if (st.killed && st.core.all_ended()) {

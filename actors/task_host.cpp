@@ -312,7 +312,9 @@ task_host::task task_host::take(uint64_t token) {
   return t;
 }
 
-void task_host::signal(uint64_t token, int signo) { (void)client_->signal(token, signo); }
+void task_host::signal(uint64_t token, int signo, bool whole_group) {
+  (void)client_->signal(token, signo, whole_group);
+}
 
 void task_host::ready() { (void)client_->ready(); }
 

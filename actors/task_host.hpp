@@ -55,8 +55,8 @@ public:
   caf::expected<uint64_t> start(spawn_request request, const task_pipes& pipes,
                                 std::shared_ptr<task_sink> sink);
 
-  /// Sends a signal to the task's process group.
-  void signal(uint64_t token, int signo);
+  /// Sends a signal to the task's process group, or to its process alone.
+  void signal(uint64_t token, int signo, bool whole_group = true);
 
   /// Bytes for a task's standard input; an empty text ends it. Dropped when it has no input pipe.
   /// `ticket` is let go when the task's pipe has taken the bytes, or nobody will.

@@ -293,7 +293,7 @@ caf::error set_limits(json& system, const parsed_options& options) {
   return {};
 }
 
-// "SIG@TIME", and Slurm's "B:SIG@TIME": a job here has no batch shell apart from its tasks.
+// "SIG@TIME"; with Slurm's "B:" it is for the script of an instance, not for what runs in it.
 caf::error set_warning(json& system, const parsed_options& options) {
   if (!options.has("signal"))
     return {};
@@ -301,7 +301,8 @@ caf::error set_warning(json& system, const parsed_options& options) {
   if (given.empty())
     return bad("--signal: '' is not SIG@TIME, e.g. USR1@2m");
   std::string_view text = given;
-  if (text.starts_with("B:"))
+  auto to_script = text.starts_with("B:");
+  if (to_script)
     text.remove_prefix(2);
   auto split = std::min(text.find('@'), text.size());
   auto signal = split == 0 ? caf::expected<int>{SIGUSR1} : parse_signal(text.substr(0, split));
@@ -313,7 +314,10 @@ caf::error set_warning(json& system, const parsed_options& options) {
     return bad("--signal: " + render(before.error()));
   if (!(*before > 0 && std::isfinite(*before)))
     return bad("--signal: '" + given + "': the time before the limit must be above 0");
-  system["shell"]["options"]["signal"] = {{"signum", *signal}, {"timeleft", *before}};
+  auto& warning = system["shell"]["options"]["signal"];
+  warning = {{"signum", *signal}, {"timeleft", *before}};
+  if (to_script)
+    warning["script"] = true;
   return {};
 }
 

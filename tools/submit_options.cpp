@@ -53,9 +53,10 @@ namespace hactor::tools {
        "Time after which the job is ended: a bare number is minutes; 90s, "                        \
        "2m, 1.5h, 1d; MM:SS, H:M:S, D-H:M. Default: 0, no limit.",                                 \
        "--time"},                                                                                  \
-      {0, "signal", "[SIG][@TIME]",                                                                \
-       "Warns the job's tasks by SIG at TIME before the time limit: USR1@2m. Default of SIG: "     \
-       "USR1, of TIME: 60s."},                                                                     \
+      {0, "signal", "[B:][SIG][@TIME]",                                                            \
+       "Warns the job's tasks by SIG at TIME before the time limit: USR1@2m. Of a job that holds " \
+       "an instance those of all jobs in it, to any depth; with B: its script alone. Default of "  \
+       "SIG: USR1, of TIME: 60s."},                                                                \
       {'q', "queue", "NAME", "Queue. Default: the instance's.", "-p --partition"},                 \
       {'B', "bank", "NAME", "Bank to charge. Default: none.", "-A --account"},                     \
       {'J', "job-name", "NAME", "Name of the job. Default: the command's.", "--name"},             \

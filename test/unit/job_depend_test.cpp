@@ -449,6 +449,18 @@ TEST_SUITE("unit") {
     CHECK(b.out.signals[0].item.id == job_id{1});
     CHECK(b.out.signals[0].item.signal == 12);
     CHECK_FALSE(b.out.signals[0].item.terminate);
+    CHECK(b.out.signals[0].item.whom == signal_for::jobs);
+    // So does an instance that holds it, when its own time is nearly over.
+    kill_request to_all;
+    to_all.jobs.states = static_cast<uint32_t>(job_state::run);
+    to_all.warning = true;
+    CHECK(*b.core->kill(to_all, b.out) == 1);
+    CHECK(b.out.signals.back().item.whom == signal_for::jobs);
+    to_all.warning = false;
+    CHECK(*b.core->kill(to_all, b.out) == 1);
+    CHECK(b.out.signals.back().item.whom == signal_for::tasks);
+    s.options["signal"]["script"] = true;
+    CHECK(intern(b.specs, s)->warn_script);
     CHECK(b.summary(1).state == job_state::run);
     CHECK(b.core->next_deadline_ns() == 180 * second);
     b.core->on_deadline(180 * second, b.out);
@@ -456,7 +468,8 @@ TEST_SUITE("unit") {
     CHECK(b.core->next_deadline_ns() == 200 * second);
     b.core->on_deadline(200 * second, b.out);
     CHECK(b.summary(1).exception_type == "timeout");
-    for (auto wrong : {R"({"signum":0})", R"({"signum":65})", R"({"timeleft":0})", R"(10)"}) {
+    for (auto wrong : {R"({"signum":0})", R"({"signum":65})", R"({"timeleft":0})", R"(10)",
+                       R"({"script":1})"}) {
       s.options = {{"signal", json::parse(wrong)}};
       auto parts = separate_environment(s.text());
       REQUIRE(parts);

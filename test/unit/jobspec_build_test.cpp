@@ -321,7 +321,7 @@ TEST_SUITE("unit") {
       return dump(system_of({"-t10", word})["shell"]["options"]["signal"]);
     };
     CHECK(warning("--signal=TERM@2m") == R"({"signum":15,"timeleft":120.0})");
-    CHECK(warning("--signal=B:SIGINT@90") == R"({"signum":2,"timeleft":90.0})");
+    CHECK(warning("--signal=B:SIGINT@90") == R"({"script":true,"signum":2,"timeleft":90.0})");
     CHECK(warning("--signal=@5s") == R"({"signum":10,"timeleft":5.0})");
     CHECK(warning("--signal=12") == R"({"signum":12,"timeleft":60.0})");
     for (auto word : {"--signal=", "--signal=NONE@1m", "--signal=USR1@", "--signal=USR1@0",
