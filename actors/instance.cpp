@@ -13,6 +13,7 @@
 
 #include "actors/ingest.hpp"
 #include "actors/instance_resize.hpp"
+#include "actors/job_outputs.hpp"
 #include "actors/lead_services.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/scheduler_settings.hpp"
@@ -116,9 +117,10 @@ caf::error instance_state::start(const instance_request& r) {
   auto settings = read_scheduler_settings(**attributes);
   if (!settings)
     return std::move(settings.error());
-  auto store = context->journals->open(to_string(r.job));
-  if (!store)
-    return std::move(store.error());
+  auto opened = context->journals->open(to_string(r.job));
+  if (!opened)
+    return std::move(opened.error());
+  store = std::move(*opened);
   auto graph = make_graph(r, *settings);
   if (!graph)
     return std::move(graph.error());
@@ -129,7 +131,7 @@ caf::error instance_state::start(const instance_request& r) {
                     caf::anon_send(me, instance_end{name + " has failed"});
                   }};
   lead_parts p;
-  p.store = std::move(*store);
+  p.store = store;
   p.specs = context->specs;
   p.resources = r.resources;
   p.scheduling = std::move(*settings);
@@ -195,10 +197,31 @@ void instance_state::end(const std::string& reason, bool of_script) {
           });
 }
 
+/// With the instance its jobs are forgotten.
+void instance_state::forget_what_jobs_wrote() {
+  if (!store)
+    return;
+  outputs_by_rank outputs;
+  auto failed = store->each_job(false, [&outputs](const job_record& r) {
+    if (r.ended)
+      outputs.add(r);
+    return true;
+  });
+  if (failed)
+    log_debug("instance[{}]: its jobs' output stays: {}", about.path, render(failed));
+  if (!outputs.ranks.empty()) // it outlives us
+    self->home_system().spawn(
+      [](caf::event_based_actor* teller, const broker_actor& broker, outputs_by_rank outputs) {
+        forget_outputs(teller, broker, std::move(outputs));
+      },
+      broker, std::move(outputs));
+}
+
 void instance_state::finish() {
   if (ends_script && watch)
     watch->terminate();
   stop_services(services);
+  forget_what_jobs_wrote();
   self->send(exec, instance_over{job});
   self->quit(caf::exit_reason::user_shutdown);
 }

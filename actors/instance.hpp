@@ -46,6 +46,7 @@ struct instance_state {
   /// `of_script`: its script ends with it, as that of an outermost instance does.
   void end(const std::string& reason, bool of_script);
   void finish();
+  void forget_what_jobs_wrote();
 
   pointer self;
   std::shared_ptr<const instance_context> context;
@@ -53,6 +54,7 @@ struct instance_state {
   exec_actor exec;
   job_id job;
   instance_reply about;
+  std::shared_ptr<journal> store;
   job_manager_actor job_manager;
   bool distributes = false; // to children of its own
   resource_actor resource;

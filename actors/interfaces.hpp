@@ -244,9 +244,13 @@ using output_actor = caf::typed_actor<
   caf::reacts_to<output_reopen>,
   caf::replies_to<output_seal>::with<output_sealed>,
   caf::reacts_to<output_give_up>,
+  // From the JOURNAL and INSTANCES.
+  caf::reacts_to<output_forget>,
   caf::replies_to<output_request>::with<output_reply>,
   // INTERNAL: try again what found the disk full.
-  caf::reacts_to<tick_atom>>::extend_with<status_actor>;
+  caf::reacts_to<tick_atom>,
+  // INTERNAL: forget what has been read meanwhile.
+  caf::reacts_to<timeout_atom>>::extend_with<status_actor>;
 
 /// BROKER: a rank's root: who the peers are, whether they live, and the way to them. Every rank.
 using broker_actor = caf::typed_actor<

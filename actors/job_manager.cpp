@@ -170,7 +170,7 @@ void job_manager_state::send_batch() {
 
 void job_manager_state::on_committed() {
   if (!paused.empty())
-    go_on();
+    go_on_or_probe();
   auto done = std::exchange(committing, {});
   commit_under_way = false;
   send_launches(std::move(done.launches));

@@ -104,6 +104,8 @@ struct job_manager_state : job_manager_out {
   // A full disk (job_manager_pause.cpp).
   void pause(const caf::error& e);
   void withdraw_submitted();
+  void take_ends();
+  void go_on_or_probe();
   void go_on();
   void on_retry();
   void signal_now(std::vector<signal_order>& orders);

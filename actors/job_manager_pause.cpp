@@ -4,6 +4,7 @@
 // come free do not look like room. Meanwhile no job is accepted or started; signals still go out.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <unordered_set>
 
@@ -27,6 +28,21 @@ constexpr int drain_tries_max = 8;
 constexpr size_t probe_bytes = 256 << 10;
 constexpr const char* probe_name = "probe";
 
+bool is_probe(const std::pair<std::string, std::string>& m) { return m.first == probe_name; }
+
+std::pair<std::string, std::string> make_probe() {
+  return {probe_name, std::string(probe_bytes, 'p')};
+}
+
+bool has_ends(const journal_batch& b) {
+  return std::any_of(b.jobs.begin(), b.jobs.end(), [](const job_record& r) { return r.ended; });
+}
+
+template <class T>
+void move_behind(std::vector<T>& to, std::vector<T>& from) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
 template <class T, class Id>
 void drop(std::vector<T>& list, const std::unordered_set<job_id>& ids, Id id_of) {
   std::erase_if(list, [&](const T& x) { return ids.count(id_of(x)) != 0; });
@@ -38,7 +54,6 @@ void job_manager_state::pause(const caf::error& e) {
   if (paused.empty()) {
     log_error("{}: paused, no job is taken in or started: {}",
               log_title("job-manager", peers.instance), render(e));
-    committing.batch.meta.emplace_back(probe_name, std::string(probe_bytes, 'p'));
     retry_wait = retry_wait_min;
   } else {
     retry_wait = draining ? retry_wait_min : std::min(2 * retry_wait, retry_wait_max);
@@ -52,10 +67,44 @@ void job_manager_state::pause(const caf::error& e) {
       answer(why);
     signal_now(unit->signals);
   }
+  take_ends();
   retry_due = true;
   self->delayed_send(self, retry_wait, retry_atom_v);
   end_turn();
   tell_if_drained();
+}
+
+/// Ends of jobs go first and without the probe: for them the journal has set some room aside, so
+/// that what fills the disk can be forgotten.
+void job_manager_state::take_ends() {
+  if (has_ends(gathering.batch)) {
+    auto more = std::exchange(gathering, {});
+    auto& c = committing;
+    move_behind(c.batch.events, more.batch.events);
+    move_behind(c.batch.specs, more.batch.specs);
+    move_behind(c.batch.jobs, more.batch.jobs);
+    move_behind(c.batch.meta, more.batch.meta);
+    move_behind(c.batch.blobs, more.batch.blobs);
+    move_behind(c.launches, more.launches);
+    move_behind(c.signals, more.signals);
+    move_behind(c.after, more.after);
+    move_behind(c.answers, more.answers);
+    move_behind(c.ended, more.ended);
+    c.submits |= more.submits;
+    kept_specs.clear();
+  }
+  std::erase_if(committing.batch.meta, is_probe);
+  if (!has_ends(committing.batch))
+    committing.batch.meta.push_back(make_probe());
+}
+
+/// A commit has found room. What is left to see is whether there is enough for others.
+void job_manager_state::go_on_or_probe() {
+  auto& meta = committing.batch.meta;
+  if (std::any_of(meta.begin(), meta.end(), is_probe))
+    go_on();
+  else
+    gathering.batch.meta.push_back(make_probe());
 }
 
 /// Jobs whose submit event is not durable leave without a trace.

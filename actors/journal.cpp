@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "actors/job_archive.hpp"
+#include "actors/job_outputs.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/log.hpp"
@@ -121,10 +122,15 @@ void forget_spaces(pointer self, std::vector<job_id> jobs, Next next) {
 
 void erase_some(pointer self, const std::vector<job_id>& slice) {
   auto& st = self->state;
+  outputs_by_rank outputs;
+  for (auto id : slice)
+    if (auto record = st.store->job(id))
+      outputs.add(*record);
   auto n = st.store->erase_jobs(slice);
   if (!n)
     return end_purge(self, n.error());
   st.purges.front().count += *n;
+  forget_outputs(self, st.broker, std::move(outputs));
   // A namespace can have been made anew while the job was still there.
   forget_spaces(self, slice, [self] {
     self->send(self, caf::tick_atom_v); // behind the commits that have come meanwhile
@@ -180,8 +186,10 @@ void retain_by_age(pointer self) {
 
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
                                              std::shared_ptr<journal> store, events_actor events,
-                                             retention keep, std::string title) {
+                                             broker_actor broker, retention keep,
+                                             std::string title) {
   self->state.store = std::move(store);
+  self->state.broker = std::move(broker);
   self->state.events = std::move(events);
   self->state.keep = keep;
   self->state.title = std::move(title);

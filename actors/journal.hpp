@@ -42,13 +42,15 @@ struct journal_state {
   std::deque<purge> purges; // the first is under way
   bool begun = false;       // until the KVS has come nothing is purged
   kvs_actor kvs;            // has what the jobs kept; null: it cannot tell
+  broker_actor broker;      // knows who has what they wrote
   int64_t commits = 0, committed_events = 0;
 };
 
 /// Commits to `store` and passes what was committed on to `events`. Spawn detached.
 journal_actor::behavior_type journal_service(journal_actor::stateful_pointer<journal_state> self,
                                              std::shared_ptr<journal> store, events_actor events,
-                                             retention keep, std::string title);
+                                             broker_actor broker, retention keep,
+                                             std::string title);
 
 struct archive_state {
   static inline const char* name = "archive";

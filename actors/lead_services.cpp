@@ -51,11 +51,11 @@ lead_services make_lead_services(service_maker& m, lead_parts p) {
   made.events = m.make("events", events_service, std::move(p.stream));
   retention keep{p.attributes->duration_s("retention.age"),
                  static_cast<uint64_t>(p.attributes->integer("retention.count"))};
-  auto journal = p.store->syncs()
-                   ? m.make<caf::detached>("journal", journal_service, p.store, made.events, keep,
-                                             title("journal"))
-                   : m.make("journal", journal_service, p.store, made.events, keep,
-                            title("journal"));
+  auto journal =
+    p.store->syncs()
+      ? m.make<caf::detached>("journal", journal_service, p.store, made.events, p.broker, keep,
+                              title("journal"))
+      : m.make("journal", journal_service, p.store, made.events, p.broker, keep, title("journal"));
   kvs_setup keys{p.store, journal, ::getuid(), title("kvs")};
   made.kvs = alone ? m.make<caf::detached>("kvs", kvs_service, std::move(keys))
                    : m.make("kvs", kvs_service, std::move(keys));

@@ -337,6 +337,13 @@ struct output_give_up {
 };
 HACTOR_INSPECT(output_give_up, x.id)
 
+/// journal, instance -> output: these jobs are forgotten, and what they wrote with them. A reader
+/// that is under way reads on to the end.
+struct output_forget {
+  std::vector<std::pair<job_id, uint64_t>> jobs; // with the addresses of their indexes
+};
+HACTOR_INSPECT(output_forget, x.jobs)
+
 /// Reads on from `cursor` (0: the beginning). When nothing is there yet and the job lives,
 /// `reader` gets one output_ready once there is. `address`: of an ended job. Errors:
 /// ec::store_failed.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/clock.hpp"
 #include "runtime/log.hpp"
 
 namespace hactor {
@@ -18,6 +19,9 @@ constexpr uint32_t part_bytes_max = 1 << 20;
 
 /// How soon bytes that found the disk full are tried again.
 constexpr auto append_retry = std::chrono::seconds(1);
+
+/// A reader that has not come again for so long does not come any more.
+constexpr auto reader_patience = std::chrono::minutes(10);
 
 /// A place in a job's output: the part, and how much of it was read.
 uint64_t cursor_of(size_t part, uint32_t bytes) {
@@ -61,7 +65,10 @@ void reopen(output_state::pointer self, const output_reopen& r) {
   if (!index)
     return log_error("output: what {} wrote before is lost: {}", to_string(r.id),
                      render(index.error()));
-  st.live[r.id].index = std::move(*index);
+  auto& job = st.live[r.id];
+  job.before = r.address;
+  job.before_parts = index->size();
+  job.index = std::move(*index);
 }
 
 /// Reads parts from the cursor on until enough bytes are there.
@@ -101,6 +108,19 @@ bool at_end(const std::vector<spool_part>& index, uint64_t cursor) {
              && static_cast<uint32_t>(cursor) >= index[part].extent.size);
 }
 
+void drop_readers_that_left(output_state& st) {
+  auto since = steady_ns() - std::chrono::nanoseconds(reader_patience).count();
+  std::erase_if(st.reading, [since](auto& r) { return r.second < since; });
+  st.reading_max = std::max<size_t>(1000, 2 * st.reading.size());
+}
+
+/// Somebody reads what lies there, or is about to.
+void note_reader(output_state& st, uint64_t address) {
+  st.reading[address] = steady_ns();
+  if (st.reading.size() > st.reading_max)
+    drop_readers_that_left(st);
+}
+
 /// Ends a job's output; nullopt: the disk is full, try again.
 std::optional<caf::expected<output_sealed>> seal(output_state::pointer self, job_id id) {
   auto& st = self->state;
@@ -122,6 +142,10 @@ std::optional<caf::expected<output_sealed>> seal(output_state::pointer self, job
   }
   auto job = std::move(it->second);
   st.live.erase(it);
+  if (job.before != 0) // the new index has all
+    st.store->forget_index(id, job.before);
+  if (job.is_read && address != 0)
+    note_reader(st, address);
   wake_readers(self, job);
   return output_sealed{address};
 }
@@ -134,7 +158,6 @@ void arm_retry(output_state::pointer self) {
 /// Does what waits for room on the disk, as far as it goes.
 void retry_stuck(output_state::pointer self) {
   auto& st = self->state;
-  st.retry_armed = false;
   for (; !st.stuck.empty(); st.stuck.pop_front()) {
     if (auto* a = std::get_if<output_append>(&st.stuck.front())) {
       if (!append(self, *a))
@@ -188,12 +211,42 @@ void give_up(output_state::pointer self, job_id id) {
   if (!sealed) { // nor is there room for its index
     auto job = std::move(st.live[id]);
     st.live.erase(id);
+    auto first = job.index.begin() + static_cast<ptrdiff_t>(job.before_parts);
+    st.store->forget_parts({first, job.index.end()});
     wake_readers(self, job);
     reply.lost = "the disk is full: what it wrote is lost";
   } else if (bytes > 0) {
     reply.lost = fmt::format("the disk is full: the last {} bytes that it wrote are lost", bytes);
   }
   promise.deliver(std::move(reply));
+}
+
+/// Gives up the output of jobs that nobody knows any more; that which is being read, later.
+void forget(output_state::pointer self, const std::vector<output_state::forgotten_job>& jobs) {
+  auto& st = self->state;
+  drop_readers_that_left(st);
+  std::vector<output_state::forgotten_job> unread;
+  for (auto& job : jobs)
+    (st.reading.count(job.second) != 0 ? st.kept_for_readers : unread).push_back(job);
+  auto count = st.store->forget(unread);
+  if (count != unread.size())
+    log_debug("output: of {} forgotten jobs {} had output that could be read", unread.size(),
+              count);
+  if (!st.kept_for_readers.empty() && !std::exchange(st.look_armed, true))
+    self->delayed_send(self, reader_patience, caf::timeout_atom_v);
+  retry_stuck(self);
+}
+
+void forget_what_was_kept(output_state::pointer self) {
+  forget(self, std::exchange(self->state.kept_for_readers, {}));
+}
+
+void note_reading(output_state::pointer self, uint64_t address, bool is_read) {
+  auto& st = self->state;
+  if (!is_read)
+    note_reader(st, address);
+  else if (st.reading.erase(address) != 0 && !st.kept_for_readers.empty())
+    forget_what_was_kept(self);
 }
 
 caf::result<output_reply> read_output(output_state::pointer self, const output_request& r) {
@@ -204,6 +257,7 @@ caf::result<output_reply> read_output(output_state::pointer self, const output_r
     auto reply = read_parts(*st.store, it->second.index, r);
     if (!reply)
       return std::move(reply.error());
+    it->second.is_read = true;
     if (reply->chunks.empty() && r.reader)
       it->second.waiting.push_back({r.reader, r.tag});
     if (!r.reader && it->second.index.empty()) {
@@ -229,6 +283,7 @@ caf::result<output_reply> read_output(output_state::pointer self, const output_r
   if (!reply)
     return std::move(reply.error());
   reply->sealed = at_end(*index, reply->cursor);
+  note_reading(self, r.address, reply->sealed);
   return std::move(*reply);
 }
 
@@ -274,7 +329,15 @@ output_actor::behavior_type output_service(output_state::pointer self, rank_t ra
       },
       [self](const output_give_up& g) { give_up(self, g.id); },
       [self](const output_request& r) { return read_output(self, r); },
-      [self](caf::tick_atom) { retry_stuck(self); },
+      [self](const output_forget& f) { forget(self, f.jobs); },
+      [self](caf::tick_atom) {
+        self->state.retry_armed = false;
+        retry_stuck(self);
+      },
+      [self](caf::timeout_atom) {
+        self->state.look_armed = false;
+        forget_what_was_kept(self);
+      },
       [self](stats_atom) {
         return stats_reply{{{"live", static_cast<int64_t>(self->state.live.size())},
                             {"bytes", self->state.bytes}}};

@@ -27,7 +27,11 @@ struct output_state {
   struct live_job {
     std::vector<spool_part> index;
     std::vector<waiting_reader> waiting;
+    bool is_read = false;    // somebody has asked for it
+    uint64_t before = 0;     // address of the index that an earlier attempt left, if any
+    size_t before_parts = 0; // at the front of the index: that attempt's
   };
+  using forgotten_job = std::pair<job_id, uint64_t>; // with the address of its index
 
   /// Something that must wait until the disk has room, in its order.
   struct stuck_seal {
@@ -44,6 +48,11 @@ struct output_state {
   int64_t bytes = 0;
   bool complained = false; // of a full disk, until it works again
   bool retry_armed = false;
+  // Ended jobs that somebody is reading, by the addresses of their indexes: when they last read.
+  std::unordered_map<uint64_t, int64_t> reading;
+  size_t reading_max = 1000; // when those are looked for who do not come any more
+  std::vector<forgotten_job> kept_for_readers; // forgotten, once they are read
+  bool look_armed = false;
 };
 
 output_actor::behavior_type output_service(output_state::pointer self, rank_t rank,

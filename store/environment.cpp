@@ -449,20 +449,38 @@ caf::error environment::write_freeing(const std::function<int(MDB_txn*)>& apply)
   return write(apply);
 }
 
+caf::error environment::write_ending(const std::function<int(MDB_txn*)>& apply) {
+  if (host_)
+    return host_->write_ending(apply);
+  auto err = write(apply);
+  if (!err || code_of(err) != ec::disk_full)
+    return err;
+  const auto path = options_.directory + "/reserve";
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || info.st_size <= reserve_bytes / 2
+      || ::truncate(path.c_str(), reserve_bytes / 2) != 0)
+    return err;
+  return write(apply);
+}
+
 void environment::make_reserve() {
   if (host_)
     return host_->make_reserve();
   if (options_.read_only)
     return;
   const auto path = options_.directory + "/reserve";
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0)
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  struct stat info {};
+  if (fd < 0 || fstat(fd, &info) != 0 || info.st_size >= reserve_bytes) {
+    ::close(fd);
     return; // it is there
+  }
   // On a disk that is nearly full a smaller one is better than none.
+  const auto had = info.st_size;
   auto bytes = reserve_bytes;
-  while (bytes >= reserve_bytes_least && posix_fallocate(fd, 0, bytes) != 0)
-    bytes = ftruncate(fd, 0) == 0 ? bytes / 2 : 0;
-  if (bytes < reserve_bytes_least)
+  while (bytes > had && bytes >= reserve_bytes_least && posix_fallocate(fd, 0, bytes) != 0)
+    bytes = ftruncate(fd, had) == 0 ? bytes / 2 : 0;
+  if (std::max<off_t>(bytes, had) < reserve_bytes_least)
     unlink(path.c_str());
   ::close(fd);
 }

@@ -87,6 +87,9 @@ public:
   /// done.
   caf::error write_freeing(const std::function<int(MDB_txn*)>& apply);
 
+  /// As write, for what must be there before it can be freed: it may use half of the reserve.
+  caf::error write_ending(const std::function<int(MDB_txn*)>& apply);
+
   /// Sets disk space aside (the file "reserve") for write_freeing, if there is any; even removing
   /// needs new pages. Without it, room has to come from outside the journal.
   void make_reserve();

@@ -111,6 +111,7 @@ public:
   /// replace the live record of the job. Errors, all of which leave the store unchanged and usable:
   /// ec::disk_full, ec::store_failed, ec::unknown_key (a record names a spec that is neither stored
   /// nor in the batch), ec::bad_argument (a reserved name in meta, a name longer than 500 bytes).
+  /// On a full disk one that only ends jobs may work from the reserve (see erase_jobs), too.
   caf::expected<uint64_t> commit(const journal_batch& batch);
 
   /// Removes the log's chunks that lie wholly before `before_sequence`, but none that

@@ -307,6 +307,15 @@ bool only_removes(const journal_batch& b) {
          && std::all_of(b.blobs.begin(), b.blobs.end(), [](auto& c) { return c.bytes.empty(); });
 }
 
+/// True when jobs end with the batch and nothing begins: on a full disk that is possible as well,
+/// so that they can be erased.
+bool only_ends(const journal_batch& b) {
+  return !b.jobs.empty() && b.specs.empty() && b.meta.empty() && b.blobs.empty()
+         && std::all_of(b.jobs.begin(), b.jobs.end(), [](auto& r) { return r.ended; })
+         && std::none_of(b.events.begin(), b.events.end(),
+                         [](auto& e) { return e.kind == event_kind::submit; });
+}
+
 caf::error unknown_spec_error() {
   return make_error(ec::unknown_key, "a record names a jobspec that is not stored");
 }
@@ -356,7 +365,10 @@ caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
   };
   auto& env = *impl_->env;
   auto frees = only_removes(batch);
-  if (auto err = frees ? env.write_freeing(apply) : env.write(apply))
+  auto err = frees              ? env.write_freeing(apply)
+             : only_ends(batch) ? env.write_ending(apply)
+                                : env.write(apply);
+  if (err)
     return unknown_spec ? unknown_spec_error() : err;
   if (frees)
     turn_over(env, impl_->next);

@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/spool_freed.hpp"
 #include "store/spool_record.hpp"
 
 namespace hactor {
@@ -25,6 +27,12 @@ namespace {
 
 constexpr uint64_t segment_bytes_max = 1ull << 32; // offsets of index addresses have 32 bits
 constexpr std::string_view name_prefix = "segment-";
+
+/// How much of an index is read with its head: all of it for most jobs.
+constexpr uint64_t index_read_bytes = 512;
+
+/// Less than this is no hole, which whole pages make; and no reason to begin another segment.
+constexpr uint64_t hole_bytes_min = 32 << 10;
 
 caf::error system_error(const std::string& path, int why) {
   return make_errno_error(why == ENOSPC || why == EDQUOT ? ec::disk_full : ec::store_failed, path,
@@ -82,6 +90,28 @@ std::optional<uint32_t> number_of(std::string_view name) {
   return number;
 }
 
+/// An index as it lies in a segment.
+struct stored_index {
+  job_id id;
+  std::vector<spool_part> parts;
+  spool_extent place;
+};
+
+/// Adds an extent; one that continues the last lengthens it.
+void add_extent(std::vector<spool_extent>& extents, const spool_extent& e) {
+  if (e.size == 0)
+    return;
+  if (!extents.empty()) {
+    auto& last = extents.back();
+    if (last.segment == e.segment && last.offset + last.size == e.offset
+        && uint64_t{last.size} + e.size < UINT32_MAX) {
+      last.size += e.size;
+      return;
+    }
+  }
+  extents.push_back(e);
+}
+
 } // namespace
 
 struct spool::impl {
@@ -92,6 +122,7 @@ struct spool::impl {
   descriptor file;                    // of the newest, when it is being appended to
   uint64_t written = 0;               // bytes of the newest that the kernel has
   std::string buffer;                 // what follows them
+  spool_freed freed;
 
   std::string path_of(uint32_t segment) const {
     char name[32];
@@ -103,6 +134,12 @@ struct spool::impl {
   caf::error begin_segment();
   caf::error resume(spool_findings& found);
   caf::expected<spool_extent> append(const spool_record& r);
+  uint64_t size_of(uint32_t segment) const;
+  caf::expected<stored_index> index_at(uint64_t address) const;
+  void give_up(std::vector<spool_extent> extents);
+  bool erase_if_freed(uint32_t segment);
+  caf::error erase(uint32_t segment);
+  void make_hole(const spool_extent& e) const;
   caf::expected<std::string> bytes_at(uint32_t segment, uint64_t offset, uint64_t size) const;
 };
 
@@ -136,9 +173,14 @@ caf::expected<std::unique_ptr<spool>> spool::open(const spool_options& options,
     i.newest = std::max(i.newest, *number);
   }
   found.segments = static_cast<uint32_t>(i.sizes.size());
+  i.freed.load(options.directory);
   if (i.newest != 0)
     if (auto err = i.resume(found))
       return err;
+  const auto sizes = i.sizes;
+  for (const auto& [segment, size] : sizes)
+    if (segment != i.newest) // which others may be writing
+      i.erase_if_freed(segment);
   return result;
 }
 
@@ -187,9 +229,12 @@ caf::error spool::impl::begin_segment() {
       return system_error(path, errno);
     flock(made.get(), LOCK_EX | LOCK_NB); // tells others that it is being written
     file = std::move(made);
-    newest = number;
+    const auto before = std::exchange(newest, number);
     sizes[number] = 0;
     written = 0;
+    freed.reset(number);
+    if (!erase_if_freed(before))
+      freed.save();
     return {};
   }
 }
@@ -303,30 +348,44 @@ caf::expected<std::string> spool::read(const spool_extent& extent) const {
   return result;
 }
 
-caf::expected<std::vector<spool_part>> spool::read_index(uint64_t address) const {
+caf::expected<stored_index> spool::impl::index_at(uint64_t address) const {
   const auto segment = static_cast<uint32_t>(address >> 32);
   const uint64_t offset = address & 0xffffffff;
   const auto fail = [&] {
     return make_error(ec::store_corrupt,
-                      impl_->path_of(segment) + ": no index at " + std::to_string(offset));
+                      path_of(segment) + ": no index at " + std::to_string(offset));
   };
-  auto head = impl_->bytes_at(segment, offset, spool_head_bytes);
-  if (!head)
-    return std::move(head.error());
-  if (head->size() < spool_head_bytes)
-    return fail();
-  uint32_t size = 0;
-  std::copy_n(head->data() + sizeof size, sizeof size, reinterpret_cast<char*>(&size));
-  auto raw = impl_->bytes_at(segment, offset, spool_head_bytes + size);
+  const auto end = size_of(segment);
+  const auto there = end > offset ? end - offset : spool_head_bytes; // reading tells what is wrong
+  auto raw = bytes_at(segment, offset, std::min(there, index_read_bytes));
   if (!raw)
     return std::move(raw.error());
+  if (raw->size() < spool_head_bytes)
+    return fail();
+  uint32_t size = 0;
+  std::copy_n(raw->data() + sizeof size, sizeof size, reinterpret_cast<char*>(&size));
+  const auto whole = spool_head_bytes + size;
+  if (raw->size() < whole) {
+    raw = bytes_at(segment, offset, whole);
+    if (!raw)
+      return std::move(raw.error());
+  }
   std::string_view in{*raw};
   spool_record r;
-  std::vector<spool_part> index;
+  stored_index index;
   if (!take_spool_record(in, r) || r.kind != spool_kind::index
-      || !decode_spool_index(r.bytes, index))
+      || !decode_spool_index(r.bytes, index.parts))
     return fail();
+  index.id = r.id;
+  index.place = {segment, offset, static_cast<uint32_t>(whole)};
   return index;
+}
+
+caf::expected<std::vector<spool_part>> spool::read_index(uint64_t address) const {
+  auto index = impl_->index_at(address);
+  if (!index)
+    return std::move(index.error());
+  return std::move(index->parts);
 }
 
 caf::error spool::each_part(uint32_t segment,
@@ -358,24 +417,105 @@ std::vector<spool::segment_info> spool::segments() const {
   return result;
 }
 
-caf::error spool::erase_segment(uint32_t segment) {
-  std::lock_guard guard{impl_->mutex};
-  const auto path = impl_->path_of(segment);
-  if (impl_->sizes.count(segment) == 0)
+// -- giving up ------------------------------------------------------------------------------------
+
+uint64_t spool::impl::size_of(uint32_t segment) const {
+  std::lock_guard guard{mutex};
+  const auto at = sizes.find(segment);
+  return at == sizes.end() ? 0 : at->second;
+}
+
+/// What is freed is counted before any of it goes: a crash in between leaves bytes that nobody has.
+void spool::impl::give_up(std::vector<spool_extent> extents) {
+  std::lock_guard guard{mutex};
+  std::erase_if(extents, [this](const spool_extent& e) { return sizes.count(e.segment) == 0; });
+  std::set<uint32_t> touched;
+  for (const auto& e : extents) {
+    freed.add(e.segment, e.size);
+    touched.insert(e.segment);
+  }
+  freed.save();
+  for (const auto segment : touched)
+    erase_if_freed(segment);
+  for (const auto& e : extents)
+    if (sizes.count(e.segment) != 0)
+      make_hole(e);
+}
+
+/// True when it was; the counts are saved then. Requires: the mutex is held.
+bool spool::impl::erase_if_freed(uint32_t segment) {
+  const auto at = sizes.find(segment);
+  if (at == sizes.end() || at->second == 0 || freed.of(segment) < at->second
+      || (segment == newest && at->second < hole_bytes_min))
+    return false;
+  return !erase(segment);
+}
+
+/// Requires: the mutex is held.
+void spool::impl::make_hole(const spool_extent& e) const {
+  auto end = e.offset + e.size;
+  if (e.segment == newest && file.get() >= 0)
+    end = std::min(end, written); // what is buffered has no room yet
+  if (end < e.offset + hole_bytes_min)
+    return;
+  const descriptor at{::open(path_of(e.segment).c_str(), O_WRONLY | O_CLOEXEC)};
+  if (at.get() >= 0)
+    (void)fallocate(at.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(e.offset), static_cast<off_t>(end - e.offset));
+}
+
+size_t spool::forget(const std::vector<std::pair<job_id, uint64_t>>& jobs) {
+  std::vector<spool_extent> extents;
+  size_t count = 0;
+  for (const auto& [id, address] : jobs) {
+    const auto index = impl_->index_at(address);
+    if (!index || index->id != id)
+      continue;
+    for (const auto& part : index->parts)
+      add_extent(extents, part.extent);
+    add_extent(extents, index->place);
+    ++count;
+  }
+  impl_->give_up(std::move(extents));
+  return count;
+}
+
+void spool::forget_parts(const std::vector<spool_part>& parts) {
+  std::vector<spool_extent> extents;
+  for (const auto& part : parts)
+    add_extent(extents, part.extent);
+  impl_->give_up(std::move(extents));
+}
+
+void spool::forget_index(job_id id, uint64_t address) {
+  if (const auto index = impl_->index_at(address); index && index->id == id)
+    impl_->give_up({index->place});
+}
+
+caf::error spool::impl::erase(uint32_t segment) {
+  const auto path = path_of(segment);
+  if (sizes.count(segment) == 0)
     return make_error(ec::unknown_key, path + ": no such segment");
-  if (segment == impl_->newest) {
+  if (segment == newest) {
     // A successor is made at once, so that the number is never given again after a restart, when
     // some index may still name it. On a full disk erasing matters more.
-    impl_->file = descriptor{};
-    impl_->buffer.clear();
-    impl_->written = 0;
-    if (impl_->begin_segment())
-      impl_->file = descriptor{};
+    file = descriptor{};
+    buffer.clear();
+    written = 0;
+    if (begin_segment())
+      file = descriptor{};
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT)
     return system_error(path, errno);
-  impl_->sizes.erase(segment);
+  sizes.erase(segment);
+  freed.reset(segment);
+  freed.save();
   return {};
+}
+
+caf::error spool::erase_segment(uint32_t segment) {
+  std::lock_guard guard{impl_->mutex};
+  return impl_->erase(segment);
 }
 
 } // namespace hactor

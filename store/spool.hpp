@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/error.hpp"
@@ -99,6 +100,18 @@ public:
   /// never got an index is found again. Index records are left out. Errors: as read.
   caf::error each_part(uint32_t segment,
                        const std::function<bool(job_id, const spool_part&)>& f) const;
+
+  /// Gives up the output of jobs, each named with its index's address, which goes, too. Room comes
+  /// back at once where the file system can make holes in files, else when all of a segment is
+  /// given up. What cannot be read, or is another job's, stays. Returns how many jobs' output went.
+  /// After a crash some may be taken for used for ever, but nothing that is used for given up.
+  size_t forget(const std::vector<std::pair<job_id, uint64_t>>& jobs);
+
+  /// The same of output that has no index.
+  void forget_parts(const std::vector<spool_part>& parts);
+
+  /// The same of an index alone, for one that repeats it has been written.
+  void forget_index(job_id id, uint64_t address);
 
   struct segment_info {
     uint32_t segment = 0;

@@ -239,6 +239,34 @@ TEST_SUITE("actor") {
     CHECK(all.ends_with("alloc start exception finish release free clean"));
   }
 
+  TEST_CASE("on a full disk jobs end, can be forgotten and looked at, and none begins") {
+    bench b;
+    b.submit({one});
+    b.grant(one);
+    b.report(one, false);
+    b.settle();
+    b.world->journal_error = make_error(ec::disk_full, "/state: no space");
+    b.world->ends_have_room = true;
+    b.cancel({one});
+    auto early = b.follow(one); // the exception is not durable
+    b.pass(4000ms);
+    CHECK(code_of(early->error) == ec::disk_full);
+    b.report(one, true);
+    b.pass(4000ms);
+    b.pass(4000ms);
+    CHECK(names(b.world->durable_events())
+            .ends_with("alloc start exception finish release free clean"));
+    CHECK(b.counts().paused != ""); // there is no room for others
+    CHECK(code_of(b.submit({{2}})->error) == ec::disk_full);
+    purge_request r;
+    r.ids = {one};
+    CHECK(b.ask<count_reply>(b.manager, r)->value);
+    b.world->journal_error = {};
+    b.pass(4000ms);
+    CHECK(b.counts().paused == "");
+    CHECK(b.submit({{3}})->value);
+  }
+
   TEST_CASE("a job that was to be launched when the disk was full starts when there is room") {
     bench b;
     b.submit({one});

@@ -30,7 +30,8 @@ std::shared_ptr<journal> open_journal(const temp_dir& d) {
 struct bench : actor_fixture {
   explicit bench(const temp_dir& d, bool real = true) : store{open_journal(d)} {
     log_level_max(log_level::emerg);
-    writer = real ? spawn(journal_service, store, events_actor{}, retention{}, "journal")
+    writer = real ? spawn(journal_service, store, events_actor{}, broker_actor{}, retention{},
+                          "journal")
                   : spawn(fake_journal, world);
     kvs = spawn(kvs_service, kvs_setup{store, writer, owner, "kvs"});
     reader = caf::actor_cast<caf::actor>(spawn(fake_connector, world));

@@ -183,6 +183,43 @@ TEST_SUITE("actor") {
     umount(root.c_str());
   }
 
+  TEST_CASE("what is forgotten goes; who is reading it reads to its end") {
+    temp_dir d;
+    bench b{d / "spool"};
+    b.write(std::string(50'000, 'a'), 0);
+    b.write(std::string(50'000, 'b'), 1);
+    auto address = b.seal()->value->address;
+    auto first = b.read(0, false, address, 1);
+    CHECK_FALSE(first.sealed);
+    b.tell(b.output, output_forget{{{job, address}}});
+    auto second = b.read(first.cursor, false, address, 1);
+    CHECK(second.sealed);
+    CHECK(text_of(second) == "1:" + std::string(50'000, 'b'));
+    b.run();
+    auto gone = b.ask<output_reply>(b.output, output_request{job, 0, 1000, address, {}, 9});
+    CHECK(code_of(gone->error) == ec::unknown_key);
+    // Of another one nobody reads.
+    b.write(std::string(50'000, 'c'));
+    address = b.seal()->value->address;
+    CHECK(b.read(0, false, address).sealed);
+    b.tell(b.output, output_forget{{{job, address}}});
+    gone = b.ask<output_reply>(b.output, output_request{job, 0, 1000, address, {}, 9});
+    CHECK(code_of(gone->error) == ec::unknown_key);
+  }
+
+  TEST_CASE("what an attempt before wrote is given up with the last one's index") {
+    temp_dir d;
+    bench b{d / "spool"};
+    b.write(std::string(40'000, 'a'));
+    auto before = b.seal()->value->address;
+    b.tell(b.output, output_reopen{job, before});
+    b.write("again");
+    auto address = b.seal()->value->address;
+    b.tell(b.output, output_forget{{{job, address}}});
+    auto gone = b.ask<output_reply>(b.output, output_request{job, 0, 1000, before, {}, 9});
+    CHECK(code_of(gone->error) == ec::unknown_key); // the whole segment
+  }
+
   TEST_CASE("what waits for a full disk can be given up, and what was lost is said") {
     for (bool index_too : {false, true}) {
       temp_dir d;

@@ -135,6 +135,41 @@ void check_removing(const std::string& root) {
   CHECK_MESSAGE(freed, render(freed.error()));
 }
 
+/// On a full disk jobs that were there can end, and then be erased; none can begin.
+void check_ending(const std::string& root) {
+  std::filesystem::remove_all(root + "/state");
+  auto j = open(options_in(root + "/state"));
+  std::vector<job_record> jobs;
+  for (uint64_t n = 1; n <= 40; ++n)
+    jobs.push_back(live(n));
+  REQUIRE(j->commit(batch_of(jobs)));
+  while (j->commit(batch_of(events(700)))) {
+  }
+  while (j->commit(batch_of(events(1)))) {
+  }
+  journal_batch ends, more;
+  std::vector<job_id> ids;
+  for (uint64_t n = 1; n <= 40; ++n) {
+    ends.jobs.push_back(ended(n));
+    ends.jobs.back().rset = std::string(4000, 'r'); // more than pages that happen to be free
+    ids.push_back({n});
+    more.jobs.push_back(ended(100 + n));
+    more.jobs.back().rset = ends.jobs.back().rset;
+    more.events.push_back(event(100 + n, event_kind::submit));
+  }
+  auto refused = j->commit(more);
+  REQUIRE(!refused);
+  CHECK(code_of(refused.error()) == ec::disk_full);
+  auto done = j->commit(ends);
+  REQUIRE_MESSAGE(done, render(done.error()));
+  CHECK(j->live_count() == 0);
+  CHECK(std::filesystem::file_size(root + "/state/reserve") == 512u << 10);
+  auto erased = j->erase_jobs(ids);
+  REQUIRE_MESSAGE(erased, render(erased.error()));
+  CHECK(*erased == 40);
+  CHECK(j->commit(batch_of(events(10)))); // in their place
+}
+
 } // namespace
 
 TEST_SUITE("unit") {
@@ -504,6 +539,7 @@ TEST_SUITE("unit") {
         CHECK(found.events_dropped == 0);
       }
       check_removing(root);
+      check_ending(root);
     }
     std::ofstream{root + "/ballast"} << std::string(5u << 20, 'b'); // all there is
     auto full = journal::open(options_in(root + "/another"), nullptr);

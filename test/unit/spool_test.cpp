@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "store/spool.hpp"
 #include "store/spool_record.hpp"
@@ -220,6 +221,86 @@ TEST_SUITE("unit") {
     const auto next = append(*s, 1, 0, 1, "y");
     CHECK(next.segment == 2);
     CHECK(*s->read(next) == "y");
+  }
+
+  TEST_CASE("a segment goes when all in it is given up, and not before; also over restarts") {
+    temp_dir d;
+    auto s = open(small_in(d));
+    std::vector<std::pair<job_id, uint64_t>> jobs;
+    std::vector<std::vector<spool_part>> parts(9);
+    for (int round = 0; round < 20; ++round)
+      for (uint64_t id = 1; id < 9; ++id)
+        parts[id].push_back({0, 1, append(*s, id, 0, 1, std::string(100, 'a' + char(id)))});
+    for (uint64_t id = 1; id < 9; ++id)
+      jobs.emplace_back(job_id{id}, *s->append_index({id}, parts[id]));
+    CHECK(!s->flush());
+    const auto first = s->segments();
+    REQUIRE(first.size() > 4);
+    // All but one of the jobs: each segment has something of that one.
+    CHECK(s->forget({jobs.begin(), jobs.begin() + 4}) == 4);
+    s.reset();
+    s = open(small_in(d));
+    CHECK(s->forget({jobs.begin() + 4, jobs.end() - 1}) == 3);
+    CHECK(s->segments().size() == first.size());
+    for (auto& p : parts[8])
+      CHECK(*s->read(p.extent) == std::string(100, 'a' + 8));
+    s.reset();
+    s = open(small_in(d));
+    CHECK(s->forget({jobs.back()}) == 1);
+    CHECK(s->segments().size() == 1); // the newest is small, and written to
+    CHECK(code_of(s->read(parts[8].front().extent).error()) == ec::unknown_key);
+    CHECK(s->segments().front().segment == first.back().segment);
+    // It follows when it is not the newest any more.
+    CHECK(append(*s, 9, 0, 1, std::string(4000, 'x')).segment == first.back().segment + 1);
+    CHECK(s->segments().size() == 1);
+  }
+
+  TEST_CASE("what is given up without an index, or with a wrong job, takes nothing else along") {
+    temp_dir d;
+    auto s = open(small_in(d));
+    const auto kept = append(*s, 1, 0, 1, std::string(3000, 'k'));
+    const auto index = *s->append_index({1}, {{0, 1, kept}});
+    const auto lost = append(*s, 2, 0, 1, std::string(3000, 'l'));
+    append(*s, 3, 0, 1, std::string(3000, 'n'));
+    CHECK(s->forget({{job_id{2}, index}}) == 0);
+    CHECK(s->forget({{job_id{1}, index + 1}}) == 0);
+    CHECK(s->forget({{job_id{1}, uint64_t{77} << 32}}) == 0);
+    CHECK(s->segments().size() == 3);
+    s->forget_parts({{0, 1, lost}});
+    CHECK(s->segments().size() == 2);
+    CHECK(*s->read(kept) == std::string(3000, 'k'));
+    s->forget_index({1}, index); // a longer one has been written
+    CHECK(*s->read(kept) == std::string(3000, 'k'));
+    s->forget_parts({{0, 1, kept}});
+    CHECK(s->segments().size() == 1);
+  }
+
+  TEST_CASE("much that is given up within a segment makes room on the disk at once") {
+    temp_dir d;
+    const spool_options o{d / "spool", 64u << 20, 32u << 10};
+    auto s = open(o);
+    const auto kept = append(*s, 1, 0, 1, "kept");
+    std::vector<spool_part> big;
+    for (int i = 0; i < 64; ++i)
+      add_part(big, {0, 1, append(*s, 2, 0, 1, std::string(100'000, 'b'))});
+    const auto index = *s->append_index({2}, big);
+    CHECK(!s->flush());
+    const auto blocks = [&] {
+      struct stat info {};
+      REQUIRE(::stat((d / "spool/segment-00000001").c_str(), &info) == 0);
+      return info.st_blocks * 512;
+    };
+    CHECK(blocks() > 6'000'000);
+    CHECK(s->forget({{job_id{2}, index}}) == 1);
+    CHECK(blocks() < 100'000);
+    CHECK(*s->read(kept) == "kept");
+    const auto next = append(*s, 3, 0, 1, "next");
+    CHECK(!s->flush());
+    s.reset();
+    s = open(o);
+    CHECK(*s->read(kept) == "kept");
+    CHECK(*s->read(next) == "next");
+    CHECK(append(*s, 3, 0, 1, "on").segment == 2); // there is no telling where the first one ends
   }
 
   TEST_CASE("too much at once, impossible options and a file in the way are refused") {
