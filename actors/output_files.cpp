@@ -32,24 +32,23 @@ caf::expected<owned_fd> output_files::share(const std::string& name) const {
   return fd;
 }
 
-caf::error output_files::write_labelled(const std::string& name, uint32_t task,
-                                        std::string_view lines) {
-  std::string out;
-  auto label = std::to_string(task) + ": ";
-  while (!lines.empty()) {
-    auto end = lines.find('\n');
-    auto line = lines.substr(0, end == std::string_view::npos ? end : end + 1);
-    out += label;
-    out += line;
-    lines.remove_prefix(line.size());
-  }
+void output_files::set_labels(std::string before, bool at_once) {
+  labels_ = line_labels{std::move(before), true, at_once ? 0 : line_labels::held_bytes_max};
+}
+
+caf::error output_files::write_labelled(const std::string& name, uint32_t task, uint8_t stream,
+                                        std::string_view bytes) {
+  auto& labels = labelled_.try_emplace(name, labels_).first->second;
+  auto out = labels.add(task, stream, bytes);
+  // One call: what others append to the file does not come between.
   std::string_view rest = out;
   while (!rest.empty()) {
     auto n = ::write(files_.at(name).get(), rest.data(), rest.size());
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return make_errno_error(errno == ENOSPC ? ec::disk_full : ec::exec_failed, name, errno);
+      return make_errno_error(errno == ENOSPC || errno == EDQUOT ? ec::disk_full : ec::exec_failed,
+                              name, errno);
     rest.remove_prefix(static_cast<size_t>(n));
   }
   return caf::none;

@@ -11,6 +11,7 @@
 #include "actors/launch_plan.hpp"
 #include "actors/owned_fd.hpp"
 #include "runtime/error.hpp"
+#include "runtime/line_labels.hpp"
 
 namespace hactor {
 
@@ -25,11 +26,19 @@ public:
   /// A new descriptor of an opened file. Errors: ec::system_failed.
   caf::expected<owned_fd> share(const std::string& name) const;
 
-  /// Appends whole lines, each preceded by "TASK: ". Errors: ec::disk_full, ec::exec_failed.
-  caf::error write_labelled(const std::string& name, uint32_t task, std::string_view lines);
+  /// How lines are labelled from here on: `before` the task's number, and whether bytes are written
+  /// `at_once`, in place of by lines.
+  void set_labels(std::string before, bool at_once);
+
+  /// Appends lines, each preceded by its label; no bytes end the stream's last line. A line is
+  /// written whole, unless it is very long. Errors: ec::disk_full, ec::exec_failed.
+  caf::error write_labelled(const std::string& name, uint32_t task, uint8_t stream,
+                            std::string_view bytes);
 
 private:
   std::map<std::string, owned_fd> files_;
+  line_labels labels_{{}, true}; // as they are at the beginning of a file
+  std::map<std::string, line_labels> labelled_;
 };
 
 } // namespace hactor

@@ -121,11 +121,31 @@ void seal_output(shell_state::pointer self) {
     give_up_output(self);
 }
 
+/// Writes lines to a file; of one that does not take them the job's record tells.
+void write_labelled(shell_state::pointer self, const std::string& file, uint32_t task,
+                    uint8_t stream, std::string_view bytes) {
+  auto& st = self->state;
+  auto err = st.files.write_labelled(file, task, stream, bytes);
+  if (!err || !st.complained.insert(file).second)
+    return;
+  auto what = "output is lost: " + render(err);
+  st.core.on_lost(st.context->host, what);
+  add_note(self, task, "hactor: " + what + "\n");
+}
+
+/// Ends the lines that tasks have begun in files; of one task when it is named.
+void end_lines(shell_state::pointer self, std::optional<uint32_t> task) {
+  for (auto& [source, file] : self->state.labelled)
+    if (!task || source.first == *task)
+      write_labelled(self, file, source.first, static_cast<uint8_t>(source.second), {});
+}
+
 } // namespace
 
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
+    end_lines(self, std::nullopt);
     if (!end_helpers(self)) {
       tell_exits(self);
       return;
@@ -208,12 +228,9 @@ void write_output(shell_state::pointer self, task_output& o) {
     pass_output(self, {st.id, task, o.stream, std::move(o.bytes)});
     return;
   }
-  auto err = st.files.write_labelled(file->second, task, o.bytes);
+  if (!o.bytes.empty())
+    write_labelled(self, file->second, task, o.stream, o.bytes);
   st.context->gate->done(static_cast<int64_t>(o.bytes.size()));
-  if (err && st.complained.insert(file->second).second) {
-    log_error("shell {}: {}", to_string(st.id), render(err));
-    add_note(self, task, "hactor: output is lost: " + render(err) + "\n");
-  }
 }
 
 namespace {
@@ -304,6 +321,8 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
       ranks.push_back(t.task_rank);
     st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
   }
+  if (st.plan->label)
+    st.files.set_labels("", st.plan->unbuffered);
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);
   if (!refused)
@@ -326,7 +345,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
         err = std::move(token.error());
     }
     if (err) {
-      log_error("shell {}: {}", to_string(st.id), render(err));
+      log_debug("shell {}: {}", to_string(st.id), render(err)); // the job's record tells it
       st.core.on_failed(st.context->host, render(err), 0, false);
     }
   }
@@ -503,6 +522,7 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   st.tokens[x.task] = 0;
   note_end(st, x);
   tell_guard(self, x.task, true);
+  end_lines(self, st.ranks[x.task]);
   end_of_rank(self, x);
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);

@@ -102,7 +102,7 @@ public:
   void abandon() { started_ = ended_ = tasks_; }
   void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
   void on_lost(const std::string& host, const std::string& what) {
-    report_.warning = host + ": " + what;
+    report_.warning += (report_.warning.empty() ? "" : "; ") + host + ": " + what;
   }
 
   bool all_started() const { return started_ == tasks_; }

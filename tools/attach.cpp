@@ -106,7 +106,7 @@ private:
     for (auto& [stream, line] : std::exchange(tail_lines_, {}))
       (void)write_all(stream == 2 ? 2 : 1, line);
     if (settings_.label)
-      labels_ = std::exchange(tail_labels_, {});
+      labels_.take_over(std::move(tail_labels_));
     else if (*settings_.tail > 0)
       for (auto& [source, begun] : tail_labels_.take_open())
         (void)write_all(source.second == 2 ? 2 : 1, begun);
@@ -366,7 +366,7 @@ private:
   const int64_t begun_ns_ = steady_ns();
   // --tail: by stream, the last lines of what the job wrote before.
   std::deque<std::pair<uint8_t, std::string>> tail_lines_;
-  line_labels tail_labels_;
+  line_labels tail_labels_{{}, false, SIZE_MAX}; // whole lines are counted
   bool tail_over_ = false;
   const int output_ = output_with_reader();
   int exit_code_ = exit_failed;
@@ -400,33 +400,9 @@ bool write_all(int fd, std::string_view bytes) {
 
 bool write_open_lines(line_labels& labels) {
   auto good = true;
-  for (auto& [source, begun] : labels.take_open()) {
-    auto line = std::to_string(source.first) + ": " + begun + "\n";
+  for (auto& [source, line] : labels.end_all())
     good = write_all(source.second == 2 ? 2 : 1, line) && good;
-  }
   return good;
-}
-
-std::string line_labels::add(uint32_t task, uint8_t stream, std::string_view bytes) {
-  auto& open = open_[{task, stream}];
-  auto label = std::to_string(task) + ": ";
-  std::string out;
-  if (bytes.empty() && !open.empty())
-    bytes = "\n";
-  for (auto end = bytes.find('\n'); end != bytes.npos; end = bytes.find('\n')) {
-    out += label + open;
-    out += bytes.substr(0, end + 1);
-    open.clear();
-    bytes.remove_prefix(end + 1);
-  }
-  open += bytes;
-  if (open.size() > line_bytes_max) {
-    out += label + open + "\n";
-    open.clear();
-  }
-  if (open.empty())
-    open_.erase({task, stream});
-  return out;
 }
 
 } // namespace hactor::tools

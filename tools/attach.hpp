@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "runtime/line_labels.hpp"
 #include "tools/client.hpp"
 #include "tools/command.hpp"
 
@@ -36,23 +36,6 @@ int attach(const invocation& call, client& broker, const std::string& id,
 
 /// Writes all bytes to a descriptor, waiting while it is full. False when nobody reads any more.
 bool write_all(int fd, std::string_view bytes);
-
-/// Puts "TASK: " before each line of many streams whose chunks may end inside a line. The rest of
-/// a line waits here for its end, since another task's line must not come between.
-class line_labels {
-public:
-  /// Returns the whole lines with labels; no bytes are the end of the stream, which ends its line.
-  std::string add(uint32_t task, uint8_t stream, std::string_view bytes);
-
-  /// The lines that have begun, by task and stream; they are forgotten here.
-  std::map<std::pair<uint32_t, uint8_t>, std::string> take_open() {
-    return std::exchange(open_, {});
-  }
-
-private:
-  static constexpr size_t line_bytes_max = 64 << 10; // a longer one is passed on in pieces
-  std::map<std::pair<uint32_t, uint8_t>, std::string> open_;
-};
 
 /// Writes the lines that have begun, with their labels, where they belong: nothing comes after
 /// them. False, with errno, when that failed.

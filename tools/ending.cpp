@@ -81,6 +81,8 @@ private:
       if (status != 0)
         say("job " + ids_[i] + ": "
             + (reason.empty() ? "exit code " + std::to_string(status) : reason));
+      else if (note.starts_with("output: ")) // it has done its work, but that is not all there
+        say("job " + ids_[i] + ": exception " + note);
     }
     facts_.failed += status != 0;
     code_ = std::max(code_, status);

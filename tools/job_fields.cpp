@@ -262,6 +262,10 @@ std::string inactive_reason(const job_view& v) {
   auto type = v.text("exception_type");
   auto with_note = [&](std::string what) { return note.empty() ? what : what + ": " + note; };
   switch (bit_at(v.job, "result", results)) {
+    case 1:
+      if (type == "output")
+        return with_note("Exception: output");
+      break;
     case 4:
       return with_note("Canceled");
     case 8:

@@ -301,8 +301,36 @@ TEST_SUITE("unit") {
     CHECK(labels.add(0, 1, "").empty());
     CHECK(labels.add(0, 1, "end").empty());
     CHECK(labels.add(0, 1, "") == "0: end\n");
-    auto cut = labels.add(2, 1, std::string(70'000, 'x'));
-    CHECK(cut.size() == 70'000 + 4);
+  }
+
+  TEST_CASE("a line that is too long to be held has its label once, and ends when another comes") {
+    line_labels labels{"5."};
+    auto most = line_labels::held_bytes_max;
+    CHECK(labels.add(2, 1, std::string(most, 'x')).empty());
+    CHECK(labels.add(2, 1, "yy") == "5.2: " + std::string(most, 'x') + "yy");
+    CHECK(labels.add(2, 1, "z\n") == "z\n");
+    CHECK(labels.add(2, 1, std::string(most + 1, 'x')) == "5.2: " + std::string(most + 1, 'x'));
+    CHECK(labels.add(3, 2, "error\n") == "5.3: error\n"); // goes elsewhere
+    CHECK(labels.add(3, 1, "a\n") == "\n5.3: a\n");
+    CHECK(labels.add(2, 1, "rest\n") == "5.2: rest\n");
+    CHECK(labels.add(4, 1, std::string(most + 1, 'x')) == "5.4: " + std::string(most + 1, 'x'));
+    CHECK(labels.add(2, 1, "begun").empty());
+    auto ends = labels.end_all();
+    REQUIRE(ends.size() == 2);
+    CHECK(ends[{4, 1}] == "\n");
+    CHECK(ends[{2, 1}] == "5.2: begun\n");
+    CHECK(labels.end_all().empty());
+  }
+
+  TEST_CASE("bytes that are not held have a label at the beginning of lines alone") {
+    line_labels labels{{}, true, 0};
+    CHECK(labels.add(0, 1, "Name? ") == "0: Name? ");
+    CHECK(labels.add(0, 1, "x\n") == "x\n");
+    CHECK(labels.add(0, 1, "a") == "0: a");
+    CHECK(labels.add(0, 2, "e\n") == "\n0: e\n");
+    CHECK(labels.add(0, 1, "b") == "0: b");
+    CHECK(labels.add(0, 1, "") == "\n");
+    CHECK(labels.add(0, 1, "").empty());
   }
 
 } // TEST_SUITE

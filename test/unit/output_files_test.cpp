@@ -38,9 +38,9 @@ TEST_SUITE("unit") {
     temp_dir d;
     output_files f;
     REQUIRE(f.open("o", {}, d.path(), true));
-    CHECK(!f.write_labelled(d / "o", 1, "a\n"));
+    CHECK(!f.write_labelled(d / "o", 1, 1, "a\n"));
     REQUIRE(f.open("o", {}, d.path(), true));
-    CHECK(!f.write_labelled(d / "o", 2, "b\n"));
+    CHECK(!f.write_labelled(d / "o", 2, 1, "b\n"));
     CHECK(content(d / "o") == "1: a\n2: b\n");
   }
 
@@ -52,8 +52,8 @@ TEST_SUITE("unit") {
     CHECK(content(d / "o") == "old\n");
     REQUIRE(first.open("o", {}, d.path(), true));
     CHECK(content(d / "o") == "");
-    CHECK(!other.write_labelled(d / "o", 1, "x\n"));
-    CHECK(!first.write_labelled(d / "o", 0, "y\n"));
+    CHECK(!other.write_labelled(d / "o", 1, 1, "x\n"));
+    CHECK(!first.write_labelled(d / "o", 0, 1, "y\n"));
     CHECK(content(d / "o") == "1: x\n0: y\n");
   }
 
@@ -61,9 +61,11 @@ TEST_SUITE("unit") {
     temp_dir d;
     output_files f;
     REQUIRE(f.open("o", {}, d.path(), true));
-    CHECK(!f.write_labelled(d / "o", 12, "a\n\nb"));
-    CHECK(!f.write_labelled(d / "o", 12, ""));
-    CHECK(content(d / "o") == "12: a\n12: \n12: b");
+    CHECK(!f.write_labelled(d / "o", 12, 1, "a\n\nb"));
+    CHECK(content(d / "o") == "12: a\n12: \n");
+    CHECK(!f.write_labelled(d / "o", 12, 1, ""));
+    CHECK(!f.write_labelled(d / "o", 12, 1, ""));
+    CHECK(content(d / "o") == "12: a\n12: \n12: b\n");
   }
 
   TEST_CASE("a shared descriptor writes to the same file and is closed on exec") {
@@ -74,8 +76,26 @@ TEST_SUITE("unit") {
     REQUIRE(fd);
     CHECK((::fcntl(fd->get(), F_GETFD) & FD_CLOEXEC) != 0);
     CHECK(::write(fd->get(), "raw", 3) == 3);
-    CHECK(!f.write_labelled(d / "o", 0, "x"));
-    CHECK(content(d / "o") == "raw0: x");
+    CHECK(!f.write_labelled(d / "o", 0, 1, "x\n"));
+    CHECK(content(d / "o") == "raw0: x\n");
+  }
+
+  TEST_CASE("a line that comes in pieces has one label, and nothing in it") {
+    temp_dir d;
+    output_files f;
+    f.set_labels("7.", false);
+    REQUIRE(f.open("o", {}, d.path(), true));
+    std::string line(300'000, 'x');
+    for (size_t at = 0; at < line.size(); at += 64'000) {
+      CHECK(!f.write_labelled(d / "o", 0, 1, line.substr(at, 64'000)));
+      CHECK(!f.write_labelled(d / "o", 1, 2, "other\n"));
+    }
+    CHECK(!f.write_labelled(d / "o", 0, 1, "\nlast"));
+    CHECK(!f.write_labelled(d / "o", 0, 1, ""));
+    std::string others;
+    for (int i = 0; i < 5; ++i)
+      others += "7.1: other\n";
+    CHECK(content(d / "o") == others + "7.0: " + line + "\n7.0: last\n");
   }
 
   TEST_CASE("a file that cannot be made is an error that names it") {
@@ -90,7 +110,8 @@ TEST_SUITE("unit") {
   TEST_CASE("a full disk is told as such") {
     output_files f;
     REQUIRE(f.open("/dev/full", {}, "/", false));
-    auto e = f.write_labelled("/dev/full", 0, "x\n");
+    auto e = f.write_labelled("/dev/full", 0, 1, "x\n");
     CHECK(code_of(e) == ec::disk_full);
+    CHECK(render(e).find("/dev/full") != std::string::npos);
   }
 }
