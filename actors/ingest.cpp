@@ -2,10 +2,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/ingest.hpp"
 
+#include <set>
 #include <unordered_set>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "actors/shared_output.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json_scan.hpp"
 #include "runtime/limits.hpp"
@@ -26,7 +30,25 @@ struct accepted {
   accept_request request;
   std::vector<size_t> from;
   std::vector<uint32_t> times; // as often as its command came in a row
+  std::set<std::string> shared_files; // that are emptied before the first job
 };
+
+/// Jobs of one submission that write to one file share it.
+caf::expected<job_spec_ptr> share_files(ingest_state& st, job_spec_ptr spec, accepted& to) {
+  if (spec->text.find("\"path\"") == std::string::npos)
+    return spec;
+  auto document = parse_json(spec->text);
+  if (!document)
+    return std::move(document.error());
+  auto files = share_output(*document, spec->name);
+  if (!files)
+    return spec;
+  to.shared_files.insert(files->begin(), files->end());
+  auto shared = spec->with_text(dump(*document));
+  shared.name = spec->name;
+  shared.array = spec->array;
+  return st.specs->share(std::move(shared));
+}
 
 /// Which of these resources, or of those in them, is named by its id: "[0].with[1].id"; "" when
 /// none is.
@@ -58,6 +80,11 @@ caf::error add_spec(ingest_state& st, const submission& s, std::string_view text
     if (!array)
       return std::move(array.error());
     spec = st.specs->share(std::move(*array));
+  }
+  if (s.cc.size() > 1 || s.array.size() > 1 || !s.commands.empty()) {
+    spec = share_files(st, std::move(*spec), to);
+    if (!spec)
+      return std::move(spec.error());
   }
   if (auto path = find_id((*spec)->request->wants.resources); !path.empty())
     return make_error(ec::bad_jobspec,
@@ -215,6 +242,8 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
           [self, promise, r = std::move(r), all = std::move(*checked), total](done) mutable {
             auto& st = self->state;
             give_ids(st, r, total, all);
+            for (auto& file : all.shared_files)
+              (void)::truncate(file.c_str(), 0); // what is wrong with it, its jobs will tell
             st.jobs += static_cast<int64_t>(total);
             self->request(st.peers.job_manager, caf::infinite, std::move(all.request))
                 .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },

@@ -322,7 +322,8 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
     st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
   }
   if (st.plan->label)
-    st.files.set_labels("", st.plan->unbuffered);
+    st.files.set_labels(st.plan->array.empty() ? "" : std::to_string(work.names.cc) + ".",
+                        st.plan->unbuffered);
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);
   if (!refused)

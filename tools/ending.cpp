@@ -13,6 +13,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
+#include "runtime/idset.hpp"
 #include "tools/attach.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/submitted.hpp"
@@ -60,6 +61,11 @@ public:
   }
 
 private:
+  line_labels& labels_of(size_t i) {
+    auto index = how_.indexes.empty() ? "" : std::to_string(how_.indexes[i]) + ".";
+    return labels_.try_emplace(i, std::move(index)).first->second;
+  }
+
   double elapsed_s() const {
     return std::max(static_cast<double>(steady_ns() - began_ns_) / 1e9, 1e-6);
   }
@@ -93,7 +99,7 @@ private:
     auto part = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
     if (!part)
       return;
-    auto bytes = how_.label ? labels_[i].add(part->task, part->stream, part->bytes)
+    auto bytes = how_.label ? labels_of(i).add(part->task, part->stream, part->bytes)
                             : std::string{part->bytes};
     clear();
     if (write_all(part->stream == 2 ? 2 : 1, bytes))
@@ -163,6 +169,15 @@ caf::expected<int> wait_for_ends(const invocation& call, client& broker,
   return ending{call, ids, how}.run(broker);
 }
 
+/// The indexes of the jobs of an array, in the order of their ids; none of other jobs.
+std::vector<uint32_t> indexes_of(const parsed_options& options, size_t jobs) {
+  auto name = options.has("cc") ? "cc" : "bcc";
+  if (!options.has(name))
+    return {};
+  auto values = idset::parse(options.value(name));
+  return values && values->size() == jobs ? values->expand() : std::vector<uint32_t>{};
+}
+
 caf::expected<int> after_submit(const invocation& call, client& broker,
                                 const std::vector<std::string>& ids) {
   auto& options = call.options;
@@ -172,7 +187,8 @@ caf::expected<int> after_submit(const invocation& call, client& broker,
   if (options.has("wait") || options.has("watch"))
     return wait_for_ends(call, broker, ids,
                          {options.has("watch"), options.has("label-io"),
-                          options.has("progress") && !options.has("quiet"), options.has("jps")});
+                          options.has("progress") && !options.has("quiet"), options.has("jps"),
+                          indexes_of(options, ids.size())});
   return exit_ok;
 }
 

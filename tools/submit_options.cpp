@@ -62,7 +62,8 @@ namespace hactor::tools {
       {'o', "output", "FILE",                                                                      \
        "File for standard output, by templates {{id}}, {{name}}, {{size}}, {{task.id}}, "          \
        "{{node.id}}, {{node.name}}, {{tmpdir}}, {{array.id}}, {cc}, or %j, %x, %t, %n, %N, %A, "   \
-       "%a. One that names the task gives each its own."},                                         \
+       "%a. One that names the task gives each its own. Copies (--cc) whose file names neither "   \
+       "job nor index share it: it is emptied once, by the submit, and all of them append."},      \
       {'e', "error", "FILE", "File for standard error. Default: where standard output goes."},     \
       {0, "input", "FILE|TASKS",                                                                   \
        "File for standard input, by the same templates; or to which tasks the input of who is "    \
@@ -123,7 +124,8 @@ namespace hactor::tools {
        "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
        "sysmon, coprocess, .. (doc/shell-options.md); code of one's own: plugins=FILE.so, "        \
        "userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. May be repeated."},    \
-      {'l', "label-io", nullptr, "Puts the task's number before each line of output."},            \
+      {'l', "label-io", nullptr,                                                                   \
+       "Puts the task's number before each line of output, INDEX.TASK for copies (--cc)."},        \
       {'u', "unbuffered", nullptr,                                                                 \
        "Passes output on as it comes, without waiting for whole lines."},                          \
       {0, "retries", "N",                                                                          \

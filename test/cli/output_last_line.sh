@@ -15,6 +15,6 @@ check_equal "attach" "0: x
 check_equal "its tail" "0: abc" "$(hactor job attach -l --tail=1 "$id" | tail -1)"
 check_equal "watch" "0: x
 0: abc" "$(hactor watch -l "$id")"
-check_equal "two jobs" "0: a1
-0: a2" "$(hactor submit --quiet -l --watch --cc=1-2 printf 'a{cc}' | sort)"
+check_equal "two jobs" "1.0: a1
+2.0: a2" "$(hactor submit --quiet -l --watch --cc=1-2 printf 'a{cc}' | sort)"
 END

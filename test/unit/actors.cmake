@@ -7,6 +7,7 @@ hactor_unit_test(actors_cores_test
     unit/job_state_test.cpp
     unit/job_spec_test.cpp
     unit/spec_reader_test.cpp
+    unit/shared_output_test.cpp
     unit/launch_plan_test.cpp
     unit/binding_test.cpp
     unit/shell_core_test.cpp
