@@ -88,7 +88,7 @@ void match_walk::make_chosen_slots(finding& f, const visit& how, const slot_choi
   auto first = request_->levels[choice.level].first;
   auto is_here = [&](size_t kind) {
     return options_.levels_as_fluxion
-           || slot_is_here(f, static_cast<uint16_t>(first + choice.kinds[kind].sibling));
+           || slot_at(f, static_cast<uint16_t>(first + choice.kinds[kind].sibling)).here;
   };
   // What can be made here is not also made deeper, of the same things.
   std::erase_if(out.list, [&](const candidate& c) { return is_here(c.kind); });

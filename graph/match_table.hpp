@@ -119,7 +119,14 @@ struct finding {
   uint32_t slots_made = 0; ///< Those behind were put together when others had taken parts of them.
   /// By sibling: of what its slots are made, best first, where they compete with others for it.
   std::vector<std::pair<uint16_t, std::vector<candidates>>> slot_parts;
-  std::vector<std::pair<uint16_t, bool>> slot_fits; ///< Node of the request: its parts are here.
+  bool all = false; ///< As it was visited: what goes up is not cut.
+  /// A slot of the request here.
+  struct slot_place {
+    uint16_t node;
+    bool here; ///< Its parts are.
+    bool near; ///< And some are nearer to each other than to others.
+  };
+  std::vector<slot_place> slot_places;
 
   branch& at_level(uint16_t level) {
     for (auto& b : branches)

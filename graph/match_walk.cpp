@@ -151,10 +151,10 @@ bool match_walk::contains(vertex u, type_id type) const {
 
 /// Whether a slot may be made here: all that it is made of is directly below, or, in a node, below
 /// at any depth. Does not change while the graph keeps its shape.
-bool match_walk::slot_is_here(finding& f, uint16_t node) {
-  for (auto& [n, here] : f.slot_fits)
-    if (n == node)
-      return here;
+const finding::slot_place& match_walk::slot_at(finding& f, uint16_t node) {
+  for (auto& known : f.slot_places)
+    if (known.node == node)
+      return known;
   auto& slot = request_->nodes[node];
   auto deep = !options_.levels_as_fluxion && graph_.rank(f.at) >= 0;
   auto here = true;
@@ -165,8 +165,8 @@ bool match_walk::slot_is_here(finding& f, uint16_t node) {
     for (uint32_t place = 0; !here && place < n; ++place)
       here = graph_.type(child(f.at, place)) == part.type;
   }
-  f.slot_fits.emplace_back(node, here);
-  return here;
+  return f.slot_places.emplace_back(
+      finding::slot_place{node, here, here && has_near(f, slot)});
 }
 
 /// Whether this run has not been here: what is found at one place must not be found at another one
@@ -182,6 +182,7 @@ void match_walk::search(finding& f, const visit& how) {
   ++preorder_;
   auto u = f.at;
   f.known = true;
+  f.all = how.all;
   f.ok = false;
   f.own.clear();
   f.up.clear();
@@ -197,7 +198,7 @@ void match_walk::search(finding& f, const visit& how) {
     auto& n = node(how.level, i);
     if (n.slot) {
       slot_wanted = true;
-      auto here = slot_is_here(f, static_cast<uint16_t>(first + i));
+      auto here = slot_at(f, static_cast<uint16_t>(first + i)).here;
       slot_here |= here;
       deeper |= !here && !options_.levels_as_fluxion;
       continue;
@@ -232,7 +233,7 @@ void match_walk::search(finding& f, const visit& how) {
     f.ok = true;
     f.up.resize(siblings(how.level));
     visit inner{how.level, may_skip(how.pristine && !slot_here), exclusive,
-                how.factor + bounds_.factor(u), how.shares};
+                how.factor + bounds_.factor(u), how.shares, false, how.all};
     if (!slot_here || others || deeper)
       explore(f, inner, f.up);
     if (slot_here)
@@ -258,7 +259,7 @@ bool match_walk::match_own(finding& f, const visit& how, size_t sibling) {
               takes_all(f.at, n, how.exclusive)};
   bool slot_here = false, others = false;
   for (size_t i = 0; i < siblings(n.level); ++i) {
-    auto here = node(n.level, i).slot && slot_is_here(f, static_cast<uint16_t>(first + i));
+    auto here = node(n.level, i).slot && slot_at(f, static_cast<uint16_t>(first + i)).here;
     slot_here |= here;
     others |=
         node(n.level, i).slot ? !here && !options_.levels_as_fluxion : !node(n.level, i).elsewhere;
@@ -292,7 +293,7 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
     auto& slot = node(how.level, i);
     if (!slot.slot || slot.option)
       continue;
-    if (slot_is_here(f, static_cast<uint16_t>(first + i)))
+    if (slot_at(f, static_cast<uint16_t>(first + i)).here)
       make_slots(f, how, i, out[i]);
     else if (options_.levels_as_fluxion)
       out[i] = {};
@@ -300,24 +301,38 @@ void match_walk::make_all_slots(finding& f, const visit& how, lists& out) {
   f.slots_made = static_cast<uint32_t>(f.slot_ends.size());
 }
 
+/// What a slot could be made of, best first.
+match_walk::lists match_walk::parts_of(finding& f, const visit& how, const request_node& slot,
+                                       bool all) {
+  lists parts(siblings(slot.level));
+  explore(f, {slot.level, may_skip(false), true, how.factor, slot.most, false, all}, parts);
+  for (auto& p : parts)
+    keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
+  return parts;
+}
+
 /// Makes as many slots as can be made of what is below.
 void match_walk::make_slots(finding& f, const visit& how, size_t sibling, candidates& out) {
   auto& slot = node(how.level, sibling);
+  auto near =
+      slot_at(f, static_cast<uint16_t>(request_->levels[how.level].first + sibling)).near;
   out = {};
-  lists parts(siblings(slot.level));
-  explore(f, {slot.level, may_skip(false), true, how.factor, slot.most}, parts);
-  for (auto& p : parts)
-    keep_best(p, std::numeric_limits<uint64_t>::max(), policy_.order_of_slots, true);
+  auto parts = parts_of(f, how, slot, near && !take_first_);
+  if (near && !put_near(f, slot, parts) && take_first_ && may_have_near(f, slot)) {
+    parts = parts_of(f, how, slot, true);
+    put_near(f, slot, parts);
+  }
   pack_slots(f, slot, parts, out);
   if (request_->is_ambiguous(how.level))
     f.slot_parts.emplace_back(static_cast<uint16_t>(sibling), std::move(parts));
 }
 
-void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out) {
-  auto n = siblings(slot.level);
-  std::vector<uint64_t> wanted(n);
+/// What one slot takes of each part, and how many there can be.
+uint64_t match_walk::slots_of(const request_node& slot, const lists& parts,
+                              std::vector<uint64_t>& wanted) const {
   auto slots = keep_all_ ? std::numeric_limits<uint64_t>::max() : slot.most;
-  for (size_t i = 0; i < n; ++i) {
+  wanted.assign(parts.size(), 0);
+  for (size_t i = 0; i < parts.size(); ++i) {
     auto& part = node(slot.level, i);
     if (part.elsewhere)
       continue;
@@ -327,6 +342,14 @@ void match_walk::pack_slots(finding& f, const request_node& slot, lists& parts, 
       tally.add(c.count);
     slots = std::min(slots, tally.shares);
   }
+  return slots;
+}
+
+void match_walk::pack_slots(finding& f, const request_node& slot, const lists& parts,
+                            candidates& out) {
+  auto n = siblings(slot.level);
+  std::vector<uint64_t> wanted;
+  auto slots = slots_of(slot, parts, wanted);
   std::vector<size_t> next(n);
   for (uint64_t k = 0; k < slots; ++k) {
     candidate made{met, 1, &f, f.at, static_cast<uint32_t>(f.slot_ends.size()), true};
@@ -354,11 +377,11 @@ uint64_t match_walk::most(const visit& how, size_t sibling) const {
 void match_walk::explore(finding& f, const visit& how, lists& out) {
   if (explore_one(f, how, out))
     return;
-  if (take_first_) {
+  if (take_first_ && !how.all) {
     explore_first(f, how, out);
     return;
   }
-  if (explore_kept(f, how, out))
+  if (!how.all && explore_kept(f, how, out))
     return;
   auto n = places(f.at);
   for (uint32_t place = 0; place < n; ++place)
@@ -534,7 +557,7 @@ void match_walk::look(finding& f, const visit& how, uint32_t place, lists& out) 
   auto& below = b.below[place];
   if (below == nullptr)
     below = table_->make(c);
-  if (!below->known)
+  if (!below->known || (how.all && !below->all))
     search(*below, how);
   for (auto& o : below->own)
     out[o.sibling].add({o.score, below->available, below, c, candidate::no_slot, o.exclusive});
@@ -604,16 +627,17 @@ bool match_walk::takes_all(vertex u, const request_node& n, bool exclusive) cons
 /// Most levels are one request. False when this is none that is looked for child by child.
 bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
   auto& n = node(how.level, 0);
+  auto first = take_first_ && !how.all;
   auto children = graph_.below(f.at);
   if (graph_.has_links() || request_->choice_at(how.level) != nullptr || siblings(how.level) != 1
-      || n.elsewhere || children.empty() || (!take_first_ && graph_.has_below(children[0])))
+      || n.elsewhere || children.empty() || (!first && graph_.has_below(children[0])))
     return false;
   auto leaves = !n.slot && siblings(n.level) == 0;
   auto exclusive = how.exclusive || n.exclusive == true;
   auto constrained = !request_->where.trivial();
   auto& result = out[0];
   if (leaves && !how.all_taken && !graph_.has_below(children[0]))
-    result.list.reserve(take_first_ ? std::min<size_t>(most(how, 0), children.size())
+    result.list.reserve(first ? std::min<size_t>(most(how, 0), children.size())
                                     : children.size());
   share_tally tally{n.most};
   size_t listed = 0;
@@ -634,13 +658,13 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
     }
     if (result.qualified > before)
       tally.add(result, before, listed, options_.levels_as_fluxion || how.all_taken);
-    return !take_first_ || tally.shares < how.shares;
+    return !first || tally.shares < how.shares;
   };
   auto hint = graph_.has_below(children[0]) && graph_.limit() >= options_.fetch_ahead_min
               && (f.at == graph_.root() || n.most > 1);
-  if (take_first_ && hint)
+  if (first && hint)
     order_.each(f.at, step, [&](vertex v) { expect(v, f.at == graph_.root()); });
-  else if (take_first_)
+  else if (first)
     order_.each(f.at, step);
   else
     for (uint32_t place = 0; place < children.size(); ++place)
@@ -650,7 +674,7 @@ bool match_walk::explore_one(finding& f, const visit& how, lists& out) {
 
 /// Cuts what goes up to what can be chosen of it.
 void match_walk::trim(const visit& how, lists& found) const {
-  if (keep_all_)
+  if (keep_all_ || how.all)
     return;
   for (size_t i = 0; i < found.size(); ++i)
     keep_best(found[i], most(how, i), order_at(how.level), false);

@@ -50,6 +50,7 @@ private:
     int64_t factor;      ///< What the nodes above add to scores.
     uint64_t shares = 1; ///< So many times what the level asks for may be chosen: parts of slots.
     bool all_taken = false; ///< All below comes with what is above: how much there is will do.
+    bool all = false; ///< All that would do is listed, not just the best or the first of it.
   };
 
   const request_node& node(uint16_t level, size_t sibling) const {
@@ -68,7 +69,10 @@ private:
   bool leads_to_links(vertex u);
   bool fits(vertex u, const request_node& n, bool exclusive);
   bool contains(vertex u, type_id type) const;
-  bool slot_is_here(finding& f, uint16_t node);
+  const finding::slot_place& slot_at(finding& f, uint16_t node);
+  bool has_near(const finding& f, const request_node& slot) const;
+  bool may_have_near(const finding& f, const request_node& slot);
+  bool put_near(const finding& f, const request_node& slot, lists& parts) const;
 
   void search(finding& f, const visit& how);
   bool match_own(finding& f, const visit& how, size_t sibling);
@@ -87,7 +91,10 @@ private:
   void make_all_slots(finding& f, const visit& how, lists& out);
   void make_slots(finding& f, const visit& how, size_t sibling, candidates& out);
   void make_chosen_slots(finding& f, const visit& how, const slot_choice& choice, candidates& out);
-  void pack_slots(finding& f, const request_node& slot, lists& parts, candidates& out);
+  lists parts_of(finding& f, const visit& how, const request_node& slot, bool all);
+  uint64_t slots_of(const request_node& slot, const lists& parts,
+                    std::vector<uint64_t>& wanted) const;
+  void pack_slots(finding& f, const request_node& slot, const lists& parts, candidates& out);
 
   /// What is below a vertex by place: what it contains, then what is linked to it.
   uint32_t places(vertex u) const {

@@ -13,6 +13,7 @@ hactor_unit_test(unit_graph
     unit/resource_graph_test.cpp
     unit/ledger_test.cpp
     unit/matcher_test.cpp
+    unit/match_near_test.cpp
     unit/match_choice_test.cpp
     unit/flexible_slots_test.cpp
     unit/match_link_test.cpp
