@@ -27,12 +27,16 @@ caf::expected<idset> cpus_of(const idset& cores, const machine_cpus& here) {
   return cpus;
 }
 
+bool is_pretended(std::string_view host, const machine_cpus* here) {
+  return here == nullptr || (!host.empty() && host != here->host);
+}
+
 /// Why tasks are left unbound although nobody refused; null when they are to be bound.
 const char* reason_to_leave(const affinity& how, const node_share& share, std::string_view host,
                             const machine_cpus* here) {
   if (how.kind == affinity_kind::off)
     return "off";
-  if (here == nullptr || (!host.empty() && host != here->host))
+  if (is_pretended(host, here))
     return "the resources are pretended";
   if (how.dry_run)
     return "dry-run";
@@ -44,7 +48,7 @@ const char* reason_to_leave(const affinity& how, const node_share& share, std::s
 }
 
 caf::error bind_cpus(const affinity& how, const node_share& share, const machine_cpus& here,
-                     node_binding& to) {
+                     const std::vector<task_parts>& dealt, node_binding& to) {
   if (share.cores.empty())
     return make_error(ec::bad_argument, "the job has no cores here to which its tasks could be "
                                         "bound");
@@ -55,8 +59,8 @@ caf::error bind_cpus(const affinity& how, const node_share& share, const machine
   for (uint32_t i = 0; i < count; ++i) {
     // Whole cores are dealt; a map names CPUs, which are less.
     auto part = how.kind == affinity_kind::per_task
-                    ? cpus_of(task_part(share.cores, i, count), here)
-                    : task_share(how, *all, i, count, "CPUs");
+                    ? cpus_of(dealt[i].cores, here)
+                    : task_share(how, *all, i, "CPUs");
     if (!part)
       return std::move(part.error());
     to.tasks[i].cpus = std::move(*part);
@@ -70,22 +74,30 @@ std::string list_of(const idset& ids) { return fmt::format("{}", fmt::join(ids.e
 
 caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpus,
                                        const node_share& share, std::string_view host,
-                                       const machine_cpus* here, uint32_t count) {
+                                       const machine_cpus* here, uint32_t count,
+                                       std::span<const near_group> near) {
   auto named = [host](const char* option, const caf::error& e) {
     return make_error(
         ec::bad_argument,
         fmt::format("{} on {}: {}", option, host.empty() ? "this node" : host, context_of(e)));
   };
+  if (near.empty() && !is_pretended(host, here))
+    near = here->near;
+  auto dealt = deal_near(share.cores, share.gpus, near, count);
   node_binding result;
   result.tasks.resize(count);
   result.unbound = reason_to_leave(cpus, share, host, here);
   if (result.unbound == nullptr)
-    if (auto e = bind_cpus(cpus, share, *here, result))
+    if (auto e = bind_cpus(cpus, share, *here, dealt, result))
       return named("cpu-affinity", e);
   for (uint32_t i = 0; i < count; ++i) {
     if (gpus.kind == affinity_kind::off)
       break;
-    auto part = task_share(gpus, share.gpus, i, count, "GPUs");
+    if (gpus.kind == affinity_kind::per_task) {
+      result.tasks[i].gpus = std::move(dealt[i].gpus);
+      continue;
+    }
+    auto part = task_share(gpus, share.gpus, i, "GPUs");
     if (!part)
       return named("gpu-affinity", part.error());
     result.tasks[i].gpus = std::move(*part);
@@ -107,7 +119,7 @@ void confine(node_binding& node, const idset& within) {
 
 std::optional<idset> cpus_of_share(const node_share& share, std::string_view host,
                                    const machine_cpus* here) {
-  if (here == nullptr || (!host.empty() && host != here->host))
+  if (is_pretended(host, here))
     return std::nullopt;
   auto cpus = cpus_of(share.cores, *here);
   if (!cpus || cpus->empty())

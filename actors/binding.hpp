@@ -8,11 +8,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "graph/affinity.hpp"
+#include "graph/nearness.hpp"
 #include "graph/rset.hpp"
 #include "runtime/error.hpp"
 
@@ -23,6 +25,7 @@ struct machine_cpus {
   std::string host;             // as R names it
   std::vector<idset> core_cpus; // by logical core: the operating system's numbers
   bool shared = false;          // other brokers of the host have the same cores
+  std::vector<near_group> near{}; // of the whole machine
 };
 
 /// What one task gets.
@@ -37,10 +40,12 @@ struct node_binding {
 };
 
 /// Binds `count` tasks to their parts of `share`, which is of `host`. `here` is null when all
-/// resources are pretended. Errors: ec::bad_argument, when what a person asked for cannot be done.
+/// resources are pretended. `near`: what R says of the node; where it says nothing the machine is
+/// asked. Errors: ec::bad_argument, when what a person asked for cannot be done.
 caf::expected<node_binding> bind_tasks(const affinity& cpus, const affinity& gpus,
                                        const node_share& share, std::string_view host,
-                                       const machine_cpus* here, uint32_t count);
+                                       const machine_cpus* here, uint32_t count,
+                                       std::span<const near_group> near = {});
 
 /// True when tasks are bound where their job has cores of this machine.
 bool binds(const affinity& how, const machine_cpus& here);

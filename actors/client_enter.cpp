@@ -225,12 +225,13 @@ void tell_manager(const client_call& c, job_id job, const std::string& uri) {
 
 namespace {
 
-/// Adds what the job was granted of the graph, where that is more than nodes, cores and GPUs. A
+/// Adds what the job was granted of the graph, where that is more than nodes, cores and GPUs, or
+/// these do not all lie together. A
 /// scheduler that cannot tell (a distributor, of what its children granted) is no obstacle.
 void with_granted_graph(const client_call& c, instance_request r, const rset& grant,
                         std::function<void(const instance_request&)> use) {
   auto extra = parse_rset_extra(grant.scheduling);
-  if (!extra || (extra->others.empty() && extra->charges.empty()))
+  if (!extra || (extra->others.empty() && extra->charges.empty() && extra->near.empty()))
     return use(r);
   auto without = [r, use](const caf::error&) { use(r); };
   with_lead(

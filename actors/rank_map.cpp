@@ -16,12 +16,16 @@ std::string renumber_extra(const std::string& text, F number) {
   auto extra = parse_rset_extra(text);
   if (!extra || extra->empty())
     return text;
-  for (auto& s : extra->slots) {
+  auto rename_all = [&number](idset& ranks) {
     idset renamed;
-    for (auto rank : s.ranks.expand())
+    for (auto rank : ranks.expand())
       renamed.add(number(static_cast<rank_t>(rank)));
-    s.ranks = std::move(renamed);
-  }
+    ranks = std::move(renamed);
+  };
+  for (auto& s : extra->slots)
+    rename_all(s.ranks);
+  for (auto& g : extra->near)
+    rename_all(g.ranks);
   auto rename = [&number](int32_t& rank) {
     if (rank >= 0)
       rank = static_cast<int32_t>(number(static_cast<rank_t>(rank)));

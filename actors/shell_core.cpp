@@ -12,6 +12,7 @@
 #include "actors/job_spec.hpp"
 #include "actors/job_state.hpp"
 #include "actors/pmi_core.hpp"
+#include "graph/rset_extra.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/hostlist.hpp"
 
@@ -267,13 +268,15 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;
   work.variables = common.variables;
+  auto extra = parse_rset_extra(item.resources.scheduling);
   for (auto entry : entries) {
     auto& share = item.resources.nodes[entry];
     auto& tasks = where->tasks[entry];
     auto host = item.resources.host(entry);
     auto& wants = plan.request;
+    auto near = extra ? extra->near_on(share.rank) : std::vector<near_group>{};
     auto bound = bind_tasks(wants.cpus, wants.gpus, share, host, place.machine.get(),
-                            static_cast<uint32_t>(tasks.size()));
+                            static_cast<uint32_t>(tasks.size()), near);
     if (!bound)
       return std::move(bound.error());
     confine(*bound, place.within);

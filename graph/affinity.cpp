@@ -104,11 +104,9 @@ idset task_part(const idset& all, uint32_t index, uint32_t count) {
 }
 
 caf::expected<idset> task_share(const affinity& how, const idset& all, uint32_t index,
-                                uint32_t count, std::string_view what) {
+                                std::string_view what) {
   if (how.kind == affinity_kind::on)
     return all;
-  if (how.kind == affinity_kind::per_task)
-    return task_part(all, index, count);
   auto& wanted = how.map[index % how.map.size()];
   if (!all.contains_all(wanted))
     return make_error(ec::bad_argument,

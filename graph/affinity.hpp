@@ -36,9 +36,10 @@ caf::expected<affinity> parse_affinity(std::string_view text);
 /// neighbours share one. Empty only when `all` is.
 idset task_part(const idset& all, uint32_t index, uint32_t count);
 
-/// What the task gets of `all`. `what` is named in errors: "CPUs" or "GPUs". Requires: kind is not
-/// off. Errors: ec::bad_argument for a map that names what is not in `all`.
+/// What the task gets of `all`. `what` is named in errors: "CPUs" or "GPUs". Requires: kind is on
+/// or map; what is split is dealt as a whole (nearness.hpp). Errors: ec::bad_argument for a map
+/// that names what is not in `all`.
 caf::expected<idset> task_share(const affinity& how, const idset& all, uint32_t index,
-                                uint32_t count, std::string_view what);
+                                std::string_view what);
 
 } // namespace hactor

@@ -98,6 +98,18 @@ std::set<std::string> properties_of(const rset& r, rank_t rank) {
   return result;
 }
 
+/// Whether cores below one vertex do not stand together by id.
+bool is_scattered(const resource_graph& graph,
+                  const std::vector<std::pair<uint32_t, vertex>>& cores) {
+  std::set<vertex> passed;
+  auto last = no_vertex;
+  for (auto& [id, core] : cores)
+    if (auto above = graph.parent(core); above != std::exchange(last, above))
+      if (!passed.insert(above).second)
+        return true;
+  return false;
+}
+
 /// How R names a property of a vertex.
 std::string property_name(const std::string& key, const std::string& value) {
   return value.empty() ? key : key + "=" + value;
@@ -194,6 +206,7 @@ caf::error resource_pool::learn_node(rank_t rank) {
   number(*graph_, gpus, n.gpus);
   if (n.top == no_vertex)
     return {};
+  n.scattered = is_scattered(*graph_, n.cores);
   if (n.cores.empty())
     return make_error(ec::bad_argument,
                       fmt::format("{} has rank {} and no core, so nothing can run there",

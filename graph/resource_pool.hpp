@@ -186,6 +186,7 @@ private:
     bool off = false;                               ///< Marked as down by a person.
     std::vector<std::pair<uint32_t, vertex>> cores; ///< By id.
     std::vector<std::pair<uint32_t, vertex>> gpus;
+    bool scattered = false; ///< Cores below one vertex do not stand together by id.
 
     bool usable() const { return up && !drained && !off; }
   };
@@ -221,6 +222,7 @@ private:
   void add_below(vertex v, rset_extra& extra, std::map<rank_t, node_share>& shares) const;
   void add_slots(const selection& what, const resource_request& request, const rset& r,
                  rset_extra& extra) const;
+  void add_near(const rset& r, rset_extra& extra) const;
   bool is_free(vertex v, int64_t now) const;
   node_share free_share(rank_t rank, int64_t now, bool usable_only) const;
 

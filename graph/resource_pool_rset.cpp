@@ -35,6 +35,41 @@ uint32_t id_of(const std::vector<std::pair<uint32_t, vertex>>& all, vertex v, in
   return 0;
 }
 
+/// Of a share what lies below one vertex of the node `top`, where that helps who deals it to tasks:
+/// some but not all of it, with cores, and GPUs where it is GPUs that are dealt.
+std::vector<near_group> groups_of(const resource_graph& graph, vertex top, const node_share& share,
+                                  std::span<const std::pair<uint32_t, vertex>> cores,
+                                  std::span<const std::pair<uint32_t, vertex>> gpus,
+                                  bool of_cores) {
+  std::vector<std::pair<vertex, near_group>> below;
+  auto add = [&](const idset& ids, auto& all, idset near_group::*set) {
+    size_t last = 0; // neighbours mostly lie below the same vertices
+    for (auto id : ids.expand()) {
+      auto i = std::lower_bound(all.begin(), all.end(), std::pair{id, vertex{0}});
+      if (i == all.end() || i->first != id)
+        continue;
+      for (auto v = graph.parent(i->second); v != top && v != no_vertex; v = graph.parent(v)) {
+        if (last >= below.size() || below[last].first != v)
+          last = static_cast<size_t>(std::find_if(below.begin(), below.end(),
+                                                  [v](auto& g) { return g.first == v; })
+                                     - below.begin());
+        if (last == below.size())
+          below.emplace_back(v, near_group{});
+        (below[last].second.*set).add(id);
+      }
+    }
+  };
+  add(share.cores, cores, &near_group::cores);
+  add(share.gpus, gpus, &near_group::gpus);
+  std::vector<near_group> groups;
+  for (auto& [v, g] : below)
+    if (!g.cores.empty() && (of_cores || !g.gpus.empty())
+        && !(g.cores == share.cores && g.gpus == share.gpus)
+        && std::find(groups.begin(), groups.end(), g) == groups.end())
+      groups.push_back(std::move(g));
+  return groups;
+}
+
 /// The mapping with nodes and edges in the text of a JGF.
 std::string graph_in(const std::string& jgf) {
   auto begin = jgf.find('{', 1), end = jgf.rfind('}');
@@ -128,6 +163,7 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
         break;
       }
   }
+  add_near(r, extra);
   add_slots(what, request, r, extra);
   for (auto& of : extra.slots)
     r.nslots += static_cast<uint32_t>(of.ranks.size()) * of.count;
@@ -143,6 +179,27 @@ rset resource_pool::r_of(const selection& what, const resource_request& request)
   }
   r.scheduling = to_json(extra);
   return r;
+}
+
+/// Says what is near what on each rank. A job with one GPU, or none, needs to know only where ids
+/// do not follow the graph.
+void resource_pool::add_near(const rset& r, rset_extra& extra) const {
+  std::vector<std::pair<std::vector<near_group>, idset>> alike; // ranks mostly are
+  for (auto& share : r.nodes) {
+    auto& n = nodes_[share.rank];
+    if (!n.scattered && share.gpus.size() < 2)
+      continue;
+    auto groups = groups_of(*graph_, n.top, share, n.cores, n.gpus, n.scattered);
+    if (groups.empty())
+      continue;
+    auto i = std::find_if(alike.begin(), alike.end(), [&](auto& x) { return x.first == groups; });
+    if (i == alike.end())
+      i = alike.insert(i, {std::move(groups), idset{}});
+    i->second.add(share.rank);
+  }
+  for (auto& [groups, ranks] : alike)
+    for (auto& g : groups)
+      extra.near.push_back({ranks, std::move(g)});
 }
 
 /// Counts the slots that tasks run in by label and the rank that their first vertex belongs to.

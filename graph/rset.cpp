@@ -55,10 +55,12 @@ std::string keep_ranks(const std::string& scheduling, const idset& ranks) {
   };
   std::erase_if(extra->others, is_gone);
   std::erase_if(extra->charges, is_gone);
-  std::erase_if(extra->slots, [&ranks](rset_extra::rank_slots& x) {
+  auto narrow = [&ranks](auto& x) {
     x.ranks = x.ranks.intersect(ranks);
     return x.ranks.empty();
-  });
+  };
+  std::erase_if(extra->slots, narrow);
+  std::erase_if(extra->near, narrow);
   if (!extra->graph.empty())
     extra->graph = keep_graph_ranks(extra->graph, ranks);
   return to_json(*extra);

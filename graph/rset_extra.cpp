@@ -47,6 +47,31 @@ caf::error each_row(const json& from, const char* key, size_t least, size_t most
   return {};
 }
 
+/// Rows of sets: of ranks, of their cores, of their GPUs.
+caf::error read_near(const json& from, std::vector<rset_extra::rank_group>& out) {
+  auto list = from.find("near");
+  if (list == from.end())
+    return {};
+  constexpr auto wanted = "[ranks, cores, gpus]";
+  if (!list->is_array())
+    return bad("near", 0, "a list", *list);
+  for (size_t i = 0; i < list->size(); ++i) {
+    auto& row = (*list)[i];
+    if (!row.is_array() || row.size() != 3)
+      return bad("near", i, wanted, row);
+    idset sets[3];
+    for (size_t k = 0; k < 3; ++k) {
+      auto ids = row[k].is_string() ? idset::parse(row[k].get_ref<const std::string&>())
+                                    : caf::expected<idset>{make_error(ec::bad_idset)};
+      if (!ids)
+        return bad("near", i, wanted, row);
+      sets[k] = std::move(*ids);
+    }
+    out.push_back({std::move(sets[0]), {std::move(sets[1]), std::move(sets[2])}});
+  }
+  return {};
+}
+
 std::optional<int32_t> read_rank(const std::string& text) {
   int32_t rank = 0;
   auto [end, err] = std::from_chars(text.data(), text.data() + text.size(), rank);
@@ -56,6 +81,14 @@ std::optional<int32_t> read_rank(const std::string& text) {
 }
 
 } // namespace
+
+std::vector<near_group> rset_extra::near_on(rank_t rank) const {
+  std::vector<near_group> groups;
+  for (auto& [ranks, group] : near)
+    if (ranks.contains(rank))
+      groups.push_back(group);
+  return groups;
+}
 
 std::string to_json(const rset_extra& extra) {
   if (extra.empty())
@@ -73,6 +106,8 @@ std::string to_json(const rset_extra& extra) {
       out["charges"].push_back({x.subsystem, x.path, x.units});
     else
       out["charges"].push_back({x.subsystem, x.path, std::to_string(x.rank), x.units});
+  for (const auto& [ranks, group] : extra.near)
+    out["near"].push_back({ranks.to_string(), group.cores.to_string(), group.gpus.to_string()});
   auto text = dump(out);
   if (!extra.graph.empty()) // as it is: it may be long
     text.insert(1, "\"graph\":" + extra.graph + ",");
@@ -111,6 +146,8 @@ caf::expected<rset_extra> parse_rset_extra(std::string_view text) {
             {x[0].get<std::string>(), x[1].get<std::string>(), x.back().get<int64_t>(), *rank});
       return rank.has_value();
     });
+  if (!e)
+    e = read_near(*all, r.near);
   if (e)
     return e;
   if (auto graph = all->find("graph"); graph != all->end()) {

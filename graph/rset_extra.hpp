@@ -1,9 +1,11 @@
 // What the cores and GPUs of an R cannot say of a grant: how many slots each rank has when that
-// cannot be counted, resources of other kinds (storage, licences, power), and, where an instance
-// is set so (sched.match_format=rv1), all that was granted as a graph. It is R's key
+// cannot be counted, which of its cores and GPUs are near each other, resources of other kinds
+// (storage, licences, power), and, where an instance is set so (sched.match_format=rv1), all that
+// was granted as a graph. It is R's key
 // "scheduling" with the writer "hactor", so that it travels with the grant into records, to the
 // ranks that run the job, and back after a restart.
-// Callers: resource_pool.cpp (writes, reads after a restart), request.cpp (slots).
+// Callers: resource_pool.cpp (writes, reads after a restart), request.cpp (slots), the tasks' shell
+// (what is near).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -13,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include "graph/nearness.hpp"
 #include "runtime/error.hpp"
+#include "runtime/ids.hpp"
 #include "runtime/idset.hpp"
 
 namespace hactor {
@@ -44,12 +48,26 @@ struct rset_extra {
     friend bool operator==(const charged&, const charged&) = default;
   };
 
+  /// What of a rank's cores and GPUs lies below one vertex of its node.
+  struct rank_group {
+    idset ranks;
+    near_group group;
+
+    friend bool operator==(const rank_group&, const rank_group&) = default;
+  };
+
   std::vector<rank_slots> slots; ///< Those that tasks run in.
   std::vector<other> others;
   std::vector<charged> charges;
   std::string graph; ///< All that was granted as a graph, the text of a JGF; "": not told.
+  std::vector<rank_group> near{}; ///< Where it makes a difference for who deals them to tasks.
 
-  bool empty() const { return slots.empty() && others.empty() && charges.empty() && graph.empty(); }
+  /// What is said of one rank.
+  std::vector<near_group> near_on(rank_t rank) const;
+
+  bool empty() const {
+    return slots.empty() && others.empty() && charges.empty() && graph.empty() && near.empty();
+  }
   friend bool operator==(const rset_extra&, const rset_extra&) = default;
 };
 

@@ -74,12 +74,10 @@ private:
       return node.error();
     if (auto p = properties_.find(i); p != properties_.end())
       graph_.set_properties(*node, p->second);
-    std::vector<level> levels;
-    if (levels_ != nullptr)
-      levels = nested((*levels_)[i]);
-    if (auto e = add_cores(*node, share.cores, share.rank, levels))
-      return e;
-    return add_all(*node, "gpu", share.gpus, share.rank);
+    if (levels_ == nullptr)
+      return add_level(*node, share, {}, {});
+    auto& of = (*levels_)[i];
+    return add_level(*node, share, nested(of), near_of(of));
   }
 
   /// Groups of cores, of one type.
@@ -101,25 +99,32 @@ private:
     return {sockets};
   }
 
-  caf::error add_cores(vertex up, idset cores, rank_t rank, std::span<const level> levels) {
-    if (levels.empty())
-      return add_all(up, "core", cores, rank);
-    auto& [type, groups] = levels.front();
-    for (size_t i = 0; i < groups->size(); ++i) {
-      auto here = cores.intersect((*groups)[i]);
-      if (here.empty())
+  /// Adds cores and GPUs of a share below `up`, in the groups of the outermost level first.
+  caf::error add_level(vertex up, node_share share, std::span<const level> levels,
+                       std::span<const near_group> near) {
+    auto groups = levels.empty() ? 0 : levels.front().second->size();
+    for (size_t i = 0; i < groups; ++i) {
+      auto& cores = (*levels.front().second)[i];
+      node_share here{share.rank, share.cores.intersect(cores), {}};
+      if (here.cores.empty())
         continue;
+      for (auto& g : near)
+        if (cores.contains_all(g.cores))
+          here.gpus.add_all(share.gpus.intersect(g.gpus));
       vertex_facts f;
-      f.type = type;
+      f.type = levels.front().first;
       f.id = static_cast<int64_t>(i);
-      auto group = add(up, f, rank);
+      auto group = add(up, f, share.rank);
       if (!group)
         return group.error();
-      if (auto e = add_cores(*group, here, rank, levels.subspan(1)))
+      share.cores.remove_all(here.cores);
+      share.gpus.remove_all(here.gpus);
+      if (auto e = add_level(*group, std::move(here), levels.subspan(1), near))
         return e;
-      cores.remove_all(here);
     }
-    return add_all(up, "core", cores, rank);
+    if (auto e = add_all(up, "core", share.cores, share.rank))
+      return e;
+    return add_all(up, "gpu", share.gpus, share.rank);
   }
 
   caf::error add_all(vertex node, std::string_view type, const idset& ids, rank_t rank) {
@@ -270,6 +275,21 @@ caf::expected<resource_graph> graph_of(const rset& r, const std::vector<host_lev
   std::vector<size_t> order(r.nodes.size());
   std::iota(order.begin(), order.end(), 0);
   return maker{r, limits::graph_vertices_max, &levels}.run(order);
+}
+
+std::vector<near_group> near_of(const host_levels& levels) {
+  std::vector<near_group> groups;
+  auto add = [&](const idset& cores) {
+    near_group g{cores, {}};
+    for (uint32_t gpu = 0; gpu < levels.gpu_cores.size(); ++gpu)
+      if (auto& near = levels.gpu_cores[gpu]; !near.empty() && cores.contains_all(near))
+        g.gpus.add(gpu);
+    if (!cores.empty() && std::find(groups.begin(), groups.end(), g) == groups.end())
+      groups.push_back(std::move(g));
+  };
+  for (auto* all : {&levels.sockets, &levels.numanodes, &levels.gpu_cores})
+    std::for_each(all->begin(), all->end(), add);
+  return groups;
 }
 
 caf::expected<resource_graph> read_rv1(std::string_view text, size_t vertices_max) {

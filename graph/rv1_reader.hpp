@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/nearness.hpp"
 #include "graph/resource_graph.hpp"
 #include "graph/rset.hpp"
 #include "graph/selection.hpp"
@@ -16,10 +17,11 @@
 
 namespace hactor {
 
-/// How the cores of a host lie: those of each socket and numanode.
+/// How the cores of a host lie: those of each socket and numanode, and those near each GPU.
 struct host_levels {
   std::vector<idset> sockets;
   std::vector<idset> numanodes;
+  std::vector<idset> gpu_cores{}; ///< By the id of the GPU; none: it is not known.
 };
 
 /// The nodes by rank, in each first the cores, then the GPUs. A property of a rank is one of the
@@ -28,9 +30,12 @@ caf::expected<resource_graph> graph_of(const rset& r,
                                        size_t vertices_max = limits::graph_vertices_max);
 
 /// The same with the cores of a node in its sockets, and in each socket in its numanodes (or the
-/// other way round, where a numanode has several sockets), as far as they have cores of R. `levels`
-/// by position in r.nodes. Errors: ec::too_big.
+/// other way round, where a numanode has several sockets), as far as they have cores of R; a GPU is
+/// with the cores that are all near it. `levels` by position in r.nodes. Errors: ec::too_big.
 caf::expected<resource_graph> graph_of(const rset& r, const std::vector<host_levels>& levels);
+
+/// What of a host is near what: its sockets, numanodes, and the cores near each GPU.
+std::vector<near_group> near_of(const host_levels& levels);
 
 /// Reads R: the same, but nodes in the order of R_lite, as Fluxion has it. What "scheduling" says
 /// is passed over. Errors: those of parse_rset, ec::too_big.

@@ -32,6 +32,7 @@
 #include "graph/subsystems.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
+#include "mpi-boot/greeting.hpp"
 #include "mpi-boot/modules.hpp"
 #include "mpi-boot/presence.hpp"
 #include "mpi-boot/script.hpp"
@@ -77,56 +78,6 @@ private:
   std::atomic<bool> told_{false};
   int code_ = 0;
   bool abrupt_ = false;
-};
-
-std::vector<std::string> texts_of(const std::vector<idset>& all) {
-  std::vector<std::string> texts;
-  for (auto& ids : all)
-    texts.push_back(ids.to_string());
-  return texts;
-}
-
-/// What a rank tells all others at the start, or why it cannot take part.
-struct greeting {
-  hardware own;
-  std::string failure;
-  bool wrong_options = false; // failure: what the options say cannot be
-  int64_t epoch_ns = 0;       // of the lead
-  uint64_t secret = 0;        // the lead's: of this instance, and of no other
-
-  template <class Archive>
-  void save(Archive& a) const {
-    a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
-      own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes), failure, wrong_options,
-      epoch_ns, secret);
-  }
-
-  template <class Archive>
-  void load(Archive& a) {
-    std::string version;
-    std::string cores;
-    std::string bound;
-    std::string gpus;
-    std::vector<std::string> sockets;
-    std::vector<std::string> numanodes;
-    a(version, own.hostname, cores, bound, gpus, sockets, numanodes, failure, wrong_options,
-      epoch_ns, secret);
-    auto read = [this](const std::string& text, idset& out) {
-      if (auto ids = idset::parse(text))
-        out = std::move(*ids);
-      else
-        failure = render(ids.error());
-    };
-    read(cores, own.cores);
-    read(bound, own.bound_cores);
-    read(gpus, own.gpus);
-    for (auto& text : sockets)
-      read(text, own.sockets.emplace_back());
-    for (auto& text : numanodes)
-      read(text, own.numanodes.emplace_back());
-    if (version != HACTOR_VERSION)
-      failure = fmt::format("is hactor {}, this is {}", version, HACTOR_VERSION);
-  }
 };
 
 /// Everything that one rank has, in the order of its making.
@@ -272,7 +223,9 @@ caf::error prepare(rank_state& s, const start_options& options,
   s.modules = std::move(*modules);
   auto name = s.attributes->text("hostname");
   auto is_first = s.net->node_index() == 0 || !name.empty(); // of its host
-  auto own = discover_hardware(is_first ? look_at::cores_and_devices : look_at::cores);
+  // Of what a file says of this host R tells where it lies only if the file does.
+  auto looks = is_first || !s.attributes->text("resource.graph").empty();
+  auto own = discover_hardware(looks ? look_at::cores_and_devices : look_at::cores);
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
@@ -315,11 +268,15 @@ caf::error prepare(rank_state& s, const start_options& options,
   return caf::none;
 }
 
+host_levels levels_of(const hardware& own) {
+  return {own.sockets, own.numanodes, own.gpu_cores};
+}
+
 /// The graph of what was found: sockets and numanodes as the first rank of each host told of them.
 caf::error make_graph(rank_state& s, const std::vector<hardware>& all) {
   std::map<std::string, host_levels> by_host;
   for (auto& own : all)
-    by_host.try_emplace(own.hostname, host_levels{own.sockets, own.numanodes});
+    by_host.try_emplace(own.hostname, levels_of(own));
   std::vector<host_levels> levels;
   for (auto& own : all)
     levels.push_back(by_host[own.hostname]);
@@ -364,8 +321,8 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
     all.push_back(std::move(g->own));
   }
   auto rank = s.net->rank();
-  auto machine =
-      std::make_shared<machine_cpus>(machine_cpus{mine.own.hostname, mine.own.core_cpus, false});
+  auto machine = std::make_shared<machine_cpus>(
+      machine_cpus{mine.own.hostname, mine.own.core_cpus, false, near_of(levels_of(mine.own))});
   if (!s.attributes->text("resource.graph").empty()) {
     s.machine = std::move(machine); // the graph says by its host names what of it is here
     return caf::none;

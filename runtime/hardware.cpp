@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/hardware.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <memory>
 
@@ -56,14 +59,26 @@ std::string driver_of(const hwloc_obj_attr_u::hwloc_pcidev_attr_s& pci) {
   return std::filesystem::read_symlink(link, none).filename().string();
 }
 
-/// The GPUs, in the order of the bus, which is that of CUDA_DEVICE_ORDER=PCI_BUS_ID.
+/// Where on the bus a device is; what is on none comes last.
+auto bus_place(hwloc_obj_t o) {
+  while (o != nullptr && o->type != HWLOC_OBJ_PCI_DEVICE)
+    o = o->parent;
+  if (o == nullptr)
+    return std::array<unsigned, 4>{UINT_MAX};
+  auto& pci = o->attr->pcidev;
+  return std::array<unsigned, 4>{pci.domain, pci.bus, pci.dev, pci.func};
+}
+
+/// The GPUs, in the order of the bus, which is that of CUDA_DEVICE_ORDER=PCI_BUS_ID. hwloc lists
+/// those near the first cores first.
 std::vector<hwloc_obj_t> gpus_of(hwloc_topology_t t) {
   auto found = known_gpus(t);
-  if (!found.empty())
-    return found;
-  for (auto* o = hwloc_get_next_pcidev(t, nullptr); o != nullptr; o = hwloc_get_next_pcidev(t, o))
+  for (auto* o = found.empty() ? hwloc_get_next_pcidev(t, nullptr) : nullptr; o != nullptr;
+       o = hwloc_get_next_pcidev(t, o))
     if (is_gpu(o->attr->pcidev.class_id, driver_of(o->attr->pcidev)))
       found.push_back(o);
+  std::stable_sort(found.begin(), found.end(),
+                   [](hwloc_obj_t a, hwloc_obj_t b) { return bus_place(a) < bus_place(b); });
   return found;
 }
 
@@ -78,17 +93,22 @@ idset cpus_of(hwloc_const_bitmap_t core, hwloc_const_bitmap_t allowed) {
   return ours.empty() ? all : ours;
 }
 
-/// The cores (or processing units, where hwloc knows no cores) of each socket or numanode.
+/// The cores (or processing units, where hwloc knows no cores) with all their CPUs in the set.
+idset cores_within(hwloc_topology_t t, hwloc_const_bitmap_t set, hwloc_obj_type_t cores) {
+  idset here;
+  for (auto* c = hwloc_get_next_obj_by_type(t, cores, nullptr); c != nullptr;
+       c = hwloc_get_next_obj_by_type(t, cores, c))
+    if (hwloc_bitmap_isincluded(c->cpuset, set))
+      here.add(c->logical_index);
+  return here;
+}
+
+/// Those of each socket or numanode.
 std::vector<idset> cores_of_each(hwloc_topology_t t, hwloc_obj_type_t of, hwloc_obj_type_t cores) {
   std::vector<idset> all;
   for (auto* o = hwloc_get_next_obj_by_type(t, of, nullptr); o != nullptr;
-       o = hwloc_get_next_obj_by_type(t, of, o)) {
-    auto& here = all.emplace_back();
-    for (auto* c = hwloc_get_next_obj_by_type(t, cores, nullptr); c != nullptr;
-         c = hwloc_get_next_obj_by_type(t, cores, c))
-      if (hwloc_bitmap_isincluded(c->cpuset, o->cpuset))
-        here.add(c->logical_index);
-  }
+       o = hwloc_get_next_obj_by_type(t, of, o))
+    all.push_back(cores_within(t, o->cpuset, cores));
   return all;
 }
 
@@ -146,8 +166,11 @@ caf::expected<hardware> discover_hardware(look_at what) {
   hwloc_bitmap_free(allowed);
   h.sockets = cores_of_each(top, HWLOC_OBJ_PACKAGE, type);
   h.numanodes = cores_of_each(top, HWLOC_OBJ_NUMANODE, type);
-  if (auto count = gpus_of(top).size(); count > 0)
-    h.gpus = idset::range(0, static_cast<uint32_t>(count) - 1);
+  for (auto* gpu : gpus_of(top)) {
+    h.gpus.add(static_cast<uint32_t>(h.gpu_cores.size()));
+    h.gpu_cores.push_back(
+        cores_within(top, hwloc_get_non_io_ancestor_obj(top, gpu)->cpuset, type));
+  }
   return h;
 }
 

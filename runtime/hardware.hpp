@@ -23,6 +23,7 @@ struct hardware {
   std::vector<idset> core_cpus{};
   std::vector<idset> sockets{};   // the cores of each
   std::vector<idset> numanodes{}; // the cores of each
+  std::vector<idset> gpu_cores{}; // by GPU: the cores near it, all where nobody knows
 };
 
 /// A look at the devices takes hwloc 8 ms; all else 2 ms.

@@ -39,8 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (auto nodes = read_taskmap_nodes(text); says(nodes))
     HACTOR_CHECK(nodes->size() <= tasks_max);
   if (auto how = parse_affinity(text); says(how))
-    for (uint32_t task = 0; task < 3 && how->kind != affinity_kind::off; ++task)
-      says(task_share(*how, idset::range(0, 5), task, 3, "CPUs"));
+    for (uint32_t task = 0; task < 3 && how->kind == affinity_kind::map; ++task)
+      says(task_share(*how, idset::range(0, 5), task, "CPUs"));
   scheduler_core core;
   restore_queue_states(text, core);
   return 0;

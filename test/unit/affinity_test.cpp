@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "graph/affinity.hpp"
+#include "graph/nearness.hpp"
 #include "graph/request.hpp"
 
 using namespace hactor;
@@ -17,7 +18,9 @@ std::string dealt(const char* how, const char* all, uint32_t count) {
   REQUIRE(a);
   std::string text;
   for (uint32_t i = 0; i < count; ++i) {
-    auto part = task_share(*a, ids(all), i, count, "CPUs");
+    auto part = a->kind == affinity_kind::per_task
+                    ? caf::expected<idset>{deal_near(ids(all), {}, {}, count)[i].cores}
+                    : task_share(*a, ids(all), i, "CPUs");
     if (!part)
       return context_of(part.error());
     text += (i == 0 ? "" : " | ") + part->to_string();

@@ -101,6 +101,31 @@ TEST_SUITE("unit") {
           == "hactor: task 0 on n1: not bound (off), no GPUs\n");
   }
 
+  TEST_CASE("each task sees the GPUs near its cores: as R says, else as the machine is") {
+    auto m = machine();
+    node_share share{0, ids("0-3"), ids("0-1")};
+    auto gpus_of = [&](std::string_view host, const machine_cpus* here,
+                       std::span<const near_group> near) {
+      auto b = bind_tasks(how("per-task"), how("per-task"), share, host, here, 2, near);
+      REQUIRE(b);
+      return b->tasks[0].gpus.to_string() + " " + b->tasks[1].gpus.to_string();
+    };
+    const std::vector<near_group> crossed{{ids("0-1"), ids("1")}, {ids("2-3"), ids("0")}};
+    CHECK(gpus_of("n1", &m, {}) == "0 1");
+    CHECK(gpus_of("n1", &m, crossed) == "1 0");
+    CHECK(gpus_of("n2", nullptr, crossed) == "1 0");
+    m.near = crossed;
+    CHECK(gpus_of("n1", &m, {}) == "1 0");
+    CHECK(gpus_of("n2", &m, {}) == "0 1"); // another host than ours is
+    const std::vector<near_group> straight{{ids("0-1"), ids("0")}, {ids("2-3"), ids("1")}};
+    CHECK(gpus_of("n1", &m, straight) == "0 1");
+    // CPUs go with cores that do not stand together.
+    const std::vector<near_group> odd{{ids("0,2"), ids("1")}, {ids("1,3"), ids("0")}};
+    auto b = bind_tasks(how("per-task"), how("per-task"), share, "n1", &m, 2, odd);
+    CHECK(cpus_of(b) == "0,2,4,6 | 1,3,5,7");
+    CHECK(b->tasks[0].gpus == ids("1"));
+  }
+
   TEST_CASE("CUDA and oneAPI get the GPUs' numbers; HIP counts what ROCm leaves it") {
     std::string v;
     append_visible_gpus(v, ids("1,4-5"));

@@ -7,6 +7,7 @@ hactor_unit_test(unit_graph
     unit/jobspec_test.cpp
     unit/rset_test.cpp
     unit/affinity_test.cpp
+    unit/nearness_test.cpp
     unit/request_test.cpp
     unit/layout_test.cpp
     unit/planner_test.cpp

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/hardware.hpp"
 
+#include <cstdlib>
+
 #include <doctest/doctest.h>
 
 using namespace hactor;
@@ -25,6 +27,20 @@ TEST_SUITE("unit") {
     }
     if (!h->gpus.empty())
       CHECK(h->gpus == idset::range(0, static_cast<uint32_t>(h->gpus.size()) - 1));
+  }
+
+  TEST_CASE("GPUs are numbered along the bus, and near the cores of the socket that they hang at") {
+    ::setenv("HWLOC_XMLFILE", HACTOR_TEST_DATA "/graph/crossed_host.xml", 1);
+    auto h = discover_hardware();
+    ::unsetenv("HWLOC_XMLFILE");
+    REQUIRE(h);
+    CHECK(h->cores == idset::range(0, 7));
+    REQUIRE(h->gpus == idset::range(0, 3));
+    REQUIRE(h->gpu_cores.size() == 4);
+    CHECK(h->gpu_cores[0] == idset::range(4, 7));
+    CHECK(h->gpu_cores[1] == idset::range(4, 7));
+    CHECK(h->gpu_cores[2] == idset::range(0, 3));
+    CHECK(h->gpu_cores[3] == idset::range(0, 3));
   }
 
   TEST_CASE("a GPU that hwloc has no plugin for is seen by its class and its driver") {

@@ -14,3 +14,4 @@ hactor_unit_test(unit_host
     unit/pmix_front_test.cpp ../mpi-boot/pmix_front.cpp
   LIBRARIES hactor_host)
 target_include_directories(unit_host PRIVATE support)
+target_compile_definitions(unit_host PRIVATE HACTOR_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "graph/rset_extra.hpp"
 #include "graph/rv1_reader.hpp"
 #include "requests.hpp"
 
@@ -124,6 +125,36 @@ TEST_SUITE("unit") {
     CHECK(c.pool->release(job_id{2}));
     CHECK_FALSE(c.pool->release(job_id{2}));
     CHECK(c.cores_free() == 4);
+  }
+
+  TEST_CASE("a grant says what lies together where that matters to who deals it to tasks") {
+    resource_graph g;
+    auto root = add(g, no_vertex, "cluster", 0);
+    for (int32_t n = 0; n < 3; ++n) {
+      auto node = add(g, root, "node", n, 1, n);
+      for (int64_t s = 0; s < 2; ++s) {
+        auto socket = add(g, node, "socket", s);
+        for (int64_t i = 0; i < 4; ++i) // of the last node every second core
+          add(g, socket, "core", n == 2 ? 2 * i + s : 4 * s + i);
+        for (int64_t i = 0; i < 2; ++i)
+          add(g, socket, "gpu", 2 * (1 - s) + i);
+      }
+    }
+    cluster c{std::move(g)};
+    auto near = [](const std::optional<rset>& r) {
+      REQUIRE(r);
+      auto extra = parse_rset_extra(r->scheduling);
+      REQUIRE(extra);
+      std::string text;
+      for (auto& [ranks, group] : extra->near)
+        text += (text.empty() ? "" : " | ") + ranks.to_string() + ": " + group.cores.to_string()
+                + "/" + group.gpus.to_string();
+      return text;
+    };
+    CHECK(near(c.run(1, on_nodes(2, 2, 0, 3, 2))) == "0-1: 0-2/2-3 | 0-1: 4-6/0-1");
+    CHECK(near(c.run(2, on_nodes(1, 1, 0, 2, 0))).empty());
+    CHECK(near(c.run(3, on_nodes(1, 2, 0, 3, 0))) == "2: 0,2,4/ | 2: 1,3,5/");
+    CHECK(near(c.run(4, on_nodes(1, 1, 0, 1, 2))).empty()); // all of it in one socket
   }
 
   TEST_CASE("memory beside other things is no reason to refuse a job where none is counted") {

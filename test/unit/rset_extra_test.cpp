@@ -14,6 +14,12 @@ TEST_SUITE("unit") {
     x.slots = {{idset::range(0, 3), "", 2}, {idset::single(7), "a", 1}};
     x.others = {{"/cluster0/ssd1", -1, 500}, {"/cluster0/n3", 3, 1}};
     x.charges = {{"power", "/center/pdu0", 1'200}, {"containment", "/cluster0/n3/disk0", 4, 3}};
+    x.near = {{idset::range(0, 3), {idset::range(0, 7), idset::range(2, 3)}},
+              {idset::range(0, 3), {idset::single(8), {}}},
+              {idset::single(4), {idset::single(0), idset::single(1)}}};
+    CHECK(x.near_on(2).size() == 2);
+    CHECK(x.near_on(2)[0].gpus == idset::range(2, 3));
+    CHECK(x.near_on(5).empty());
     auto text = to_json(x);
     CHECK(text.find("\"writer\":\"hactor\"") != std::string::npos);
     auto back = parse_rset_extra(text);
@@ -56,6 +62,10 @@ TEST_SUITE("unit") {
           std::pair{R"({"writer":"hactor","slots":[["0-3",1],["x",1]]})", "scheduling.slots[1]"},
           std::pair{R"({"writer":"hactor","slots":[["0",5000000000]]})", "scheduling.slots[0]"},
           std::pair{R"({"writer":"hactor","graph":[]})", "scheduling.graph: "},
+          std::pair{R"({"writer":"hactor","near":{"0":1}})", "scheduling.near[0]"},
+          std::pair{R"({"writer":"hactor","near":[["0","1"]]})", "scheduling.near[0]"},
+          std::pair{R"({"writer":"hactor","near":[["0","1",2]]})", "scheduling.near[0]"},
+          std::pair{R"({"writer":"hactor","near":[["0","1","x"]]})", "scheduling.near[0]"},
           std::pair{R"({"writer":"hactor","others":[[1,2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","others":[["/a","x",2]]})", "scheduling.others[0]"},
           std::pair{R"({"writer":"hactor","charges":[["a","b",-1]]})", "scheduling.charges[0]"},

@@ -119,6 +119,28 @@ TEST_CASE("cores lie in the sockets and numanodes of their host, as far as R has
   CHECK(g->count(g->find_type("core")) == 22);
 }
 
+TEST_CASE("GPUs lie in the sockets and numanodes of the cores that are near them") {
+  auto r = parsed(R"({"version":1,"execution":{"R_lite":[
+    {"rank":"0","children":{"core":"0-7","gpu":"0-3"}},
+    {"rank":"1","children":{"core":"0-3","gpu":"0-3"}}],"nodelist":["a,b"]}})");
+  host_levels levels{{idset::range(0, 3), idset::range(4, 7)},
+                     {idset::range(0, 1), idset::range(2, 3), idset::range(4, 7)},
+                     {idset::range(4, 7), idset::range(2, 3), idset::range(0, 3), {}}};
+  auto g = graph_of(r, {levels, levels});
+  REQUIRE_MESSAGE(g, render(g.error()));
+  for (auto path : {"/cluster0/a/socket1/numanode2/gpu0", "/cluster0/a/socket0/numanode1/gpu1",
+                    "/cluster0/a/socket0/gpu2", "/cluster0/a/gpu3",
+                    // What is near cores that are another's is the node's.
+                    "/cluster0/b/gpu0", "/cluster0/b/socket0/numanode1/gpu1"})
+    CHECK_MESSAGE(g->find_path(path) != no_vertex, path);
+  CHECK(g->count(g->find_type("gpu")) == 8);
+  auto near = near_of(levels);
+  REQUIRE(near.size() == 4); // each once
+  CHECK(near[0] == near_group{idset::range(0, 3), idset::range(1, 2)});
+  CHECK(near[1] == near_group{idset::range(4, 7), idset::single(0)});
+  CHECK(near[3] == near_group{idset::range(2, 3), idset::single(1)});
+}
+
 TEST_CASE("what is no R is refused") {
   for (auto text :
        {"", "{", "[]", R"({"version":2,"execution":{"R_lite":[]}})",
