@@ -193,6 +193,7 @@ inline exec_actor::behavior_type fake_exec(exec_actor::pointer, world_ptr w) {
       [](const input_request&) {},
       [](const command_request&) {},
       [](const command_kill&) {},
+      [](const job_waits_request&) { return job_waits_reply{}; },
       [](const instance_request&) -> caf::result<instance_reply> {
         return make_error(ec::wrong_state);
       },
