@@ -135,7 +135,8 @@ private:
     std::set<rank_t> children;      // that have not ended
     std::set<rank_t> exchange_from; // whose parts of the exchange under way are in the next
     std::string exchange_values;
-    std::unique_ptr<launch_order> held; // for the children, until the files that all write are empty
+    /// For the children, until the files that all write are empty.
+    std::unique_ptr<launch_order> held;
     bool told_start = false;
     bool ending = false;          // a failure has set the end in motion
     bool settling = false;        // the job manager waits until it is gone from here

@@ -128,7 +128,8 @@ std::optional<double> allocation_watch::turn(task_host& tasks, int64_t now_ns) {
 std::optional<double> allocation_watch::take(int64_t now_s, const outcome& o) {
   auto answer = o.why.empty() ? parse_allocation_end(o.text) : std::nullopt;
   if (!answer && !std::exchange(complained_, true))
-    log_warning("squeue does not tell when the allocation{} ends: {}", job_.empty() ? "" : " " + job_,
+    log_warning("squeue does not tell when the allocation{} ends: {}",
+                job_.empty() ? "" : " " + job_,
                 o.why.empty() ? "\"" + o.text + "\"" : o.why);
   auto before = end_.end_s();
   auto end = end_.on_answer(now_s, answer);

@@ -138,7 +138,7 @@ TEST_SUITE("actor") {
     CHECK(b.asked->lists[0].ids.size() == jobs - 1);
     CHECK(b.asked->lists[0].skip_unknown);
     REQUIRE(b.asked->waited.size() == 1);
-    CHECK(b.asked->waited[0].ids.size() == jobs - 2);
+    CHECK(b.asked->waited[0].ids.size() == jobs - 3);
     auto answers = b.answers();
     REQUIRE(answers.size() == jobs);
     CHECK(std::exchange(answers[9], to_string(job_id{9})) == "store_corrupt");

@@ -552,7 +552,7 @@ TEST_SUITE("actor") {
     CHECK(grown->pending());
     CHECK(b.world->room_cancelled.empty());
     withdraw(5);
-    CHECK(code_of(grown->error) == ec::wrong_state);
+    CHECK(code_of(grown->error) == ec::busy);
     CHECK(b.world->room_cancelled == std::vector<job_id>{b.world->wanted[1].id});
   }
 

@@ -83,7 +83,7 @@ TEST_SUITE("actor") {
     b.tell(b.shell_under_test, shell_signal{SIGTERM, true});
     for (int i = 0; i < 8; ++i)
       b.serve();
-    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGKILL, SIGKILL});
+    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGCONT, SIGKILL, SIGKILL});
     CHECK(b.tasks[2].signals.empty());
     REQUIRE(b.drains.size() == 1);
     CHECK(b.drains[0].ranks == idset::single(0));

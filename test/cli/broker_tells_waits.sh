@@ -18,7 +18,7 @@ for _ in $(seq 100); do
   sleep 0.05
 done
 check_contains "$(cat log)" "waits: job-manager: jobs: 0 wait for room, 1 run"
-check_contains "$(cat log)" "waits: exec: job $id: running, its tasks here have not ended"
+check_contains "$(cat log)" "waits: exec: job $id: runs, its tasks here have not ended"
 check_contains "$(cat log)" "job.attach, for"
 check_contains "$(cat log)" "of job $id"
 check_contains "$(cat log)" "waits: broker: "

@@ -38,10 +38,11 @@ ids=$(for path in "$id" "$id/$second"; do hactor proxy "$path" hactor jobs -n -o
 check_equal "an id occurs once" "$(echo $ids | wc -w)" "$(printf '%s\n' $ids | sort -u | wc -l)"
 check_equal "jobs at the top" "$id" "$(hactor jobs -n -o '{id}' | tr -d ' ')"
 for words in "job info $second R" "job eventlog $second" "cancel $second" "job attach $second" "explain $second" \
-  "job wait $second" "update $second duration=1h" "job kill $second" "job urgency $second 20"; do
+  "update $second duration=1h" "job kill $second" "job urgency $second 20"; do
   fails_with 1 hactor $words
   check_contains "$output" "$second"
 done
+fails_with 2 hactor job wait "$second"
 fails_with 1 hactor proxy "$id" hactor cancel "$id"
 check_contains "$output" "$id"
 fails_with 1 hactor proxy "$id/$second" hactor cancel "$second"

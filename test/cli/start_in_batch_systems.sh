@@ -28,7 +28,7 @@ about 3000 "$(left PBS_JOBID=12.srv)"
 check_contains "$(cat calls)" "qstat -f 12.srv"
 check_contains "$(cat log)" "PBS_JOBID=12.srv: the instance ends in"
 answers qstat "qstat: cannot connect to server srv (errno=111)"
-about 7200 "$(left PBS_JOBID=12.srv PBS_WALLTIME=$((7200 + $(ps -o etimes= -p "$(ps -o sid= -p $$)" || echo 0))))"
+about 7200 "$(left PBS_JOBID=12.srv PBS_WALLTIME=$((7200 + $(ps -o etimes= -p $(ps -o sid= -p $$) || echo 0))))"
 check_equal "PBS without a limit" "" "$(left PBS_JOBID=12.srv)"
 check_contains "$(cat log)" "PBS_JOBID=12.srv: \`qstat -f 12.srv\` does not tell when the allocation ends"
 

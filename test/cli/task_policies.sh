@@ -17,7 +17,7 @@ check_equal "tasks of cores" \
   "4 4 [('core', 1)] {'per-resource': {'count': 2, 'type': 'core'}}" \
   "$(spec --cores=4 --tasks-per-core=2)"
 check_equal "taskmap" "2 2 [('core', 1)] {'taskmap': 'cyclic'}" "$(spec -N2 -n4 --taskmap=cyclic)"
-for wrong in "-n 3 -G 4" "-G 2 -g 1" "--gpus-per-node=1" "--cores=2 -n 2" "--tasks-per-core=2"; do
+for wrong in "-n 3 -G 4" "-G 2 -g 1" "--cores=2 -n 2" "--tasks-per-core=2"; do
   fails_with 2 hactor submit $wrong true
 done
 fails_with 1 hactor submit --flags=nonsense true

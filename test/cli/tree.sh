@@ -140,10 +140,11 @@ exclude -l -T 2 true
 exclude -l -Q easy true
 exclude --outside --output=x true
 COMMAND -J 3
-missing.yaml missing.yaml
 njobs -J many true
 format --perf-format={treeid true
 WRONG
+fails_with 1 hactor tree missing.yaml
+check_contains "$output" "missing.yaml: No such file"
 check_equal "nothing was started" "" "$(hactor jobs -a -n)"
 
 # The plan, which needs no instance when sizes are told.

@@ -248,7 +248,7 @@ TEST_SUITE("unit") {
     REQUIRE(b.out.signals.size() == 1);
     CHECK(b.out.signals[0].item.signal == 15);
     b.end(15);
-    CHECK(code_of(b.raise({one, one}).error()) == ec::unknown_job);
+    CHECK(code_of(b.raise({one, one}).error()) == ec::wrong_state);
   }
 
   TEST_CASE("a job that is cancelled before its start is reported has no start event") {
