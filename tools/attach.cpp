@@ -109,10 +109,13 @@ private:
     status_shown_ = true;
   }
 
-  void on_reason(const std::string& sentence) {
+  void on_reason(const std::string& code, const std::string& sentence) {
     auto reason = "waits: " + sentence;
-    if (!has_terminal_ && waits_ && reason != reason_)
+    // In vain as long as nothing else changes: who looks at no screen must hear of that, too.
+    auto in_vain = code == "too-long";
+    if (!has_terminal_ && waits_ && reason != reason_ && (settings_.show_status || in_vain))
       complain(call_, "job " + id_ + " " + reason);
+    waits_ = waits_ && (has_terminal_ || settings_.show_status);
     reason_ = std::move(reason);
   }
 
@@ -197,7 +200,7 @@ private:
     if (f.tag == explain_tag_) {
       explain_tag_ = 0;
       if (auto why = result_of(f); why && !text_at(*why, "sentence").empty())
-        on_reason(text_at(*why, "sentence"));
+        on_reason(text_at(*why, "code"), text_at(*why, "sentence"));
       return;
     }
     if (f.tag == event_tag_)
@@ -464,7 +467,7 @@ private:
   bool done_ = false;
   // The status line of a job that waits, on a terminal.
   const bool has_terminal_ = ::isatty(2) == 1;
-  bool waits_ = has_terminal_ || settings_.show_status;
+  bool waits_ = true; // and we are to say, or find out, for what
   bool status_shown_ = false;
   std::string reason_ = "waits to be started";
   uint64_t explain_tag_ = 0;

@@ -11,6 +11,11 @@ check_contains "$(hactor explain "$id")" "asked for 3.333m; this instance ends i
 check_contains "$(hactor explain --json "$id")" '"too-long"'
 deadline 20 hactor run true
 deadline 20 hactor run -t 100s true
+hactor run -t 200s true 2>said & # no terminal, and yet it is said that this is in vain
+client=$!
+eventually 20 grep -q "waits: asked for 3.333m; this instance ends in 3." said
+kill "$client"
+wait "$client" || true
 check_equal "state" SCHED "$(hactor jobs -n -o '{state}' "$id")"
 hactor proxy "${HACTOR_URI%/*}" hactor update "$HACTOR_ENCLOSING_ID" duration=1h
 deadline 20 hactor job wait "$id"
