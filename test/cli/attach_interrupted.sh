@@ -5,29 +5,18 @@
 
 # press.py EXIT-CODE COMMAND... -- KEY TEXT KEY TEXT ...: after each key the text is waited for.
 cat >press.py <<'PY'
-import os, pty, sys
+import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.environ["HACTOR_TEST_LIB"]))
+from terminal import Terminal
 split = sys.argv.index("--")
 expected, command, steps = int(sys.argv[1]), sys.argv[2:split], sys.argv[split + 1:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(command[0], command)
-seen = b""
-def until(text):
-    global seen
-    while text not in seen:
-        try:
-            part = os.read(fd, 4096)
-        except OSError:
-            part = b""
-        assert part, (text, seen)
-        seen += part
-    seen = seen[seen.index(text) + len(text):]
-until(b"running")
+here = Terminal(command)
+here.until(b"running")
 for key, text in zip(steps[::2], steps[1::2]):
-    os.write(fd, {"C": b"\x03", "Z": b"\x1a"}[key])
-    until(text.encode())
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-assert status == expected, (status, seen)
+    here.press({"C": b"\x03", "Z": b"\x1a"}[key])
+    here.until(text.encode())
+here.end(expected)
 PY
 instance <<'END'
 mkfifo gate

@@ -6,29 +6,17 @@
 # person.py EXIT-CODE ID KEYS TEXT KEYS TEXT ...: attaches on a terminal of 31 lines; after each keys
 # the text is waited for.
 cat >person.py <<'PY'
-import fcntl, os, pty, struct, sys, termios
+import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.environ["HACTOR_TEST_LIB"]))
+from terminal import Terminal
 expected, job, steps = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
-pid, fd = pty.fork()
-if pid == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
-    os.execvp("hactor", ["hactor", "job", "attach", job])
-seen = b""
-def until(text):
-    global seen
-    while text not in seen:
-        try:
-            part = os.read(fd, 4096)
-        except OSError:
-            part = b""
-        assert part, (text, seen)
-        seen += part
-    seen = seen[seen.index(text) + len(text):]
-until(b"Ctrl-] and d detaches")
+here = Terminal(["hactor", "job", "attach", job], (31, 97))
+here.until(b"Ctrl-] and d detaches")
 for keys, text in zip(steps[::2], steps[1::2]):
-    os.write(fd, keys.encode().decode("unicode_escape").encode())
-    until(text.encode())
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-assert status == expected, (status, seen)
+    here.press(keys.encode().decode("unicode_escape").encode())
+    here.until(text.encode())
+here.end(expected)
 PY
 instance <<'END'
 for pty in pty.interactive pty; do

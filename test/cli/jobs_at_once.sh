@@ -42,7 +42,8 @@ check_contains "$output" "1 jobs would"
 fails_with 2 hactor cancel -u root "$runs"
 hactor cancel --all -q -u "$(id -u)" -- done
 check_contains "$(hactor job eventlog "$runs")" done
-hactor job status "$runs" || true
+fails_with 1 hactor job wait "$runs"
+check_contains "$output" "Canceled"
 
 # The same in the words of flux-job.
 held=$(hactor submit --hold true)

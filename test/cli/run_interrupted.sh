@@ -3,30 +3,20 @@
 . "${0%/*}/lib.sh"
 
 cat >press.py <<'PY'
-import os, pty, signal, sys, time
+import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.environ["HACTOR_TEST_LIB"]))
+from terminal import Terminal
 presses, command = int(sys.argv[1]), sys.argv[2:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(command[0], command)
-seen = b""
-def until(text):
-    global seen
-    while text not in seen:
-        try:
-            part = os.read(fd, 4096)
-        except OSError:
-            part = b""
-        assert part, (text, seen)
-        seen += part
-until(b"running")
+here = Terminal(command)
+here.until(b"running")
 for i in range(presses):
-    os.write(fd, b"\x03")
-    until(b"again within" if i == 0 else b"cancelling")
+    here.press(b"\x03")
+    here.until(b"again within" if i == 0 else b"cancelling")
 if presses == 1:
     open("go", "w").close()
-    until(b"went on")
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-assert status == (0 if presses == 1 else 143), (status, seen)
+    here.until(b"went on")
+here.end(0 if presses == 1 else 143)
 PY
 cat >job.sh <<'SH'
 echo running

@@ -10,18 +10,12 @@
 
 #include <doctest/doctest.h>
 
+#include "variables.hpp"
+
 using namespace hactor;
+using namespace hactor::test;
 
 namespace {
-
-using variables = std::map<std::string, std::string>;
-
-environment env_of(const variables& v) {
-  return [v](const char* name) {
-    auto i = v.find(name);
-    return i == v.end() ? nullptr : i->second.c_str();
-  };
-}
 
 std::string asked(const variables& v) {
   auto q = find_batch_question(env_of(v));

@@ -9,21 +9,14 @@
 #include <filesystem>
 
 #include "temp_dir.hpp"
+#include "variables.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace hactor;
+using namespace hactor::test;
 
 namespace {
-
-using variables = std::map<std::string, std::string>;
-
-environment env_of(const variables& v) {
-  return [v](const char* name) {
-    auto i = v.find(name);
-    return i == v.end() ? nullptr : i->second.c_str();
-  };
-}
 
 const variables mpich{{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}, {"PMI_FD", "7"}};
 const variables openmpi{{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}};
