@@ -55,7 +55,7 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   p.request.limits = plan.limits;
   p.request.oom_adjust = plan.oom_adjust;
   p.request.stop_in_exec = plan.stop_in_exec;
-  p.request.own_group = p.request.kill_group_on_exit = plan.own_groups;
+  p.request.group = plan.own_groups ? spawn_group::session : spawn_group::job;
   for (auto cpu : t.cpus.expand())
     p.request.cpus.push_back(static_cast<int32_t>(cpu));
   auto names = work.names;

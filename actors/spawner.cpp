@@ -356,7 +356,7 @@ bool is_own_command(const spawn_view& view) {
 /// Returns the job of a task that is to be in its job's group, else "".
 std::string job_of_group(const spawn_view& view) {
   constexpr std::string_view name = "HACTOR_JOB_ID_PATH=";
-  if (view.head.own_group != 3)
+  if (view.head.group != spawn_group::job)
     return {};
   for (const char* variable : view.envp)
     if (variable != nullptr && std::string_view{variable}.substr(0, name.size()) == name)
@@ -378,7 +378,7 @@ void supervisor::start_task(const frame_header& header, char* frame) {
     only_started_ = false;
     return;
   }
-  auto own_group = view_.head.own_group == 1 || view_.head.own_group == 2;
+  auto own_group = leads(view_.head.group);
   if (!job.empty()) {
     auto& group = groups_.try_emplace(job, job_group{outcome.pid, {}}).first->second;
     group.tasks.push_back(outcome.pid);

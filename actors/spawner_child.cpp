@@ -173,13 +173,14 @@ void child_starter::adjust_oom() {
   ::close(fd);
 }
 
-bool child_starter::enter_group(uint32_t own_group) {
-  switch (own_group) {
-  case 0:
+bool child_starter::enter_group(spawn_group group) {
+  switch (group) {
+  case spawn_group::supervisor:
     return true;
-  case 2:
+  case spawn_group::session:
+  case spawn_group::terminal:
     return ::setsid() >= 0;
-  case 3: // it is gone if all in it have left it: then there is a new one
+  case spawn_group::job: // it is gone if all in it have left it: then there is a new one
     return (group_ > 0 && ::setpgid(0, group_) == 0) || ::setpgid(0, 0) == 0;
   default:
     return ::setpgid(0, 0) == 0;
@@ -187,8 +188,7 @@ bool child_starter::enter_group(uint32_t own_group) {
 }
 
 void child_starter::become_task(const spawn_view& view) {
-  bool session = view.head.own_group == 2;
-  if (!enter_group(view.head.own_group))
+  if (!enter_group(view.head.group))
     give_up(spawn_step::group, errno);
   // The signal comes when the supervisor ends; if it had ended before this call, nobody is told.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -204,7 +204,7 @@ void child_starter::become_task(const spawn_view& view) {
   place_fds();
   if (!oom_text_.empty())
     adjust_oom();
-  if (session && ::ioctl(0, TIOCSCTTY, 0) != 0)
+  if (view.head.group == spawn_group::terminal && ::ioctl(0, TIOCSCTTY, 0) != 0)
     give_up(spawn_step::group, errno);
   if (defaults_.restore_open_files)
     ::setrlimit(RLIMIT_NOFILE, &defaults_.open_files);

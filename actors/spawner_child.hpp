@@ -55,7 +55,7 @@ private:
   [[noreturn]] void run_child(const spawn_view& view);
   [[noreturn]] void give_up(spawn_step step, int errno_value);
   void become_task(const spawn_view& view);
-  bool enter_group(uint32_t own_group);
+  bool enter_group(spawn_group group);
   void place_fds();
   void adjust_oom();
   void execute(const spawn_view& view);

@@ -32,7 +32,7 @@ caf::error spawner_client::enqueue_spawn(spawn_request& request) {
   if (!bytes)
     return bytes.error();
   frame f{std::move(*bytes), std::move(request.fds), request.token, true};
-  return accept(std::move(f), request.own_group);
+  return accept(std::move(f), leads(request.group));
 }
 
 caf::error spawner_client::accept(frame&& f, bool own_group) {

@@ -99,10 +99,7 @@ caf::expected<std::string> encode_spawn(const spawn_request& r) {
     return make_error(ec::too_big, "spawn: arguments and environment have " + std::to_string(size)
                                        + " bytes, at most " + std::to_string(spawn_frame_size_max));
   frame_header header{0, spawner_op::spawn, static_cast<uint16_t>(r.fds.size()), r.token};
-  spawn_head head{r.own_session          ? 2u
-                  : r.own_group          ? 1u
-                  : r.kill_group_on_exit ? 0u
-                                         : 3u,
+  spawn_head head{r.group,
                   r.kill_group_on_exit,
                   r.stop_in_exec,
                   r.oom_adjust,

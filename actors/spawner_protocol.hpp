@@ -62,6 +62,23 @@ struct resource_limit {
   uint64_t hard = 0;
 };
 
+/// The process group in which a task begins. In a session of its own no task can stop for keys of a
+/// terminal on which the instance was started, and the kernel, which shares the processor between
+/// sessions first (sched_autogroup), gives each its part: on a node with more ranks than cores those
+/// that poll do not keep the processor from those that work.
+enum class spawn_group : uint32_t {
+  supervisor, ///< The supervisor's.
+  own,        ///< It leads one.
+  session,    ///< It leads one, and a session without a terminal.
+  terminal,   ///< It leads one, and a session whose terminal is descriptor 0.
+  job         ///< Its job's, by HACTOR_JOB_ID_PATH in its environment.
+};
+
+/// Returns whether the task leads its group.
+constexpr bool leads(spawn_group group) {
+  return group == spawn_group::own || group == spawn_group::session || group == spawn_group::terminal;
+}
+
 /// A process to start. The child has exactly the mapped descriptors; of 0, 1 and 2 those that are
 /// not mapped are /dev/null. Signal mask and dispositions are the default ones.
 struct spawn_request {
@@ -73,9 +90,8 @@ struct spawn_request {
   std::vector<owned_fd> fds;      ///< Closed here once sent.
   std::vector<int32_t> cpus;      ///< OS numbers; empty is all that the supervisor may use.
   std::vector<resource_limit> limits;
-  bool own_group = true;          ///< false: the supervisor's, its job's without the kill below.
-  bool own_session = false;       ///< It leads a session, and descriptor 0 is its terminal.
-  bool kill_group_on_exit = true; ///< Kill what the task left in its own group when it exits.
+  spawn_group group = spawn_group::session;
+  bool kill_group_on_exit = true; ///< Kill what the task left in a group that it led.
   int32_t oom_adjust = 0;         ///< oom_score_adj; 0: the supervisor's.
   bool stop_in_exec = false;      ///< It is stopped before its program's first instruction.
 
@@ -110,7 +126,7 @@ struct frame_header {
 static_assert(sizeof(frame_header) == 16);
 
 struct spawn_head { // followed by fd maps, limits, cpus, then cwd, argv, environment as C strings
-  uint32_t own_group = 0; // 2: and a session with descriptor 0 as terminal; 3: its job's
+  spawn_group group{};
   uint32_t kill_group = 0;
   uint32_t stop_in_exec = 0;
   int32_t oom_adjust = 0;

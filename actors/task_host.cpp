@@ -245,7 +245,7 @@ caf::error make_terminal(spawn_request& request, const task_pipes& pipes, owned_
       return failed();
     request.pass(stream, std::move(copy));
   }
-  request.own_session = true;
+  request.group = spawn_group::terminal;
   ours[0] = owned_fd{::fcntl(keyboard.get(), F_DUPFD_CLOEXEC, 3)};
   ours[1] = std::move(keyboard);
   return ours[0] ? caf::error{} : failed();

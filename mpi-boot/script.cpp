@@ -84,7 +84,7 @@ caf::expected<uint64_t> start_script(task_host& tasks, std::vector<std::string> 
     r.inherit(fd, fd);
   // On a terminal it must be in the foreground group, which is the supervisor's; elsewhere a group
   // of its own keeps it apart from the signals that a launcher sends to ours.
-  r.own_group = ::isatty(0) == 0;
+  r.group = ::isatty(0) == 0 ? spawn_group::own : spawn_group::supervisor;
   return tasks.start(std::move(r), {},
                      std::make_shared<script_sink>(command[0], std::move(on_end)));
 }

@@ -65,7 +65,7 @@ TEST_SUITE("unit") {
     REQUIRE(v.fd_map.size() == 2);
     CHECK(v.fd_map[0].source == fd_source::inherited);
     CHECK(v.fd_map[1].child_fd == 5);
-    CHECK(v.head.own_group == 1);
+    CHECK(v.head.group == spawn_group::session);
     CHECK(v.head.kill_group == 1);
   }
 

@@ -248,6 +248,15 @@ TEST_SUITE("unit") {
     ::signal(SIGUSR2, SIG_DFL);
   }
 
+  TEST_CASE("a task leads a session without a terminal") {
+    check_broker([](test_broker& b, expectations& expect) {
+      std::string output;
+      auto r = b.shell(1, "[ $(ps -o sid= -p $$) = $$ ] && ! true </dev/tty && echo alone");
+      EXPECT(exited_with(b.run(std::move(r), output), 0));
+      EXPECT(output.find("alone\n") != output.npos);
+    });
+  }
+
   TEST_CASE("a task that leads a session has its terminal, and keys signal its foreground") {
     check_broker([](test_broker& b, expectations& expect) {
       owned_fd keyboard{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
@@ -255,7 +264,7 @@ TEST_SUITE("unit") {
       EXPECT(::grantpt(keyboard.get()) == 0 && ::unlockpt(keyboard.get()) == 0);
       EXPECT(::ptsname_r(keyboard.get(), name, sizeof name) == 0);
       auto r = b.shell(1, "[ $(ps -o sid= -p $$) = $$ ] && echo leads >/dev/tty && exec sleep 60");
-      r.own_session = true;
+      r.group = spawn_group::terminal;
       for (int fd : {0, 1, 2})
         r.pass(fd, owned_fd{::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)});
       EXPECT(!b.client.spawn(std::move(r)));
@@ -274,7 +283,7 @@ TEST_SUITE("unit") {
       EXPECT(killed_by(b.statuses[1], SIGINT));
       // Without one it cannot lead: descriptor 0 is no terminal.
       auto none = b.shell(2, "true");
-      none.own_session = true;
+      none.group = spawn_group::terminal;
       EXPECT(b.run(std::move(none)) == -1);
       EXPECT(b.failures[2].step == spawn_step::group);
     });
@@ -340,11 +349,11 @@ TEST_SUITE("unit") {
     check_broker([](test_broker& b, expectations& expect) {
       std::string output;
       auto r = b.shell(1, "ps -o pgid= -p $$");
-      r.own_group = false;
+      r.group = spawn_group::supervisor;
       EXPECT(exited_with(b.run(std::move(r), output), 0));
       EXPECT(std::atoi(output.c_str()) == ::getpgid(::getppid()));
       r = b.shell(2, "sleep 100; true");
-      r.own_group = false;
+      r.group = spawn_group::supervisor;
       EXPECT(!b.client.spawn(std::move(r)));
       EXPECT(!b.client.signal(2, SIGTERM, true)); // the group would be the supervisor's
       b.until([&] { return b.statuses.count(2) == 1; });
@@ -355,7 +364,9 @@ TEST_SUITE("unit") {
   TEST_CASE("a task that has left its own group gets the group's signals") {
     check_broker([](test_broker& b, expectations& expect) {
       auto script = "setpgrp(0, getpgrp(getppid())); sleep 100";
-      EXPECT(!b.client.spawn(b.request(1, {"perl", "-e", script})));
+      auto r = b.request(1, {"perl", "-e", script});
+      r.group = spawn_group::own; // sessions do not share groups
+      EXPECT(!b.client.spawn(std::move(r)));
       b.until([&] { return b.pids.count(1) == 1; });
       auto pid = b.pids[1];
       for (auto limit = now_ms() + 5000; ::getpgid(pid) == pid && now_ms() < limit;)
@@ -372,7 +383,7 @@ TEST_SUITE("unit") {
       // Each tells its group, and then waits until it is told to end.
       auto group_of = [&](uint64_t token, const std::string& job) {
         auto r = b.shell(token, "sleep 100; true");
-        r.own_group = r.kill_group_on_exit = false;
+        r.group = spawn_group::job;
         r.set_env("HACTOR_JOB_ID_PATH", job);
         EXPECT(!b.client.spawn(std::move(r)));
         b.until([&] { return b.pids.count(token) == 1; });
