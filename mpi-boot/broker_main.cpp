@@ -31,7 +31,6 @@
 #include "graph/rv1_reader.hpp"
 #include "graph/subsystems.hpp"
 #include "mpi-boot/allocation.hpp"
-#include "mpi-boot/batch_system.hpp"
 #include "mpi-boot/broker_slot.hpp"
 #include "mpi-boot/enclosing.hpp"
 #include "mpi-boot/folders.hpp"
@@ -497,7 +496,7 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
     if (!around.is_there())
       announce(s, options.command);
     if (!around.is_there() && s.resources.expiration == 0)
-      if (auto end = ask_batch_system(*s.tasks, wall_ns() / 1'000'000'000))
+      if (auto end = s.allocation.settle(*s.tasks, wall_ns() / 1'000'000'000))
         move_end(actors, *end);
     auto folder = std::filesystem::path(own_program()).parent_path().string();
     auto started =

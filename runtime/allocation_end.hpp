@@ -1,12 +1,11 @@
-// When the Slurm allocation around an instance ends, as far as is known: its environment says so at
-// the start, and `scontrol update` may move it at any time. Decides when to ask and what an answer
-// means. Pure; all times in seconds since the epoch. Caller: mpi-boot/allocation.
+// When the allocation around an instance ends, as far as is known: its batch system says so at the
+// start, and may move it at any time (`scontrol update`, `qalter`). Decides when to ask and what an
+// answer means. Pure; all times in seconds since the epoch. Caller: mpi-boot/allocation.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 namespace hactor {
 
@@ -17,10 +16,12 @@ public:
   /// Between two questions at most; others come before the end.
   static constexpr int64_t look_s = 600;
 
+  /// There is none, and nothing is ever asked.
   allocation_end() = default;
-  /// `end_s`: as the environment has it, which may be old, so that it is asked at once; 0: it has
-  /// none, and nothing is ever asked.
-  allocation_end(int64_t end_s, int64_t now_s) : end_s_{end_s}, next_s_{end_s == 0 ? 0 : now_s} {}
+  /// `end_s`: as the environment has it, which may be old, so that it is asked at once.
+  /// `grain_s`: how far answers may lie from it that mean the same.
+  allocation_end(int64_t end_s, int64_t grain_s, int64_t now_s)
+      : end_s_{end_s}, grain_s_{grain_s}, next_s_{now_s} {}
 
   int64_t end_s() const { return end_s_; }        ///< 0: none, or it is not known any more.
   int64_t next_look_s() const { return next_s_; } ///< 0: never.
@@ -28,19 +29,17 @@ public:
   /// It is asked now, and waited for until the next look.
   void await(int64_t now_s) { arm(now_s); }
 
-  /// What Slurm has answered; none: nothing that could be understood, or nobody was there to ask.
-  /// Returns the end when it has changed thereby (0: there is none, or nobody knows it).
+  /// What was answered (0: there is no end); none: nothing that could be understood, or nobody was
+  /// there to ask. Returns the end when it has changed thereby (0: there is none, or nobody knows).
   std::optional<int64_t> on_answer(int64_t now_s, std::optional<int64_t> answer);
 
 private:
   void arm(int64_t now_s);
+  bool is_news(int64_t answer) const;
 
   int64_t end_s_ = 0;
+  int64_t grain_s_ = 0;
   int64_t next_s_ = 0;
 };
-
-/// Reads what `squeue -h -o %e` prints: seconds (SLURM_TIME_FORMAT=%s), a local time as
-/// 2026-11-26T20:00:00, or a word for none, which is 0. None: something else.
-std::optional<int64_t> parse_allocation_end(std::string_view text);
 
 } // namespace hactor

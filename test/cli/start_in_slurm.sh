@@ -9,7 +9,7 @@ expiration() { # VALUE; what the instance's R says
     sed -n 's/.*"expiration":\([0-9]*\).*/\1/p'
 }
 check_equal "end of the instance" "$end" "$(expiration "$end")"
-check_contains "$(cat log)" "SLURM_JOB_END_TIME=$end"
+check_contains "$(cat log)" "SLURM_JOB_ID=7: the instance ends in 3"
 check_equal "in the past" "" "$(expiration 1000)"
 check_equal "no number" "" "$(expiration soon)"
 
@@ -26,12 +26,12 @@ env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start 
   . "$HACTOR_TEST_LIB"
   eventually 20 sh -c "hactor resource R | grep -q \"\\\"expiration\\\":$1\""
   hactor dmesg >log' sh "$moved"
-check_contains "$(cat log)" "the end of the allocation 7 was moved"
+check_contains "$(cat log)" "SLURM_JOB_ID=7: the end of the allocation was moved"
 
 # Who cannot be asked is told of, once, and nothing changes.
 echo "slurm_load_jobs error" >bin/end
 env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start sh -c '
   . "$HACTOR_TEST_LIB"
-  eventually 20 sh -c "hactor dmesg | grep -q \"squeue does not tell when the allocation 7 ends\""
+  eventually 20 sh -c "hactor dmesg | grep -q \"does not tell when the allocation ends\""
   hactor resource R >R'
 check_contains "$(cat R)" "\"expiration\":$end"

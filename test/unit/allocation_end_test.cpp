@@ -1,9 +1,7 @@
-// When a Slurm allocation ends, and how that is found out.
+// When an allocation ends, and how that is found out.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/allocation_end.hpp"
 
-#include <cstdlib>
-#include <ctime>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -27,18 +25,17 @@ std::vector<int64_t> looks(allocation_end& end, int64_t until, std::optional<int
 TEST_SUITE("unit") {
 
   TEST_CASE("the end of the allocation is asked for now and then, and before it comes") {
-    allocation_end end{3000, 1000};
+    allocation_end end{3000, 0, 1000};
     CHECK(looks(end, 3000, 3000) == std::vector<int64_t>{1000, 1600, 2200, 2800, 2940, 2990, 2998});
     CHECK(end.end_s() == 3000);
     CHECK(allocation_end{}.next_look_s() == 0);
-    CHECK(allocation_end{0, 1000}.next_look_s() == 0);
-    allocation_end near{1030, 1000};
+    allocation_end near{1030, 0, 1000};
     near.await(1000);
     CHECK(near.next_look_s() == 1020);
   }
 
   TEST_CASE("an end that was moved counts from then on, also when it is nearer, or there is none") {
-    allocation_end end{3000, 1000};
+    allocation_end end{3000, 0, 1000};
     CHECK(end.on_answer(1600, 3000) == std::nullopt);
     CHECK(end.on_answer(1600, 5000) == 5000);
     CHECK(end.end_s() == 5000);
@@ -54,7 +51,7 @@ TEST_SUITE("unit") {
 
   TEST_CASE("who lives a minute longer than the allocation was to has no end any more") {
     for (std::optional<int64_t> answer : {std::optional<int64_t>{}, std::optional<int64_t>{2000}}) {
-      allocation_end end{2000, 1900};
+      allocation_end end{2000, 0, 1900};
       CHECK(end.on_answer(1998, answer) == std::nullopt);
       CHECK(end.next_look_s() == 2060);
       CHECK(end.on_answer(2059, answer) == std::nullopt);
@@ -63,19 +60,11 @@ TEST_SUITE("unit") {
     }
   }
 
-  TEST_CASE("what squeue says of an end is read in each form") {
-    CHECK(parse_allocation_end("1800000000\n") == 1800000000);
-    for (auto* none : {"NONE\n", "N/A", "Unknown", "UNLIMITED"})
-      CHECK(parse_allocation_end(none) == 0);
-    for (auto* wrong : {"", "\n", "slurm_load_jobs error", "2026-11-26", "12x", "-5",
-                        "2026-11-26T20:00:00 and more"})
-      CHECK(parse_allocation_end(wrong) == std::nullopt);
-    std::tm local{};
-    local.tm_year = 126;
-    local.tm_mon = 10;
-    local.tm_mday = 26;
-    local.tm_hour = 20;
-    local.tm_isdst = -1;
-    CHECK(parse_allocation_end("2026-11-26T20:00:00\n") == std::mktime(&local));
+  TEST_CASE("what is left, told in minutes, is the same end from each answer to the next") {
+    allocation_end end{3000, 120, 1000};
+    CHECK(end.on_answer(1600, 2900) == std::nullopt);
+    CHECK(end.on_answer(1600, 3120) == std::nullopt);
+    CHECK(end.on_answer(1600, 3121) == 3121);
+    CHECK(end.on_answer(1600, 0) == 0);
   }
 }

@@ -10,7 +10,7 @@ hactor_unit_test(unit_host
     unit/tcp_wire_test.cpp
     unit/launcher_test.cpp
     unit/allocation_end_test.cpp
-    unit/batch_end_test.cpp
+    unit/allocation_question_test.cpp
     unit/launcher_settings_test.cpp ../mpi-boot/launcher_settings.cpp
     unit/hardware_test.cpp
     unit/end_guard_test.cpp
