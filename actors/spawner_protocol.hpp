@@ -64,8 +64,8 @@ struct resource_limit {
 
 /// The process group in which a task begins. In a session of its own no task can stop for keys of a
 /// terminal on which the instance was started, and the kernel, which shares the processor between
-/// sessions first (sched_autogroup), gives each its part: on a node with more ranks than cores those
-/// that poll do not keep the processor from those that work.
+/// sessions first (sched_autogroup), gives each its part: on a node with more ranks than cores
+/// those that poll do not keep the processor from those that work.
 enum class spawn_group : uint32_t {
   supervisor, ///< The supervisor's.
   own,        ///< It leads one.
@@ -76,7 +76,7 @@ enum class spawn_group : uint32_t {
 
 /// Returns whether the task leads its group.
 constexpr bool leads(spawn_group group) {
-  return group == spawn_group::own || group == spawn_group::session || group == spawn_group::terminal;
+  return group != spawn_group::supervisor && group != spawn_group::job;
 }
 
 /// A process to start. The child has exactly the mapped descriptors; of 0, 1 and 2 those that are

@@ -1,7 +1,8 @@
 // See the header. Slurm writes seconds (SLURM_TIME_FORMAT=%s), else a local time as
-// 2026-11-26T20:00:00, or a word for none. PBS Pro writes `stime = Thu Nov 26 20:55:25 2026`, Torque `start_time = ...` and
-// `Walltime.Remaining = 3540`; both `Resource_List.walltime = 01:00:00`, and fold long lines with a
-// tab. LSF writes `1:30 L` (hours and minutes to the run limit), `1:30 E` by an estimate, or `-`.
+// 2026-11-26T20:00:00, or a word for none. PBS Pro writes `stime = Thu Nov 26 20:55:25 2026`,
+// Torque `start_time = ...` and `Walltime.Remaining = 3540`; both `Resource_List.walltime =
+// 01:00:00`, and fold long lines with a tab. LSF writes `1:30 L` (hours and minutes to the run
+// limit), `1:30 E` by an estimate, or `-`.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/allocation_question.hpp"
 
