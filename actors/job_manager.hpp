@@ -105,6 +105,8 @@ struct job_manager_state : job_manager_out {
   void send_batch();
   // A full disk (job_manager_pause.cpp).
   void pause(const caf::error& e);
+  /// What is told of a change that is in force while a full disk does not take it.
+  caf::error unwritten() const;
   void withdraw_submitted();
   void take_ends();
   void go_on_or_probe();

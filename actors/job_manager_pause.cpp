@@ -74,6 +74,11 @@ void job_manager_state::pause(const caf::error& e) {
   tell_if_drained();
 }
 
+caf::error job_manager_state::unwritten() const {
+  return make_error(ec::disk_full, "done, but lost if the instance ends before it could be written "
+                                   "down: " + paused);
+}
+
 /// Ends of jobs go first and without the probe: for them the journal has set some room aside, so
 /// that what fills the disk can be forgotten.
 void job_manager_state::take_ends() {

@@ -18,20 +18,19 @@ namespace {
 constexpr auto archive_deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr uint32_t inactive_bit = static_cast<uint32_t>(job_state::inactive);
 
-/// A count that is told once the events behind it are durable.
-caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected<uint64_t> count) {
+/// A count that is told once the events behind it are durable. `is_written`: there are some.
+caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected<uint64_t> count,
+                                            bool is_written = true) {
   if (!count)
     return std::move(count.error());
-  if (!st.paused.empty()) {
-    // Nobody waits for room: it is in force, and not yet written down.
+  if (!st.paused.empty()) { // nobody waits for room
     st.end_turn();
-    return make_error(ec::disk_full, "done, but lost if the instance ends before it could be "
-                                     "written down: " + st.paused);
+    return is_written ? caf::result<count_reply>{st.unwritten()} : count_reply{*count};
   }
   auto promise = st.self->make_response_promise<count_reply>();
-  st.answer_when_durable([promise, n = *count](const caf::error& e) mutable {
-    if (e)
-      promise.deliver(e);
+  st.answer_when_durable([&st, promise, is_written, n = *count](const caf::error& e) mutable {
+    if (e && is_written)
+      promise.deliver(st.unwritten());
     else
       promise.deliver(count_reply{n});
   });
@@ -46,12 +45,7 @@ caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_reques
 }
 
 caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r) {
-  auto count = st.core.kill(r, st);
-  if (count && !st.paused.empty()) { // a signal is no event: there is nothing to write down
-    st.end_turn();
-    return count_reply{*count};
-  }
-  return count_when_durable(st, std::move(count));
+  return count_when_durable(st, st.core.kill(r, st), false); // a signal is no event
 }
 
 caf::result<count_reply> add_memo(job_manager_state& st, const memo_request& r) {

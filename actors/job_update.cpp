@@ -153,9 +153,9 @@ caf::result<count_reply> update_jobs(job_manager_state& st, const update_request
             if (n == 0)
               promise.deliver(make_error(ec::wrong_state, "the jobs went on meanwhile"));
             else
-              st.answer_when_durable([promise, n](const caf::error& e) mutable {
+              st.answer_when_durable([&st, promise, n](const caf::error& e) mutable {
                 if (e)
-                  promise.deliver(e);
+                  promise.deliver(st.unwritten());
                 else
                   promise.deliver(count_reply{n});
               });

@@ -20,7 +20,7 @@ constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 /// The map of tasks is another than jobspec and resources say: a memo of the job tells clients.
 void tell_map(shell_state::pointer self) {
-  auto& order = self->state.plugins->held->order;
+  auto& order = self->state.unbegun->start.order;
   memo_request r;
   r.jobs.ids.push_back(self->state.id);
   r.memo = dump({{"taskmap", tasks_by_node(order)}});
@@ -35,28 +35,30 @@ void tell_map(shell_state::pointer self) {
 /// The plugins have come to the end of shell.init here.
 void end_of_init(shell_state::pointer self, const std::string& options) {
   auto& st = self->state;
-  auto& p = *st.plugins;
-  p.waits_for_others = meets_others(p.held->order, st.context->plugins);
-  auto tells_map = !options.empty() && p.held->entries.front() == 0;
-  auto map = tells_map ? tasks_by_node(p.held->order) : "";
-  if (auto e = take_options(options, *p.held))
+  auto& start = st.unbegun->start;
+  auto waits = meets_others(start.order, st.context->plugins);
+  auto tells_map = !options.empty() && start.entries.front() == 0;
+  auto map = tells_map ? tasks_by_node(start.order) : "";
+  if (auto e = take_options(options, start))
     return leave_unbegun(self, "after shell.init: " + render(e), 1 << 8);
   // An attempt before may have told another.
-  if (tells_map && (p.held->order.item.attempt > 1 || tasks_by_node(p.held->order) != map))
+  if (tells_map && (start.order.item.attempt > 1 || tasks_by_node(start.order) != map))
     tell_map(self);
-  empty_shared_files(st, *p.held);
-  if (p.waits_for_others)
+  empty_shared_files(st, start);
+  st.plugins->waits_for_others = waits;
+  if (waits)
     self->send(st.exec, exchange_part{st.id, st.context->rank, {}});
   else
     prepare_tasks(self);
 }
 
 /// The rank of a task that waits for its plugins, or of the first here when it is none of them.
-uint32_t held_rank(const shell_plugins& p, uint32_t rank) {
-  auto is_here = p.held
-                 && std::any_of(p.held->work.tasks.begin(), p.held->work.tasks.end(),
+uint32_t unbegun_rank(const shell_state& st, uint32_t rank) {
+  auto is_here = st.unbegun
+                 && std::any_of(st.unbegun->start.work.tasks.begin(),
+                                st.unbegun->start.work.tasks.end(),
                                 [rank](const shell_task& t) { return t.task_rank == rank; });
-  return is_here ? rank : p.first_rank;
+  return is_here ? rank : st.plugins->first_rank;
 }
 
 /// What a plugin adds to the job's output. What it says of a task that is not here is of the first.
@@ -69,7 +71,7 @@ void add_of_plugin(shell_state::pointer self, plugin_word& word) {
   st.context->gate->add(static_cast<int64_t>(word.bytes.size()));
   if (st.ranks.empty()) // none is started
     return pass_output(self,
-                       {st.id, held_rank(*st.plugins, word.task), stream, std::move(word.bytes)});
+                       {st.id, unbegun_rank(st, word.task), stream, std::move(word.bytes)});
   auto it = std::find(st.ranks.begin(), st.ranks.end(), word.task);
   auto task = static_cast<uint32_t>(it == st.ranks.end() ? 0 : it - st.ranks.begin());
   task_output o{task, stream, std::move(word.bytes)};
@@ -95,14 +97,14 @@ void begin_plugins(shell_state::pointer self, shell_start&& start) {
   auto& p = *st.plugins;
   p.core = plugin_core{here.patience_ns};
   p.first_rank = start.work.tasks.front().task_rank;
-  p.held = std::move(start);
+  auto& work = st.unbegun.emplace(shell_unbegun{std::move(start)}).start.work;
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = pipes.control_gated = true;
   auto token = here.program.empty()
                    ? make_error(ec::exec_failed, "this hactor was built without liblua5.4, or its "
                                                  "program lib/hactor/hactor-plugins is not "
                                                  "beside it")
-                   : st.context->tasks->start(plugin_process(here, p.held->work), pipes,
+                   : st.context->tasks->start(plugin_process(here, work), pipes,
                                               hears_of(self, plugins_task));
   if (!token) {
     with_plugins(self, &plugin_core::on_gone, "could not be started: " + render(token.error()),
@@ -112,7 +114,7 @@ void begin_plugins(shell_state::pointer self, shell_start&& start) {
   p.token = *token;
   with_plugins(
       self, &plugin_core::begin, steady_ns(),
-      describe_to_plugins(p.held->order, p.held->work, here, st.context->host, st.context->rank));
+      describe_to_plugins(st.unbegun->start.order, work, here, st.context->host, st.context->rank));
 }
 
 void apply(shell_state::pointer self, plugin_core::effects&& effects) {
@@ -124,17 +126,15 @@ void apply(shell_state::pointer self, plugin_core::effects&& effects) {
     add_of_plugin(self, word);
   if (effects.kill && p.token != 0)
     st.context->tasks->signal(p.token, SIGKILL);
-  if (!effects.failure.empty() && p.held)
+  if (!effects.failure.empty() && st.unbegun)
     leave_unbegun(self, effects.failure, 1 << 8);
   else if (!effects.failure.empty() && st.terminating == 0)
     break_off(self, effects.failure, 1 << 8);
-  if (effects.ready && p.held)
+  if (effects.ready && st.unbegun)
     end_of_init(self, *effects.ready);
-  if (effects.prepared && p.held) {
-    auto start = std::move(*p.held);
-    p.held.reset();
-    apply_changes(*effects.prepared, start.work);
-    begin_tasks(self, start);
+  if (effects.prepared && st.unbegun) {
+    apply_changes(*effects.prepared, st.unbegun->start.work);
+    begin_with_room(self);
     if (st.core.all_ended())
       advance(self);
   }
@@ -142,15 +142,16 @@ void apply(shell_state::pointer self, plugin_core::effects&& effects) {
 }
 
 void prepare_tasks(shell_state::pointer self) {
-  auto& p = *self->state.plugins;
-  if (p.held)
+  auto& unbegun = self->state.unbegun;
+  if (unbegun)
     with_plugins(self, &plugin_core::prepare, steady_ns(),
-                 tasks_for_plugins(*p.held->order.plan, p.held->work));
+                 tasks_for_plugins(*unbegun->start.order.plan, unbegun->start.work));
 }
 
 void leave_unbegun(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
-  st.plugins->held.reset();
+  st.unbegun.reset();
+  st.room.reset();
   st.core.on_broken(st.context->host, why, wait_status);
   st.core.abandon();
   with_plugins(self, &plugin_core::give_up);

@@ -304,11 +304,16 @@ double scheduler_core::end_after(double start, double duration_s) const {
   return ends_ > 0 ? std::min(start + duration_s, ends_) : start + duration_s;
 }
 
-/// Until when a job of the shape may start, to finish before all ends; 0: at any time.
+/// Until when a job of the shape may start; 0: at any time. It may lack less than a second or a
+/// hundredth of its limit: who asks for all the time that an instance has does so a moment after
+/// its beginning, and means what is left.
 double scheduler_core::latest_start(const job_shape& s) const {
+  constexpr double lacking_s = 1, lacking_share = 0.01;
   constexpr double rounded_s = 1e-6; // times in R are of no use beyond that
   auto wanted = s.request->duration_s;
-  return ends_ <= 0 || wanted <= 0 || settings_.cut_at_end ? 0 : ends_ - wanted + rounded_s;
+  if (ends_ <= 0 || wanted <= 0 || settings_.cut_at_end)
+    return 0;
+  return ends_ - wanted + std::max(lacking_s, lacking_share * wanted) - rounded_s;
 }
 
 /// Whether it could not finish if it began at `from`. What a running job gets besides ends with it.

@@ -305,19 +305,15 @@ void with_pmix(shell_state::pointer self, Member member, const What& what) {
   apply(self, std::move(effects));
 }
 
-/// What came for the tasks while plugins prepared them.
-void take_what_waited(shell_state::pointer self) {
-  auto& st = self->state;
-  if (!st.plugins)
-    return;
-  for (auto& r : std::exchange(st.plugins->asked, {}))
+/// What came for the tasks before they were begun.
+void take_what_waited(shell_state::pointer self, const shell_unbegun& waited) {
+  for (auto& r : waited.asked)
     with_pmix(self, &pmix_core::on_request, r);
-  for (auto signal : std::exchange(st.plugins->signals, {}))
-    signal_all(st, signal);
+  for (auto signal : waited.signals)
+    signal_all(self->state, signal);
 }
 
-} // namespace
-
+/// Starts the tasks, each of which may fail to.
 void begin_tasks(shell_state::pointer self, shell_start& s) {
   auto& st = self->state;
   auto& work = s.work;
@@ -368,7 +364,40 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   }
   begin_looking(self);
   start_coprocesses(self, work);
-  take_what_waited(self);
+}
+
+/// Begins the tasks if they wait for room, and there is some or never will be; true if so.
+bool take_room(shell_state::pointer self) {
+  auto& st = self->state;
+  if (!st.unbegun || !st.room || st.room->now() == descriptor_room::state::waits)
+    return false;
+  auto waited = std::move(*st.unbegun);
+  st.unbegun.reset();
+  if (st.room->now() == descriptor_room::state::refused)
+    waited.start.refused = st.context->room->refusal(*st.room);
+  begin_tasks(self, waited.start);
+  st.room->opened();
+  take_what_waited(self, waited);
+  return true;
+}
+
+/// Others may have room now.
+void give_room(shell_state& st) {
+  if (st.core.all_ended())
+    st.room.reset();
+  else
+    st.context->room->on_freed();
+}
+
+} // namespace
+
+void begin_with_room(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& start = st.unbegun->start;
+  auto me = caf::actor_cast<shell_actor>(self);
+  st.room = st.context->room->ask(descriptors_of(*start.order.plan, start.work),
+                                  [me] { send_here(me, caf::tick_atom_v); });
+  (void)take_room(self);
 }
 
 namespace {
@@ -407,8 +436,10 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
   }
   if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
     begin_plugins(self, std::move(start));
-  else
-    begin_tasks(self, start);
+  else {
+    st.unbegun.emplace(shell_unbegun{std::move(start)});
+    begin_with_room(self);
+  }
 }
 
 } // namespace
@@ -548,6 +579,7 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
   st.core.on_exited(x.status, x.used);
+  give_room(st);
   if (!st.core.all_ended())
     tell_exits(self);
   advance(self);
@@ -566,6 +598,7 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   auto why = of_command && f.error == ENOENT ? fault_of_interpreter(what, plan.path, plan.cwd)
                                              : std::string{};
   st.core.on_failed(st.context->host, what, f.error, of_command, why);
+  give_room(st);
   advance(self);
 }
 
@@ -577,12 +610,15 @@ void look_at_end(shell_state::pointer self, double wait_s) {
 
 void take_signal(shell_state::pointer self, const shell_signal& s) {
   auto& st = self->state;
-  if (st.plugins && st.plugins->held && !s.terminate) {
-    st.plugins->signals.insert(s.signal);
+  if (st.unbegun && !s.terminate) {
+    st.unbegun->signals.insert(s.signal);
     return;
   }
-  if (st.plugins && st.plugins->held)
+  auto is_unbegun = st.unbegun.has_value();
+  if (is_unbegun)
     leave_unbegun(self, "it was to end before its tasks were started", s.signal);
+  if (is_unbegun && !st.plugins)
+    return advance(self);
   s.first_only ? signal_first(st, s.signal) : signal_all(st, s.signal);
   if (s.terminate && s.signal != SIGKILL) // what is stopped takes it only when it goes on
     signal_all(st, SIGCONT);
@@ -600,6 +636,8 @@ void take_signal(shell_state::pointer self, const shell_signal& s) {
 
 void on_tick(shell_state::pointer self) {
   auto& st = self->state;
+  if (take_room(self) && st.core.all_ended())
+    return advance(self);
   if (is_exit_time(self) || is_plugin_time(self) || is_meeting_time(self))
     return;
   kill_helpers(self, false);
@@ -625,6 +663,7 @@ void on_started(shell_state::pointer self, const task_started& s) {
   tell_guard(self, s.task, false);
   with_plugins(self, &plugin_core::on_forked, steady_ns(), st.ranks[s.task], s.pid);
   st.core.on_started();
+  st.context->room->on_freed(); // what was the task's is no longer ours
   advance(self);
 }
 
@@ -686,9 +725,8 @@ shell_actor::behavior_type shell(shell_state::pointer self,
         note_meeting(self);
       },
       [self](const modex_request& r) {
-        auto& plugins = self->state.plugins;
-        if (plugins && plugins->held)
-          plugins->asked.push_back(r);
+        if (auto& unbegun = self->state.unbegun)
+          unbegun->asked.push_back(r);
         else
           with_pmix(self, &pmix_core::on_request, r);
       },

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/descriptor_room.hpp"
 #include "actors/exec_core.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
@@ -39,6 +40,7 @@ struct shell_context {
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
+  std::shared_ptr<descriptor_room> room; // for their descriptors
   std::shared_ptr<output_gate> gate;
   output_actor output;
   memory_guard_actor memory;
@@ -77,6 +79,8 @@ struct shell_state {
   launch_order order;                 // once the tasks are started
   std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
   std::unique_ptr<shell_plugins> plugins; // null: the job has none here
+  std::optional<shell_unbegun> unbegun;   // until plugins have prepared it, and there is room
+  std::unique_ptr<descriptor_room::share> room; // null: was not asked for yet, or is given back
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started

@@ -28,15 +28,19 @@ struct shell_start {
   caf::error refused; // why they will not be
 };
 
+/// Tasks that are not started yet.
+struct shell_unbegun {
+  shell_start start;
+  std::set<int> signals{};            // that came for them meanwhile
+  std::vector<modex_request> asked{}; // likewise, of ranks on other nodes
+};
+
 struct shell_plugins {
   plugin_core core;
-  uint64_t token = 0;              // of the task host
-  std::optional<shell_start> held; // until the plugins have prepared it
-  uint32_t first_rank = 0;         // of the tasks here: what plugins log is in its stderr
-  bool waits_for_others = false;   // who have not come to the end of shell.init
-  int64_t look_ns = 0;             // when their time is looked at next; 0: never again
-  std::set<int> signals;            // that came for the tasks meanwhile
-  std::vector<modex_request> asked; // likewise, of ranks on other nodes
+  uint64_t token = 0;            // of the task host
+  uint32_t first_rank = 0;       // of the tasks here: what plugins log is in its stderr
+  bool waits_for_others = false; // who have not come to the end of shell.init
+  int64_t look_ns = 0;           // when their time is looked at next; 0: never again
 };
 
 /// How the process is started.

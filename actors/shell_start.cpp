@@ -109,6 +109,26 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
   return p;
 }
 
+size_t descriptors_of(const launch_plan& plan, const shell_work& work) {
+  constexpr size_t of_terminal = 8; // make_terminal's: two of ours, three of the task, two to make
+  size_t of_control = work.places.empty() ? 0 : 3;
+  size_t all = 0;
+  for (auto& t : work.tasks) {
+    all += of_control;
+    if (plan.has_terminal(t.task_rank)) {
+      all += of_terminal;
+      continue;
+    }
+    // Both ends of a pipe, or a file and its copy for the task; or both, with labels.
+    all += plan.label ? 8 : 4;
+    auto has_file = t.patterns.size() == 3 ? !t.patterns[2].empty() : !plan.input.empty();
+    auto has_pipe =
+        plan.input_attached && (!plan.input_tasks || plan.input_tasks->contains(t.task_rank));
+    all += has_pipe ? 2 : has_file ? 1 : 0;
+  }
+  return all;
+}
+
 void empty_shared_files(shell_state& st, const shell_start& start) {
   auto& plan = *start.order.plan;
   if (start.entries.front() != 0 || !plan.shares_files() || start.work.names.attempt != 1)

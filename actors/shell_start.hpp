@@ -20,6 +20,9 @@ struct prepared {
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,
                                 shell_task& t, bool first_node);
 
+/// The most descriptors that the tasks may take here until each has got its own.
+size_t descriptors_of(const launch_plan& plan, const shell_work& work);
+
 /// On the job's first node: empties the files that tasks of several nodes write, before any of them
 /// does. What cannot be opened is told when the tasks are prepared.
 void empty_shared_files(shell_state& st, const shell_start& start);

@@ -14,8 +14,9 @@ namespace hactor {
 /// Passes what the task host tells of the task on to the shell.
 std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task);
 
-/// Starts the tasks, each of which may fail to.
-void begin_tasks(shell_state::pointer self, shell_start& s);
+/// Starts the tasks, each of which may fail to, once there is room for their descriptors.
+/// Requires: they are in the state's `unbegun`.
+void begin_with_room(shell_state::pointer self);
 
 /// Tells exec what is new: that all tasks run, or that all have ended. Then the shell may quit.
 void advance(shell_state::pointer self);

@@ -25,7 +25,11 @@ public:
   job_waits_reply tell() {
     if (st_.core.all_ended())
       tell_end();
-    else if (st_.plugins && st_.plugins->held)
+    else if (st_.unbegun && st_.room)
+      add(fmt::format("until other tasks here have ended: its own may need {} file descriptors of "
+                      "the broker, which may have {} (ulimit -n)",
+                      st_.room->need(), st_.context->room->limit()));
+    else if (st_.unbegun)
       add("its plugins to prepare the tasks", {}, st_.plugins->core.deadline_ns(), "the job fails");
     else
       tell_tasks();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 namespace hactor {
 
@@ -20,10 +21,17 @@ caf::error disconnected() {
   return make_error(ec::disconnected, "the supervisor of this broker has gone");
 }
 
+/// The supervisor, whose limit is ours, holds what is in flight beside what it has itself.
+size_t window_within_limit() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return std::clamp<rlim_t>(files.rlim_cur / 4, spawn_fds_max, spawn_window_fds);
+}
+
 } // namespace
 
 spawner_client::spawner_client(int fd, spawner_listener& listener)
-    : socket_(fd), listener_(listener) {}
+    : socket_(fd), listener_(listener), window_fds_{window_within_limit()} {}
 
 void spawner_client::watch() { ::prctl(PR_SET_PDEATHSIG, 0); }
 
@@ -122,7 +130,7 @@ void spawner_client::take_frames() {
   while (!waiting_.empty() && room()) {
     auto& next = waiting_.front();
     if (next.is_spawn) {
-      if (unanswered_ >= spawn_window || unanswered_fds_ + next.fds.size() > spawn_window_fds)
+      if (unanswered_ >= spawn_window || unanswered_fds_ + next.fds.size() > window_fds_)
         return;
       ++unanswered_;
       unanswered_fds_ += next.fds.size();

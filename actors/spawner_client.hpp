@@ -120,6 +120,7 @@ private:
 
   owned_fd socket_;
   spawner_listener& listener_;
+  const size_t window_fds_; // at most spawn_window_fds
   frame_reader reader_; // of the polling thread
 
   mutable std::mutex mutex_; // guards what follows

@@ -84,6 +84,8 @@ make_shell_context(const service_parts& p, const broker_actor& broker, const out
   if (auto limit = p.attributes->integer("exec.output_limit"); limit > 0)
     c->output_limit = limit;
   c->tasks = p.tasks;
+  auto files_max = descriptors_max();
+  c->room = descriptor_room::make(files_max, [files_max] { return open_descriptors(files_max); });
   c->gate = p.gate;
   c->output = output;
   c->memory = memory;

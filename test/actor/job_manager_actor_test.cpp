@@ -231,12 +231,15 @@ TEST_SUITE("actor") {
     REQUIRE(b.world->signals.size() == 1);
     CHECK(b.world->signals[0].terminate);
     CHECK(code_of(cancel->error) == ec::disk_full);
+    CHECK(context_of(cancel->error).starts_with("done, but lost if the instance ends before"));
+    auto again = b.cancel({one}); // the same when it is known that the disk is full
+    CHECK(context_of(again->error) == context_of(cancel->error));
     b.report(one, true);
     b.world->journal_error = {};
     b.pass(4000ms);
     b.settle();
     auto all = names(b.world->durable_events());
-    CHECK(all.ends_with("alloc start exception finish release free clean"));
+    CHECK(all.ends_with("alloc start exception exception finish release free clean"));
   }
 
   TEST_CASE("on a full disk jobs end, can be forgotten and looked at, and none begins") {
@@ -275,6 +278,7 @@ TEST_SUITE("actor") {
     b.grant(one);
     b.grant({2});
     CHECK(b.world->launched.empty());
+    CHECK(context_of(b.submit({{4}})->error).find("done") == std::string::npos);
     CHECK(code_of(b.cancel({{2}})->error) == ec::disk_full); // which then must not start
     b.world->journal_error = {};
     b.pass(4000ms);

@@ -6,6 +6,9 @@
 
 cat >inner.sh <<'END'
 . "$HACTOR_TEST_LIB"
+deadline 20 hactor run -t 200s true # all the time that there is, but a moment
+seconds_are_gone() { [ "$(hactor job timeleft)" -lt 197 ]; }
+eventually 20 seconds_are_gone
 id=$(hactor submit -t 200s true)
 check_contains "$(hactor explain "$id")" "asked for 3.333m; this instance ends in 3."
 check_contains "$(hactor explain --json "$id")" '"too-long"'
@@ -30,11 +33,13 @@ END
 
 export SLURM_JOB_END_TIME=$(($(date +%s) + 300))
 instance --statedir="$scratch/state" -S resource.fake=nodes=1,cores=4 <<'END'
-# As long as the instance in all: of that some has passed.
+# As long as the instance in all: of that more than a hundredth has passed.
 hactor resource R >R
 number() { sed "s/.*\"$1\":\([0-9.]*\).*/\1/" R; }
 whole=$(echo "$(number starttime) $(number expiration)" |
   awk '{ s = $2 - $1; print (s > int(s) ? int(s) + 1 : s) }')
+seconds_are_gone() { [ "$(hactor run hactor job timeleft)" -lt $((whole * 98 / 100)) ]; }
+eventually 20 seconds_are_gone
 hactor submit -t "${whole}s" sh -c ': >"$HACTOR_TEST_SCRATCH/ran"' >id
 check_contains "$(hactor explain "$(cat id)")" "; this instance ends in"
 hactor run -t 10s true

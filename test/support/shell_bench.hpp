@@ -27,7 +27,9 @@ class shell_bench : public actor_fixture {
 public:
   static constexpr job_id job{1};
 
-  explicit shell_bench(const spec_text& spec, int kills_max = 2) {
+  explicit shell_bench(const spec_text& spec, int kills_max = 2,
+                       std::shared_ptr<descriptor_room> there_is = all_room())
+      : room{std::move(there_is)} {
     log_level_max(log_level::emerg);
     auto store = spool::open({dir / "spool", 64u << 20, 256u << 10}, nullptr);
     auto folders = job_folders::open(dir / "jobs");
@@ -41,6 +43,7 @@ public:
     c->kills_max = kills_max;
     c->broker = caf::actor_cast<broker_actor>(spawn_broker());
     c->tasks = host;
+    c->room = room;
     c->gate = gate;
     c->output = output;
     c->folders = std::move(*folders);
@@ -52,6 +55,10 @@ public:
     serve();
   }
   ~shell_bench() { ::close(sockets.fd[1]); }
+
+  static std::shared_ptr<descriptor_room> all_room() {
+    return descriptor_room::make(1024, [] { return size_t{0}; });
+  }
 
   /// A task as its supervisor sees it.
   struct played_task {
@@ -109,6 +116,7 @@ public:
   socket_pair sockets;
   std::shared_ptr<output_gate> gate = std::make_shared<output_gate>();
   std::shared_ptr<task_host> host;
+  std::shared_ptr<descriptor_room> room;
   output_actor output;
   shell_actor shell_under_test;
   std::map<uint64_t, played_task> tasks; // by token

@@ -1,6 +1,6 @@
 # Unit tests of actors/.
 hactor_unit_test(unit_spawner
-  SOURCES unit/spawner_test.cpp unit/spawner_guard_test.cpp unit/spawner_protocol_test.cpp
+  SOURCES unit/spawner_test.cpp unit/spawner_guard_test.cpp unit/spawner_protocol_test.cpp unit/descriptor_room_test.cpp
   LIBRARIES hactor_spawner)
 hactor_unit_test(actors_cores_test
   SOURCES

@@ -130,21 +130,21 @@ TEST_SUITE("unit") {
       bench b{ending_machine(), policy};
       b.add(1, lasting(55, 3));
       b.add(2, lasting(96));    // too long from the start
-      b.add(3, lasting(90, 4)); // has no room, and may begin until second 10
+      b.add(3, lasting(90, 4)); // has no room, and may begin before second 11
       b.add(4, lasting(10));
       auto follows = std::string_view{policy} == "fcfs";
       CHECK(b.pass() == (follows ? "+1" : "+1 +4")); // nobody is promised what comes too late
       CHECK(b.why(2) == "too-long");
-      CHECK(b.core.next_pass() == doctest::Approx(10));
-      b.core.schedule(10'000'000'000, b.out);
+      CHECK(b.core.next_pass() == doctest::Approx(11));
+      b.core.schedule(10'900'000'000, b.out);
       CHECK(b.out.take().empty());
-      b.core.schedule(10'100'000'000, b.out);
+      b.core.schedule(11'100'000'000, b.out);
       CHECK(b.out.take() == (follows ? "+4" : ""));
-      CHECK(b.core.explain(job_id{3}, 10'100'000'000)->sentence
-            == "asked for 1.5m; this instance ends in 1.483m");
+      CHECK(b.core.explain(job_id{3}, 11'100'000'000)->sentence
+            == "asked for 1.5m; this instance ends in 1.467m");
       b.finish(1);
       b.finish(4);
-      b.core.schedule(11'000'000'000, b.out);
+      b.core.schedule(11'200'000'000, b.out);
       CHECK(b.out.take().empty());
       auto longer = ending_machine();
       longer.expiration = 1000;
@@ -153,6 +153,29 @@ TEST_SUITE("unit") {
       CHECK(b.out.take() == "+2");
       CHECK(b.out.grants.at(2).expiration == 108);
     }
+  }
+
+  TEST_CASE("who asks for all the time that there is may lack a second or a hundredth of it") {
+    bench b{ending_machine()}; // 95 seconds are left
+    b.add(1, lasting(95.9));
+    b.add(2, lasting(96));
+    CHECK(b.pass() == "+1");
+    CHECK(b.out.grants.at(1).expiration == 100);
+    CHECK(b.why(2) == "too-long");
+    auto longer = ending_machine();
+    longer.expiration = 36'004; // ten hours but a second
+    b.core.set_inventory(longer);
+    CHECK(b.pass() == "+2");
+    b.add(3, lasting(36'000));
+    CHECK(b.pass() == "+3");
+    CHECK(b.out.grants.at(3).expiration == 36'004);
+    b.add(4, lasting(36'000));
+    b.core.schedule(363'000'000'000, b.out);
+    CHECK(b.out.take() == "+4"); // 35,641 s are left, 359 too few
+    b.add(5, lasting(36'000));
+    b.core.schedule(365'000'000'000, b.out);
+    CHECK(b.out.take().empty());
+    CHECK(b.core.explain(job_id{5}, 365'000'000'000)->code == "too-long");
   }
 
   TEST_CASE("what is promised can be finished: a later time is no promise, an earlier one is") {
