@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <map>
 
@@ -17,11 +18,13 @@
 #include <unistd.h>
 
 #include <caf/scoped_actor.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "actors/fluxion_options.hpp"
 #include "actors/graph_changes.hpp"
 #include "actors/job_archive.hpp"
+#include "actors/job_log.hpp"
 #include "actors/job_manager.hpp"
 #include "actors/owned_fd.hpp"
 #include "actors/registry.hpp"
@@ -51,6 +54,7 @@
 #include "runtime/system.hpp"
 #include "runtime/tcp_wire.hpp"
 #include "runtime/unix_listener.hpp"
+#include "workflow/instance_note.hpp"
 
 namespace hactor {
 
@@ -424,6 +428,21 @@ void announce(rank_state& s, const std::vector<std::string>& command) {
   s.outside.announce(*s.attributes, facts, s.folders.run);
 }
 
+/// What has run here is known when the instance is gone. All that ended is durable by now.
+void leave_job_log(const rank_state& s) {
+  auto keep = static_cast<size_t>(s.attributes->integer("joblog.keep"));
+  auto folder = job_log_folder();
+  if (keep == 0 || folder.empty())
+    return;
+  auto now_ms = wall_ns() / 1'000'000;
+  auto name = fmt::format("{:%Y%m%dT%H%M%S}.{:03}Z-{}",
+                          fmt::gmtime(static_cast<std::time_t>(now_ms / 1000)), now_ms % 1000,
+                          workflow::note_id(s.epoch_ns));
+  if (auto path = write_job_log(*s.store, *s.specs, folder, name, keep); !path)
+    log_warning("no log of the jobs is left (-S joblog.keep=0: none is to be): {}",
+                render(path.error()));
+}
+
 /// Waits until the instance ends. Signals are the script's, which decides what they mean; when it
 /// does not end upon one, the second ends it. The job around may get another end meanwhile.
 void wait_for_end(rank_state& s, int signals, uint64_t script, bool on_terminal,
@@ -527,6 +546,8 @@ int run(rank_state& s, caf::actor_system& system, rank_actors& actors, const sta
                                e == caf::sec::request_timeout ? "their processes are killed"
                                                               : render(e));
                  });
+    if (!around.is_there() && !s.folders.lasting)
+      leave_job_log(s);
     s.drained = true;
     self->request(actors.broker, patience, shutdown_request{"the script has ended"})
         .receive([](done) {},

@@ -86,6 +86,14 @@ constexpr attribute rows[] = {
     {.name = "instance.name",
      .default_value = "",
      .meaning = "Name by which 'hactor ps' shows the instance and clients find it."},
+    {.name = "joblog.keep",
+     .type = integer,
+     .default_value = "50",
+     .meaning = "Logs of jobs that are kept in ~/.local/state/hactor/jobs (XDG_STATE_HOME): an "
+                "outermost instance without a state directory leaves one, for 'hactor jobs --from "
+                "last'; 0: this one leaves none.",
+     .minimum = 0,
+     .maximum = 1'000'000},
     {.name = "log-filename",
      .default_value = "",
      .meaning = "File to which log lines are appended; empty: stderr."},

@@ -65,7 +65,7 @@ constexpr option_spec cancelall_options[] = {
 constexpr option_spec raiseall_options[] = {
     HACTOR_ALL_ROWS,
     HACTOR_STATES_ROW,
-    {'s', "severity", "N", "0 ends the jobs, up to 7 only records. Default: 0."},
+    {'s', "severity", "N", "0 ends the jobs, up to 7 only records. Default: 7."},
 };
 
 constexpr option_spec raise_options[] = {
@@ -229,7 +229,7 @@ int run_raiseall(const invocation& call) {
   auto states = read_states(o, states_active);
   if (!states)
     return fail_usage(call, states.error());
-  auto severity = o.number("severity", 0, 0, 7);
+  auto severity = o.number("severity", 7, 0, 7);
   if (!severity)
     return fail_usage(call, severity.error());
   return ask_all_if_forced(call, "job.raise", *states,
@@ -346,10 +346,10 @@ const command job_raiseall_command{
     "raises an exception on all jobs",
     "[OPTIONS] TYPE [NOTE...]",
     "As 'hactor job raise' for all active jobs, or those in the states of --states. Says how many "
-    "they are; without -f nothing else happens.",
+    "they are; without -f nothing else happens. An exception ends the jobs with -s 0 only.",
     raiseall_options,
     all_exits,
-    " hactor job raiseall -f --states=pending -s 7 note the input was wrong",
+    " hactor job raiseall -f --states=pending note the input was wrong",
     false,
     1,
     any_number,

@@ -1,9 +1,11 @@
 // hactor jobs: lists jobs.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <filesystem>
 
 #include "actors/job_archive.hpp"
 #include "actors/job_json.hpp"
+#include "actors/job_log.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/hostlist.hpp"
 #include "runtime/idset.hpp"
@@ -12,6 +14,7 @@
 #include "tools/job_choice.hpp"
 #include "tools/job_fields.hpp"
 #include "tools/job_formats.hpp"
+#include "tools/job_log_reader.hpp"
 #include "tools/nested.hpp"
 #include "tools/session.hpp"
 
@@ -24,9 +27,11 @@ constexpr size_t selecting_options = 11;
 
 constexpr option_spec options[] = {
     HACTOR_JOB_CHOICE_ROWS,
-    {0, "from", "STATEDIR",
+    {0, "from", "STATEDIR|FILE|last",
      "Lists the jobs that an instance which has ended has left in its state directory; its active "
-     "jobs as they were."},
+     "jobs as they were. Or those of a file that --dump or 'hactor job list' has written, or that "
+     "an instance without a state directory has left in ~/.local/state/hactor/jobs "
+     "(XDG_STATE_HOME); last is the last of these."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
@@ -103,8 +108,8 @@ int print_field_names(const invocation& call) {
   return exit_ok;
 }
 
-/// The jobs of an instance that is gone, by the same parameters.
-caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
+/// By the same parameters as an instance that runs is asked.
+caf::expected<list_request> request_of(const parsed_options& o, const json& params) {
   list_request r;
   for (auto& word : o.operands) {
     auto id = parse_job_id(word);
@@ -130,14 +135,37 @@ caf::expected<json> read_jobs(const parsed_options& o, const json& params) {
     r.constraint = dump(params["constraint"]);
     r.comparisons = comparisons_max;
   }
+  return r;
+}
+
+/// The jobs of an instance that is gone.
+caf::expected<json> read_jobs(const invocation& call, const json& params) {
+  auto r = request_of(call.options, params);
+  if (!r)
+    return std::move(r.error());
+  auto from = call.options.value("from");
+  if (from == "last") {
+    auto last = last_job_log(job_log_folder());
+    if (!last)
+      return std::move(last.error());
+    from = std::move(*last);
+  }
+  if (std::error_code none; std::filesystem::is_regular_file(from, none)) {
+    auto log = read_job_log(from, *r);
+    if (!log)
+      return std::move(log.error());
+    if (!log->left_out.empty())
+      complain(call, from + ": " + log->left_out);
+    return std::move(log->jobs);
+  }
   journal_options options;
-  options.directory = o.value("from");
+  options.directory = from;
   options.read_only = true;
   auto store = journal::open(options, nullptr);
   if (!store)
     return std::move(store.error());
   spec_cache specs;
-  auto list = list_stored(**store, specs, r);
+  auto list = list_stored(**store, specs, *r);
   if (!list)
     return std::move(list.error());
   auto jobs = json::array();
@@ -283,7 +311,7 @@ int run_jobs(const invocation& call) {
                        [&](client& broker) { return list_jobs(call, broker, *params, *format); });
   if (call.options.has("stats") || call.options.has("stats-only"))
     return fail_usage(call, make_error(ec::bad_argument, "--stats asks an instance that runs"));
-  auto jobs = read_jobs(call.options, one_more(call.options, *params));
+  auto jobs = read_jobs(call, one_more(call.options, *params));
   if (!jobs)
     return fail(call, jobs.error());
   leave_out_more(call, *params, *jobs);
@@ -300,7 +328,7 @@ int run_job_list(const invocation& call) {
     return exit_ok;
   };
   if (call.options.has("from")) {
-    auto jobs = read_jobs(call.options, one_more(call.options, *params));
+    auto jobs = read_jobs(call, one_more(call.options, *params));
     if (!jobs)
       return fail(call, jobs.error());
     leave_out_more(call, *params, *jobs);

@@ -35,6 +35,11 @@ check_contains "$output" "1 jobs are meant"
 hactor job raiseall -f -S pending mine of all that wait
 check_contains "$(hactor job eventlog "$held")" 'of all that wait'
 check_lacks "$(hactor job eventlog "$runs")" 'of all that wait'
+# As for flux-job: one job is ended unless another severity is said, all are not.
+check_contains "$(hactor job eventlog "$held" | grep 'of all that wait')" 'severity=7'
+check_equal "waits still" SCHED "$(hactor jobs -n -o '{state}' "$held")"
+hactor job raiseall -f -S pending -s 0 mine to end
+check_equal "ended" INACTIVE "$(hactor jobs -n -o '{state}' "$held")"
 fails_with 0 hactor cancel --all -u nobody
 check_contains "$output" "0 jobs"
 fails_with 0 hactor cancel --all -u "$(id -un)" --dry-run

@@ -161,8 +161,9 @@ if [ -z "${HACTOR_TEST_TAG:-}" ]; then
   TMPDIR=$scratch/tmp
   mkdir "$TMPDIR"
   cd "$scratch"
-  HACTOR_INSTANCES=$scratch/instances # not those of the person who runs the tests
-  export HACTOR_TEST_LIB HACTOR_TEST_TAG HACTOR_TEST_SCRATCH TMPDIR HACTOR_INSTANCES
+  HACTOR_INSTANCES=$scratch/instances # not those of the person who runs the tests ...
+  XDG_STATE_HOME=$scratch/logs # ... nor their logs of jobs
+  export HACTOR_TEST_LIB HACTOR_TEST_TAG HACTOR_TEST_SCRATCH TMPDIR HACTOR_INSTANCES XDG_STATE_HOME
   trap at_end EXIT
   trap 'exit 98' TERM INT HUP
 else
