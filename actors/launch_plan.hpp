@@ -81,6 +81,7 @@ struct launch_plan {
   bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)
   bool pmix = true;        // ... and by PMIx (Open MPI), where this hactor has it
   bool needs_pmix = false; // ... or the job fails
+  bool world_each = false; // each program has an MPI_COMM_WORLD of its own
   bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   bool has_tags = false;   // a command has {{ }} in it

@@ -158,8 +158,9 @@ void advance(shell_state::pointer self) {
       with_plugins(self, &plugin_core::finish, steady_ns());
       return;
     }
-    if (auto pmix = std::exchange(st.pmix, std::nullopt))
-      st.context->pmix->remove(pmix->space(), pmix->is_known());
+    for (auto& [space, known] : st.worlds.spaces())
+      st.context->pmix->remove(space, known);
+    st.worlds.leave_pmix();
     auto folder = std::exchange(st.folder, std::nullopt);
     if (folder && !st.context->folders->give_back(*folder)) {
       tell_exits(self);
@@ -246,16 +247,15 @@ void write_output(shell_state::pointer self, task_output& o) {
 namespace {
 
 /// Lets the tasks of an Open MPI program find each other, where there is the means.
-caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& place,
-                      const shell_actor& me) {
-  if (work.brokers.empty())
+caf::error begin_pmix(shell_state& st, shell_work& work, const shell_actor& me) {
+  if (!work.pmix)
     return caf::none;
   auto port = st.context->pmix->open();
   if (!port)
     return std::move(port.error());
   set_pmix_server(work, *port);
-  st.pmix.emplace(st.id, describe_pmix(work, place, st.id), work.brokers, st.context->rank);
-  st.context->pmix->add(st.pmix->space(), me);
+  for (auto& [space, known] : st.worlds.spaces())
+    st.context->pmix->add(space, me);
   return caf::none;
 }
 
@@ -292,16 +292,30 @@ void reopen_output(shell_state::pointer self, const launch_item& item) {
     }
 }
 
-void apply(shell_state::pointer self, pmix_core::effects&& effects);
-
-/// Calls a member of the job's part in PMIx, and does what it causes.
-template <class Member, class What>
-void with_pmix(shell_state::pointer self, Member member, const What& what) {
+void apply(shell_state::pointer self, mpi_worlds::effects&& effects) {
   auto& st = self->state;
-  if (!st.pmix)
-    return; // all tasks have ended
-  pmix_core::effects effects;
-  ((*st.pmix).*member)(what, effects);
+  for (auto& [task, bytes] : effects.replies)
+    if (st.tokens[task] != 0)
+      st.context->tasks->control(st.tokens[task], std::move(bytes));
+  for (auto& word : effects.words)
+    st.context->pmix->send(word);
+  for (auto& part : effects.parts)
+    self->send(st.exec, std::move(part));
+  for (auto& ask : effects.asks)
+    self->send(st.exec, std::move(ask));
+  for (auto& answer : effects.answers)
+    self->send(st.exec, std::move(answer));
+  if (effects.dropped)
+    self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
+  if (!effects.failure.empty() && st.terminating == 0)
+    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
+}
+
+/// Calls a member of the tasks' worlds, and does what it causes.
+template <class Member, class What>
+void with_worlds(shell_state::pointer self, Member member, const What& what) {
+  mpi_worlds::effects effects;
+  (self->state.worlds.*member)(what, effects);
   apply(self, std::move(effects));
 }
 
@@ -311,7 +325,7 @@ void take_what_waited(shell_state::pointer self) {
   if (!st.plugins)
     return;
   for (auto& r : std::exchange(st.plugins->asked, {}))
-    with_pmix(self, &pmix_core::on_request, r);
+    with_worlds(self, &mpi_worlds::on_request, r);
   for (auto signal : std::exchange(st.plugins->signals, {}))
     signal_all(st, signal);
 }
@@ -328,22 +342,16 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.output_limit = output_limit_of(st, *st.plan);
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
-  if (!work.places.empty()) {
-    std::vector<uint32_t> ranks;
-    for (auto& t : work.tasks)
-      ranks.push_back(t.task_rank);
-    st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
-    // By these a broker of Flux that is one of the tasks knows where it is.
-    st.pmi->preset("flux.instance-level", std::to_string(s.place.instance_level + 1));
-    st.pmi->preset("flux.taskmap", pmi_taskmap(work.places));
-  }
+  st.worlds = mpi_worlds{st.id, st.context->rank, work, s.place};
+  for (auto& world : st.worlds.here())
+    st.meetings.push_back({world, {}, 0, 0});
   if (st.plan->label)
     st.files.set_labels(st.plan->array.empty() ? "" : std::to_string(work.names.cc) + ".",
                         st.plan->unbuffered);
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);
   if (!refused)
-    refused = begin_pmix(st, work, s.place, me);
+    refused = begin_pmix(st, work, me);
   if (!work.notes.empty())
     add_note(self, work.tasks.front().task_rank, std::move(work.notes));
   for (uint32_t i = 0; i < count; ++i) {
@@ -421,66 +429,33 @@ void break_off(shell_state::pointer self, const std::string& why, int wait_statu
 
 namespace {
 
-void apply(shell_state::pointer self, pmi_core::effects&& effects) {
-  auto& st = self->state;
-  for (auto& [task, bytes] : effects.replies)
-    if (st.tokens[task] != 0)
-      st.context->tasks->control(st.tokens[task], std::move(bytes));
-  if (effects.barrier)
-    self->send(st.exec, exchange_part{st.id, st.context->rank, st.pmi->take_values()});
-  if (!effects.failure.empty())
-    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
-}
-
-void apply(shell_state::pointer self, pmix_core::effects&& effects) {
-  auto& st = self->state;
-  for (auto& word : effects.words)
-    st.context->pmix->send(word);
-  if (effects.part)
-    self->send(st.exec, exchange_part{st.id, st.context->rank, std::move(*effects.part)});
-  for (auto& ask : effects.asks)
-    self->send(st.exec, std::move(ask));
-  for (auto& reply : effects.replies)
-    self->send(st.exec, std::move(reply));
-  if (effects.dropped)
-    self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
-  if (!effects.failure.empty() && st.terminating == 0)
-    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
-}
-
 /// The tasks of all brokers have told each other something, by one PMI or the other.
 void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   auto& st = self->state;
   if (st.plugins && std::exchange(st.plugins->waits_for_others, false))
     return prepare_tasks(self);
-  if (st.pmix && st.pmix->in_exchange())
-    return with_pmix(self, &pmix_core::on_exchange, all.values);
-  if (!st.pmi)
-    return; // nothing could be started here, of which exec knows
-  pmi_core::effects effects;
-  st.pmi->on_barrier(all.values, effects);
-  apply(self, std::move(effects));
+  with_worlds(self, &mpi_worlds::on_exchange, all);
 }
 
 /// A rank that dies within MPI would leave the others waiting for it.
 void end_of_rank(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
-  auto inside = (st.pmi && st.pmi->is_inside(x.task))
-                || (st.pmix && st.pmix->is_inside(st.ranks[x.task]));
-  if (!inside || st.terminating != 0)
+  if (!st.worlds.is_inside(x.task) || st.terminating != 0)
     return;
   auto how = how_process_ended(x.status);
   if (!WIFSIGNALED(x.status))
     how += " and without MPI_Finalize";
-  break_off(self, fmt::format("rank {} {}", st.ranks[x.task], how),
+  break_off(self, fmt::format("{} {}", st.worlds.rank_name(x.task), how),
             x.status != 0 ? x.status : 1 << 8);
 }
 
 /// The same of a program that a task has called, such as a script: the task goes on without it.
-void end_of_program(shell_state::pointer self, uint32_t rank) {
+void end_of_program(shell_state::pointer self, uint32_t task) {
   auto& st = self->state;
-  if (st.pmix && st.pmix->is_inside(rank) && st.terminating == 0)
-    break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize", rank),
+  if (st.worlds.is_inside(task) && st.terminating == 0)
+    break_off(self,
+              fmt::format("the MPI program of {} ended without MPI_Finalize",
+                          st.worlds.rank_name(task)),
               1 << 8);
 }
 
@@ -645,9 +620,9 @@ void on_failed(shell_state::pointer self, const task_failed& f) {
 void on_control(shell_state::pointer self, const task_control& c) {
   if (c.task == plugins_task)
     return hear_plugins(self, c.bytes);
-  pmi_core::effects effects;
-  self->state.pmi->on_bytes(c.task, c.bytes, effects);
-  note_meeting(self);
+  mpi_worlds::effects effects;
+  self->state.worlds.on_bytes(c.task, c.bytes, effects);
+  note_meetings(self);
   apply(self, std::move(effects));
 }
 
@@ -682,18 +657,18 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       [self](const task_control& c) { on_control(self, c); },
       [self](const exchange_whole& all) { end_of_exchange(self, all); },
       [self](const pmix_word& word) {
-        with_pmix(self, &pmix_core::on_word, word);
-        note_meeting(self);
+        with_worlds(self, &mpi_worlds::on_word, word);
+        note_meetings(self);
       },
       [self](const modex_request& r) {
         auto& plugins = self->state.plugins;
         if (plugins && plugins->held)
           plugins->asked.push_back(r);
         else
-          with_pmix(self, &pmix_core::on_request, r);
+          with_worlds(self, &mpi_worlds::on_request, r);
       },
-      [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
-      [self](const rank_dropped& d) { end_of_program(self, d.rank); },
+      [self](const modex_reply& r) { with_worlds(self, &mpi_worlds::on_reply, r); },
+      [self](const rank_dropped& d) { end_of_program(self, d.task); },
       [self](const task_exited& x) { on_exited(self, x); },
       [self](const shell_signal& s) { take_signal(self, s); },
       [self](input_request& in) { take_input(self, in); },

@@ -16,9 +16,8 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
 #include "actors/mpi_meeting.hpp"
+#include "actors/mpi_worlds.hpp"
 #include "actors/output_files.hpp"
-#include "actors/pmi_core.hpp"
-#include "actors/pmix_core.hpp"
 #include "actors/pmix_host.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/shell_plugins.hpp"
@@ -111,9 +110,8 @@ struct shell_state {
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience
   bool leaving = false;    // processes that do not die, as soon as the node is drained
-  std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
-  std::optional<pmix_core> pmix; // ... of Open MPI
-  mpi_meeting meeting;
+  mpi_worlds worlds; // of the tasks that may be MPI programs
+  std::vector<mpi_meeting> meetings; // of these
   int terminating = 0;     // steps of the way to SIGKILL taken so far
   int64_t kill_look_ns = 0; // when the next is due; steady clock
 };

@@ -52,6 +52,7 @@ constexpr std::string_view known[] = {
     "compat",
     "pmi",
     "mpi",
+    "worlds",
     "stop-tasks-in-exec",
     "exit-on-error",
     "exit-timeout",

@@ -51,14 +51,13 @@ private:
       add("to be started", starting);
     if (!running.empty())
       tell_running(running);
-    auto& m = st_.meeting;
-    auto missing = missing_ranks(st_);
-    if (!m.came.empty() && !missing.empty() && st_.terminating == 0) {
+    for (auto& m : st_.meetings) {
       idset tasks;
-      for (auto rank : missing)
-        tasks.add(rank);
-      add("to come to MPI_Init, where others are", tasks,
-          now_ns_ < m.deadline_ns ? m.deadline_ns : 0, "the job's standard error names them");
+      for (auto task : missing_ranks(st_, m))
+        tasks.add(task);
+      if (!tasks.empty() && st_.terminating == 0)
+        add("to come to MPI_Init, where others are", tasks,
+            now_ns_ < m.deadline_ns ? m.deadline_ns : 0, "the job's standard error names them");
     }
   }
 

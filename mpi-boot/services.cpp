@@ -92,6 +92,7 @@ make_shell_context(const service_parts& p, const broker_actor& broker, const out
     return std::move(folders.error());
   c->folders = std::move(*folders);
   c->plugins = find_plugins(p);
+  c->place.brokers = p.net->size();
   if (auto program = find_helper("hactor-pmix"); !program.empty()) {
     auto hosts = std::make_shared<std::vector<std::string>>();
     for (rank_t r = 0; r < p.net->size(); ++r)

@@ -15,6 +15,7 @@ hactor_unit_test(actors_cores_test
     unit/pmi_core_test.cpp
     unit/framed_words_test.cpp
     unit/pmix_core_test.cpp
+    unit/mpi_worlds_test.cpp
     unit/plugin_core_test.cpp
     unit/plugin_job_test.cpp
     unit/resource_core_test.cpp

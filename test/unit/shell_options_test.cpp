@@ -42,6 +42,8 @@ TEST_SUITE("unit") {
         {{{"pty", {{"ranks", 77}}}}, "pty.ranks: names task 77; the job has 2, counted from 0"},
         {{{"env-allow", "PMI_RANK"}}, "env-allow: hactor sets PMI_RANK itself"},
         {{{"signal", "x"}}, "signal: must be 1, or a mapping"},
+        {{{"worlds", "two"}}, "worlds: must be one (MPI_COMM_WORLD for all programs of the job)"},
+        {{{"worlds", 2}}, "worlds: must be a string"},
     };
     for (auto& row : rows) {
       CAPTURE(row.says);
@@ -56,6 +58,8 @@ TEST_SUITE("unit") {
                          {{"signal", 1}},
                          {{"signal", {{"signum", 10}}}},
                          {{"of-a-plugin", {{"x", 1}}}},
+                         {{"worlds", "one"}},
+                         {{"worlds", "each"}},
                          {{"mpi", "site"}}};
     for (auto& options : good) {
       CAPTURE(dump(options));
@@ -66,7 +70,7 @@ TEST_SUITE("unit") {
   TEST_CASE("of names that do nothing is said what may have been meant") {
     for (auto* name : {"verbose", "pty", "pty.rows", "output", "output.stdout.path", "rlimit.core",
                        "coprocess.mine.command", "taskmap", "taskmap.scheme", "signal", "sysmon",
-                       "plugins", "mpi", "env-allow"}) {
+                       "plugins", "mpi", "env-allow", "worlds"}) {
       CAPTURE(name);
       CHECK(doubt_shell_option(name) == "");
     }
