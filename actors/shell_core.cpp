@@ -208,6 +208,9 @@ void set_pmix_server(shell_work& work, uint16_t port) {
 
 namespace {
 
+/// A job of one task has no PMI, and says so to what looks for it.
+constexpr std::string_view alone_variables{"PMI_RANK=0\0PMI_SIZE=1\0", 22};
+
 /// What the tasks of one plan have in common, and which ways to meet they are offered.
 struct common_part {
   std::vector<std::vector<std::string>> commands;
@@ -261,6 +264,8 @@ caf::error add_meeting(const launch_plan& plan, const launch_item& item, const j
                        const std::vector<uint32_t>& entries, const shell_place& place,
                        shell_work& work, common_part& common) {
   common.pmi = plan.pmi && where.ntasks > 1;
+  if (plan.pmi && !common.pmi)
+    common.variables += alone_variables;
   if (plan.needs_pmix && !place.pmix)
     return make_error(ec::exec_failed,
                       "-O pmi=pmix: this hactor was built without libpmix, or its program "

@@ -178,7 +178,12 @@ TEST_SUITE("unit") {
     item.resources = whole_nodes(1, 1);
     auto one = planned(s, item, {0});
     CHECK(one.places.empty());
-    CHECK(variables(one.tasks.at(0).variables).count("PMI_FD") == 0);
+    auto v = variables(one.tasks.at(0).variables);
+    CHECK(v.count("PMI_FD") == 0);
+    CHECK(v["PMI_RANK"] == "0");
+    CHECK(v["PMI_SIZE"] == "1");
+    s.options = {{"pmi", "off"}};
+    CHECK(variables(planned(s, item, {0}).tasks.at(0).variables).count("PMI_RANK") == 0);
   }
 
   TEST_CASE("where there is PMIx, tasks of several are told of it, and their job is described") {
