@@ -430,8 +430,11 @@ void exec_core::on_exchange_part(job_id id, rank_t from, const std::string& valu
   advance_exchange(id, it->second, out);
 }
 
-/// Complete when all that have not ended have given their part: then up, or, at the root, down.
+/// Complete when all that have not ended have given their part: then up, or, at the root, down. In
+/// a job that has failed nobody goes on.
 void exec_core::advance_exchange(job_id id, job& j, exec_out& out) {
+  if (!j.sum.failure.empty())
+    return;
   auto given = [&j](rank_t r) { return j.exchange_from.count(r) != 0; };
   if (j.exchange_from.empty() || (j.shell_due && !given(self_))
       || !std::all_of(j.children.begin(), j.children.end(), given))

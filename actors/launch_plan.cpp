@@ -445,6 +445,10 @@ caf::error add_options(launch_plan& plan, const json& options) {
   if (!plugins)
     return std::move(plugins.error());
   plan.plugins = std::move(*plugins);
+  auto staging = read_stage_in(options);
+  if (!staging)
+    return std::move(staging.error());
+  plan.staging = std::move(*staging);
   return add_pmi(plan, options);
 }
 

@@ -18,6 +18,7 @@
 #include "actors/shell_start.hpp"
 #include "actors/shell_turns.hpp"
 #include "actors/shell_waits.hpp"
+#include "actors/staging.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -148,7 +149,7 @@ void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
     end_lines(self, std::nullopt);
-    if (!end_helpers(self)) {
+    if (!end_helpers(self) || st.staging) {
       tell_exits(self);
       return;
     }
@@ -226,6 +227,8 @@ void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
   if (o.task == plugins_task)
     return pass_output(self, {st.id, st.plugins->first_rank, 2, std::move(o.bytes)});
+  if (o.task == staging_task)
+    return hear_staging(self, o);
   if (is_helper(st, o.task))
     return on_helper_output(self, o);
   auto task = st.ranks[o.task];
@@ -305,14 +308,12 @@ void with_pmix(shell_state::pointer self, Member member, const What& what) {
   apply(self, std::move(effects));
 }
 
-/// What came for the tasks while plugins prepared them.
+/// What came for the tasks while they were held.
 void take_what_waited(shell_state::pointer self) {
   auto& st = self->state;
-  if (!st.plugins)
-    return;
-  for (auto& r : std::exchange(st.plugins->asked, {}))
+  for (auto& r : std::exchange(st.held_asks, {}))
     with_pmix(self, &pmix_core::on_request, r);
-  for (auto signal : std::exchange(st.plugins->signals, {}))
+  for (auto signal : std::exchange(st.held_signals, {}))
     signal_all(st, signal);
 }
 
@@ -405,13 +406,20 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
     empty_shared_files(st, start);
     tell(self, false); // now the other nodes may begin
   }
-  if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
+  if (!start.refused && start.order.plan->staging)
+    begin_staging(self, std::move(start));
+  else
+    begin_job(self, std::move(start));
+}
+
+} // namespace
+
+void begin_job(shell_state::pointer self, shell_start&& start) {
+  if (!start.refused && has_plugins(*start.order.plan, self->state.context->plugins))
     begin_plugins(self, std::move(start));
   else
     begin_tasks(self, start);
 }
-
-} // namespace
 
 void break_off(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
@@ -451,6 +459,8 @@ void apply(shell_state::pointer self, pmix_core::effects&& effects) {
 /// The tasks of all brokers have told each other something, by one PMI or the other.
 void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   auto& st = self->state;
+  if (end_of_staging_elsewhere(self))
+    return;
   if (st.plugins && std::exchange(st.plugins->waits_for_others, false))
     return prepare_tasks(self);
   if (st.pmix && st.pmix->in_exchange())
@@ -575,14 +585,23 @@ void look_at_end(shell_state::pointer self, double wait_s) {
   self->delayed_send(self, wait, caf::tick_atom_v);
 }
 
+/// The job is to end, and none of its tasks has begun.
+void leave_held(shell_state::pointer self, int signal) {
+  constexpr auto why = "it was to end before its tasks were started";
+  if (!self->state.staging)
+    return leave_unbegun(self, why, signal);
+  leave_unstaged(self, why, signal);
+  advance(self);
+}
+
 void take_signal(shell_state::pointer self, const shell_signal& s) {
   auto& st = self->state;
-  if (st.plugins && st.plugins->held && !s.terminate) {
-    st.plugins->signals.insert(s.signal);
+  if (is_held(st) && !s.terminate) {
+    st.held_signals.insert(s.signal);
     return;
   }
-  if (st.plugins && st.plugins->held)
-    leave_unbegun(self, "it was to end before its tasks were started", s.signal);
+  if (is_held(st))
+    leave_held(self, s.signal);
   s.first_only ? signal_first(st, s.signal) : signal_all(st, s.signal);
   if (s.terminate && s.signal != SIGKILL) // what is stopped takes it only when it goes on
     signal_all(st, SIGCONT);
@@ -606,6 +625,7 @@ void on_tick(shell_state::pointer self) {
   if (st.terminating == 0 || steady_ns() < st.kill_look_ns)
     return; // they alone were meant
   signal_all(st, SIGKILL);
+  kill_staging(self);
   if (st.core.all_ended())
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
@@ -619,7 +639,7 @@ void on_tick(shell_state::pointer self) {
 
 void on_started(shell_state::pointer self, const task_started& s) {
   auto& st = self->state;
-  if (s.task == plugins_task)
+  if (s.task == plugins_task || s.task == staging_task)
     return;
   st.pids[s.task] = s.pid;
   tell_guard(self, s.task, false);
@@ -632,6 +652,11 @@ void on_failed(shell_state::pointer self, const task_failed& f) {
   auto& st = self->state;
   if (f.task == plugins_task)
     return end_of_plugins(self,
+                          fmt::format("could not be started: {}: {}", f.what,
+                                      std::strerror(f.error)),
+                          false);
+  if (f.task == staging_task)
+    return end_of_staging(self,
                           fmt::format("could not be started: {}: {}", f.what,
                                       std::strerror(f.error)),
                           false);
@@ -655,6 +680,8 @@ void on_exited(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
   if (x.task == plugins_task)
     return end_of_plugins(self, how_process_ended(x.status), x.status == 0);
+  if (x.task == staging_task)
+    return end_of_staging(self, how_process_ended(x.status), x.status == 0);
   if (!is_helper(st, x.task))
     return end_of_task(self, x);
   if (!st.helpers.contains(x.task))
@@ -686,9 +713,8 @@ shell_actor::behavior_type shell(shell_state::pointer self,
         note_meeting(self);
       },
       [self](const modex_request& r) {
-        auto& plugins = self->state.plugins;
-        if (plugins && plugins->held)
-          plugins->asked.push_back(r);
+        if (is_held(self->state))
+          self->state.held_asks.push_back(r);
         else
           with_pmix(self, &pmix_core::on_request, r);
       },

@@ -45,6 +45,7 @@ struct shell_context {
   std::shared_ptr<job_folders> folders;
   std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
   plugin_place plugins;
+  std::string program; // hactor; "": it is not beside us
 };
 
 /// A program beside the tasks: a coprocess, or a client's command.
@@ -64,6 +65,14 @@ struct shell_looks {
   int64_t peak_bytes = 0;
 };
 
+/// Files that are put there before the job begins (-O stage-in).
+struct shell_staging {
+  shell_start held;              // until they are there
+  uint64_t token = 0;            // of the task host; 0: the process has ended
+  std::string said{};            // by it
+  bool waits_for_others = false; // whose files are not all there yet
+};
+
 struct shell_state {
   static inline const char* name = "shell";
   using pointer = shell_actor::stateful_pointer<shell_state>;
@@ -76,7 +85,10 @@ struct shell_state {
   launch_plan_ptr plan;
   launch_order order;                 // once the tasks are started
   std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
+  std::unique_ptr<shell_staging> staging; // null: nothing is waited for
   std::unique_ptr<shell_plugins> plugins; // null: the job has none here
+  std::set<int> held_signals;             // that came for the tasks before they were started
+  std::vector<modex_request> held_asks;   // likewise, of ranks on other nodes
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started
@@ -117,6 +129,11 @@ struct shell_state {
   int terminating = 0;     // steps of the way to SIGKILL taken so far
   int64_t kill_look_ns = 0; // when the next is due; steady clock
 };
+
+/// The tasks are not to be started yet: something else of the job comes first.
+inline bool is_held(const shell_state& st) {
+  return st.staging || (st.plugins && st.plugins->held);
+}
 
 shell_actor::behavior_type shell(shell_state::pointer self,
                                  std::shared_ptr<const shell_context> context, exec_actor exec,

@@ -293,7 +293,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     for (auto& command : common.commands)
       for (auto& word : command)
         word = fill_cc(std::move(word), item.cc);
-  if (!plan.coprocesses.empty())
+  if (!plan.coprocesses.empty() || plan.staging)
     work.beside = common.variables;
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;

@@ -40,7 +40,7 @@ struct shell_work {
   std::string cwd;
   std::string variables; // with which those of each task begin
   template_values names; // for output files; task and node are set per task
-  std::string beside;    // what coprocesses see; empty when there is none
+  std::string beside;    // what coprocesses and stage-in see; empty when there is none
   std::string notes;     // lines about where tasks run, when that was asked
 };
 

@@ -97,6 +97,8 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
   for (auto& [number, helper] : std::exchange(st.helpers, {}))
     if (!helper.name.empty())
       tokens.push_back(helper.token);
+  if (st.staging)
+    tokens.push_back(std::exchange(st.staging->token, 0));
   return tokens;
 }
 
@@ -104,14 +106,16 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
 
 void leave_unkillable(shell_state::pointer self) {
   auto& st = self->state;
-  if ((st.core.all_ended() && st.helpers.empty()) || std::exchange(st.leaving, true))
+  if ((st.core.all_ended() && st.helpers.empty() && !st.staging)
+      || std::exchange(st.leaving, true))
     return;
   auto why = "unkillable user processes from job " + to_string(st.id);
   log_error("shell {}: {}: the node is drained", to_string(st.id), why);
   st.core.on_broken(st.context->host, why, SIGKILL);
   drain_request drain;
-  for (auto entry : st.entries_of_r)
-    drain.ranks.add(st.order.item.resources.nodes[entry].rank);
+  auto& order = st.staging ? st.staging->held.order : st.order;
+  for (auto entry : st.staging ? st.staging->held.entries : st.entries_of_r)
+    drain.ranks.add(order.item.resources.nodes[entry].rank);
   drain.reason = std::move(why);
   // The job holds its room until then, so that no other is put beside what it leaves.
   auto waiter = self->spawn(leaver, st.context->broker, std::move(drain));
@@ -119,6 +123,7 @@ void leave_unkillable(shell_state::pointer self) {
                              [waiter] { caf::anon_send(waiter, caf::tick_atom_v); });
   auto left = [self] {
     self->state.core.abandon();
+    self->state.staging.reset();
     advance(self);
   };
   self->request(waiter, caf::infinite, caf::flush_atom_v)

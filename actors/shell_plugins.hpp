@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -35,8 +34,6 @@ struct shell_plugins {
   uint32_t first_rank = 0;         // of the tasks here: what plugins log is in its stderr
   bool waits_for_others = false;   // who have not come to the end of shell.init
   int64_t look_ns = 0;             // when their time is looked at next; 0: never again
-  std::set<int> signals;            // that came for the tasks meanwhile
-  std::vector<modex_request> asked; // likewise, of ranks on other nodes
 };
 
 /// How the process is started.

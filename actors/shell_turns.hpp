@@ -14,6 +14,9 @@ namespace hactor {
 /// Passes what the task host tells of the task on to the shell.
 std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task);
 
+/// Goes on with a job that has its files here: its plugins come first, if it has any.
+void begin_job(shell_state::pointer self, shell_start&& start);
+
 /// Starts the tasks, each of which may fail to.
 void begin_tasks(shell_state::pointer self, shell_start& s);
 

@@ -25,6 +25,9 @@ public:
   job_waits_reply tell() {
     if (st_.core.all_ended())
       tell_end();
+    else if (st_.staging)
+      add(st_.staging->waits_for_others ? "the other nodes to have their files (stage-in)"
+                                        : "its files to be put there (stage-in)");
     else if (st_.plugins && st_.plugins->held)
       add("its plugins to prepare the tasks", {}, st_.plugins->core.deadline_ns(), "the job fails");
     else
@@ -93,6 +96,8 @@ private:
       add("coprocesses and commands beside the tasks to end", {}, kill_ns, "SIGKILL");
     else if (st_.plugins && !st_.plugins->core.is_over())
       add("its plugins to be done", {}, st_.plugins->core.deadline_ns(), "the job fails");
+    else if (st_.staging)
+      add("the process that put its files there (stage-in) to die of SIGKILL");
     else if (st_.sealing)
       add("its output to be on the disk");
     else

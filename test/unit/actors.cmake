@@ -41,6 +41,8 @@ hactor_unit_test(actors_cores_test
     unit/job_archive_test.cpp
     unit/job_listing_test.cpp
     unit/job_files_test.cpp
+    unit/unpacker_test.cpp
+    unit/stage_in_test.cpp
     unit/kvs_core_test.cpp
     unit/templates_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)
