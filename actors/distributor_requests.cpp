@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "actors/distributor.hpp"
+#include "actors/node_memory.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/limits.hpp"
 
@@ -67,7 +68,7 @@ void distributor_state::begin_to_judge(const judgement_ptr& j) {
     auto spec = setup.specs->intern(j->request.specs[j->at]);
     if (!spec)
       return answer(*j, spec.error());
-    if (auto e = exceeds_memory(**spec, setup.attributes.integer("resource.memory")))
+    if (auto e = exceeds_memory(**spec, setup.attributes))
       return answer(*j, at_position(j->request, j->at, code_of(e), context_of(e)));
     if (auto e = warns_in_vain(**spec, last.all.expiration))
       return answer(*j, at_position(j->request, j->at, code_of(e), context_of(e)));

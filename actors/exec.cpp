@@ -55,27 +55,23 @@ void exec_state::forward_signal(rank_t to, const signal_item& item) {
   mail[to].signals.items.push_back(item);
 }
 
-void exec_state::pass_up(rank_t parent, job_id id, std::string values) {
+void exec_state::pass_up(rank_t parent, exchange_part&& part) {
   with_exec(
-    parent,
-    [this, part = exchange_part{id, context->rank, std::move(values)}](const exec_actor& peer) {
-      self->send(peer, part);
-    },
+    parent, [this, part = std::move(part)](const exec_actor& peer) { self->send(peer, part); },
     [](const caf::error&) {}); // whoever lost the parent ends the job
 }
 
-void exec_state::pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
-                           const std::string& values) {
-  exchange_whole all{id, values};
+void exec_state::pass_down(const exchange_whole& whole, bool to_shell,
+                           const std::set<rank_t>& children) {
   for (auto child : children)
     with_exec(
-      child, [this, all](const exec_actor& peer) { self->send(peer, all); },
-      [this, id, child](const caf::error& e) {
+      child, [this, whole](const exec_actor& peer) { self->send(peer, whole); },
+      [this, id = whole.id, child](const caf::error& e) {
         core.on_unreachable(id, child, render(e), *this);
         end_turn();
       });
-  if (auto it = shells.find(id); to_shell && it != shells.end())
-    self->send(it->second, all);
+  if (auto it = shells.find(whole.id); to_shell && it != shells.end())
+    self->send(it->second, whole);
 }
 
 void exec_state::settled(job_report&& r) {
@@ -498,11 +494,11 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     },
     [self](const shell_report& r) { self->state.on_shell_report(r.report); },
     [self](const exchange_part& p) {
-      self->state.core.on_exchange_part(p.id, p.from, p.values, self->state);
+      self->state.core.on_exchange_part(p, self->state);
       self->state.end_turn();
     },
     [self](const exchange_whole& w) {
-      self->state.core.on_exchange_whole(w.id, w.values, self->state);
+      self->state.core.on_exchange_whole(w, self->state);
     },
     [self](const modex_request& r) { pass_on(self, r.broker, r); },
     [self](const modex_reply& r) { pass_on(self, r.to, r); },

@@ -25,9 +25,9 @@ struct exec_state : exec_out {
   void signal_shell(const signal_item& item) override;
   void forward_launch(rank_t to, const launch_order& order) override;
   void forward_signal(rank_t to, const signal_item& item) override;
-  void pass_up(rank_t parent, job_id id, std::string values) override;
-  void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
-                 const std::string& values) override;
+  void pass_up(rank_t parent, exchange_part&& part) override;
+  void pass_down(const exchange_whole& whole, bool to_shell,
+                 const std::set<rank_t>& children) override;
   void settled(job_report&& r) override;
   bool holds_instance(job_id id) const override { return instances.has(id); }
   void report(bool at_root, rank_t parent, job_report&& r) override;

@@ -96,6 +96,8 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
     j.children.insert(p.brokers[child]);
     j.start_due.insert(p.brokers[child]);
   }
+  j.brokers = std::move(p.brokers);
+  j.position = p.position;
   // The lead's shell first: it empties the files that the others append to.
   j.held = std::make_unique<launch_order>(order);
   auto waits = j.root && !j.children.empty() && order.plan->shares_files();
@@ -387,7 +389,7 @@ void exec_core::on_shell_report(int64_t now_ns, const job_report& r, exec_out& o
   leave_others(now_ns, r.id, j, self_, r, out);
   if (r.ended || !r.failure.empty())
     add(j, r);
-  advance_exchange(r.id, j, out);
+  advance_exchanges(r.id, j, out);
   advance(r.id, out);
   await_others(now_ns, r.id);
 }
@@ -416,37 +418,91 @@ void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& o
   j.sum.init_ns = std::max(j.sum.init_ns, r.init_ns);
   if (r.ended || !r.failure.empty())
     add(j, r);
-  advance_exchange(r.id, j, out);
+  advance_exchanges(r.id, j, out);
   advance(r.id, out);
 }
 
-void exec_core::on_exchange_part(job_id id, rank_t from, const std::string& values,
-                                 exec_out& out) {
-  auto it = jobs_.find(id);
+void exec_core::on_exchange_part(const exchange_part& part, exec_out& out) {
+  auto it = jobs_.find(part.id);
   if (it == jobs_.end())
     return;
-  it->second.exchange_from.insert(from);
-  it->second.exchange_values += values;
-  advance_exchange(id, it->second, out);
+  auto& j = it->second;
+  auto& x = j.exchanges[part.world];
+  if (x.among != part.among) {
+    x.among = part.among;
+    find_participants(j, x);
+  }
+  x.from.insert(part.from);
+  x.values += part.values;
+  advance_exchanges(part.id, j, out);
 }
 
-/// Complete when all that have not ended have given their part: then up, or, at the root, down.
-void exec_core::advance_exchange(job_id id, job& j, exec_out& out) {
-  auto given = [&j](rank_t r) { return j.exchange_from.count(r) != 0; };
-  if (j.exchange_from.empty() || (j.shell_due && !given(self_))
-      || !std::all_of(j.children.begin(), j.children.end(), given))
+/// Where in the job's tree the brokers are that have tasks of the world.
+void exec_core::find_participants(const job& j, exchange& x) const {
+  x.below.clear();
+  x.own = x.above = false;
+  for (size_t i = 0; i < j.brokers.size(); ++i) {
+    if (!x.among.contains(j.brokers[i]))
+      continue;
+    auto at = i; // climbs to us, or to where it cannot be below us
+    auto last = at;
+    while (at > j.position) {
+      last = at;
+      at = (at - 1) / fanout_;
+    }
+    if (at != j.position)
+      x.above = true;
+    else if (i == at)
+      x.own = true;
+    else
+      x.below.insert(j.brokers[last]);
+  }
+}
+
+/// Of whom a part is to come yet: children and ourselves, as far as they have not ended. Of a world
+/// that is only further below we do not hear when tasks leave it without having met the others:
+/// that is left to exit-timeout.
+std::set<rank_t> exec_core::missing_parts(const job& j, int32_t world, const exchange& x) const {
+  auto all = world < 0;
+  std::set<rank_t> missing;
+  if (j.shell_due && (all || x.own) && x.from.count(self_) == 0)
+    missing.insert(self_);
+  for (auto child : j.children)
+    if ((all || x.below.count(child) != 0) && x.from.count(child) == 0)
+      missing.insert(child);
+  return missing;
+}
+
+/// Complete when all that have not ended have given their part: then up, or, where nobody above has
+/// a part to give, down. In a job that has failed nobody goes on.
+void exec_core::advance_exchanges(job_id id, job& j, exec_out& out) {
+  if (!j.sum.failure.empty())
     return;
-  j.exchange_from.clear();
-  auto values = std::exchange(j.exchange_values, {});
-  if (j.root)
-    out.pass_down(id, j.shell_due, j.children, values);
-  else
-    out.pass_up(j.parent, id, std::move(values));
+  for (auto& [world, x] : j.exchanges) {
+    if (x.from.empty() || !missing_parts(j, world, x).empty())
+      continue;
+    x.from.clear();
+    auto values = std::exchange(x.values, {});
+    if (j.root || (world >= 0 && !x.above))
+      on_exchange_whole({id, std::move(values), world}, out);
+    else
+      out.pass_up(j.parent, {id, self_, std::move(values), world, x.among});
+  }
 }
 
-void exec_core::on_exchange_whole(job_id id, const std::string& values, exec_out& out) {
-  if (auto it = jobs_.find(id); it != jobs_.end())
-    out.pass_down(id, it->second.shell_due, it->second.children, values);
+void exec_core::on_exchange_whole(const exchange_whole& whole, exec_out& out) {
+  auto it = jobs_.find(whole.id);
+  if (it == jobs_.end())
+    return;
+  auto& j = it->second;
+  if (whole.world < 0)
+    return out.pass_down(whole, j.shell_due, j.children);
+  auto x = j.exchanges.find(whole.world);
+  if (x == j.exchanges.end())
+    return; // nobody here has asked
+  auto children = x->second.below;
+  std::erase_if(children, [&j](rank_t child) { return j.children.count(child) == 0; });
+  out.pass_down(whole, j.shell_due && x->second.own, children);
 }
 
 void exec_core::on_unreachable(job_id id, rank_t child, const std::string& why, exec_out& out) {

@@ -45,9 +45,9 @@ struct exec_out {
   virtual void forward_launch(rank_t to, const launch_order& order) = 0;
   virtual void forward_signal(rank_t to, const signal_item& item) = 0;
   /// A part of what the job's tasks tell each other, and the whole of it (exchange_part).
-  virtual void pass_up(rank_t parent, job_id id, std::string values) = 0;
-  virtual void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
-                         const std::string& values) = 0;
+  virtual void pass_up(rank_t parent, exchange_part&& part) = 0;
+  virtual void pass_down(const exchange_whole& whole, bool to_shell,
+                         const std::set<rank_t>& children) = 0;
   /// To the job manager: nothing of the job runs here any more (see settled_report).
   virtual void settled(job_report&& r) = 0;
   /// Does the job hold an instance? What runs in it may be on any of the job's brokers.
@@ -76,10 +76,11 @@ public:
   void on_shell_report(int64_t now_ns, const job_report& r, exec_out& out);
   void on_child_report(int64_t now_ns, rank_t child, const job_report& r, exec_out& out);
 
-  /// All tasks below `from` (ourselves: our own) wait for what the others of the job have to tell.
-  void on_exchange_part(job_id id, rank_t from, const std::string& values, exec_out& out);
+  /// All tasks of the world below its `from` (ourselves: our own) wait for what the others of that
+  /// world have to tell.
+  void on_exchange_part(const exchange_part& part, exec_out& out);
   /// From the parent: here it is.
-  void on_exchange_whole(job_id id, const std::string& values, exec_out& out);
+  void on_exchange_whole(const exchange_whole& whole, exec_out& out);
 
   /// A broker died: what it had of our jobs has ended.
   void on_rank_lost(rank_t rank, exec_out& out);
@@ -113,6 +114,17 @@ public:
   bool gave_back(job_id id) const;
 
 private:
+  /// What the tasks of one world of a job tell each other.
+  struct exchange {
+    std::set<rank_t> from; // whose parts of the one under way are in the next
+    std::string values;
+    // Who else must give a part, among our children and ourselves, and whether others must; of all
+    // tasks of the job: everybody.
+    idset among;
+    std::set<rank_t> below;
+    bool own = false, above = false;
+  };
+
   struct job {
     bool root = false;
     rank_t parent = 0;
@@ -133,8 +145,9 @@ private:
     bool shell_due = false;         // our own tasks have not all ended
     std::set<rank_t> start_due;     // ourselves and children that have not started
     std::set<rank_t> children;      // that have not ended
-    std::set<rank_t> exchange_from; // whose parts of the exchange under way are in the next
-    std::string exchange_values;
+    std::map<int32_t, exchange> exchanges; // by world, as in exchange_part
+    std::vector<rank_t> brokers;           // of the job, in order of R
+    size_t position = 0;                   // ours in it
     /// For the children, until the files that all write are empty.
     std::unique_ptr<launch_order> held;
     bool told_start = false;
@@ -163,7 +176,9 @@ private:
   void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);
-  void advance_exchange(job_id id, job& j, exec_out& out);
+  void find_participants(const job& j, exchange& x) const;
+  std::set<rank_t> missing_parts(const job& j, int32_t world, const exchange& x) const;
+  void advance_exchanges(job_id id, job& j, exec_out& out);
   bool is_orphan(const job& j) const { return !j.root && lost_.count(j.parent) != 0; }
   void advance(job_id id, exec_out& out);
 

@@ -42,13 +42,13 @@ std::vector<job_wait> exec_core::waits_of(int64_t now_ns, job_id id) const {
   starting.remove(self_);
   if (!j.told_start && !starting.empty())
     add(of_ranks(starting) + " and those below to have started it");
-  if (!j.exchange_from.empty()) {
-    auto missing = as_idset(j.children);
-    if (j.shell_due)
-      missing.add(self_);
-    missing.remove_all(as_idset(j.exchange_from));
-    if (!missing.empty())
-      add("what the tasks of " + of_ranks(missing) + " tell the others (MPI_Init, a barrier)");
+  for (auto& [world, x] : j.exchanges) {
+    if (x.from.empty())
+      continue;
+    if (auto missing = as_idset(missing_parts(j, world, x)); !missing.empty())
+      add(fmt::format("what the tasks of {} tell the others{} (MPI_Init, a barrier)",
+                      of_ranks(missing),
+                      world < 0 ? "" : fmt::format(" of world {}", world)));
   }
   if (auto below = as_idset(j.children); !below.empty())
     add(of_ranks(below) + " and those below to have ended it");

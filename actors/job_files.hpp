@@ -9,20 +9,15 @@
 
 #include "runtime/error.hpp"
 #include "runtime/json.hpp"
+#include "store/archive.hpp"
 
 namespace hactor {
 
-struct job_file {
-  std::string path;  ///< Below the folder; without "." and "..".
-  uint32_t mode = 0; ///< st_mode; a regular file, a folder or a symbolic link.
-  std::string data;  ///< Content, or where the link leads.
-};
+/// Reads an archive whose content stands in it. Errors: ec::bad_jobspec, naming the path.
+caf::expected<std::vector<archive_file>> read_job_files(const json& files);
 
-/// Reads a map of paths to files, or a list of them. Errors: ec::bad_jobspec, naming the path.
-caf::expected<std::vector<job_file>> read_job_files(const json& files);
-
-/// Makes the files below `folder`. Requires: nobody else writes there. Errors: ec::exec_failed,
-/// naming the file; what was made before stays.
-caf::error write_job_files(const std::vector<job_file>& files, const std::string& folder);
+/// Makes the files below `folder`. Errors: ec::exec_failed, naming the file; what was made before
+/// stays.
+caf::error write_job_files(const std::vector<archive_file>& files, const std::string& folder);
 
 } // namespace hactor

@@ -206,6 +206,23 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// worlds: how many MPI_COMM_WORLDs the job's programs have. Those with one of their own need not
+/// end together: who wants that says so by exit-timeout. Requires: the plan has its commands.
+caf::error add_worlds(launch_plan& plan, const json& options) {
+  auto text = get_string_or(options, "worlds", "one", {ec::bad_jobspec, options_path});
+  if (!text)
+    return std::move(text.error());
+  if (*text != "one" && *text != "each")
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.worlds: must be one (MPI_COMM_WORLD for all programs of the "
+                                  "job) or each (one for each entry of tasks), found {}",
+                                  options_path, *text));
+  plan.world_each = *text == "each" && plan.commands.size() > 1;
+  if (plan.world_each)
+    plan.exit_timeout_s = -1;
+  return caf::none;
+}
+
 /// "10M", "1.5G" or bytes, of this option.
 caf::expected<int64_t> read_size(std::string_view option, const json& value) {
   if (value.is_number() && value.get<double>() >= 0 && value.get<double>() < 9e18)
@@ -437,7 +454,7 @@ caf::error add_options(launch_plan& plan, const json& options) {
       return std::move(tasks.error());
     plan.input_tasks = std::move(*tasks);
   }
-  for (auto add : {add_terminal, add_surroundings, add_common_options, add_helpers})
+  for (auto add : {add_terminal, add_surroundings, add_worlds, add_common_options, add_helpers})
     if (auto e = add(plan, options))
       return e;
   plan.unbuffered = out->buffer == "none" || err->buffer == "none";
@@ -445,6 +462,10 @@ caf::error add_options(launch_plan& plan, const json& options) {
   if (!plugins)
     return std::move(plugins.error());
   plan.plugins = std::move(*plugins);
+  auto staging = read_stage_in(options);
+  if (!staging)
+    return std::move(staging.error());
+  plan.staging = std::move(*staging);
   return add_pmi(plan, options);
 }
 

@@ -14,6 +14,7 @@
 #include "actors/job_files.hpp"
 #include "actors/plugin_options.hpp"
 #include "actors/spawner_protocol.hpp"
+#include "actors/stage_in.hpp"
 #include "actors/templates.hpp"
 #include "graph/request.hpp"
 #include "runtime/error.hpp"
@@ -81,16 +82,18 @@ struct launch_plan {
   bool pmi = true;         // tasks of a job of several find each other by PMI-1 (MPICH)
   bool pmix = true;        // ... and by PMIx (Open MPI), where this hactor has it
   bool needs_pmix = false; // ... or the job fails
+  bool world_each = false; // each program has an MPI_COMM_WORLD of its own
   bool verbose = false;    // where tasks run is printed
   bool has_cc = false;     // {cc} occurs somewhere in the jobspec or its environment
   bool has_tags = false;   // a command has {{ }} in it
+  std::optional<stage_in> staging; // archives whose files are there before the tasks
   plugin_options plugins;  // to be loaded by its shells
   idset array;             // values of --cc, of which the job has one (job_spec.hpp)
   std::string compat;      // "slurm", "flux": tasks see the variables of that system too
   // Of a job that holds an instance: for so many tasks, as that system's variables have it; 0: as
   // many as it has slots.
   std::optional<uint32_t> compat_tasks;
-  std::vector<job_file> files; // that the job carries
+  std::vector<archive_file> files; // that the job carries
   double simulated_s = -1; // < 0: real
   resource_request request;
 

@@ -164,26 +164,30 @@ struct exchange_part {
   job_id id;
   rank_t from = 0;
   std::string values; // of the subtree, opaque here
+  int32_t world = -1; // whose: those of an entry of the jobspec's tasks; -1: all of the job
+  idset among{};      // the brokers that have tasks of that world; of -1: not told
 };
-HACTOR_INSPECT(exchange_part, x.id, x.from, x.values)
+HACTOR_INSPECT(exchange_part, x.id, x.from, x.values, x.world, x.among)
 
 /// ... and all of it comes down again. exec -> child execs, exec -> shell.
 struct exchange_whole {
   job_id id;
   std::string values;
+  int32_t world = -1; // as in the parts
 };
-HACTOR_INSPECT(exchange_whole, x.id, x.values)
+HACTOR_INSPECT(exchange_whole, x.id, x.values, x.world)
 
 /// What one task of a job has told (PMIx), wanted by the tasks of another broker: shell -> exec ->
 /// the task's exec -> its shell, when a task had to have it that was not told by an exchange.
 struct modex_request {
   job_id id;
-  uint32_t task = 0;
+  uint32_t task = 0; // its rank in the world
   rank_t broker = 0; // of the task
   rank_t from = 0;   // whose tasks want it
   uint64_t tag = 0;
+  int32_t world = -1; // as in exchange_part
 };
-HACTOR_INSPECT(modex_request, x.id, x.task, x.broker, x.from, x.tag)
+HACTOR_INSPECT(modex_request, x.id, x.task, x.broker, x.from, x.tag, x.world)
 
 /// ... and back by the same way.
 struct modex_reply {
@@ -192,8 +196,9 @@ struct modex_reply {
   uint64_t tag = 0;
   int32_t status = 0; // of PMIx
   std::string value;
+  int32_t world = -1;
 };
-HACTOR_INSPECT(modex_reply, x.id, x.to, x.tag, x.status, x.value)
+HACTOR_INSPECT(modex_reply, x.id, x.to, x.tag, x.status, x.value, x.world)
 
 /// connector -> exec: run a command on this rank and, down the tree, on `ranks`: outside of any
 /// job, or within what `job` has there, for as long as it does.
@@ -278,9 +283,9 @@ HACTOR_INSPECT(pmix_word, x.kind, x.space, x.id, x.rank, x.status, x.bytes)
 /// shell -> itself, a moment after a rank's program has gone without MPI_Finalize: had its task
 /// ended with it, that would be known by now.
 struct rank_dropped {
-  uint32_t rank = 0;
+  uint32_t task = 0; // index within the shell
 };
-HACTOR_INSPECT(rank_dropped, x.rank)
+HACTOR_INSPECT(rank_dropped, x.task)
 
 /// shell -> exec: this node's part of the job.
 struct shell_report {

@@ -70,17 +70,22 @@ std::string known_mpi_fault_of(pid_t pid) {
   return {};
 }
 
-std::string missing_ranks_note(const std::set<uint32_t>& came, const std::vector<uint32_t>& missing,
-                               uint32_t size, const std::string& host, double patience_s) {
+std::string missing_ranks_note(const mpi_meeting& m, const std::vector<uint32_t>& missing,
+                               const std::string& host, double patience_s) {
+  auto& world = m.world;
   idset here, away;
-  for (auto rank : came)
-    here.add(rank);
-  for (auto rank : missing)
-    away.add(rank);
-  return fmt::format("hactor: on {} {} of {} called MPI_Init {} ago and {} did not: they wait for "
-                     "each other as long as that is so. Do all tasks run the same MPI program, and "
-                     "does it find the MPI that it was built with?\n",
-                     host, ranks_text(here), size, format_fsd(patience_s), ranks_text(away));
+  for (auto task : m.came)
+    here.add(task - world.first);
+  for (auto task : missing)
+    away.add(task - world.first);
+  auto whose = world.number == mpi_world::whole
+                   ? std::string{}
+                   : fmt::format(" of world {} (from task {} on)", world.number, world.first);
+  return fmt::format("hactor: on {} {} of {}{} called MPI_Init {} ago and {} did not: they wait "
+                     "for each other as long as that is so. Do all tasks run the same MPI program, "
+                     "and does it find the MPI that it was built with?\n",
+                     host, ranks_text(here), world.size, whose, format_fsd(patience_s),
+                     ranks_text(away));
 }
 
 } // namespace hactor

@@ -12,10 +12,13 @@
 
 #include <sys/types.h>
 
+#include "actors/mpi_world.hpp"
+
 namespace hactor {
 
 struct mpi_meeting {
-  std::set<uint32_t> came;  // ranks of this node
+  mpi_world world;
+  std::set<uint32_t> came;  // task ranks of this node
   int64_t deadline_ns = 0;  // when those that have not come are named; 0: nobody has come
   int64_t look_ns = 0;      // when it is looked at next; 0: never again
 };
@@ -28,8 +31,8 @@ std::string known_mpi_fault(std::string_view maps);
 /// script. "" also when they cannot be looked at.
 std::string known_mpi_fault_of(pid_t pid);
 
-/// Says who has not come, `missing` of `size`, so long after others have.
-std::string missing_ranks_note(const std::set<uint32_t>& came, const std::vector<uint32_t>& missing,
-                               uint32_t size, const std::string& host, double patience_s);
+/// Says who has not come (`missing`, task ranks), so long after others have.
+std::string missing_ranks_note(const mpi_meeting& m, const std::vector<uint32_t>& missing,
+                               const std::string& host, double patience_s);
 
 } // namespace hactor

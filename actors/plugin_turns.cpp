@@ -90,14 +90,14 @@ void look_after_plugins(shell_state::pointer self) {
 
 } // namespace
 
-void begin_plugins(shell_state::pointer self, shell_start&& start) {
+void begin_plugins(shell_state::pointer self) {
   auto& st = self->state;
   auto& here = st.context->plugins;
   st.plugins = std::make_unique<shell_plugins>();
   auto& p = *st.plugins;
   p.core = plugin_core{here.patience_ns};
-  p.first_rank = start.work.tasks.front().task_rank;
-  auto& work = st.unbegun.emplace(shell_unbegun{std::move(start)}).start.work;
+  auto& work = st.unbegun->start.work;
+  p.first_rank = work.tasks.front().task_rank;
   task_pipes pipes;
   pipes.output = pipes.error = pipes.control = pipes.control_gated = true;
   auto token = here.program.empty()

@@ -10,7 +10,8 @@
 namespace hactor {
 
 /// Starts the process of the job's plugins, which then say with what the tasks are to be started.
-void begin_plugins(shell_state::pointer self, shell_start&& start);
+/// Requires: these are in the state's `unbegun`.
+void begin_plugins(shell_state::pointer self);
 
 /// Does what a call of plugin_core has caused.
 void apply(shell_state::pointer self, plugin_core::effects&& effects);

@@ -76,9 +76,9 @@ std::string pmi_taskmap(const std::vector<uint32_t>& nodes) {
   return R"({"version":1,"map":)" + taskmap_json(where) + "}";
 }
 
-pmi_core::pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks,
+pmi_core::pmi_core(std::string space, const mpi_world& world, std::vector<uint32_t> ranks,
                    std::string mapping)
-  : name_{std::move(job)}, size_{size}, ranks_{std::move(ranks)}, peers_{ranks_.size()} {
+  : name_{std::move(space)}, world_{world}, ranks_{std::move(ranks)}, peers_{ranks_.size()} {
   if (!mapping.empty()) // MPICH finds out by itself when there is none, but not of an empty one
     values_["PMI_process_mapping"] = std::move(mapping);
 }
@@ -95,7 +95,7 @@ void pmi_core::on_bytes(uint32_t task, std::string_view bytes, effects& out) {
     on_line(task, std::string_view{partial}.substr(begin, end - begin), out);
   partial.erase(0, begin);
   if (partial.size() > line_max && out.failure.empty())
-    out.failure = fmt::format("rank {} does not speak PMI on descriptor {}", ranks_[task], pmi_fd);
+    out.failure = fmt::format("{} does not speak PMI on descriptor {}", rank_name(task), pmi_fd);
 }
 
 pmi_words read_pmi_line(std::string_view line) {
@@ -145,7 +145,7 @@ std::string pmi_core::answer(uint32_t task, const pmi_words& w, effects& out) {
   if (command == "get_appnum")
     return "appnum appnum=0";
   if (command == "get_universe_size")
-    return fmt::format("universe_size size={}", size_);
+    return fmt::format("universe_size size={}", world_.size);
   if (command == "get_my_kvsname")
     return "my_kvsname kvsname=" + name_;
   if (command == "put" || command == "get") {
@@ -166,15 +166,14 @@ std::string pmi_core::answer(uint32_t task, const pmi_words& w, effects& out) {
     auto code = named("exitcode");
     out.exit_code = 1;
     std::from_chars(code.data(), code.data() + code.size(), out.exit_code);
-    out.failure = fmt::format("rank {} called MPI_Abort with code {}", ranks_[task],
-                              out.exit_code);
+    out.failure = fmt::format("{} called MPI_Abort with code {}", rank_name(task), out.exit_code);
     return {};
   }
   if (command == "publish_name" || command == "lookup_name" || command == "unpublish_name")
     return fmt::format("{}_result rc=-1 msg=not_offered",
                        command.substr(0, command.find('_')));
   if (out.failure.empty())
-    out.failure = fmt::format("rank {} does not speak PMI on descriptor {}", ranks_[task], pmi_fd);
+    out.failure = fmt::format("{} does not speak PMI on descriptor {}", rank_name(task), pmi_fd);
   return {};
 }
 

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/mpi_world.hpp"
+
 namespace hactor {
 
 /// The descriptor that a task speaks PMI-1 on.
@@ -18,10 +20,10 @@ inline constexpr int pmi_fd = 3;
 
 /// Which node each rank is on, as MPICH's PMI_process_mapping has it:
 /// "(vector,(NODE,NODES,PER_NODE),...)", from its beginning again where ranks are left. `nodes`: by
-/// task rank. "" when that is longer than MPICH can read: it then finds out by itself.
+/// rank. "" when that is longer than MPICH can read: it then finds out by itself.
 std::string pmi_process_mapping(const std::vector<uint32_t>& nodes);
 
-/// Which rank is on which node as RFC 34 has it: {"version":1,"map":[..]}. `nodes`: by task rank.
+/// Which rank is on which node as RFC 34 has it: {"version":1,"map":[..]}. `nodes`: by rank.
 std::string pmi_taskmap(const std::vector<uint32_t>& nodes);
 
 using pmi_words = std::map<std::string, std::string, std::less<>>;
@@ -35,14 +37,16 @@ public:
   /// What a call causes, in order.
   struct effects {
     std::vector<std::pair<uint32_t, std::string>> replies; ///< By local task.
-    bool barrier = false;  ///< All tasks of this node are in it: take_values() is this node's part.
+    bool barrier = false;  ///< All ranks of this node are in it: take_values() is this node's part.
     std::string failure;   ///< The job is over: MPI_Abort, or what is no PMI. "" when not.
     int exit_code = 0;     ///< With a failure.
   };
 
   pmi_core() = default;
-  /// A job of `size` tasks of which `ranks` are here.
-  pmi_core(std::string job, uint32_t size, std::vector<uint32_t> ranks, std::string mapping);
+  /// Ranks of one world, of which `ranks` are here: its local tasks, in this order. `space`: the
+  /// name of its key-value space.
+  pmi_core(std::string space, const mpi_world& world, std::vector<uint32_t> ranks,
+           std::string mapping);
 
   /// A value that all tasks can get without that one has put it. One that is longer than PMI allows
   /// is empty.
@@ -54,7 +58,7 @@ public:
   /// What was put here since the last barrier, for all nodes.
   std::string take_values();
 
-  /// All tasks of the job are in the barrier; `values` are the parts of all nodes, one behind the
+  /// All ranks of the world are in the barrier; `values` are the parts of all nodes, one behind the
   /// other.
   void on_barrier(std::string_view values, effects& out);
 
@@ -73,8 +77,10 @@ private:
   std::string put(const pmi_words& w);
   std::string get(const pmi_words& w) const;
 
-  std::string name_; // of the job's key-value space
-  uint32_t size_ = 0;
+  std::string rank_name(uint32_t task) const { return rank_text(world_, ranks_[task]); }
+
+  std::string name_; // of the key-value space
+  mpi_world world_;
   std::vector<uint32_t> ranks_;
   std::vector<peer> peers_;
   std::map<std::string, std::string, std::less<>> values_;

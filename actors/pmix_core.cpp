@@ -10,8 +10,9 @@
 
 namespace hactor {
 
-pmix_core::pmix_core(job_id id, pmix_job job, std::vector<rank_t> brokers, rank_t self)
-    : id_{id}, job_{std::move(job)}, brokers_{std::move(brokers)}, self_{self} {}
+pmix_core::pmix_core(job_id id, const mpi_world& world, pmix_job job, std::vector<rank_t> brokers,
+                     rank_t self)
+    : id_{id}, world_{world}, job_{std::move(job)}, brokers_{std::move(brokers)}, self_{self} {}
 
 pmix_word pmix_core::word(pmix_kind kind, uint64_t id) const {
   return {kind, job_.space, id, 0, pmix_success, {}};
@@ -35,7 +36,8 @@ void pmix_core::on_word(const pmix_word& w, effects& out) {
     out.words.push_back(word(pmix_kind::answer, w.id));
     break;
   case pmix_kind::aborted:
-    out.failure = fmt::format("rank {} called MPI_Abort with code {}", w.rank, w.status);
+    out.failure =
+        fmt::format("{} called MPI_Abort with code {}", rank_text(world_, w.rank), w.status);
     out.exit_code = w.status;
     out.words.push_back(word(pmix_kind::answer, w.id));
     break;
@@ -49,7 +51,7 @@ void pmix_core::on_word(const pmix_word& w, effects& out) {
     break;
   case pmix_kind::fetch:
     if (w.rank < brokers_.size() && brokers_[w.rank] != self_) {
-      out.asks.push_back({id_, w.rank, brokers_[w.rank], self_, w.id});
+      out.asks.push_back({id_, w.rank, brokers_[w.rank], self_, w.id, world_.number});
     } else {
       out.words.push_back(word(pmix_kind::value, w.id));
       out.words.back().status = pmix_not_found;
@@ -57,7 +59,8 @@ void pmix_core::on_word(const pmix_word& w, effects& out) {
     break;
   case pmix_kind::given:
     if (auto it = asked_.find(w.id); it != asked_.end()) {
-      out.replies.push_back({id_, it->second.from, it->second.tag, w.status, w.bytes});
+      out.replies.push_back(
+          {id_, it->second.from, it->second.tag, w.status, w.bytes, world_.number});
       asked_.erase(it);
     }
     break;
@@ -66,7 +69,7 @@ void pmix_core::on_word(const pmix_word& w, effects& out) {
     known_ = false;
     fences_.clear();
     for (auto& [ask, request] : std::exchange(asked_, {}))
-      out.replies.push_back({id_, request.from, request.tag, pmix_not_found, {}});
+      out.replies.push_back({id_, request.from, request.tag, pmix_not_found, {}, world_.number});
     if (!inside_.empty()) {
       out.failure = fmt::format("the PMIx server of its MPI program {}", w.bytes);
       out.exit_code = 1;

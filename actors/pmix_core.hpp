@@ -1,5 +1,6 @@
-// One job's part in PMIx on one broker: what its PMIx server (hactor-pmix) asks and is told, and
-// what goes to the job's other brokers. Called by actors/shell.cpp.
+// The part in PMIx that one MPI_COMM_WORLD of a job has on one broker: what its PMIx server
+// (hactor-pmix) asks and is told, and what goes to the job's other brokers. Called by
+// actors/mpi_worlds.cpp.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "actors/mpi_world.hpp"
 #include "actors/pmix_protocol.hpp"
 
 namespace hactor {
@@ -35,8 +37,9 @@ public:
   };
 
   pmix_core() = default;
-  /// `brokers`: by rank, where it is; `self`: this one.
-  pmix_core(job_id id, pmix_job job, std::vector<rank_t> brokers, rank_t self);
+  /// `brokers`: by rank, where it is; `self`: this one. To the server the world is a job.
+  pmix_core(job_id id, const mpi_world& world, pmix_job job, std::vector<rank_t> brokers,
+            rank_t self);
 
   void on_word(const pmix_word& word, effects& out);
 
@@ -60,6 +63,7 @@ private:
   pmix_word word(pmix_kind kind, uint64_t id) const;
 
   job_id id_;
+  mpi_world world_;
   pmix_job job_;
   std::vector<rank_t> brokers_;
   rank_t self_ = 0;

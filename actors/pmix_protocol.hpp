@@ -50,17 +50,18 @@ struct pmix_word {
   }
 };
 
-/// What the tasks of a job may ask about it.
+/// What the tasks of a job may ask about it. Where its programs have worlds of their own, each of
+/// these is a job here.
 struct pmix_job {
   std::string space;
   std::vector<std::string> hosts; // each once
   std::vector<uint32_t> places;   // by rank: index of its host
   std::vector<uint32_t> ranks;    // of this broker
-  std::string tmpdir;             // of the job on this broker
+  std::string folder;             // for what its MPI leaves on this broker; the server makes it
 
   template <class Archive>
   void serialize(Archive& a) {
-    a(space, hosts, places, ranks, tmpdir);
+    a(space, hosts, places, ranks, folder);
   }
 };
 

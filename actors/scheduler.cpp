@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/claims.hpp"
+#include "actors/node_memory.hpp"
 #include "actors/scheduler_reload.hpp"
 #include "actors/scheduler_settings.hpp"
 #include "runtime/clock.hpp"
@@ -100,7 +101,7 @@ void scheduler_state::enqueue(const alloc_request& r, size_t client) {
     for (auto& entry : group.items) {
       if (client != 0)
         of_others[entry.id] = client;
-      if (auto e = spec ? exceeds_memory(**spec, memory_limit()) : spec.error(); !e)
+      if (auto e = spec ? exceeds_memory(**spec, attributes) : spec.error(); !e)
         core.enqueue(
             {entry.id, entry.priority, entry.t_submit_ns, (*spec)->request, entry.tentative});
       else
@@ -139,7 +140,7 @@ caf::result<done> judge(scheduler_state& st, const feasible_request& r) {
     return done{};
   for (size_t i = 0; i < r.specs.size(); ++i) {
     auto spec = st.specs->intern(r.specs[i]);
-    auto e = spec ? exceeds_memory(**spec, st.memory_limit()) : std::move(spec.error());
+    auto e = spec ? exceeds_memory(**spec, st.attributes) : std::move(spec.error());
     if (!e)
       e = st.core.feasible((*spec)->request);
     if (!e)

@@ -58,8 +58,6 @@ struct scheduler_state : scheduler_out {
   void drop(job_id id);
   /// Answers those who wait for ranks on which no job has anything any more.
   void tell_vacant();
-  /// Bytes of a node's memory that all jobs may use together; 0: any amount.
-  int64_t memory_limit() const { return attributes.integer("resource.memory"); }
   void tell();
   void commit(const char* key, std::string value, std::function<void(const caf::error&)> then);
 

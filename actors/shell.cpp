@@ -18,6 +18,7 @@
 #include "actors/shell_start.hpp"
 #include "actors/shell_turns.hpp"
 #include "actors/shell_waits.hpp"
+#include "actors/staging.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/here.hpp"
@@ -148,7 +149,7 @@ void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
     end_lines(self, std::nullopt);
-    if (!end_helpers(self)) {
+    if (!end_helpers(self) || st.staging) {
       tell_exits(self);
       return;
     }
@@ -158,8 +159,9 @@ void advance(shell_state::pointer self) {
       with_plugins(self, &plugin_core::finish, steady_ns());
       return;
     }
-    if (auto pmix = std::exchange(st.pmix, std::nullopt))
-      st.context->pmix->remove(pmix->space(), pmix->is_known());
+    for (auto& [space, known] : st.worlds.spaces())
+      st.context->pmix->remove(space, known);
+    st.worlds.leave_pmix();
     auto folder = std::exchange(st.folder, std::nullopt);
     if (folder && !st.context->folders->give_back(*folder)) {
       tell_exits(self);
@@ -226,6 +228,8 @@ void write_output(shell_state::pointer self, task_output& o) {
   auto& st = self->state;
   if (o.task == plugins_task)
     return pass_output(self, {st.id, st.plugins->first_rank, 2, std::move(o.bytes)});
+  if (o.task == staging_task)
+    return hear_staging(self, o);
   if (is_helper(st, o.task))
     return on_helper_output(self, o);
   auto task = st.ranks[o.task];
@@ -246,16 +250,15 @@ void write_output(shell_state::pointer self, task_output& o) {
 namespace {
 
 /// Lets the tasks of an Open MPI program find each other, where there is the means.
-caf::error begin_pmix(shell_state& st, shell_work& work, const shell_place& place,
-                      const shell_actor& me) {
-  if (work.brokers.empty())
+caf::error begin_pmix(shell_state& st, shell_work& work, const shell_actor& me) {
+  if (!work.pmix)
     return caf::none;
   auto port = st.context->pmix->open();
   if (!port)
     return std::move(port.error());
   set_pmix_server(work, *port);
-  st.pmix.emplace(st.id, describe_pmix(work, place, st.id), work.brokers, st.context->rank);
-  st.context->pmix->add(st.pmix->space(), me);
+  for (auto& [space, known] : st.worlds.spaces())
+    st.context->pmix->add(space, me);
   return caf::none;
 }
 
@@ -292,23 +295,37 @@ void reopen_output(shell_state::pointer self, const launch_item& item) {
     }
 }
 
-void apply(shell_state::pointer self, pmix_core::effects&& effects);
-
-/// Calls a member of the job's part in PMIx, and does what it causes.
-template <class Member, class What>
-void with_pmix(shell_state::pointer self, Member member, const What& what) {
+void apply(shell_state::pointer self, mpi_worlds::effects&& effects) {
   auto& st = self->state;
-  if (!st.pmix)
-    return; // all tasks have ended
-  pmix_core::effects effects;
-  ((*st.pmix).*member)(what, effects);
+  for (auto& [task, bytes] : effects.replies)
+    if (st.tokens[task] != 0)
+      st.context->tasks->control(st.tokens[task], std::move(bytes));
+  for (auto& word : effects.words)
+    st.context->pmix->send(word);
+  for (auto& part : effects.parts)
+    self->send(st.exec, std::move(part));
+  for (auto& ask : effects.asks)
+    self->send(st.exec, std::move(ask));
+  for (auto& answer : effects.answers)
+    self->send(st.exec, std::move(answer));
+  if (effects.dropped)
+    self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
+  if (!effects.failure.empty() && st.terminating == 0)
+    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
+}
+
+/// Calls a member of the tasks' worlds, and does what it causes.
+template <class Member, class What>
+void with_worlds(shell_state::pointer self, Member member, const What& what) {
+  mpi_worlds::effects effects;
+  (self->state.worlds.*member)(what, effects);
   apply(self, std::move(effects));
 }
 
 /// What came for the tasks before they were begun.
 void take_what_waited(shell_state::pointer self, const shell_unbegun& waited) {
   for (auto& r : waited.asked)
-    with_pmix(self, &pmix_core::on_request, r);
+    with_worlds(self, &mpi_worlds::on_request, r);
   for (auto signal : waited.signals)
     signal_all(self->state, signal);
 }
@@ -324,22 +341,16 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.output_limit = output_limit_of(st, *st.plan);
   st.tokens.assign(count, 0);
   st.pids.assign(count, 0);
-  if (!work.places.empty()) {
-    std::vector<uint32_t> ranks;
-    for (auto& t : work.tasks)
-      ranks.push_back(t.task_rank);
-    st.pmi.emplace(to_string(st.id), work.size, std::move(ranks), pmi_process_mapping(work.places));
-    // By these a broker of Flux that is one of the tasks knows where it is.
-    st.pmi->preset("flux.instance-level", std::to_string(s.place.instance_level + 1));
-    st.pmi->preset("flux.taskmap", pmi_taskmap(work.places));
-  }
+  st.worlds = mpi_worlds{st.id, st.context->rank, work, s.place};
+  for (auto& world : st.worlds.here())
+    st.meetings.push_back({world, {}, 0, 0});
   if (st.plan->label)
     st.files.set_labels(st.plan->array.empty() ? "" : std::to_string(work.names.cc) + ".",
                         st.plan->unbuffered);
   auto me = caf::actor_cast<shell_actor>(self);
   auto refused = std::move(s.refused);
   if (!refused)
-    refused = begin_pmix(st, work, s.place, me);
+    refused = begin_pmix(st, work, me);
   if (!work.notes.empty())
     add_note(self, work.tasks.front().task_rank, std::move(work.notes));
   for (uint32_t i = 0; i < count; ++i) {
@@ -434,15 +445,24 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
     empty_shared_files(st, start);
     tell(self, false); // now the other nodes may begin
   }
-  if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
-    begin_plugins(self, std::move(start));
-  else {
-    st.unbegun.emplace(shell_unbegun{std::move(start)});
-    begin_with_room(self);
-  }
+  auto staged = !start.refused && start.order.plan->staging;
+  st.unbegun.emplace(shell_unbegun{std::move(start)});
+  if (staged)
+    begin_staging(self);
+  else
+    begin_job(self);
 }
 
 } // namespace
+
+void begin_job(shell_state::pointer self) {
+  auto& st = self->state;
+  auto& start = st.unbegun->start;
+  if (!start.refused && has_plugins(*start.order.plan, st.context->plugins))
+    begin_plugins(self);
+  else
+    begin_with_room(self);
+}
 
 void break_off(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
@@ -452,66 +472,35 @@ void break_off(shell_state::pointer self, const std::string& why, int wait_statu
 
 namespace {
 
-void apply(shell_state::pointer self, pmi_core::effects&& effects) {
-  auto& st = self->state;
-  for (auto& [task, bytes] : effects.replies)
-    if (st.tokens[task] != 0)
-      st.context->tasks->control(st.tokens[task], std::move(bytes));
-  if (effects.barrier)
-    self->send(st.exec, exchange_part{st.id, st.context->rank, st.pmi->take_values()});
-  if (!effects.failure.empty())
-    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
-}
-
-void apply(shell_state::pointer self, pmix_core::effects&& effects) {
-  auto& st = self->state;
-  for (auto& word : effects.words)
-    st.context->pmix->send(word);
-  if (effects.part)
-    self->send(st.exec, exchange_part{st.id, st.context->rank, std::move(*effects.part)});
-  for (auto& ask : effects.asks)
-    self->send(st.exec, std::move(ask));
-  for (auto& reply : effects.replies)
-    self->send(st.exec, std::move(reply));
-  if (effects.dropped)
-    self->delayed_send(self, dropped_patience, rank_dropped{*effects.dropped});
-  if (!effects.failure.empty() && st.terminating == 0)
-    break_off(self, effects.failure, (effects.exit_code & 0xff) << 8);
-}
-
 /// The tasks of all brokers have told each other something, by one PMI or the other.
 void end_of_exchange(shell_state::pointer self, const exchange_whole& all) {
   auto& st = self->state;
+  if (end_of_staging_elsewhere(self))
+    return;
   if (st.plugins && std::exchange(st.plugins->waits_for_others, false))
     return prepare_tasks(self);
-  if (st.pmix && st.pmix->in_exchange())
-    return with_pmix(self, &pmix_core::on_exchange, all.values);
-  if (!st.pmi)
-    return; // nothing could be started here, of which exec knows
-  pmi_core::effects effects;
-  st.pmi->on_barrier(all.values, effects);
-  apply(self, std::move(effects));
+  with_worlds(self, &mpi_worlds::on_exchange, all);
 }
 
 /// A rank that dies within MPI would leave the others waiting for it.
 void end_of_rank(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
-  auto inside = (st.pmi && st.pmi->is_inside(x.task))
-                || (st.pmix && st.pmix->is_inside(st.ranks[x.task]));
-  if (!inside || st.terminating != 0)
+  if (!st.worlds.is_inside(x.task) || st.terminating != 0)
     return;
   auto how = how_process_ended(x.status);
   if (!WIFSIGNALED(x.status))
     how += " and without MPI_Finalize";
-  break_off(self, fmt::format("rank {} {}", st.ranks[x.task], how),
+  break_off(self, fmt::format("{} {}", st.worlds.rank_name(x.task), how),
             x.status != 0 ? x.status : 1 << 8);
 }
 
 /// The same of a program that a task has called, such as a script: the task goes on without it.
-void end_of_program(shell_state::pointer self, uint32_t rank) {
+void end_of_program(shell_state::pointer self, uint32_t task) {
   auto& st = self->state;
-  if (st.pmix && st.pmix->is_inside(rank) && st.terminating == 0)
-    break_off(self, fmt::format("the MPI program of rank {} ended without MPI_Finalize", rank),
+  if (st.worlds.is_inside(task) && st.terminating == 0)
+    break_off(self,
+              fmt::format("the MPI program of {} ended without MPI_Finalize",
+                          st.worlds.rank_name(task)),
               1 << 8);
 }
 
@@ -608,17 +597,26 @@ void look_at_end(shell_state::pointer self, double wait_s) {
   self->delayed_send(self, wait, caf::tick_atom_v);
 }
 
+/// The job is to end, and none of its tasks has begun.
+void leave_before_start(shell_state::pointer self, int signal) {
+  constexpr auto why = "it was to end before its tasks were started";
+  auto& st = self->state;
+  if (st.staging)
+    leave_unstaged(self, why, signal);
+  else
+    leave_unbegun(self, why, signal);
+  if (!st.plugins) // else when their process has ended
+    advance(self);
+}
+
 void take_signal(shell_state::pointer self, const shell_signal& s) {
   auto& st = self->state;
   if (st.unbegun && !s.terminate) {
     st.unbegun->signals.insert(s.signal);
     return;
   }
-  auto is_unbegun = st.unbegun.has_value();
-  if (is_unbegun)
-    leave_unbegun(self, "it was to end before its tasks were started", s.signal);
-  if (is_unbegun && !st.plugins)
-    return advance(self);
+  if (st.unbegun)
+    leave_before_start(self, s.signal);
   s.first_only ? signal_first(st, s.signal) : signal_all(st, s.signal);
   if (s.terminate && s.signal != SIGKILL) // what is stopped takes it only when it goes on
     signal_all(st, SIGCONT);
@@ -644,6 +642,7 @@ void on_tick(shell_state::pointer self) {
   if (st.terminating == 0 || steady_ns() < st.kill_look_ns)
     return; // they alone were meant
   signal_all(st, SIGKILL);
+  kill_staging(self);
   if (st.core.all_ended())
     with_plugins(self, &plugin_core::give_up);
   give_up_output(self);
@@ -657,7 +656,7 @@ void on_tick(shell_state::pointer self) {
 
 void on_started(shell_state::pointer self, const task_started& s) {
   auto& st = self->state;
-  if (s.task == plugins_task)
+  if (s.task == plugins_task || s.task == staging_task)
     return;
   st.pids[s.task] = s.pid;
   tell_guard(self, s.task, false);
@@ -674,6 +673,11 @@ void on_failed(shell_state::pointer self, const task_failed& f) {
                           fmt::format("could not be started: {}: {}", f.what,
                                       std::strerror(f.error)),
                           false);
+  if (f.task == staging_task)
+    return end_of_staging(self,
+                          fmt::format("could not be started: {}: {}", f.what,
+                                      std::strerror(f.error)),
+                          false);
   if (!is_helper(st, f.task))
     return end_of_start(self, f);
   on_helper_failed(self, f);
@@ -684,9 +688,9 @@ void on_failed(shell_state::pointer self, const task_failed& f) {
 void on_control(shell_state::pointer self, const task_control& c) {
   if (c.task == plugins_task)
     return hear_plugins(self, c.bytes);
-  pmi_core::effects effects;
-  self->state.pmi->on_bytes(c.task, c.bytes, effects);
-  note_meeting(self);
+  mpi_worlds::effects effects;
+  self->state.worlds.on_bytes(c.task, c.bytes, effects);
+  note_meetings(self);
   apply(self, std::move(effects));
 }
 
@@ -694,6 +698,8 @@ void on_exited(shell_state::pointer self, const task_exited& x) {
   auto& st = self->state;
   if (x.task == plugins_task)
     return end_of_plugins(self, how_process_ended(x.status), x.status == 0);
+  if (x.task == staging_task)
+    return end_of_staging(self, how_process_ended(x.status), x.status == 0);
   if (!is_helper(st, x.task))
     return end_of_task(self, x);
   if (!st.helpers.contains(x.task))
@@ -721,17 +727,17 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       [self](const task_control& c) { on_control(self, c); },
       [self](const exchange_whole& all) { end_of_exchange(self, all); },
       [self](const pmix_word& word) {
-        with_pmix(self, &pmix_core::on_word, word);
-        note_meeting(self);
+        with_worlds(self, &mpi_worlds::on_word, word);
+        note_meetings(self);
       },
       [self](const modex_request& r) {
         if (auto& unbegun = self->state.unbegun)
           unbegun->asked.push_back(r);
         else
-          with_pmix(self, &pmix_core::on_request, r);
+          with_worlds(self, &mpi_worlds::on_request, r);
       },
-      [self](const modex_reply& r) { with_pmix(self, &pmix_core::on_reply, r); },
-      [self](const rank_dropped& d) { end_of_program(self, d.rank); },
+      [self](const modex_reply& r) { with_worlds(self, &mpi_worlds::on_reply, r); },
+      [self](const rank_dropped& d) { end_of_program(self, d.task); },
       [self](const task_exited& x) { on_exited(self, x); },
       [self](const shell_signal& s) { take_signal(self, s); },
       [self](input_request& in) { take_input(self, in); },

@@ -17,9 +17,8 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_folders.hpp"
 #include "actors/mpi_meeting.hpp"
+#include "actors/mpi_worlds.hpp"
 #include "actors/output_files.hpp"
-#include "actors/pmi_core.hpp"
-#include "actors/pmix_core.hpp"
 #include "actors/pmix_host.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/shell_plugins.hpp"
@@ -47,6 +46,7 @@ struct shell_context {
   std::shared_ptr<job_folders> folders;
   std::shared_ptr<pmix_host> pmix; // null: this hactor was built without it
   plugin_place plugins;
+  std::string program; // hactor; "": it is not beside us
 };
 
 /// A program beside the tasks: a coprocess, or a client's command.
@@ -66,6 +66,13 @@ struct shell_looks {
   int64_t peak_bytes = 0;
 };
 
+/// Files that are put there before the job begins (-O stage-in).
+struct shell_staging {
+  uint64_t token = 0;            // of the task host; 0: the process has ended
+  std::string said{};            // by it
+  bool waits_for_others = false; // whose files are not all there yet
+};
+
 struct shell_state {
   static inline const char* name = "shell";
   using pointer = shell_actor::stateful_pointer<shell_state>;
@@ -78,8 +85,10 @@ struct shell_state {
   launch_plan_ptr plan;
   launch_order order;                 // once the tasks are started
   std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
+  std::unique_ptr<shell_staging> staging; // null: nothing is waited for
   std::unique_ptr<shell_plugins> plugins; // null: the job has none here
-  std::optional<shell_unbegun> unbegun;   // until plugins have prepared it, and there is room
+  // Until its files are there, plugins have prepared it, and there is room.
+  std::optional<shell_unbegun> unbegun;
   std::unique_ptr<descriptor_room::share> room; // null: was not asked for yet, or is given back
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
@@ -115,9 +124,8 @@ struct shell_state {
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience
   bool leaving = false;    // processes that do not die, as soon as the node is drained
-  std::optional<pmi_core> pmi;   // when the tasks may be an MPI program: of MPICH
-  std::optional<pmix_core> pmix; // ... of Open MPI
-  mpi_meeting meeting;
+  mpi_worlds worlds; // of the tasks that may be MPI programs
+  std::vector<mpi_meeting> meetings; // of these
   int terminating = 0;     // steps of the way to SIGKILL taken so far
   int64_t kill_look_ns = 0; // when the next is due; steady clock
 };

@@ -158,10 +158,10 @@ std::vector<rank_t> brokers_of(const job_layout& where, const rset& r, size_t br
 }
 
 /// What a client of PMIx looks for in its environment (the PMIx standard leaves it to the library;
-/// these are OpenPMIx's, as PMIx_server_setup_fork would set them), less the rank and the address.
-void add_pmix_variables(std::string& variables, const pmix_place& place, const std::string& host,
-                        job_id id, const std::string& tmpdir) {
-  set(variables, "PMIX_NAMESPACE", pmix_space(place, id));
+/// these are OpenPMIx's, as PMIx_server_setup_fork would set them), less what its world, its rank
+/// and the address are.
+void add_pmix_variables(std::string& variables, const std::string& host, job_id id,
+                        const std::string& tmpdir) {
   set(variables, "PMIX_SECURITY_MODE", "native");
   set(variables, "PMIX_GDS_MODULE", "hash"); // by messages: no file of the server is shared
   set(variables, "PMIX_BFROP_BUFFER_TYPE", "PMIX_BFROP_BUFFER_NON_DESC");
@@ -173,24 +173,28 @@ void add_pmix_variables(std::string& variables, const pmix_place& place, const s
 
 } // namespace
 
-std::string pmix_space(const pmix_place& place, job_id id) {
-  return fmt::format("{}-{}", place.spaces, to_string(id));
+std::string pmix_space(const pmix_place& place, job_id id, const mpi_world& world) {
+  return fmt::format("{}-{}{}", place.spaces, to_string(id), suffix_of(world));
 }
 
-pmix_job describe_pmix(const shell_work& work, const shell_place& place, job_id id) {
+pmix_job describe_pmix(const shell_work& work, const mpi_world& world, const shell_place& place,
+                       job_id id) {
   pmix_job job;
-  job.space = pmix_space(*place.pmix, id);
-  job.tmpdir = place.tmpdir;
+  job.space = pmix_space(*place.pmix, id, world);
+  // Not the job's own folder, nor one for several worlds: Open MPI has it emptied behind the first
+  // rank that ends.
+  job.folder = place.tmpdir + "/.mpi" + suffix_of(world);
   std::map<std::string_view, uint32_t> hosts;
-  for (auto broker : work.brokers) {
-    auto& host = (*place.pmix->hosts)[broker];
+  for (auto rank = 0u; rank < world.size; ++rank) {
+    auto& host = (*place.pmix->hosts)[work.brokers[world.first + rank]];
     auto [it, added] = hosts.try_emplace(host, static_cast<uint32_t>(hosts.size()));
     if (added)
       job.hosts.push_back(host);
     job.places.push_back(it->second);
   }
   for (auto& task : work.tasks)
-    job.ranks.push_back(task.task_rank);
+    if (world.holds(task.task_rank))
+      job.ranks.push_back(task.task_rank - world.first);
   return job;
 }
 
@@ -204,12 +208,33 @@ void set_pmix_server(shell_work& work, uint16_t port) {
 
 namespace {
 
+/// A job of one task has no PMI, and says so to what looks for it.
+constexpr std::string_view alone_variables{"PMI_RANK=0\0PMI_SIZE=1\0", 22};
+
 /// What the tasks of one plan have in common, and which ways to meet they are offered.
 struct common_part {
   std::vector<std::vector<std::string>> commands;
   std::string variables;
   bool pmi = false, pmix = false;
+  std::vector<mpi_world> worlds{}; // empty when they do not meet
+  std::vector<std::string> spaces{}; // of these, for PMIx
 };
+
+/// Which rank the task is in its world.
+void set_rank(std::string& variables, const common_part& common, uint32_t task) {
+  if (common.worlds.empty())
+    return;
+  auto& world = world_of(common.worlds, task);
+  auto rank = std::to_string(task - world.first);
+  if (common.pmi) {
+    set(variables, "PMI_RANK", rank);
+    set(variables, "PMI_SIZE", std::to_string(world.size));
+  }
+  if (common.pmix) {
+    set(variables, "PMIX_RANK", rank);
+    set(variables, "PMIX_NAMESPACE", common.spaces[&world - common.worlds.data()]);
+  }
+}
 
 shell_task make_task(const launch_plan& plan, const common_part& common,
                      const template_values& work_names, const job_layout& where,
@@ -230,10 +255,7 @@ shell_task make_task(const launch_plan& plan, const common_part& common,
   set(t.variables, "HACTOR_TASK_LOCAL_ID", std::to_string(t.local_id));
   if (!plan.compat.empty())
     add_compat_task(t.variables, plan, t, t.node);
-  if (common.pmi)
-    set(t.variables, "PMI_RANK", std::to_string(t.task_rank));
-  if (common.pmix)
-    set(t.variables, "PMIX_RANK", std::to_string(t.task_rank));
+  set_rank(t.variables, common, t.task_rank);
   return t;
 }
 
@@ -242,22 +264,28 @@ caf::error add_meeting(const launch_plan& plan, const launch_item& item, const j
                        const std::vector<uint32_t>& entries, const shell_place& place,
                        shell_work& work, common_part& common) {
   common.pmi = plan.pmi && where.ntasks > 1;
-  if (common.pmi) {
-    work.places = places_of(where, item.resources);
-    set(common.variables, "PMI_FD", std::to_string(pmi_fd));
-    set(common.variables, "PMI_SIZE", std::to_string(where.ntasks));
-  }
+  if (plan.pmi && !common.pmi)
+    common.variables += alone_variables;
   if (plan.needs_pmix && !place.pmix)
     return make_error(ec::exec_failed,
                       "-O pmi=pmix: this hactor was built without libpmix, or its program "
                       "lib/hactor/hactor-pmix is not beside it; on Debian: apt-get install "
                       "libpmix-dev, and build again");
-  common.pmix = plan.pmix && place.pmix && where.ntasks > 1;
+  common.pmix = work.pmix = plan.pmix && place.pmix && where.ntasks > 1;
+  if (common.pmi || common.pmix)
+    common.worlds = work.worlds = worlds_of(where, plan.world_each);
+  if (common.pmi) {
+    work.places = places_of(where, item.resources);
+    set(common.variables, "PMI_FD", std::to_string(pmi_fd));
+  }
+  if (common.pmix || work.worlds.size() > 1)
+    work.brokers = brokers_of(where, item.resources, place.brokers);
   if (common.pmix) {
     auto& hosts = *place.pmix->hosts;
-    work.brokers = brokers_of(where, item.resources, hosts.size());
     auto here = item.resources.nodes[entries.front()].rank % hosts.size();
-    add_pmix_variables(common.variables, *place.pmix, hosts[here], item.id, place.tmpdir);
+    add_pmix_variables(common.variables, hosts[here], item.id, place.tmpdir);
+    for (auto& world : work.worlds)
+      common.spaces.push_back(pmix_space(*place.pmix, item.id, world));
   }
   return {};
 }
@@ -293,7 +321,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     for (auto& command : common.commands)
       for (auto& word : command)
         word = fill_cc(std::move(word), item.cc);
-  if (!plan.coprocesses.empty())
+  if (!plan.coprocesses.empty() || plan.staging)
     work.beside = common.variables;
   if (auto e = add_meeting(plan, item, *where, entries, place, work, common))
     return e;

@@ -13,6 +13,7 @@
 #include "actors/binding.hpp"
 #include "actors/launch_plan.hpp"
 #include "actors/messages.hpp"
+#include "actors/mpi_world.hpp"
 
 namespace hactor {
 
@@ -35,12 +36,14 @@ inline constexpr auto topology_name = "hwloc.xml";
 struct shell_work {
   std::vector<shell_task> tasks;
   uint32_t size = 0;            // tasks of the whole job
-  std::vector<uint32_t> places; // by task rank: its host, counted from 0; empty without PMI-1
-  std::vector<rank_t> brokers;  // by task rank; empty without PMIx
+  std::vector<mpi_world> worlds; // of the whole job; empty when its tasks do not meet
+  std::vector<uint32_t> places;  // by task rank: its host, counted from 0; empty without PMI-1
+  std::vector<rank_t> brokers;   // by task rank; empty without PMIx when there is one world
+  bool pmix = false;
   std::string cwd;
   std::string variables; // with which those of each task begin
   template_values names; // for output files; task and node are set per task
-  std::string beside;    // what coprocesses see; empty when there is none
+  std::string beside;    // what coprocesses and stage-in see; empty when there is none
   std::string notes;     // lines about where tasks run, when that was asked
 };
 
@@ -59,6 +62,7 @@ struct shell_place {
   int64_t now_ns = 0;     // wall clock, for the end of a time limit
   std::shared_ptr<const machine_cpus> machine{}; // null: resources are pretended
   idset within{}; // CPUs that the instance of the job may use here; empty: all
+  uint32_t brokers = 1; // of the instance
   std::optional<pmix_place> pmix{};              // nothing: this hactor was built without it
 };
 
@@ -67,11 +71,13 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
                                      const std::vector<uint32_t>& entries,
                                      const shell_place& place);
 
-/// What PMIx calls the job. Whoever knows it may take part in the job, so it is not to be guessed.
-std::string pmix_space(const pmix_place& place, job_id id);
+/// What PMIx calls a world of the job. Whoever knows it may take part in it, so it is not to be
+/// guessed.
+std::string pmix_space(const pmix_place& place, job_id id, const mpi_world& world);
 
-/// What the tasks may ask about their job. Requires: the work has PMIx.
-pmix_job describe_pmix(const shell_work& work, const shell_place& place, job_id id);
+/// What the tasks of a world may ask about it. Requires: the work has PMIx.
+pmix_job describe_pmix(const shell_work& work, const mpi_world& world, const shell_place& place,
+                       job_id id);
 
 /// Adds where the tasks find their PMIx server.
 void set_pmix_server(shell_work& work, uint16_t port);

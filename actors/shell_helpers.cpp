@@ -97,6 +97,8 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
   for (auto& [number, helper] : std::exchange(st.helpers, {}))
     if (!helper.name.empty())
       tokens.push_back(helper.token);
+  if (st.staging)
+    tokens.push_back(std::exchange(st.staging->token, 0));
   return tokens;
 }
 
@@ -104,14 +106,16 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
 
 void leave_unkillable(shell_state::pointer self) {
   auto& st = self->state;
-  if ((st.core.all_ended() && st.helpers.empty()) || std::exchange(st.leaving, true))
+  if ((st.core.all_ended() && st.helpers.empty() && !st.staging)
+      || std::exchange(st.leaving, true))
     return;
   auto why = "unkillable user processes from job " + to_string(st.id);
   log_error("shell {}: {}: the node is drained", to_string(st.id), why);
   st.core.on_broken(st.context->host, why, SIGKILL);
   drain_request drain;
-  for (auto entry : st.entries_of_r)
-    drain.ranks.add(st.order.item.resources.nodes[entry].rank);
+  auto& order = st.unbegun ? st.unbegun->start.order : st.order;
+  for (auto entry : st.unbegun ? st.unbegun->start.entries : st.entries_of_r)
+    drain.ranks.add(order.item.resources.nodes[entry].rank);
   drain.reason = std::move(why);
   // The job holds its room until then, so that no other is put beside what it leaves.
   auto waiter = self->spawn(leaver, st.context->broker, std::move(drain));
@@ -119,6 +123,8 @@ void leave_unkillable(shell_state::pointer self) {
                              [waiter] { caf::anon_send(waiter, caf::tick_atom_v); });
   auto left = [self] {
     self->state.core.abandon();
+    self->state.staging.reset();
+    self->state.unbegun.reset();
     advance(self);
   };
   self->request(waiter, caf::infinite, caf::flush_atom_v)
@@ -523,59 +529,74 @@ namespace {
 /// The look that is not for the whole patience: by then most are there.
 constexpr int64_t meeting_moment_ns = 1'000'000'000;
 
-void look_at_meeting(shell_state::pointer self, int64_t when_ns) {
-  self->state.meeting.look_ns = when_ns;
+void look_at_meeting(shell_state::pointer self, mpi_meeting& m, int64_t when_ns) {
+  m.look_ns = when_ns;
   self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
                      caf::tick_atom_v);
 }
 
+/// The first has come to a meeting: from now on the others have their time.
+void begin_patience(shell_state::pointer self, mpi_meeting& m) {
+  auto patience_s = self->state.context->mpi_patience_s;
+  if (m.came.empty() || m.deadline_ns != 0 || patience_s <= 0)
+    return;
+  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
+  auto now = steady_ns();
+  m.deadline_ns = moment_after(now, patience_s);
+  look_at_meeting(self, m, std::min(m.deadline_ns, now + meeting_moment_ns));
+}
+
+/// A moment, or all of the patience, is over.
+void end_patience(shell_state::pointer self, mpi_meeting& m) {
+  auto& st = self->state;
+  auto is_due = m.look_ns >= m.deadline_ns;
+  m.look_ns = 0;
+  auto missing = missing_ranks(st, m);
+  if (missing.empty() || st.terminating != 0)
+    return;
+  if (is_due)
+    add_note(self, *m.came.begin(),
+             missing_ranks_note(m, missing, st.context->host, st.context->mpi_patience_s));
+  else
+    look_at_meeting(self, m, m.deadline_ns);
+}
+
 } // namespace
 
-std::vector<uint32_t> missing_ranks(const shell_state& st) {
+std::vector<uint32_t> missing_ranks(const shell_state& st, const mpi_meeting& m) {
   std::vector<uint32_t> missing;
-  for (size_t t = 0; t < st.ranks.size(); ++t)
-    if (st.tokens[t] != 0 && st.meeting.came.count(st.ranks[t]) == 0)
+  for (size_t t = 0; t < st.ranks.size() && !m.came.empty(); ++t)
+    if (st.tokens[t] != 0 && m.world.holds(st.ranks[t]) && m.came.count(st.ranks[t]) == 0)
       missing.push_back(st.ranks[t]);
   return missing;
 }
 
-void note_meeting(shell_state::pointer self) {
+void note_meetings(shell_state::pointer self) {
   auto& st = self->state;
-  auto& m = st.meeting;
-  if (m.came.size() == st.ranks.size())
-    return;
-  for (uint32_t t = 0; t < st.ranks.size(); ++t) {
-    auto rank = st.ranks[t];
-    if (((st.pmi && st.pmi->is_inside(t)) || (st.pmix && st.pmix->is_inside(rank)))
-        && m.came.insert(rank).second && rank == 0)
-      if (auto fault = known_mpi_fault_of(st.pids[t]); !fault.empty())
-        add_note(self, rank, "hactor: " + fault + "\n");
+  for (size_t i = 0; i < st.meetings.size(); ++i) {
+    auto& m = st.meetings[i];
+    auto& tasks = st.worlds.tasks_of(i);
+    if (m.came.size() == tasks.size())
+      continue;
+    for (auto t : tasks)
+      if (st.worlds.is_inside(t) && m.came.insert(st.ranks[t]).second
+          && st.ranks[t] == m.world.first)
+        if (auto fault = known_mpi_fault_of(st.pids[t]); !fault.empty())
+          add_note(self, st.ranks[t], "hactor: " + fault + "\n");
+    begin_patience(self, m);
   }
-  if (m.came.empty() || m.deadline_ns != 0 || st.context->mpi_patience_s <= 0)
-    return;
-  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
-  auto now = steady_ns();
-  m.deadline_ns = moment_after(now, st.context->mpi_patience_s);
-  look_at_meeting(self, std::min(m.deadline_ns, now + meeting_moment_ns));
 }
 
 bool is_meeting_time(shell_state::pointer self) {
-  auto& st = self->state;
-  auto& m = st.meeting;
-  if (m.look_ns == 0 || steady_ns() < m.look_ns)
-    return false;
-  auto is_due = m.look_ns >= m.deadline_ns;
-  m.look_ns = 0;
-  auto missing = missing_ranks(st);
-  if (missing.empty() || st.terminating != 0)
-    return true;
-  if (is_due)
-    add_note(
-        self, *m.came.begin(),
-        missing_ranks_note(m.came, missing, st.size, st.context->host, st.context->mpi_patience_s));
-  else
-    look_at_meeting(self, m.deadline_ns);
-  return true;
+  auto now = steady_ns();
+  auto is_one = false;
+  for (auto& m : self->state.meetings) {
+    if (m.look_ns == 0 || now < m.look_ns)
+      continue;
+    is_one = true;
+    end_patience(self, m);
+  }
+  return is_one;
 }
 
 } // namespace hactor

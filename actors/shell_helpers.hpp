@@ -56,10 +56,11 @@ void look_at_tasks(shell_state::pointer self);
 /// Tells what all looks came to, once.
 void tell_usage(shell_state::pointer self);
 
-/// Tasks that are here and have not come to MPI, though others have.
-std::vector<uint32_t> missing_ranks(const shell_state& st);
-/// Takes note of the ranks that have come to MPI; with the first begins the patience with others.
-void note_meeting(shell_state::pointer self);
+/// Tasks that are here and have not come to a meeting, though others have. Task ranks.
+std::vector<uint32_t> missing_ranks(const shell_state& st, const mpi_meeting& m);
+/// Takes note of the ranks that have come to MPI; with a world's first begins the patience with its
+/// others.
+void note_meetings(shell_state::pointer self);
 /// True when a tick was that of the meeting of an MPI program's ranks.
 bool is_meeting_time(shell_state::pointer self);
 

@@ -52,6 +52,7 @@ constexpr std::string_view known[] = {
     "compat",
     "pmi",
     "mpi",
+    "worlds",
     "stop-tasks-in-exec",
     "exit-on-error",
     "exit-timeout",
@@ -62,13 +63,16 @@ constexpr std::string_view known[] = {
     "rexec-shutdown-timeout",
     "initrc",
     "userrc",
+    "stage-in.names",
+    "stage-in.pattern",
+    "stage-in.destination",
 };
 
 /// Options below which names are anybody's own.
 constexpr std::string_view open[] = {"rlimit", "coprocess", "plugins"};
 
 /// Options of Flux's shell for which there is nothing here that they could change.
-constexpr std::string_view without_effect[] = {"stage-in", "pmi-simple", "output.client"};
+constexpr std::string_view without_effect[] = {"pmi-simple", "output.client"};
 
 bool is_below(std::string_view name, std::string_view group) {
   return name == group || (name.starts_with(group) && name[group.size()] == '.');
@@ -86,7 +90,7 @@ std::string doubt_shell_option(std::string_view name) {
     return "has no effect here";
   std::vector<std::string_view> names{std::begin(known), std::end(known)};
   names.insert(names.end(), std::begin(open), std::end(open));
-  for (auto group : {"pty", "signal", "sysmon", "taskmap", "per-resource"})
+  for (auto group : {"pty", "signal", "sysmon", "taskmap", "per-resource", "stage-in"})
     names.emplace_back(group);
   return "is no option of the shell" + did_you_mean(name, names);
 }

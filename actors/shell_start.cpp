@@ -43,7 +43,8 @@ caf::error write_topology(const launch_order& order, const std::vector<uint32_t>
     return std::move(text.error());
   // Options that plugins have set may ask for another than was made before.
   (void)::unlink((place.tmpdir + "/" + topology_name).c_str());
-  return write_job_files({{topology_name, S_IFREG | 0600, std::move(*text)}}, place.tmpdir);
+  return write_job_files({archive_file{topology_name, S_IFREG | 0600, std::move(*text)}},
+                         place.tmpdir);
 }
 
 caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const shell_work& work,

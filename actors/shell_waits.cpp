@@ -25,6 +25,9 @@ public:
   job_waits_reply tell() {
     if (st_.core.all_ended())
       tell_end();
+    else if (st_.staging)
+      add(st_.staging->waits_for_others ? "the other nodes to have their files (stage-in)"
+                                        : "its files to be put there (stage-in)");
     else if (st_.unbegun && st_.room)
       add(fmt::format("until other tasks here have ended: its own may need {} file descriptors of "
                       "the broker, which may have {} (ulimit -n)",
@@ -55,14 +58,13 @@ private:
       add("to be started", starting);
     if (!running.empty())
       tell_running(running);
-    auto& m = st_.meeting;
-    auto missing = missing_ranks(st_);
-    if (!m.came.empty() && !missing.empty() && st_.terminating == 0) {
+    for (auto& m : st_.meetings) {
       idset tasks;
-      for (auto rank : missing)
-        tasks.add(rank);
-      add("to come to MPI_Init, where others are", tasks,
-          now_ns_ < m.deadline_ns ? m.deadline_ns : 0, "the job's standard error names them");
+      for (auto task : missing_ranks(st_, m))
+        tasks.add(task);
+      if (!tasks.empty() && st_.terminating == 0)
+        add("to come to MPI_Init, where others are", tasks,
+            now_ns_ < m.deadline_ns ? m.deadline_ns : 0, "the job's standard error names them");
     }
   }
 
@@ -97,6 +99,8 @@ private:
       add("coprocesses and commands beside the tasks to end", {}, kill_ns, "SIGKILL");
     else if (st_.plugins && !st_.plugins->core.is_over())
       add("its plugins to be done", {}, st_.plugins->core.deadline_ns(), "the job fails");
+    else if (st_.staging)
+      add("the process that put its files there (stage-in) to die of SIGKILL");
     else if (st_.sealing)
       add("its output to be on the disk");
     else

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "mpi-boot/broker_main.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -236,6 +237,7 @@ caf::error prepare(rank_state& s, const start_options& options,
   if (!own)
     return std::move(own.error());
   g.own = std::move(*own);
+  g.memory_bytes = int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
   confine(g.own, options.cores, options.gpus);
   if (!is_first) { // all others of the host would tell the same
     g.own.sockets.clear();
@@ -310,6 +312,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
   if (!failed.empty())
     return make_error(failure_code(s.net->wire()), failed);
   std::vector<hardware> all;
+  int64_t memory_bytes = 0; // of the largest node
   for (rank_t r = 0; r < texts.size(); ++r) {
     auto g = unpack<greeting>(texts[r]);
     if (!g)
@@ -325,6 +328,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
       s.epoch_ns = g->epoch_ns;
       s.secret = g->secret;
     }
+    memory_bytes = std::max(memory_bytes, g->memory_bytes);
     all.push_back(std::move(g->own));
   }
   auto rank = s.net->rank();
@@ -343,6 +347,7 @@ caf::error agree(rank_state& s, const greeting& mine, bool oversubscribe) {
     leave_out_gpus(s);
     return caf::none;
   }
+  s.attributes->fix("resource.node_memory", std::to_string(memory_bytes));
   auto real = divide_hosts(all, oversubscribe);
   s.resources = std::move(real.all);
   leave_out_gpus(s);

@@ -26,6 +26,7 @@ struct greeting {
   hardware own;
   std::string failure;
   bool wrong_options = false; // failure: what the options say cannot be
+  int64_t memory_bytes = 0;   // of the whole host
   int64_t epoch_ns = 0;       // of the lead
   uint64_t secret = 0;        // the lead's: of this instance, and of no other
 
@@ -33,7 +34,8 @@ struct greeting {
   void save(Archive& a) const {
     a(std::string{HACTOR_VERSION}, own.hostname, own.cores.to_string(), own.bound_cores.to_string(),
       own.gpus.to_string(), texts_of(own.sockets), texts_of(own.numanodes),
-      texts_of(own.gpu_cores), failure, wrong_options, epoch_ns, secret);
+      texts_of(own.gpu_cores), failure, wrong_options, memory_bytes, epoch_ns,
+      secret);
   }
 
   template <class Archive>
@@ -41,7 +43,7 @@ struct greeting {
     std::string version, cores, bound, gpus;
     std::vector<std::string> sockets, numanodes, gpu_cores;
     a(version, own.hostname, cores, bound, gpus, sockets, numanodes, gpu_cores, failure,
-      wrong_options, epoch_ns, secret);
+      wrong_options, memory_bytes, epoch_ns, secret);
     auto read = [this](const std::string& text, idset& out) {
       if (auto ids = idset::parse(text))
         out = std::move(*ids);

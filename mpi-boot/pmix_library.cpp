@@ -302,11 +302,9 @@ caf::error add_pmix_job(const pmix_job& job) {
   f.add(PMIX_NUM_NODES, static_cast<uint32_t>(job.hosts.size()));
   f.add(PMIX_NODEID, here);
   f.add(PMIX_APPNUM, uint32_t{0});
-  // Not the job's own folder: Open MPI has it emptied behind the first rank that ends.
-  auto folder = job.tmpdir + "/.mpi";
-  (void)::mkdir(folder.c_str(), 0700);
-  f.add(PMIX_TMPDIR, folder);
-  f.add(PMIX_NSDIR, folder);
+  (void)::mkdir(job.folder.c_str(), 0700);
+  f.add(PMIX_TMPDIR, job.folder);
+  f.add(PMIX_NSDIR, job.folder);
   f.add(PMIX_TDIR_RMCLEAN, true);
   pmix_nspace_t space;
   PMIX_LOAD_NSPACE(space, job.space.c_str());

@@ -94,6 +94,10 @@ make_shell_context(const service_parts& p, const broker_actor& broker, const out
     return std::move(folders.error());
   c->folders = std::move(*folders);
   c->plugins = find_plugins(p);
+  c->place.brokers = p.net->size();
+  auto beside = own_program();
+  beside.resize(beside.rfind('/') + 1);
+  c->program = if_there(beside + "hactor");
   if (auto program = find_helper("hactor-pmix"); !program.empty()) {
     auto hosts = std::make_shared<std::vector<std::string>>();
     for (rank_t r = 0; r < p.net->size(); ++r)

@@ -141,6 +141,13 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Other subsystems of resource.graph whose vertices requests may nest things in, "
                 "with commas between: ibnet, for edge_switch > node."},
+    {.name = "resource.node_memory",
+     .type = integer,
+     .default_value = "0",
+     .meaning = "Bytes of memory of the largest node, of which no job can have more; 0: not known, "
+                "as of pretended resources.",
+     .minimum = 0,
+     .read_only = true},
     {.name = "resource.subsystems",
      .default_value = "",
      .meaning = "Subsystems of resource.graph that requests are matched in and charged, with "

@@ -498,6 +498,13 @@ int attach(const invocation& call, client& broker, const std::string& id,
   return attachment{call, broker, id, settings}.run();
 }
 
+std::string warning_of(const frame& f) {
+  if (f.kind != frame_kind::item)
+    return {};
+  auto item = parse_object(f.payload);
+  return item ? text_at(*item, "warning") : std::string{};
+}
+
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     auto n = ::write(fd, bytes.data(), bytes.size());

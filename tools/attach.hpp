@@ -39,6 +39,9 @@ void hold_attach_signals();
 int attach(const invocation& call, client& broker, const std::string& id,
            const attach_settings& settings);
 
+/// What an item of job.attach says of output that is missing; "" of all other frames.
+std::string warning_of(const frame& f);
+
 /// Writes all bytes to a descriptor, waiting while it is full. False when nobody reads any more.
 bool write_all(int fd, std::string_view bytes);
 

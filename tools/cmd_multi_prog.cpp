@@ -141,7 +141,9 @@ const command multi_prog_command{
     "The command of a job of several tasks: each becomes the program that FILE names for it. A "
     "line has ranks (0-3,5; * for all that no line before it means), then a command and its "
     "arguments, quoted as in a shell; # begins a comment. %t in them stands for the task's rank, "
-    "%o for its place among the ranks of its line, %% for a percent sign.",
+    "%o for its place among the ranks of its line, %% for a percent sign. To the job these are one "
+    "program, with one MPI_COMM_WORLD, which -O worlds=each does not divide: programs with worlds "
+    "of their own are entries of the tasks of a jobspec (hactor job submit).",
     options,
     " n  the exit code of the program\n 2  the file is wrong, or means no program for this task",
     " hactor run -n 5 hactor multi-prog roles.txt, with roles.txt:\n"

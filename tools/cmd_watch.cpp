@@ -20,7 +20,9 @@ namespace {
 
 constexpr option_spec watch_options[] = {
     HACTOR_JOB_CHOICE_ROWS,
-    {'l', "label-io", nullptr, "Puts the task's number before each line of output."},
+    {'l', "label-io", nullptr,
+     "Puts the task's number before each line of output; of several jobs the id as well, "
+     "'f3xK2:0: ', or 'ID.INDEX:0: ' of an array."},
     {0, "progress", nullptr,
      "Shows a bar of the jobs that have ended, jobs/s and the time that is left, on standard "
      "error, "
@@ -60,6 +62,14 @@ std::vector<std::string> ids_of(const json& jobs) {
   return ids;
 }
 
+/// Which job a line is of, when there are several.
+std::vector<std::string> job_labels(const json& jobs) {
+  std::vector<std::string> labels;
+  for (auto& job : jobs)
+    labels.push_back(jobs.size() == 1 ? "" : job_field(job, "id.index", 0) + ":");
+  return labels;
+}
+
 int run_watch(const invocation& call) {
   auto& o = call.options;
   auto params = list_params(o);
@@ -72,7 +82,8 @@ int run_watch(const invocation& call) {
     if (jobs->empty())
       return exit_ok;
     return wait_for_ends(call, broker, ids_of(*jobs),
-                         {true, o.has("label-io"), o.has("progress"), o.has("jps")});
+                         {true, o.has("label-io"), o.has("progress"), o.has("jps"),
+                          job_labels(*jobs)});
   });
 }
 

@@ -64,8 +64,8 @@ public:
 
 private:
   line_labels& labels_of(size_t i) {
-    auto index = how_.indexes.empty() ? "" : std::to_string(how_.indexes[i]) + ".";
-    return labels_.try_emplace(i, std::move(index)).first->second;
+    auto before = how_.labels.empty() ? std::string{} : how_.labels[i];
+    return labels_.try_emplace(i, std::move(before)).first->second;
   }
 
   double elapsed_s() const {
@@ -99,8 +99,7 @@ private:
 
   /// Of output that is missing the job is not to blame, but whoever reads it must know.
   void on_item(size_t i, const frame& f) {
-    auto item = parse_object(f.payload);
-    auto warning = item ? text_at(*item, "warning") : std::string{};
+    auto warning = warning_of(f);
     if (warning.empty())
       return;
     say("job " + ids_[i] + ": " + warning);
@@ -181,13 +180,17 @@ caf::expected<int> wait_for_ends(const invocation& call, client& broker,
   return ending{call, ids, how}.run(broker);
 }
 
-/// The indexes of the jobs of an array, in the order of their ids; none of other jobs.
-std::vector<uint32_t> indexes_of(const parsed_options& options, size_t jobs) {
+/// "INDEX." of the jobs of an array, in the order of their ids; none of other jobs.
+std::vector<std::string> index_labels(const parsed_options& options, size_t jobs) {
   auto name = options.has("cc") ? "cc" : "bcc";
   if (!options.has(name))
     return {};
   auto values = idset::parse(options.value(name));
-  return values && values->size() == jobs ? values->expand() : std::vector<uint32_t>{};
+  std::vector<std::string> labels;
+  if (values && values->size() == jobs)
+    for (auto index : values->expand())
+      labels.push_back(std::to_string(index) + ".");
+  return labels;
 }
 
 caf::expected<int> after_submit(const invocation& call, client& broker,
@@ -200,7 +203,7 @@ caf::expected<int> after_submit(const invocation& call, client& broker,
     return wait_for_ends(call, broker, ids,
                          {options.has("watch"), options.has("label-io"),
                           options.has("progress") && !options.has("quiet"), options.has("jps"),
-                          indexes_of(options, ids.size())});
+                          index_labels(options, ids.size())});
   return exit_ok;
 }
 

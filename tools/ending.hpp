@@ -22,7 +22,7 @@ struct end_settings {
   bool label = false;    ///< With the task's number in front of each line.
   bool progress = false; ///< Shows the progress line, where there is a terminal.
   bool jps = false;      ///< Says at the end how many jobs ended each second.
-  std::vector<uint32_t> indexes{}; ///< Of the jobs, when they are an array: stand in their labels.
+  std::vector<std::string> labels{}; ///< What stands before the task's number, by job; none: "".
 };
 
 /// Waits for the ends of the jobs, and says which have failed. Returns the largest exit code.

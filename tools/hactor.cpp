@@ -11,6 +11,7 @@
 
 #include "runtime/near.hpp"
 #include "runtime/standard_streams.hpp"
+#include "tools/archive_commands.hpp"
 #include "tools/commands.hpp"
 #include "tools/id_words.hpp"
 #include "tools/kvs_request.hpp"
@@ -52,6 +53,8 @@ std::span<const command* const> all_commands() {
     &kvs_copy_command, &kvs_move_command, &kvs_getroot_command, &kvs_version_command,
     &kvs_wait_command, &kvs_namespace_command, &kvs_namespace_create_command,
     &kvs_namespace_remove_command, &kvs_namespace_list_command,
+    &archive_command, &archive_create_command, &archive_list_command, &archive_extract_command,
+    &archive_remove_command,
     &exec_command, &ping_command, &getattr_command,
     &lsattr_command, &setattr_command, &dmesg_command, &stats_command, &graph_command,
     &graph_info_command, &graph_encode_command, &graph_find_command,
@@ -172,7 +175,7 @@ choice choose(std::span<const char* const> words) {
   }
   auto is_noun = c == &job_command || c == &resource_command || c == &queue_command
                  || c == &graph_command || c == &scheduler_command || c == &kvs_command
-                 || c == &pmi_command;
+                 || c == &archive_command || c == &pmi_command;
   if (!is_noun || words.size() < 2 || words[1][0] == '-')
     return {c, 1, exit_ok};
   auto* verb = find(std::string{first} + " " + words[1]);

@@ -130,8 +130,9 @@ namespace hactor::tools {
        "-S"},                                                                                      \
       {'O', "setopt", "KEY[=JSON]",                                                                \
        "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
-       "sysmon, coprocess, .. (doc/shell-options.md); code of one's own: plugins=FILE.so, "        \
-       "userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. May be repeated."},    \
+       "sysmon, coprocess, worlds, .. (doc/shell-options.md); code of one's own: "                 \
+       "plugins=FILE.so, userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. "     \
+       "May be repeated."},                                                                        \
       {'l', "label-io", nullptr,                                                                   \
        "Puts the task's number before each line of output, INDEX.TASK for copies (--cc)."},        \
       {'u', "unbuffered", nullptr,                                                                 \

@@ -135,10 +135,11 @@ caf::expected<std::vector<std::string>> ids_in(const frame& f) {
 }
 
 void keep_end(std::string& kept, const frame& f) {
+  if (auto warning = warning_of(f); !warning.empty())
+    kept += (kept.empty() || kept.ends_with('\n') ? "" : "\n") + warning + "\n";
   auto piece = f.kind == frame_kind::output ? read_output(f.payload) : std::nullopt;
-  if (!piece)
-    return;
-  kept += piece->bytes;
+  if (piece)
+    kept += piece->bytes;
   if (kept.size() > output_bytes_max)
     kept.erase(0, kept.size() - output_bytes_max);
 }

@@ -62,7 +62,7 @@ parsed_options made_options(const command& of,
 /// The ids in the answer of a submit. Errors: the broker's.
 caf::expected<std::vector<std::string>> ids_in(const frame& f);
 
-/// Adds what a task has written to the end of what is kept of it.
+/// Adds what a task has written to the end of what is kept of it, or that some of it is missing.
 void keep_end(std::string& kept, const frame& f);
 
 /// What all kinds of instances do.

@@ -198,6 +198,9 @@ private:
     auto i = found->second;
     if (f.kind == frame_kind::output) {
       take_output(i, f.payload);
+    } else if (auto warning = warning_of(f); !warning.empty()) {
+      progress_.clear();
+      complain(call_, "job " + members_[i].id + ": " + warning);
     } else if (f.kind == frame_kind::reply || f.kind == frame_kind::error) {
       auto end = result_of(f);
       tags_.erase(found);

@@ -135,6 +135,14 @@ void take_output(reading& r, uint64_t max_bytes, std::string_view payload) {
   r.found.truncated = r.found.truncated || part->bytes.size() > room;
 }
 
+/// A broker was lost with what tasks had written there.
+void take_warning(reading& r, std::string_view payload) {
+  auto item = parse_object(payload);
+  auto warning = item ? text_at(*item, "warning") : std::string{};
+  if (!warning.empty())
+    r.found.lost += (r.found.lost.empty() ? "" : "; ") + warning;
+}
+
 caf::result<output_reply> read(pointer self, const output_request& r) {
   auto promise = self->make_response_promise<output_reply>();
   auto state = std::make_shared<reading>();
@@ -148,6 +156,8 @@ caf::result<output_reply> read(pointer self, const output_request& r) {
   };
   auto on_part = [self, state, on_end, id = r.id, max = r.max_bytes](frame_kind kind,
                                                                      std::string_view payload) {
+    if (kind == frame_kind::item)
+      take_warning(*state, payload);
     if (kind != frame_kind::output)
       return;
     take_output(*state, max, payload);

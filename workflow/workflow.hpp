@@ -269,10 +269,11 @@ struct output_reply {
   std::string out = {}, err = {}; ///< Of all tasks, in the order in which it came.
   bool truncated = false;         ///< There was more.
   job_result result = {};
+  std::string lost = {}; ///< What was written and cannot be read any more, and why: for people.
 
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, output_reply& x) {
-    return f(x.out, x.err, x.truncated, x.result);
+    return f(x.out, x.err, x.truncated, x.result, x.lost);
   }
 };
 

@@ -73,6 +73,58 @@ TEST_SUITE("actor") {
     CHECK(kept(terminal).empty());
   }
 
+  TEST_CASE("no task is started before the files of the job are there") {
+    spec_text staged;
+    staged.slots = 2;
+    staged.options["stage-in"]["names"] = "app";
+    shell_bench b{staged};
+    REQUIRE(b.tasks.size() == 1);
+    CHECK(b.reports.empty());
+    b.write(1, 0, "app/program\n");
+    b.exit(1, 0);
+    b.serve();
+    REQUIRE(b.tasks.size() == 3);
+    CHECK(b.reports.back().started);
+    b.exit(2, 0);
+    b.exit(3, 0);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "");
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+
+  TEST_CASE("without its files a job fails, and the reason is what was said") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged};
+    b.write(1, 0, "hactor-archive-extract: archive 'main': does not exist\n");
+    b.exit(1, 1 << 8);
+    b.serve();
+    CHECK(b.tasks.size() == 1);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "n0: stage-in: archive 'main': does not exist");
+    CHECK(b.reports.back().status == 1 << 8);
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+
+  TEST_CASE("a job that is ended while its files come waits for who puts them there") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged};
+    b.tell(b.shell_under_test, shell_signal{SIGUSR1, false}); // for tasks that never are
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true});
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGKILL, SIGKILL});
+    CHECK_FALSE(b.has_ended());
+    REQUIRE(b.drains.size() == 1); // it does not die: no other job comes here
+    CHECK(b.drains[0].ranks == idset::single(0));
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    CHECK(b.tasks.size() == 1);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "n0: it was to end before its tasks were started");
+  }
+
   TEST_CASE("a process that does not die holds its node until that is drained") {
     spec_text two;
     two.slots = 2;

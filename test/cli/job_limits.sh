@@ -65,3 +65,12 @@ deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=none sh -c \
   '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 2'
 check_contains "$(hactor batch --dry-run --wrap true)" '"exit-timeout":"none"'
 END
+
+# More memory than any node has.
+instance <<'END'
+largest=$(($(awk '/^MemTotal/ { print $2 }' /proc/meminfo) / 1024))
+fails_with 1 hactor submit --mem=$((largest + 2)) true
+check_contains "$output" "asked for $((largest + 2)) MB of memory on each node; the largest node"
+check_contains "$output" "here has $largest MB"
+hactor submit --mem="$largest" --hold true
+END

@@ -22,6 +22,8 @@ check_lacks "$output" "out $victim"
 fails_with 1 deadline 20 hactor watch "$id"
 check_contains "$output" "$missing"
 check_contains "$output" "out 0"
+check_contains "$(deadline 20 workflow_probe lost "$id")" "${missing#*: }"
+check_equal "all of it" "" "$(deadline 20 workflow_probe lost "$quiet")"
 # In the form of RFC 24 it has no end, but a word.
 hactor job info "$id" guest.output >events
 check_lacks "$(cat events)" "\"eof\":true,\"rank\":\"$victim\""

@@ -22,8 +22,9 @@ check_equal "by default" "$both" "$(echo $(hactor run -n 2 sh -c "$show" | sort)
 check_equal "-O pmi=simple" "0 none 1 none" \
   "$(echo $(hactor run -n 2 -O pmi=simple sh -c "$show" | sort))"
 check_equal "-O pmi=off" "none none none none" "$(echo $(hactor run -n 2 -O pmi=off sh -c "$show"))"
-check_equal "a job of one task" "none none" \
-  "$(hactor run sh -c "$show")"
+check_equal "a job of one task" "0 none 1 none" \
+  "$(hactor run sh -c "$show; echo \${PMI_SIZE-none} \${PMI_FD-none}" | paste -sd' ')"
+check_equal "of one without PMI" "none none" "$(hactor run -O pmi=off sh -c "$show")"
 check_lacks "$(hactor run -n 2 env)" foreign
 fails_with 1 hactor run -n 2 -O pmi=fast true
 check_contains "$output" "pmi: must be"

@@ -88,7 +88,7 @@ echo 'shell.debug("shown")' >rc2.lua
 check_contains "$(hactor run -O verbose -O userrc=rc2.lua true 2>&1)" "hactor-shell[0]: lua: shown"
 
 # Kinds of MPI.
-check_equal "-O mpi=fast" "fast  none" \
+check_equal "-O mpi=fast" "fast  0" \
   "$(hactor run -n 1 -O mpi=fast sh -c 'echo "$FAST_MPI ${SLOW_MPI-} ${PMI_RANK-none}"')"
 check_equal "-O mpi=slow" " yes" "$(hactor run -O mpi=slow sh -c 'echo "${FAST_MPI-} $SLOW_MPI"')"
 show='echo "${PMI_RANK-none} ${PMIX_RANK-none}"'

@@ -6,7 +6,8 @@
 instance -S resource.fake=nodes=4,cores=4 <<'END'
 for wrong in output.mode=bogus exit-timeout=soon rlimit.nothing=1 oom.adjust=2000 pmi=fast \
   sysmon.period=never coprocess.a=1 nosetpgrp=x pty.rows=0 pty=bogus pty.ranks=77 \
-  output.stdout.buffer.type=bogus env-allow=PMI_RANK; do
+  output.stdout.buffer.type=bogus env-allow=PMI_RANK stage-in.name=x stage-in.names=a,,b \
+  stage-in.destination=wrong:/x; do
   fails_with 1 hactor submit -O "$wrong" -N4 -x true
   check_contains "$output" "shell.options.${wrong%%=*}"
 done
@@ -24,7 +25,7 @@ check_contains "$(cat said)" "hactor-submit: --setopt=exit-on-eror is no option 
 id=$(hactor submit -O of-mine.x=4 true 2>said)
 check_contains "$(cat said)" "--setopt=of-mine.x is no option of the shell"
 check_contains "$(hactor job info "$id" jobspec)" '"of-mine":{"x":4}'
-for none in stage-in pmi-simple.exchange.k=4 output.client.lwm=1; do
+for none in pmi-simple.exchange.k=4 output.client.lwm=1; do
   hactor submit -O "$none" true 2>said
   check_contains "$(cat said)" "--setopt=${none%%=*} has no effect here"
 done

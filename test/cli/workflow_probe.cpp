@@ -101,6 +101,12 @@ void run(const words& args) {
               r.out.size() < 1000 ? r.out.c_str() : "", r.result.status);
 }
 
+/// lost ID: what of a job's output cannot be read.
+void lost(const words& args) {
+  auto s = must(session::open());
+  std::printf("%s\n", must(s.read(args.at(0))).lost.c_str());
+}
+
 // -- subscribers ----------------------------------------------------------------------------------
 
 /// many COUNT: so many subscribers side by side; each hears of one job's end.
@@ -152,7 +158,7 @@ void slow(const words& args) {
 
 const std::map<std::string, void (*)(const words&)> modes{
     {"follow", follow}, {"wait", wait}, {"graph", graph}, {"refusals", refusals},
-    {"run", run},       {"many", many}, {"slow", slow}};
+    {"run", run},       {"many", many}, {"slow", slow},   {"lost", lost}};
 
 } // namespace
 

@@ -160,8 +160,9 @@ public:
 
   const rank_t manager; // the job manager's place in the network: one beyond the last rank
   /// The shell of the rank: its tasks wait for the others, with what they have to tell.
-  void tell_others(rank_t rank, job_id id, const std::string& values) {
-    cores[rank].on_exchange_part(id, rank, values, outs[rank]);
+  void tell_others(rank_t rank, job_id id, const std::string& values, int32_t world = -1,
+                   const idset& among = {}) {
+    cores[rank].on_exchange_part({id, rank, values, world, among}, outs[rank]);
   }
   /// The shell of the rank: all its tasks have ended so.
   void leave(rank_t rank, job_id id, int status) {
@@ -184,6 +185,7 @@ public:
   std::map<place, std::vector<uint32_t>> entries; // of R, by shell that was ever started
   std::map<place, uint32_t> attempts;             // of the job, by the same
   std::map<place, std::vector<std::string>> exchanged; // what shells were given
+  size_t exchange_messages = 0;                        // that were sent for it
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
   std::set<job_id> holding; // jobs that hold an instance
@@ -240,21 +242,24 @@ private:
       auto& n = net;
       n.send(self, to, [&n, to, item] { n.take_signal(to, item); });
     }
-    void pass_up(rank_t parent, job_id id, std::string values) override {
+    void pass_up(rank_t parent, exchange_part&& part) override {
       auto& n = net;
-      n.send(self, parent, [&n, me = self, parent, id, values = std::move(values)] {
-        n.cores[parent].on_exchange_part(id, me, values, n.outs[parent]);
+      ++n.exchange_messages;
+      n.send(self, parent, [&n, parent, part = std::move(part)] {
+        n.cores[parent].on_exchange_part(part, n.outs[parent]);
       });
     }
-    void pass_down(job_id id, bool to_shell, const std::set<rank_t>& children,
-                   const std::string& values) override {
+    void pass_down(const exchange_whole& whole, bool to_shell,
+                   const std::set<rank_t>& children) override {
       auto& n = net;
-      for (auto child : children)
-        n.send(self, child, [&n, child, id, values] {
-          n.cores[child].on_exchange_whole(id, values, n.outs[child]);
+      for (auto child : children) {
+        ++n.exchange_messages;
+        n.send(self, child, [&n, child, whole] {
+          n.cores[child].on_exchange_whole(whole, n.outs[child]);
         });
+      }
       if (to_shell)
-        n.exchanged[{self, id}].push_back(values);
+        n.exchanged[{self, whole.id}].push_back(whole.values);
     }
     void settled(job_report&& r) override {
       auto& n = net;

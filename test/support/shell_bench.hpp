@@ -39,6 +39,7 @@ public:
     host = task_host::make(*transport, sockets.fd[0], gate, [] {});
     auto c = std::make_shared<shell_context>();
     c->host = "n0";
+    c->program = "/bin/hactor";
     c->kill_timeout_s = 0; // the steps to SIGKILL follow each other
     c->kills_max = kills_max;
     c->broker = caf::actor_cast<broker_actor>(spawn_broker());

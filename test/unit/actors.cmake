@@ -15,6 +15,7 @@ hactor_unit_test(actors_cores_test
     unit/pmi_core_test.cpp
     unit/framed_words_test.cpp
     unit/pmix_core_test.cpp
+    unit/mpi_worlds_test.cpp
     unit/plugin_core_test.cpp
     unit/plugin_job_test.cpp
     unit/resource_core_test.cpp
@@ -41,6 +42,8 @@ hactor_unit_test(actors_cores_test
     unit/job_archive_test.cpp
     unit/job_listing_test.cpp
     unit/job_files_test.cpp
+    unit/unpacker_test.cpp
+    unit/stage_in_test.cpp
     unit/kvs_core_test.cpp
     unit/templates_test.cpp
   LIBRARIES hactor_cores hactor_lmdb)

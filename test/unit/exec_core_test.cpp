@@ -68,8 +68,8 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { add("signal"); }
       void forward_launch(rank_t to, const launch_order&) override { add("launch", to); }
       void forward_signal(rank_t to, const signal_item&) override { add("signal", to); }
-      void pass_up(rank_t, job_id, std::string) override {}
-      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {}
+      void pass_up(rank_t, exchange_part&&) override {}
+      void pass_down(const exchange_whole&, bool, const std::set<rank_t>&) override {}
       void settled(job_report&&) override {}
       void report(bool, rank_t, job_report&&) override { add("report"); }
       void add(const char* what, rank_t to = 0) { said += fmt::format(" {}{}", what, to); }
@@ -453,10 +453,8 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
-      void pass_up(rank_t, job_id, std::string) override { FAIL(""); }
-      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {
-        FAIL("");
-      }
+      void pass_up(rank_t, exchange_part&&) override { FAIL(""); }
+      void pass_down(const exchange_whole&, bool, const std::set<rank_t>&) override { FAIL(""); }
       void settled(job_report&&) override {}
       void report(bool at_root, rank_t parent, job_report&& r) override {
         told.push_back({at_root, parent, std::move(r)});
@@ -512,6 +510,86 @@ TEST_SUITE("unit") {
     }
   }
 
+  TEST_CASE("what one world's nodes tell each other comes to them alone, whoever lies between") {
+    for (uint32_t fanout : {1u, 2u, 3u, 16u})
+      for (uint64_t seed = 1; seed <= 40; ++seed) {
+        CAPTURE(fanout);
+        CAPTURE(seed);
+        random_source r{seed};
+        auto size = static_cast<uint32_t>(2 + below(r, 20));
+        bench b{size, fanout};
+        b.net.scripts[job].endless = true;
+        auto ranks = some_ranks(r, size, static_cast<uint32_t>(2 + below(r, size - 1)));
+        b.net.launch(order_on(ranks));
+        b.net.settle(r);
+        // Two worlds that may share brokers; the second never comes together.
+        std::vector<rank_t> own[2];
+        idset among[2];
+        for (auto world : {0, 1})
+          for (auto rank : some_ranks(r, static_cast<uint32_t>(ranks.size()),
+                                      static_cast<uint32_t>(1 + below(r, ranks.size())))) {
+            own[world].push_back(ranks[rank]);
+            among[world].add(ranks[rank]);
+          }
+        for (size_t i = 1; i < own[1].size(); ++i)
+          b.net.tell_others(own[1][i], job, "never", 1, among[1]);
+        for (int time = 0; time < 2; ++time) {
+          auto last = own[0][below(r, own[0].size())];
+          for (auto rank : own[0])
+            if (rank != last)
+              b.net.tell_others(rank, job, "<" + std::to_string(rank) + ">", 0, among[0]);
+          b.net.settle(r);
+          for (auto rank : ranks)
+            CHECK(b.net.exchanged[{rank, job}].size()
+                  == (among[0].contains(rank) ? static_cast<size_t>(time) : 0));
+          b.net.tell_others(last, job, "<" + std::to_string(last) + ">", 0, among[0]);
+          b.net.settle(r);
+          for (auto rank : own[0]) {
+            auto& given = b.net.exchanged[{rank, job}];
+            REQUIRE(given.size() == static_cast<size_t>(time) + 1);
+            CHECK(given.back().find("never") == std::string::npos);
+            for (auto other : own[0])
+              CHECK(given.back().find("<" + std::to_string(other) + ">") != std::string::npos);
+          }
+        }
+      }
+  }
+
+  TEST_CASE("an exchange goes no higher in the job's tree than its world does") {
+    random_source r{5};
+    bench b{7, 2};
+    b.net.scripts[job].endless = true;
+    std::vector<rank_t> ranks{0, 1, 2, 3, 4, 5, 6};
+    b.net.launch(order_on(ranks));
+    b.net.settle(r);
+    idset among; // 1 is the parent of 3 and 4
+    for (rank_t rank : {3, 4})
+      among.add(rank);
+    for (rank_t rank : {3, 4})
+      b.net.tell_others(rank, job, "x", 0, among);
+    b.net.settle(r);
+    CHECK(b.net.exchange_messages == 4); // to 1 and back
+    for (rank_t rank : ranks)
+      CHECK(b.net.exchanged[{rank, job}].size() == (among.contains(rank) ? 1 : 0));
+  }
+
+  TEST_CASE("of a world's nodes, one that has ended is not waited for by the one above it") {
+    random_source r{6};
+    bench b{4, 2};
+    b.net.scripts[job].endless = true;
+    b.net.launch(order_on({0, 1, 2, 3}));
+    b.net.settle(r);
+    idset among;
+    for (rank_t rank : {1, 3})
+      among.add(rank);
+    b.net.tell_others(1, job, "x", 2, among);
+    b.net.settle(r);
+    CHECK(b.net.exchanged[{1, job}].empty());
+    b.net.leave(3, job, 0);
+    b.net.settle(r);
+    CHECK(b.net.exchanged[{1, job}].size() == 1);
+  }
+
   TEST_CASE("a node that cannot go on ends the job on all others, who wait for it") {
     random_source r{12};
     bench b{3, 2};
@@ -545,10 +623,8 @@ TEST_SUITE("unit") {
       void signal_shell(const signal_item&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
-      void pass_up(rank_t, job_id, std::string) override { FAIL(""); }
-      void pass_down(job_id, bool, const std::set<rank_t>&, const std::string&) override {
-        FAIL("");
-      }
+      void pass_up(rank_t, exchange_part&&) override { FAIL(""); }
+      void pass_down(const exchange_whole&, bool, const std::set<rank_t>&) override { FAIL(""); }
       void settled(job_report&&) override { FAIL(""); }
       void report(bool, rank_t, job_report&&) override { FAIL(""); }
     } silent;

@@ -38,6 +38,7 @@ TEST_SUITE("unit") {
       "a/b/raw": {"mode": 33188, "encoding": "base64", "data": "//4="},
       "conf.json": {"mode": 33188, "data": {"x": 1}},
       "empty": {"mode": 33188, "size": 0},
+      "zeros": {"mode": 33188, "size": 4},
       "folder": {"mode": 16832},
       "link": {"mode": 41471, "data": "script"}})"));
     REQUIRE_MESSAGE(files, render(files.error()));
@@ -46,6 +47,7 @@ TEST_SUITE("unit") {
     CHECK(content(dir / "a/b/raw") == "\xff\xfe");
     CHECK(content(dir / "conf.json") == R"({"x":1})");
     CHECK(content(dir / "link") == "hi");
+    CHECK(content(dir / "zeros") == std::string(4, '\0'));
     struct stat s {};
     CHECK(::stat((dir / "script").c_str(), &s) == 0);
     CHECK((s.st_mode & 07777) == 0700);
@@ -76,9 +78,9 @@ TEST_SUITE("unit") {
     CHECK(refusal(R"({"x": {"mode": 8630}})").find("regular file") != std::string::npos);
     CHECK(refusal(R"({"x": {"mode": 33188, "encoding": "base64", "data": "!"}})").find("base64")
           != std::string::npos);
-    CHECK(refusal(R"({"x": {"mode": 33188, "encoding": "blobvec", "data": []}})").find("blobs")
+    CHECK(refusal(R"({"x": {"mode": 33188, "size": 0, "encoding": "blobvec", "data": []}})")
+              .find("stage-in")
           != std::string::npos);
-    CHECK(refusal(R"({"x": {"mode": 33188, "size": 4}})").find("missing") != std::string::npos);
     CHECK(refusal("[1]").find("path") != std::string::npos);
     CHECK(refusal("1").find("must be a mapping") != std::string::npos);
   }

@@ -11,7 +11,9 @@ using namespace hactor;
 
 namespace {
 
-pmi_core make() { return {"job", 4, {2, 3}, "(vector,(0,2,2))"}; }
+const mpi_world all{mpi_world::whole, 0, 4};
+
+pmi_core make() { return {"job", all, {2, 3}, "(vector,(0,2,2))"}; }
 
 /// What task 0 is told for a line.
 std::string reply(pmi_core& p, const std::string& line) {
@@ -50,7 +52,7 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("a mapping that is none is not told, for MPICH would try to read it") {
-    pmi_core p{"job", 2, {0, 1}, ""};
+    pmi_core p{"job", all, {0, 1}, ""};
     auto said = reply(p, "cmd=get kvsname=job key=PMI_process_mapping");
     CHECK(said.find("rc=-1") != std::string::npos);
   }

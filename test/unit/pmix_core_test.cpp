@@ -18,7 +18,7 @@ using effects = pmix_core::effects;
 /// Ranks 0 and 1 are on broker 0, which is ours, 2 and 3 on broker 1.
 pmix_core make() {
   pmix_job job{"hactor-x-1", {"a", "b"}, {0, 0, 1, 1}, {0, 1}, "/tmp/job"};
-  return {job_id{1}, job, {0, 0, 1, 1}, 0};
+  return {job_id{1}, {mpi_world::whole, 0, 4}, job, {0, 0, 1, 1}, 0};
 }
 
 pmix_word word(pmix_kind kind, uint64_t id = 0, uint32_t rank = 0, std::string bytes = {}) {

@@ -9,6 +9,7 @@
 #include "actors/output_gate.hpp"
 #include "actors/shell_core.hpp"
 #include "actors/task_warning.hpp"
+#include "graph/rset_extra.hpp"
 #include "spec_texts.hpp"
 
 using namespace hactor;
@@ -177,7 +178,12 @@ TEST_SUITE("unit") {
     item.resources = whole_nodes(1, 1);
     auto one = planned(s, item, {0});
     CHECK(one.places.empty());
-    CHECK(variables(one.tasks.at(0).variables).count("PMI_FD") == 0);
+    auto v = variables(one.tasks.at(0).variables);
+    CHECK(v.count("PMI_FD") == 0);
+    CHECK(v["PMI_RANK"] == "0");
+    CHECK(v["PMI_SIZE"] == "1");
+    s.options = {{"pmi", "off"}};
+    CHECK(variables(planned(s, item, {0}).tasks.at(0).variables).count("PMI_RANK") == 0);
   }
 
   TEST_CASE("where there is PMIx, tasks of several are told of it, and their job is described") {
@@ -189,15 +195,17 @@ TEST_SUITE("unit") {
     auto hosts = std::make_shared<const std::vector<std::string>>(
         std::vector<std::string>{"a", "b"}); // of two brokers, so that node 2 is broker 0's
     place.pmix = pmix_place{"hactor-0", hosts};
+    place.brokers = 2;
     auto work = plan_shell(*plan_of(s), item, {0, 2}, place);
     REQUIRE(work);
     CHECK(work->brokers == std::vector<rank_t>{0, 0, 1, 1, 0, 0});
-    auto job = describe_pmix(*work, place, item.id);
+    REQUIRE(work->worlds.size() == 1);
+    auto job = describe_pmix(*work, work->worlds[0], place, item.id);
     CHECK(job.space == "hactor-0-" + to_string(item.id));
     CHECK(job.hosts == *hosts);
     CHECK(job.places == std::vector<uint32_t>{0, 0, 1, 1, 0, 0});
     CHECK(job.ranks == std::vector<uint32_t>{0, 1, 4, 5});
-    CHECK(job.tmpdir == "/tmp/job");
+    CHECK(job.folder == "/tmp/job/.mpi");
     set_pmix_server(*work, 4711);
     auto v = variables(work->tasks.at(2).variables);
     CHECK(v["PMIX_RANK"] == "4");
@@ -207,6 +215,60 @@ TEST_SUITE("unit") {
     CHECK(v["FLUX_JOB_ID"] == to_string(item.id));
     s.options = {{"pmi", "simple"}};
     CHECK(plan_shell(*plan_of(s), item, {0}, place)->brokers.empty());
+  }
+
+  TEST_CASE("each program counts its ranks from 0 when it has a world of its own") {
+    json options = {{"worlds", "each"}};
+    auto text = [&] {
+      auto slot = [](const char* label, int count) {
+        return json{{"type", "slot"},
+                    {"label", label},
+                    {"count", count},
+                    {"with", json::array({{{"type", "core"}, {"count", 1}}})}};
+      };
+      auto tasks = [](const char* label) {
+        return json{{"command", {label}}, {"slot", label}, {"count", {{"per_slot", 1}}}};
+      };
+      return dump(json{{"version", 9999},
+                       {"resources", {slot("sim", 3), slot("ana", 1)}},
+                       {"tasks", {tasks("sim"), tasks("ana")}},
+                       {"attributes",
+                        {{"system", {{"duration", 60}, {"shell", {{"options", options}}}}}}}});
+    };
+    launch_item item{{77}, 1000, -1, true, whole_nodes(2, 2)};
+    rset_extra extra;
+    extra.slots = {{idset::single(0), "sim", 2},
+                   {idset::single(1), "sim", 1},
+                   {idset::single(1), "ana", 1}};
+    item.resources.scheduling = to_json(extra);
+    shell_place place{"local:///x", "/tmp/job", 1};
+    place.brokers = 2;
+    auto planned_here = [&] {
+      auto plan = make_launch_plan(text(), "");
+      REQUIRE_MESSAGE(plan, render(plan.error()));
+      auto work = plan_shell(**plan, item, {1}, place);
+      REQUIRE_MESSAGE(work, render(work.error()));
+      return *work;
+    };
+    auto work = planned_here();
+    REQUIRE(work.worlds.size() == 2);
+    CHECK(work.brokers == std::vector<rank_t>{0, 0, 1, 1});
+    REQUIRE(work.tasks.size() == 2);
+    auto last_of_sim = variables(work.tasks[0].variables);
+    auto ana = variables(work.tasks[1].variables);
+    CHECK(last_of_sim["HACTOR_TASK_RANK"] == "2");
+    CHECK(last_of_sim["PMI_RANK"] == "2");
+    CHECK(last_of_sim["PMI_SIZE"] == "3");
+    CHECK(ana["HACTOR_TASK_RANK"] == "3");
+    CHECK(ana["HACTOR_JOB_SIZE"] == "4");
+    CHECK(ana["PMI_RANK"] == "0");
+    CHECK(ana["PMI_SIZE"] == "1");
+    CHECK(ana["PMI_FD"] == "3");
+    options = nullptr;
+    work = planned_here();
+    REQUIRE(work.worlds.size() == 1);
+    CHECK(work.brokers.empty());
+    CHECK(variables(work.tasks[1].variables)["PMI_RANK"] == "3");
   }
 
   TEST_CASE("PMIx that was asked for and is not there is an error that says what is missing") {

@@ -42,6 +42,10 @@ TEST_SUITE("unit") {
         {{{"pty", {{"ranks", 77}}}}, "pty.ranks: names task 77; the job has 2, counted from 0"},
         {{{"env-allow", "PMI_RANK"}}, "env-allow: hactor sets PMI_RANK itself"},
         {{{"signal", "x"}}, "signal: must be 1, or a mapping"},
+        {{{"worlds", "two"}}, "worlds: must be one (MPI_COMM_WORLD for all programs of the job)"},
+        {{{"worlds", 2}}, "worlds: must be a string"},
+        {{{"stage-in", {{"destination", "wrong:/x"}}}}, "stage-in.destination: must begin with"},
+        {{{"stage-in", {{"name", "a"}}}}, "stage-in.name: is none of names, pattern"},
     };
     for (auto& row : rows) {
       CAPTURE(row.says);
@@ -56,6 +60,8 @@ TEST_SUITE("unit") {
                          {{"signal", 1}},
                          {{"signal", {{"signum", 10}}}},
                          {{"of-a-plugin", {{"x", 1}}}},
+                         {{"worlds", "one"}},
+                         {{"worlds", "each"}},
                          {{"mpi", "site"}}};
     for (auto& options : good) {
       CAPTURE(dump(options));
@@ -66,15 +72,16 @@ TEST_SUITE("unit") {
   TEST_CASE("of names that do nothing is said what may have been meant") {
     for (auto* name : {"verbose", "pty", "pty.rows", "output", "output.stdout.path", "rlimit.core",
                        "coprocess.mine.command", "taskmap", "taskmap.scheme", "signal", "sysmon",
-                       "plugins", "mpi", "env-allow"}) {
+                       "plugins", "mpi", "env-allow", "worlds", "stage-in", "stage-in.names"}) {
       CAPTURE(name);
       CHECK(doubt_shell_option(name) == "");
     }
     CHECK(doubt_shell_option("exit-on-eror")
           == "is no option of the shell; did you mean exit-on-error?");
     CHECK(doubt_shell_option("pty.row").starts_with("is no option of the shell; did you mean pty"));
+    CHECK(doubt_shell_option("stage-in.nam").find("mean stage-in.names") != std::string::npos);
     CHECK(doubt_shell_option("verbose.x").starts_with("is no option"));
-    for (auto* name : {"stage-in", "stage-in.names", "pmi-simple.exchange.k", "output.client.lwm"})
+    for (auto* name : {"pmi-simple", "pmi-simple.exchange.k", "output.client.lwm"})
       CHECK(doubt_shell_option(name) == "has no effect here");
   }
 }

@@ -22,6 +22,7 @@ hactor_unit_test(unit_tools
     unit/frame_test.cpp
     unit/client_test.cpp
     unit/commands_test.cpp
+    unit/packer_test.cpp
     unit/nested_uri_test.cpp
     unit/uri_schemes_test.cpp
     unit/instance_note_test.cpp

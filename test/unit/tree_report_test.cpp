@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tools/tree_part.hpp"
 #include "tools/tree_run.hpp"
 
 using namespace hactor;
@@ -26,6 +27,13 @@ tree_report leaf(const std::string& id, uint64_t jobs, int code) {
 } // namespace
 
 TEST_SUITE("unit") {
+
+  TEST_CASE("what is kept of a job's output says what of it was lost") {
+    std::string kept = "half a line";
+    keep_end(kept, {frame_kind::item, 1, R"({"warning": "output of task 3 cannot be read"})"});
+    keep_end(kept, {frame_kind::item, 1, R"({"backlog": "over"})"});
+    CHECK(kept == "half a line\noutput of task 3 cannot be read\n");
+  }
 
   TEST_CASE("a report comes out as it went in, in pieces of any size") {
     auto sent = leaf("tree.1", 5, 7);

@@ -1,0 +1,219 @@
+// See the header.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "actors/unpacker.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace hactor {
+
+namespace {
+
+std::optional<struct stat> look_at(int folder, const std::string& name) {
+  struct stat found {};
+  if (::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0)
+    return std::nullopt;
+  return found;
+}
+
+const char* kind_of(const struct stat& found) {
+  return S_ISLNK(found.st_mode)   ? "a symbolic link"
+         : S_ISDIR(found.st_mode) ? "a folder"
+                                  : "a file";
+}
+
+/// Returns errno, or 0.
+int write_at(int fd, std::string_view bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    auto n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return errno;
+    bytes.remove_prefix(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+  return 0;
+}
+
+/// When it was changed, if that is known; when it was read is of no interest.
+struct file_times {
+  explicit file_times(const archive_file& file) {
+    if (file.mtime_s)
+      at[1] = {static_cast<time_t>(*file.mtime_s), 0};
+  }
+  timespec at[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
+};
+
+} // namespace
+
+caf::expected<unpacker> unpacker::open(const std::string& folder, bool overwrite) {
+  owned_fd root{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root)
+    return make_errno_error(ec::system_failed, folder, errno);
+  return unpacker{std::move(root), folder, overwrite};
+}
+
+caf::error unpacker::failed(const std::string& path, int errno_value) const {
+  return make_errno_error(errno_value == ENOSPC || errno_value == EDQUOT ? ec::disk_full
+                                                                         : ec::system_failed,
+                          name_ + "/" + path, errno_value);
+}
+
+caf::error unpacker::refuse(const std::string& path, const std::string& why) const {
+  return make_error(ec::wrong_state, fmt::format("{}/{}: {}", name_, path, why));
+}
+
+/// The folder that a file is to be in; those on the way are made.
+caf::expected<unpacker::place> unpacker::find(const std::string& path) const {
+  place at{owned_fd{::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, {}};
+  if (!at.parent)
+    return failed(path, errno);
+  size_t start = 0;
+  for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', start)) {
+    auto part = path.substr(start, slash - start);
+    constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    auto parent = at.parent.get();
+    owned_fd next{::openat(parent, part.c_str(), flags)};
+    if (!next && errno == ENOENT && (::mkdirat(parent, part.c_str(), 0777) == 0 || errno == EEXIST))
+      next.reset(::openat(parent, part.c_str(), flags));
+    if (!next) {
+      auto error = errno;
+      auto found = look_at(parent, part);
+      if (found && !S_ISDIR(found->st_mode))
+        return refuse(path, fmt::format("'{}' is {}, through which nothing is put",
+                                        path.substr(0, slash), kind_of(*found)));
+      return failed(path, error);
+    }
+    at.parent = std::move(next);
+    start = slash + 1;
+  }
+  at.name = path.substr(start);
+  return at;
+}
+
+caf::error unpacker::check_free(const place& at, const std::string& path) const {
+  auto found = look_at(at.parent.get(), at.name);
+  if (!found || (overwrite_ && !S_ISDIR(found->st_mode)))
+    return {};
+  return refuse(path, fmt::format("is there already, {}", kind_of(*found)));
+}
+
+caf::error unpacker::make_folder(const place& at, const archive_file& file) {
+  // Until all is in it its owner must be able to put files into it.
+  if (::mkdirat(at.parent.get(), at.name.c_str(), 0700 | (file.mode & 0777)) != 0) {
+    if (errno != EEXIST)
+      return failed(file.path, errno);
+    auto found = look_at(at.parent.get(), at.name);
+    if (!found || !S_ISDIR(found->st_mode))
+      return refuse(file.path, fmt::format("is there already, {}",
+                                           found ? kind_of(*found) : "or was a moment ago"));
+    if (!overwrite_)
+      return {}; // it is somebody else's
+  }
+  folders_.push_back(file);
+  return {};
+}
+
+caf::error unpacker::make_link(const place& at, const archive_file& file,
+                               const std::string& temporary) {
+  auto parent = at.parent.get();
+  if (::symlinkat(file.data.c_str(), parent, temporary.c_str()) != 0)
+    return failed(file.path, errno);
+  // That a file system keeps no times of links is no reason to do without the link.
+  (void)::utimensat(parent, temporary.c_str(), file_times{file}.at, AT_SYMLINK_NOFOLLOW);
+  return put(at, file.path, temporary);
+}
+
+caf::error unpacker::fill(int fd, const archive_file& file, const blob_loader& load) const {
+  if (auto error = write_at(fd, file.data, 0))
+    return failed(file.path, error);
+  if (!file.data.empty())
+    return {}; // that is all of it
+  for (auto& piece : file.pieces) {
+    auto bytes = load(piece.blob);
+    if (!bytes)
+      return make_error(code_of(bytes.error()),
+                        fmt::format("{}/{}: {}", name_, file.path, render(bytes.error())));
+    if (bytes->size() != piece.size)
+      return make_error(ec::store_corrupt,
+                        fmt::format("{}/{}: blob {} has {} bytes, not {}", name_, file.path,
+                                    piece.blob, bytes->size(), piece.size));
+    if (auto error = write_at(fd, *bytes, piece.offset))
+      return failed(file.path, error);
+  }
+  // What was not written is a hole.
+  if (::ftruncate(fd, static_cast<off_t>(file.size)) != 0)
+    return failed(file.path, errno);
+  return {};
+}
+
+caf::error unpacker::make_file(const place& at, const archive_file& file,
+                               const std::string& temporary, const blob_loader& load) const {
+  owned_fd fd{::openat(at.parent.get(), temporary.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  if (!fd)
+    return failed(file.path, errno);
+  if (auto e = fill(fd.get(), file, load))
+    return e;
+  if (::fchmod(fd.get(), file.mode & 0777) != 0
+      || ::futimens(fd.get(), file_times{file}.at) != 0)
+    return failed(file.path, errno);
+  // A file system may tell only now that it had no room.
+  if (::close(fd.release()) != 0)
+    return failed(file.path, errno);
+  return put(at, file.path, temporary);
+}
+
+/// Gives what is whole its name.
+caf::error unpacker::put(const place& at, const std::string& path,
+                         const std::string& temporary) const {
+  auto parent = at.parent.get();
+  auto* name = at.name.c_str();
+  auto done = !overwrite_
+              && ::renameat2(parent, temporary.c_str(), parent, name, RENAME_NOREPLACE) == 0;
+  // Not every file system can refuse to replace; check_free() has looked before.
+  if (!done && (overwrite_ || errno == EINVAL))
+    done = ::renameat(parent, temporary.c_str(), parent, name) == 0;
+  if (done)
+    return {};
+  return errno == EEXIST ? refuse(path, "is there already") : failed(path, errno);
+}
+
+caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
+  auto at = find(file.path);
+  if (!at)
+    return std::move(at.error());
+  if (file.is_folder())
+    return make_folder(*at, file);
+  if (auto e = check_free(*at, file.path))
+    return e;
+  auto temporary = fmt::format(".hactor.{}.{}", ::getpid(), ++made_);
+  auto e = file.is_link() ? make_link(*at, file, temporary) : make_file(*at, file, temporary, load);
+  if (e)
+    (void)::unlinkat(at->parent.get(), temporary.c_str(), 0);
+  return e;
+}
+
+caf::error unpacker::finish() {
+  for (; !folders_.empty(); folders_.pop_back()) {
+    auto& file = folders_.back();
+    auto at = find(file.path);
+    if (!at)
+      return std::move(at.error());
+    owned_fd fd{::openat(at->parent.get(), at->name.c_str(),
+                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!fd || ::fchmod(fd.get(), file.mode & 0777) != 0
+        || ::futimens(fd.get(), file_times{file}.at) != 0)
+      return failed(file.path, errno);
+  }
+  return {};
+}
+
+} // namespace hactor

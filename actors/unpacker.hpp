@@ -1,0 +1,62 @@
+// Makes the files of an archive (store/archive.hpp) below one folder, and nowhere else: no part of
+// a path is followed that is a symbolic link. A file has its name when all of it is there: who is
+// stopped in between leaves none that is half written. Content is held a blob at a time. Callers:
+// job_files (before a job's tasks), tools/cmd_archive.cpp.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/owned_fd.hpp"
+#include "store/archive.hpp"
+
+namespace hactor {
+
+/// The bytes of a blob, by its blobref.
+using blob_loader = std::function<caf::expected<std::string>(const std::string& blob)>;
+
+class unpacker {
+public:
+  /// `overwrite`: files that are there are replaced; folders always keep what is in them.
+  /// Errors: ec::system_failed, naming the folder.
+  static caf::expected<unpacker> open(const std::string& folder, bool overwrite);
+
+  /// Makes one file, and the folders above it. Errors, all naming the file: ec::wrong_state (it is
+  /// there already, or its path leads through something that is no folder), ec::system_failed,
+  /// ec::disk_full, ec::store_corrupt (a blob of another size), and those of `load`.
+  caf::error make(const archive_file& file, const blob_loader& load);
+
+  /// Gives the folders their modes and times, which while files are put into them they cannot have.
+  /// Errors: ec::system_failed.
+  caf::error finish();
+
+private:
+  unpacker(owned_fd root, std::string name, bool overwrite)
+      : root_{std::move(root)}, name_{std::move(name)}, overwrite_{overwrite} {}
+
+  struct place {
+    owned_fd parent;
+    std::string name; // in it
+  };
+  caf::expected<place> find(const std::string& path) const;
+  caf::error failed(const std::string& path, int errno_value) const;
+  caf::error refuse(const std::string& path, const std::string& why) const;
+  caf::error check_free(const place& at, const std::string& path) const;
+  caf::error make_folder(const place& at, const archive_file& file);
+  caf::error make_link(const place& at, const archive_file& file, const std::string& temporary);
+  caf::error make_file(const place& at, const archive_file& file, const std::string& temporary,
+                       const blob_loader& load) const;
+  caf::error fill(int fd, const archive_file& file, const blob_loader& load) const;
+  caf::error put(const place& at, const std::string& path, const std::string& temporary) const;
+
+  owned_fd root_;
+  std::string name_;
+  bool overwrite_;
+  uint64_t made_ = 0;                 // temporary names
+  std::vector<archive_file> folders_; // whose modes and times are due
+};
+
+} // namespace hactor

@@ -1,0 +1,131 @@
+// actors/unpacker: files of an archive on the disk.
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actors/unpacker.hpp"
+#include "temp_dir.hpp"
+
+using namespace hactor;
+
+namespace {
+
+std::string content(const std::string& name) {
+  std::ifstream file{name};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+struct stat facts(const std::string& name) {
+  struct stat s {};
+  CHECK(::lstat(name.c_str(), &s) == 0);
+  return s;
+}
+
+size_t names_in(const std::string& folder) {
+  auto all = std::filesystem::directory_iterator{folder};
+  return static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+caf::expected<std::string> ten_letters(const std::string& blob) {
+  return std::string(10, blob.back());
+}
+
+archive_file in_blobs(const std::string& path, std::vector<archive_piece> pieces) {
+  return {path, S_IFREG | 0640, {}, 1000, 100, std::move(pieces), true};
+}
+
+caf::error put(const std::string& folder, const archive_file& file, bool overwrite = false,
+               const blob_loader& load = ten_letters) {
+  auto to = unpacker::open(folder, overwrite);
+  REQUIRE(to);
+  auto e = to->make(file, load);
+  return e ? e : to->finish();
+}
+
+} // namespace
+
+TEST_SUITE("unit") {
+
+  TEST_CASE("what no blob has is a hole") {
+    test::temp_dir dir;
+    REQUIRE_FALSE(put(dir.path(), in_blobs("a/b", {{10, 10, "x"}, {50, 10, "y"}})));
+    auto text = content(dir / "a/b");
+    CHECK(text.size() == 100);
+    CHECK(text.substr(10, 10) == "xxxxxxxxxx");
+    CHECK(text.substr(50, 10) == "yyyyyyyyyy");
+    CHECK(text.substr(60) == std::string(40, '\0'));
+    CHECK((facts(dir / "a/b").st_mode & 07777) == 0640);
+    CHECK(facts(dir / "a/b").st_mtime == 1000);
+  }
+
+  TEST_CASE("a file that does not come whole does not come") {
+    test::temp_dir dir;
+    auto fails = [](const std::string& blob) -> caf::expected<std::string> {
+      if (blob == "x")
+        return std::string(10, 'x');
+      return make_error(ec::disconnected, "the instance has gone");
+    };
+    auto e = put(dir.path(), in_blobs("f", {{0, 10, "x"}, {10, 10, "y"}}), false, fails);
+    CHECK(code_of(e) == ec::disconnected);
+    CHECK(context_of(e) == dir / "f: the instance has gone");
+    CHECK(code_of(put(dir.path(), in_blobs("f", {{0, 11, "x"}}))) == ec::store_corrupt);
+    CHECK(names_in(dir.path()) == 0);
+  }
+
+  TEST_CASE("what is there is replaced only when that is asked for") {
+    test::temp_dir dir;
+    std::ofstream{dir / "f"} << "mine";
+    REQUIRE(::symlink("f", (dir / "l").c_str()) == 0);
+    REQUIRE(::mkdir((dir / "d").c_str(), 0750) == 0);
+    archive_file f{"f", S_IFREG | 0600, "new"}, d{"d", S_IFDIR | 0700};
+    archive_file l{"l", S_IFREG | 0600, "other"}, no_folder{"d", S_IFREG | 0600, "new"};
+    CHECK(code_of(put(dir.path(), f)) == ec::wrong_state);
+    CHECK(code_of(put(dir.path(), l)) == ec::wrong_state);
+    CHECK(content(dir / "f") == "mine");
+    CHECK_FALSE(put(dir.path(), d));
+    CHECK((facts(dir / "d").st_mode & 0777) == 0750);
+    CHECK_FALSE(put(dir.path(), f, true));
+    CHECK(content(dir / "f") == "new");
+    CHECK_FALSE(put(dir.path(), l, true)); // the link itself, not what it leads to
+    CHECK(content(dir / "f") == "new");
+    CHECK(content(dir / "l") == "other");
+    CHECK(code_of(put(dir.path(), no_folder, true)) == ec::wrong_state);
+    CHECK(names_in(dir.path()) == 3);
+  }
+
+  TEST_CASE("nothing is put through a link") {
+    test::temp_dir dir, away;
+    REQUIRE(::symlink(away.path().c_str(), (dir / "l").c_str()) == 0);
+    for (auto* path : {"l/f", "l/d/f"})
+      CHECK(code_of(put(dir.path(), {path, S_IFREG | 0600, "x"}, true)) == ec::wrong_state);
+    CHECK(code_of(put(dir.path(), {"l", S_IFDIR | 0700}, true)) == ec::wrong_state);
+    CHECK(names_in(away.path()) == 0);
+  }
+
+  TEST_CASE("folders get their modes and times when all is in them") {
+    test::temp_dir dir;
+    auto to = unpacker::open(dir.path(), false);
+    REQUIRE(to);
+    CHECK_FALSE(to->make({"d", S_IFDIR | 0500, {}, 2000}, {}));
+    CHECK_FALSE(to->make({"d/e", S_IFDIR | 0500, {}, 3000}, {}));
+    CHECK_FALSE(to->make({"d/e/f", S_IFREG | 0400, "x", 4000}, {}));
+    CHECK_FALSE(to->finish());
+    CHECK((facts(dir / "d").st_mode & 07777) == 0500);
+    CHECK(facts(dir / "d").st_mtime == 2000);
+    CHECK(facts(dir / "d/e").st_mtime == 3000);
+    CHECK((facts(dir / "d/e/f").st_mode & 07777) == 0400);
+    ::chmod((dir / "d").c_str(), 0700); // or it could not be removed
+    ::chmod((dir / "d/e").c_str(), 0700);
+  }
+
+  TEST_CASE("a folder that is none is told of") {
+    auto to = unpacker::open("/nowhere/at/all", false);
+    REQUIRE_FALSE(to);
+    CHECK(context_of(to.error()).starts_with("/nowhere/at/all: "));
+  }
+}
