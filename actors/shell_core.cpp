@@ -208,7 +208,7 @@ void set_pmix_server(shell_work& work, uint16_t port) {
 
 namespace {
 
-/// A job of one task has no PMI, and says so to what looks for it.
+/// A job of one task has no PMI, and says so to what looks for it (but see add_meeting).
 constexpr std::string_view alone_variables{"PMI_RANK=0\0PMI_SIZE=1\0", 22};
 
 /// What the tasks of one plan have in common, and which ways to meet they are offered.
@@ -263,7 +263,9 @@ shell_task make_task(const launch_plan& plan, const common_part& common,
 caf::error add_meeting(const launch_plan& plan, const launch_item& item, const job_layout& where,
                        const std::vector<uint32_t>& entries, const shell_place& place,
                        shell_work& work, common_part& common) {
-  common.pmi = plan.pmi && where.ntasks > 1;
+  // Open MPI takes FLUX_JOB_ID for a launcher that has PMI, also for one task.
+  auto meets = where.ntasks > 1 || plan.compat == "flux";
+  common.pmi = plan.pmi && meets;
   if (plan.pmi && !common.pmi)
     common.variables += alone_variables;
   if (plan.needs_pmix && !place.pmix)
@@ -271,7 +273,7 @@ caf::error add_meeting(const launch_plan& plan, const launch_item& item, const j
                       "-O pmi=pmix: this hactor was built without libpmix, or its program "
                       "lib/hactor/hactor-pmix is not beside it; on Debian: apt-get install "
                       "libpmix-dev, and build again");
-  common.pmix = work.pmix = plan.pmix && place.pmix && where.ntasks > 1;
+  common.pmix = work.pmix = plan.pmix && place.pmix && meets;
   if (common.pmi || common.pmix)
     common.worlds = work.worlds = worlds_of(where, plan.world_each);
   if (common.pmi) {

@@ -20,6 +20,8 @@ instance -S "resource.fake=nodes=$nodes,cores=8" <<'END'
 for mpi in $guests; do
   guest=$HACTOR_TEST_BUILD/bin/guest_$mpi
   check_equal "one of $mpi alone" "rank 0 of 1: sum 1" "$(deadline 30 hactor run -n 1 "$guest")"
+  check_equal "one of $mpi with variables of Flux" "rank 0 of 1: sum 1" \
+    "$(deadline 30 hactor run -n 1 --compat=flux "$guest")"
   # Programs at once do not meet, nor wait for each other: the first that a broker hears of, too.
   at_once=$(hactor submit --cc=1-4 -N "$nodes" -n "$nodes" "$guest")
   deadline 60 hactor job status $at_once
