@@ -14,8 +14,8 @@ namespace hactor {
 /// Passes what the task host tells of the task on to the shell.
 std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task);
 
-/// Goes on with the job in the state's `unbegun`, whose files are here: its plugins come first, if it
-/// has any.
+/// Goes on with the job in the state's `unbegun`, whose files are here: its plugins come first, if
+/// it has any.
 void begin_job(shell_state::pointer self);
 
 /// Starts the tasks, each of which may fail to, once there is room for their descriptors.
