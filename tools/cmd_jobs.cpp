@@ -31,7 +31,7 @@ constexpr option_spec options[] = {
      "Lists the jobs that an instance which has ended has left in its state directory; its active "
      "jobs as they were. Or those of a file that --dump or 'hactor job list' has written, or that "
      "an instance without a state directory has left in ~/.local/state/hactor/jobs "
-     "(XDG_STATE_HOME); last is the last of these."},
+     "(XDG_STATE_HOME); last is the last of these. Of a file all jobs are meant, as with -a."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
@@ -151,6 +151,8 @@ caf::expected<json> read_jobs(const invocation& call, const json& params) {
     from = std::move(*last);
   }
   if (std::error_code none; std::filesystem::is_regular_file(from, none)) {
+    if (!call.options.has("filter")) // nothing of it is active any more
+      r->states = states_all;
     auto log = read_job_log(from, *r);
     if (!log)
       return std::move(log.error());

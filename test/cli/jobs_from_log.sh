@@ -23,7 +23,7 @@ case $log in
 esac
 check_equal "for its owner alone" "700 600" "$(stat -c %a "$logs") $(stat -c %a "$log")"
 both="$good $bad"
-said=$(hactor jobs -a -n --from last $both 2>&1 >table)
+said=$(hactor jobs -n --from last $both 2>&1 >table)
 check_equal "the same list" "$(sort live)" "$(sort table)"
 check_equal "the latest end first" "$bad" "$(hactor jobs -a -n --from last -o '{id}' 2>/dev/null | sed -n 2p)"
 check_contains "$said" "1 that had not ended are not in this log"
