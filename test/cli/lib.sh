@@ -20,6 +20,18 @@ skip() {
   exit 77
 }
 
+# Sets `guests`: of which MPIs there are programs to be jobs. Without any the test is skipped.
+find_guests() {
+  guests=
+  for mpi in mpich openmpi; do
+    [ ! -x "$HACTOR_TEST_BUILD/bin/guest_$mpi" ] || guests="$guests $mpi"
+  done
+  [ -n "$guests" ] || skip "no MPI is here to build a guest"
+  [ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || guests=${guests% openmpi}
+  # Of which tests may run as root.
+  export guests OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+}
+
 check_equal() { # WHAT EXPECTED FOUND
   [ "$2" = "$3" ] || fail "$1: expected '$2', found '$3'"
 }

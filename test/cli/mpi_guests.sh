@@ -4,17 +4,10 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
 
-guests=
-for mpi in mpich openmpi; do
-  [ ! -x "$HACTOR_TEST_BUILD/bin/guest_$mpi" ] || guests="$guests $mpi"
-done
-[ -n "$guests" ] || skip "no MPI is here to build a guest"
-[ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || guests=${guests% openmpi}
-# Of which tests may run as root.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+find_guests
 
 nodes=$((ranks > 1 ? ranks : 2))
-export nodes guests
+export nodes
 start_seconds=110
 instance -S "resource.fake=nodes=$nodes,cores=8" <<'END'
 for mpi in $guests; do

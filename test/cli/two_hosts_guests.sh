@@ -4,13 +4,7 @@
 . "${0%/*}/lib.sh"
 . "${HACTOR_TEST_LIB%/*}/hosts_lib.sh"
 
-guests=
-for mpi in mpich openmpi; do
-  [ ! -x "$HACTOR_TEST_BUILD/bin/guest_$mpi" ] || guests="$guests $mpi"
-done
-[ -n "$guests" ] || skip "no MPI is here to build a guest"
-[ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || guests=${guests% openmpi}
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 guests
+find_guests
 make_hosts
 words="-S transport=tcp -S transport.key=$scratch/key -S transport.start_timeout=20s --oversubscribe
   -S transport.hosts=nodea,nodeb -S resource.fake=nodes=2,cores=4"
