@@ -3,10 +3,13 @@
 #include "store/owner_lock.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runtime/clock.hpp"
@@ -14,6 +17,9 @@
 namespace hactor {
 
 namespace {
+
+/// How long an owner that may have been killed is waited for, milliseconds.
+constexpr int ending_owner_ms = 1000;
 
 std::string read_line(int fd) {
   char buffer[512];
@@ -25,6 +31,28 @@ std::string read_line(int fd) {
 std::string host_name() {
   char buffer[256] = {};
   return gethostname(buffer, sizeof buffer - 1) == 0 ? buffer : "unknown-host";
+}
+
+// 0, or the errno that says why not.
+int try_lock(int fd) {
+  return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+}
+
+// A killed owner keeps its lock until the kernel has taken all of it down, which whoever restarts
+// it at once may see. Whether the owner that `line` names, on this host, is gone now.
+bool has_gone(const std::string& line) {
+  char* end = nullptr;
+  const auto pid = std::strtol(line.c_str(), &end, 10);
+  const auto host = ' ' + host_name() + ' ';
+  if (pid <= 0 || pid == getpid() || line.compare(end - line.c_str(), host.size(), host) != 0)
+    return false;
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0)
+    return errno == ESRCH;
+  pollfd owner{fd, POLLIN, 0};
+  const bool gone = ::poll(&owner, 1, ending_owner_ms) == 1;
+  ::close(fd);
+  return gone;
 }
 
 // "pid host time who" as a sentence's end.
@@ -64,16 +92,17 @@ caf::expected<owner_lock> owner_lock::take(const std::string& directory, const s
   if (result.fd_ < 0)
     return make_errno_error(ec::store_failed, path, errno);
   const int fd = result.fd_;
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    const int why = errno;
-    if (why != ENOLCK && why != EOPNOTSUPP && why != ENOSYS) {
-      const auto owner = describe(read_line(fd));
-      ::close(std::exchange(result.fd_, -1)); // not ours: its content must stay
-      if (why == EWOULDBLOCK)
-        return make_error(ec::busy, directory + ": in use by " + owner);
-      return make_errno_error(ec::store_failed, path, why);
-    }
+  int why = try_lock(fd);
+  if (why == EWOULDBLOCK && has_gone(read_line(fd)))
+    why = try_lock(fd);
+  if (why == ENOLCK || why == EOPNOTSUPP || why == ENOSYS) {
     notes->push_back(path + ": this file system has no locks; nothing keeps a second instance out");
+  } else if (why != 0) {
+    const auto owner = describe(read_line(fd));
+    ::close(std::exchange(result.fd_, -1)); // not ours: its content must stay
+    if (why == EWOULDBLOCK)
+      return make_error(ec::busy, directory + ": in use by " + owner);
+    return make_errno_error(ec::store_failed, path, why);
   }
   if (const auto before = read_line(fd); !before.empty())
     notes->push_back(directory + ": was not closed by " + describe(before));

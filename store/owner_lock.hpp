@@ -18,7 +18,8 @@ public:
   ~owner_lock();
 
   /// Takes the lock `directory`/owner and writes "pid host seconds-since-epoch `who`" into it; what
-  /// a dead owner left is taken over, and said in `notes`. Errors: ec::busy (names the owner),
+  /// a dead owner left is taken over, and said in `notes`. Blocks for up to a second where another
+  /// process of this host has it, which may be about to end. Errors: ec::busy (names the owner),
   /// ec::store_failed.
   static caf::expected<owner_lock> take(const std::string& directory, const std::string& who,
                                         std::vector<std::string>* notes);

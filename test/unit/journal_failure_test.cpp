@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <lmdb.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -378,6 +379,31 @@ TEST_SUITE("unit") {
     j = open(o, &found);
     REQUIRE(found.notes.size() == 1);
     CHECK(found.notes[0].find("was not closed by process ") != std::string::npos);
+  }
+
+  TEST_CASE("an owner that was killed and has not ended yet is waited for") {
+    temp_dir d;
+    const auto o = options_in(d / "state");
+    int ready[2];
+    REQUIRE(pipe(ready) == 0);
+    const auto owner = fork();
+    REQUIRE(owner >= 0);
+    if (owner == 0) {
+      auto j = journal::open(o, nullptr);
+      if (!j || write(ready[1], "x", 1) != 1)
+        _exit(1);
+      poll(nullptr, 0, 100); // as long as the kernel may take with a large process
+      _exit(0);
+    }
+    close(ready[1]);
+    char byte = 0;
+    const bool owned = read(ready[0], &byte, 1) == 1;
+    close(ready[0]);
+    auto j = journal::open(o, nullptr);
+    int status = 0;
+    REQUIRE(waitpid(owner, &status, 0) == owner);
+    CHECK(owned);
+    CHECK_MESSAGE(j, render(j.error()));
   }
 
   TEST_CASE("what is no journal is refused with its path and a reason") {
