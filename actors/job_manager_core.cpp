@@ -20,6 +20,10 @@ namespace {
 constexpr uint32_t bit(job_state s) { return static_cast<uint32_t>(s); }
 constexpr uint32_t pending_states = 2 | 4 | 8;
 
+/// What a job may take besides its time limit until its tasks have started, seconds: it may have
+/// files to fetch. Two that each wait for what the other holds end by this.
+constexpr double start_grace_s = 1800;
+
 /// Urgency 0 holds, 31 expedites (RFC 30); between them priority equals urgency.
 uint32_t priority_of(int32_t urgency) {
   return urgency == 31 ? UINT32_MAX : static_cast<uint32_t>(urgency);
@@ -268,6 +272,7 @@ void job_manager_core::on_granted(int64_t now_ns, job_id id, rset&& resources,
   alloc.text = annotations_of(j.resources, how);
   post(now_ns, id, j, std::move(alloc), out);
   tell_dependents(now_ns, id, j, out);
+  limit_start(now_ns, id, j);
   j.launched = true;
   launch_item item{id, j.fold.userid, j.cc, (j.fold.flags & submit_flag_bcc) == 0, j.resources};
   item.attempt = j.fold.attempts;
@@ -703,20 +708,30 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
     j.deadline_ns = 0;
     if (j.fold.state == job_state::run)
       fail(now_ns, id, j, "timeout",
-           fmt::format("resource allocation expired: time limit {} s", j.spec->duration_s), 0, -1,
-           -1, out);
+           fmt::format("resource allocation expired: time limit {} s{}", j.spec->duration_s,
+                       j.fold.has_started ? "" : "; its tasks had not started by half an hour more"),
+           0, -1, -1, out);
   }
   warn_due(now_ns, out);
   begin_due(now_ns, out);
   retry_due(now_ns, out);
 }
 
+void job_manager_core::set_deadline(int64_t at_ns, job_id id, job& j) {
+  deadlines_.erase({j.deadline_ns, id});
+  j.deadline_ns = at_ns;
+  deadlines_.emplace(at_ns, id);
+}
+
+void job_manager_core::limit_start(int64_t granted_ns, job_id id, job& j) {
+  if (j.spec->duration_s > 0)
+    set_deadline(moment_after(granted_ns, j.spec->duration_s + start_grace_s), id, j);
+}
+
 void job_manager_core::begin_limit(int64_t now_ns, job_id id, job& j) {
   j.t_start_ns = now_ns;
-  if (j.spec->duration_s > 0) {
-    j.deadline_ns = moment_after(now_ns, j.spec->duration_s);
-    deadlines_.emplace(j.deadline_ns, id);
-  }
+  if (j.spec->duration_s > 0)
+    set_deadline(moment_after(now_ns, j.spec->duration_s), id, j);
   auto end_ns = end_after(now_ns, j); // that of the instance ends the job without us
   if (j.spec->warn_signal == 0 || end_ns == 0)
     return;

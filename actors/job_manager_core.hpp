@@ -298,7 +298,9 @@ private:
             int64_t userid, int64_t wait_status, job_manager_out& out);
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
+  void limit_start(int64_t granted_ns, job_id id, job& j);
   void begin_limit(int64_t now_ns, job_id id, job& j);
+  void set_deadline(int64_t at_ns, job_id id, job& j);
   int64_t end_after(int64_t start_ns, const job& j) const;
   void move_end(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void end_limit(job_id id, job& j);

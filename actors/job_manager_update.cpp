@@ -87,8 +87,10 @@ void job_manager_core::move_end(int64_t now_ns, job_id id, job& j, job_manager_o
   deadlines_.erase({j.deadline_ns, id});
   warnings_.erase({j.warn_ns, id});
   j.deadline_ns = j.warn_ns = 0;
-  if (j.fold.has_started) // else its time has not begun
+  if (j.fold.has_started)
     begin_limit(j.t_start_ns, id, j);
+  else
+    limit_start(j.fold.t_run, id, j);
   job_event moved;
   moved.kind = event_kind::resource_update;
   moved.a = end_after(j.fold.t_run, j);

@@ -64,7 +64,8 @@ caf::expected<job_waits_reply> job_manager_core::waits_of(int64_t now_ns, job_id
     else if (fold.has_started)
       add("its tasks to end", j.t_start_ns, j.deadline_ns, "it is ended (TIMEOUT)");
     else
-      add("its tasks to be started on all its ranks", fold.t_run);
+      add("its tasks to be started on all its ranks", fold.t_run, j.deadline_ns,
+          "it is ended (TIMEOUT)");
     if (fold.has_fatal)
       r.waits.back().reason +=
           fmt::format("; it is to end: {}{}", fold.exception_type,

@@ -18,6 +18,8 @@ std::vector<mpi_world> worlds_of(const job_layout& where, bool each) {
     if (end > starts[i]) // else none of the slots that it may have were granted
       worlds.push_back({static_cast<int32_t>(i), starts[i], end - starts[i]});
   }
+  if (worlds.size() == 1)
+    worlds.front().number = mpi_world::whole; // nobody is in another
   return worlds;
 }
 

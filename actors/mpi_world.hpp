@@ -22,7 +22,8 @@ struct mpi_world {
   bool holds(uint32_t task) const { return task >= first && task - first < size; }
 };
 
-/// By task rank; none is empty. `each`: every entry of the jobspec's tasks has its own.
+/// By task rank; none is empty, and one alone is the whole. `each`: every entry of the jobspec's
+/// tasks that has any has its own.
 std::vector<mpi_world> worlds_of(const job_layout& where, bool each);
 
 /// Requires: one of them holds the task.

@@ -281,8 +281,9 @@ TEST_SUITE("unit") {
     s.duration_s = 2;
     b.submit({one}, s);
     b.grant();
-    CHECK(b.core.next_deadline_ns() == 0); // the clock starts with the job
     b.now += 50 * second;
+    b.core.on_deadline(b.now, b.out);
+    CHECK(b.summary().state == job_state::run); // the clock starts with the job
     b.start();
     CHECK(b.core.next_deadline_ns() == b.now + 2 * second);
     b.core.on_deadline(b.now + 2 * second - 1, b.out);
@@ -296,6 +297,23 @@ TEST_SUITE("unit") {
     b.end(14);
     CHECK(b.last_record().result == job_result::timeout);
     CHECK(b.core.counts().timeout == 1);
+  }
+
+  TEST_CASE("a job with a time limit that is never started ends as TIMEOUT half an hour later") {
+    bench b;
+    spec_text s;
+    s.duration_s = 2;
+    b.submit({one}, s);
+    b.grant();
+    CHECK(b.core.next_deadline_ns() == b.now + 1802 * second);
+    b.now += 1802 * second;
+    b.core.on_deadline(b.now, b.out);
+    CHECK(b.summary().state == job_state::cleanup);
+    CHECK(b.summary().exception_note.find("had not started") != std::string::npos);
+    REQUIRE(b.out.signals.size() == 1);
+    b.end(14);
+    CHECK(b.last_record().result == job_result::timeout);
+    CHECK(b.core.next_deadline_ns() == 0);
   }
 
   TEST_CASE("a job that ends in time is not troubled by its limit any more") {

@@ -99,6 +99,11 @@ TEST_SUITE("unit") {
     CHECK(rank_text(one[0], 4) == "rank 4");
     where.starts = {0};
     CHECK(worlds_of(where, true)[0].number == mpi_world::whole);
+    where.starts = {0, 0, 8}; // of three kinds of slots, those of the second were granted
+    one = worlds_of(where, true);
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].number == mpi_world::whole);
+    CHECK(one[0].size == 8);
   }
 
   TEST_CASE("each world has its size, its key-value space, and its map of hosts") {
