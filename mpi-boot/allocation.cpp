@@ -97,11 +97,8 @@ int64_t allocation_watch::begin(int64_t now_s) {
   if (!question_ || question_->kind != batch_kind::slurm)
     return 0;
   auto end_s = allocation_end_s(env, now_s);
-  if (end_s == 0) {
-    question_.reset();
-    return 0;
-  }
-  watch(end_s, now_s);
+  if (end_s != 0)
+    watch(end_s, now_s); // else it has passed, or is none: the end may have moved
   return end_s;
 }
 

@@ -76,7 +76,7 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-std::optional<int64_t> read_slurm(std::string_view text) {
+std::optional<int64_t> read_slurm_line(std::string_view text) {
   if (is_one_of(text, {"NONE", "None", "N/A", "Unknown", "UNLIMITED"}))
     return 0;
   int64_t seconds = 0;
@@ -84,6 +84,21 @@ std::optional<int64_t> read_slurm(std::string_view text) {
   if (error == std::errc{} && rest == text.data() + text.size())
     return seconds;
   return read_date(text, "%Y-%m-%dT%H:%M:%S");
+}
+
+/// A heterogeneous job has a line for each component: the first to end is our end.
+std::optional<int64_t> read_slurm(std::string_view text) {
+  int64_t first = 0;
+  for (size_t at = 0; at <= text.size();) {
+    auto end = std::min(text.find('\n', at), text.size());
+    auto one = read_slurm_line(trim(text.substr(at, end - at)));
+    if (!one)
+      return std::nullopt;
+    if (*one != 0 && (first == 0 || *one < first))
+      first = *one;
+    at = end + 1;
+  }
+  return first;
 }
 
 std::optional<int64_t> read_pbs(std::string_view answer, int64_t now_s) {
@@ -148,6 +163,9 @@ int64_t allocation_question::grain_s() const {
 std::optional<allocation_question> find_allocation_question(const environment& env) {
   if (auto end = value_of(env, "SLURM_JOB_END_TIME"); !end.empty()) {
     auto job = value_of(env, "SLURM_JOB_ID");
+    // One task of an array has the array's own number, by which all of them would answer.
+    if (auto index = value_of(env, "SLURM_ARRAY_TASK_ID"); !index.empty())
+      job = value_of(env, "SLURM_ARRAY_JOB_ID") + "_" + index;
     return allocation_question{batch_kind::slurm,
                                job.empty() ? "SLURM_JOB_END_TIME=" + end : "SLURM_JOB_ID=" + job,
                                {"squeue", "-h", "-j", job, "-o", "%e"},

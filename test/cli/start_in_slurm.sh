@@ -28,6 +28,10 @@ env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start 
   hactor dmesg >log' sh "$moved"
 check_contains "$(cat log)" "SLURM_JOB_ID=7: the end of the allocation was moved"
 
+# An allocation that was made longer has passed the end that its environment says.
+env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME=1000 hactor-start hactor resource R >R
+check_contains "$(cat R)" "\"expiration\":$moved"
+
 # Who cannot be asked is told of, once, and nothing changes.
 echo "slurm_load_jobs error" >bin/end
 env PATH="$PWD/bin:$PATH" SLURM_JOB_ID=7 SLURM_JOB_END_TIME="$end" hactor-start sh -c '

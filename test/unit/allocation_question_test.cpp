@@ -33,6 +33,9 @@ TEST_SUITE("unit") {
     CHECK(asked({{"SLURM_JOB_ID", "7"}}).empty());
     CHECK(asked({{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_END_TIME", "99"}, {"PBS_JOBID", "12.srv"}})
           == "SLURM_JOB_ID=7: squeue -h -j 7 -o %e");
+    CHECK(asked({{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_END_TIME", "99"},
+                 {"SLURM_ARRAY_JOB_ID", "7"}, {"SLURM_ARRAY_TASK_ID", "3"}})
+          == "SLURM_JOB_ID=7_3: squeue -h -j 7_3 -o %e");
     CHECK(asked({{"PBS_JOBID", "12.srv"}}) == "PBS_JOBID=12.srv: qstat -f 12.srv");
     CHECK(asked({{"LSB_JOBID", "8"}, {"LSB_JOBINDEX", "0"}})
           == "LSB_JOBID=8: bjobs -noheader -o time_left 8");
@@ -79,6 +82,9 @@ TEST_SUITE("unit") {
       return read_allocation_end(batch_kind::slurm, text, now_s);
     };
     CHECK(read("1800000000\n") == 1800000000);
+    CHECK(read("1800000009\nN/A\n1800000003\n1800000005\n") == 1800000003); // of several components
+    CHECK(read("N/A\nN/A\n") == 0);
+    CHECK(read("1800000009\nsquawk\n") == std::nullopt);
     for (auto* none : {"NONE\n", "N/A", "Unknown", "UNLIMITED"})
       CHECK(read(none) == 0);
     for (auto* wrong : {"", "\n", "slurm_load_jobs error", "2026-12-26", "12x", "-5", "100",
