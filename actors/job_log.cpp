@@ -7,15 +7,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
+#include <string_view>
 
 #include <fcntl.h>
+#include <fmt/chrono.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/job_archive.hpp"
 #include "actors/job_json.hpp"
 #include "actors/job_manager_core.hpp"
+#include "runtime/clock.hpp"
 
 namespace hactor {
 
@@ -30,14 +32,13 @@ caf::error failed(const std::string& path, int errno_value) {
   return make_errno_error(ec::system_failed, path, errno_value);
 }
 
-struct file_closer {
-  void operator()(std::FILE* f) const { std::fclose(f); }
-};
-using file_ptr = std::unique_ptr<std::FILE, file_closer>;
+/// How long a log may be in the making, seconds: what is older was left by who was killed.
+constexpr time_t making_s = 86'400;
 
-/// The last line: no job has its key.
+/// The last line: no job has its key. Of those written some may have been purged since.
 json what_is_left_out(const journal& store, size_t written) {
-  return {{"left_out", {{"older", store.ended_count() - written},
+  auto ended = store.ended_count();
+  return {{"left_out", {{"older", ended > written ? ended - written : 0},
                         {"not_ended", store.live_count()}}}};
 }
 
@@ -77,16 +78,38 @@ caf::error write_jobs(const journal& store, spec_cache& specs, std::FILE* to, si
   return is_written ? caf::error{} : failed(path, errno);
 }
 
+/// Whether job_log_name made it; a person may keep files beside the logs.
+bool is_log_name(std::string_view name) {
+  constexpr std::string_view form = "00000000T000000.000Z-";
+  return name.size() > form.size()
+         && std::equal(form.begin(), form.end(), name.begin(), [](char wanted, char c) {
+              return wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+            });
+}
+
 /// Names of the logs of a folder, in order. Who cannot look has none.
 std::vector<std::string> logs_of(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code err;
   for (std::filesystem::directory_iterator at{folder, err}, end; !err && at != end;
        at.increment(err))
-    if (auto name = at->path().filename().string(); name.ends_with(suffix) && name[0] != '.')
+    if (auto name = at->path().filename().string(); is_log_name(name) && name.ends_with(suffix))
       names.push_back(std::move(name));
   std::sort(names.begin(), names.end());
   return names;
+}
+
+void remove_left_parts(const std::string& folder, int64_t now_ns) {
+  std::error_code err;
+  for (std::filesystem::directory_iterator at{folder, err}, end; !err && at != end;
+       at.increment(err)) {
+    struct stat info {};
+    auto name = at->path().filename().string();
+    if (name[0] == '.' && is_log_name(std::string_view{name}.substr(1))
+        && ::stat(at->path().c_str(), &info) == 0
+        && info.st_mtime < now_ns / 1'000'000'000 - making_s)
+      ::unlink(at->path().c_str());
+  }
 }
 
 } // namespace
@@ -102,6 +125,12 @@ std::string job_log_folder() {
   return state.empty() ? "" : state + "/hactor/jobs";
 }
 
+std::string job_log_name(int64_t now_ns, const std::string& instance) {
+  auto now_ms = now_ns / 1'000'000;
+  return fmt::format("{:%Y%m%dT%H%M%S}.{:03}Z-{}",
+                     fmt::gmtime(static_cast<std::time_t>(now_ms / 1000)), now_ms % 1000, instance);
+}
+
 caf::expected<std::string> write_job_log(const journal& store, spec_cache& specs,
                                          const std::string& folder, const std::string& name,
                                          size_t keep, size_t jobs_max) {
@@ -115,10 +144,12 @@ caf::expected<std::string> write_job_log(const journal& store, spec_cache& specs
   auto path = folder + "/" + name + std::string{suffix};
   auto part = folder + "/." + name; // nobody finds half a log
   auto fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  file_ptr file{fd < 0 ? nullptr : ::fdopen(fd, "w")};
-  if (!file)
+  auto* file = fd < 0 ? nullptr : ::fdopen(fd, "w");
+  if (file == nullptr)
     return failed(part, errno);
-  auto problem = write_jobs(store, specs, file.get(), jobs_max, path);
+  auto problem = write_jobs(store, specs, file, jobs_max, path);
+  if (std::fclose(file) != 0 && !problem) // on NFS a full disk may be told of only now
+    problem = failed(path, errno);
   if (!problem && ::rename(part.c_str(), path.c_str()) != 0)
     problem = failed(path, errno);
   if (problem) {
@@ -128,6 +159,7 @@ caf::expected<std::string> write_job_log(const journal& store, spec_cache& specs
   auto names = logs_of(folder);
   for (size_t i = 0; i + keep < names.size(); ++i)
     ::unlink((folder + "/" + names[i]).c_str());
+  remove_left_parts(folder, wall_ns());
   return path;
 }
 

@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <map>
 
@@ -19,7 +18,6 @@
 #include <unistd.h>
 
 #include <caf/scoped_actor.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "actors/fluxion_options.hpp"
@@ -439,10 +437,7 @@ void leave_job_log(const rank_state& s) {
   auto folder = job_log_folder();
   if (keep == 0 || folder.empty())
     return;
-  auto now_ms = wall_ns() / 1'000'000;
-  auto name = fmt::format("{:%Y%m%dT%H%M%S}.{:03}Z-{}",
-                          fmt::gmtime(static_cast<std::time_t>(now_ms / 1000)), now_ms % 1000,
-                          workflow::note_id(s.epoch_ns));
+  auto name = job_log_name(wall_ns(), workflow::note_id(s.epoch_ns));
   if (auto path = write_job_log(*s.store, *s.specs, folder, name, keep); !path)
     log_warning("no log of the jobs is left (-S joblog.keep=0: none is to be): {}",
                 render(path.error()));

@@ -46,9 +46,12 @@ start true
 start -S joblog.keep=0 hactor run true
 start --statedir=state hactor run true
 check_equal "still one" 1 "$(ls "$logs" | wc -l)"
-touch "$logs/20200101T000000Z-iaaaaaaaa.jsonl"
+touch "$logs/20200101T000000.000Z-iaaaaaaaa.jsonl" "$logs/.20200101T000000.000Z-ibbbbbbbb" "$logs/mine.jsonl"
+touch -d '2 days ago' "$logs/.20200101T000000.000Z-ibbbbbbbb"
 start -S joblog.keep=2 hactor run true
-check_equal "of three two" 2 "$(ls "$logs" | wc -l)"
+check_equal "of three two, and what is no log" 3 "$(ls "$logs" | wc -l)"
+check_equal "what was left half done" "" "$(find "$logs" -name '.*' -type f)"
+rm "$logs/mine.jsonl"
 [ -e "$log" ] || fail "the oldest is to go, not this one"
 [ "$(hactor jobs -a -n -o '{name}' --from last)" = true ] || fail "last is the newest"
 
