@@ -263,16 +263,6 @@ caf::error warns_in_vain(const job_spec& spec, double ends) {
   return make_error(ec::bad_jobspec, "--signal needs --time-limit: it warns before that");
 }
 
-caf::error exceeds_memory(const job_spec& spec, int64_t limit) {
-  if (limit <= 0 || spec.memory_bytes <= limit)
-    return {};
-  constexpr int64_t mb = 1 << 20;
-  return make_error(ec::unsatisfiable,
-                    fmt::format("asked for {} MB of memory on each node; the jobs of this instance "
-                                "may use {} MB of it together",
-                                (spec.memory_bytes + mb - 1) / mb, limit / mb));
-}
-
 stored_spec split_stored(std::string_view stored) {
   stored_spec r;
   auto at = stored.find(environment_mark);

@@ -88,10 +88,6 @@ job_spec_ptr with_constraint(const job_spec& spec, const json& more);
 caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
                                       spec_environment_ptr environment);
 
-/// ec::unsatisfiable when the job may use more of a node's memory than all jobs of its instance,
-/// which is `limit` bytes; 0: any amount.
-caf::error exceeds_memory(const job_spec& spec, int64_t limit);
-
 /// A signal before an end that never comes. `ends`: of the instance; 0: never. Errors:
 /// ec::bad_jobspec.
 caf::error warns_in_vain(const job_spec& spec, double ends);
