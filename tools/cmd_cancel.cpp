@@ -300,8 +300,10 @@ const command job_kill_command{"job kill",
                                "sends a signal to the tasks of running jobs",
                                "[-s SIGNAL] ID...",
                                "The jobs must be running; their state changes only if their "
-                               "tasks end by it. 'hactor cancel' ends jobs, by more signals if "
-                               "the first does not do.",
+                               "tasks end by it. STOP stops them, CONT lets them go on; TSTP "
+                               "means something only to a program that catches it, for a task "
+                               "leads a session of its own. 'hactor cancel' ends jobs, by more "
+                               "signals if the first does not do.",
                                kill_options,
                                usual_exits,
                                " hactor job kill -s USR1 f3xK2",
