@@ -76,6 +76,10 @@ hold=$(hactor job submit hold.yaml)
 begun "$hold"
 id=$(hactor job submit xor.yaml)
 check_equal "the GPU is taken" "on cores,on cores" "$(said "$id")"
+# Each program has an MPI_COMM_WORLD of its own, and only one has tasks.
+sed 's/\[echo, on cores\]/[sh, -c, "echo $PMI_RANK of $PMI_SIZE"]/
+  s/duration: 600/duration: 600, shell: {options: {worlds: each, pmi: simple}}/' xor.yaml >worlds.yaml
+check_equal "one world" "0 of 2,1 of 2" "$(said "$(hactor job submit worlds.yaml)")"
 check_equal "three cores" 3 "$(hactor jobs -a -n -o '{ncores}' "$id")"
 check_equal "in R" "deep=1" "$(slots "$id")"
 id=$(hactor job submit same.yaml)
