@@ -104,6 +104,19 @@ caf::error read_vertices(const json* value, const std::string& path,
   return {};
 }
 
+/// What a slot consists of is looked for type by type.
+caf::error check_parts(const resource_vertex& slot, const std::string& path) {
+  auto& parts = slot.with;
+  for (auto i = parts.begin(); i != parts.end(); ++i)
+    for (auto k = parts.begin(); k != i && !is_slot(i->type); ++k)
+      if (i->type == k->type && (i->id.empty() || k->id.empty())) {
+        json type = i->type;
+        return bad(fmt::format("{}[{}].type", below(path, "with"), i - parts.begin()),
+                   "must stand once in a slot, with the count of all", &type);
+      }
+  return {};
+}
+
 caf::error read_vertex(const json& value, const std::string& path, resource_vertex& to,
                        slot_table& slots) {
   if (!value.is_object())
@@ -136,9 +149,10 @@ caf::error read_vertex(const json& value, const std::string& path, resource_vert
     return bad(below(path, "label"), "a slot must have a label, to which tasks refer", nullptr);
   if (is_slot(to.type) && to.with.empty())
     return bad(below(path, "with"), "a slot must say what it consists of", nullptr);
-  if (is_slot(to.type))
-    collect_types(to, slots.types[to.label]);
-  return {};
+  if (!is_slot(to.type))
+    return {};
+  collect_types(to, slots.types[to.label]);
+  return check_parts(to, path);
 }
 
 // -- tasks --------------------------------------------------------------------------------------

@@ -669,7 +669,8 @@ caf::expected<job_layout> layout(const resource_request& request, const rset& r)
                  result.tasks);
   }
   if (ntasks == 0)
-    return make_error(ec::bad_rset, "R: scheduling.slots has none in which tasks run");
+    return make_error(ec::bad_rset,
+                      "R: it has no slot, or for a task per core no core, for which a task runs");
   result.ntasks = static_cast<uint32_t>(ntasks);
   if (!request.task_nodes.empty() || !request.task_hosts.empty())
     if (auto e = renumber_tasks(request, r, result))
