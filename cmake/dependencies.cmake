@@ -55,6 +55,9 @@ endif()
 add_library(hactor_options INTERFACE)
 target_compile_options(hactor_options INTERFACE -Wall -Wextra -Wpedantic -Wno-unused-parameter
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>) # g++ 12 warns falsely of "literal" + std::string&&
+# g++ looks for garbage each time that its memory has doubled, and our sources leave little: a tenth of a build's time.
+target_compile_options(hactor_options INTERFACE
+  $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1048576>)
 target_compile_definitions(hactor_options INTERFACE CAF_ENABLE_TYPE_ID_CHECKS)
 target_include_directories(hactor_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(HACTOR_WERROR)
