@@ -161,6 +161,8 @@ caf::error kvs_store::apply_move(const std::string& name, space_state& s, uint32
     return std::move(to.error());
   if (from->space == to->space && lies_within(to->names, from->names))
     return refuse(ec::bad_argument, op.key, "lies within '" + op.value + "', which is to be moved");
+  if (from->space == to->space && lies_within(from->names, to->names))
+    return refuse(ec::bad_argument, op.key, "has '" + op.value + "' in it, which is to be moved");
   from->object.reset();
   to->object.reset();
   if (auto err = apply_one(name, s, userid, {kvs_verb::copy, op.key, op.value}))

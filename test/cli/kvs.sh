@@ -71,6 +71,8 @@ check_equal "a copy stays" "42 two words" "$(kvs get kept.b.c) $(kvs get kept.te
 check_equal "moved" "two words" "$(kvs get a.words)"
 fails_with 1 hactor kvs get a.text
 fails_with 1 hactor kvs move a a.b.inside
+fails_with 1 hactor kvs move a.b a
+check_contains "$output" "has 'a.b' in it"
 kvs unlink -R kept && kvs unlink -f kept
 kvs put --treeobj same="$(kvs get --treeobj a)"
 check_equal "by a tree object" 43 "$(kvs get same.b.c)"

@@ -157,9 +157,9 @@ struct twin {
     }
     case kvs_verb::move: {
       if (!parents_are_directories(op.value) || !parents_are_directories(op.key)
-          || op.key == op.value || op.key.starts_with(op.value + "."))
+          || op.key == op.value || op.key.starts_with(op.value + ".")
+          || op.value.starts_with(op.key + "."))
         return false;
-      // What is moved may go with what it takes the place of.
       if (!apply({kvs_verb::copy, op.key, op.value}))
         return false;
       return apply({kvs_verb::unlink, op.value, {}, {}, true});
