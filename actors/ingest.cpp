@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "actors/shared_output.hpp"
+#include "graph/document.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json_scan.hpp"
 #include "runtime/limits.hpp"
@@ -66,6 +67,17 @@ std::string find_id(const std::vector<resource_vertex>& level) {
   return {};
 }
 
+/// Where a job may run is added to by what it waits for and by its attempts (with_constraint): that
+/// must remain a document that can be read.
+caf::error check_nesting(const json& constraint) {
+  constexpr size_t most = document_depth_max / 2;
+  if (depth_of(constraint) <= most)
+    return {};
+  return make_error(ec::bad_jobspec,
+                    fmt::format("attributes.system.constraints: nested deeper than {} levels",
+                                most));
+}
+
 /// Everything about one jobspec that can be judged without the scheduler.
 caf::error add_spec(ingest_state& st, const submission& s, std::string_view text, size_t index,
                     accepted& to) {
@@ -86,6 +98,10 @@ caf::error add_spec(ingest_state& st, const submission& s, std::string_view text
     if (!spec)
       return std::move(spec.error());
   }
+  if (auto e = check_stored_size(**spec))
+    return e;
+  if (auto e = check_nesting((*spec)->request->wants.system.constraints))
+    return e;
   if (auto path = find_id((*spec)->request->wants.resources); !path.empty())
     return make_error(ec::bad_jobspec,
                       fmt::format("resources{}: resources are not chosen by their ids here; a "
@@ -120,7 +136,7 @@ caf::error add_commands(ingest_state& st, const submission& s, size_t index, acc
     auto begin = scan.at();
     if (!scan.value())
       return false;
-    if (scan.since(begin) == last) {
+    if (s.cc.empty() && scan.since(begin) == last) { // else each is an array of its own
       ++to.times.back();
       return ++n <= limits::jobs_per_request_max;
     }
@@ -224,6 +240,28 @@ void give_ids(ingest_state& st, const submit_request& r, uint64_t total, accepte
   }
 }
 
+using submit_promise = caf::typed_response_promise<submit_reply>;
+
+void accept(ingest_state::pointer self, accept_request&& r, submit_promise promise) {
+  self->request(self->state.peers.job_manager, caf::infinite, std::move(r))
+      .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
+            [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+}
+
+/// Empties the files that the jobs share, once it is certain that there will be jobs.
+void empty_and_accept(ingest_state::pointer self, accepted&& all, submit_promise promise) {
+  auto question = all.request;
+  question.is_question = true;
+  self->request(self->state.peers.job_manager, caf::infinite, std::move(question))
+      .then(
+          [self, promise, all = std::move(all)](submit_reply&) mutable {
+            for (auto& file : all.shared_files)
+              (void)::truncate(file.c_str(), 0); // what is wrong with it, its jobs will tell
+            accept(self, std::move(all.request), promise);
+          },
+          [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+}
+
 caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) {
   auto& st = self->state;
   ++st.requests;
@@ -242,12 +280,11 @@ caf::result<submit_reply> submit(ingest_state::pointer self, submit_request& r) 
           [self, promise, r = std::move(r), all = std::move(*checked), total](done) mutable {
             auto& st = self->state;
             give_ids(st, r, total, all);
-            for (auto& file : all.shared_files)
-              (void)::truncate(file.c_str(), 0); // what is wrong with it, its jobs will tell
             st.jobs += static_cast<int64_t>(total);
-            self->request(st.peers.job_manager, caf::infinite, std::move(all.request))
-                .then([promise](submit_reply& x) mutable { promise.deliver(std::move(x)); },
-                      [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
+            if (all.shared_files.empty())
+              accept(self, std::move(all.request), promise);
+            else
+              empty_and_accept(self, std::move(all), promise);
           },
           [promise](caf::error& e) mutable { promise.deliver(std::move(e)); });
   return promise;

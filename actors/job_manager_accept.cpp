@@ -117,6 +117,10 @@ void take_in(job_manager_state& st, acceptance& a) {
     if (auto e = st.core.check_dependencies(a.request.userid, *a.specs[i], a.ends, a.together,
                                             specs[i].cc))
       return refuse(a, i, std::move(e));
+  if (a.request.is_question) {
+    a.promise.deliver(submit_reply{});
+    return;
+  }
   auto now = wall_ns();
   for (size_t n = 0; n < specs.size(); ++n) {
     auto i = a.order.empty() ? n : a.order[n];
@@ -239,7 +243,7 @@ private:
       auto& array = a_.specs[i]->array;
       auto& own = a_.request.specs[i];
       auto of_one_each = array != nullptr && !own.cc.empty() && array->size() != own.ids.size();
-      firsts.resize(i + (of_one_each ? array->size() : 1), i);
+      firsts.resize(std::min(i + (of_one_each ? array->size() : 1), a_.specs.size()), i);
     }
     return firsts;
   }
@@ -269,6 +273,8 @@ private:
     });
     if (!next)
       return std::move(next.error());
+    if (auto e = check_stored_size(*next))
+      return e;
     a_.specs[i] = st_.specs->share(std::move(*next));
     return {};
   }

@@ -536,6 +536,7 @@ void job_manager_core::withdraw(job_id id, job_manager_out& out) {
   count(j.fold.state, job_state::none);
   waitable_active_ -= is_waitable(j);
   stop_to_depend(id, j);
+  end_limit(id, j);
   leave_group(id, j);
   count_active(j.log_last_ns, j, false, out);
   leave_flight(j);

@@ -338,8 +338,9 @@ private:
   void leave_flight(job& j);
   void count_active(int64_t now_ns, job& j, bool active, job_manager_out& out);
   idset ranks_of(job_id id, const known_ends& ends) const;
-  void place_beside(int64_t now_ns, job_id id, job& j, const condition& c, const idset& ranks,
-                    job_manager_out& out);
+  caf::error place_beside(int64_t now_ns, job_id id, job& j, const condition& c,
+                          const idset& ranks, job_manager_out& out);
+  void fail_to_depend(int64_t now_ns, job_id id, job& j, std::string why, job_manager_out& out);
   // Jobs that are started again, and those of which too many failed: job_manager_retry.cpp.
   bool begin_again(int64_t now_ns, job_id id, job& j, job_manager_out& out);
   void ask_for_room(job_id id, const job& j, job_manager_out& out);

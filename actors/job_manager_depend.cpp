@@ -264,7 +264,8 @@ void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const 
   join_flight(j);
   auto list = j.spec->dependencies; // the jobspec may become another
   auto count = list == nullptr ? 0 : list->size();
-  for (uint32_t i = 0; i < count; ++i) {
+  caf::error misplaced;
+  for (uint32_t i = 0; i < count && !misplaced; ++i) {
     auto& d = (*list)[i];
     bool holds = false;
     std::vector<bool> failed;
@@ -275,7 +276,7 @@ void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const 
     }
     if (holds) { // it needs no event: it has never been open
       if (auto& c = d.any_of.front(); is_of_nodes(c.kind))
-        place_beside(now_ns, id, j, c, ranks_of(c.target, ends), out);
+        misplaced = place_beside(now_ns, id, j, c, ranks_of(c.target, ends), out);
       continue;
     }
     open_dependency(id, j, i, failed);
@@ -288,11 +289,17 @@ void job_manager_core::begin_to_depend(int64_t now_ns, job_id id, job& j, const 
     if (is_hopeless(j, dependency)) { // it alone of its array, or all would have been refused
       auto& c = (*list)[dependency].any_of.front();
       auto why = why_never(c, facts_of(target_of(c, j.cc), ends));
-      fail(now_ns, id, j, "dependency", std::move(why), 0, -1, -1, out);
-      finish_cleanup(now_ns, id, j, out);
-      return;
+      return fail_to_depend(now_ns, id, j, std::move(why), out);
     }
+  if (misplaced)
+    return fail_to_depend(now_ns, id, j, render(misplaced), out);
   leave_depend(now_ns, id, j, out);
+}
+
+void job_manager_core::fail_to_depend(int64_t now_ns, job_id id, job& j, std::string why,
+                                      job_manager_out& out) {
+  fail(now_ns, id, j, "dependency", std::move(why), 0, -1, -1, out);
+  finish_cleanup(now_ns, id, j, out);
 }
 
 /// After a restart: waits for what its events say is open. A job that is not in memory any more
@@ -404,20 +411,25 @@ idset job_manager_core::ranks_of(job_id id, const known_ends& ends) const {
 }
 
 /// The job is to run on these nodes, or on none of them: that becomes a part of its jobspec, so
-/// that everybody sees it and a restart finds it.
-void job_manager_core::place_beside(int64_t now_ns, job_id id, job& j, const condition& c,
-                                    const idset& ranks, job_manager_out& out) {
+/// that everybody sees it and a restart finds it. Errors: ec::too_big.
+caf::error job_manager_core::place_beside(int64_t now_ns, job_id id, job& j, const condition& c,
+                                          const idset& ranks, job_manager_out& out) {
   if (ranks.empty())
-    return; // there is nothing to keep away from
+    return {}; // there is nothing to keep away from
   json where = {{"ranks", json::array({ranks.to_string()})}};
   if (c.kind == dependency_kind::other_node)
     where = {{"not", json::array({std::move(where)})}};
-  if (auto text = dump(where); beside_.from != j.spec || beside_.where != text)
-    beside_ = {j.spec, with_constraint(*j.spec, where), std::move(text)};
+  if (auto text = dump(where); beside_.from != j.spec || beside_.where != text) {
+    auto next = with_constraint(*j.spec, where);
+    if (!next)
+      return std::move(next.error());
+    beside_ = {j.spec, std::move(*next), std::move(text)};
+  }
   auto next = beside_.to;
   constexpr const char* changed = "attributes.system.constraints";
   update(now_ns, id, next, dump({{changed, next->request->wants.system.constraints}}),
          dump({{changed, j.spec->request->wants.system.constraints}}), out);
+  return {};
 }
 
 /// The job has a grant, has started or ended: what waits for it is judged, in the order of the
@@ -435,17 +447,19 @@ void job_manager_core::tell_dependents(int64_t now_ns, job_id id, job& target,
     auto& c = (*list)[dependency].any_of[place];
     auto v = judge(c.kind, facts);
     if (v == verdict::holds) {
+      caf::error misplaced;
       if (is_of_nodes(c.kind))
-        place_beside(now_ns, waiting, j, c, facts.ranks, out);
+        misplaced = place_beside(now_ns, waiting, j, c, facts.ranks, out);
       close_dependency(now_ns, waiting, j, dependency, out);
-      leave_depend(now_ns, waiting, j, out);
+      if (misplaced)
+        fail_to_depend(now_ns, waiting, j, render(misplaced), out);
+      else
+        leave_depend(now_ns, waiting, j, out);
     } else if (v == verdict::never) {
       dependents_.erase(at);
       ++j.open.at(dependency);
-      if (is_hopeless(j, dependency)) {
-        fail(now_ns, waiting, j, "dependency", why_never(c, facts), 0, -1, -1, out);
-        finish_cleanup(now_ns, waiting, j, out);
-      }
+      if (is_hopeless(j, dependency))
+        fail_to_depend(now_ns, waiting, j, why_never(c, facts), out);
     }
     at = dependents_.upper_bound({id, {waiting, dependency, place}});
   }

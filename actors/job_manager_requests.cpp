@@ -192,10 +192,10 @@ void look_up_and_follow(job_manager_state& st, const follow_start_ptr& f) {
 /// What has happened so far is told once it is durable; what happens after that is pushed.
 void follow_when_durable(job_manager_state& st, const follow_start_ptr& f) {
   st.answer_when_durable([&st, f](const caf::error& e) {
-    if (e)
-      f->promise.deliver(e);
-    else
-      look_up_and_follow(st, f);
+    if (!e)
+      return look_up_and_follow(st, f);
+    end_follow_start(st);
+    f->promise.deliver(e);
   });
   st.end_turn();
 }

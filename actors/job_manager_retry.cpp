@@ -77,7 +77,8 @@ void job_manager_core::avoid(job& j, rset last) {
     return;
   auto ranks = last.ranks().to_string();
   auto spec = with_constraint(*j.spec, {{"not", json::array({{{"ranks", json::array({ranks})}}})}});
-  j.elsewhere = std::make_unique<elsewhere_job>(elsewhere_job{std::move(last), std::move(spec)});
+  if (spec) // else it may run there again
+    j.elsewhere = std::make_unique<elsewhere_job>(elsewhere_job{std::move(last), std::move(*spec)});
 }
 
 /// Asks for other nodes than those on which the job has just failed, if it is to have such.

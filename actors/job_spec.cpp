@@ -103,7 +103,8 @@ void read_array(const json& rest, job_spec& to) {
   auto at = rest.is_object() ? rest.find("array") : rest.end();
   if (at == rest.end() || !at->is_string())
     return;
-  if (auto values = idset::parse(at->get_ref<const std::string&>()))
+  auto values = idset::parse(at->get_ref<const std::string&>());
+  if (values && !values->empty())
     to.array = std::make_shared<const idset>(std::move(*values));
 }
 
@@ -203,14 +204,36 @@ caf::expected<job_spec> make_job_spec(std::string text, const jobspec& parsed,
   return s;
 }
 
-job_spec_ptr with_constraint(const job_spec& spec, const json& more) {
-  auto wants = parse_jobspec(spec.text);
-  HACTOR_CHECK(wants); // it was read before
+caf::expected<job_spec_ptr> with_constraint(const job_spec& spec, const json& more) {
+  auto wants = parse_stored(spec.text);
+  if (!wants)
+    return std::move(wants.error());
   auto& own = wants->system.constraints;
-  own = own.is_null() ? more : json{{"and", json::array({own, more})}};
+  if (own.is_null())
+    own = more;
+  else if (auto* all = find_json(own, "and"); all != nullptr && own.size() == 1)
+    own["and"].push_back(more); // or it would be nested more deeply each time
+  else
+    own = json{{"and", json::array({own, more})}};
   auto made = make_job_spec(canonical_json(*wants), *wants, spec.environment);
-  HACTOR_CHECK(made);
+  if (!made)
+    return std::move(made.error());
+  if (auto e = check_stored_size(*made))
+    return e;
   return std::make_shared<const job_spec>(std::move(*made));
+}
+
+caf::error check_stored_size(const job_spec& spec) {
+  if (spec.text.size() <= limits::stored_jobspec_bytes_max)
+    return {};
+  return make_error(ec::too_big,
+                    fmt::format("the jobspec has {} bytes with its array, what it waits for and "
+                                "where it may run; at most {}",
+                                spec.text.size(), limits::stored_jobspec_bytes_max));
+}
+
+caf::expected<jobspec> parse_stored(std::string_view text) {
+  return parse_jobspec(text, limits::stored_jobspec_bytes_max);
 }
 
 caf::expected<job_spec> as_array(const job_spec& spec, const idset& values) {
@@ -307,7 +330,7 @@ caf::expected<job_spec_ptr> spec_cache::intern(const std::string& text,
       if (auto known = it->second.lock())
         return known;
   }
-  auto parsed = parse_jobspec(text);
+  auto parsed = parse_stored(text);
   if (!parsed)
     return std::move(parsed.error());
   auto made = make_job_spec(text, *parsed, std::move(wanted.environment));

@@ -80,8 +80,15 @@ struct job_spec {
 /// As job_record::label: a hash of a user and a name of theirs, never 0.
 uint64_t name_label(uint32_t userid, const std::string& name);
 
-/// The same jobspec with another constraint on its nodes: its own, and `more` (RFC 31).
-job_spec_ptr with_constraint(const job_spec& spec, const json& more);
+/// As parse_jobspec, of what was read before and may have become larger here.
+caf::expected<jobspec> parse_stored(std::string_view text);
+
+/// ec::too_big when parse_stored would not read it.
+caf::error check_stored_size(const job_spec& spec);
+
+/// The same jobspec with another constraint on its nodes: its own, and `more` (RFC 31). Errors:
+/// ec::too_big, with both.
+caf::expected<job_spec_ptr> with_constraint(const job_spec& spec, const json& more);
 
 /// Compiles a jobspec of which `text` is the canonical text, and `environment` its environment or
 /// null. Errors: as compile_request and read_dependencies.

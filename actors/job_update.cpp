@@ -22,6 +22,7 @@ constexpr std::string_view fixed_keys[] = {
     "attributes.system.environment", "attributes.system.dependencies",
     "attributes.system.max-fails",   "attributes.system.files",
     "attributes.system.retries",     "attributes.system.child",
+    "attributes.system.array",
 };
 
 caf::error judge_key(const std::string& key) {
@@ -92,7 +93,7 @@ caf::expected<successor> changed(job_manager_state& st, const job_spec& old, con
   auto next = st.specs->intern(dump(*spec), old.environment_text());
   if (!next)
     return std::move(next.error());
-  auto parsed = parse_jobspec((*next)->text);
+  auto parsed = parse_stored((*next)->text);
   if (!parsed)
     return std::move(parsed.error());
   if (auto e = check_shell_options(*parsed, *(*next)->request))

@@ -586,7 +586,7 @@ caf::error check_shell_options(const jobspec& spec, const resource_request& requ
 
 caf::expected<launch_plan_ptr> make_launch_plan(const std::string& jobspec_text,
                                                 const std::string& environment) {
-  auto spec = parse_jobspec(jobspec_text);
+  auto spec = parse_stored(jobspec_text);
   if (!spec)
     return std::move(spec.error());
   auto request = compile_request(*spec);

@@ -101,8 +101,9 @@ HACTOR_INSPECT(accepted_spec, x.spec, x.urgency, x.flags, x.with_cc_env, x.ids, 
 struct accept_request {
   uint32_t userid = 0;
   std::vector<accepted_spec> specs;
+  bool is_question = false; // would they be accepted? Nothing changes
 };
-HACTOR_INSPECT(accept_request, x.userid, x.specs)
+HACTOR_INSPECT(accept_request, x.userid, x.specs, x.is_question)
 
 /// ingest -> scheduler: could this instance ever run each of these? Judged as if all were up and
 /// idle. Errors: ec::bad_jobspec; ec::unsatisfiable for the first that never fits (its position

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/job_spec.hpp"
 #include "graph/jobspec.hpp"
 #include "graph/request.hpp"
 #include "runtime/base64.hpp"
@@ -38,7 +39,7 @@ std::optional<job_layout> layout_of(const job_reply& job, const rset& r) {
     auto where = layout(*request, r);
     return where ? std::optional{std::move(*where)} : std::nullopt;
   };
-  auto spec = parse_jobspec(job.jobspec);
+  auto spec = parse_stored(job.jobspec);
   if (!spec)
     return std::nullopt;
   if (auto notes = parse_json(job.summary.annotations); notes && notes->is_object())
@@ -150,7 +151,7 @@ stream_eventlog::stream_eventlog(const job_reply& job, bool input)
   values_.nnodes = std::max(job.summary.nnodes, 1u);
   values_.attempt = job.summary.attempts;
   values_.cc = job.summary.cc;
-  auto spec = parse_jobspec(job.jobspec);
+  auto spec = parse_stored(job.jobspec);
   if (!spec)
     return;
   auto& options = spec->system.shell_options;

@@ -227,14 +227,6 @@ bool is_utf8(std::string_view s) {
   return true;
 }
 
-size_t depth_of(const json& value) {
-  size_t deepest = 0;
-  if (value.is_structured())
-    for (const auto& x : value)
-      deepest = std::max(deepest, depth_of(x));
-  return value.is_structured() ? deepest + 1 : 0;
-}
-
 /// Reads a plain scalar by the core schema of YAML 1.2.
 json plain_scalar(const std::string& text) {
   if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL")
@@ -411,6 +403,14 @@ caf::expected<json> read_yaml(std::string_view text, std::string_view what) {
 }
 
 } // namespace
+
+size_t depth_of(const json& value) {
+  size_t deepest = 0;
+  if (value.is_structured())
+    for (const auto& x : value)
+      deepest = std::max(deepest, depth_of(x));
+  return value.is_structured() ? deepest + 1 : 0;
+}
 
 caf::expected<json> parse_document(std::string_view text, size_t bytes_max, std::string_view what) {
   if (text.size() > bytes_max)

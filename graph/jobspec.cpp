@@ -504,8 +504,8 @@ caf::expected<jobspec> read_jobspec(const json& document) {
   return spec;
 }
 
-caf::expected<jobspec> parse_jobspec(std::string_view text) {
-  auto document = parse_document(text, limits::jobspec_bytes_max, "jobspec");
+caf::expected<jobspec> parse_jobspec(std::string_view text, size_t bytes_max) {
+  auto document = parse_document(text, bytes_max, "jobspec");
   if (!document)
     return document.error();
   return read_jobspec(*document);

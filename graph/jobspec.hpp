@@ -14,6 +14,7 @@
 #include "graph/count.hpp"
 #include "graph/document.hpp"
 #include "runtime/error.hpp"
+#include "runtime/limits.hpp"
 
 namespace hactor {
 
@@ -74,10 +75,11 @@ struct jobspec {
   friend bool operator==(const jobspec&, const jobspec&) = default;
 };
 
-/// Reads and checks a jobspec in JSON or YAML. Errors: ec::too_big (more than
-/// limits::jobspec_bytes_max, refused unread), ec::bad_json (syntax, with line and column),
-/// ec::bad_jobspec (starts with the key's path, says what would be right and what was found).
-caf::expected<jobspec> parse_jobspec(std::string_view text);
+/// Reads and checks a jobspec in JSON or YAML. Errors: ec::too_big (more than `bytes_max`, refused
+/// unread), ec::bad_json (syntax, with line and column), ec::bad_jobspec (starts with the key's
+/// path, says what would be right and what was found).
+caf::expected<jobspec> parse_jobspec(std::string_view text,
+                                     size_t bytes_max = limits::jobspec_bytes_max);
 
 /// Checks a document that is already parsed. Errors: ec::bad_jobspec.
 caf::expected<jobspec> read_jobspec(const json& document);

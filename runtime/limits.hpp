@@ -26,6 +26,9 @@ inline constexpr size_t host_bytes_max = 255;
 /// a jobspec of 100 MB is a mistake and must be refused at the door.
 inline constexpr size_t jobspec_bytes_max = 16u << 20;
 
+/// The same with what is written into a jobspec here: its array, ids that it waits for, nodes.
+inline constexpr size_t stored_jobspec_bytes_max = 20u << 20;
+
 /// Levels of nesting in JSON. Writing and comparing JSON recurses; this keeps it on the stack.
 inline constexpr size_t json_depth_max = 512;
 
@@ -62,7 +65,7 @@ inline constexpr size_t xml_bytes_max = 8u << 20;
 /// Bytes of one frame on a client socket or between brokers. Bounds what a wrong length word can
 /// make the receiver allocate.
 inline constexpr size_t frame_bytes_max = 64u << 20;
-static_assert(jobspec_bytes_max < frame_bytes_max);
+static_assert(stored_jobspec_bytes_max < frame_bytes_max);
 
 /// Bytes of a task's output that travel as one message: large enough to amortise the message,
 /// small enough that a noisy task does not hold back the others of its node.

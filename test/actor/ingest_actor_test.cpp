@@ -111,8 +111,30 @@ TEST_SUITE("actor") {
     }
   }
 
+  TEST_CASE("commands of an array are an array each, also when one comes twice") {
+    bench b;
+    spec_text waiting;
+    waiting.dependencies = json::array({{{"scheme", "afterok"}, {"value", "x"}}});
+    spec_text named;
+    named.name = "x";
+    auto many = one(named.text(), "0-9");
+    many.commands = R"([["a"],["a"]])";
+    auto a = b.submit({many, one(waiting.text())});
+    REQUIRE(a->value);
+    CHECK(a->value->ids.size() == 21);
+    CHECK(std::is_sorted(a->value->ids.begin(), a->value->ids.end()));
+  }
+
   TEST_CASE("what is wrong is refused at the door, all or nothing") {
     bench b;
+    auto nested = [](int times) {
+      spec_text s;
+      json where{{"ranks", json::array({"0"})}};
+      for (int i = 0; i < times; ++i)
+        where = {{"not", json::array({where})}};
+      s.rest = {{"constraints", where}};
+      return s;
+    };
     auto good = spec_text{}.text();
     auto dependent = json::parse(good);
     dependent["attributes"]["system"]["dependencies"] =
@@ -131,6 +153,8 @@ TEST_SUITE("actor") {
         {{urgent}, ec::bad_argument, "urgency 32"},
         {{}, ec::too_big, "0 jobs"},
         {{one(good, "0-999999"), one(good)}, ec::too_big, "1000001 jobs"},
+        {{one(nested(10).text()), one(nested(20).text())}, ec::bad_jobspec,
+         "jobs[1]: attributes.system.constraints: nested deeper than 32 levels"},
     };
     for (auto& t : table) {
       auto a = b.submit(t.jobs);

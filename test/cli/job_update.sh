@@ -60,6 +60,8 @@ held=$(hactor submit --hold -n 1 -J held true)
 fails_with 1 hactor update "$held" queue=nowhere
 check_contains "$output" nowhere
 fails_with 1 hactor update "$held" system.environment.X=1
+fails_with 1 hactor update "$held" system.array=null
+check_contains "$output" "attributes.system.array: cannot be changed once the job was submitted"
 fails_with 1 hactor update "$held" resources=1
 fails_with 2 hactor update "$held" duration=soon
 fails_with 2 hactor update "$held"

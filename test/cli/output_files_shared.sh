@@ -26,4 +26,7 @@ hactor submit --quiet --wait --cc=1-2 -O output.mode=append -o bulk.out echo 0
 check_equal "appended" 22 "$(wc -l <bulk.out)"
 fails_with 1 hactor submit -N 1000 --cc=1-2 -o bulk.out true
 check_equal "refused" 22 "$(wc -l <bulk.out)"
+fails_with 1 hactor submit -d afterok:f1 --cc=1-2 -o bulk.out true
+check_contains "$output" "there is no job f1"
+check_equal "refused for what it waits for" 22 "$(wc -l <bulk.out)"
 END

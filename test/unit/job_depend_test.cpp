@@ -272,6 +272,15 @@ TEST_SUITE("unit") {
     b.submit(5, json::array({on("not-same-node", 9)}));
     CHECK(b.goes_on(5));
     CHECK(code_of(b.refusal(json::array({on("same-node", 9)}))) == ec::unsatisfiable);
+    // Conditions of several jobs stand beside each other, however many they are.
+    auto many = json::array();
+    for (uint64_t id = 20; id < 60; ++id) {
+      b.ends[{id}] = {{id}, job_result::completed, 1000, true, true, false, idset::range(id, id)};
+      many.push_back(on("not-same-node", id));
+    }
+    b.submit(6, many);
+    CHECK(b.goes_on(6));
+    CHECK(where(6).starts_with(R"({"and":[{"not":[{"ranks":["20"]}]},{"not":[{"ranks":["21"]}]},)"));
     // One that is cancelled before it has nodes never gets any.
     b.submit(10);
     b.submit(11, json::array({on("same-node", 10)}));

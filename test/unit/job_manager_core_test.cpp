@@ -491,7 +491,9 @@ TEST_SUITE("unit") {
   TEST_CASE("a job that is withdrawn was never there") {
     bench b;
     auto before = b.core.counts();
-    b.submit({one});
+    spec_text s;
+    s.duration_s = 2;
+    b.submit({one}, s);
     SUBCASE("while it waits") {
       b.core.withdraw(one, b.out);
       CHECK(b.out.cancelled == std::vector<job_id>{one});
@@ -513,6 +515,8 @@ TEST_SUITE("unit") {
     CHECK(after.run == 0);
     CHECK(after.inactive == 0);
     CHECK(after.canceled == 0);
+    CHECK(b.core.next_deadline_ns() == 0);
+    b.core.on_deadline(b.now + 10'000 * second, b.out); // that of nobody
     b.out.clear();
     b.grant(); // was on its way
     CHECK(b.out.freed == std::vector<job_id>{one});
