@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/unpacker.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <optional>
@@ -10,6 +12,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "store/kvs_types.hpp"
 
 namespace hactor {
 
@@ -40,6 +44,86 @@ int write_at(int fd, std::string_view bytes, uint64_t offset) {
     offset += static_cast<uint64_t>(n);
   }
   return 0;
+}
+
+/// Reads all of `to`, if there is as much.
+bool read_at(int fd, char* to, size_t size, uint64_t offset) {
+  for (size_t done = 0; done < size;) {
+    auto n = ::pread(fd, to + done, size - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    done += static_cast<size_t>(n);
+  }
+  return true;
+}
+
+/// Are these bytes there, beginning at the offset?
+bool has_bytes(int fd, std::string_view bytes, uint64_t offset) {
+  std::array<char, 1 << 16> found;
+  while (!bytes.empty()) {
+    auto size = std::min(found.size(), bytes.size());
+    if (!read_at(fd, found.data(), size, offset)
+        || std::string_view{found.data(), size} != bytes.substr(0, size))
+      return false;
+    bytes.remove_prefix(size);
+    offset += size;
+  }
+  return true;
+}
+
+/// Is there nothing but zeros? Holes are not read.
+bool has_zeros(int fd, uint64_t begin, uint64_t end) {
+  constexpr std::array<char, 1 << 16> zeros{};
+  while (begin < end) {
+    auto data = ::lseek(fd, static_cast<off_t>(begin), SEEK_DATA);
+    if (data < 0 && errno == ENXIO)
+      return true; // the rest is a hole
+    if (data >= 0) // or holes are not known of: all is data
+      begin = static_cast<uint64_t>(data);
+    auto size = begin < end ? std::min<uint64_t>(zeros.size(), end - begin) : 0;
+    if (!has_bytes(fd, {zeros.data(), size}, begin))
+      return false;
+    begin += size;
+  }
+  return true;
+}
+
+/// Has it the content of `file`? A blob is known by its name: none is asked for.
+bool has_content(int fd, const archive_file& file) {
+  if (!file.data.empty())
+    return has_bytes(fd, file.data, 0);
+  uint64_t at = 0;
+  std::string bytes;
+  for (auto& piece : file.pieces) {
+    if (piece.size > limits::kvs_value_bytes_max || !has_zeros(fd, at, piece.offset))
+      return false;
+    bytes.resize(piece.size);
+    if (!read_at(fd, bytes.data(), bytes.size(), piece.offset)
+        || archive_blobref(bytes) != piece.blob)
+      return false;
+    at = piece.offset + piece.size;
+  }
+  return has_zeros(fd, at, file.size);
+}
+
+/// Is what is there what extracting would make, but for times and who may read it?
+bool is_same(int folder, const std::string& name, const struct stat& found,
+             const archive_file& file) {
+  if ((found.st_mode & S_IFMT) != (file.mode & S_IFMT))
+    return false;
+  if (file.is_link()) {
+    std::string target(file.data.size() + 1, '\0');
+    auto size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+    return size >= 0 && std::string_view{target.data(), static_cast<size_t>(size)} == file.data;
+  }
+  // Nothing is waited for, should it have become a fifo.
+  owned_fd fd{::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat now {};
+  return fd && ::fstat(fd.get(), &now) == 0 && S_ISREG(now.st_mode)
+         && static_cast<uint64_t>(now.st_size) == file.size
+         && (now.st_mode & S_IXUSR) == (file.mode & S_IXUSR) && has_content(fd.get(), file);
 }
 
 /// When it was changed, if that is known; when it was read is of no interest.
@@ -98,11 +182,14 @@ caf::expected<unpacker::place> unpacker::find(const std::string& path) const {
   return at;
 }
 
-caf::error unpacker::check_free(const place& at, const std::string& path) const {
+/// Is it there, the same, so that nothing is to be done? False: it may be made.
+caf::expected<bool> unpacker::is_there(const place& at, const archive_file& file) const {
   auto found = look_at(at.parent.get(), at.name);
   if (!found || (overwrite_ && !S_ISDIR(found->st_mode)))
-    return {};
-  return refuse(path, fmt::format("is there already, {}", kind_of(*found)));
+    return false;
+  if (!overwrite_ && is_same(at.parent.get(), at.name, *found, file))
+    return true;
+  return refuse(file.path, fmt::format("is there already, {}", kind_of(*found)));
 }
 
 caf::error unpacker::make_folder(const place& at, const archive_file& file) {
@@ -128,7 +215,7 @@ caf::error unpacker::make_link(const place& at, const archive_file& file,
     return failed(file.path, errno);
   // That a file system keeps no times of links is no reason to do without the link.
   (void)::utimensat(parent, temporary.c_str(), file_times{file}.at, AT_SYMLINK_NOFOLLOW);
-  return put(at, file.path, temporary);
+  return put(at, file, temporary);
 }
 
 caf::error unpacker::fill(int fd, const archive_file& file, const blob_loader& load) const {
@@ -168,22 +255,31 @@ caf::error unpacker::make_file(const place& at, const archive_file& file,
   // A file system may tell only now that it had no room.
   if (::close(fd.release()) != 0)
     return failed(file.path, errno);
-  return put(at, file.path, temporary);
+  return put(at, file, temporary);
 }
 
 /// Gives what is whole its name.
-caf::error unpacker::put(const place& at, const std::string& path,
+caf::error unpacker::put(const place& at, const archive_file& file,
                          const std::string& temporary) const {
   auto parent = at.parent.get();
   auto* name = at.name.c_str();
   auto done = !overwrite_
               && ::renameat2(parent, temporary.c_str(), parent, name, RENAME_NOREPLACE) == 0;
-  // Not every file system can refuse to replace; check_free() has looked before.
+  // Not every file system can refuse to replace; is_there() has looked before.
   if (!done && (overwrite_ || errno == EINVAL))
     done = ::renameat(parent, temporary.c_str(), parent, name) == 0;
   if (done)
     return {};
-  return errno == EEXIST ? refuse(path, "is there already") : failed(path, errno);
+  if (errno != EEXIST)
+    return failed(file.path, errno);
+  // Somebody has made it meanwhile: another who extracts the same, maybe.
+  auto there = is_there(at, file);
+  if (!there)
+    return std::move(there.error());
+  if (!*there)
+    return refuse(file.path, "was there already a moment ago");
+  (void)::unlinkat(parent, temporary.c_str(), 0);
+  return {};
 }
 
 caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
@@ -192,8 +288,11 @@ caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
     return std::move(at.error());
   if (file.is_folder())
     return make_folder(*at, file);
-  if (auto e = check_free(*at, file.path))
-    return e;
+  auto there = is_there(*at, file);
+  if (!there)
+    return std::move(there.error());
+  if (*there)
+    return {};
   auto temporary = fmt::format(".hactor.{}.{}", ::getpid(), ++made_);
   auto e = file.is_link() ? make_link(*at, file, temporary) : make_file(*at, file, temporary, load);
   if (e)

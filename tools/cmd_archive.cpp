@@ -53,7 +53,8 @@ constexpr option_spec list_options[] = {
 constexpr option_spec extract_options[] = {
     {'n', "name", "NAME", "The archive, or several joined by commas. Default: main."},
     {'C', "directory", "DIR", "Puts the files there. Default: where we are."},
-    {0, "overwrite", nullptr, "Replaces files that are there, which else are an error."},
+    {0, "overwrite", nullptr, "Replaces files that are there, which else are an error if they "
+                              "differ."},
     {'t', "list-only", nullptr, "Lists the files only."},
     {'v', "verbose", nullptr, "Lists the files on standard error."},
     space_option,
@@ -350,7 +351,10 @@ const command archive_extract_command{
     "archive extract", group_instance, "puts the files of archives into a folder",
     "[OPTIONS] [PATTERN]",
     "With PATTERN the files whose paths match it; '*' stands for slashes, too. No file is put "
-    "outside of the folder, or through a symbolic link, and none is there before it is whole.",
+    "outside of the folder, or through a symbolic link, and none is there before it is whole.\n\n"
+    "A file that is there and has the same content, and is executable or not as the archive's, "
+    "stays as it is, and so does a link to the same place: what was stopped is completed when it "
+    "is extracted again. Folders that are there keep their modes and times, but for --overwrite.",
     extract_options, usual_exits,
     " hactor exec -r all hactor archive extract -C /tmp/project\n"
     " hactor archive extract --name=app,dataset1 '*.so'",

@@ -48,6 +48,14 @@ for out in out.*; do
 done
 out=$(ls -d out.* | head -1)
 
+# What was extracted is extracted again with no other end, also when some of it is missing.
+before=$(find "$out" -printf '%p %i %m %T@\n' | sort)
+archive extract -C "$out"
+check_equal "the same again" "$before" "$(find "$out" -printf '%p %i %m %T@\n' | sort)"
+rm -r "$out/tree/large" "$out/tree/sub" "$out/tree/link"
+archive extract -C "$out"
+check_equal "what was missing" "$(facts in)" "$(facts "$out")"
+
 # What is there is kept, unless it is said otherwise; there is no other file beside it.
 echo mine >"$out/tree/small"
 fails_with 1 hactor archive extract -C "$out" tree/small

@@ -98,6 +98,65 @@ TEST_SUITE("unit") {
     CHECK(names_in(dir.path()) == 3);
   }
 
+  TEST_CASE("what is there and is the same stays") {
+    test::temp_dir dir;
+    auto blob = archive_blobref("xxxxxxxxxx");
+    auto loads = 0;
+    auto load = [&loads](const std::string&) -> caf::expected<std::string> {
+      ++loads;
+      return std::string(10, 'x');
+    };
+    archive_file text{"f", S_IFREG | 0640, "text", 1000, 4};
+    archive_file link{"l", S_IFLNK | 0777, "f"}, empty{"e", S_IFREG | 0600};
+    auto pieces = in_blobs("b", {{10, 10, blob}, {90, 10, blob}});
+    for (auto& file : {text, link, empty, pieces})
+      REQUIRE_FALSE(put(dir.path(), file, false, load));
+    CHECK(loads == 2);
+    auto made = facts(dir / "b").st_ino;
+    ::chmod((dir / "f").c_str(), 0604);
+    text.mtime_s = 2000;
+    for (auto& file : {text, link, empty, pieces}) {
+      CAPTURE(file.path);
+      CHECK_FALSE(put(dir.path(), file, false, load));
+    }
+    CHECK(loads == 2); // nothing was asked for
+    CHECK(facts(dir / "b").st_ino == made);
+    CHECK((facts(dir / "f").st_mode & 07777) == 0604);
+    CHECK(facts(dir / "f").st_mtime == 1000);
+    CHECK(names_in(dir.path()) == 4);
+  }
+
+  TEST_CASE("what is there and differs in anything is refused") {
+    test::temp_dir dir;
+    auto blob = archive_blobref("xxxxxxxxxx");
+    auto load = [](const std::string&) -> caf::expected<std::string> {
+      return std::string(10, 'x');
+    };
+    REQUIRE_FALSE(put(dir.path(), {"f", S_IFREG | 0600, "text", 1000, 4}));
+    REQUIRE_FALSE(put(dir.path(), {"l", S_IFLNK | 0777, "f"}));
+    REQUIRE_FALSE(put(dir.path(), in_blobs("b", {{10, 10, blob}, {90, 10, blob}}), false, load));
+    archive_file wrong[] = {{"f", S_IFREG | 0600, "tex", 1000, 3},
+                            {"f", S_IFREG | 0600, "tezt", 1000, 4},
+                            {"f", S_IFREG | 0600, "text\n", 1000, 5},
+                            {"f", S_IFREG | 0700, "text", 1000, 4},
+                            {"f", S_IFREG | 0600, {}, 1000, 4},
+                            {"f", S_IFLNK | 0777, "f"},
+                            {"l", S_IFREG | 0777, "text", 1000, 4},
+                            {"l", S_IFLNK | 0777, "ff"},
+                            {"l", S_IFLNK | 0777, "g"},
+                            in_blobs("b", {}),
+                            in_blobs("b", {{10, 10, blob}}),
+                            in_blobs("b", {{10, 10, blob}, {80, 10, blob}}),
+                            in_blobs("b", {{10, 10, archive_blobref("y")}, {90, 10, blob}})};
+    for (auto& file : wrong) {
+      CAPTURE(file.path);
+      CAPTURE(file.data);
+      CHECK(code_of(put(dir.path(), file)) == ec::wrong_state);
+    }
+    CHECK(content(dir / "f") == "text");
+    CHECK(names_in(dir.path()) == 3);
+  }
+
   TEST_CASE("nothing is put through a link") {
     test::temp_dir dir, away;
     REQUIRE(::symlink(away.path().c_str(), (dir / "l").c_str()) == 0);
