@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,7 +136,27 @@ struct file_times {
   timespec at[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
 };
 
+/// A name that no other makes, on whatever machine: the folder may be one that many share.
+std::string temporary_name() {
+  uint64_t bits[2] = {};
+  (void)::getrandom(bits, sizeof bits, 0); // so few it never refuses
+  return fmt::format(".hactor.{:016x}{:016x}", bits[0], bits[1]);
+}
+
 } // namespace
+
+/// What we have made and what has no name of its own yet; is removed unless it gets one.
+struct unpacker::unfinished {
+  unfinished(int folder_fd, std::string as) : folder{folder_fd}, name{std::move(as)} {}
+  unfinished(const unfinished&) = delete;
+  unfinished& operator=(const unfinished&) = delete;
+  ~unfinished() {
+    if (folder >= 0)
+      (void)::unlinkat(folder, name.c_str(), 0);
+  }
+  int folder; // -1: it has a name
+  std::string name;
+};
 
 caf::expected<unpacker> unpacker::open(const std::string& folder, bool overwrite) {
   owned_fd root{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -208,14 +229,15 @@ caf::error unpacker::make_folder(const place& at, const archive_file& file) {
   return {};
 }
 
-caf::error unpacker::make_link(const place& at, const archive_file& file,
-                               const std::string& temporary) {
+caf::error unpacker::make_link(const place& at, const archive_file& file) const {
   auto parent = at.parent.get();
-  if (::symlinkat(file.data.c_str(), parent, temporary.c_str()) != 0)
+  auto name = temporary_name();
+  if (::symlinkat(file.data.c_str(), parent, name.c_str()) != 0)
     return failed(file.path, errno);
+  unfinished made{parent, std::move(name)};
   // That a file system keeps no times of links is no reason to do without the link.
-  (void)::utimensat(parent, temporary.c_str(), file_times{file}.at, AT_SYMLINK_NOFOLLOW);
-  return put(at, file, temporary);
+  (void)::utimensat(parent, made.name.c_str(), file_times{file}.at, AT_SYMLINK_NOFOLLOW);
+  return put(at, file, made);
 }
 
 caf::error unpacker::fill(int fd, const archive_file& file, const blob_loader& load) const {
@@ -242,11 +264,13 @@ caf::error unpacker::fill(int fd, const archive_file& file, const blob_loader& l
 }
 
 caf::error unpacker::make_file(const place& at, const archive_file& file,
-                               const std::string& temporary, const blob_loader& load) const {
-  owned_fd fd{::openat(at.parent.get(), temporary.c_str(),
+                               const blob_loader& load) const {
+  auto name = temporary_name();
+  owned_fd fd{::openat(at.parent.get(), name.c_str(),
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   if (!fd)
     return failed(file.path, errno);
+  unfinished made{at.parent.get(), std::move(name)};
   if (auto e = fill(fd.get(), file, load))
     return e;
   if (::fchmod(fd.get(), file.mode & 0777) != 0
@@ -255,31 +279,29 @@ caf::error unpacker::make_file(const place& at, const archive_file& file,
   // A file system may tell only now that it had no room.
   if (::close(fd.release()) != 0)
     return failed(file.path, errno);
-  return put(at, file, temporary);
+  return put(at, file, made);
 }
 
 /// Gives what is whole its name.
-caf::error unpacker::put(const place& at, const archive_file& file,
-                         const std::string& temporary) const {
+caf::error unpacker::put(const place& at, const archive_file& file, unfinished& made) const {
   auto parent = at.parent.get();
-  auto* name = at.name.c_str();
-  auto done = !overwrite_
-              && ::renameat2(parent, temporary.c_str(), parent, name, RENAME_NOREPLACE) == 0;
+  auto *name = at.name.c_str(), *temporary = made.name.c_str();
+  auto done =
+      !overwrite_ && ::renameat2(parent, temporary, parent, name, RENAME_NOREPLACE) == 0;
   // Not every file system can refuse to replace; is_there() has looked before.
   if (!done && (overwrite_ || errno == EINVAL))
-    done = ::renameat(parent, temporary.c_str(), parent, name) == 0;
-  if (done)
+    done = ::renameat(parent, temporary, parent, name) == 0;
+  if (done) {
+    made.folder = -1;
     return {};
+  }
   if (errno != EEXIST)
     return failed(file.path, errno);
   // Somebody has made it meanwhile: another who extracts the same, maybe.
   auto there = is_there(at, file);
   if (!there)
     return std::move(there.error());
-  if (!*there)
-    return refuse(file.path, "was there already a moment ago");
-  (void)::unlinkat(parent, temporary.c_str(), 0);
-  return {};
+  return *there ? caf::error{} : refuse(file.path, "was there already a moment ago");
 }
 
 caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
@@ -293,11 +315,7 @@ caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
     return std::move(there.error());
   if (*there)
     return {};
-  auto temporary = fmt::format(".hactor.{}.{}", ::getpid(), ++made_);
-  auto e = file.is_link() ? make_link(*at, file, temporary) : make_file(*at, file, temporary, load);
-  if (e)
-    (void)::unlinkat(at->parent.get(), temporary.c_str(), 0);
-  return e;
+  return file.is_link() ? make_link(*at, file) : make_file(*at, file, load);
 }
 
 caf::error unpacker::finish() {

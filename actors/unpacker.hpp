@@ -45,21 +45,20 @@ private:
     owned_fd parent;
     std::string name; // in it
   };
+  struct unfinished;
   caf::expected<place> find(const std::string& path) const;
   caf::error failed(const std::string& path, int errno_value) const;
   caf::error refuse(const std::string& path, const std::string& why) const;
   caf::expected<bool> is_there(const place& at, const archive_file& file) const;
   caf::error make_folder(const place& at, const archive_file& file);
-  caf::error make_link(const place& at, const archive_file& file, const std::string& temporary);
-  caf::error make_file(const place& at, const archive_file& file, const std::string& temporary,
-                       const blob_loader& load) const;
+  caf::error make_link(const place& at, const archive_file& file) const;
+  caf::error make_file(const place& at, const archive_file& file, const blob_loader& load) const;
   caf::error fill(int fd, const archive_file& file, const blob_loader& load) const;
-  caf::error put(const place& at, const archive_file& file, const std::string& temporary) const;
+  caf::error put(const place& at, const archive_file& file, unfinished& made) const;
 
   owned_fd root_;
   std::string name_;
   bool overwrite_;
-  uint64_t made_ = 0;                 // temporary names
   std::vector<archive_file> folders_; // whose modes and times are due
 };
 

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +76,16 @@ TEST_SUITE("unit") {
     CHECK(context_of(e) == dir / "f: the instance has gone");
     CHECK(code_of(put(dir.path(), in_blobs("f", {{0, 11, "x"}}))) == ec::store_corrupt);
     CHECK(names_in(dir.path()) == 0);
+  }
+
+  TEST_CASE("what another is making is left alone") {
+    test::temp_dir dir;
+    auto others = dir / fmt::format(".hactor.{}.1", ::getpid());
+    std::ofstream{others} << "half";
+    CHECK_FALSE(put(dir.path(), in_blobs("f", {{0, 10, "x"}})));
+    CHECK_FALSE(put(dir.path(), {"l", S_IFLNK | 0777, "f"}));
+    CHECK(content(others) == "half");
+    CHECK(names_in(dir.path()) == 3);
   }
 
   TEST_CASE("what is there is replaced only when that is asked for") {
