@@ -208,9 +208,12 @@ caf::expected<bool> unpacker::is_there(const place& at, const archive_file& file
   auto found = look_at(at.parent.get(), at.name);
   if (!found || (overwrite_ && !S_ISDIR(found->st_mode)))
     return false;
-  if (!overwrite_ && is_same(at.parent.get(), at.name, *found, file))
+  if (S_ISDIR(found->st_mode))
+    return refuse(file.path, "is there already, a folder");
+  if (is_same(at.parent.get(), at.name, *found, file))
     return true;
-  return refuse(file.path, fmt::format("is there already, {}", kind_of(*found)));
+  return make_error(ec::busy, fmt::format("{}/{}: is there already, {}", name_, file.path,
+                                          kind_of(*found)));
 }
 
 caf::error unpacker::make_folder(const place& at, const archive_file& file) {

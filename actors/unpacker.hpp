@@ -27,10 +27,10 @@ public:
   /// Errors: ec::system_failed, naming the folder.
   static caf::expected<unpacker> open(const std::string& folder, bool overwrite);
 
-  /// Makes one file, and the folders above it. Errors, all naming the file: ec::wrong_state (it is
-  /// there already, not the same, or its path leads through something that is no folder),
-  /// ec::system_failed, ec::disk_full, ec::store_corrupt (a blob of another size), and those of
-  /// `load`.
+  /// Makes one file, and the folders above it. Errors, all naming the file: ec::busy (another is
+  /// there that `overwrite` would replace), ec::wrong_state (what is there is never replaced, or
+  /// its path leads through something that is no folder), ec::system_failed, ec::disk_full,
+  /// ec::store_corrupt (a blob of another size), and those of `load`.
   caf::error make(const archive_file& file, const blob_loader& load);
 
   /// Gives the folders their modes and times, which while files are put into them they cannot have.

@@ -236,10 +236,8 @@ int run_list(const invocation& call) {
 
 /// What of the error the person can do something about.
 caf::error advised(const caf::error& e) {
-  auto text = render(e);
-  return code_of(e) == ec::wrong_state && text.find("is there already, a") != text.npos
-             ? make_error(ec::wrong_state, text + "; --overwrite replaces files")
-             : e;
+  return code_of(e) == ec::busy ? make_error(ec::busy, render(e) + "; --overwrite replaces files")
+                                : e;
 }
 
 caf::error extract(const parsed_options& o, client& broker, const archive_name& of,

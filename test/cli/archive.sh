@@ -74,6 +74,9 @@ check_contains "$output" "nowhere: No such file"
 mkdir away trap && ln -s ../away trap/tree
 fails_with 1 hactor archive extract -C trap --overwrite
 check_contains "$output" "is there already, a symbolic link"
+mkdir -p trap/dir/tree/small
+fails_with 1 hactor archive extract -C trap/dir tree/small
+check_equal "not promised" "hactor-archive-extract: trap/dir/tree/small: is there already, a folder" "$output"
 fails_with 1 hactor archive extract -C trap --overwrite tree/small
 check_contains "$output" "'tree' is a symbolic link, through which nothing is put"
 for path in ../up /abs a/../b; do

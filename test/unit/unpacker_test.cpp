@@ -95,8 +95,9 @@ TEST_SUITE("unit") {
     REQUIRE(::mkdir((dir / "d").c_str(), 0750) == 0);
     archive_file f{"f", S_IFREG | 0600, "new"}, d{"d", S_IFDIR | 0700};
     archive_file l{"l", S_IFREG | 0600, "other"}, no_folder{"d", S_IFREG | 0600, "new"};
-    CHECK(code_of(put(dir.path(), f)) == ec::wrong_state);
-    CHECK(code_of(put(dir.path(), l)) == ec::wrong_state);
+    CHECK(code_of(put(dir.path(), f)) == ec::busy);
+    CHECK(code_of(put(dir.path(), l)) == ec::busy);
+    CHECK(code_of(put(dir.path(), no_folder)) == ec::wrong_state); // nor with `overwrite`
     CHECK(content(dir / "f") == "mine");
     CHECK_FALSE(put(dir.path(), d));
     CHECK((facts(dir / "d").st_mode & 0777) == 0750);
@@ -137,6 +138,23 @@ TEST_SUITE("unit") {
     CHECK(names_in(dir.path()) == 4);
   }
 
+  TEST_CASE("what comes to be there meanwhile is judged as what was there") {
+    test::temp_dir dir;
+    auto file = in_blobs("f", {{0, 10, archive_blobref("xxxxxxxxxx")}});
+    std::string others = std::string(10, 'x') + std::string(90, '\0');
+    bool same = true;
+    SUBCASE("the same") {}
+    SUBCASE("another") { others.back() = 'y', same = false; }
+    auto load = [&](const std::string&) -> caf::expected<std::string> {
+      std::ofstream{dir / "f"} << others;
+      return std::string(10, 'x');
+    };
+    auto e = put(dir.path(), file, false, load);
+    CHECK(code_of(e) == (same ? ec::ok : ec::busy));
+    CHECK(content(dir / "f") == others);
+    CHECK(names_in(dir.path()) == 1);
+  }
+
   TEST_CASE("what is there and differs in anything is refused") {
     test::temp_dir dir;
     auto blob = archive_blobref("xxxxxxxxxx");
@@ -162,7 +180,7 @@ TEST_SUITE("unit") {
     for (auto& file : wrong) {
       CAPTURE(file.path);
       CAPTURE(file.data);
-      CHECK(code_of(put(dir.path(), file)) == ec::wrong_state);
+      CHECK(code_of(put(dir.path(), file)) == ec::busy);
     }
     CHECK(content(dir / "f") == "text");
     CHECK(names_in(dir.path()) == 3);
