@@ -136,6 +136,16 @@ struct file_times {
   timespec at[2] = {{0, UTIME_OMIT}, {0, UTIME_OMIT}};
 };
 
+/// Lets its owner put files into a folder. Returns errno, or 0.
+int open_to_owner(int parent, const std::string& name, mode_t mode) {
+  if ((mode & S_IRWXU) == S_IRWXU)
+    return 0;
+  // Of this folder, and not of what comes to have its name: it may allow no other way to open it.
+  owned_fd fd{::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  auto path = fmt::format("/proc/self/fd/{}", fd.get());
+  return fd && ::chmod(path.c_str(), (mode & 0777) | S_IRWXU) == 0 ? 0 : errno;
+}
+
 /// A name that no other makes, on whatever machine: the folder may be one that many share.
 std::string temporary_name() {
   uint64_t bits[2] = {};
@@ -176,7 +186,7 @@ caf::error unpacker::refuse(const std::string& path, const std::string& why) con
 }
 
 /// The folder that a file is to be in; those on the way are made.
-caf::expected<unpacker::place> unpacker::find(const std::string& path) const {
+caf::expected<unpacker::place> unpacker::find(const std::string& path) {
   place at{owned_fd{::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, {}};
   if (!at.parent)
     return failed(path, errno);
@@ -186,8 +196,11 @@ caf::expected<unpacker::place> unpacker::find(const std::string& path) const {
     constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     auto parent = at.parent.get();
     owned_fd next{::openat(parent, part.c_str(), flags)};
-    if (!next && errno == ENOENT && (::mkdirat(parent, part.c_str(), 0777) == 0 || errno == EEXIST))
+    if (!next && errno == ENOENT) {
+      if (::mkdirat(parent, part.c_str(), 0777) == 0)
+        made_.insert(path.substr(0, slash));
       next.reset(::openat(parent, part.c_str(), flags));
+    }
     if (!next) {
       auto error = errno;
       auto found = look_at(parent, part);
@@ -225,10 +238,13 @@ caf::error unpacker::make_folder(const place& at, const archive_file& file) {
     if (!found || !S_ISDIR(found->st_mode))
       return refuse(file.path, fmt::format("is there already, {}",
                                            found ? kind_of(*found) : "or was a moment ago"));
-    if (!overwrite_)
+    if (!overwrite_ && !made_.contains(file.path))
       return {}; // it is somebody else's
+    if (auto error = open_to_owner(at.parent.get(), at.name, found->st_mode))
+      return failed(file.path, error);
   }
-  folders_.push_back(file);
+  made_.insert(file.path);
+  folders_.insert_or_assign(file.path, file);
   return {};
 }
 
@@ -322,8 +338,9 @@ caf::error unpacker::make(const archive_file& file, const blob_loader& load) {
 }
 
 caf::error unpacker::finish() {
-  for (; !folders_.empty(); folders_.pop_back()) {
-    auto& file = folders_.back();
+  // What is in a folder before the folder, as one that is closed cannot be entered.
+  for (; !folders_.empty(); folders_.erase(std::prev(folders_.end()))) {
+    auto& file = folders_.rbegin()->second;
     auto at = find(file.path);
     if (!at)
       return std::move(at.error());

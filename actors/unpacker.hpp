@@ -6,9 +6,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "actors/owned_fd.hpp"
 #include "store/archive.hpp"
@@ -46,7 +47,7 @@ private:
     std::string name; // in it
   };
   struct unfinished;
-  caf::expected<place> find(const std::string& path) const;
+  caf::expected<place> find(const std::string& path);
   caf::error failed(const std::string& path, int errno_value) const;
   caf::error refuse(const std::string& path, const std::string& why) const;
   caf::expected<bool> is_there(const place& at, const archive_file& file) const;
@@ -59,7 +60,8 @@ private:
   owned_fd root_;
   std::string name_;
   bool overwrite_;
-  std::vector<archive_file> folders_; // whose modes and times are due
+  std::set<std::string> made_;                  // folders
+  std::map<std::string, archive_file> folders_; // by path: whose modes and times are due
 };
 
 } // namespace hactor

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actors/unpacker.hpp"
+#include "ordinary_user.hpp"
 #include "temp_dir.hpp"
 
 using namespace hactor;
@@ -208,6 +209,49 @@ TEST_SUITE("unit") {
     CHECK(facts(dir / "d/e").st_mtime == 3000);
     CHECK((facts(dir / "d/e/f").st_mode & 07777) == 0400);
     ::chmod((dir / "d").c_str(), 0700); // or it could not be removed
+    ::chmod((dir / "d/e").c_str(), 0700);
+  }
+
+  TEST_CASE("folders that stand behind what is in them get their modes and times as well") {
+    test::temp_dir dir;
+    auto to = unpacker::open(dir.path(), false);
+    REQUIRE(to);
+    REQUIRE(::mkdir((dir / "d").c_str(), 0755) == 0);
+    CHECK_FALSE(to->make({"d/e/g/f", S_IFREG | 0400, "x", 4000}, {}));
+    CHECK_FALSE(to->make({"d/e/g", S_IFDIR | 0710, {}, 3000}, {}));
+    CHECK_FALSE(to->make({"d/e", S_IFDIR | 0770, {}, 2000}, {}));
+    CHECK_FALSE(to->make({"d", S_IFDIR | 0770, {}, 1000}, {}));
+    CHECK_FALSE(to->finish());
+    CHECK((facts(dir / "d/e/g").st_mode & 07777) == 0710);
+    CHECK(facts(dir / "d/e/g").st_mtime == 3000);
+    CHECK((facts(dir / "d/e").st_mode & 07777) == 0770);
+    CHECK(facts(dir / "d/e").st_mtime == 2000);
+    CHECK((facts(dir / "d").st_mode & 07777) == 0755); // was there before
+  }
+
+  TEST_CASE("folders that are closed to their owner are filled anew") {
+    test::temp_dir dir;
+    test::ordinary_user user{dir.path()};
+    if (!user.can_enter()) {
+      MESSAGE("skipped: on this machine only root may enter the folder");
+      return;
+    }
+    REQUIRE(::mkdir((dir / "d").c_str(), 0555) == 0);
+    CHECK(code_of(put(dir.path(), {"d/f", S_IFREG | 0400, "x"}, true)) == ec::system_failed);
+    for (auto mode : {0555u, 0u, 0300u}) {
+      CAPTURE(mode);
+      auto to = unpacker::open(dir.path(), true);
+      REQUIRE(to);
+      CHECK_FALSE(to->make({"d", S_IFDIR | mode, {}, 2000}, {}));
+      CHECK_FALSE(to->make({"d/e", S_IFDIR | mode, {}, 3000}, {}));
+      CHECK_FALSE(to->make({"d/e/f", S_IFREG | 0400, "x", 4000}, {}));
+      CHECK_FALSE(to->finish());
+      CHECK((facts(dir / "d").st_mode & 07777) == mode);
+      CHECK(facts(dir / "d").st_mtime == 2000);
+    }
+    ::chmod((dir / "d").c_str(), 0700);
+    CHECK((facts(dir / "d/e").st_mode & 07777) == 0300);
+    CHECK(content(dir / "d/e/f") == "x");
     ::chmod((dir / "d/e").c_str(), 0700);
   }
 
