@@ -20,6 +20,9 @@ namespace hactor {
 
 namespace {
 
+/// The last part of a path.
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 std::optional<struct stat> look_at(int folder, const std::string& name) {
   struct stat found {};
   if (::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0)
@@ -190,29 +193,29 @@ caf::expected<unpacker::place> unpacker::find(const std::string& path) {
   place at{owned_fd{::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC)}, {}};
   if (!at.parent)
     return failed(path, errno);
-  size_t start = 0;
-  for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', start)) {
-    auto part = path.substr(start, slash - start);
+  for (auto above : paths_above(path)) {
     constexpr int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     auto parent = at.parent.get();
+    std::string part{name_in(above)};
     owned_fd next{::openat(parent, part.c_str(), flags)};
     if (!next && errno == ENOENT) {
-      if (::mkdirat(parent, part.c_str(), 0777) == 0)
-        made_.insert(path.substr(0, slash));
-      next.reset(::openat(parent, part.c_str(), flags));
+      auto made = ::mkdirat(parent, part.c_str(), 0777) == 0;
+      if (made)
+        made_.emplace(above);
+      if (made || errno == EEXIST)
+        next.reset(::openat(parent, part.c_str(), flags));
     }
     if (!next) {
       auto error = errno;
       auto found = look_at(parent, part);
       if (found && !S_ISDIR(found->st_mode))
-        return refuse(path, fmt::format("'{}' is {}, through which nothing is put",
-                                        path.substr(0, slash), kind_of(*found)));
+        return refuse(path, fmt::format("'{}' is {}, through which nothing is put", above,
+                                        kind_of(*found)));
       return failed(path, error);
     }
     at.parent = std::move(next);
-    start = slash + 1;
   }
-  at.name = path.substr(start);
+  at.name = name_in(path);
   return at;
 }
 

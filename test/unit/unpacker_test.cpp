@@ -237,7 +237,10 @@ TEST_SUITE("unit") {
       return;
     }
     REQUIRE(::mkdir((dir / "d").c_str(), 0555) == 0);
-    CHECK(code_of(put(dir.path(), {"d/f", S_IFREG | 0400, "x"}, true)) == ec::system_failed);
+    for (auto* path : {"d/f", "d/e/f"}) {
+      auto e = put(dir.path(), {path, S_IFREG | 0400, "x"}, true);
+      CHECK(context_of(e) == dir / path + ": Permission denied");
+    }
     for (auto mode : {0555u, 0u, 0300u}) {
       CAPTURE(mode);
       auto to = unpacker::open(dir.path(), true);
