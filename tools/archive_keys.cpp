@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "tools/archive_keys.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -104,15 +106,15 @@ caf::error remove_archive(client& broker, const archive_name& of, bool force) {
   if (!keys)
     return std::move(keys.error());
   auto blobs = of.name + "_blobs";
-  std::erase_if(*keys, [&](const std::string& key) {
-    return key != of.name && key != blobs && !key.starts_with(prefix_of_new(of));
-  });
-  if (keys->empty())
-    return force ? caf::error{} : unknown(broker, of);
-  // Also what a create may have made since.
-  auto operations = json::array({unlink(of.key()), unlink(of.blobs())});
+  auto found = false;
+  auto operations = json::array({unlink(of.key()), unlink(of.blobs())}); // since made, maybe
   for (auto& key : *keys)
-    operations.push_back(unlink("archive." + key));
+    if (key.starts_with(prefix_of_new(of)))
+      operations.push_back(unlink("archive." + key)), found = true;
+    else if (key == of.name || key == blobs)
+      found = true;
+  if (!found)
+    return force ? caf::error{} : unknown(broker, of);
   return commit(broker, of, std::move(operations));
 }
 
@@ -172,6 +174,7 @@ caf::error archive_maker::read_old() {
       taken_.insert(piece.blob);
     list_.add(std::move(file));
   }
+  old_bytes_ = list_.text_bytes();
   return {};
 }
 
@@ -200,7 +203,7 @@ caf::error archive_maker::check_bytes(size_t bytes) const {
     return {};
   return make_error(ec::too_big,
                     fmt::format("archive '{}': its list, with small files in it, may have {} "
-                                "bytes, which is passed with {} files: make several archives, "
+                                "bytes, which is too little after {} files: make several archives, "
                                 "lower --small-file-threshold or raise --chunksize",
                                 of_.name, limits::kvs_value_bytes_max, list_.files().size()));
 }
@@ -208,7 +211,9 @@ caf::error archive_maker::check_bytes(size_t bytes) const {
 caf::error archive_maker::take(const std::string& blob, std::string bytes) {
   constexpr size_t around_blobref = std::string_view{R"([0,1,""])"}.size();
   piece_bytes_ += around_blobref + blob.size();
-  if (auto e = check_bytes(list_.text_bytes() + piece_bytes_))
+  // The file may take the place of old ones, any of them.
+  auto others = list_.text_bytes();
+  if (auto e = check_bytes(piece_bytes_ + others - std::min(others, old_bytes_)))
     return e;
   if (!taken_.insert(blob).second)
     return {};

@@ -74,6 +74,7 @@ private:
   archive_start how_;
   std::string key_; // of what is not yet the archive
   archive_list list_;
+  size_t old_bytes_ = 0;        // of it before the first add()
   std::set<std::string> taken_; // blobs
   size_t piece_bytes_ = 0;      // of those of the next file, in its list, at least
   json operations_ = json::array();

@@ -188,6 +188,13 @@ for name in 1 2 3 4 5; do head -c 5000000 /dev/urandom >heap/$name; done
 fails_with 1 hactor archive create -v -n heap --small-file-threshold=8M heap
 check_contains "$output" "archive 'heap': its list, with small files in it, may have 16777216 bytes"
 check_equal "until there" "heap heap/1 heap/2 heap/3" "$(echo $(echo "$output" | grep '^heap'))"
+yes | head -c 4000000 >heap/1 # one blob, 250,000 times
+fails_with 1 hactor archive create -n heap --chunksize=16 heap/1
+check_contains "$output" "which is too little after 0 files: make several archives"
+yes | head -c 1800000 >heap/1
+archive create -n heap --chunksize=16 heap/1
+archive create -n heap --append --chunksize=16 heap/1 # in its own place there is room
+archive remove -n heap
 check_equal "keys" "other other_blobs" "$(keys)"
 
 # What cannot be archived: nothing is left of it.
