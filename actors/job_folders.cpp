@@ -4,15 +4,32 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/log.hpp"
 
 namespace hactor {
+
+namespace {
+
+/// Lets the owner of the folders in it, and of itself, remove what is in them.
+void open_to_owner(const std::string& folder) {
+  char* roots[] = {const_cast<char*>(folder.c_str()), nullptr}; // which fts_open does not change
+  std::unique_ptr<FTS, int (*)(FTS*)> walk{
+      ::fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, nullptr), ::fts_close};
+  // A folder is told of before it is read.
+  while (auto* found = walk ? ::fts_read(walk.get()) : nullptr)
+    if (found->fts_info == FTS_D)
+      ::chmod(found->fts_path, S_IRWXU);
+}
+
+} // namespace
 
 caf::expected<std::shared_ptr<job_folders>> job_folders::open(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
@@ -75,9 +92,12 @@ void job_folders::remove_all(const slot& s) const {
   // ends one pass over the folder, and the next finds less.
   constexpr int passes_max = 100;
   std::error_code err;
+  bool opened = false;
   for (int pass = 0; pass < passes_max; ++pass) {
     std::filesystem::remove_all(s.path, err);
-    if (err != std::errc::no_such_file_or_directory)
+    if (err == std::errc::permission_denied && !std::exchange(opened, true))
+      open_to_owner(s.path);
+    else if (err != std::errc::no_such_file_or_directory)
       break;
   }
   if (err)

@@ -6,9 +6,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "actors/owned_fd.hpp"
 #include "store/archive.hpp"
@@ -20,13 +21,17 @@ using blob_loader = std::function<caf::expected<std::string>(const std::string& 
 
 class unpacker {
 public:
-  /// `overwrite`: files that are there are replaced; folders always keep what is in them.
+  /// `overwrite`: files that are there are replaced. Else those are left as they are that are the
+  /// same: files of the same content, executable by their owner or not as those of the archive, and
+  /// links to the same target. So what was stopped goes on when it is done again. Folders always
+  /// keep what is in them.
   /// Errors: ec::system_failed, naming the folder.
   static caf::expected<unpacker> open(const std::string& folder, bool overwrite);
 
-  /// Makes one file, and the folders above it. Errors, all naming the file: ec::wrong_state (it is
-  /// there already, or its path leads through something that is no folder), ec::system_failed,
-  /// ec::disk_full, ec::store_corrupt (a blob of another size), and those of `load`.
+  /// Makes one file, and the folders above it. Errors, all naming the file: ec::busy (another is
+  /// there that `overwrite` would replace), ec::wrong_state (what is there is never replaced, or
+  /// its path leads through something that is no folder), ec::system_failed, ec::disk_full,
+  /// ec::store_corrupt (a blob of another size), and those of `load`.
   caf::error make(const archive_file& file, const blob_loader& load);
 
   /// Gives the folders their modes and times, which while files are put into them they cannot have.
@@ -41,22 +46,22 @@ private:
     owned_fd parent;
     std::string name; // in it
   };
-  caf::expected<place> find(const std::string& path) const;
+  struct unfinished;
+  caf::expected<place> find(const std::string& path);
   caf::error failed(const std::string& path, int errno_value) const;
   caf::error refuse(const std::string& path, const std::string& why) const;
-  caf::error check_free(const place& at, const std::string& path) const;
+  caf::expected<bool> is_there(const place& at, const archive_file& file) const;
   caf::error make_folder(const place& at, const archive_file& file);
-  caf::error make_link(const place& at, const archive_file& file, const std::string& temporary);
-  caf::error make_file(const place& at, const archive_file& file, const std::string& temporary,
-                       const blob_loader& load) const;
+  caf::error make_link(const place& at, const archive_file& file) const;
+  caf::error make_file(const place& at, const archive_file& file, const blob_loader& load) const;
   caf::error fill(int fd, const archive_file& file, const blob_loader& load) const;
-  caf::error put(const place& at, const std::string& path, const std::string& temporary) const;
+  caf::error put(const place& at, const archive_file& file, unfinished& made) const;
 
   owned_fd root_;
   std::string name_;
   bool overwrite_;
-  uint64_t made_ = 0;                 // temporary names
-  std::vector<archive_file> folders_; // whose modes and times are due
+  std::set<std::string> made_;                  // folders
+  std::map<std::string, archive_file> folders_; // by path: whose modes and times are due
 };
 
 } // namespace hactor

@@ -157,17 +157,29 @@ caf::expected<archive_file> archive_reader::file(const std::string& path, const 
 bool archive_file::is_folder() const { return S_ISDIR(mode); }
 bool archive_file::is_link() const { return S_ISLNK(mode); }
 
-bool is_archive_path(std::string_view path) {
-  if (path.empty() || path.find('\0') != path.npos)
-    return false;
+std::vector<std::string_view> path_parts(std::string_view path) {
+  std::vector<std::string_view> parts;
   for (size_t start = 0; start <= path.size();) {
     auto end = std::min(path.find('/', start), path.size());
-    auto part = path.substr(start, end - start);
-    if (part.empty() || part == "." || part == "..")
-      return false;
+    parts.push_back(path.substr(start, end - start));
     start = end + 1;
   }
-  return true;
+  return parts;
+}
+
+std::vector<std::string_view> paths_above(std::string_view path) {
+  std::vector<std::string_view> above;
+  for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+    above.push_back(path.substr(0, slash));
+  return above;
+}
+
+bool is_archive_path(std::string_view path) {
+  auto parts = path_parts(path);
+  return path.find('\0') == path.npos
+         && std::none_of(parts.begin(), parts.end(), [](std::string_view part) {
+              return part.empty() || part == "." || part == "..";
+            });
 }
 
 caf::expected<std::vector<archive_file>> read_archive(const json& archive, json_where where) {
@@ -218,6 +230,40 @@ json to_archive_json(const archive_file& file) {
     f["data"] = plain ? file.data : encode_base64(file.data);
   }
   return f;
+}
+
+namespace {
+
+/// With the comma behind it.
+size_t text_bytes_of(const archive_file& file) { return dump(to_archive_json(file)).size() + 1; }
+
+} // namespace
+
+archive_list::path_map::iterator archive_list::remove(path_map::iterator file) {
+  text_bytes_ -= text_bytes_of(file->second) - (files_.size() == 1 ? 1 : 0);
+  return files_.erase(file);
+}
+
+void archive_list::add(archive_file file) {
+  if (auto same = files_.find(file.path); same != files_.end())
+    remove(same);
+  for (auto path : paths_above(file.path))
+    if (auto above = files_.find(path); above != files_.end() && !above->second.is_folder())
+      remove(above);
+  auto folder = file.path + "/";
+  for (auto below = files_.lower_bound(folder);
+       !file.is_folder() && below != files_.end() && below->first.starts_with(folder);)
+    below = remove(below);
+  text_bytes_ += text_bytes_of(file) - (files_.empty() ? 1 : 0);
+  auto path = file.path;
+  files_.emplace(std::move(path), std::move(file));
+}
+
+std::string archive_list::text() const {
+  auto list = json::array();
+  for (auto& [path, file] : files_)
+    list.push_back(to_archive_json(file));
+  return dump(list);
 }
 
 std::string archive_blobref(std::string_view bytes) {

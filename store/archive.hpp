@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +38,12 @@ struct archive_file {
   bool is_link() const;
 };
 
+/// What is between the slashes of a path: one part at least, which may be "".
+std::vector<std::string_view> path_parts(std::string_view path);
+
+/// The paths of the folders above a file, from the outermost: "a/b/c" has "a" and "a/b".
+std::vector<std::string_view> paths_above(std::string_view path);
+
 /// Is it relative, and nowhere up? Then a file of this path lies below the folder that it is put
 /// into, as long as no link is followed.
 bool is_archive_path(std::string_view path);
@@ -43,6 +51,31 @@ bool is_archive_path(std::string_view path);
 /// Reads an archive: a mapping, or a list. Errors: where.code, starting with where.prefix and the
 /// path of the file (and .KEY): what is wrong and what would be right.
 caf::expected<std::vector<archive_file>> read_archive(const json& archive, json_where where);
+
+/// The files of an archive that is being made, one of each path, and none below one that is no
+/// folder.
+class archive_list {
+public:
+  /// Takes the place of those that cannot be beside it: of the same path; what is below it, if it
+  /// is no folder; what is above it and no folder.
+  void add(archive_file file);
+
+  /// By path: a folder stands before what is in it.
+  const auto& files() const { return files_; }
+
+  /// The archive, JSON that is a list. Requires: paths and links are UTF-8.
+  std::string text() const;
+
+  /// Bytes of that.
+  size_t text_bytes() const { return text_bytes_; }
+
+private:
+  using path_map = std::map<std::string, archive_file, std::less<>>;
+  path_map::iterator remove(path_map::iterator file);
+
+  path_map files_;
+  size_t text_bytes_ = 2; // "[]"
+};
 
 /// The file as an object of an archive that is a list. Requires: path and link are UTF-8.
 json to_archive_json(const archive_file& file);

@@ -35,7 +35,8 @@ constexpr option_spec create_options[] = {
     {'C', "directory", "DIR", "Goes there first: the paths begin there."},
     {0, "overwrite", nullptr, "Replaces the archive if there is one."},
     {0, "append", nullptr, "Adds to the archive if there is one; files of the same path are "
-                           "replaced. Of two appends at once the later wins."},
+                           "replaced, with what is below those that were folders. Of two appends "
+                           "at once the later wins."},
     {0, "chunksize", "SIZE", "Bytes of a blob, up to 16M; 0: as large as can be. Default: 1M."},
     {0, "small-file-threshold", "SIZE",
      "Files up to this size stand in the archive itself. Default: 1K."},
@@ -53,7 +54,8 @@ constexpr option_spec list_options[] = {
 constexpr option_spec extract_options[] = {
     {'n', "name", "NAME", "The archive, or several joined by commas. Default: main."},
     {'C', "directory", "DIR", "Puts the files there. Default: where we are."},
-    {0, "overwrite", nullptr, "Replaces files that are there, which else are an error."},
+    {0, "overwrite", nullptr, "Replaces files that are there, which else are an error if they "
+                              "differ."},
     {'t', "list-only", nullptr, "Lists the files only."},
     {'v', "verbose", nullptr, "Lists the files on standard error."},
     space_option,
@@ -161,16 +163,17 @@ caf::expected<int> create(const parsed_options& o, client& broker, const archive
                  auto e = check_ended();
                  return e ? e : maker->take(blob, std::move(bytes));
                },
-               [&o](const archive_file& file) {
+               [&o, &maker](archive_file file) {
                  if (o.has("verbose"))
                    fmt::print(stderr, "{}\n", file.path);
+                 return maker->add(std::move(file));
                }};
   caf::error failed;
   for (auto& path : o.operands)
     if (!failed && !(failed = check_ended()))
       failed = files.add(path);
   if (!failed && !(failed = check_ended()))
-    failed = maker->finish(files.take_files());
+    failed = maker->finish();
   if (!failed)
     return exit_ok;
   maker->give_up();
@@ -235,10 +238,8 @@ int run_list(const invocation& call) {
 
 /// What of the error the person can do something about.
 caf::error advised(const caf::error& e) {
-  auto text = render(e);
-  return code_of(e) == ec::wrong_state && text.find("is there already, a") != text.npos
-             ? make_error(ec::wrong_state, text + "; --overwrite replaces files")
-             : e;
+  return code_of(e) == ec::busy ? make_error(ec::busy, render(e) + "; --overwrite replaces files")
+                                : e;
 }
 
 caf::error extract(const parsed_options& o, client& broker, const archive_name& of,
@@ -334,7 +335,11 @@ const command archive_create_command{
     "archive create", group_instance, "makes an archive of files", "[OPTIONS] PATH...",
     "Folders are archived with all that is in them, links as links. Leading slashes of a PATH are "
     "left out. What cannot be read, or is no file, folder or link, is an error, and so is a file "
-    "that changes meanwhile: there is no archive then, or it is what it was.",
+    "that changes meanwhile: there is no archive then, or it is what it was. So it is when the "
+    "archive is removed meanwhile, or, without --overwrite and --append, when another makes one of "
+    "that name first.\n\n"
+    "The list of the files, with the small ones that stand in it and 80 bytes for each blob of the "
+    "others, has 16 MiB at most: more make several archives.",
     create_options, usual_exits,
     " hactor archive create -C /project dataset1\n"
     " hactor archive create --name=app --append app lib",
@@ -350,7 +355,10 @@ const command archive_extract_command{
     "archive extract", group_instance, "puts the files of archives into a folder",
     "[OPTIONS] [PATTERN]",
     "With PATTERN the files whose paths match it; '*' stands for slashes, too. No file is put "
-    "outside of the folder, or through a symbolic link, and none is there before it is whole.",
+    "outside of the folder, or through a symbolic link, and none is there before it is whole.\n\n"
+    "A file that is there and has the same content, and is executable or not as the archive's, "
+    "stays as it is, and so does a link to the same place: what was stopped is completed when it "
+    "is extracted again. Folders that are there keep their modes and times, but for --overwrite.",
     extract_options, usual_exits,
     " hactor exec -r all hactor archive extract -C /tmp/project\n"
     " hactor archive extract --name=app,dataset1 '*.so'",
@@ -358,7 +366,8 @@ const command archive_extract_command{
 
 const command archive_remove_command{
     "archive remove", group_instance, "removes an archive", "[OPTIONS]",
-    "Its keys go, and with them what no other archive has.",
+    "Its keys go, and with them what no other archive has. So does what a create that was killed "
+    "has left; one of that name that is under way fails.",
     remove_options, usual_exits, " hactor archive remove --name=app", false, 0, 0, run_remove};
 // clang-format on
 

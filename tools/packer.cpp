@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,15 +90,12 @@ caf::expected<std::string> archive_path_of(const std::string& path) {
   if (auto e = workflow::check_utf8(path))
     return e;
   std::string clean;
-  for (size_t start = 0; start <= path.size();) {
-    auto end = std::min(path.find('/', start), path.size());
-    auto part = path.substr(start, end - start);
-    start = end + 1;
+  for (auto part : path_parts(path)) {
     if (part == "..")
       return make_error(ec::bad_argument, path + ": leads out of the folder in which we are; -C "
                                                  "chooses another");
     if (!part.empty() && part != ".")
-      clean += (clean.empty() ? "" : "/") + part;
+      clean.append(clean.empty() ? "" : "/").append(part);
   }
   return clean;
 }
@@ -111,10 +109,27 @@ caf::error packer::add(const std::string& path) {
   return clean->empty() ? add_folder(path, {}) : add_one(path, *clean);
 }
 
-void packer::add_entry(archive_file file) {
-  say_(file);
-  paths_.insert(file.path);
-  files_.push_back(std::move(file));
+/// Through a link nothing is extracted: what was reached through one that is itself in the archive
+/// cannot be there, too.
+caf::error packer::check_place(const std::string& name, const archive_file& file) const {
+  for (auto path : paths_above(file.path)) {
+    auto above = paths_.find(path);
+    if (above != paths_.end() && !above->second)
+      return make_error(ec::wrong_state, fmt::format("{}: '{}' above it is in the archive, and no "
+                                                     "folder",
+                                                     name, above->first));
+  }
+  auto below = paths_.lower_bound(file.path + "/");
+  if (!file.is_folder() && below != paths_.end() && below->first.starts_with(file.path + "/"))
+    return make_error(ec::wrong_state, fmt::format("{}: is no folder, and '{}' below it is in the "
+                                                   "archive",
+                                                   name, below->first));
+  return {};
+}
+
+caf::error packer::add_entry(archive_file file) {
+  paths_.emplace(file.path, file.is_folder());
+  return add_(std::move(file));
 }
 
 caf::error packer::add_folder(const std::string& name, const std::string& path) {
@@ -136,9 +151,11 @@ caf::error packer::add_one(const std::string& name, const std::string& path) {
   archive_file file{path, found.st_mode};
   file.mtime_s = found.st_mtime;
   auto is_new = !paths_.contains(path);
+  if (auto e = check_place(name, file))
+    return e;
   if (file.is_folder()) {
-    if (is_new)
-      add_entry(std::move(file));
+    if (auto e = is_new ? add_entry(std::move(file)) : caf::error{})
+      return e;
     return add_folder(name, path);
   }
   if (!is_new)
@@ -156,8 +173,7 @@ caf::error packer::add_one(const std::string& name, const std::string& path) {
     return make_error(ec::wrong_state, name + ": is " + kind_of(found.st_mode)
                                            + "; an archive has files, folders and symbolic links");
   }
-  add_entry(std::move(file));
-  return {};
+  return add_entry(std::move(file));
 }
 
 caf::error packer::read_file(const std::string& name, archive_file& file) {

@@ -5,9 +5,8 @@
 #pragma once
 
 #include <functional>
-#include <set>
+#include <map>
 #include <string>
-#include <vector>
 
 #include "store/archive.hpp"
 
@@ -25,32 +24,31 @@ caf::expected<std::string> archive_path_of(const std::string& path);
 
 class packer {
 public:
-  /// `take` gets each blob by its blobref; `say` hears of each file. The first error ends it all.
+  /// `take` gets each blob by its blobref, and `add` then the file of which they are; a folder
+  /// before what is in it. The first error ends it all.
   packer(pack_sizes sizes,
          std::function<caf::error(const std::string& blob, std::string bytes)> take,
-         std::function<void(const archive_file&)> say)
-      : sizes_{sizes}, take_{std::move(take)}, say_{std::move(say)} {}
+         std::function<caf::error(archive_file)> add)
+      : sizes_{sizes}, take_{std::move(take)}, add_{std::move(add)} {}
 
   /// Adds a file, or a folder with all that is in it, by its path from where we are. What was added
   /// is not added again. Errors: ec::bad_argument, ec::system_failed (it cannot be read),
-  /// ec::wrong_state (it is no file, folder or link; it changes while it is read), those of `take`.
+  /// ec::wrong_state (it is no file, folder or link; it changes while it is read; it could never be
+  /// put beside what was added), those of `take` and `add`.
   caf::error add(const std::string& path);
-
-  /// In the order in which they were added; a folder is before what is in it.
-  std::vector<archive_file> take_files() { return std::move(files_); }
 
 private:
   caf::error add_one(const std::string& name, const std::string& path);
   caf::error add_folder(const std::string& name, const std::string& path);
   caf::error read_file(const std::string& name, archive_file& file);
   caf::error read_pieces(int fd, const std::string& name, archive_file& file);
-  void add_entry(archive_file file);
+  caf::error check_place(const std::string& name, const archive_file& file) const;
+  caf::error add_entry(archive_file file);
 
   pack_sizes sizes_;
   std::function<caf::error(const std::string&, std::string)> take_;
-  std::function<void(const archive_file&)> say_;
-  std::vector<archive_file> files_;
-  std::set<std::string> paths_; // of them
+  std::function<caf::error(archive_file)> add_;
+  std::map<std::string, bool, std::less<>> paths_; // of what was added; is it a folder?
 };
 
 } // namespace hactor::tools

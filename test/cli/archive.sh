@@ -48,6 +48,14 @@ for out in out.*; do
 done
 out=$(ls -d out.* | head -1)
 
+# What was extracted is extracted again with no other end, also when some of it is missing.
+before=$(find "$out" -printf '%p %i %m %T@\n' | sort)
+archive extract -C "$out"
+check_equal "the same again" "$before" "$(find "$out" -printf '%p %i %m %T@\n' | sort)"
+rm -r "$out/tree/large" "$out/tree/sub" "$out/tree/link"
+archive extract -C "$out"
+check_equal "what was missing" "$(facts in)" "$(facts "$out")"
+
 # What is there is kept, unless it is said otherwise; there is no other file beside it.
 echo mine >"$out/tree/small"
 fails_with 1 hactor archive extract -C "$out" tree/small
@@ -66,6 +74,9 @@ check_contains "$output" "nowhere: No such file"
 mkdir away trap && ln -s ../away trap/tree
 fails_with 1 hactor archive extract -C trap --overwrite
 check_contains "$output" "is there already, a symbolic link"
+mkdir -p trap/dir/tree/small
+fails_with 1 hactor archive extract -C trap/dir tree/small
+check_equal "not promised" "hactor-archive-extract: trap/dir/tree/small: is there already, a folder" "$output"
 fails_with 1 hactor archive extract -C trap --overwrite tree/small
 check_contains "$output" "'tree' is a symbolic link, through which nothing is put"
 for path in ../up /abs a/../b; do
@@ -109,6 +120,83 @@ check_contains "$output" "archive 'main': does not exist"
 archive remove -f
 check_equal "keys" "other other_blobs" "$(keys)"
 
+# What was a folder is a file or a link now, and the other way; what was added before its folder.
+mkdir -p turn/x/y turn/v
+echo a >turn/x/y/f && echo b >turn/z && ln -s z turn/w && echo c >turn/v/g
+chmod 750 turn/v
+archive create -n turn -C turn x z w v/g
+rm -r turn/x turn/z turn/w
+mkdir turn/z turn/w && echo file >turn/x && echo d >turn/z/f && echo e >turn/w/f
+archive create -n turn --append -C turn x z/f w v
+check_equal "one below the other" "v v/g w w/f x z/f" "$(echo $(archive list -n turn))"
+mkdir turned && archive extract -n turn -C turned
+diff -r turn turned
+check_equal "mode and time" "$(stat -c '%a %Y' turn/v turn/w)" "$(stat -c '%a %Y' turned/v turned/w)"
+archive remove -n turn
+
+# While a create has begun and waits for who reads what it says, others do theirs.
+mkdir slow && (cd slow && seq -f '%060.0f' 1500 | xargs touch)
+begin_slowly() { # OPTIONS
+  rm -f told && mkfifo told
+  hactor archive create -v "$@" slow 2>told &
+  creating=$!
+  exec 3<told
+  read -r line <&3
+}
+goes_on() { # STATUS: with which it ends; what it says then is in 'rest'
+  cat <&3 >rest
+  exec 3<&-
+  status=0
+  wait "$creating" || status=$?
+  check_equal "create: $(grep hactor rest)" "$1" "$status"
+}
+archive create -n grows -C in/tree large
+begin_slowly -n grows --append
+archive create -n grows --overwrite -C in/tree small
+goes_on 0
+mkdir grown && archive extract -n grows -C grown large
+cmp in/tree/large grown/large
+check_equal "of one version" 1502 "$(archive list -n grows | wc -l)"
+begin_slowly -n grows --append
+archive remove -n grows
+goes_on 1
+check_contains "$(cat rest)" "archive 'grows': was removed meanwhile"
+begin_slowly -n first
+archive remove -n first
+goes_on 1
+check_contains "$(cat rest)" "archive 'first': was removed meanwhile"
+for how in "" --append; do
+  begin_slowly -n first $how
+  archive create -n first -C in/tree small
+  goes_on 1
+  check_contains "$(cat rest)" "archive 'first': is there already; --overwrite"
+  check_equal "who ended first" small "$(archive list -n first)"
+  archive remove -n first
+done
+begin_slowly -n first
+kill -9 "$creating"
+goes_on 137
+check_contains "$(keys)" "first_new-"
+archive remove -n first
+fails_with 1 hactor archive remove -n first
+check_contains "$output" "archive 'first': does not exist"
+check_equal "keys" "other other_blobs" "$(keys)"
+
+# A list that gets too large ends it at once.
+mkdir heap
+for name in 1 2 3 4 5; do head -c 5000000 /dev/urandom >heap/$name; done
+fails_with 1 hactor archive create -v -n heap --small-file-threshold=8M heap
+check_contains "$output" "archive 'heap': its list, with small files in it, may have 16777216 bytes"
+check_equal "until there" "heap heap/1 heap/2 heap/3" "$(echo $(echo "$output" | grep '^heap'))"
+yes | head -c 4000000 >heap/1 # one blob, 250,000 times
+fails_with 1 hactor archive create -n heap --chunksize=16 heap/1
+check_contains "$output" "which is too little after 0 files: make several archives"
+yes | head -c 1800000 >heap/1
+archive create -n heap --chunksize=16 heap/1
+archive create -n heap --append --chunksize=16 heap/1 # in its own place there is room
+archive remove -n heap
+check_equal "keys" "other other_blobs" "$(keys)"
+
 # What cannot be archived: nothing is left of it.
 mkfifo in/tree/fifo
 for wrong in in nowhere in/tree/fifo; do
@@ -133,7 +221,7 @@ check_equal "keys" "other other_blobs" "$(keys)"
 
 # Within a job it is the instance's, not the job's own, unless that is asked for.
 hactor run sh -c 'hactor archive list -n other' >listed
-check_equal "in a job" "small large" "$(echo $(cat listed))"
+check_equal "in a job" "large small" "$(echo $(cat listed))"
 hactor run sh -c 'hactor archive create --no-force-primary -n own in/tree/small && hactor archive list --no-force-primary -n own' >listed
 check_equal "of a job" in/tree/small "$(cat listed)"
 fails_with 1 hactor archive list -n own

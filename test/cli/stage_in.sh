@@ -54,11 +54,6 @@ fails_with 1 run -O stage-in.destination=/nowhere/at/all touch ran
 check_contains "$output" "/nowhere/at/all: No such file or directory"
 fails_with 1 run -O stage-in.pattern='*.none' touch ran
 check_contains "$output" "pattern '*.none': no file has such a path"
-if [ "$ranks" -gt 1 ]; then # all share the folder: one broker puts the files there, the others cannot
-  mkdir shared
-  fails_with 1 run -O stage-in.destination="$PWD/shared" touch ran
-  check_contains "$output" "is there already"
-fi
 [ ! -e ran ] || fail "a task has run"
 
 # A mistake is refused at the submit.

@@ -109,6 +109,70 @@ TEST_SUITE("unit") {
     CHECK(is_archive_path("a/..b/.c"));
   }
 
+  TEST_CASE("a list that grows has nothing that could not be beside the rest") {
+    using words = std::vector<std::string>;
+    auto file = [](const char* path) { return archive_file{path, S_IFREG | 0644, "x", 1, 1}; };
+    auto folder = [](const char* path) { return archive_file{path, S_IFDIR | 0755}; };
+    auto link = [](const char* path) { return archive_file{path, S_IFLNK | 0777, "x"}; };
+    archive_list list;
+    CHECK(list.text() == "[]");
+    auto paths = [&list] {
+      words all;
+      auto files = read_archive(*parse_json(list.text()), where);
+      for (auto& f : *files)
+        all.push_back(f.path);
+      CHECK(list.text_bytes() == list.text().size());
+      return all;
+    };
+    CHECK(paths() == words{});
+    for (auto* path : {"a/b/c", "a/b.d", "a/b/e", "ab"})
+      list.add(file(path));
+    list.add(folder("a/b"));
+    list.add(folder("a"));
+    CHECK(paths() == words{"a", "a/b", "a/b.d", "a/b/c", "a/b/e", "ab"});
+    SUBCASE("the same again") {
+      list.add(folder("a/b"));
+      list.add(file("a/b/c"));
+      CHECK(paths().size() == 6);
+    }
+    SUBCASE("a folder becomes a file") {
+      list.add(file("a/b"));
+      CHECK(paths() == words{"a", "a/b", "a/b.d", "ab"});
+    }
+    SUBCASE("a folder becomes a link") {
+      list.add(link("a"));
+      CHECK(paths() == words{"a", "ab"});
+    }
+    SUBCASE("a file becomes a folder, of which it is not told") {
+      list.add(file("ab/c/d"));
+      CHECK(paths() == words{"a", "a/b", "a/b.d", "a/b/c", "a/b/e", "ab/c/d"});
+      list.add(link("ab/c/d/e"));
+      CHECK(paths().back() == "ab/c/d/e");
+    }
+    SUBCASE("nothing stays") {
+      for (auto* path : {"a", "ab"})
+        list.add(link(path));
+      list.add(file("a/x"));
+      list.add(file("ab"));
+      CHECK(paths() == words{"a/x", "ab"});
+    }
+    SUBCASE("one alone") {
+      archive_list one;
+      for (auto& f : {file("x"), link("x"), file("x/y"), folder("x/y/z"), file("x")})
+        one.add(f);
+      CHECK(one.text_bytes() == one.text().size());
+      CHECK(one.files().size() == 1);
+    }
+  }
+
+  TEST_CASE("paths are cut at their slashes") {
+    using words = std::vector<std::string_view>;
+    CHECK(path_parts("a/bc//d/") == words{"a", "bc", "", "d", ""});
+    CHECK(path_parts("") == words{""});
+    CHECK(paths_above("a/bc/d") == words{"a", "a/bc"});
+    CHECK(paths_above("a") == words{});
+  }
+
   TEST_CASE("names of archives are parts of keys, and no other key's") {
     for (auto* name : {"main", "data-1", "a_b", "x+y@z:0"})
       CHECK_FALSE(check_archive_name(name));

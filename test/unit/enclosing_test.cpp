@@ -35,9 +35,9 @@ struct bench {
 
   void serve(fake_broker& b, const fake_broker::frame& f) {
     if (b.requests.back().first == "job.watch") {
-      b.send(fake_broker::frame_kind::item, f.tag, dump(json{{"value", r_until(100)}}));
-      watch_tag = f.tag;
+      watch_tag = f.tag; // before the item after which a test looks
       ++watches;
+      b.send(fake_broker::frame_kind::item, f.tag, dump(json{{"value", r_until(100)}}));
       return;
     }
     memo_tag = f.tag;

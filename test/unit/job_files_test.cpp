@@ -53,8 +53,11 @@ TEST_SUITE("unit") {
     CHECK((s.st_mode & 07777) == 0700);
     CHECK(::stat((dir / "folder").c_str(), &s) == 0);
     CHECK(S_ISDIR(s.st_mode));
+    CHECK_FALSE(write_job_files(*files, dir / ".")); // the same is there
+    std::ofstream{dir / "script"} << "ho";
     auto again = write_job_files(*files, dir / ".");
     CHECK(code_of(again) == ec::exec_failed); // nothing is overwritten
+    CHECK(content(dir / "script") == "ho");
     auto list = read_job_files(*parse_json(R"([{"path": "x", "mode": 33188, "data": ""}])"));
     REQUIRE(list);
     CHECK(list->front().path == "x");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "actors/job_folders.hpp"
+#include "ordinary_user.hpp"
 #include "temp_dir.hpp"
 
 using namespace hactor;
@@ -56,6 +57,34 @@ TEST_SUITE("unit") {
     b.folders->remove_all(one);
     CHECK_FALSE(std::filesystem::exists(one.path));
     CHECK(b.take().path != one.path);
+  }
+
+  TEST_CASE("folders that their owner has closed go, too") {
+    temp_dir dir;
+    ordinary_user user{dir.path()};
+    if (!user.can_enter()) {
+      MESSAGE("skipped: on this machine only root may enter the folder");
+      return;
+    }
+    temp_dir away;
+    auto folders = *job_folders::open(dir / "jobs");
+    auto one = *folders->take();
+    std::filesystem::create_directories(one.path + "/a/b/c/d");
+    std::ofstream{one.path + "/a/b/c/d/f"} << "x";
+    std::filesystem::create_directory_symlink(away.path(), one.path + "/a/b/link");
+    ::chmod(away.path().c_str(), 0755);
+    mode_t mode = 0;
+    SUBCASE("read-only") { mode = 0555; }
+    SUBCASE("not to be read") { mode = 0333; }
+    SUBCASE("not at all") {}
+    for (auto* below : {"/a/b/c/d", "/a/b/c", "/a/b", "/a", ""})
+      REQUIRE(::chmod((one.path + below).c_str(), mode) == 0);
+    CHECK_FALSE(folders->give_back(one));
+    folders->remove_all(one);
+    CHECK_FALSE(std::filesystem::exists(one.path));
+    struct stat info {};
+    REQUIRE(::stat(away.path().c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777) == 0755); // what links lead to is not ours
   }
 
   TEST_CASE("a folder whose mode was changed, or that is gone, is no other job's") {

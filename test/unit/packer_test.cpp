@@ -26,7 +26,10 @@ struct packing {
                blobs[blob] = std::move(bytes);
                return refuse;
              },
-             [](const archive_file&) {}};
+             [this](archive_file file) {
+               files.push_back(std::move(file));
+               return refuse;
+             }};
 
   void write(const std::string& name, const std::string& text) {
     std::ofstream{dir / name} << text;
@@ -34,7 +37,7 @@ struct packing {
   /// Its paths, without that of the folder.
   std::vector<std::string> paths() {
     std::vector<std::string> found;
-    for (auto& f : files = all.take_files())
+    for (auto& f : files)
       found.push_back(f.path.size() < dir.path().size() ? "" : f.path.substr(dir.path().size()));
     return found;
   }
@@ -85,7 +88,6 @@ TEST_SUITE("unit") {
     p.write("f", "0123456789");
     REQUIRE(::truncate((p.dir / "f").c_str(), 1 << 20) == 0);
     REQUIRE_FALSE(p.all.add(p.dir / "f"));
-    (void)p.paths();
     CHECK(p.files[0].size == 1 << 20);
     // As much is data as the file system keeps together.
     CHECK(p.files[0].pieces.size() < (1 << 19) / 10);
@@ -99,6 +101,37 @@ TEST_SUITE("unit") {
     REQUIRE_FALSE(p.all.add(p.dir / "./f"));
     REQUIRE_FALSE(p.all.add(p.dir.path()));
     CHECK(p.paths() == std::vector<std::string>{"f", ""});
+  }
+
+  TEST_CASE("what could never be put beside the rest is told of") {
+    packing p;
+    p.write("f", "12");
+    REQUIRE(::symlink(".", (p.dir / "link").c_str()) == 0);
+    auto link = p.dir / "link", through = p.dir / "link/f";
+    SUBCASE("the link first") {
+      REQUIRE_FALSE(p.all.add(link));
+      auto e = p.all.add(through);
+      CHECK(code_of(e) == ec::wrong_state);
+      CHECK(context_of(e)
+            == through + ": '" + link.substr(1) + "' above it is in the archive, and no folder");
+    }
+    SUBCASE("the link last") {
+      REQUIRE_FALSE(p.all.add(through));
+      auto e = p.all.add(link);
+      CHECK(code_of(e) == ec::wrong_state);
+      CHECK(context_of(e)
+            == link + ": is no folder, and '" + through.substr(1) + "' below it is in the archive");
+    }
+    CHECK(p.files.size() == 1);
+  }
+
+  TEST_CASE("who takes the files may end it") {
+    packing p;
+    for (auto* name : {"1", "2", "3"})
+      p.write(name, "12");
+    p.refuse = make_error(ec::too_big, "enough");
+    CHECK(code_of(p.all.add(p.dir.path())) == ec::too_big);
+    CHECK(p.files.size() == 1);
   }
 
   TEST_CASE("what cannot be archived ends it, by its name") {

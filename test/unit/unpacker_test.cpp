@@ -5,10 +5,12 @@
 #include <iterator>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/unpacker.hpp"
+#include "ordinary_user.hpp"
 #include "temp_dir.hpp"
 
 using namespace hactor;
@@ -77,6 +79,16 @@ TEST_SUITE("unit") {
     CHECK(names_in(dir.path()) == 0);
   }
 
+  TEST_CASE("what another is making is left alone") {
+    test::temp_dir dir;
+    auto others = dir / fmt::format(".hactor.{}.1", ::getpid());
+    std::ofstream{others} << "half";
+    CHECK_FALSE(put(dir.path(), in_blobs("f", {{0, 10, "x"}})));
+    CHECK_FALSE(put(dir.path(), {"l", S_IFLNK | 0777, "f"}));
+    CHECK(content(others) == "half");
+    CHECK(names_in(dir.path()) == 3);
+  }
+
   TEST_CASE("what is there is replaced only when that is asked for") {
     test::temp_dir dir;
     std::ofstream{dir / "f"} << "mine";
@@ -84,8 +96,9 @@ TEST_SUITE("unit") {
     REQUIRE(::mkdir((dir / "d").c_str(), 0750) == 0);
     archive_file f{"f", S_IFREG | 0600, "new"}, d{"d", S_IFDIR | 0700};
     archive_file l{"l", S_IFREG | 0600, "other"}, no_folder{"d", S_IFREG | 0600, "new"};
-    CHECK(code_of(put(dir.path(), f)) == ec::wrong_state);
-    CHECK(code_of(put(dir.path(), l)) == ec::wrong_state);
+    CHECK(code_of(put(dir.path(), f)) == ec::busy);
+    CHECK(code_of(put(dir.path(), l)) == ec::busy);
+    CHECK(code_of(put(dir.path(), no_folder)) == ec::wrong_state); // nor with `overwrite`
     CHECK(content(dir / "f") == "mine");
     CHECK_FALSE(put(dir.path(), d));
     CHECK((facts(dir / "d").st_mode & 0777) == 0750);
@@ -95,6 +108,82 @@ TEST_SUITE("unit") {
     CHECK(content(dir / "f") == "new");
     CHECK(content(dir / "l") == "other");
     CHECK(code_of(put(dir.path(), no_folder, true)) == ec::wrong_state);
+    CHECK(names_in(dir.path()) == 3);
+  }
+
+  TEST_CASE("what is there and is the same stays") {
+    test::temp_dir dir;
+    auto blob = archive_blobref("xxxxxxxxxx");
+    auto loads = 0;
+    auto load = [&loads](const std::string&) -> caf::expected<std::string> {
+      ++loads;
+      return std::string(10, 'x');
+    };
+    archive_file text{"f", S_IFREG | 0640, "text", 1000, 4};
+    archive_file link{"l", S_IFLNK | 0777, "f"}, empty{"e", S_IFREG | 0600};
+    auto pieces = in_blobs("b", {{10, 10, blob}, {90, 10, blob}});
+    for (auto& file : {text, link, empty, pieces})
+      REQUIRE_FALSE(put(dir.path(), file, false, load));
+    CHECK(loads == 2);
+    auto made = facts(dir / "b").st_ino;
+    ::chmod((dir / "f").c_str(), 0604);
+    text.mtime_s = 2000;
+    for (auto& file : {text, link, empty, pieces}) {
+      CAPTURE(file.path);
+      CHECK_FALSE(put(dir.path(), file, false, load));
+    }
+    CHECK(loads == 2); // nothing was asked for
+    CHECK(facts(dir / "b").st_ino == made);
+    CHECK((facts(dir / "f").st_mode & 07777) == 0604);
+    CHECK(facts(dir / "f").st_mtime == 1000);
+    CHECK(names_in(dir.path()) == 4);
+  }
+
+  TEST_CASE("what comes to be there meanwhile is judged as what was there") {
+    test::temp_dir dir;
+    auto file = in_blobs("f", {{0, 10, archive_blobref("xxxxxxxxxx")}});
+    std::string others = std::string(10, 'x') + std::string(90, '\0');
+    bool same = true;
+    SUBCASE("the same") {}
+    SUBCASE("another") { others.back() = 'y', same = false; }
+    auto load = [&](const std::string&) -> caf::expected<std::string> {
+      std::ofstream{dir / "f"} << others;
+      return std::string(10, 'x');
+    };
+    auto e = put(dir.path(), file, false, load);
+    CHECK(code_of(e) == (same ? ec::ok : ec::busy));
+    CHECK(content(dir / "f") == others);
+    CHECK(names_in(dir.path()) == 1);
+  }
+
+  TEST_CASE("what is there and differs in anything is refused") {
+    test::temp_dir dir;
+    auto blob = archive_blobref("xxxxxxxxxx");
+    auto load = [](const std::string&) -> caf::expected<std::string> {
+      return std::string(10, 'x');
+    };
+    REQUIRE_FALSE(put(dir.path(), {"f", S_IFREG | 0600, "text", 1000, 4}));
+    REQUIRE_FALSE(put(dir.path(), {"l", S_IFLNK | 0777, "f"}));
+    REQUIRE_FALSE(put(dir.path(), in_blobs("b", {{10, 10, blob}, {90, 10, blob}}), false, load));
+    archive_file wrong[] = {{"f", S_IFREG | 0600, "tex", 1000, 3},
+                            {"f", S_IFREG | 0600, "tezt", 1000, 4},
+                            {"f", S_IFREG | 0600, "text\n", 1000, 5},
+                            {"f", S_IFREG | 0700, "text", 1000, 4},
+                            {"f", S_IFREG | 0600, {}, 1000, 4},
+                            {"f", S_IFLNK | 0777, "f"},
+                            {"l", S_IFREG | 0777, "text", 1000, 4},
+                            {"l", S_IFLNK | 0777, "ff"},
+                            {"l", S_IFLNK | 0777, "g"},
+                            in_blobs("b", {}),
+                            in_blobs("b", {{10, 10, blob}}),
+                            in_blobs("b", {{10, 10, blob}, {80, 10, blob}}),
+                            in_blobs("b", {{10, 10, archive_blobref("y")}, {90, 10, blob}})};
+    for (auto& file : wrong) {
+      CAPTURE(file.path);
+      CAPTURE(file.data);
+      CHECK(code_of(put(dir.path(), file)) == ec::busy);
+    }
+    CHECK(content(dir / "f") == "text");
     CHECK(names_in(dir.path()) == 3);
   }
 
@@ -120,6 +209,52 @@ TEST_SUITE("unit") {
     CHECK(facts(dir / "d/e").st_mtime == 3000);
     CHECK((facts(dir / "d/e/f").st_mode & 07777) == 0400);
     ::chmod((dir / "d").c_str(), 0700); // or it could not be removed
+    ::chmod((dir / "d/e").c_str(), 0700);
+  }
+
+  TEST_CASE("folders that stand behind what is in them get their modes and times as well") {
+    test::temp_dir dir;
+    auto to = unpacker::open(dir.path(), false);
+    REQUIRE(to);
+    REQUIRE(::mkdir((dir / "d").c_str(), 0755) == 0);
+    CHECK_FALSE(to->make({"d/e/g/f", S_IFREG | 0400, "x", 4000}, {}));
+    CHECK_FALSE(to->make({"d/e/g", S_IFDIR | 0710, {}, 3000}, {}));
+    CHECK_FALSE(to->make({"d/e", S_IFDIR | 0770, {}, 2000}, {}));
+    CHECK_FALSE(to->make({"d", S_IFDIR | 0770, {}, 1000}, {}));
+    CHECK_FALSE(to->finish());
+    CHECK((facts(dir / "d/e/g").st_mode & 07777) == 0710);
+    CHECK(facts(dir / "d/e/g").st_mtime == 3000);
+    CHECK((facts(dir / "d/e").st_mode & 07777) == 0770);
+    CHECK(facts(dir / "d/e").st_mtime == 2000);
+    CHECK((facts(dir / "d").st_mode & 07777) == 0755); // was there before
+  }
+
+  TEST_CASE("folders that are closed to their owner are filled anew") {
+    test::temp_dir dir;
+    test::ordinary_user user{dir.path()};
+    if (!user.can_enter()) {
+      MESSAGE("skipped: on this machine only root may enter the folder");
+      return;
+    }
+    REQUIRE(::mkdir((dir / "d").c_str(), 0555) == 0);
+    for (auto* path : {"d/f", "d/e/f"}) {
+      auto e = put(dir.path(), {path, S_IFREG | 0400, "x"}, true);
+      CHECK(context_of(e) == dir / path + ": Permission denied");
+    }
+    for (auto mode : {0555u, 0u, 0300u}) {
+      CAPTURE(mode);
+      auto to = unpacker::open(dir.path(), true);
+      REQUIRE(to);
+      CHECK_FALSE(to->make({"d", S_IFDIR | mode, {}, 2000}, {}));
+      CHECK_FALSE(to->make({"d/e", S_IFDIR | mode, {}, 3000}, {}));
+      CHECK_FALSE(to->make({"d/e/f", S_IFREG | 0400, "x", 4000}, {}));
+      CHECK_FALSE(to->finish());
+      CHECK((facts(dir / "d").st_mode & 07777) == mode);
+      CHECK(facts(dir / "d").st_mtime == 2000);
+    }
+    ::chmod((dir / "d").c_str(), 0700);
+    CHECK((facts(dir / "d/e").st_mode & 07777) == 0300);
+    CHECK(content(dir / "d/e/f") == "x");
     ::chmod((dir / "d/e").c_str(), 0700);
   }
 
