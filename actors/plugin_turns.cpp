@@ -84,8 +84,7 @@ void look_after_plugins(shell_state::pointer self) {
   if (p.core.deadline_ns() == 0 || p.look_ns != 0)
     return;
   p.look_ns = p.core.deadline_ns();
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(p.look_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, p.look_ns);
 }
 
 } // namespace

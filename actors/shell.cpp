@@ -64,6 +64,11 @@ std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task) {
   return std::make_shared<shell_sink>(caf::actor_cast<shell_actor>(self), task);
 }
 
+void tick_at(shell_state::pointer self, int64_t when_ns) {
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
 namespace {
 
 /// Removes what is in a job's folder, which may be much: on a thread of its own.
@@ -506,8 +511,7 @@ void end_of_program(shell_state::pointer self, uint32_t task) {
 
 void look_at_exit(shell_state::pointer self, int64_t when_ns) {
   self->state.exit_look_ns = when_ns;
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, when_ns);
 }
 
 /// What the job says of tasks that are left when one has ended: shell.options.exit-on-error,
@@ -656,7 +660,7 @@ void on_tick(shell_state::pointer self) {
 
 void on_started(shell_state::pointer self, const task_started& s) {
   auto& st = self->state;
-  if (s.task == plugins_task || s.task == staging_task)
+  if (is_helper(st, s.task))
     return;
   st.pids[s.task] = s.pid;
   tell_guard(self, s.task, false);
@@ -668,18 +672,13 @@ void on_started(shell_state::pointer self, const task_started& s) {
 
 void on_failed(shell_state::pointer self, const task_failed& f) {
   auto& st = self->state;
-  if (f.task == plugins_task)
-    return end_of_plugins(self,
-                          fmt::format("could not be started: {}: {}", f.what,
-                                      std::strerror(f.error)),
-                          false);
-  if (f.task == staging_task)
-    return end_of_staging(self,
-                          fmt::format("could not be started: {}: {}", f.what,
-                                      std::strerror(f.error)),
-                          false);
   if (!is_helper(st, f.task))
     return end_of_start(self, f);
+  auto why = fmt::format("could not be started: {}: {}", f.what, std::strerror(f.error));
+  if (f.task == plugins_task)
+    return end_of_plugins(self, why, false);
+  if (f.task == staging_task)
+    return end_of_staging(self, why, false);
   on_helper_failed(self, f);
   if (st.core.all_ended())
     advance(self);

@@ -264,26 +264,6 @@ void take_input(shell_state::pointer self, input_request& in) {
 
 namespace {
 
-/// Tells the shell of a helper as of its tasks.
-class helper_sink final : public task_sink {
-public:
-  helper_sink(shell_actor shell, uint32_t number) : shell_{std::move(shell)}, number_{number} {}
-  void started(pid_t) override {}
-  void failed(spawn_step step, int errno_value) override {
-    send_here(shell_, task_failed{number_, errno_value, std::string{to_string(step)}});
-  }
-  void output(int stream, std::string bytes) override {
-    send_here(shell_, task_output{number_, static_cast<uint8_t>(stream), std::move(bytes)});
-  }
-  void exited(int wait_status, const task_usage&) override {
-    send_here(shell_, task_exited{number_, wait_status, {}});
-  }
-
-private:
-  shell_actor shell_;
-  uint32_t number_;
-};
-
 uint32_t next_helper(shell_state& st) {
   return static_cast<uint32_t>(st.ranks.size()) + st.helpers_made++;
 }
@@ -317,8 +297,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
     }
   }
   auto number = next_helper(st);
-  auto token = st.context->tasks->start(std::move(request), pipes,
-                                        std::make_shared<helper_sink>(shell_actor{self}, number));
+  auto token = st.context->tasks->start(std::move(request), pipes, hears_of(self, number));
   if (!token)
     return std::move(token.error());
   auto& plan = *st.plan;
@@ -531,8 +510,7 @@ constexpr int64_t meeting_moment_ns = 1'000'000'000;
 
 void look_at_meeting(shell_state::pointer self, mpi_meeting& m, int64_t when_ns) {
   m.look_ns = when_ns;
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, when_ns);
 }
 
 /// The first has come to a meeting: from now on the others have their time.
