@@ -432,20 +432,23 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
   auto refused = folder ? caf::error{} : folder.error();
   place.now_ns = wall_ns();
   auto work = plan_shell(*order.plan, order.item, entries, place);
-  if (!work || work->tasks.empty()) {
-    st.core = shell_core{order.item.id, work ? 0u : 1u};
-    if (!work)
-      st.core.on_failed(st.context->host, render(work.error()), 0, false);
+  if (!work) {
+    st.core = shell_core{order.item.id, 1};
+    st.core.on_failed(st.context->host, render(work.error()), 0, false);
     return;
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.size = work->size;
   st.spread = st.size > count;
   st.core = shell_core{order.item.id, count};
-  st.core.on_init(wall_ns());
-  reopen_output(self, order.item);
+  if (count > 0) {
+    st.core.on_init(wall_ns());
+    reopen_output(self, order.item);
+  }
   shell_start start{std::move(order), std::move(entries), std::move(place), std::move(*work),
                     std::move(refused)};
+  if (count == 0) // others have some, and it may be for us to empty their files
+    return empty_shared_files(st, start);
   if (st.spread && start.entries.front() == 0 && start.order.plan->shares_files()) {
     empty_shared_files(st, start);
     tell(self, false); // now the other nodes may begin
@@ -640,7 +643,8 @@ void on_tick(shell_state::pointer self) {
   auto& st = self->state;
   if (take_room(self) && st.core.all_ended())
     return advance(self);
-  if (is_exit_time(self) || is_plugin_time(self) || is_meeting_time(self))
+  if (is_staging_time(self) || is_exit_time(self) || is_plugin_time(self)
+      || is_meeting_time(self))
     return;
   kill_helpers(self, false);
   if (st.terminating == 0 || steady_ns() < st.kill_look_ns)

@@ -36,6 +36,7 @@ struct shell_context {
   int kills_max = 8;   // then a job's processes count as unkillable
   int64_t output_limit = -1; // bytes of a captured stream whose job says nothing; < 0: none
   broker_actor broker; // knows the way to the resources, for a node with such processes
+  double stage_in_timeout_s = 30 * 60; // for a node to have its files; 0: for ever
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
@@ -71,6 +72,9 @@ struct shell_staging {
   uint64_t token = 0;            // of the task host; 0: the process has ended
   std::string said{};            // by it
   bool waits_for_others = false; // whose files are not all there yet
+  int64_t began_ns = 0;          // steady clock, as what follows
+  int64_t deadline_ns = 0;       // of the process; 0: none
+  int64_t look_ns = 0;           // when that is looked at next; 0: never again
 };
 
 struct shell_state {

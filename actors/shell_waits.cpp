@@ -25,9 +25,10 @@ public:
   job_waits_reply tell() {
     if (st_.core.all_ended())
       tell_end();
+    else if (st_.staging && st_.staging->waits_for_others)
+      add("the other nodes to have their files (stage-in)");
     else if (st_.staging)
-      add(st_.staging->waits_for_others ? "the other nodes to have their files (stage-in)"
-                                        : "its files to be put there (stage-in)");
+      add("its files to be put there (stage-in)", {}, st_.staging->deadline_ns, "the job fails");
     else if (st_.unbegun && st_.room)
       add(fmt::format("until other tasks here have ended: its own may need {} file descriptors of "
                       "the broker, which may have {} (ulimit -n)",

@@ -125,6 +125,41 @@ TEST_SUITE("actor") {
     CHECK(b.reports.back().failure == "n0: it was to end before its tasks were started");
   }
 
+  TEST_CASE("files that are not there in time end the job as any failure does") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged, [](shell_context& c) { c.stage_in_timeout_s = 1e-6; }};
+    b.serve();
+    REQUIRE_FALSE(b.reports.empty());
+    CHECK(b.reports.back().failure
+          == "n0: stage-in: the files were not there within 0.001ms (exec.stage_in_timeout)");
+    CHECK(b.reports.back().status == 1 << 8);
+    CHECK_FALSE(b.has_ended()); // the process is asked to end
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true}); // so says exec then
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGTERM, SIGKILL, SIGKILL});
+    REQUIRE(b.drains.size() == 1);
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    CHECK(b.tasks.size() == 1);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure.find("exec.stage_in_timeout") != std::string::npos);
+  }
+
+  TEST_CASE("files that are there in time have no deadline any more") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged, [](shell_context& c) { c.stage_in_timeout_s = 3600; }};
+    b.exit(1, 0);
+    b.serve();
+    REQUIRE(b.tasks.size() == 2);
+    b.pass(std::chrono::hours{2});
+    b.exit(2, 0);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "");
+  }
+
   TEST_CASE("a process that does not die holds its node until that is drained") {
     spec_text two;
     two.slots = 2;
