@@ -148,12 +148,21 @@ void end_lines(shell_state::pointer self, std::optional<uint32_t> task) {
       write_labelled(self, file, source.first, static_cast<uint8_t>(source.second), {});
 }
 
+/// Nobody writes to them any more: what the tasks had open makes room for those of others.
+void close_files(shell_state& st) {
+  st.labelled.clear();
+  st.files = {};
+  st.room.reset();
+}
+
 } // namespace
 
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
     end_lines(self, std::nullopt);
+    if (!st.plugins || st.plugins->core.is_over()) // else these may add to what tasks have written
+      close_files(st);
     if (!end_helpers(self) || st.staging) {
       tell_exits(self);
       return;
@@ -385,8 +394,18 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
 /// Begins the tasks if they wait for room, and there is some or never will be; true if so.
 bool take_room(shell_state::pointer self) {
   auto& st = self->state;
-  if (!st.unbegun || !st.room || st.room->now() == descriptor_room::state::waits)
+  if (!st.unbegun || !st.room)
     return false;
+  auto now = steady_ns();
+  if (st.room_look_ns != 0 && st.room_look_ns <= now) {
+    st.room_look_ns = 0;
+    st.room->look_again();
+  }
+  if (st.room->now() == descriptor_room::state::waits) {
+    if (st.room_look_ns == 0 && st.room->is_first())
+      tick_at(self, st.room_look_ns = now + st.context->room_look.count());
+    return false;
+  }
   auto waited = std::move(*st.unbegun);
   st.unbegun.reset();
   if (st.room->now() == descriptor_room::state::refused)
@@ -397,21 +416,14 @@ bool take_room(shell_state::pointer self) {
   return true;
 }
 
-/// Others may have room now.
-void give_room(shell_state& st) {
-  if (st.core.all_ended())
-    st.room.reset();
-  else
-    st.context->room->on_freed();
-}
-
 } // namespace
 
 void begin_with_room(shell_state::pointer self) {
   auto& st = self->state;
   auto& start = st.unbegun->start;
   auto me = caf::actor_cast<shell_actor>(self);
-  st.room = st.context->room->ask(descriptors_of(*start.order.plan, start.work),
+  st.room = st.context->room->ask({st.id, st.instance},
+                                  descriptors_of(*start.order.plan, start.work),
                                   [me] { send_here(me, caf::tick_atom_v); });
   (void)take_room(self);
 }
@@ -575,7 +587,7 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
   st.core.on_exited(x.status, x.used);
-  give_room(st);
+  st.context->room->on_freed();
   if (!st.core.all_ended())
     tell_exits(self);
   advance(self);
@@ -594,7 +606,7 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   auto why = of_command && f.error == ENOENT ? fault_of_interpreter(what, plan.path, plan.cwd)
                                              : std::string{};
   st.core.on_failed(st.context->host, what, f.error, of_command, why);
-  give_room(st);
+  st.context->room->on_freed();
   advance(self);
 }
 

@@ -41,6 +41,7 @@ struct shell_context {
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<descriptor_room> room; // for their descriptors
+  std::chrono::nanoseconds room_look = std::chrono::milliseconds{500}; // between looks for it
   std::shared_ptr<output_gate> gate;
   output_actor output;
   memory_guard_actor memory;
@@ -94,6 +95,7 @@ struct shell_state {
   // Until its files are there, plugins have prepared it, and there is room.
   std::optional<shell_unbegun> unbegun;
   std::unique_ptr<descriptor_room::share> room; // null: was not asked for yet, or is given back
+  int64_t room_look_ns = 0; // when it is looked for next; steady clock; 0: by others
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started

@@ -160,6 +160,59 @@ TEST_SUITE("actor") {
     CHECK(b.reports.back().failure == "");
   }
 
+  TEST_CASE("the files of tasks are closed before others are given their room") {
+    temp_dir here;
+    spec_text writes;
+    writes.slots = 4;
+    writes.cwd = here.path();
+    writes.options["pmi"] = "off"; // or each has a socket, too
+    writes.options["output"]["stdout"] = {{"type", "file"}, {"path", "o.{{task.id}}"}};
+    constexpr size_t limit = 400, spare = 50;
+    shell_bench b{writes, [](shell_context& c) {
+                    c.room = descriptor_room::make(limit, [] { return open_descriptors(limit); });
+                  }};
+    REQUIRE(b.tasks.size() == 4);
+    for (auto& [token, task] : b.tasks)
+      task.fds.clear();
+    // As many as there are when the four files are closed.
+    auto told = 0;
+    auto next = b.room->ask({job_id{2}, {}}, limit - spare - (open_descriptors(limit) - 4),
+                            [&told] { ++told; });
+    CHECK(next->now() == descriptor_room::state::waits);
+    for (uint64_t token = 1; token <= 4; ++token)
+      b.exit(token, 0);
+    CHECK(next->now() == descriptor_room::state::granted);
+    CHECK(told > 0);
+  }
+
+  TEST_CASE("who finds no room looks again, and is refused when nobody's end makes any") {
+    spec_text many;
+    many.slots = 80; // so many descriptors are not given without a look
+    for (bool clients_go : {true, false}) {
+      CAPTURE(clients_go);
+      size_t looks = 0;
+      shell_bench b{many, [&](shell_context& c) {
+                      c.room = descriptor_room::make(1024, [&] {
+                        return size_t{++looks > 1 && clients_go ? 200u : 900u};
+                      });
+                    }};
+      b.serve();
+      if (clients_go) {
+        CHECK(b.tasks.size() == 80);
+        for (auto& [token, task] : b.tasks)
+          b.exit(token, 0);
+        REQUIRE(b.has_ended());
+        CHECK(b.reports.back().failure == "");
+      } else {
+        CHECK(b.tasks.empty());
+        REQUIRE(b.has_ended());
+        CHECK(looks == 3); // when it came, and twice
+        CHECK(b.reports.back().status == 126 << 8);
+        CHECK(b.reports.back().failure.find("file descriptors of the broker") != std::string::npos);
+      }
+    }
+  }
+
   TEST_CASE("a process that does not die holds its node until that is drained") {
     spec_text two;
     two.slots = 2;

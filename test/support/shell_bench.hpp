@@ -46,6 +46,7 @@ public:
     c->broker = caf::actor_cast<broker_actor>(spawn_broker());
     c->tasks = host;
     c->room = descriptor_room::make(1024, [] { return size_t{0}; });
+    c->room_look = {}; // the looks for it, too
     c->stage_in_timeout_s = 0;
     c->gate = gate;
     c->output = output;
