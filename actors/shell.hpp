@@ -88,7 +88,7 @@ struct shell_state {
   std::string instance; // path of its instance
   std::vector<int64_t> memory_limits; // of memory_member; empty: nobody need watch
   launch_plan_ptr plan;
-  launch_order order;                 // once the tasks are started
+  launch_order order;                 // once the tasks are started, or never will be
   std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
   std::unique_ptr<shell_staging> staging; // null: nothing is waited for
   std::unique_ptr<shell_plugins> plugins; // null: the job has none here

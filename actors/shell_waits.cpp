@@ -99,13 +99,21 @@ private:
     if (!st_.helpers.empty())
       add("coprocesses and commands beside the tasks to end", {}, kill_ns, "SIGKILL");
     else if (st_.plugins && !st_.plugins->core.is_over())
-      add("its plugins to be done", {}, st_.plugins->core.deadline_ns(), "the job fails");
+      tell_plugins();
     else if (st_.staging)
       add("the process that put its files there (stage-in) to die of SIGKILL");
     else if (st_.sealing)
       add("its output to be on the disk");
     else
       add("the files in its folder to be removed");
+  }
+
+  void tell_plugins() {
+    auto deadline_ns = st_.plugins->core.deadline_ns();
+    if (deadline_ns != 0)
+      add("its plugins to be done", {}, deadline_ns, "the job fails");
+    else
+      add("the process of its plugins to die of SIGKILL");
   }
 
   const shell_state& st_;

@@ -160,6 +160,32 @@ TEST_SUITE("actor") {
     CHECK(b.reports.back().failure == "");
   }
 
+  TEST_CASE("plugins whose process does not die are left as tasks are") {
+    spec_text asks;
+    asks.options["plugins"] = "x.so";
+    shell_bench b{asks, [](shell_context& c) { c.plugins.patience_ns = 1; }};
+    b.serve();
+    REQUIRE(b.tasks.size() == 1);
+    REQUIRE_FALSE(b.reports.empty()); // exec hears of it before the process is gone
+    CHECK(b.reports.back().failure.find("has not returned within") != std::string::npos);
+    CHECK_FALSE(b.has_ended());
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true}); // so says exec then
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals.size() >= 3);
+    CHECK(b.tasks[1].signals.back() == SIGKILL);
+    CHECK_FALSE(b.has_ended());
+    REQUIRE(b.drains.size() == 1);
+    CHECK(b.drains[0].ranks == idset::single(0));
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    REQUIRE(b.has_ended());
+    CHECK(b.host->task_count() == 1);
+    b.exit(1, SIGKILL); // it dies after all
+    CHECK(b.host->task_count() == 0);
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+
   TEST_CASE("the files of tasks are closed before others are given their room") {
     temp_dir here;
     spec_text writes;

@@ -48,6 +48,7 @@ public:
     c->room = descriptor_room::make(1024, [] { return size_t{0}; });
     c->room_look = {}; // the looks for it, too
     c->stage_in_timeout_s = 0;
+    c->plugins.program = "/bin/hactor-plugins";
     c->gate = gate;
     c->output = output;
     c->folders = std::move(*folders);
