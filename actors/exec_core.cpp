@@ -427,6 +427,8 @@ void exec_core::on_exchange_part(const exchange_part& part, exec_out& out) {
   if (it == jobs_.end())
     return;
   auto& j = it->second;
+  if (part.from == self_)
+    pass_launch(j, out); // it waits for those who have not been told of the job yet
   auto& x = j.exchanges[part.world];
   if (x.among != part.among) {
     x.among = part.among;

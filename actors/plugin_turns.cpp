@@ -84,8 +84,7 @@ void look_after_plugins(shell_state::pointer self) {
   if (p.core.deadline_ns() == 0 || p.look_ns != 0)
     return;
   p.look_ns = p.core.deadline_ns();
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(p.look_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, p.look_ns);
 }
 
 } // namespace
@@ -150,11 +149,16 @@ void prepare_tasks(shell_state::pointer self) {
 
 void leave_unbegun(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
+  st.order = std::move(st.unbegun->start.order);
+  st.entries_of_r = std::move(st.unbegun->start.entries);
   st.unbegun.reset();
   st.room.reset();
   st.core.on_broken(st.context->host, why, wait_status);
   st.core.abandon();
   with_plugins(self, &plugin_core::give_up);
+  // Should their process not die, the end of a job has steps for that.
+  if (st.plugins && st.plugins->token != 0 && st.terminating == 0)
+    break_off(self, why, wait_status);
 }
 
 void hear_plugins(shell_state::pointer self, const std::string& bytes) {
@@ -173,6 +177,7 @@ bool is_plugin_time(shell_state::pointer self) {
 }
 
 void end_of_plugins(shell_state::pointer self, const std::string& how, bool well) {
+  self->state.plugins->token = 0;
   with_plugins(self, &plugin_core::on_gone, how, well);
   if (self->state.core.all_ended())
     advance(self);

@@ -64,6 +64,11 @@ std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task) {
   return std::make_shared<shell_sink>(caf::actor_cast<shell_actor>(self), task);
 }
 
+void tick_at(shell_state::pointer self, int64_t when_ns) {
+  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
+                     caf::tick_atom_v);
+}
+
 namespace {
 
 /// Removes what is in a job's folder, which may be much: on a thread of its own.
@@ -143,12 +148,21 @@ void end_lines(shell_state::pointer self, std::optional<uint32_t> task) {
       write_labelled(self, file, source.first, static_cast<uint8_t>(source.second), {});
 }
 
+/// Nobody writes to them any more: what the tasks had open makes room for those of others.
+void close_files(shell_state& st) {
+  st.labelled.clear();
+  st.files = {};
+  st.room.reset();
+}
+
 } // namespace
 
 void advance(shell_state::pointer self) {
   auto& st = self->state;
   if (st.core.all_ended()) {
     end_lines(self, std::nullopt);
+    if (!st.plugins || st.plugins->core.is_over()) // else these may add to what tasks have written
+      close_files(st);
     if (!end_helpers(self) || st.staging) {
       tell_exits(self);
       return;
@@ -380,8 +394,18 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
 /// Begins the tasks if they wait for room, and there is some or never will be; true if so.
 bool take_room(shell_state::pointer self) {
   auto& st = self->state;
-  if (!st.unbegun || !st.room || st.room->now() == descriptor_room::state::waits)
+  if (!st.unbegun || !st.room)
     return false;
+  auto now = steady_ns();
+  if (st.room_look_ns != 0 && st.room_look_ns <= now) {
+    st.room_look_ns = 0;
+    st.room->look_again();
+  }
+  if (st.room->now() == descriptor_room::state::waits) {
+    if (st.room_look_ns == 0 && st.room->is_first())
+      tick_at(self, st.room_look_ns = now + st.context->room_look.count());
+    return false;
+  }
   auto waited = std::move(*st.unbegun);
   st.unbegun.reset();
   if (st.room->now() == descriptor_room::state::refused)
@@ -392,21 +416,14 @@ bool take_room(shell_state::pointer self) {
   return true;
 }
 
-/// Others may have room now.
-void give_room(shell_state& st) {
-  if (st.core.all_ended())
-    st.room.reset();
-  else
-    st.context->room->on_freed();
-}
-
 } // namespace
 
 void begin_with_room(shell_state::pointer self) {
   auto& st = self->state;
   auto& start = st.unbegun->start;
   auto me = caf::actor_cast<shell_actor>(self);
-  st.room = st.context->room->ask(descriptors_of(*start.order.plan, start.work),
+  st.room = st.context->room->ask({st.id, st.instance},
+                                  descriptors_of(*start.order.plan, start.work),
                                   [me] { send_here(me, caf::tick_atom_v); });
   (void)take_room(self);
 }
@@ -427,20 +444,23 @@ void start_tasks(shell_state::pointer self, launch_order&& order, std::vector<ui
   auto refused = folder ? caf::error{} : folder.error();
   place.now_ns = wall_ns();
   auto work = plan_shell(*order.plan, order.item, entries, place);
-  if (!work || work->tasks.empty()) {
-    st.core = shell_core{order.item.id, work ? 0u : 1u};
-    if (!work)
-      st.core.on_failed(st.context->host, render(work.error()), 0, false);
+  if (!work) {
+    st.core = shell_core{order.item.id, 1};
+    st.core.on_failed(st.context->host, render(work.error()), 0, false);
     return;
   }
   auto count = static_cast<uint32_t>(work->tasks.size());
   st.size = work->size;
   st.spread = st.size > count;
   st.core = shell_core{order.item.id, count};
-  st.core.on_init(wall_ns());
-  reopen_output(self, order.item);
+  if (count > 0) {
+    st.core.on_init(wall_ns());
+    reopen_output(self, order.item);
+  }
   shell_start start{std::move(order), std::move(entries), std::move(place), std::move(*work),
                     std::move(refused)};
+  if (count == 0) // others have some, and it may be for us to empty their files
+    return empty_shared_files(st, start);
   if (st.spread && start.entries.front() == 0 && start.order.plan->shares_files()) {
     empty_shared_files(st, start);
     tell(self, false); // now the other nodes may begin
@@ -506,8 +526,7 @@ void end_of_program(shell_state::pointer self, uint32_t task) {
 
 void look_at_exit(shell_state::pointer self, int64_t when_ns) {
   self->state.exit_look_ns = when_ns;
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, when_ns);
 }
 
 /// What the job says of tasks that are left when one has ended: shell.options.exit-on-error,
@@ -568,7 +587,7 @@ void end_of_task(shell_state::pointer self, const task_exited& x) {
   leave_others(self, *st.plan, x);
   with_plugins(self, &plugin_core::on_exited, steady_ns(), st.ranks[x.task], x.status);
   st.core.on_exited(x.status, x.used);
-  give_room(st);
+  st.context->room->on_freed();
   if (!st.core.all_ended())
     tell_exits(self);
   advance(self);
@@ -587,7 +606,7 @@ void end_of_start(shell_state::pointer self, const task_failed& f) {
   auto why = of_command && f.error == ENOENT ? fault_of_interpreter(what, plan.path, plan.cwd)
                                              : std::string{};
   st.core.on_failed(st.context->host, what, f.error, of_command, why);
-  give_room(st);
+  st.context->room->on_freed();
   advance(self);
 }
 
@@ -636,7 +655,8 @@ void on_tick(shell_state::pointer self) {
   auto& st = self->state;
   if (take_room(self) && st.core.all_ended())
     return advance(self);
-  if (is_exit_time(self) || is_plugin_time(self) || is_meeting_time(self))
+  if (is_staging_time(self) || is_exit_time(self) || is_plugin_time(self)
+      || is_meeting_time(self))
     return;
   kill_helpers(self, false);
   if (st.terminating == 0 || steady_ns() < st.kill_look_ns)
@@ -656,7 +676,7 @@ void on_tick(shell_state::pointer self) {
 
 void on_started(shell_state::pointer self, const task_started& s) {
   auto& st = self->state;
-  if (s.task == plugins_task || s.task == staging_task)
+  if (is_helper(st, s.task))
     return;
   st.pids[s.task] = s.pid;
   tell_guard(self, s.task, false);
@@ -668,18 +688,13 @@ void on_started(shell_state::pointer self, const task_started& s) {
 
 void on_failed(shell_state::pointer self, const task_failed& f) {
   auto& st = self->state;
-  if (f.task == plugins_task)
-    return end_of_plugins(self,
-                          fmt::format("could not be started: {}: {}", f.what,
-                                      std::strerror(f.error)),
-                          false);
-  if (f.task == staging_task)
-    return end_of_staging(self,
-                          fmt::format("could not be started: {}: {}", f.what,
-                                      std::strerror(f.error)),
-                          false);
   if (!is_helper(st, f.task))
     return end_of_start(self, f);
+  auto why = fmt::format("could not be started: {}: {}", f.what, std::strerror(f.error));
+  if (f.task == plugins_task)
+    return end_of_plugins(self, why, false);
+  if (f.task == staging_task)
+    return end_of_staging(self, why, false);
   on_helper_failed(self, f);
   if (st.core.all_ended())
     advance(self);

@@ -36,10 +36,12 @@ struct shell_context {
   int kills_max = 8;   // then a job's processes count as unkillable
   int64_t output_limit = -1; // bytes of a captured stream whose job says nothing; < 0: none
   broker_actor broker; // knows the way to the resources, for a node with such processes
+  double stage_in_timeout_s = 30 * 60; // for a node to have its files; 0: for ever
   double mpi_patience_s = 60; // until it is told which ranks have not come to MPI_Init; 0: never
   std::chrono::nanoseconds release_delay = std::chrono::seconds{1}; // of exec_core
   std::shared_ptr<task_host> tasks;
   std::shared_ptr<descriptor_room> room; // for their descriptors
+  std::chrono::nanoseconds room_look = std::chrono::milliseconds{500}; // between looks for it
   std::shared_ptr<output_gate> gate;
   output_actor output;
   memory_guard_actor memory;
@@ -71,6 +73,9 @@ struct shell_staging {
   uint64_t token = 0;            // of the task host; 0: the process has ended
   std::string said{};            // by it
   bool waits_for_others = false; // whose files are not all there yet
+  int64_t began_ns = 0;          // steady clock, as what follows
+  int64_t deadline_ns = 0;       // of the process; 0: none
+  int64_t look_ns = 0;           // when that is looked at next; 0: never again
 };
 
 struct shell_state {
@@ -83,13 +88,14 @@ struct shell_state {
   std::string instance; // path of its instance
   std::vector<int64_t> memory_limits; // of memory_member; empty: nobody need watch
   launch_plan_ptr plan;
-  launch_order order;                 // once the tasks are started
+  launch_order order;                 // once the tasks are started, or never will be
   std::vector<uint32_t> entries_of_r; // that are this broker's; likewise
   std::unique_ptr<shell_staging> staging; // null: nothing is waited for
   std::unique_ptr<shell_plugins> plugins; // null: the job has none here
   // Until its files are there, plugins have prepared it, and there is room.
   std::optional<shell_unbegun> unbegun;
   std::unique_ptr<descriptor_room::share> room; // null: was not asked for yet, or is given back
+  int64_t room_look_ns = 0; // when it is looked for next; steady clock; 0: by others
   shell_core core;
   std::vector<uint64_t> tokens; // of the task host, by local task; 0: did not start or has ended
   std::vector<pid_t> pids;      // by local task; 0: has not started

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "actors/command_sink.hpp"
+#include "actors/plugin_turns.hpp"
 #include "actors/shell_turns.hpp"
 #include "actors/task_eventlogs.hpp"
 #include "actors/task_memory.hpp"
@@ -83,6 +84,8 @@ caf::behavior leaver(caf::stateful_actor<leaver_state>* self, const broker_actor
           [settle](caf::tick_atom) { settle(); }};
 }
 
+bool has_plugin_process(const shell_state& st) { return st.plugins && st.plugins->token != 0; }
+
 /// Takes the tasks and coprocesses out of what is waited for: whoever of them dies yet is nobody's.
 /// Commands are their clients' affair.
 std::vector<uint64_t> take_tokens(shell_state::pointer self) {
@@ -99,6 +102,9 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
       tokens.push_back(helper.token);
   if (st.staging)
     tokens.push_back(std::exchange(st.staging->token, 0));
+  // As long as there are tasks plugins have not come to their own end.
+  if (has_plugin_process(st) && st.core.all_ended())
+    tokens.push_back(std::exchange(st.plugins->token, 0));
   return tokens;
 }
 
@@ -106,7 +112,7 @@ std::vector<uint64_t> take_tokens(shell_state::pointer self) {
 
 void leave_unkillable(shell_state::pointer self) {
   auto& st = self->state;
-  if ((st.core.all_ended() && st.helpers.empty() && !st.staging)
+  if ((st.core.all_ended() && st.helpers.empty() && !st.staging && !has_plugin_process(st))
       || std::exchange(st.leaving, true))
     return;
   auto why = "unkillable user processes from job " + to_string(st.id);
@@ -122,9 +128,17 @@ void leave_unkillable(shell_state::pointer self) {
   st.context->tasks->abandon(take_tokens(self),
                              [waiter] { caf::anon_send(waiter, caf::tick_atom_v); });
   auto left = [self] {
-    self->state.core.abandon();
-    self->state.staging.reset();
-    self->state.unbegun.reset();
+    auto& st = self->state;
+    st.core.abandon();
+    st.staging.reset();
+    st.unbegun.reset();
+    if (has_plugin_process(st)) { // which may not die either
+      st.leaving = false;
+      st.terminating = 1;
+      tick_at(self, st.kill_look_ns = moment_after(steady_ns(), st.context->kill_timeout_s));
+    } else {
+      with_plugins(self, &plugin_core::on_gone, "was left", false);
+    }
     advance(self);
   };
   self->request(waiter, caf::infinite, caf::flush_atom_v)
@@ -264,26 +278,6 @@ void take_input(shell_state::pointer self, input_request& in) {
 
 namespace {
 
-/// Tells the shell of a helper as of its tasks.
-class helper_sink final : public task_sink {
-public:
-  helper_sink(shell_actor shell, uint32_t number) : shell_{std::move(shell)}, number_{number} {}
-  void started(pid_t) override {}
-  void failed(spawn_step step, int errno_value) override {
-    send_here(shell_, task_failed{number_, errno_value, std::string{to_string(step)}});
-  }
-  void output(int stream, std::string bytes) override {
-    send_here(shell_, task_output{number_, static_cast<uint8_t>(stream), std::move(bytes)});
-  }
-  void exited(int wait_status, const task_usage&) override {
-    send_here(shell_, task_exited{number_, wait_status, {}});
-  }
-
-private:
-  shell_actor shell_;
-  uint32_t number_;
-};
-
 uint32_t next_helper(shell_state& st) {
   return static_cast<uint32_t>(st.ranks.size()) + st.helpers_made++;
 }
@@ -317,8 +311,7 @@ caf::error start_coprocess(shell_state::pointer self, const coprocess& c,
     }
   }
   auto number = next_helper(st);
-  auto token = st.context->tasks->start(std::move(request), pipes,
-                                        std::make_shared<helper_sink>(shell_actor{self}, number));
+  auto token = st.context->tasks->start(std::move(request), pipes, hears_of(self, number));
   if (!token)
     return std::move(token.error());
   auto& plan = *st.plan;
@@ -531,8 +524,7 @@ constexpr int64_t meeting_moment_ns = 1'000'000'000;
 
 void look_at_meeting(shell_state::pointer self, mpi_meeting& m, int64_t when_ns) {
   m.look_ns = when_ns;
-  self->delayed_send(self, std::chrono::nanoseconds(std::max<int64_t>(when_ns - steady_ns(), 0)),
-                     caf::tick_atom_v);
+  tick_at(self, when_ns);
 }
 
 /// The first has come to a meeting: from now on the others have their time.

@@ -36,7 +36,7 @@ struct shell_unbegun {
 
 struct shell_plugins {
   plugin_core core;
-  uint64_t token = 0;            // of the task host
+  uint64_t token = 0;            // of the task host; 0: the process has ended
   uint32_t first_rank = 0;       // of the tasks here: what plugins log is in its stderr
   bool waits_for_others = false; // who have not come to the end of shell.init
   int64_t look_ns = 0;           // when their time is looked at next; 0: never again

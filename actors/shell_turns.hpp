@@ -14,6 +14,9 @@ namespace hactor {
 /// Passes what the task host tells of the task on to the shell.
 std::shared_ptr<task_sink> hears_of(shell_state::pointer self, uint32_t task);
 
+/// Sends the shell a tick at that time; steady clock.
+void tick_at(shell_state::pointer self, int64_t when_ns);
+
 /// Goes on with the job in the state's `unbegun`, whose files are here: its plugins come first, if
 /// it has any.
 void begin_job(shell_state::pointer self);

@@ -25,9 +25,10 @@ public:
   job_waits_reply tell() {
     if (st_.core.all_ended())
       tell_end();
+    else if (st_.staging && st_.staging->waits_for_others)
+      add("the other nodes to have their files (stage-in)");
     else if (st_.staging)
-      add(st_.staging->waits_for_others ? "the other nodes to have their files (stage-in)"
-                                        : "its files to be put there (stage-in)");
+      add("its files to be put there (stage-in)", {}, st_.staging->deadline_ns, "the job fails");
     else if (st_.unbegun && st_.room)
       add(fmt::format("until other tasks here have ended: its own may need {} file descriptors of "
                       "the broker, which may have {} (ulimit -n)",
@@ -98,13 +99,21 @@ private:
     if (!st_.helpers.empty())
       add("coprocesses and commands beside the tasks to end", {}, kill_ns, "SIGKILL");
     else if (st_.plugins && !st_.plugins->core.is_over())
-      add("its plugins to be done", {}, st_.plugins->core.deadline_ns(), "the job fails");
+      tell_plugins();
     else if (st_.staging)
       add("the process that put its files there (stage-in) to die of SIGKILL");
     else if (st_.sealing)
       add("its output to be on the disk");
     else
       add("the files in its folder to be removed");
+  }
+
+  void tell_plugins() {
+    auto deadline_ns = st_.plugins->core.deadline_ns();
+    if (deadline_ns != 0)
+      add("its plugins to be done", {}, deadline_ns, "the job fails");
+    else
+      add("the process of its plugins to die of SIGKILL");
   }
 
   const shell_state& st_;

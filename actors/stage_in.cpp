@@ -95,11 +95,9 @@ caf::expected<std::optional<stage_in>> read_stage_in(const json& options) {
 }
 
 std::vector<std::string> stage_in_command(const stage_in& wanted, const std::string& program,
-                                          const std::string& tmpdir, bool again, bool verbose) {
+                                          const std::string& tmpdir, bool verbose) {
   std::vector<std::string> words{program, "archive", "extract", "--name=" + wanted.names,
                                  "--directory=" + (wanted.folder.empty() ? tmpdir : wanted.folder)};
-  if (again)
-    words.emplace_back("--overwrite");
   if (verbose)
     words.emplace_back("--verbose");
   if (!wanted.pattern.empty())
@@ -113,6 +111,7 @@ std::string stage_in_failure(std::string_view said, const std::string& how) {
   auto at = said.rfind(speaker);
   auto why = at == said.npos ? std::string_view{} : said.substr(at + speaker.size());
   why = why.substr(0, why.find('\n'));
+  why = why.substr(0, why.find("; --overwrite")); // which nobody can say to us
   return why.empty() ? "stage-in " + how : fmt::format("stage-in: {}", why);
 }
 

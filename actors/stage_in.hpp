@@ -26,10 +26,10 @@ caf::expected<std::optional<stage_in>> read_stage_in(const json& options);
 /// The names of its keys, with "stage-in." before them.
 std::vector<std::string_view> stage_in_options();
 
-/// The command that puts the files there. `again`: an earlier attempt of the job may have put them
-/// there already.
+/// The command that puts the files there. What is there already it leaves as it is: an earlier
+/// attempt of the job may have put it there, or it is the user's own.
 std::vector<std::string> stage_in_command(const stage_in& wanted, const std::string& program,
-                                          const std::string& tmpdir, bool again, bool verbose);
+                                          const std::string& tmpdir, bool verbose);
 
 /// Why it has failed, from what it has said in its standard error and how it has ended.
 std::string stage_in_failure(std::string_view said, const std::string& how);

@@ -31,6 +31,9 @@ bool end_of_staging_elsewhere(shell_state::pointer self);
 /// process has ended.
 void leave_unstaged(shell_state::pointer self, const std::string& why, int wait_status);
 
+/// True when a tick was that of the time for the files to be there (exec.stage_in_timeout).
+bool is_staging_time(shell_state::pointer self);
+
 /// Kills the process, if there is one.
 void kill_staging(shell_state::pointer self);
 

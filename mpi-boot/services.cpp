@@ -80,6 +80,7 @@ make_shell_context(const service_parts& p, const broker_actor& broker, const out
   c->release_delay = span_of(p.attributes->duration_s("exec.release_delay"));
   c->kills_max = static_cast<int>(p.attributes->integer("exec.max_kill_count"));
   c->broker = broker;
+  c->stage_in_timeout_s = p.attributes->duration_s("exec.stage_in_timeout");
   c->mpi_patience_s = p.attributes->duration_s("exec.mpi_patience");
   if (auto limit = p.attributes->integer("exec.output_limit"); limit > 0)
     c->output_limit = limit;

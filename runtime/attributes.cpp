@@ -69,6 +69,12 @@ constexpr attribute rows[] = {
      .default_value = "",
      .meaning = "Folders of shell plugins, separated by colons; empty: lib/hactor/shell-plugins of "
                 "this hactor."},
+    {.name = "exec.stage_in_timeout",
+     .type = duration,
+     .default_value = "30m",
+     .meaning = "Time for a node of a job to have the files of archives (-O stage-in); then the "
+                "job fails. 0: as long as it takes.",
+     .minimum = 0},
     {.name = "exec.tree_fanout",
      .type = integer,
      .default_value = "16",

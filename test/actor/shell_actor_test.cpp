@@ -125,6 +125,120 @@ TEST_SUITE("actor") {
     CHECK(b.reports.back().failure == "n0: it was to end before its tasks were started");
   }
 
+  TEST_CASE("files that are not there in time end the job as any failure does") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged, [](shell_context& c) { c.stage_in_timeout_s = 1e-6; }};
+    b.serve();
+    REQUIRE_FALSE(b.reports.empty());
+    CHECK(b.reports.back().failure
+          == "n0: stage-in: the files were not there within 0.001ms (exec.stage_in_timeout)");
+    CHECK(b.reports.back().status == 1 << 8);
+    CHECK_FALSE(b.has_ended()); // the process is asked to end
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true}); // so says exec then
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals == std::vector<int>{SIGTERM, SIGTERM, SIGKILL, SIGKILL});
+    REQUIRE(b.drains.size() == 1);
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    CHECK(b.tasks.size() == 1);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure.find("exec.stage_in_timeout") != std::string::npos);
+  }
+
+  TEST_CASE("files that are there in time have no deadline any more") {
+    spec_text staged;
+    staged.options["stage-in"] = 1;
+    shell_bench b{staged, [](shell_context& c) { c.stage_in_timeout_s = 3600; }};
+    b.exit(1, 0);
+    b.serve();
+    REQUIRE(b.tasks.size() == 2);
+    b.pass(std::chrono::hours{2});
+    b.exit(2, 0);
+    REQUIRE(b.has_ended());
+    CHECK(b.reports.back().failure == "");
+  }
+
+  TEST_CASE("plugins whose process does not die are left as tasks are") {
+    spec_text asks;
+    asks.options["plugins"] = "x.so";
+    shell_bench b{asks, [](shell_context& c) { c.plugins.patience_ns = 1; }};
+    b.serve();
+    REQUIRE(b.tasks.size() == 1);
+    REQUIRE_FALSE(b.reports.empty()); // exec hears of it before the process is gone
+    CHECK(b.reports.back().failure.find("has not returned within") != std::string::npos);
+    CHECK_FALSE(b.has_ended());
+    b.tell(b.shell_under_test, shell_signal{SIGTERM, true}); // so says exec then
+    for (int i = 0; i < 8; ++i)
+      b.serve();
+    CHECK(b.tasks[1].signals.size() >= 3);
+    CHECK(b.tasks[1].signals.back() == SIGKILL);
+    CHECK_FALSE(b.has_ended());
+    REQUIRE(b.drains.size() == 1);
+    CHECK(b.drains[0].ranks == idset::single(0));
+    b.tell(b.resource, caf::flush_atom_v);
+    b.settle();
+    REQUIRE(b.has_ended());
+    CHECK(b.host->task_count() == 1);
+    b.exit(1, SIGKILL); // it dies after all
+    CHECK(b.host->task_count() == 0);
+    CHECK_FALSE(b.gate_has_drifted());
+  }
+
+  TEST_CASE("the files of tasks are closed before others are given their room") {
+    temp_dir here;
+    spec_text writes;
+    writes.slots = 4;
+    writes.cwd = here.path();
+    writes.options["pmi"] = "off"; // or each has a socket, too
+    writes.options["output"]["stdout"] = {{"type", "file"}, {"path", "o.{{task.id}}"}};
+    constexpr size_t limit = 400, spare = 50;
+    shell_bench b{writes, [](shell_context& c) {
+                    c.room = descriptor_room::make(limit, [] { return open_descriptors(limit); });
+                  }};
+    REQUIRE(b.tasks.size() == 4);
+    for (auto& [token, task] : b.tasks)
+      task.fds.clear();
+    // As many as there are when the four files are closed.
+    auto told = 0;
+    auto next = b.room->ask({job_id{2}, {}}, limit - spare - (open_descriptors(limit) - 4),
+                            [&told] { ++told; });
+    CHECK(next->now() == descriptor_room::state::waits);
+    for (uint64_t token = 1; token <= 4; ++token)
+      b.exit(token, 0);
+    CHECK(next->now() == descriptor_room::state::granted);
+    CHECK(told > 0);
+  }
+
+  TEST_CASE("who finds no room looks again, and is refused when nobody's end makes any") {
+    spec_text many;
+    many.slots = 80; // so many descriptors are not given without a look
+    for (bool clients_go : {true, false}) {
+      CAPTURE(clients_go);
+      size_t looks = 0;
+      shell_bench b{many, [&](shell_context& c) {
+                      c.room = descriptor_room::make(1024, [&] {
+                        return size_t{++looks > 1 && clients_go ? 200u : 900u};
+                      });
+                    }};
+      b.serve();
+      if (clients_go) {
+        CHECK(b.tasks.size() == 80);
+        for (auto& [token, task] : b.tasks)
+          b.exit(token, 0);
+        REQUIRE(b.has_ended());
+        CHECK(b.reports.back().failure == "");
+      } else {
+        CHECK(b.tasks.empty());
+        REQUIRE(b.has_ended());
+        CHECK(looks == 3); // when it came, and twice
+        CHECK(b.reports.back().status == 126 << 8);
+        CHECK(b.reports.back().failure.find("file descriptors of the broker") != std::string::npos);
+      }
+    }
+  }
+
   TEST_CASE("a process that does not die holds its node until that is drained") {
     spec_text two;
     two.slots = 2;

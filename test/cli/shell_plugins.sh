@@ -62,6 +62,17 @@ output=$(with '{"change":"yes"}' -l echo ran)
 check_equal "lines" 8 "$(echo "$output" | wc -l)"
 check_contains "$output" "2: one line more"
 
+# Of two nodes one has no task: the other does not wait for it, though they share a file.
+cat >bare.json <<J
+{"version":1, "tasks":[{"command":["echo","ran"], "slot":"a", "count":{"total":1}}],
+ "resources":[{"type":"slot", "count":8, "label":"a", "with":[{"type":"core", "count":1}]}],
+ "attributes":{"system":{"duration":0, "cwd":"$PWD", "shell":{"options":{
+  "output":{"stdout":{"type":"file", "path":"shared"}}, "plugins":["$probe:{}"]}}}}}
+J
+id=$(hactor job submit bare.json)
+deadline 30 hactor job attach "$id"
+check_equal "tasks and nodes" "ran 2" "$(cat shared) $(hactor jobs -no '{nnodes}' "$id")"
+
 # The shells' meeting before the first task does not mix with those of an MPI program.
 for guest in "$HACTOR_TEST_BUILD"/bin/guest_*; do
   [ -x "$guest" ] || continue

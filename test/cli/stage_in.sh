@@ -30,19 +30,40 @@ run -O stage-in true 2>said
 check_equal "said without -O verbose" "" "$(cat said)"
 check_equal "without it" "$(all 0)" "$(run sh -c 'ls "$HACTOR_JOB_TMPDIR" | wc -l')"
 
-# Elsewhere: what is there already is not touched, but by an attempt of the same job.
+# Elsewhere: what is there already is not touched, by no attempt of a job; what is the same may be.
 mkdir local global
 deadline 30 hactor run -N 1 -O stage-in.destination="$PWD/local" true
 cmp local/red/hello red/hello
+mkdir shared # all nodes put the same files there
+run -O stage-in.destination="$PWD/shared" cmp "$PWD/shared/red/sub/large" red/sub/large
 run -O stage-in.destination=global:global -O stage-in.pattern='*/hello' test -e global/red/hello
 echo mine >global/red/hello
-fails_with 1 run -O stage-in.destination=global:global touch ran
+fails_with 1 run --retries=1 -O stage-in.destination=global:global touch ran
 check_contains "$output" "global/red/hello: is there already, a file"
 check_equal "kept" mine "$(cat global/red/hello)"
 rm -rf global/red
+# A node of the job may have no task of it: the first that has one gets the files, which all share.
+echo old >written
+cat >bare.json <<J
+{"version":1, "tasks":[{"command":["cat","global/red/hello"], "slot":"a", "count":{"per_slot":1}}],
+ "resources":[{"type":"node", "count":1, "exclusive":true, "with":[{"type":"core", "count":1}]},
+  {"type":"node", "count":1, "with":[{"type":"slot", "count":1, "label":"a", "with":[{"type":"core", "count":1}]}]}],
+ "attributes":{"system":{"duration":0, "cwd":"$PWD", "shell":{"options":{
+  "output":{"stdout":{"type":"file", "path":"written"}}, "stage-in":{"destination":"global:global"}}}}}}
+J
+id=$(hactor job submit bare.json)
+deadline 30 hactor job attach "$id" || fail "it has failed: $(cat written)"
+check_equal "tasks of the nodes" ";0" "$(hactor job taskmap --to=raw "$id")"
+check_equal "written" hello "$(cat written)"
+rm -r global/red
 fails_with 1 hactor run --retries=1 -N 1 -O stage-in.destination=global sh -c \
   'echo "${HACTOR_JOB_ATTEMPT:-1}" >>attempts; false'
 check_equal "attempts" "1 2" "$(xargs <attempts)"
+# A program that has changed its input finds that it does not get it anew.
+fails_with 1 run --retries=1 -O stage-in.destination=global:global sh -c \
+  'echo "${HACTOR_JOB_ATTEMPT:-1}" >>changes; echo more >>global/red/hello; false'
+check_contains "$output" "global/red/hello: is there already, a file"
+check_equal "attempts that ran" 1 "$(sort -u changes)"
 
 # What fails is told with the node, and no task runs, also where the files came.
 fails_with 1 run -O stage-in.names=main,bleu touch ran
@@ -75,4 +96,13 @@ hactor cancel "$id"
 deadline 20 hactor job wait "$id" && fail "it was not cancelled"
 [ ! -e ran ] || fail "a task has run"
 check_equal "what is left" "" "$(ls -A late/red)"
+END
+
+# Files that do not come in time end the job.
+instance -S exec.stage_in_timeout=1ms -S exec.kill_timeout=1s <<'END'
+echo hello >hello
+hactor archive create hello
+fails_with 1 deadline 30 hactor run -O stage-in touch ran
+check_contains "$output" "stage-in: the files were not there within 0.001s (exec.stage_in_timeout)"
+[ ! -e ran ] || fail "a task has run"
 END

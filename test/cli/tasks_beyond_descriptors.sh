@@ -34,4 +34,23 @@ fails_with 126 hactor run -n100 true
 check_contains "$output" "file descriptors of the broker, which may have 160 (ulimit -n)"
 check_contains "$output" "ulimit -Hn"
 hactor run true || fail "the instance takes no more jobs"
+
+# Nobody waits for the job that holds the instance it is in.
+fails_with 126 deadline 30 hactor alloc -n13 hactor run -n13 true
+check_contains "$output" "file descriptors of the broker, which may have 160 (ulimit -n)"
+
+# What clients give back is found by who waits, though no task ends.
+first=$(hactor submit sleep 1000)
+hactor job wait-event "$first" start >/dev/null
+clients=
+for i in $(seq 40); do
+  hactor kvs get --waitcreate never >/dev/null 2>&1 &
+  clients="$clients $!"
+done
+second=$(hactor submit -n11 true)
+eventually 10 says_why
+kill $clients
+deadline 20 hactor job wait "$second" || fail "it waits for what clients have given back"
+hactor cancel "$first"
+hactor job wait "$first" || true
 END

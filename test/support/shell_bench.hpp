@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,9 +28,9 @@ class shell_bench : public actor_fixture {
 public:
   static constexpr job_id job{1};
 
-  explicit shell_bench(const spec_text& spec, int kills_max = 2,
-                       std::shared_ptr<descriptor_room> there_is = all_room())
-      : room{std::move(there_is)} {
+  /// `tune` changes what the shell finds there.
+  explicit shell_bench(const spec_text& spec,
+                       const std::function<void(shell_context&)>& tune = [](shell_context&) {}) {
     log_level_max(log_level::emerg);
     auto store = spool::open({dir / "spool", 64u << 20, 256u << 10}, nullptr);
     auto folders = job_folders::open(dir / "jobs");
@@ -41,13 +42,18 @@ public:
     c->host = "n0";
     c->program = "/bin/hactor";
     c->kill_timeout_s = 0; // the steps to SIGKILL follow each other
-    c->kills_max = kills_max;
+    c->kills_max = 2;
     c->broker = caf::actor_cast<broker_actor>(spawn_broker());
     c->tasks = host;
-    c->room = room;
+    c->room = descriptor_room::make(1024, [] { return size_t{0}; });
+    c->room_look = {}; // the looks for it, too
+    c->stage_in_timeout_s = 0;
+    c->plugins.program = "/bin/hactor-plugins";
     c->gate = gate;
     c->output = output;
     c->folders = std::move(*folders);
+    tune(*c);
+    room = c->room;
     launch_item item{job, 1000, -1, true, whole_nodes(1, spec.slots)};
     launch_order order{plan_of(spec), std::move(item), std::make_shared<job_origin>()};
     shell_under_test = spawn(shell, std::shared_ptr<const shell_context>{std::move(c)},
@@ -56,10 +62,6 @@ public:
     serve();
   }
   ~shell_bench() { ::close(sockets.fd[1]); }
-
-  static std::shared_ptr<descriptor_room> all_room() {
-    return descriptor_room::make(1024, [] { return size_t{0}; });
-  }
 
   /// A task as its supervisor sees it.
   struct played_task {

@@ -19,8 +19,10 @@ struct process {
   std::shared_ptr<descriptor_room> room = descriptor_room::make(200, [this] { return open; });
   int told = 0;
 
-  std::unique_ptr<descriptor_room::share> ask(size_t need) {
-    return room->ask(need, [this] { ++told; });
+  /// For a job of the instance at the path.
+  std::unique_ptr<descriptor_room::share> ask(size_t need, job_id job = {1},
+                                              const std::string& instance = {}) {
+    return room->ask({job, instance}, need, [this] { ++told; });
   }
 };
 
@@ -44,11 +46,13 @@ TEST_SUITE("unit") {
     CHECK(p.told == 2);
     auto fourth = p.ask(100);
     CHECK(fourth->now() == state::waits);
+    CHECK(fourth->is_first());
     first.reset();
     second.reset();
     p.open = 0;
     third.reset();
     CHECK(fourth->now() == state::granted);
+    CHECK_FALSE(fourth->is_first());
     CHECK(p.told == 3);
   }
 
@@ -62,6 +66,14 @@ TEST_SUITE("unit") {
     large.reset();
     CHECK(small->now() == state::granted);
     CHECK(p.told == 1);
+    auto next = p.ask(130);
+    auto last = p.ask(150);
+    CHECK(next->is_first());
+    CHECK_FALSE(last->is_first());
+    next.reset();
+    CHECK(last->is_first());
+    CHECK(last->now() == state::waits);
+    CHECK(p.told == 2); // that it is for it to look
   }
 
   TEST_CASE("what would wait for ever is refused, and the refusal says what would be right") {
@@ -74,16 +86,91 @@ TEST_SUITE("unit") {
     CHECK(context_of(e).find("may need 176 file descriptors") != std::string::npos);
     CHECK(context_of(e).find("which may have 200 (ulimit -n) and keeps 25") != std::string::npos);
     runs.reset();
-    p.open = 170; // by clients: no task's end would make room
-    CHECK(p.ask(60)->now() == state::refused);
+    p.open = 170; // by clients
     CHECK(p.ask(40)->now() == state::granted); // as few as a quarter are let in without a look
+  }
+
+  TEST_CASE("where no job's end would make room the second look in a row is the last") {
+    process p;
+    p.open = 170; // by clients
+    auto first = p.ask(60);
+    auto second = p.ask(70);
+    CHECK(first->now() == state::waits);
+    second->look_again(); // it is not its turn
+    second->look_again();
+    CHECK(second->now() == state::waits);
+    first->look_again();
+    CHECK(first->now() == state::waits);
+    p.room->on_freed(); // no look of its own
+    CHECK(first->now() == state::waits);
+    first->look_again();
+    CHECK(first->now() == state::refused);
+    CHECK(second->now() == state::waits); // it has its own looks
+    CHECK(p.told == 2);                   // one is refused, one the first now
+    second->look_again();
+    p.open = 100; // clients have gone, and nobody has said so
+    second->look_again();
+    CHECK(second->now() == state::granted);
+    CHECK(p.told == 3);
+
+    // As long as another runs it is waited for, however often is looked.
+    auto third = p.ask(120);
+    for (int i = 0; i < 5; ++i)
+      third->look_again();
+    CHECK(third->now() == state::waits);
+    second.reset();
+    third->look_again();
+    CHECK(third->now() == state::waits);
+    third->look_again();
+    CHECK(third->now() == state::refused);
+  }
+
+  TEST_CASE("nobody waits for the job that holds the instance it is in") {
+    constexpr job_id outer{7}, other{8};
+    process p;
+    auto path = to_string(outer);
+    auto holder = p.ask(100, outer);
+    p.open = 100;
+    holder->opened();
+    auto inner = p.ask(90, {1}, path);
+    CHECK(inner->now() == state::waits);
+    inner->look_again();
+    inner->look_again();
+    CHECK(inner->now() == state::refused);
+    // Others wait for both, and who is in the instance goes before them.
+    auto outside = p.ask(90, other);
+    inner = p.ask(60, {2}, path);
+    CHECK(outside->now() == state::waits);
+    CHECK(inner->now() == state::granted);
+    for (int i = 0; i < 3; ++i)
+      outside->look_again();
+    CHECK(outside->now() == state::waits);
+    inner.reset();
+    holder.reset();
     p.open = 0;
-    runs = p.ask(120);
-    auto waits = p.ask(120);
-    p.open = 170;
-    runs.reset();
-    CHECK(waits->now() == state::refused);
-    CHECK(p.told == 1);
+    outside->look_again();
+    CHECK(outside->now() == state::granted);
+  }
+
+  TEST_CASE("of instances whose jobs wait for each other's room one gives way") {
+    constexpr job_id a{7}, b{8}, inside_b{9};
+    process p;
+    auto of_a = p.ask(70, a);
+    auto of_b = p.ask(70, b);
+    auto first = p.ask(60, {1}, to_string(a));
+    first->look_again();
+    first->look_again();
+    CHECK(first->now() == state::waits); // b may end
+    auto second = p.ask(60, {2}, to_string(b) + "/" + to_string(inside_b));
+    first->look_again();
+    first->look_again();
+    CHECK(first->now() == state::refused);
+    CHECK(second->now() == state::waits); // a may end now
+    for (int i = 0; i < 3; ++i)
+      second->look_again();
+    CHECK(second->now() == state::waits);
+    of_a.reset();
+    CHECK(second->now() == state::granted);
   }
 
   TEST_CASE("descriptors are counted as they are") {

@@ -110,6 +110,16 @@ TEST_SUITE("unit") {
       core.on_shell_report(0, r, out);
       CHECK(out.take() == " launch1 launch2 signal1 signal2");
     }
+    { // what its plugins wait for the others with comes behind its files
+      exec_core core{0, 3, 16};
+      recorder out;
+      core.launch(0, shared, out);
+      out.take();
+      core.on_exchange_part({job, 1, {}}, out); // of nobody who has been told of the job
+      CHECK(out.take().empty());
+      core.on_exchange_part({job, 0, {}}, out);
+      CHECK(out.take() == " launch1 launch2");
+    }
     exec_core core{1, 3, 1}; // no root: the file is empty already
     recorder out;
     core.launch(0, shared, out);

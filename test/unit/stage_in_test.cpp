@@ -71,17 +71,20 @@ TEST_SUITE("unit") {
 
   TEST_CASE("one command does it") {
     using words = std::vector<std::string>;
-    CHECK(stage_in_command({}, "/bin/hactor", "/tmp/j", false, false)
+    CHECK(stage_in_command({}, "/bin/hactor", "/tmp/j", false)
           == words{"/bin/hactor", "archive", "extract", "--name=main", "--directory=/tmp/j"});
-    CHECK(stage_in_command({"a,b", "-x", "/y", true}, "h", "/tmp/j", true, true)
-          == words{"h", "archive", "extract", "--name=a,b", "--directory=/y", "--overwrite",
-                   "--verbose", "--", "-x"});
+    CHECK(stage_in_command({"a,b", "-x", "/y", true}, "h", "/tmp/j", true)
+          == words{"h", "archive", "extract", "--name=a,b", "--directory=/y", "--verbose", "--",
+                   "-x"});
   }
 
   TEST_CASE("why it has failed is what it has said last") {
     CHECK(stage_in_failure("hactor-archive-extract: archive 'x': does not exist\n", "ended")
           == "stage-in: archive 'x': does not exist");
     CHECK(stage_in_failure("a\nb\nhactor-archive-extract: no\n", "ended") == "stage-in: no");
+    CHECK(stage_in_failure("hactor-archive-extract: f: is there already; --overwrite replaces it\n",
+                           "ended")
+          == "stage-in: f: is there already");
     CHECK(stage_in_failure("a\n", "was ended by signal 9") == "stage-in was ended by signal 9");
   }
 }
