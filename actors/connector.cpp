@@ -142,12 +142,50 @@ void on_client_frame(pointer self, const client_frame& f) {
   }
 }
 
+namespace {
+
+/// Takes whole lines off the front: as many as `bytes` hold, one at least.
+std::string_view take_lines(std::string_view& rest, size_t bytes) {
+  auto size = rest.size();
+  if (size > bytes) {
+    auto end = rest.rfind('\n', bytes - 1);
+    if (end == std::string_view::npos)
+      end = rest.find('\n', bytes);
+    size = std::min(end, size - 1) + 1;
+  }
+  auto lines = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return lines;
+}
+
+} // namespace
+
 void connector_state::send(uint64_t session, client_frame_kind kind, uint64_t tag,
                            std::string_view payload) {
+  auto it = sessions.find(session);
+  if (it == sessions.end())
+    return;
+  auto rest = payload;
+  do {
+    auto part = rest;
+    if (kind == client_frame_kind::lines)
+      part = take_lines(rest, lines_bytes_per_frame);
+    else
+      rest = {};
+    if (part.size() > frame_payload_size_max) {
+      fail(session, tag,
+           make_error(ec::too_big, fmt::format("the answer has a part of {} bytes; at most {} can "
+                                               "be sent",
+                                               part.size(), frame_payload_size_max)));
+      // Not here: who sends still has the stream in its hands.
+      self->send(connector_actor{self},
+                 client_frame{session, static_cast<uint8_t>(client_frame_kind::cancel), tag, {}});
+      return;
+    }
+    it->second.socket->send(static_cast<uint8_t>(kind), tag, part);
+  } while (!rest.empty());
   if (kind == client_frame_kind::reply || kind == client_frame_kind::error)
     calls.erase({session, tag});
-  if (auto it = sessions.find(session); it != sessions.end())
-    it->second.socket->send(static_cast<uint8_t>(kind), tag, payload);
 }
 
 void connector_state::reply(uint64_t session, uint64_t tag, const json& value) {
@@ -155,7 +193,12 @@ void connector_state::reply(uint64_t session, uint64_t tag, const json& value) {
 }
 
 void connector_state::fail(uint64_t session, uint64_t tag, const caf::error& e) {
-  json j{{"code", to_string(code_of(e))}, {"message", render(e)}};
+  constexpr size_t message_bytes_max = size_t{64} << 10;
+  auto message = render(e);
+  // It may quote what the client sent, of any length.
+  if (message.size() > message_bytes_max)
+    message = message.substr(0, message_bytes_max) + " ...";
+  json j{{"code", to_string(code_of(e))}, {"message", std::move(message)}};
   send(session, client_frame_kind::error, tag, dump(j));
 }
 
@@ -249,6 +292,7 @@ std::vector<std::string> waits_of(const connector_state& st) {
 } // namespace
 
 connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
+  self->state.self = self;
   self->state.setup = std::move(setup);
   self->state.started_steady_ns =
     steady_ns() - std::max<int64_t>(wall_ns() - self->state.setup.started_ns, 0);

@@ -128,6 +128,7 @@ struct connector_state {
     caf::error refusal;                // why there is none
   };
 
+  pointer self = nullptr;
   connector_setup setup;
   int64_t started_steady_ns = 0; // setup.started_ns by the clock that nobody sets
   std::unordered_map<uint64_t, session> sessions;
@@ -157,8 +158,12 @@ struct connector_state {
   /// Above this many bytes in its socket's queue a client is waited for.
   static constexpr size_t queued_bytes_max = 4 << 20;
 
+  /// Bytes of lines that travel in one frame, unless one line has more.
+  static constexpr size_t lines_bytes_per_frame = 1 << 20;
+
   void reply(uint64_t session, uint64_t tag, const json& value);
   void fail(uint64_t session, uint64_t tag, const caf::error& e);
+  /// Lines of any length; of another kind what no frame holds is the error too_big in its place.
   void send(uint64_t session, client_frame_kind kind, uint64_t tag, std::string_view payload);
   /// True when the client does not keep up; client_drained follows when it has.
   bool is_slow(uint64_t session) const;
