@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -34,16 +35,12 @@ public:
       (void)host_.poller_.watch(fd_.get(), EPOLLIN, shared_from_this());
   }
   void on_ready(uint32_t) override {
-    if (how_.gated && host_.gate_->closed()) {
-      (void)host_.poller_.modify(fd_.get(), 0);
-      host_.stopped_.push_back(shared_from_this());
-      return;
-    }
-    read_once();
+    if (!is_stopped())
+      read_once();
   }
   void resume() {
-    if (fd_)
-      (void)host_.poller_.modify(fd_.get(), EPOLLIN);
+    if (!is_stopped())
+      watch();
   }
   /// The task has ended: what it wrote is in the pipe; who else holds the pipe is not waited for.
   void drain() {
@@ -53,6 +50,16 @@ public:
   }
 
 private:
+  /// While the gate is closed the pipe is not watched: its end would be told without end.
+  bool is_stopped() {
+    if (!how_.gated || !host_.gate_->closed())
+      return false;
+    if (fd_) {
+      host_.poller_.unwatch(fd_.get());
+      host_.stopped_.push_back(shared_from_this());
+    }
+    return true;
+  }
   /// Reads what is there, up to one buffer. False when there was nothing.
   bool read_once() {
     thread_local char buffer[limits::output_chunk_bytes];
@@ -91,6 +98,7 @@ private:
     pass(partial_.size());
     host_.poller_.unwatch(fd_.get());
     fd_.reset();
+    std::erase(host_.stopped_, shared_from_this());
   }
 
   task_host& host_;
@@ -122,15 +130,14 @@ public:
     if (fd_ && terminal_)
       (void)::ioctl(fd_.get(), TIOCSWINSZ, &size);
   }
-  void on_ready(uint32_t) override {
+  void on_ready(uint32_t events) override {
     while (fd_ && !queue_.empty()) {
       auto& front = queue_.front().first;
       auto n = ::write(fd_.get(), front.data() + offset_, front.size() - offset_);
-      if (n < 0 && errno == EAGAIN) {
-        watch();
-        return;
-      }
-      if (n < 0 && errno != EINTR)
+      auto full = n < 0 && errno == EAGAIN;
+      if (full && (events & (EPOLLERR | EPOLLHUP)) == 0)
+        return watch();
+      if (full || (n < 0 && errno != EINTR))
         return close(); // the task reads no more
       offset_ += n > 0 ? static_cast<size_t>(n) : 0;
       if (offset_ == front.size()) {
@@ -140,22 +147,24 @@ public:
     }
     if (fd_ && ended_)
       close();
-    else if (fd_ && watched_)
-      (void)host_.poller_.modify(fd_.get(), 0);
+    else
+      unwatch();
   }
   void close() {
-    if (fd_ && watched_)
-      host_.poller_.unwatch(fd_.get());
+    unwatch();
     fd_.reset();
     queue_.clear();
   }
 
 private:
   void watch() {
-    if (watched_)
-      (void)host_.poller_.modify(fd_.get(), EPOLLOUT);
-    else
+    if (!watched_)
       watched_ = static_cast<bool>(host_.poller_.watch(fd_.get(), EPOLLOUT, shared_from_this()));
+  }
+  /// Nothing waits: that the task reads no more would be told without end.
+  void unwatch() {
+    if (std::exchange(watched_, false))
+      host_.poller_.unwatch(fd_.get());
   }
 
   task_host& host_;
