@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/connector.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
@@ -30,6 +32,7 @@ void open_session(pointer self, const client_opened& o) {
   };
   calls.on_drained = [me, number] { send_here(me, client_drained{number}); };
   calls.on_closed = [me, number](const caf::error&) { send_here(me, client_closed{number}); };
+  calls.on_hung_up = [me, number] { send_here(me, client_closed{number}); };
   auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
   auto& s = st.sessions[number];
   s.socket = socket;
@@ -218,9 +221,24 @@ void connector_state::close_stream(uint64_t number) {
   auto it = streams.find(number);
   if (it == streams.end())
     return;
-  if (auto s = sessions.find(it->second.session); s != sessions.end())
-    s->second.streams.erase(it->second.tag);
+  auto ended = std::move(it->second);
   streams.erase(it);
+  if (auto s = sessions.find(ended.session); s != sessions.end())
+    s->second.streams.erase(ended.tag);
+  if (ended.is_ahead())
+    heed_input(ended.session);
+}
+
+void connector_state::heed_input(uint64_t number) {
+  auto it = sessions.find(number);
+  if (it == sessions.end())
+    return;
+  auto& s = it->second;
+  if (std::any_of(s.streams.begin(), s.streams.end(),
+                  [this](auto& of) { return streams.at(of.second).is_ahead(); }))
+    s.socket->pause_reading();
+  else
+    s.socket->resume_reading();
 }
 
 void with_lead(pointer self, std::function<void(const rank_services&)> use,

@@ -107,6 +107,10 @@ struct client_stream {
   bool tell_begin = false;
   int credits_owed = 0;
   uint64_t next_sequence = 0;
+
+  // A client that heeds what it is told is never so far ahead (tools/attach.cpp).
+  static constexpr uint64_t input_bytes_max = 4 << 20;
+  bool is_ahead() const { return input_passed - input_taken > input_bytes_max; }
 };
 
 struct connector_state {
@@ -169,6 +173,8 @@ struct connector_state {
   bool is_slow(uint64_t session) const;
   uint64_t open_stream(client_stream s);
   void close_stream(uint64_t number);
+  /// A client that is too far ahead of what its jobs take of its input is not read from.
+  void heed_input(uint64_t session);
 };
 
 connector_actor::behavior_type connector_service(connector_state::pointer self,
