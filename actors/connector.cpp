@@ -73,6 +73,12 @@ void dispatch(pointer self, const client_frame& f) {
                               fmt::format("this instance serves only its owner, user {}; you are "
                                           "user {}",
                                           st.setup.owner, s.userid)));
+  if (s.streams.count(f.tag) != 0)
+    return st.fail(f.session, f.tag,
+                   make_error(ec::bad_argument,
+                              fmt::format("tag {}: a request that is not answered yet has it; each "
+                                          "must have its own",
+                                          f.tag)));
   if (auto jobs = scan_submit(f.payload)) {
     st.calls[{f.session, f.tag}] = {"submit", steady_ns()};
     return submit_jobs({self, f.session, f.tag, s.userid}, std::move(*jobs));

@@ -29,7 +29,7 @@ struct questions {
   std::vector<list_request> lists;
   std::vector<waited_for> waited;
   std::vector<unfollow> unfollows;
-  std::set<uint64_t> unknown, forgotten, damaged;
+  std::set<uint64_t> unknown, forgotten, damaged, waiting;
   std::vector<job_event> events;   // of each job that is followed, before its end
   std::vector<job_summary> listed; // what a listing that names no jobs finds
 };
@@ -47,7 +47,9 @@ caf::behavior job_manager(caf::event_based_actor*, std::shared_ptr<questions> q)
             continue;
           }
           begin.events = q->events;
-          begin.events.push_back({job.id, 1, event_kind::clean, job_state::inactive, 0, 0, 0, {}});
+          if (q->waiting.count(job.id.value) == 0)
+            begin.events.push_back(
+                {job.id, 1, event_kind::clean, job_state::inactive, 0, 0, 0, {}});
         }
         return reply;
       },
@@ -99,6 +101,37 @@ struct bench : wire, actor_fixture {
                                 dump({{"method", method}, {"params", std::move(params)}})});
   }
   void wait_for(uint64_t id) { request(id, "job.wait", {{"id", to_string(job_id{id})}}); }
+
+  /// A frame by the socket, as far as it is read.
+  bool write(client_frame_kind kind, uint64_t tag, const std::string& payload) {
+    std::string bytes(frame_header_size, '\0');
+    auto size = static_cast<uint32_t>(payload.size());
+    memcpy(bytes.data(), &size, sizeof size);
+    bytes[4] = static_cast<char>(kind);
+    memcpy(bytes.data() + 5, &tag, sizeof tag);
+    bytes += payload;
+    auto n = send(ends[0], bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    turn();
+    return n == static_cast<ssize_t>(bytes.size());
+  }
+  void turn() {
+    do
+      run();
+    while (sockets->run_posted() || sockets->poll(0));
+    run();
+  }
+
+  /// Attaches to a job that waits, and sends so much input that it is read from no more.
+  void attach_and_stop() {
+    asked->waiting = {5};
+    request(1, "job.attach", {{"id", to_string(job_id{5})}});
+    turn();
+    std::string input(4 + (64 << 10), 'i');
+    for (int i = 0; i < 66; ++i)
+      REQUIRE(write(client_frame_kind::input, 1, input));
+    write(client_frame_kind::request, 2, R"({"method":"job.list-attrs"})");
+    CHECK(frames().empty());
+  }
 
   /// What the client has got, by tag: the reply, or the code of the error.
   std::map<uint64_t, std::string> answers() {
@@ -304,6 +337,45 @@ TEST_SUITE("actor") {
     REQUIRE(frames.size() == 1);
     CHECK(frames[0].kind == client_frame_kind::error);
     CHECK(frames[0].payload.size() < 100 << 10);
+  }
+
+  TEST_CASE("who sent too much input is read from again when the attachment has ended") {
+    bench b;
+    b.attach_and_stop();
+    caf::anon_send(b.connector,
+                   job_events{1,
+                              {{job_id{5}, 1, event_kind::clean, job_state::inactive, 0, 0, 0, {}}},
+                              {}});
+    b.turn();
+    auto frames = b.frames();
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0].payload.find(to_string(job_id{5})) != std::string::npos);
+    CHECK(frames[1].payload.find("attrs") != std::string::npos);
+  }
+
+  TEST_CASE("who sent too much input and leaves is gone at once") {
+    bench b;
+    b.attach_and_stop();
+    shutdown(b.ends[0], SHUT_RDWR);
+    b.turn();
+    CHECK(b.asked->unfollows.size() == 1);
+  }
+
+  TEST_CASE("a tag that a stream has is not given to another") {
+    bench b;
+    b.asked->waiting = {5, 6};
+    b.request(1, "job.wait", {{"id", to_string(job_id{5})}});
+    b.request(1, "job.wait", {{"id", to_string(job_id{6})}});
+    b.run();
+    auto frames = b.frames();
+    REQUIRE(frames.size() == 1);
+    CHECK(frames[0].kind == client_frame_kind::error);
+    CHECK(parse_json(frames[0].payload)->at("code") == "bad_argument");
+    caf::anon_send(b.connector,
+                   client_frame{1, static_cast<uint8_t>(client_frame_kind::cancel), 1, {}});
+    b.run();
+    REQUIRE(b.asked->unfollows.size() == 1);
+    CHECK(b.asked->unfollows[0].id == job_id{5});
   }
 
   TEST_CASE("a wait that is withdrawn at once is never begun") {
