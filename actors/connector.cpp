@@ -231,8 +231,15 @@ void connector_state::close_stream(uint64_t number) {
   streams.erase(it);
   if (auto s = sessions.find(ended.session); s != sessions.end())
     s->second.streams.erase(ended.tag);
+  answer_outputs(ended);
   if (ended.is_ahead())
     heed_input(ended.session);
+}
+
+/// Those on whom the command runs may send more.
+void connector_state::answer_outputs(client_stream& s) {
+  for (auto& promise : std::exchange(s.outputs, {}))
+    promise.deliver(caf::make_message());
 }
 
 void connector_state::heed_input(uint64_t number) {

@@ -101,6 +101,7 @@ struct client_stream {
   idset ranks_due;
   json statuses = json::object();
   json failures = json::object();
+  std::vector<caf::response_promise> outputs; // not answered while the client is slow
   // events
   kvs_actor kvs_at;       // kvs: where it is watched
   events_actor events_at; // where it is subscribed
@@ -173,6 +174,7 @@ struct connector_state {
   bool is_slow(uint64_t session) const;
   uint64_t open_stream(client_stream s);
   void close_stream(uint64_t number);
+  static void answer_outputs(client_stream& s);
   /// A client that is too far ahead of what its jobs take of its input is not read from.
   void heed_input(uint64_t session);
 };

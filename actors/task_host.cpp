@@ -28,7 +28,8 @@ class task_host::pipe_reader final : public poller::handler,
 public:
   pipe_reader(task_host& host, owned_fd fd, int stream, const task_pipes& how,
               std::shared_ptr<task_sink> sink)
-    : host_{host}, fd_{std::move(fd)}, stream_{stream}, how_{how}, sink_{std::move(sink)} {}
+    : host_{host}, fd_{std::move(fd)}, stream_{stream}, how_{how}, sink_{std::move(sink)},
+      gate_{how.gated ? host.gate_.get() : sink_->own_gate()} {}
 
   void watch() {
     if (fd_)
@@ -52,7 +53,7 @@ public:
 private:
   /// While the gate is closed the pipe is not watched: its end would be told without end.
   bool is_stopped() {
-    if (!how_.gated || !host_.gate_->closed())
+    if (gate_ == nullptr || !gate_->closed())
       return false;
     if (fd_) {
       host_.poller_.unwatch(fd_.get());
@@ -84,8 +85,8 @@ private:
       return;
     auto rest = partial_.substr(bytes);
     partial_.resize(bytes);
-    if (how_.gated)
-      host_.gate_->add(static_cast<int64_t>(bytes));
+    if (gate_ != nullptr)
+      gate_->add(static_cast<int64_t>(bytes));
     auto whole = std::exchange(partial_, std::move(rest));
     if (stream_ == pmi_fd)
       sink_->control(std::move(whole));
@@ -106,6 +107,7 @@ private:
   int stream_;
   task_pipes how_;
   std::shared_ptr<task_sink> sink_;
+  output_gate* gate_; // null: none
   std::string partial_; // a line that has not ended
 };
 
@@ -207,13 +209,17 @@ std::shared_ptr<task_host> task_host::make(poller& p, int fd, std::shared_ptr<ou
   // From here on the poller tells us when the supervisor is gone.
   spawner_client::watch();
   (void)p.watch(fd, EPOLLIN, std::make_shared<socket_handler>(*host));
-  host->gate_->on_open([weak = std::weak_ptr{host}, &p] {
+  host->resume_when_open(*host->gate_);
+  return host;
+}
+
+void task_host::resume_when_open(output_gate& gate) {
+  gate.on_open([weak = weak_from_this(), &p = poller_] {
     p.post([weak] {
       if (auto h = weak.lock())
         h->resume_reading();
     });
   });
-  return host;
 }
 
 namespace {
@@ -268,6 +274,8 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
   request.token = token;
   task t;
   t.sink = sink;
+  if (auto* gate = sink->own_gate())
+    resume_when_open(*gate);
   owned_fd ours[3];
   if (auto e = pipes.terminal ? make_terminal(request, pipes, ours)
                               : make_pipes(request, pipes, ours))

@@ -331,7 +331,7 @@ TEST_SUITE("actor") {
       CHECK(parse_json(f.payload)->at("code") == "too_big");
       CHECK(f.payload.find("65536") != f.payload.npos);
     }
-    b.request(++tag, std::string(1 << 20, 'm'), json::object());
+    b.request(++tag, "job.wait-event", {{"id", ids[0]}, {"name", std::string(1 << 20, 'm')}});
     b.run();
     frames = b.frames();
     REQUIRE(frames.size() == 1);
