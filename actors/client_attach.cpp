@@ -19,8 +19,6 @@ using pointer = connector_state::pointer;
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 constexpr uint64_t read_bytes = 256 << 10;
-// A client that heeds what it is told is never so far ahead (tools/attach.cpp); another is stopped.
-constexpr uint64_t input_bytes_max = 4 << 20;
 
 void send_event(pointer self, const client_stream& s, const job_event& e) {
   if (s.log)
@@ -246,9 +244,8 @@ void give_or_hold(pointer self, uint64_t number, input_request&& in) {
   } else {
     held.push_back(std::move(in));
   }
-  auto session = st.sessions.find(s.session);
-  if (s.input_passed - s.input_taken > input_bytes_max && session != st.sessions.end())
-    session->second.socket->pause_reading();
+  if (s.is_ahead())
+    st.heed_input(s.session);
 }
 
 void pass_held_input(pointer self, uint64_t number) {
@@ -268,11 +265,11 @@ void count_input(pointer self, uint64_t number) {
       taken = std::min(taken, reader.taken);
   if (taken <= s.input_taken)
     return;
+  auto was_ahead = s.is_ahead();
   s.input_taken = taken;
   st.send(s.session, client_frame_kind::item, s.tag, dump({{"taken", taken}}));
-  auto session = st.sessions.find(s.session);
-  if (s.input_passed - taken <= input_bytes_max && session != st.sessions.end())
-    session->second.socket->resume_reading();
+  if (was_ahead)
+    st.heed_input(s.session);
 }
 
 } // namespace

@@ -46,6 +46,15 @@ std::string client_params::text(const char* key, const char* fallback) {
   return take(get_string_or(params_, key, fallback), std::string{fallback});
 }
 
+std::string client_params::note(const char* key) {
+  auto value = text(key, "");
+  if (value.size() <= note_bytes_max)
+    return value;
+  refuse(make_error(ec::too_big, fmt::format("{}: has {} bytes; a note may have {}", key,
+                                             value.size(), note_bytes_max)));
+  return {};
+}
+
 namespace {
 
 caf::expected<job_id> read_id(const json& value) {

@@ -11,6 +11,10 @@
 
 namespace hactor {
 
+/// Bytes of a note that a client leaves beside a job, a node or a queue: it stays in logs and
+/// listings, which are sent whole.
+inline constexpr size_t note_bytes_max = size_t{64} << 10;
+
 /// A request's parameters. The first thing that is wrong is remembered in `error`, and the getters
 /// go on with defaults, so that a method reads all of its parameters and looks once.
 class client_params {
@@ -22,6 +26,7 @@ public:
   double number(const char* key, double fallback);
   std::string text(const char* key);
   std::string text(const char* key, const char* fallback);
+  std::string note(const char* key); ///< A text of note_bytes_max at most; "" when there is none.
   job_id id(const char* key);
   std::vector<job_id> ids(const char* key);
   idset set(const char* key, uint32_t universe); ///< idset text, or "all"

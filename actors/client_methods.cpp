@@ -24,8 +24,12 @@ namespace {
 
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
-/// Jobs of a long listing that travel in one frame.
+/// Of a long listing travel in one frame so many jobs, and bytes unless one job has more.
 constexpr size_t jobs_per_frame = 10'000;
+constexpr size_t jobs_bytes_per_frame = size_t{1} << 20;
+
+/// Of a job whose text no frame holds only attributes of so many bytes are told.
+constexpr size_t attribute_bytes_max = size_t{64} << 10;
 
 constexpr uint32_t states_of_all_jobs = 127;
 
@@ -79,20 +83,41 @@ void keep_wanted(json& job, const wanted_attributes& wanted) {
   job = std::move(kept);
 }
 
+std::string text_of(json job) {
+  auto text = dump(job);
+  if (text.size() <= frame_payload_size_max / 2)
+    return text;
+  // It must not hide the others.
+  json kept = json::object();
+  for (auto& [name, value] : job.items())
+    if (dump(value).size() <= attribute_bytes_max)
+      kept[name] = std::move(value);
+  return dump(kept);
+}
+
 void reply_jobs(const client_call& c, const std::vector<job_summary>& found,
                 const waiting_reasons& reasons, const wanted_attributes& wanted) {
-  auto jobs = json::array();
+  // Written by hand: how long the text of a job is decides in which frame it travels.
+  const std::string begin = R"({"jobs":[)";
+  auto text = begin;
+  size_t jobs = 0;
   for (auto& s : found) {
-    if (jobs.size() == jobs_per_frame)
-      c.self->state.send(c.session, client_frame_kind::item, c.tag,
-                         dump({{"jobs", std::exchange(jobs, json::array())}}));
-    jobs.push_back(to_json(s));
+    auto job = to_json(s);
     if (auto r = reasons.find(s.id); r != reasons.end())
-      add_reason(jobs.back(), r->second);
+      add_reason(job, r->second);
     if (!wanted.empty())
-      keep_wanted(jobs.back(), wanted);
+      keep_wanted(job, wanted);
+    auto next = text_of(std::move(job));
+    if (jobs > 0 && (jobs == jobs_per_frame || text.size() + next.size() > jobs_bytes_per_frame)) {
+      c.self->state.send(c.session, client_frame_kind::item, c.tag, text + "]}");
+      text = begin;
+      jobs = 0;
+    }
+    if (jobs++ > 0)
+      text += ',';
+    text += next;
   }
-  c.self->state.reply(c.session, c.tag, {{"jobs", std::move(jobs)}});
+  c.self->state.send(c.session, client_frame_kind::reply, c.tag, text + "]}");
 }
 
 /// The constraint of a listing, which then is about jobs in all states that it can match.
@@ -198,7 +223,7 @@ void cancel_jobs(const client_call& c, client_params& p) {
   r.userid = c.userid;
   r.jobs = read_selection(p, 62);
   r.type = "cancel";
-  r.note = p.text("message", "");
+  r.note = p.note("message");
   ask_count(c, p, r);
 }
 
@@ -217,7 +242,7 @@ void raise_on_jobs(const client_call& c, client_params& p) {
   r.jobs = read_selection(p, 62);
   r.type = p.text("type");
   r.severity = static_cast<int32_t>(p.integer("severity", 0));
-  r.note = p.text("note", "");
+  r.note = p.note("note");
   if (!is_word(r.type))
     p.refuse(fmt::format("type: must be a word of letters, digits, '-', '_' and '.', found '{}'",
                          escape_controls(r.type)));
@@ -260,7 +285,10 @@ void add_memo(const client_call& c, client_params& p) {
     r.memo = dump(p.at("memo"));
   else
     p.refuse("memo: must be an object");
-  if (p.has("own"))
+  if (r.memo.size() > note_bytes_max)
+    p.refuse(make_error(ec::too_big, fmt::format("memo: has {} bytes as JSON; a note may have {}",
+                                                 r.memo.size(), note_bytes_max)));
+  if (p.has("own") && !p.error)
     keep_own_memo(c, r, p.flag("own", false));
   ask_count(c, p, r);
 }

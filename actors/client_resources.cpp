@@ -182,7 +182,7 @@ void drain_resources(const client_call& c, client_params& p) {
   drain_request r;
   r.drain = p.flag("drain", true);
   r.update = p.flag("update", false);
-  r.reason = p.text("reason", "");
+  r.reason = p.note("reason");
   r.hosts = p.text("hosts", "");
   if (p.has("ranks"))
     r.ranks = p.set("ranks", limits::idset_universe_max);
@@ -352,7 +352,7 @@ void ask_queues(const client_call& c, client_params& p) {
   if (!known)
     p.refuse(fmt::format("verb: must be list, stop, start, disable or enable, found \"{}\"", verb));
   r.queue = p.text("queue", "");
-  r.reason = p.text("reason", "");
+  r.reason = p.note("reason");
   if (refused(c, p))
     return;
   with_lead(c, [c, r](const rank_services& lead) {

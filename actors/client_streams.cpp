@@ -328,6 +328,7 @@ void on_drained(pointer self, uint64_t session) {
       continue;
     for (; s->second.credits_owed > 0; --s->second.credits_owed)
       give_credit(self, s->second, number);
+    st.answer_outputs(s->second);
     if (s->second.kind == what::attach)
       pump_attach(self, number);
   }
@@ -426,6 +427,8 @@ void on_command_output(pointer self, const command_output& o) {
   payload[4] = static_cast<char>(o.stream);
   payload += o.bytes;
   st.send(it->second.session, client_frame_kind::output, it->second.tag, payload);
+  if (st.is_slow(it->second.session))
+    it->second.outputs.push_back(self->make_response_promise());
 }
 
 void on_command_ended(pointer self, const command_ended& e) {

@@ -13,8 +13,8 @@
 
 namespace hactor {
 
-/// Passes what a command writes, and its end, straight to the client's connector, then calls
-/// `over`.
+/// Passes what a command writes, and its end, to the client's connector, then calls `over`. The
+/// command's pipes are left unread while the connector has not answered for what it was sent last.
 std::shared_ptr<task_sink> command_sink(const command_request& r, rank_t rank, std::string host,
                                         std::function<void()> over);
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/connector.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "actors/client_calls.hpp"
@@ -30,6 +32,7 @@ void open_session(pointer self, const client_opened& o) {
   };
   calls.on_drained = [me, number] { send_here(me, client_drained{number}); };
   calls.on_closed = [me, number](const caf::error&) { send_here(me, client_closed{number}); };
+  calls.on_hung_up = [me, number] { send_here(me, client_closed{number}); };
   auto socket = stream_socket::make(*st.setup.sockets, o.fd, std::move(calls));
   auto& s = st.sessions[number];
   s.socket = socket;
@@ -70,6 +73,12 @@ void dispatch(pointer self, const client_frame& f) {
                               fmt::format("this instance serves only its owner, user {}; you are "
                                           "user {}",
                                           st.setup.owner, s.userid)));
+  if (s.streams.count(f.tag) != 0)
+    return st.fail(f.session, f.tag,
+                   make_error(ec::bad_argument,
+                              fmt::format("tag {}: a request that is not answered yet has it; each "
+                                          "must have its own",
+                                          f.tag)));
   if (auto jobs = scan_submit(f.payload)) {
     st.calls[{f.session, f.tag}] = {"submit", steady_ns()};
     return submit_jobs({self, f.session, f.tag, s.userid}, std::move(*jobs));
@@ -142,12 +151,50 @@ void on_client_frame(pointer self, const client_frame& f) {
   }
 }
 
+namespace {
+
+/// Takes whole lines off the front: as many as `bytes` hold, one at least.
+std::string_view take_lines(std::string_view& rest, size_t bytes) {
+  auto size = rest.size();
+  if (size > bytes) {
+    auto end = rest.rfind('\n', bytes - 1);
+    if (end == std::string_view::npos)
+      end = rest.find('\n', bytes);
+    size = std::min(end, size - 1) + 1;
+  }
+  auto lines = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return lines;
+}
+
+} // namespace
+
 void connector_state::send(uint64_t session, client_frame_kind kind, uint64_t tag,
                            std::string_view payload) {
+  auto it = sessions.find(session);
+  if (it == sessions.end())
+    return;
+  auto rest = payload;
+  do {
+    auto part = rest;
+    if (kind == client_frame_kind::lines)
+      part = take_lines(rest, lines_bytes_per_frame);
+    else
+      rest = {};
+    if (part.size() > frame_payload_size_max) {
+      fail(session, tag,
+           make_error(ec::too_big, fmt::format("the answer has a part of {} bytes; at most {} can "
+                                               "be sent",
+                                               part.size(), frame_payload_size_max)));
+      // Not here: who sends still has the stream in its hands.
+      self->send(connector_actor{self},
+                 client_frame{session, static_cast<uint8_t>(client_frame_kind::cancel), tag, {}});
+      return;
+    }
+    it->second.socket->send(static_cast<uint8_t>(kind), tag, part);
+  } while (!rest.empty());
   if (kind == client_frame_kind::reply || kind == client_frame_kind::error)
     calls.erase({session, tag});
-  if (auto it = sessions.find(session); it != sessions.end())
-    it->second.socket->send(static_cast<uint8_t>(kind), tag, payload);
 }
 
 void connector_state::reply(uint64_t session, uint64_t tag, const json& value) {
@@ -155,7 +202,12 @@ void connector_state::reply(uint64_t session, uint64_t tag, const json& value) {
 }
 
 void connector_state::fail(uint64_t session, uint64_t tag, const caf::error& e) {
-  json j{{"code", to_string(code_of(e))}, {"message", render(e)}};
+  constexpr size_t message_bytes_max = size_t{64} << 10;
+  auto message = render(e);
+  // It may quote what the client sent, of any length.
+  if (message.size() > message_bytes_max)
+    message = message.substr(0, message_bytes_max) + " ...";
+  json j{{"code", to_string(code_of(e))}, {"message", std::move(message)}};
   send(session, client_frame_kind::error, tag, dump(j));
 }
 
@@ -175,9 +227,31 @@ void connector_state::close_stream(uint64_t number) {
   auto it = streams.find(number);
   if (it == streams.end())
     return;
-  if (auto s = sessions.find(it->second.session); s != sessions.end())
-    s->second.streams.erase(it->second.tag);
+  auto ended = std::move(it->second);
   streams.erase(it);
+  if (auto s = sessions.find(ended.session); s != sessions.end())
+    s->second.streams.erase(ended.tag);
+  answer_outputs(ended);
+  if (ended.is_ahead())
+    heed_input(ended.session);
+}
+
+/// Those on whom the command runs may send more.
+void connector_state::answer_outputs(client_stream& s) {
+  for (auto& promise : std::exchange(s.outputs, {}))
+    promise.deliver(caf::make_message());
+}
+
+void connector_state::heed_input(uint64_t number) {
+  auto it = sessions.find(number);
+  if (it == sessions.end())
+    return;
+  auto& s = it->second;
+  if (std::any_of(s.streams.begin(), s.streams.end(),
+                  [this](auto& of) { return streams.at(of.second).is_ahead(); }))
+    s.socket->pause_reading();
+  else
+    s.socket->resume_reading();
 }
 
 void with_lead(pointer self, std::function<void(const rank_services&)> use,
@@ -249,6 +323,7 @@ std::vector<std::string> waits_of(const connector_state& st) {
 } // namespace
 
 connector_actor::behavior_type connector_service(pointer self, connector_setup setup) {
+  self->state.self = self;
   self->state.setup = std::move(setup);
   self->state.started_steady_ns =
     steady_ns() - std::max<int64_t>(wall_ns() - self->state.setup.started_ns, 0);

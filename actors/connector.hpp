@@ -101,12 +101,17 @@ struct client_stream {
   idset ranks_due;
   json statuses = json::object();
   json failures = json::object();
+  std::vector<caf::response_promise> outputs; // not answered while the client is slow
   // events
   kvs_actor kvs_at;       // kvs: where it is watched
   events_actor events_at; // where it is subscribed
   bool tell_begin = false;
   int credits_owed = 0;
   uint64_t next_sequence = 0;
+
+  // A client that heeds what it is told is never so far ahead (tools/attach.cpp).
+  static constexpr uint64_t input_bytes_max = 4 << 20;
+  bool is_ahead() const { return input_passed - input_taken > input_bytes_max; }
 };
 
 struct connector_state {
@@ -128,6 +133,7 @@ struct connector_state {
     caf::error refusal;                // why there is none
   };
 
+  pointer self = nullptr;
   connector_setup setup;
   int64_t started_steady_ns = 0; // setup.started_ns by the clock that nobody sets
   std::unordered_map<uint64_t, session> sessions;
@@ -157,13 +163,20 @@ struct connector_state {
   /// Above this many bytes in its socket's queue a client is waited for.
   static constexpr size_t queued_bytes_max = 4 << 20;
 
+  /// Bytes of lines that travel in one frame, unless one line has more.
+  static constexpr size_t lines_bytes_per_frame = 1 << 20;
+
   void reply(uint64_t session, uint64_t tag, const json& value);
   void fail(uint64_t session, uint64_t tag, const caf::error& e);
+  /// Lines of any length; of another kind what no frame holds is the error too_big in its place.
   void send(uint64_t session, client_frame_kind kind, uint64_t tag, std::string_view payload);
   /// True when the client does not keep up; client_drained follows when it has.
   bool is_slow(uint64_t session) const;
   uint64_t open_stream(client_stream s);
   void close_stream(uint64_t number);
+  static void answer_outputs(client_stream& s);
+  /// A client that is too far ahead of what its jobs take of its input is not read from.
+  void heed_input(uint64_t session);
 };
 
 connector_actor::behavior_type connector_service(connector_state::pointer self,

@@ -18,21 +18,23 @@ public:
   /// Bytes on their way from pipes to the spool above which no pipe is read: some 0.1 s of a disk.
   static constexpr int64_t bytes_max = 16 << 20;
 
+  explicit output_gate(int64_t most = bytes_max) : most_{most} {}
+
   void add(int64_t bytes) {
-    if (under_way_.fetch_add(bytes) + bytes > bytes_max)
+    if (under_way_.fetch_add(bytes) + bytes > most_)
       shut_ = true;
   }
 
   /// Once it is, until half of the bound: pipes are left unread that long.
   bool closed() const {
     auto bytes = under_way_.load();
-    return bytes > bytes_max || (bytes > bytes_max / 2 && shut_);
+    return bytes > most_ || (bytes > most_ / 2 && shut_);
   }
 
   /// Called by who spooled or dropped the bytes; opens the gate at half of the bound.
   void done(int64_t bytes) {
     auto before = under_way_.fetch_sub(bytes);
-    if (before > bytes_max / 2 && before - bytes <= bytes_max / 2) {
+    if (before > most_ / 2 && before - bytes <= most_ / 2) {
       shut_ = false;
       std::lock_guard guard{mutex_};
       if (on_open_)
@@ -47,6 +49,7 @@ public:
   }
 
 private:
+  const int64_t most_;
   std::atomic<int64_t> under_way_{0};
   std::atomic<bool> shut_{false}; // the bound was passed, and half of it not since
   std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -27,23 +28,20 @@ class task_host::pipe_reader final : public poller::handler,
 public:
   pipe_reader(task_host& host, owned_fd fd, int stream, const task_pipes& how,
               std::shared_ptr<task_sink> sink)
-    : host_{host}, fd_{std::move(fd)}, stream_{stream}, how_{how}, sink_{std::move(sink)} {}
+    : host_{host}, fd_{std::move(fd)}, stream_{stream}, how_{how}, sink_{std::move(sink)},
+      gate_{how.gated ? host.gate_.get() : sink_->own_gate()} {}
 
   void watch() {
     if (fd_)
       (void)host_.poller_.watch(fd_.get(), EPOLLIN, shared_from_this());
   }
   void on_ready(uint32_t) override {
-    if (how_.gated && host_.gate_->closed()) {
-      (void)host_.poller_.modify(fd_.get(), 0);
-      host_.stopped_.push_back(shared_from_this());
-      return;
-    }
-    read_once();
+    if (!is_stopped())
+      read_once();
   }
   void resume() {
-    if (fd_)
-      (void)host_.poller_.modify(fd_.get(), EPOLLIN);
+    if (!is_stopped())
+      watch();
   }
   /// The task has ended: what it wrote is in the pipe; who else holds the pipe is not waited for.
   void drain() {
@@ -53,6 +51,16 @@ public:
   }
 
 private:
+  /// While the gate is closed the pipe is not watched: its end would be told without end.
+  bool is_stopped() {
+    if (gate_ == nullptr || !gate_->closed())
+      return false;
+    if (fd_) {
+      host_.poller_.unwatch(fd_.get());
+      host_.stopped_.push_back(shared_from_this());
+    }
+    return true;
+  }
   /// Reads what is there, up to one buffer. False when there was nothing.
   bool read_once() {
     thread_local char buffer[limits::output_chunk_bytes];
@@ -77,8 +85,8 @@ private:
       return;
     auto rest = partial_.substr(bytes);
     partial_.resize(bytes);
-    if (how_.gated)
-      host_.gate_->add(static_cast<int64_t>(bytes));
+    if (gate_ != nullptr)
+      gate_->add(static_cast<int64_t>(bytes));
     auto whole = std::exchange(partial_, std::move(rest));
     if (stream_ == pmi_fd)
       sink_->control(std::move(whole));
@@ -91,6 +99,7 @@ private:
     pass(partial_.size());
     host_.poller_.unwatch(fd_.get());
     fd_.reset();
+    std::erase(host_.stopped_, shared_from_this());
   }
 
   task_host& host_;
@@ -98,6 +107,7 @@ private:
   int stream_;
   task_pipes how_;
   std::shared_ptr<task_sink> sink_;
+  output_gate* gate_; // null: none
   std::string partial_; // a line that has not ended
 };
 
@@ -122,15 +132,14 @@ public:
     if (fd_ && terminal_)
       (void)::ioctl(fd_.get(), TIOCSWINSZ, &size);
   }
-  void on_ready(uint32_t) override {
+  void on_ready(uint32_t events) override {
     while (fd_ && !queue_.empty()) {
       auto& front = queue_.front().first;
       auto n = ::write(fd_.get(), front.data() + offset_, front.size() - offset_);
-      if (n < 0 && errno == EAGAIN) {
-        watch();
-        return;
-      }
-      if (n < 0 && errno != EINTR)
+      auto full = n < 0 && errno == EAGAIN;
+      if (full && (events & (EPOLLERR | EPOLLHUP)) == 0)
+        return watch();
+      if (full || (n < 0 && errno != EINTR))
         return close(); // the task reads no more
       offset_ += n > 0 ? static_cast<size_t>(n) : 0;
       if (offset_ == front.size()) {
@@ -140,22 +149,24 @@ public:
     }
     if (fd_ && ended_)
       close();
-    else if (fd_ && watched_)
-      (void)host_.poller_.modify(fd_.get(), 0);
+    else
+      unwatch();
   }
   void close() {
-    if (fd_ && watched_)
-      host_.poller_.unwatch(fd_.get());
+    unwatch();
     fd_.reset();
     queue_.clear();
   }
 
 private:
   void watch() {
-    if (watched_)
-      (void)host_.poller_.modify(fd_.get(), EPOLLOUT);
-    else
+    if (!watched_)
       watched_ = static_cast<bool>(host_.poller_.watch(fd_.get(), EPOLLOUT, shared_from_this()));
+  }
+  /// Nothing waits: that the task reads no more would be told without end.
+  void unwatch() {
+    if (std::exchange(watched_, false))
+      host_.poller_.unwatch(fd_.get());
   }
 
   task_host& host_;
@@ -198,13 +209,17 @@ std::shared_ptr<task_host> task_host::make(poller& p, int fd, std::shared_ptr<ou
   // From here on the poller tells us when the supervisor is gone.
   spawner_client::watch();
   (void)p.watch(fd, EPOLLIN, std::make_shared<socket_handler>(*host));
-  host->gate_->on_open([weak = std::weak_ptr{host}, &p] {
+  host->resume_when_open(*host->gate_);
+  return host;
+}
+
+void task_host::resume_when_open(output_gate& gate) {
+  gate.on_open([weak = weak_from_this(), &p = poller_] {
     p.post([weak] {
       if (auto h = weak.lock())
         h->resume_reading();
     });
   });
-  return host;
 }
 
 namespace {
@@ -259,6 +274,8 @@ caf::expected<uint64_t> task_host::start(spawn_request request, const task_pipes
   request.token = token;
   task t;
   t.sink = sink;
+  if (auto* gate = sink->own_gate())
+    resume_when_open(*gate);
   owned_fd ours[3];
   if (auto e = pipes.terminal ? make_terminal(request, pipes, ours)
                               : make_pipes(request, pipes, ours))

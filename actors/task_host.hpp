@@ -28,6 +28,9 @@ struct task_sink {
   virtual void output(int stream, std::string bytes) = 0; // 1 stdout, 2 stderr
   virtual void control(std::string) {} // what it wrote to its process manager
   virtual void exited(int wait_status, const task_usage& used) = 0;
+  /// What counts its output in the place of the broker's gate, of pipes that are not `gated`; lives
+  /// as long as the sink. Null: its output is bounded otherwise.
+  virtual output_gate* own_gate() { return nullptr; }
 };
 
 /// What of a task's standard streams goes through us.
@@ -110,6 +113,7 @@ private:
   void with_writer(uint64_t token, std::shared_ptr<pipe_writer> task::*which,
                    std::function<void(pipe_writer&)> f);
   void resume_reading();
+  void resume_when_open(output_gate& gate);
 
   poller& poller_;
   std::shared_ptr<output_gate> gate_;
@@ -119,7 +123,7 @@ private:
   std::mutex mutex_; // guards tasks_ and swept_
   std::unordered_map<uint64_t, task> tasks_;
   std::function<void()> swept_;
-  std::vector<std::shared_ptr<pipe_reader>> stopped_; // wait for the gate; transport thread only
+  std::vector<std::shared_ptr<pipe_reader>> stopped_; // wait for a gate; transport thread only
 };
 
 } // namespace hactor

@@ -23,6 +23,9 @@ constexpr size_t read_size = size_t{256} << 10;
 /// A payload of so much is read to where it stays, not by way of the buffer that all frames share.
 constexpr size_t large_size = read_size / 4;
 
+/// What epoll says of a peer that sends nothing more; the last is to be asked for.
+constexpr uint32_t peer_gone = EPOLLHUP | EPOLLERR | EPOLLRDHUP;
+
 /// Queued bytes that were sent are cut off in steps of at least this size.
 constexpr size_t compact_size = size_t{64} << 10;
 
@@ -58,7 +61,7 @@ stream_socket::~stream_socket() {
 caf::expected<void> stream_socket::start() {
   std::lock_guard guard{mutex_};
   HACTOR_CHECK(!watched_);
-  interest_ = (paused_ ? 0u : EPOLLIN) | (out_.size() > out_begin_ ? EPOLLOUT : 0u);
+  interest_ = (paused_ ? EPOLLRDHUP : EPOLLIN) | (out_.size() > out_begin_ ? EPOLLOUT : 0u);
   auto result = poller_.watch(fd_, interest_, shared_from_this());
   watched_ = static_cast<bool>(result);
   return result;
@@ -66,7 +69,7 @@ caf::expected<void> stream_socket::start() {
 
 // Requires: mutex_ is held.
 void stream_socket::update_interest() {
-  uint32_t wanted = (paused_ ? 0u : EPOLLIN) | (out_.size() > out_begin_ ? EPOLLOUT : 0u);
+  uint32_t wanted = (paused_ ? EPOLLRDHUP : EPOLLIN) | (out_.size() > out_begin_ ? EPOLLOUT : 0u);
   if (!watched_ || wanted == interest_ || is_closed())
     return;
   interest_ = wanted;
@@ -181,7 +184,7 @@ void stream_socket::on_ready(uint32_t events) {
     drain();
   if ((events & EPOLLIN) != 0 && !is_closed())
     read_some();
-  else if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !is_closed()) {
+  else if ((events & peer_gone) != 0 && !is_closed()) {
     // Paused, and the peer is gone: level triggering would report it without end.
     bool paused = false;
     {
@@ -194,7 +197,9 @@ void stream_socket::on_ready(uint32_t events) {
       }
     }
     if (!paused)
-      end(make_error(ec::disconnected, "the peer has closed the socket"), true);
+      read_some();
+    else if (callbacks_.on_hung_up)
+      callbacks_.on_hung_up();
   }
 }
 

@@ -35,6 +35,9 @@ public:
     /// A peer that was behind has taken what was queued. Once for each time that is_behind() said
     /// so, however often it was asked.
     std::function<void()> on_drained;
+    /// The peer has gone while reading is paused: what it sent, and on_closed, come when reading
+    /// goes on. Once in a pause.
+    std::function<void()> on_hung_up;
   };
 
   /// Takes over a connected stream socket. Nothing is read before start().

@@ -114,13 +114,10 @@ caf::error add_jobs(client& broker, const std::string& uri, const std::string& p
   json params{{"states", states_running}, {"max", most - to.size()}};
   if (!queue.empty())
     params["queue"] = queue;
-  auto list = broker.ask("job.list", params);
-  if (!list)
-    return std::move(list.error());
-  auto& jobs = object_at(*list, "jobs");
-  if (!jobs.is_array())
-    return {};
-  for (auto& job : jobs) {
+  auto jobs = list_all(broker, params);
+  if (!jobs)
+    return std::move(jobs.error());
+  for (auto& job : *jobs) {
     if (to.size() >= most)
       break;
     auto id = text_at(job, "id");

@@ -53,7 +53,8 @@ struct bench {
          if (on_frame)
            on_frame();
        },
-       [this](const caf::error& why) { ends.push_back(why); }, [this] { ++drained; }});
+       [this](const caf::error& why) { ends.push_back(why); }, [this] { ++drained; },
+       [this] { ++hung_up; }});
     if (start)
       REQUIRE(socket->start());
   }
@@ -88,7 +89,7 @@ struct bench {
   }
   bool until(const std::function<bool()>& done) { return run_until(*p, done); }
 
-  int drained = 0;
+  int drained = 0, hung_up = 0;
   std::unique_ptr<poller> p = make_poller();
   std::shared_ptr<stream_socket> socket;
   int peer = -1;
@@ -372,6 +373,7 @@ TEST_SUITE("unit") {
     b.hang_up();
     run_idle(*b.p); // does not spin
     CHECK_FALSE(b.p->poll(0));
+    CHECK(b.hung_up == 1);
     CHECK(b.ends.empty());
     b.on_frame = [&] { b.socket->pause_reading(); };
     for (size_t n = 1; n <= 2; ++n) {
@@ -383,6 +385,19 @@ TEST_SUITE("unit") {
     b.socket->resume_reading();
     CHECK(b.until([&] { return b.ends.size() == 1; }));
     CHECK(code_of(b.ends[0]) == ec::disconnected);
+  }
+
+  TEST_CASE("a peer that only sends nothing more is known to have ended during a pause, too") {
+    bench b;
+    b.socket->pause_reading();
+    b.write(frame_of(1, 1, "last"));
+    shutdown(b.peer, SHUT_WR); // of TCP that is all that is seen of a peer that has gone
+    run_idle(*b.p);
+    CHECK_FALSE(b.p->poll(0));
+    CHECK(b.hung_up == 1);
+    b.socket->resume_reading();
+    CHECK(b.until([&] { return b.ends.size() == 1; }));
+    CHECK(b.frames.size() == 1);
   }
 
   TEST_CASE("a peer that leaves a full buffer behind during a pause is read to the end") {
