@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "actors/ingest.hpp"
+#include "actors/instance_grant.hpp"
 #include "actors/instance_resize.hpp"
 #include "actors/job_outputs.hpp"
 #include "actors/lead_services.hpp"
@@ -69,9 +70,11 @@ int64_t least_memory_limit(const std::vector<int64_t>& limits) {
 }
 
 /// What it was granted, where that is more than nodes, cores and GPUs: of these its graph has the
-/// ranks. Null: it is made of R.
+/// ranks. Null: it is made of R. Errors: also where no graph can be made of R.
 caf::expected<std::shared_ptr<resource_graph>> make_graph(const instance_request& r,
                                                           const scheduler_settings& settings) {
+  if (auto e = check_cores(r.resources, r.job))
+    return e;
   if (r.graph.empty())
     return std::shared_ptr<resource_graph>{};
   auto graph = read_jgf(r.graph);

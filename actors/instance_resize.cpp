@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/instance_grant.hpp"
 #include "actors/job_state.hpp"
 #include "actors/rank_map.hpp"
 #include "runtime/limits.hpp"
@@ -75,6 +76,8 @@ caf::result<resize_reply> grow_instance(instance_state& st, const instance_grow&
   if (r.nodes.empty())
     return move_end(st, r.resources.expiration);
   if (auto e = fixed(st))
+    return e;
+  if (auto e = check_cores(r.resources, r.job))
     return e;
   auto first = static_cast<rank_t>(st.about.nodes.size());
   std::vector<rank_t> order;

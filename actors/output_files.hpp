@@ -15,13 +15,25 @@
 
 namespace hactor {
 
+/// Opens the file from which one task reads (--input), a regular file or a character device; a
+/// relative name is below `cwd`. Never waits, as open() of a FIFO would for who writes it. Errors:
+/// ec::exec_failed, naming the file.
+caf::expected<owned_fd> open_input(const std::string& pattern, const template_values& names,
+                                   const std::string& cwd);
+
 class output_files {
 public:
   /// Opens the file of `pattern` for one task, once per name; relative names are below `cwd`.
   /// `truncate`: this is the job's first node, which makes the file empty; the others append.
-  /// Returns the name. Errors: ec::exec_failed, naming the file.
+  /// Never waits: a FIFO must have its reader. Returns the name. Errors: ec::exec_failed, naming
+  /// the file.
   caf::expected<std::string> open(const std::string& pattern, const template_values& names,
                                   const std::string& cwd, bool truncate);
+
+  /// The same of a file for write_labelled, which must not wait: a regular one, or as /dev/null.
+  caf::expected<std::string> open_labelled(const std::string& pattern,
+                                           const template_values& names, const std::string& cwd,
+                                           bool truncate);
 
   /// A new descriptor of an opened file. Errors: ec::system_failed.
   caf::expected<owned_fd> share(const std::string& name) const;

@@ -2,9 +2,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "actors/shell_start.hpp"
 
-#include <cerrno>
-
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,21 +9,6 @@
 #include "runtime/hardware.hpp"
 
 namespace hactor {
-
-namespace {
-
-caf::expected<owned_fd> open_input(const std::string& pattern, const template_values& names,
-                                   const std::string& cwd) {
-  auto name = fill_template(pattern, names);
-  if (!name.empty() && name[0] != '/')
-    name = cwd + "/" + name;
-  owned_fd fd{::open(name.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd)
-    return make_errno_error(ec::exec_failed, "input file " + name, errno);
-  return fd;
-}
-
-} // namespace
 
 caf::error write_topology(const launch_order& order, const std::vector<uint32_t>& entries,
                           const shell_place& place) {
@@ -95,10 +77,12 @@ caf::expected<prepared> prepare(shell_state& st, const launch_plan& plan, const 
     // Who writes a file alone makes it empty; one of several nodes is emptied by the first.
     auto truncate =
         !plan.append_output && work.names.attempt == 1 && (first_node || names_node(pattern));
-    auto name = st.files.open(pattern, names, work.cwd, truncate);
+    auto labelled = stream == 1 ? p.pipes.output : p.pipes.error;
+    auto name = labelled ? st.files.open_labelled(pattern, names, work.cwd, truncate)
+                         : st.files.open(pattern, names, work.cwd, truncate);
     if (!name)
       return std::move(name.error());
-    if (stream == 1 ? p.pipes.output : p.pipes.error) {
+    if (labelled) {
       st.labelled[{t.task_rank, stream}] = std::move(*name);
       continue;
     }

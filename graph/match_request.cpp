@@ -112,12 +112,25 @@ private:
       if (auto e = add_level(siblings[i].with, fmt::format("{}[{}].with", path, i)))
         return e;
       auto inner = r.levels[r.nodes[at].level];
+      if (r.nodes[at].slot && is_elsewhere(inner))
+        return make_error(ec::bad_jobspec,
+                          fmt::format("{}[{}].with: a slot must have something that is in a node, "
+                                      "found only {}",
+                                      path, i, r.nodes[inner.first].name));
       r.nodes[at].below = sum(inner);
       for (auto k = inner.first; k < inner.first + inner.count; ++k)
         r.nodes[at].plain &= r.nodes[k].plain && !r.nodes[k].slot && !r.nodes[k].elsewhere
                              && r.nodes[k].label.empty();
     }
     return {};
+  }
+
+  /// Of amounts of other subsystems alone any number of slots could be made.
+  bool is_elsewhere(request_level l) const {
+    auto first = r.nodes.begin() + l.first;
+    return l.count > 0
+           && std::all_of(first, first + l.count,
+                          [](const request_node& n) { return n.elsewhere; });
   }
 
   request_node make_node(const resource_vertex& v) {

@@ -243,6 +243,30 @@ void set_shape(const jobspec& spec, resource_request& to) {
 
 // -- tasks --------------------------------------------------------------------------------------
 
+/// Each is a process with words and variables of its own, all of which their node has at a time.
+constexpr uint64_t node_tasks_max = 65'536;
+
+caf::error too_many_on_node(std::string_view path, uint64_t tasks, std::string_view node) {
+  return make_error(ec::too_big, fmt::format("{}: {} tasks on {}; at most {} run on a node", path,
+                                             tasks, node, node_tasks_max));
+}
+
+/// As far as it can be told before there is an R.
+caf::error check_node_tasks(const task_group& group, const resource_request& r,
+                            std::string_view path) {
+  uint64_t tasks = group.count;
+  if (group.spread == task_spread::total) {
+    if (!r.plain || r.nnodes == 0)
+      return {};
+    tasks = (tasks + r.nnodes - 1) / r.nnodes;
+  } else if (r.plain && group.spread != task_spread::per_node) {
+    tasks *= std::max(r.slots_per_node, 1u);
+    if (group.spread == task_spread::per_core)
+      tasks *= std::max(r.cores_per_slot, 1u);
+  }
+  return tasks > node_tasks_max ? too_many_on_node(path, tasks, "each node") : caf::none;
+}
+
 caf::error read_task(const jobspec& spec, size_t entry, const tally& sums, resource_request& to) {
   const auto& task = spec.tasks[entry];
   auto& group = to.tasks[entry];
@@ -273,7 +297,7 @@ caf::error read_task(const jobspec& spec, size_t entry, const tally& sums, resou
   if (count > tasks_max)
     return make_error(ec::too_big, fmt::format("{}: {} tasks; at most {}", path, count, tasks_max));
   group.count = static_cast<uint32_t>(count);
-  return {};
+  return check_node_tasks(group, to, path);
 }
 
 caf::error read_per_resource(const json& option, resource_request& to) {
@@ -293,7 +317,7 @@ caf::error read_per_resource(const json& option, resource_request& to) {
     group.count = count->get<uint32_t>();
   }
   group.spread = type == "node" ? task_spread::per_node : task_spread::per_core;
-  return {};
+  return check_node_tasks(group, to, path + ".count");
 }
 
 /// True for options of a shell by which it loads code of others (actors/plugin_options.hpp).
@@ -659,6 +683,9 @@ caf::expected<job_layout> layout(const resource_request& request, const rset& r)
       else if (group.spread == task_spread::per_core)
         counts.push_back(r.nodes[i].cores.size() * group.count);
     }
+    for (size_t i = 0; i < r.nodes.size(); ++i)
+      if (auto all = counts[i] + result.tasks[i].size(); all > node_tasks_max)
+        return too_many_on_node("tasks", all, r.host(i));
     auto first = static_cast<uint32_t>(ntasks);
     ntasks = std::accumulate(counts.begin(), counts.end(), ntasks);
     if (ntasks > tasks_max)

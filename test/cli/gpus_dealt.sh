@@ -44,3 +44,18 @@ instance -S resource.fake=nodes=1,cores=8,gpus=2 <<'END'
 id=$(hactor job submit "$HACTOR_TEST_SCRATCH/two_shapes.yaml")
 check_equal "GPUs of each" "ana 0 ana 1 sim -1 sim -1" "$(hactor job attach "$id" | sort | xargs)"
 END
+
+# A job without cores holds no instance, and is told so; nothing else ends with it.
+cat >"$scratch/gpu_only.yaml" <<END
+version: 9999
+resources: [{type: slot, label: s, count: 1, with: [{type: gpu, count: 1}]}]
+tasks: [{command: ["$(command -v hactor)", start, "true"], slot: s, count: {per_slot: 1}}]
+attributes: {system: {duration: 60}}
+END
+instance -S resource.fake=nodes=1,cores=2,gpus=1 <<'END'
+id=$(hactor job submit "$HACTOR_TEST_SCRATCH/gpu_only.yaml")
+fails_with 1 deadline 30 hactor job attach "$id"
+check_contains "$output" "job $id has no cores on "
+check_contains "$output" "an instance needs one on each node"
+check_equal "goes on" there "$(hactor run echo there)"
+END

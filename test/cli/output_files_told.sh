@@ -30,4 +30,18 @@ for words in "-o /proc/1/xx" "-o ." "--input nothing/here" "-o $(printf '%0300d'
   check_contains "$output" "file"
 done
 check_lacks "$(hactor dmesg)" "err: shell"
+
+# A FIFO makes its task wait, and nobody else.
+mkfifo unread fifo
+for words in "-o unread" "-e unread" "--input unread" "-l -o unread"; do
+  fails_with 126 deadline 20 hactor run $words echo hi
+  check_contains "$output" "unread is a FIFO"
+done
+exec 4<>fifo # for those who open it, until its reader is there
+cat fifo >read 4>&- &
+reader=$!
+deadline 20 hactor run -n 2 -o fifo sh -c 'yes | head -c 200000'
+exec 4>&-
+wait "$reader"
+check_equal "bytes through the FIFO" 400000 "$(wc -c <read)"
 END

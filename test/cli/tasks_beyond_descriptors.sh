@@ -33,6 +33,8 @@ hactor job wait "$first" "$second" || true
 fails_with 126 hactor run -n100 true
 check_contains "$output" "file descriptors of the broker, which may have 160 (ulimit -n)"
 check_contains "$output" "ulimit -Hn"
+fails_with 1 hactor submit -N1 --tasks-per-node=1000000 true
+check_contains "$output" "1000000 tasks on each node; at most 65536 run on a node"
 hactor run true || fail "the instance takes no more jobs"
 
 # Nobody waits for the job that holds the instance it is in.

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "actors/instance_grant.hpp"
 #include "actors/job_constraint.hpp"
 #include "graph/rset_extra.hpp"
 #include "recording_out.hpp"
@@ -161,6 +163,16 @@ TEST_SUITE("unit") {
     CHECK(where.rank_on(2) == 2);
     CHECK(where.broker(1) == 3); // where its output lies
     CHECK(rank_map{4}.has(9));
+  }
+
+  TEST_CASE("an instance needs a core on each node of its job, and is told where there is none") {
+    auto grant = whole_nodes(3, 2, 5);
+    CHECK(!check_cores(grant, one));
+    for (auto& node : {&grant.nodes[0], &grant.nodes[2]})
+      node->gpus = std::exchange(node->cores, {});
+    auto e = check_cores(grant, one);
+    CHECK(code_of(e) == ec::wrong_state);
+    CHECK(render(e).find("has no cores on n[5,7]; an instance needs one") != std::string::npos);
   }
 
   TEST_CASE("a job that has grown ends when a broker of what it got later is lost") {

@@ -181,14 +181,27 @@ TEST_SUITE("unit") {
     CHECK(code_of(layout(gpus, nodes_with({2})).error()) == ec::bad_rset);
   }
 
-  TEST_CASE("a job has an end to its tasks") {
+  TEST_CASE("a job has an end to its tasks, and a node") {
+    constexpr uint32_t node_tasks_max = 65'536;
     auto request = slots(4);
-    request.tasks[0].count = static_cast<uint32_t>(tasks_max / 2);
+    request.tasks[0].count = node_tasks_max / 4;
+    CHECK(laid_out(request, nodes_with({4})).ntasks == node_tasks_max);
+    request.tasks.push_back({0, 4, task_spread::total, 1}); // one more, of another entry
     auto where = layout(request, nodes_with({4}));
     REQUIRE_FALSE(where);
     CHECK(code_of(where.error()) == ec::too_big);
-    request.tasks[0].count = static_cast<uint32_t>(tasks_max / 4);
-    CHECK(laid_out(request, nodes_with({4})).ntasks == tasks_max);
+    CHECK(render(where.error()).find("65537 tasks on ") != std::string::npos);
+    CHECK(render(where.error()).find("at most 65536 run on a node") != std::string::npos);
+
+    auto nodes = static_cast<uint32_t>(tasks_max / node_tasks_max);
+    request = slots(nodes);
+    request.tasks[0].count = node_tasks_max;
+    CHECK(laid_out(request, nodes_with(std::vector<uint32_t>(nodes, 1))).ntasks == tasks_max);
+    request = slots(nodes + 1);
+    request.tasks[0].count = node_tasks_max;
+    where = layout(request, nodes_with(std::vector<uint32_t>(nodes + 1, 1)));
+    REQUIRE_FALSE(where);
+    CHECK(render(where.error()).find("in one job") != std::string::npos);
   }
 
   TEST_CASE("task maps are short and expand to the layout") {

@@ -384,6 +384,17 @@ TEST_CASE("power is charged on the way up, and holds a job back when cores are f
   CHECK(b.held.release(3));
   CHECK(b.take(pair) == "node0/core0 node2/core0");
   CHECK(!b.held.audit());
+
+  // Of power alone there would be no end to the slots.
+  auto watts = parse_jobspec(spec_text("[{type: node, count: 1, with: [{type: slot, count: 1, "
+                                       "label: s, with: [{type: power, count: 100}]}]}]"));
+  REQUIRE(watts);
+  auto none = compile_match(*watts, b.g, true);
+  REQUIRE_FALSE(none);
+  CHECK(code_of(none.error()) == ec::bad_jobspec);
+  CHECK(context_of(none.error())
+        == "resources[0].with[0].with: a slot must have something that is in a node, found only "
+           "power");
 }
 
 TEST_CASE("what was kept from earlier matches is what a fresh matcher finds") {

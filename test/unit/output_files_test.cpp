@@ -6,6 +6,9 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "actors/output_files.hpp"
 #include "temp_dir.hpp"
@@ -107,9 +110,55 @@ TEST_SUITE("unit") {
     CHECK(context_of(bad.error()).find(d / "no/dir/o") != std::string::npos);
   }
 
+  TEST_CASE("a FIFO never makes who opens it wait") {
+    temp_dir d;
+    auto fifo = d / "p";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    output_files f;
+    auto unread = f.open("p", {}, d.path(), true);
+    REQUIRE_FALSE(unread);
+    CHECK(render(unread.error()).find("p is a FIFO that nobody reads") != std::string::npos);
+    auto input = open_input("p", {}, d.path());
+    REQUIRE_FALSE(input);
+    CHECK(render(input.error()).find("p is a FIFO; let the command") != std::string::npos);
+
+    owned_fd reader{::open(fifo.c_str(), O_RDONLY | O_NONBLOCK)};
+    auto labelled = output_files{}.open_labelled("p", {}, d.path(), true);
+    REQUIRE_FALSE(labelled);
+    CHECK(render(labelled.error()).find("p is no regular file") != std::string::npos);
+    REQUIRE(f.open("p", {}, d.path(), true));
+    auto fd = f.share(fifo);
+    REQUIRE(fd);
+    CHECK((::fcntl(fd->get(), F_GETFL) & O_NONBLOCK) == 0); // a task waits for its reader
+    CHECK(::write(fd->get(), "raw", 3) == 3);
+    char got[8];
+    CHECK(::read(reader.get(), got, sizeof got) == 3);
+  }
+
+  TEST_CASE("files that no task can be given are named with what they are") {
+    temp_dir d;
+    owned_fd at{::socket(AF_UNIX, SOCK_STREAM, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (d / "s").copy(address.sun_path, sizeof address.sun_path - 1);
+    REQUIRE(::bind(at.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    for (auto [name, why] : {std::pair{"s", "s is a socket"}, std::pair{".", ". is a directory"}}) {
+      auto input = open_input(name, {}, d.path());
+      REQUIRE_FALSE(input);
+      CHECK(code_of(input.error()) == ec::exec_failed);
+      CHECK(render(input.error()).find(why) != std::string::npos);
+    }
+    auto output = output_files{}.open("s", {}, d.path(), true);
+    REQUIRE_FALSE(output);
+    CHECK(render(output.error()).find("s is a socket") != std::string::npos);
+    auto null = open_input("/dev/null", {}, "/");
+    REQUIRE(null);
+    CHECK((::fcntl(null->get(), F_GETFL) & O_NONBLOCK) == 0);
+  }
+
   TEST_CASE("a full disk is told as such") {
     output_files f;
-    REQUIRE(f.open("/dev/full", {}, "/", false));
+    REQUIRE(f.open_labelled("/dev/full", {}, "/", false));
     auto e = f.write_labelled("/dev/full", 0, 1, "x\n");
     CHECK(code_of(e) == ec::disk_full);
     CHECK(render(e).find("/dev/full") != std::string::npos);
