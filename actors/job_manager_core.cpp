@@ -710,7 +710,8 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
     if (j.fold.state == job_state::run)
       fail(now_ns, id, j, "timeout",
            fmt::format("resource allocation expired: time limit {} s{}", j.spec->duration_s,
-                       j.fold.has_started ? "" : "; its tasks had not started by half an hour more"),
+                       j.fold.has_started ? ""
+                                          : "; its tasks had not started by half an hour more"),
            0, -1, -1, out);
   }
   warn_due(now_ns, out);

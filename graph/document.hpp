@@ -1,6 +1,6 @@
 // Reads JSON or YAML text into one JSON value, with every bound that untrusted text needs: bytes,
-// nesting, and the size to which YAML aliases expand. Called by the parsers of this folder, and by who
-// bounds what is added later. Errors name line and column (both from 1).
+// nesting, and the size to which YAML aliases expand. Called by the parsers of this folder, and by
+// who bounds what is added later. Errors name line and column (both from 1).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 

@@ -49,6 +49,8 @@ for i in $(seq 40); do
   hactor kvs get --waitcreate never >/dev/null 2>&1 &
   clients="$clients $!"
 done
+all_wait() { [ "$(hactor stats | sed -n 's/.*"watches": \([0-9]*\).*/\1/p')" = 40 ]; }
+eventually 20 all_wait
 second=$(hactor submit -n11 true)
 eventually 10 says_why
 kill $clients

@@ -280,7 +280,8 @@ TEST_SUITE("unit") {
     }
     b.submit(6, many);
     CHECK(b.goes_on(6));
-    CHECK(where(6).starts_with(R"({"and":[{"not":[{"ranks":["20"]}]},{"not":[{"ranks":["21"]}]},)"));
+    CHECK(where(6).starts_with(
+        R"({"and":[{"not":[{"ranks":["20"]}]},{"not":[{"ranks":["21"]}]},)"));
     // One that is cancelled before it has nodes never gets any.
     b.submit(10);
     b.submit(11, json::array({on("same-node", 10)}));

@@ -82,7 +82,8 @@ TEST_SUITE("unit") {
     managed m{2, 60};
     m.now += 3 * second;
     CHECK(texts(m.waits().waits)
-          == lines{"job manager: its tasks to be started on all its ranks, for 3s"});
+          == lines{"job manager: its tasks to be started on all its ranks, for 3s; at most 30.95m "
+                   "more, then it is ended (TIMEOUT)"});
     CHECK(m.waits().ask == idset::single(0));
     m.report(false);
     m.now += 20 * second;
