@@ -101,8 +101,8 @@ struct job_layout {
 };
 
 /// Lays the job's tasks out over what was allocated, those of the first entry first. Errors:
-/// ec::bad_rset when R cannot hold the slots, ec::too_big beyond tasks_max, ec::bad_jobspec when
-/// the jobspec's own map of tasks does not fit.
+/// ec::bad_rset when R cannot hold the slots, ec::too_big beyond tasks_max or what a node starts,
+/// ec::bad_jobspec when the jobspec's own map of tasks does not fit.
 caf::expected<job_layout> layout(const resource_request& request, const rset& r);
 
 /// The task map of a layout (RFC 34): a JSON list of blocks [nodeid, nnodes, ppn, repeat].
