@@ -188,8 +188,8 @@ code=0
 wait $tree || code=$?
 check_equal "interrupted (said: $(cat said))" 130 $code
 check_equal "what runs on" "" "$(hactor jobs -n -f pending,run)"
-check_equal "tasks, of which one is this script" 1 \
-  "$(hactor stats | sed -n 's/.*"tasks": \([0-9]*\).*/\1/p')"
+this_script_alone() { [ "$(hactor stats | sed -n 's/.*"tasks": \([0-9]*\).*/\1/p')" = 1 ]; }
+eventually 20 this_script_alone # those of jobs that are to end may be ending yet
 deadline 40 hactor tree -l -J 100 -- sh -c 'echo up >up; exec sleep 1000' >said 2>&1 &
 tree=$!
 read -r line <up
