@@ -5,11 +5,12 @@
 . "${0%/*}/lib.sh"
 
 run_folder_stays=1 # nobody is left to remove it
-mkfifo uri up
+mkfifo uri up up_again # one each: who has written may have it open yet when it is read again
 cat >child.sh <<'END'
+export UP="$1"
 hactor submit sleep 1000 >/dev/null
 if [ "${HACTOR_ENCLOSING_ATTEMPT-1}" = 1 ]; then
-  hactor run hactor start sh -c 'hactor submit sleep 1000 >/dev/null; echo up >up; exec sleep 1000'
+  hactor run hactor start sh -c 'hactor submit sleep 1000 >/dev/null; echo up >"$UP"; exec sleep 1000'
 fi
 echo "attempt ${HACTOR_ENCLOSING_ATTEMPT-1}: $(hactor jobs -a -n | wc -l) job"
 END
@@ -18,8 +19,8 @@ $(launch_words) hactor-start -S resource.fake=nodes=4,cores=4 --statedir="$scrat
 instance=$!
 read -r HACTOR_URI <uri
 export HACTOR_URI
-once=$(hactor submit -N 1 hactor start sh child.sh) && read -r line <up
-again=$(hactor submit -N 1 --retries=1 hactor start sh child.sh) && read -r line <up
+once=$(hactor submit -N 1 hactor start sh child.sh up) && read -r line <up
+again=$(hactor submit -N 1 --retries=1 hactor start sh child.sh up_again) && read -r line <up_again
 ended=$(hactor submit -N 1 hactor start true)
 hactor job wait "$ended"
 waiting=$(hactor submit -N 3 -n 3 hactor start hactor run echo "it waited")
