@@ -5,8 +5,8 @@
 
 instance -S resource.fake=nodes=1,cores=8 --statedir="$scratch/state" <<'END'
 state() { hactor jobs -a -n -o '{status}' "$1" | tr -d ' '; }
-hactor submit -J first --cc=1,3,5 sh -c '[ {cc} != 3 ] || exit 1; [ {cc} != 5 ] || read x <go' >first
 mkfifo go
+hactor submit -J first --cc=1,3,5 sh -c '[ {cc} != 3 ] || exit 1; [ {cc} != 5 ] || read x <go' >first
 one=$(head -1 first)
 deadline 20 hactor job status "$one"
 fails_with 1 deadline 20 hactor job wait "$(sed -n 2p first)"

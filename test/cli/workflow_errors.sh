@@ -24,9 +24,8 @@ output=$(workflow_probe run head -c 1000000 /dev/zero)
 check_contains "$output" "100000 bytes, and more"
 
 # A driver that is killed leaves its jobs.
-mkfifo told
+mkfifo told gate
 workflow_probe run sh -c 'read x <gate; echo on' >told & driver=$!
-mkfifo gate
 read -r id <told
 hactor job wait-event -q "$id" start
 kill -9 $driver
