@@ -17,9 +17,6 @@ namespace hactor {
 
 namespace {
 
-// The stored form is the JSON text, which has no newline, and a second line naming the environment.
-constexpr std::string_view environment_mark = "\nenv:";
-
 /// shell.options.signal, as Flux writes it: which signal, how long before the limit.
 caf::error read_warning(const json& options, job_spec& to) {
   auto at = options.is_object() ? options.find("signal") : options.end();
@@ -113,7 +110,7 @@ void read_array(const json& rest, job_spec& to) {
 spec_environment::spec_environment(std::string object)
   : text(std::move(object)),
     hash(hash_of_spec(text)),
-    stored_line(fmt::format("{}{:016x}{:016x}", environment_mark, hash.high, hash.low)) {}
+    stored_line(link_to_spec(hash)) {}
 
 std::string job_spec::stored() const {
   std::string result;
@@ -287,17 +284,7 @@ caf::error warns_in_vain(const job_spec& spec, double ends) {
 }
 
 stored_spec split_stored(std::string_view stored) {
-  stored_spec r;
-  auto at = stored.find(environment_mark);
-  r.text = stored.substr(0, at);
-  if (at == std::string_view::npos)
-    return r;
-  auto hex = std::string{stored.substr(at + environment_mark.size())};
-  if (hex.size() == 32) {
-    r.environment.high = std::strtoull(hex.substr(0, 16).c_str(), nullptr, 16);
-    r.environment.low = std::strtoull(hex.substr(16).c_str(), nullptr, 16);
-  }
-  return r;
+  return {stored.substr(0, stored.find('\n')), linked_spec(stored)}; // JSON text has no newline
 }
 
 caf::expected<separated_spec> separate_environment(std::string_view submitted, jobspec* parsed) {

@@ -42,8 +42,10 @@ constexpr std::array<table_form, static_cast<size_t>(table::table_count)> forms 
 }};
 
 constexpr std::string_view format_key = ".format";
-// Format 1 had no labels in its records. It is read; a file that is written to becomes the newer.
-constexpr uint32_t format_version = 2, format_version_least = 1;
+// Format 1 had no labels in its records, format 2 did not count the links of specs. They are read;
+// a file that is written to becomes the newest.
+constexpr std::string_view format_version = "3";
+constexpr std::array<std::string_view, 2> older_formats{"1", "2"};
 
 // The first map; it doubles up to the bound. Large enough for 20 million jobs without growing.
 constexpr uint64_t map_bytes_first = 16ull << 30;
@@ -324,13 +326,13 @@ int environment::open_tables_in(MDB_txn* txn, bool* existed, caf::error* why) {
   int rc = get_value(txn, dbi(table::meta), &key, &value);
   if (rc == 0) {
     const auto found = std::string{view_of(value)};
-    if (found == std::to_string(format_version)
-        || (found == std::to_string(format_version_least) && options_.read_only))
+    const bool older = std::count(older_formats.begin(), older_formats.end(), found) != 0;
+    if (found == format_version || (older && options_.read_only))
       return 0;
-    if (found != std::to_string(format_version_least)) {
+    if (!older) {
       *why = make_error(ec::store_corrupt,
                         options_.directory + "/data.mdb: journal of format " + found
-                            + "; this hactor reads format " + std::to_string(format_version)
+                            + "; this hactor reads format " + std::string{format_version}
                             + ": use the hactor that wrote it, or another state directory");
       return MDB_VERSION_MISMATCH;
     }
@@ -341,8 +343,7 @@ int environment::open_tables_in(MDB_txn* txn, bool* existed, caf::error* why) {
                       options_.directory + "/data.mdb: hactor did not write it (no format)");
     return MDB_INCOMPATIBLE;
   }
-  const auto text = std::to_string(format_version);
-  value = val_of(text);
+  value = val_of(format_version);
   return put_value(txn, dbi(table::meta), &key, &value, 0);
 }
 

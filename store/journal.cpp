@@ -11,6 +11,7 @@
 #include "runtime/limits.hpp"
 #include "store/bytes.hpp"
 #include "store/journal_impl.hpp"
+#include "store/spec_counts.hpp"
 
 namespace hactor {
 
@@ -67,6 +68,12 @@ caf::expected<std::unique_ptr<journal>> journal::open(const journal_options& opt
   i.env = std::move(*env);
   if (auto err = i.load_counters())
     return err;
+  if (!options.read_only) {
+    auto counted = count_links(*i.env, found.notes);
+    if (!counted)
+      return std::move(counted.error());
+    i.counts_links = *counted;
+  }
   if (auto err = i.check_tail(*result, &found))
     return err;
   return result;

@@ -2,11 +2,11 @@
 // a job, in LMDB under the state directory. All writes are made by one thread through one write
 // transaction at a time (group commit); reads may come from any thread. It tolerates a torn or
 // foreign chunk in the log and says what it dropped.
-// Tables: meta (name -> bytes), spec (hash -> JSON), refs (hash -> count of jobs, when not 1), log
-// (sequence -> chunk of events with check), live (id -> record of a job that has not ended), job
-// (id -> record of an ended one), done (end time, id -> nothing: newest ended first), blob
-// (digest -> bytes), named (digest -> how often the blob is named, when not once), label (label,
-// time of the submission, id -> nothing: ended jobs by their owner's word for them).
+// Tables: meta (name -> bytes), spec (hash -> JSON), refs (hash -> how often it is named, when not
+// once), log (sequence -> chunk of events with check), live (id -> record of a job that has not
+// ended), job (id -> record of an ended one), done (end time, id -> nothing: newest ended first),
+// blob (digest -> bytes), named (digest -> how often the blob is named, when not once), label
+// (label, time of the submission, id -> nothing: ended jobs by their owner's word for them).
 // Callbacks of the each_ and read_ functions run with no lock and no transaction held: they may
 // call any function of the journal. What they see is taken in slices, not from one snapshot.
 // Caller: actors/journal.cpp. Format: doc/store-format.md.
@@ -37,6 +37,12 @@ struct spec_hash {
   }
 };
 spec_hash hash_of_spec(std::string_view text);
+
+/// The end of a spec's text by which it keeps another spec, a job's environment, for as long as it
+/// is kept itself.
+std::string link_to_spec(const spec_hash& h);
+/// Which it keeps; zero: none.
+spec_hash linked_spec(std::string_view text);
 
 /// What is kept of one job on disk: written at submit, rewritten once when it ends.
 struct job_record {
@@ -128,7 +134,8 @@ public:
   /// restart_sequence() still needs; returns how many events went. Errors: as commit.
   caf::expected<uint64_t> trim_log(uint64_t before_sequence);
 
-  /// Removes all that is kept of these jobs, ended or not, and each spec that no other job names;
+  /// Removes all that is kept of these jobs, ended or not, and each spec that no other job names,
+  /// with what it alone linked to;
   /// ids without a record are ignored. Returns how many records went. On a full disk it works from
   /// a reserve of 1 MiB, enough for some hundred ids at a time. Errors: as commit.
   caf::expected<uint64_t> erase_jobs(const std::vector<job_id>& ids);

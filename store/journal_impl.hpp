@@ -22,6 +22,7 @@ struct journal::impl {
   std::mutex writing; // one write at a time, and `next`, `first` belong to it
   std::atomic<uint64_t> next{1};
   std::atomic<uint64_t> first{1};
+  bool counts_links = true; // false: nobody knows how often a spec is linked to (spec_counts.hpp)
 
   MDB_dbi dbi(table t) const { return env->dbi(t); }
   caf::error load_counters();

@@ -3,12 +3,12 @@
 // outside the transaction but its own local results, which it resets at its start.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 
 #include "store/bytes.hpp"
 #include "store/journal_impl.hpp"
+#include "store/spec_counts.hpp"
 
 namespace hactor {
 
@@ -53,87 +53,12 @@ private:
   uint64_t least_beyond_ = 0; // no key of the table is as great; neither ids nor numbers reach 2^64
 };
 
-/// Counts how many records name each spec, and drops specs that none names any more.
-class spec_counts {
-public:
-  spec_counts(MDB_txn* txn, const environment& env)
-      : txn_(txn), spec_(env.dbi(table::spec)), refs_(env.dbi(table::refs)) {}
-
-  int add(const spec_hash& h, std::string_view text) {
-    const auto key = spec_key_of(h);
-    MDB_val k = val_of(key), v = val_of(text);
-    const int rc = put_value(txn_, spec_, &k, &v, MDB_NOOVERWRITE);
-    if (rc == 0)
-      changes_[h].fresh = true;
-    return rc == MDB_KEYEXIST ? 0 : rc;
-  }
-
-  void change(const spec_hash& h, int64_t by) {
-    if (h == spec_hash{})
-      return;
-    if (last_ == changes_.end() || last_->first != h)
-      last_ = changes_.try_emplace(h).first;
-    last_->second.by += by;
-  }
-
-  /// Writes the counts; `unknown` names a spec that has gained a record but is not stored.
-  int write(std::optional<spec_hash>& unknown) {
-    for (const auto& [h, c] : changes_) {
-      if (const int rc = write_one(h, c); rc == MDB_NOTFOUND && c.by > 0) {
-        unknown = h;
-        return environment::refused;
-      } else if (rc != 0 && rc != MDB_NOTFOUND) {
-        return rc;
-      }
-    }
-    return 0;
-  }
-
-private:
-  struct counted {
-    int64_t by = 0;
-    bool fresh = false; // its text is new in this transaction
-  };
-
-  // A stored spec without an entry in refs is named by one record: the common case costs nothing.
-  int write_one(const spec_hash& h, const counted& c) {
-    if (c.by == 0 && !c.fresh)
-      return 0;
-    const auto key = spec_key_of(h);
-    MDB_val k = val_of(key), v{};
-    int64_t before = 0;
-    bool entry = false;
-    if (!c.fresh) {
-      int rc = get_value(txn_, refs_, &k, &v);
-      entry = rc == 0;
-      if (rc == MDB_NOTFOUND)
-        rc = get_value(txn_, spec_, &k, &v);
-      if (rc != 0)
-        return rc;
-      before = entry ? static_cast<int64_t>(integer_of(v)) : 1;
-    }
-    const auto count = static_cast<uint64_t>(std::max<int64_t>(before + c.by, 0));
-    if (count == 0 && !c.fresh) {
-      if (int rc = delete_key(txn_, spec_, &k); rc != 0)
-        return rc;
-    } else if (count != 1) {
-      v = val_of(count);
-      return put_value(txn_, refs_, &k, &v, 0);
-    }
-    return entry ? delete_key(txn_, refs_, &k) : 0;
-  }
-
-  MDB_txn* txn_;
-  MDB_dbi spec_, refs_;
-  std::map<spec_hash, counted> changes_;
-  std::map<spec_hash, counted>::iterator last_ = changes_.end();
-};
-
 /// The records' side of a transaction: live, job, done and label, and what they do to specs.
 class record_tables {
 public:
-  record_tables(MDB_txn* txn, const environment& env)
-      : specs(txn, env), txn_(txn), done_(env.dbi(table::done)), label_(env.dbi(table::label)),
+  record_tables(MDB_txn* txn, const environment& env, bool counts_links)
+      : specs(txn, env, counts_links), txn_(txn), done_(env.dbi(table::done)),
+        label_(env.dbi(table::label)),
         live_(txn, env.dbi(table::live)), ended_(txn, env.dbi(table::job)) {}
 
   int put(const job_record& r, uint64_t first_sequence) {
@@ -360,7 +285,7 @@ caf::expected<uint64_t> journal::commit(const journal_batch& batch) {
         return rc;
     }
     if (!batch.specs.empty() || !records.empty()) {
-      record_tables tables{txn, *impl_->env};
+      record_tables tables{txn, *impl_->env, impl_->counts_links};
       for (const auto& [hash, text] : batch.specs)
         if (int rc = tables.specs.add(hash, text))
           return rc;
@@ -442,7 +367,7 @@ caf::expected<uint64_t> journal::erase_jobs(const std::vector<job_id>& ids) {
   std::optional<spec_hash> unknown_spec;
   const auto apply = [&](MDB_txn* txn) {
     erased = 0;
-    record_tables tables{txn, *impl_->env};
+    record_tables tables{txn, *impl_->env, impl_->counts_links};
     for (const auto id : ids) {
       const int rc = tables.erase(id);
       if (rc != 0 && rc != MDB_NOTFOUND)

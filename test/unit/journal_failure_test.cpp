@@ -426,9 +426,9 @@ TEST_SUITE("unit") {
 
     open(in("newer")).reset();
     edit(d / "newer", "meta",
-         [](MDB_txn* txn, MDB_dbi dbi) { put_bytes(txn, dbi, ".format", "3"); });
+         [](MDB_txn* txn, MDB_dbi dbi) { put_bytes(txn, dbi, ".format", "4"); });
     CHECK(code_of(why_not(in("newer"))) == ec::store_corrupt);
-    CHECK(mentions(why_not(in("newer")), "journal of format 3; this hactor reads format 2"));
+    CHECK(mentions(why_not(in("newer")), "journal of format 4; this hactor reads format 3"));
 
     auto o = in("absent");
     o.read_only = true;
@@ -469,8 +469,51 @@ TEST_SUITE("unit") {
       std::string name = ".format";
       MDB_val key{name.size(), name.data()}, value{};
       REQUIRE(mdb_get(txn, dbi, &key, &value) == 0);
-      CHECK(std::string{static_cast<char*>(value.mv_data), value.mv_size} == "2");
+      CHECK(std::string{static_cast<char*>(value.mv_data), value.mv_size} == "3");
     });
+  }
+
+  TEST_CASE("a journal in which links were not counted keeps what is linked to, and no more") {
+    temp_dir d;
+    const auto twice = hash_of_spec("twice"), once = hash_of_spec("once");
+    const auto left = hash_of_spec("left"), plain = hash_of_spec("plain");
+    {
+      auto j = open(d);
+      journal_batch b;
+      b.specs = {{twice, "twice"}, {once, "once"}, {left, "left"}, {plain, "plain"}};
+      for (auto [name, link] : {std::pair{"a", twice}, {"b", twice}, {"c", once}}) {
+        const auto text = name + link_to_spec(link);
+        b.specs.emplace_back(hash_of_spec(text), text);
+        b.jobs.emplace_back().spec = hash_of_spec(text);
+      }
+      b.jobs.emplace_back().spec = plain;
+      for (size_t i = 0; i < b.jobs.size(); ++i)
+        b.jobs[i].id = {i + 1};
+      REQUIRE(j->commit(b));
+    }
+    edit(d / "state", "meta", [](MDB_txn* txn, MDB_dbi dbi) {
+      put_bytes(txn, dbi, ".format", "2");
+      std::string name = ".links";
+      MDB_val key{name.size(), name.data()};
+      REQUIRE(mdb_del(txn, dbi, &key, nullptr) == 0);
+    });
+    edit(d / "state", "refs", [&](MDB_txn* txn, MDB_dbi dbi) {
+      for (const auto& h : {twice, once, left}) // which no record names
+        put_bytes(txn, dbi, key_of(h.high) + key_of(h.low), key_of(0));
+    });
+    auto j = open(d);
+    CHECK(j->has_spec(twice));
+    CHECK(j->has_spec(once));
+    CHECK(!j->has_spec(left));
+    CHECK(*j->erase_jobs({{3}, {4}}) == 2);
+    CHECK(!j->has_spec(once));
+    CHECK(!j->has_spec(plain));
+    CHECK(*j->erase_jobs({{1}}) == 1);
+    j.reset();
+    j = open(d); // they are counted once
+    CHECK(j->has_spec(twice));
+    CHECK(*j->erase_jobs({{2}}) == 1);
+    CHECK(!j->has_spec(twice));
   }
 
   TEST_CASE("a journal without the tables of blobs is read on, and gets them when it is written") {

@@ -332,6 +332,41 @@ TEST_SUITE("unit") {
     CHECK(*j->spec(one) == "one");
   }
 
+  TEST_CASE("a spec keeps what it links to for as long as it lives") {
+    temp_dir d;
+    auto j = open(d);
+    const auto shared = hash_of_spec("shared"), own = hash_of_spec("own");
+    const auto text = [](const char* name, const spec_hash& link) {
+      return name + link_to_spec(link);
+    };
+    const auto a = text("a", shared), b = text("b", shared), c = text("c", own);
+    CHECK(linked_spec(a) == shared);
+    CHECK(linked_spec(a + " ") == spec_hash{});
+    CHECK(linked_spec("env:") == spec_hash{});
+    const auto keep = [&](const std::string& spec, const char* linked, job_id id) {
+      journal_batch batch;
+      batch.specs = {{hash_of_spec(spec), spec}, {hash_of_spec(linked), linked}};
+      batch.jobs = {live(id.value, hash_of_spec(spec))};
+      commit(*j, batch);
+    };
+    keep(a, "shared", {1});
+    keep(a, "shared", {2});
+    keep(b, "shared", {3});
+    keep(c, "own", {4});
+    commit(*j, batch_of(std::vector{ended(1, 5, hash_of_spec(a))}));
+    CHECK(*j->erase_jobs({{1}, {2}}) == 2);
+    CHECK(!j->has_spec(hash_of_spec(a)));
+    CHECK(j->has_spec(shared));
+    keep(b, "shared", {4}); // changed its spec, and with it its link
+    CHECK(!j->has_spec(own));
+    CHECK(*j->erase_jobs({{3}}) == 1);
+    CHECK(j->has_spec(shared));
+    CHECK(*j->erase_jobs({{4}}) == 1);
+    CHECK(!j->has_spec(shared));
+    keep(a, "shared", {1});
+    CHECK(j->has_spec(shared));
+  }
+
   TEST_CASE(
       "a record with a spec that is not stored is refused, and nothing of its batch is kept") {
     temp_dir d;
