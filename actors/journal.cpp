@@ -34,12 +34,13 @@ void commit_gathered(journal_state& st, journal_actor::stateful_pointer<journal_
     auto sequence = *first;
     ++st.commits;
     st.committed_events += static_cast<int64_t>(st.gathered.events.size());
+    // Before the answers: who hears of a job's end may ask for its events at once.
+    if (!st.gathered.events.empty())
+      self->send(st.events, event_batch{*first, std::move(st.gathered.events)});
     for (auto& p : st.parts) {
       p.promise.deliver(committed{sequence});
       sequence += p.events;
     }
-    if (!st.gathered.events.empty())
-      self->send(st.events, event_batch{*first, std::move(st.gathered.events)});
   }
   st.gathered = {};
   st.parts.clear();
