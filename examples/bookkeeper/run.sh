@@ -3,8 +3,9 @@
 # comes here, and while nothing happens this script sleeps.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 set -eu
-compute=$(hactor submit -n 2 --job-name=compute sleep 0.1)
+compute=$(hactor submit --hold -n 2 --job-name=compute sleep 0.1)
 io=$(hactor submit --job-name=io --dependency=afterok:"$compute" true)
+hactor job urgency "$compute" default # both are in the book from their beginning
 hactor submit --quiet --cc=1-20 --job-name=other true # not in the book
 
 left=2

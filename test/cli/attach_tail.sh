@@ -22,10 +22,11 @@ wait $attached
 check_equal "tail and what follows" "49999 50000 1 2 3 later" "$(paste -sd' ' out)"
 # A job that has not started has written nothing: all of it is new.
 held=$(hactor submit --hold sh -c 'read line <go; seq 3')
-hactor job attach -v --tail=1 "$held" >out 2>told &
+hactor job attach -vE --tail=1 "$held" >out 2>told &
 attached=$!
+eventually 20 grep -qs job.submit told # it has attached
 hactor job urgency "$held" default
-deadline 20 sh -c 'until grep -q start told; do sleep 0.1; done'
+deadline 20 sh -c 'until grep -q job.start told; do sleep 0.1; done'
 echo >go
 wait $attached
 check_equal "all of one that waited" "1 2 3" "$(paste -sd' ' out)"
@@ -35,7 +36,7 @@ asks=$(hactor submit -n 3 -l --input=all sh -c 'read x && echo "got $x"')
 hactor job wait-event -q "$asks" start
 (echo one | hactor job attach --stdin-ranks=1 -l "$asks" >said) &
 attached=$!
-deadline 20 sh -c 'until grep -q "got one" said; do :; done'
+deadline 20 sh -c 'until grep -q "got one" said; do sleep 0.1; done'
 check_equal "who got it" "1: got one" "$(cat said)"
 hactor cancel "$asks"
 ended=0
@@ -51,7 +52,7 @@ busy=$(hactor submit sh -c 'while :; do echo x; sleep 0.05; done')
 deadline 20 hactor job attach --read-only "$busy" 2>/dev/null | grep -q x
 hactor job attach --tail=2 --read-only "$busy" >shown &
 attached=$!
-deadline 2.9 sh -c 'until grep -q x shown; do sleep 0.1; done'
+deadline 20 sh -c 'until grep -q x shown; do sleep 0.1; done'
 hactor cancel "$busy"
 ended=0
 wait $attached || ended=$?

@@ -13,7 +13,7 @@ head -1 "$0"
 exit 7
 SH
 mkfifo go
-blocker=$(hactor submit -n "$(nproc)" sh -c 'read line <go')
+blocker=$(hactor submit -n 1 -c "$(nproc)" sh -c 'read line <go')
 hactor job wait-event -q "$blocker" start
 id=$(hactor batch campaign.sh 'one arg')
 echo '#!/bin/false' >campaign.sh # while it waits

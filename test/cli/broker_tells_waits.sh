@@ -12,7 +12,7 @@ until [ "$(cat /proc/$broker/comm)" = hactor-start ]; do
   broker=$(cut -d' ' -f4 /proc/$broker/stat)
 done
 kill -USR1 "$broker"
-for _ in $(seq 100); do
+for _ in $(seq 400); do
   hactor dmesg >log
   grep -q 'waits: end' log && break
   sleep 0.05

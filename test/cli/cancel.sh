@@ -4,9 +4,10 @@
 
 instance <<'END'
 cores=$(hactor resource list -n -o '{ncores}' | head -1 | tr -d ' ')
-run=$(hactor submit -n "$cores" sleep 86411)
+nap=86411.$$ # other tests have others
+run=$(hactor submit -n "$cores" sleep "$nap")
 hactor job wait-event -q "$run" start
-wait=$(hactor submit -n "$cores" sleep 86411)
+wait=$(hactor submit -n "$cores" sleep "$nap")
 hactor cancel "$wait"
 fails_with 1 hactor job status "$wait"
 check_lacks "$(hactor job eventlog "$wait")" start
@@ -14,7 +15,7 @@ check_contains "$(hactor jobs -n -o '{result} {state}' "$wait")" "CANCELED INACT
 hactor cancel "$run" -- no longer wanted
 fails_with 143 hactor job status "$run"
 check_contains "$(hactor job eventlog "$run")" "no longer wanted"
-check_equal "sleeps" 0 "$(hactor exec -r all sh -c 'pgrep -cfx "sleep 86411" || true' | sort -u | tail -1)"
+check_equal "sleeps" 0 "$(hactor exec -r all sh -c 'pgrep -cfx "sleep $0" || true' "$nap" | sort -u | tail -1)"
 check_equal "free cores" "$cores" "$(hactor resource list -n -o '{ncores}' | head -1 | tr -d ' ')"
 fails_with 1 hactor cancel "$run"
 check_contains "$output" "$run"
@@ -28,7 +29,7 @@ check_contains "$(cat ended)" gracefully
 id=$(hactor submit sh -c 'echo $$ >stopped; kill -STOP $$; sleep 1000')
 eventually 20 sh -c 'grep -q "^State:.T" "/proc/$(cat stopped)/status"'
 hactor cancel "$id"
-fails_with 143 deadline 4 hactor job status "$id"
+fails_with 143 deadline 20 hactor job status "$id"
 
 fails_with 1 hactor job raise -t "$(printf 'cancel\nfoo')" "$id"
 check_contains "$output" "type: must be a word"

@@ -11,11 +11,11 @@ on_end='umount -l "$scratch/state/output.0"'
 instance --statedir "$scratch/state" -S exec.kill_timeout=1s <<'END'
 output=$HACTOR_TEST_SCRATCH/state/output.0
 writer() { hactor submit sh -c 'head -c "$1" /dev/zero' - "$bytes"; }
-stuck() { deadline 20 sh -c 'until hactor dmesg | grep -q "output: "; do sleep 0.1; done'; }
+no_room() { hactor stuck "$id" | grep -q ' disk'; } # the log says so once, not for each job
 for bytes in 3000000 40000000; do # the larger one waits in write(2), too
   id=$(writer)
   hactor job wait-event -q "$id" start
-  stuck
+  eventually 20 no_room
   check_equal "it waits" R "$(hactor jobs -n -o '{status_abbrev}' "$id")"
   hactor cancel "$id"
   code=0

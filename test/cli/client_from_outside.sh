@@ -14,9 +14,13 @@ check_equal "mode of the folder" 700 "$(stat -c %a "$(dirname "$socket")")"
 fails_with 1 env HACTOR_URI=http://here hactor uptime
 check_contains "$output" "local:///"
 mkfifo waits
-hactor job wait "$(hactor submit sleep 1000)" 2>waits & waiter=$!
+id=$(hactor submit sleep 1000)
+hactor job wait "$id" 2>waits & waiter=$!
+exec 3<waits
+it_waits() { hactor stats | grep -q '"streams": 1'; }
+eventually 20 it_waits
 echo go >gate
-read -r said <waits
+read -r said <&3
 check_contains "$said" "hactor-job-wait: "
 wait "$instance"
 wait "$waiter" && fail "the wait for a job that was cut off ended well"

@@ -19,6 +19,8 @@ fails_with 2 hactor events -S sleeping
 mkfifo lines
 hactor events -S inactive >lines &
 exec 3<lines
+it_follows() { hactor stats | grep -q '"streams": 1'; }
+eventually 20 it_follows
 hactor job urgency "$held" default
 read -r line <&3
 check_contains "$line" '"name":"clean"'

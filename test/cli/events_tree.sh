@@ -33,7 +33,7 @@ for rank in 1 2 3; do
 done
 
 # Rank 3 loses its parent; no job may run there, or its end would depend on the loss.
-broker=$(hactor exec -r 1 sh -c 'pgrep -P $PPID hactor-start')
+broker=$(hactor exec -r 1 sh -c 'pgrep -o -P $PPID hactor-start')
 kill -9 "$broker"
 await_relays 0 2 # ranks 2 and 3
 hactor submit --cc=1-50 true >/dev/null

@@ -5,7 +5,7 @@
 
 # A tree of one child each: rank 1 passes on what is for 2 and 3.
 instance -S exec.tree_fanout=1 -S "resource.fake=nodes=$ranks,cores=1" 2>log <<'END' || fail "$(cat log)"
-broker=$(hactor exec -r 1 sh -c 'pgrep -P $PPID hactor-start')
+broker=$(hactor exec -r 1 sh -c 'pgrep -o -P $PPID hactor-start')
 mkfifo go
 exec 4<>go
 # It has passed it on, and they run.

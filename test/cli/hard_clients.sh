@@ -4,7 +4,7 @@
 . "${0%/*}/lib.sh"
 
 instance <<'END'
-broker=$(hactor exec sh -c 'pgrep -P $PPID hactor-start')
+broker=$(hactor exec sh -c 'pgrep -o -P $PPID hactor-start')
 descriptors() { ls "/proc/$broker/fd" | wc -l; }
 clients() { hactor stats | sed -n 's/.*"clients": \([0-9]*\).*/\1/p'; }
 mkfifo gate

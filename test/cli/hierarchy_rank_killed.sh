@@ -14,7 +14,7 @@ hactor job wait-event -q "$lost" start
 stays=$(hactor submit --requires=hosts:fake0 sleep 1000)
 hactor job wait-event -q "$stays" start
 hactor submit --retries=3 --cc=1-40 true >ids # one may run there now
-kill -9 "$(hactor exec -r 3 sh -c 'pgrep -P $PPID hactor-start')"
+kill -9 "$(hactor exec -r 3 sh -c 'pgrep -o -P $PPID hactor-start')" # a task before its exec is one, too
 fails_with 1 deadline 20 hactor job status "$lost"
 check_contains "$(hactor job eventlog "$lost" | grep exception)" "node-failure"
 deadline 40 hactor job status $(cat ids)

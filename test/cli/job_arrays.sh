@@ -35,6 +35,7 @@ fails_with 1 hactor jobs f1234.1 # no such job
 
 # The commands that take jobs.
 hactor cancel "$array.3000-5999" "$single"
+deadline 20 hactor job wait-event -q "$array.3000" clean # when the scheduler has let go of it
 check_equal "cancelled" "CANCELED SCHED" "$(show '{status}' "$array.3000") $(show '{status}' "$array.6000")"
 hactor job urgency "$array.[5,7]" 20
 check_equal "more urgent" "20 20 0" "$(echo $(hactor jobs -n -o 'sort:id {urgency}' "$array.5" "$array.7" "$array.8"))"

@@ -121,6 +121,7 @@ chmod 755 "$scratch"
 chmod -R a+rX hactor stranger.py
 instance <<'END'
 id=$(hactor submit sleep 1000)
+hactor job wait-event -q "$id" start
 chmod a+x "$TMPDIR" "$(dirname "${HACTOR_URI#local://}")"
 chmod a+rw "${HACTOR_URI#local://}"
 cd "$scratch"

@@ -87,12 +87,14 @@ id=$(hactor submit -N "$ranks" -n "$ranks" -O coprocess="$(co '"trap \"echo bye;
 deadline 20 hactor job status "$id"
 check_equal "beside the tasks, then asked to end" "of $id bye" "$(xargs <co.0)"
 [ ! -e co.1 ] || fail "a coprocess on a node that was not named"
+once_deaf='until [ -e deaf ]; do sleep 0.1; done; echo done'
 check_equal "one that does not go" done "$(deadline 20 hactor run -O coprocess-kill-timeout=100ms \
-  -O coprocess='{"deaf":{"command":"trap \"\" TERM; while :; do sleep 1; done"}}' echo done)"
+  -O coprocess='{"deaf":{"command":"trap \"\" TERM; : >deaf; while :; do sleep 1; done"}}' sh -c "$once_deaf")"
+rm deaf
 # What is left behind the tasks is no task: exit-timeout has nothing to say about it.
 check_equal "all tasks have ended" "done done" "$(deadline 30 hactor run -N 1 --tasks-per-node=2 \
-  -O exit-timeout=500ms -O coprocess-kill-timeout=2s \
-  -O coprocess='{"deaf":{"command":"trap \"\" TERM; while :; do sleep 1; done"}}' echo done 2>&1 | xargs)"
+  -O exit-timeout=2s -O coprocess-kill-timeout=4s \
+  -O coprocess='{"deaf":{"command":"trap \"\" TERM; : >deaf; while :; do sleep 1; done"}}' sh -c "$once_deaf" 2>&1 | xargs)"
 check_equal "its words" "from c" "$(hactor run \
   -O coprocess='{"c":{"command":["sh","-c","echo from c; : >said.c"]}}' sh -c 'until [ -e said.c ]; do sleep 0.1; done' 2>&1)"
 check_contains "$(hactor run -O coprocess='{"c":{"command":["no-such-program"]}}' true 2>&1)" "coprocess c on"

@@ -3,9 +3,9 @@
 . "${0%/*}/lib.sh"
 
 instance <<'END'
-id=$(hactor submit -n 1 -t 20s --signal=USR2@18s sh -c \
+id=$(hactor submit -n 1 -t 30s --signal=USR2@26s sh -c \
   'trap "echo warned; exit 7" USR2; while :; do sleep 0.1; done')
-fails_with 7 deadline 15 hactor job attach "$id"
+fails_with 7 deadline 25 hactor job attach "$id"
 check_contains "$output" warned
 check_equal "no exception" 0 "$(hactor job eventlog "$id" | grep -c exception || true)"
 # Who does not care runs into the limit.

@@ -32,12 +32,12 @@ echo "the script is over"
 END
 cat >told.sh <<'END'
 #!/bin/sh
-trap 'echo "the script is told"' USR1
+trap 'echo "the script is told"; told=1' USR1
 id=$(hactor submit sh "$SCRATCH/listen.sh" other)
 : >"$MARKS/told.ready"
 hactor job wait "$id" & waits=$!
-wait $waits
-hactor job kill -s USR2 "$id" # it was the trap that ended the first wait
+while [ -z "${told:-}" ]; do sleep 0.1; done
+hactor job kill -s USR2 "$id"
 wait $waits && echo "and what it waits in is not"
 END
 export SCRATCH=$scratch
@@ -79,8 +79,9 @@ check_equal "signals of the other" USR2 "$(cat "$MARKS/other.got")"
 check_contains "$(hactor dmesg)" "job $id: its time is nearly over: signal 10 to its script"
 
 # Without an instance it is for the tasks, B: or not.
-id=$(hactor submit -n 2 -t 2000s --signal=B:USR2@1000s sh "$SCRATCH/listen.sh" plain)
-eventually 20 ready plain
+id=$(hactor submit -n 2 -t 2000s --signal=B:USR2@1000s \
+  sh -c 'exec sh "$SCRATCH/listen.sh" "plain$HACTOR_TASK_RANK"')
+eventually 20 ready plain0 plain1
 hactor job wait-event -q "$id" start
 hactor update "$id" duration=1001s
 deadline 20 hactor job wait "$id"

@@ -38,6 +38,7 @@ check_contains "$output" "$plain"
 fails_with 1 hactor cancel "$second/f1234"
 hactor cancel "$path" "$plain"
 fails_with 143 hactor job status "$path"
+hactor job wait-event -q "$plain" clean
 check_equal "cancelled, each where it is" "CANCELED CANCELED" \
   "$(hactor jobs -n -o '{result}' "$path") $(hactor jobs -a -n -o '{result}' "$plain")"
 hactor cancel --all -q

@@ -15,7 +15,7 @@ print(*(j["name"] for j in json.load(sys.stdin)["jobs"]))')"
 check_equal "as JSON lines" "sleep RUN,small INACTIVE" "$(hactor job list -a | python3 -c '
 import json, sys
 print(*(j["name"] + " " + j["state"] for j in map(json.loads, sys.stdin)), sep=",")')"
-hactor submit --cc=1-10000 -t 1m sleep 10 >/dev/null
+hactor submit --cc=1-10000 -t 10m sleep 1000 >/dev/null
 check_equal "limited" 7 "$(hactor jobs -n -c 7 | wc -l)"
 deadline 20 hactor jobs -n -c 0 -o '{id}' >list
 check_equal "listed" 10001 "$(wc -l <list)"

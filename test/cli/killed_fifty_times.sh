@@ -30,6 +30,12 @@ hactor jobs -a -n -c 0 -o '{id}' >all.ids
 hactor events --since 0 --no-follow >events
 END
 
+# Until none is left: one may have been made between the look and the kill.
+kill_all() {
+  while left=$(left_processes) && [ -n "$left" ]; do
+    kill -9 $left 2>/dev/null || true # some may be gone by now
+  done
+}
 kills=50 round=0
 while [ "$round" -lt "$kills" ]; do
   round=$((round + 1))
@@ -39,7 +45,7 @@ while [ "$round" -lt "$kills" ]; do
   # Every fifth is killed while it starts.
   [ $((round % 5)) -eq 0 ] || deadline 20 sh -c 'until [ -e up ]; do sleep 0.01; done' || fail "round $round: $(tail -5 log)"
   sleep "$(awk -v seed="$round" 'BEGIN { srand(seed); printf "%.3f", 0.4 * rand() }')"
-  kill -9 $(left_processes) 2>/dev/null || true # some may be gone by now
+  kill_all
   wait "$instance" 2>/dev/null || true
   [ ! -e failure ] || fail "round $round: $(cat failure)"
 done

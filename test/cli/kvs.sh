@@ -100,7 +100,9 @@ check_equal "what is left" "many.k1 = 1" "$(kvs dir many)"
 # Watches: every value in order, and no other.
 hactor kvs get --watch --waitcreate --count=21 counter >seen &
 watch=$!
-for i in $(seq 0 20); do
+kvs put counter=0
+eventually 20 test -s seen # who comes later than this has missed nothing either
+for i in $(seq 20); do
   kvs put "other=$i" "counter=$i"
 done
 wait "$watch" || fail "the watch ended with $?"

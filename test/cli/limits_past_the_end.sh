@@ -6,17 +6,17 @@
 
 cat >inner.sh <<'END'
 . "$HACTOR_TEST_LIB"
-deadline 20 hactor run -t 200s true # all the time that there is, but a moment
-seconds_are_gone() { [ "$(hactor job timeleft)" -lt 197 ]; }
+deadline 20 hactor run -t 500s true # all the time that there is, but a moment
+seconds_are_gone() { [ "$(hactor job timeleft)" -lt 494 ]; }
 eventually 20 seconds_are_gone
-id=$(hactor submit -t 200s true)
-check_contains "$(hactor explain "$id")" "asked for 3.333m; this instance ends in 3."
+id=$(hactor submit -t 500s true)
+check_contains "$(hactor explain "$id")" "asked for 8.333m; this instance ends in 8."
 check_contains "$(hactor explain --json "$id")" '"too-long"'
 deadline 20 hactor run true
 deadline 20 hactor run -t 100s true
-hactor run -t 200s true 2>said & # no terminal, and yet it is said that this is in vain
+hactor run -t 500s true 2>said & # no terminal, and yet it is said that this is in vain
 client=$!
-eventually 20 grep -q "waits: asked for 3.333m; this instance ends in 3." said
+eventually 20 grep -q "waits: asked for 8.333m; this instance ends in 8." said
 kill "$client"
 wait "$client" || true
 check_equal "state" SCHED "$(hactor jobs -n -o '{state}' "$id")"
@@ -26,7 +26,7 @@ END
 export INNER=$scratch/inner.sh
 instance -S resource.fake=nodes=1,cores=4 <<'END'
 for policy in fcfs easy; do
-  hactor run -n 2 -N 1 -t 200s hactor start -S sched.policy=$policy sh "$INNER"
+  hactor run -n 2 -N 1 -t 500s hactor start -S sched.policy=$policy sh "$INNER"
 done
 deadline 30 hactor run -t 200s hactor start -S sched.cut_at_end=true sh -c 'hactor run -t 200s true'
 END

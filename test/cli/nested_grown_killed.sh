@@ -13,7 +13,7 @@ check_equal "came" "ranks 1-2" "$(cat grown)"
 check_equal "the job has" 0-2 "$(hactor jobs -n -o '{ranks}' "$id" | tr -d ' ')"
 tasks() { hactor exec -r "$1" sh -c 'pgrep -P $PPID sleep | wc -l'; }
 check_equal "tasks of the inner job on rank 2" 1 "$(tasks 2)"
-kill -9 "$(hactor exec -r 1 sh -c 'pgrep -P $PPID hactor-start')"
+kill -9 "$(hactor exec -r 1 sh -c 'pgrep -o -P $PPID hactor-start')"
 fails_with 1 deadline 20 hactor job status "$id"
 check_contains "$(hactor job eventlog "$id" | grep exception)" "rank 1"
 hactor job wait-event -q "$id" clean

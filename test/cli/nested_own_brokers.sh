@@ -12,7 +12,7 @@ check_equal "id around" "$JOB" "$HACTOR_ENCLOSING_ID"
 check_equal "on all" "$BROKERS" "$(hactor exec -r all sh -c 'echo "$HACTOR_RANK"' | sort -u | wc -l)"
 hactor run -N "$BROKERS" -n "$BROKERS" true
 hactor run -n 1 hactor start sh -c 'test "$(hactor getattr instance-level)" = 2'
-hactor submit -n 1 sleep 300 >/dev/null
+hactor job wait-event -q "$(hactor submit -n 1 sleep 300)" start
 echo up >"$HACTOR_TEST_SCRATCH/up"
 read -r line <"$HACTOR_TEST_SCRATCH/end"
 exit 7
@@ -25,6 +25,7 @@ done
 [ -e "$HACTOR_TEST_BUILD/lib/hactor/hactor-pmix" ] || mpis=${mpis% openmpi}
 export mpis
 mkfifo up end
+start_seconds=110
 
 instance -S resource.fake=nodes=4,cores=4 <<'END'
 cd "$HACTOR_TEST_SCRATCH"
@@ -55,8 +56,11 @@ for mpi in $mpis; do
   fails_with 7 hactor job status "$id"
 
   # Its script hears of the time limit, as it would of a cancel.
-  fails_with 3 deadline 40 hactor run -N 2 -n 2 -t 2s hactor start --boot=mpi --mpi=$mpi -- \
-    sh -c 'trap "echo heard; exit 3" ALRM; while :; do sleep 0.1; done'
+  id=$(hactor submit -N 2 -n 2 -t 1h hactor start --boot=mpi --mpi=$mpi -- \
+    sh -c 'trap "echo heard; exit 3" ALRM; echo up >up; while :; do sleep 0.1; done')
+  read -r line <up
+  hactor update "$id" duration=1s
+  fails_with 3 deadline 40 hactor job attach "$id"
   check_contains "$output" heard
 done
 

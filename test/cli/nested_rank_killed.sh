@@ -10,7 +10,7 @@ id=$(hactor submit --requires=ranks:1-2 -N 2 -n 2 hactor start sh -c "$script")
 read -r line <up
 tasks=$(hactor exec -r 2 sh -c 'pgrep -P $PPID sleep' | wc -l)
 check_equal "tasks of the inner job on rank 2" 1 "$tasks"
-broker=$(hactor exec -r 1 sh -c 'pgrep -P $PPID hactor-start')
+broker=$(hactor exec -r 1 sh -c 'pgrep -o -P $PPID hactor-start')
 kill -9 "$broker"
 fails_with 1 deadline 20 hactor job status "$id"
 check_contains "$(hactor job eventlog "$id" | grep exception)" "rank 1"

@@ -21,11 +21,13 @@ def now():
         stats["exec"]["instances"], stats["connector"]["clients"])
 
 last, busy = now()
-end = time.monotonic() + 10
+end, same = time.monotonic() + 20, 0
 while time.monotonic() < end: # actors that were told to end do so in their own time
     before = last
     last, busy = now()
-    if busy == (0, 1) and last[:2] == before[:2]: # the one client is this question
+    # The one client is this question.
+    same = same + 1 if busy == (0, 1) and last[:2] == before[:2] else 0
+    if same == 5:
         break
 print(*last)
 PY

@@ -19,7 +19,9 @@ begin() { # OPTION...: all three levels are busy then, under $id
   rm -f pids
   id=$(hactor submit -J same -N 1 -n 1 -c 4 "$@" hactor start sh level.sh 2)
   read -r line <up
+  eventually 20 all_told # that a job has started is known before its shell has written
 }
+all_told() { [ "$(wc -l <pids)" = 6 ]; }
 all_gone() {
   check_equal "processes of three levels" 6 "$(wc -l <pids)"
   for pid in $(cat pids); do
@@ -57,7 +59,7 @@ check_contains "$output" Canceled
 all_gone
 
 # Its time limit.
-begin -t 5s
+begin -t 15s
 fails_with 1 deadline 40 hactor job wait "$id"
 check_contains "$output" Timeout
 all_gone

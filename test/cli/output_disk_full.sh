@@ -10,7 +10,7 @@ id=$(hactor submit echo hello)
 hactor job wait "$id"
 for command in "submit true" "jobs -a" "run echo hello" "run -l echo hello" "job attach $id" \
     "exec echo hello" "events --since 0 --no-follow" "submit --quiet --watch echo hello" "help" "jobs --help"; do
-  fails_with 1 deadline 10 sh full.sh hactor $command
+  fails_with 1 deadline 20 sh full.sh hactor $command
   check_contains "$output" "standard output: No space left on device"
 done
 fails_with 3 sh full.sh hactor run sh -c 'echo hello; exit 3'

@@ -11,7 +11,7 @@ files=$(hactor submit -N "$ranks" -n "$ranks" -o 'f.{{taskid}}' echo in a file)
 deadline 20 hactor job status "$id" "$quiet" "$files"
 check_equal "all that was written" "$ranks" "$(hactor job attach "$id" | wc -l)"
 check_contains "$(hactor job info "$id" guest.output)" "\"eof\":true,\"rank\":\"$victim\""
-kill -9 "$(hactor exec -r "$victim" sh -c 'pgrep -P $PPID hactor-start')"
+kill -9 "$(hactor exec -r "$victim" sh -c 'pgrep -o -P $PPID hactor-start')"
 eventually 10 sh -c "[ \"\$(hactor resource list -n -o '{state} {nnodes}' | grep down)\" = 'down 1' ]"
 
 missing="job $id: output of task $victim on rank $victim cannot be read: "

@@ -53,11 +53,11 @@ END
 instance -S retention.count=30 <<'END'
 hactor submit --quiet --wait --cc=1-100 true
 hactor submit --quiet --wait true
-deadline 10 sh -c 'until [ "$(hactor jobs -a -n -c 0 -o "{id}" | wc -l)" -le 33 ]; do sleep 0.1; done'
+deadline 20 sh -c 'until [ "$(hactor jobs -a -n -c 0 -o "{id}" | wc -l)" -le 33 ]; do sleep 0.1; done'
 END
 instance -S retention.age=1s <<'END'
 id=$(hactor submit --wait hactor kvs put k=1)
-deadline 10 sh -c 'while [ -n "$(hactor jobs -a -n -o "{id}")" ]; do sleep 0.2; done'
+deadline 20 sh -c 'while [ -n "$(hactor jobs -a -n -o "{id}")" ]; do sleep 0.2; done'
 fails_with 1 hactor job eventlog "$id"
 fails_with 1 hactor kvs get -N "job-$id" k
 check_contains "$(hactor stats)" '"namespaces": 1'

@@ -9,7 +9,7 @@ run_folder_stays=1 # of an instance that is killed nobody is left to remove it
 cat >releases <<'END'
 hactor job eventlog "$1" | sed -n 's/.* release final=\(.*\) ranks="\(.*\)"/\2 \1/p' | xargs
 END
-instance --oversubscribe -S exec.kill_timeout=1h -S exec.release_delay=50ms <<'END'
+instance --oversubscribe -S exec.kill_timeout=1h -S exec.release_delay=2s <<'END'
 releases() { sh ./releases "$1"; }
 # One task of a job that was cancelled does not die.
 id=$(hactor submit -N 4 -n 4 --exclusive sh -c '

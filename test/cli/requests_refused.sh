@@ -45,7 +45,7 @@ check_contains "$output" "'strat' is not an event of jobs"
 
 # Commands about jobs.
 id=$(hactor submit --hold -n 1 true)
-fails_with 1 deadline 10 hactor job wait-event "$id" sart
+fails_with 1 deadline 20 hactor job wait-event "$id" sart
 check_contains "$output" "\"sart\" is not an event of jobs; did you mean start"
 fails_with 2 hactor jobs -L 1
 check_contains "$output" "--level needs --recursive"

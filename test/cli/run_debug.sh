@@ -25,6 +25,7 @@ printf "0 %d\n", MPIR_proctable[0].pid
 printf "1 %d\n", MPIR_proctable[1].pid
 printf "%s on %s\n", MPIR_proctable[1].executable_name, MPIR_proctable[1].host_name
 END
+start_seconds=140
 instance -S resource.fake=nodes=2,cores=2 <<'END'
 debugger() { deadline 40 gdb -nx -batch "$@" 2>&1; }
 

@@ -7,9 +7,10 @@
 [ -x "$HACTOR_TEST_BUILD/lib/hactor/hactor-plugins" ] || skip "hactor was built without Lua"
 nodes=$((ranks > 1 ? ranks : 2))
 export nodes
+start_seconds=110
 echo "this is no library" >nonsense.so
 
-instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.plugin_timeout=1500ms \
+instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.plugin_timeout=4500ms \
   -S exec.kill_timeout=1s <<'END'
 probe=$HACTOR_TEST_BUILD/lib/shell_probe.so
 with() { # CONF COMMAND...: runs the command as 4 tasks on 2 nodes
@@ -99,7 +100,7 @@ for topic in shell.init task.fork task.exit shell.exit; do
 done
 ends "plugin probe, topic shell.start: ended with exit code 0" '{"leave":"shell.start"}' sleep 30
 for topic in shell.init shell.start shell.finish; do
-  ends "plugin probe, topic $topic: has not returned within 1.5s" "{\"hang\":\"$topic\"}" true
+  ends "plugin probe, topic $topic: has not returned within 4.5s" "{\"hang\":\"$topic\"}" true
 done
 code=1
 for topic in task.exit shell.finish; do
@@ -120,7 +121,7 @@ ends "option taskmap: no plugin knows the scheme 'even'" '{}' -O taskmap=even tr
 
 # One that writes for ever waits for those who take it, and its broker does not grow.
 brokers() { grep -ls '^hactor-io$' $(left_processes | sed 's,.*,/proc/&/task/[0-9]*/comm,') | cut -d/ -f3 | sort -u; }
-ends "plugin probe, topic shell.start: has not returned within 1.5s" '{"flood":"shell.start"}' \
+ends "plugin probe, topic shell.start: has not returned within 4.5s" '{"flood":"shell.start"}' \
   -O output.limit=1M true
 check_contains "$output" "is cut off after output.limit"
 for broker in $(brokers); do
@@ -136,8 +137,10 @@ hactor cancel "$id"
 deadline 20 hactor job wait-event "$id" clean >/dev/null
 check_equal "jobs that still run" "" "$(hactor jobs -no '{id}')"
 check_equal "a plain job" fine "$(hactor run echo fine)"
-left=$(left_processes | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done | grep hactor-plugins || true)
-check_equal "processes of plugins" "" "$left"
+no_plugins() {
+  ! left_processes | while read -r pid; do cat "/proc/$pid/comm" 2>/dev/null; done | grep -q hactor-plugins
+}
+eventually 20 no_plugins
 END
 
 # With patience for plugins, a job that is cancelled has that of its cancelling alone.

@@ -5,6 +5,7 @@
 
 nodes=$((ranks > 1 ? ranks : 2))
 export nodes
+start_seconds=100
 instance -S "resource.fake=nodes=$nodes,cores=4" -S exec.kill_timeout=1s <<'END'
 mkdir -p red/sub blue
 echo hello >red/hello

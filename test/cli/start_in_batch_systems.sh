@@ -39,7 +39,7 @@ answers bjobs "-"
 check_equal "LSF without a limit" "" "$(left LSB_JOBID=8)"
 
 # The end is moved: it is asked again 10 s before it.
-answers flux 14
+answers flux 20
 cat >wait <<'SH'
 . "$HACTOR_TEST_LIB"
 printf '#!/bin/sh\necho 3600\n' >fake/flux

@@ -27,7 +27,7 @@ for victim in $victims; do
   esac
   [ $victim != supervisor ] || [ "$ranks" = 1 ] || kill -TERM "$instance" # the others go on
   ended "$instance"
-  for _ in $(seq 50); do
+  for _ in $(seq 150); do
     [ -n "$(left_processes)" ] || break
     sleep 0.1
   done

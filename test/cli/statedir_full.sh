@@ -60,5 +60,5 @@ for i in $(seq 100); do
   case $(hactor uptime) in *paused*) sleep 0.1 ;; *) break ;; esac
 done
 check_contains "$(hactor dmesg)" "the disk has room again"
-deadline 10 hactor run true
+deadline 20 hactor run true
 END

@@ -22,7 +22,8 @@ hactor cancel "$id"
 mkfifo go
 hactor submit --wait-event=exec.shell.task-exit sh -c 'read x <go' >ids & waiter=$!
 eventually 10 test -s ids
-check_contains "$(hactor jobs -n -o '{status}' "$(cat ids)")" R
+hactor job wait-event -q "$(cat ids)" start
+check_equal "runs" RUN "$(hactor jobs -n -o '{status}' "$(cat ids)")"
 kill -0 "$waiter" || fail "did not wait for the task's end"
 echo >go
 wait "$waiter"

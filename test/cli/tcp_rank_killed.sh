@@ -3,14 +3,14 @@
 . "${0%/*}/lib.sh"
 . "${HACTOR_TEST_LIB%/*}/tcp_lib.sh"
 
-tcp_instance 4 <<'END'
+tcp_instance 4 -S transport.heartbeat_timeout=60s <<'END'
 hactor submit --cc=1-200 sh -c 'sleep 0.01' >ids
 spread=$(hactor submit -N 4 --urgency=31 sleep 1000)
 hactor job wait-event -q "$spread" start
 # $PPID of what exec runs is the supervisor; its other child is the broker.
-broker=$(hactor exec -r 2 sh -c 'pgrep -P $PPID hactor-start')
+broker=$(hactor exec -r 2 sh -c 'pgrep -o -P $PPID hactor-start')
 kill -9 "$broker"
-fails_with 1 deadline 5 hactor job status "$spread" # far below the silence of heartbeats
+fails_with 1 deadline 20 hactor job status "$spread" # far below the silence of heartbeats
 check_contains "$(hactor job eventlog "$spread" | grep exception)" "rank 2"
 deadline 30 hactor job status -e 0 $(cat ids) >/dev/null 2>&1 || true
 check_equal "jobs left" "" "$(hactor jobs -n -c 0)"
@@ -21,7 +21,7 @@ supervisor=$(hactor exec -r 1 sh -c 'echo $PPID')
 id=$(hactor submit -N 3 sleep 1000)
 hactor job wait-event -q "$id" start
 kill -TERM "$supervisor"
-fails_with 1 deadline 5 hactor job status "$id"
+fails_with 1 deadline 20 hactor job status "$id"
 check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 2"
 check_equal "after the second loss" "hello hello" "$(echo $(hactor run -N 2 echo hello))"
 exit 6
@@ -34,7 +34,7 @@ check_equal "exit code of rank 3, which said: $(cat said.3)" 0 "$(cat code.3)"
 tcp_instance 3 <<'END'
 id=$(hactor submit -N 3 sleep 1000)
 hactor job wait-event -q "$id" start
-kill -9 "$(hactor exec -r 0 sh -c 'pgrep -P $PPID hactor-start')"
+kill -9 "$(hactor exec -r 0 sh -c 'pgrep -o -P $PPID hactor-start')"
 sleep 1000
 END
 check_equal "exit code of the killed lead" 137 "$found"

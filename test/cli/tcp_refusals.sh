@@ -42,7 +42,7 @@ check_contains "$output" "mpi|tcp"
 head -c 32 /dev/urandom >key
 hactor-start $meeting -S transport=tcp touch ran 2>said &
 waiting=$!
-deadline 20 sh -c 'until ss -ltn | grep -q ":$0 "; do :; done' "$port"
+deadline 20 sh -c 'until ss -ltn | grep -q ":$0 "; do sleep 0.1; done' "$port"
 kill -TERM $waiting
 code=0
 wait $waiting || code=$?

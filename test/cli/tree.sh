@@ -2,6 +2,7 @@
 # highest exit code and what each instance did come up to the top, and nothing outlives it.
 # SPDX-License-Identifier: LGPL-3.0-or-later
 . "${0%/*}/lib.sh"
+start_seconds=110
 
 instance -S resource.fake=nodes=4,cores=4 -S exec.kill_timeout=2s <<'END'
 cat >task.sh <<'TASK'
@@ -108,6 +109,8 @@ hactor cancel "$id"
 hactor job wait-event -q "$id" clean
 
 # Children without jobs are not started; without jobs there are none.
+all_over() { [ -z "$(hactor jobs -n)" ]; } # also the tree that was interrupted
+eventually 20 all_over
 hactor purge --all >said 2>&1
 fails_with 0 deadline 40 hactor tree -T 4 -J 2 true
 check_equal "children" "tree.1 tree.2" "$(hactor jobs -a -n -o '{name}' | sort | xargs)"
@@ -115,6 +118,7 @@ fails_with 0 deadline 40 hactor tree -T 4 -J 0 true
 check_contains "$output" "0 jobs in 0 leaves"
 
 # What cannot be is refused, and nothing is started.
+eventually 20 all_over
 hactor purge --all >said 2>&1
 while read -r part words; do
   fails_with 2 hactor tree $words

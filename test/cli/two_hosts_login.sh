@@ -73,6 +73,8 @@ up() { awk '/^PPid/ { print $2 }' /proc/"$1"/status; }
 supervisor=$(up "$pid")
 kill -9 "$(up "$supervisor")" "$supervisor" "$pid"
 wait $first && fail "it ended well"
+is_dead() { case $(ps -o stat= -p "$pid") in *l*) return 1 ;; '' | Z*) ;; *) return 1 ;; esac }
+eventually 20 is_dead
 run_folder_stays=yes
 check_equal "from the other machine" "n1 unreachable n2 remote" "$(echo $(login hactor ps -n -o "'{name} {state}'"))"
 check_equal "on its own" "n1 gone n2 alive" "$(echo $(on_host nodea hactor ps -n -o "'{name} {state}'"))"

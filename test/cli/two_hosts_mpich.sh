@@ -15,8 +15,8 @@ hactor job status -e 0 $(cat ids)
 id=$(hactor submit -N 4 sleep 1000)
 hactor job wait-event -q "$id" start
 victim=$(hactor exec -r all --label-io hostname | sed -n 's/^\([0-9]*\): nodeb$/\1/p' | head -n 1)
-kill -9 "$(hactor exec -r "$victim" sh -c 'pgrep -P $PPID hactor-start')"
-fails_with 1 deadline 15 hactor job status "$id"
+kill -9 "$(hactor exec -r "$victim" sh -c 'pgrep -o -P $PPID hactor-start')"
+fails_with 1 deadline 25 hactor job status "$id"
 check_contains "$(hactor job eventlog "$id" | grep exception)" "rank $victim"
 check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 1"
 check_equal "after the loss" "nodea nodea nodeb" "$(echo $(hactor run -N 3 hostname | sort))"
@@ -24,5 +24,5 @@ exit 3
 END
 fails_with 3 on_host nodea timeout -k 5 80 mpiexec.mpich -disable-auto-cleanup -launcher ssh \
   -launcher-exec $scratch/on_host -iface ${space}v -hosts nodea:2,nodeb:2 -n 4 \
-  hactor-start --oversubscribe -S transport.heartbeat=500ms -S transport.heartbeat_timeout=2s sh $scratch/script
+  hactor-start --oversubscribe -S transport.heartbeat=500ms -S transport.heartbeat_timeout=5s sh $scratch/script
 check_contains "$output" "was lost"

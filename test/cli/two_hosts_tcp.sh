@@ -6,7 +6,7 @@
 
 make_hosts
 words="-S transport=tcp -S transport.key=$scratch/key -S transport.start_timeout=20s
-  -S transport.heartbeat=500ms -S transport.heartbeat_timeout=5s"
+  -S transport.heartbeat=500ms -S transport.heartbeat_timeout=12s"
 words=$(echo $words)
 
 # By the list of hosts: each finds its place by its name.
@@ -31,13 +31,13 @@ cat >script <<'END'
 check_equal hosts "nodea nodeb nodeb" "$(echo $(hactor run -N 3 hostname | sort))"
 id=$(hactor submit -N 3 sleep 1000)
 hactor job wait-event -q "$id" start
-kill -9 "$(hactor exec -r 2 sh -c 'pgrep -P $PPID hactor-start')"
-fails_with 1 deadline 4 hactor job status "$id" # sooner than by silence
+kill -9 "$(hactor exec -r 2 sh -c 'pgrep -o -P $PPID hactor-start')"
+fails_with 1 deadline 8 hactor job status "$id" # sooner than by silence
 check_contains "$(hactor job eventlog "$id" | grep exception)" "rank 2"
 id=$(hactor submit -N 2 sleep 1000)
 hactor job wait-event -q "$id" start
 echo >"$HACTOR_TEST_SCRATCH/pull"
-fails_with 1 deadline 20 hactor job status "$id"
+fails_with 1 deadline 30 hactor job status "$id"
 check_contains "$(hactor job eventlog "$id" | grep exception)" "rank 1"
 check_contains "$(hactor resource list -n -o '{state} {nnodes}')" "down 2"
 check_equal "after the losses" nodea "$(hactor run hostname)"

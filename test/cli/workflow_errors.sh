@@ -59,4 +59,6 @@ esac
 check_contains "$(cat followed)" "disconnected: the instance closed the connection"
 wait "$instance" || true
 kill -9 $(left_processes) 2>/dev/null || true
+none_is_left() { [ -z "$(left_processes)" ]; }
+eventually 20 none_is_left
 unset HACTOR_URI

@@ -4,10 +4,13 @@
 
 PATH=$HACTOR_TEST_BUILD/examples:$PATH
 export PATH
-instance <<'END'
+instance -S resource.fake=nodes=1,cores=8 <<'END'
 check_equal "in order" "status 0 status 1 status 0 " "$(example_patterns in-order | tr '\n' ' ')"
-check_equal "any" "status 1 status 3 status 5 none is left: unknown_job " \
-  "$(example_patterns any | tr '\n' ' ')"
+# As they have ended: a loaded machine may bring the three out of their usual order.
+found=$(example_patterns any | xargs)
+ended=$(hactor jobs -a -n -c 3 -o 'sort:t_inactive status {returncode}' | xargs)
+check_equal "any" "$ended none is left: unknown_job" "$found"
+check_equal "each once" "1 3 5" "$(echo "$ended" | tr ' ' '\n' | grep -v status | sort | xargs)"
 check_equal "window" "20 jobs, at most 4 at once" "$(example_patterns window)"
 output=$(example_patterns bookkeeper)
 check_equal "bookkeeper" "validate priority alloc finish clean " \

@@ -40,11 +40,16 @@ launch() {
   HACTOR_URI=local://$scratch/here/${folder##*/}
   export HACTOR_URI
 }
-kill_instance() {
-  kill -9 $(left_processes | while read -r pid; do
+of_instance() {
+  left_processes | while read -r pid; do
     case $(cat "/proc/$pid/comm" 2>/dev/null) in hactor-start | sleep) echo "$pid" ;; esac
-  done) 2>/dev/null || true
+  done
+}
+is_gone() { [ -z "$(of_instance)" ]; }
+kill_instance() {
+  kill -9 $(of_instance) 2>/dev/null || true
   wait "$instance" || true
+  eventually 20 is_gone
 }
 launch
 deadline 40 workflow_probe follow 0 20 30 >ends & follower=$!

@@ -64,7 +64,7 @@ done >ids
 wave=0 left=41
 while [ "$left" -gt 0 ] && [ "$wave" -lt 41 ]; do
   hactor queue start --all && hactor queue stop --all
-  for _ in $(seq 50); do # what the scheduler has granted is told of when it is on disk
+  for _ in $(seq 500); do # what the scheduler has granted is told of when it is on disk
     hactor jobs -n -f running -o '{id} {ntasks}' >wave
     [ "$(wc -l <wave)" -ne "$(hactor queue list -n -o '{running}')" ] || break
   done

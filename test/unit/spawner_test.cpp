@@ -417,11 +417,22 @@ TEST_SUITE("unit") {
         timespec wait{wait_ms / 1000, wait_ms % 1000 * 1'000'000};
         return sigtimedwait(&set, nullptr, &wait) == SIGTERM;
       };
-      // Of the task and of a child of its.
       EXPECT(exited_with(b.run(b.shell(1, "kill -TERM $PPID; kill -HUP $PPID; exit 3")), 3));
-      EXPECT(exited_with(b.run(b.shell(2, "p=$PPID; sh -c \"kill -TERM $p\"; exit 4")), 4));
+      // A child of a task, which is there when the supervisor looks: before it hears of another end.
+      int ends[2];
+      EXPECT(::pipe2(ends, O_CLOEXEC) == 0);
+      auto r = b.shell(2, "p=$PPID; sh -c \"kill -TERM $p; echo; sleep 100; exit\"; exit 4");
+      r.pass(1, owned_fd{ends[1]});
+      EXPECT(!b.client.spawn(std::move(r)));
+      b.until([&] { return b.pids.count(2) == 1; });
+      pollfd sent{ends[0], POLLIN, 0};
+      EXPECT(::poll(&sent, 1, 20'000) == 1);
+      EXPECT(exited_with(b.run(b.request(4, {"/bin/true"})), 0));
       EXPECT(!told(0));
-      auto r = b.shell(3, "kill -TERM $PPID; exit 5");
+      EXPECT(!b.client.signal(2, SIGKILL));
+      b.until([&] { return b.statuses.count(2) == 1; });
+      ::close(ends[0]);
+      r = b.shell(3, "kill -TERM $PPID; exit 5");
       r.inherit(2, 2);
       EXPECT(exited_with(b.run(std::move(r)), 5));
       EXPECT(told(5000));
