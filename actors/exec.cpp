@@ -43,6 +43,11 @@ void exec_state::signal_shell(const signal_item& item) {
                shell_signal{item.signal, item.terminate, item.whom == signal_for::script});
 }
 
+void exec_state::note(job_id id, const std::string& text) {
+  if (auto it = shells.find(id); it != shells.end())
+    self->send(it->second, shell_note{text});
+}
+
 void exec_state::forward_launch(rank_t to, const launch_order& order) {
   auto& m = mail[to].launches[order.origin];
   auto [it, added] = m.groups.try_emplace(order.plan.get(), m.request.groups.size());
@@ -471,7 +476,8 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
   st.instances.start(std::move(nested));
   st.context = std::move(context);
   st.fanout = fanout;
-  st.core = exec_core{st.context->rank, brokers, fanout, st.context->release_delay.count()};
+  st.core = exec_core{st.context->rank, brokers, fanout, st.context->release_delay.count(),
+                       st.context->mpi_patience_s};
   // A shell lives as long as its tasks; the end of the broker does not wait for those that stay.
   self->set_exit_handler([self](const caf::exit_msg& e) {
     for (auto& [id, shell] : self->state.shells)
@@ -494,7 +500,7 @@ exec_actor::behavior_type exec_service(exec_state::pointer self, broker_actor br
     },
     [self](const shell_report& r) { self->state.on_shell_report(r.report); },
     [self](const exchange_part& p) {
-      self->state.core.on_exchange_part(p, self->state);
+      self->state.core.on_exchange_part(steady_ns(), p, self->state);
       self->state.end_turn();
     },
     [self](const exchange_whole& w) {

@@ -25,6 +25,7 @@ struct exec_state : exec_out {
   void signal_shell(const signal_item& item) override;
   void forward_launch(rank_t to, const launch_order& order) override;
   void forward_signal(rank_t to, const signal_item& item) override;
+  void note(job_id id, const std::string& text) override;
   void pass_up(rank_t parent, exchange_part&& part) override;
   void pass_down(const exchange_whole& whole, bool to_shell,
                  const std::set<rank_t>& children) override;

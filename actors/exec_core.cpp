@@ -10,6 +10,7 @@
 #include "actors/job_state.hpp"
 #include "actors/task_warning.hpp"
 #include "runtime/duration.hpp"
+#include "runtime/hostlist.hpp"
 
 namespace hactor {
 
@@ -49,6 +50,8 @@ exec_core::place exec_core::find_place(const rset& r) const {
       found = true;
     }
     p.brokers.push_back(broker);
+    if (p.brokers.front() == self_)
+      p.hosts.emplace_back(r.host(i));
   }
   HACTOR_CHECK(found);
   return p;
@@ -75,6 +78,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
   j.since_ns = now_ns;
   j.shell_due = true;
   j.exit_timeout_s = order.plan->exit_timeout_s;
+  j.mpi_timeout_s = order.plan->mpi_timeout_s;
   if (order.plan->simulated_s >= 0) {
     // Simulated execution happens at the root alone, and without a shell.
     j.simulated = true;
@@ -97,6 +101,7 @@ void exec_core::launch(int64_t now_ns, const launch_order& order, exec_out& out)
     j.start_due.insert(p.brokers[child]);
   }
   j.brokers = std::move(p.brokers);
+  j.hosts = std::move(p.hosts);
   j.position = p.position;
   // The lead's shell first: it empties the files that the others append to.
   j.held = std::make_unique<launch_order>(order);
@@ -422,7 +427,7 @@ void exec_core::take_child_report(rank_t child, const job_report& r, exec_out& o
   advance(r.id, out);
 }
 
-void exec_core::on_exchange_part(const exchange_part& part, exec_out& out) {
+void exec_core::on_exchange_part(int64_t now_ns, const exchange_part& part, exec_out& out) {
   auto it = jobs_.find(part.id);
   if (it == jobs_.end())
     return;
@@ -436,7 +441,14 @@ void exec_core::on_exchange_part(const exchange_part& part, exec_out& out) {
   }
   x.from.insert(part.from);
   x.values += part.values;
+  x.by_mpi |= part.by_mpi;
   advance_exchanges(part.id, j, out);
+  begin_meeting(now_ns, part.id, j, part.world, x);
+}
+
+/// Nobody above us has a part in it.
+bool exec_core::leads_exchange(const job& j, int32_t world, const exchange& x) {
+  return j.root || (world >= 0 && !x.above);
 }
 
 /// Where in the job's tree the brokers are that have tasks of the world.
@@ -484,12 +496,73 @@ void exec_core::advance_exchanges(job_id id, job& j, exec_out& out) {
     if (x.from.empty() || !missing_parts(j, world, x).empty())
       continue;
     x.from.clear();
+    x.met |= x.by_mpi;
     auto values = std::exchange(x.values, {});
-    if (j.root || (world >= 0 && !x.above))
+    auto by_mpi = std::exchange(x.by_mpi, false);
+    if (leads_exchange(j, world, x))
       on_exchange_whole({id, std::move(values), world}, out);
     else
-      out.pass_up(j.parent, {id, self_, std::move(values), world, x.among});
+      out.pass_up(j.parent, {id, self_, std::move(values), world, x.among, by_mpi});
   }
+}
+
+/// The first have come to MPI_Init, and others that we know of have not: they have their time.
+void exec_core::begin_meeting(int64_t now_ns, job_id id, const job& j, int32_t world, exchange& x) {
+  if (!x.by_mpi || x.met || x.since_ns != 0 || !leads_exchange(j, world, x))
+    return;
+  x.since_ns = now_ns;
+  if (mpi_patience_s_ > 0)
+    wakes_.emplace(x.note_at_ns = moment_after(now_ns, mpi_patience_s_), id);
+  if (j.mpi_timeout_s >= 0)
+    wakes_.emplace(x.end_at_ns = moment_after(now_ns, j.mpi_timeout_s), id);
+}
+
+/// Who has come, and who has not. Below a child that has not there may be some who have.
+std::string exec_core::who_is_missing(const job& j, int32_t world, const exchange& x) const {
+  auto missing = missing_parts(j, world, x);
+  idset away;
+  std::vector<std::string> hosts;
+  for (size_t i = 0; i < j.brokers.size(); ++i) {
+    if (world >= 0 && !x.among.contains(j.brokers[i]))
+      continue;
+    auto at = i, last = i; // climbs to us, or past us
+    for (; at > j.position; at = (at - 1) / fanout_)
+      last = at;
+    if (at != j.position || missing.count(j.brokers[last]) == 0)
+      continue;
+    away.add(j.brokers[i]);
+    if (i < j.hosts.size() && !j.hosts[i].empty())
+      hosts.push_back(j.hosts[i]);
+  }
+  return fmt::format("tasks{} have called MPI_Init, and not all of those on broker{} {}{}",
+                     world < 0 ? "" : fmt::format(" of world {}", world),
+                     away.size() == 1 ? "" : "s", away.to_string(),
+                     hosts.empty() ? "" : fmt::format(" ({})", format_hostlist(hosts)));
+}
+
+void exec_core::look_at_meetings(int64_t now_ns, job_id id, job& j, exec_out& out) {
+  for (auto& [world, x] : j.exchanges) {
+    if (x.met || x.since_ns == 0 || j.ending || !j.sum.failure.empty())
+      continue;
+    if (x.end_at_ns != 0 && x.end_at_ns <= now_ns)
+      return fail(now_ns, id, j,
+                  who_is_missing(j, world, x) + " when mpi-timeout was over after the first", out);
+    if (x.note_at_ns != 0 && x.note_at_ns <= now_ns) {
+      x.note_at_ns = 0;
+      out.note(id, fmt::format("hactor: {} within {}: they wait for each other as long as that is "
+                               "so; `hactor stuck {}` tells more\n",
+                               who_is_missing(j, world, x), format_fsd(mpi_patience_s_),
+                               to_string(id)));
+    }
+  }
+}
+
+/// Ends the job.
+void exec_core::fail(int64_t now_ns, job_id id, job& j, std::string why, exec_out& out) {
+  j.sum.failure = std::move(why);
+  j.sum.status = worse_status(j.sum.status, 1 << 8);
+  advance(id, out);
+  await_others(now_ns, id);
 }
 
 void exec_core::on_exchange_whole(const exchange_whole& whole, exec_out& out) {
@@ -552,11 +625,12 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
       tell_first_exit(id, j, out);
     auto over = j.exit_at_ns != 0 && j.exit_at_ns <= now_ns;
     if (over && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
-      j.sum.failure = "tasks still ran when exit-timeout was over after the first had ended"
-                      + (j.first_end.empty() ? "" : ": " + j.first_end);
-      j.sum.status = worse_status(j.sum.status, 1 << 8);
-      advance(id, out);
-      await_others(now_ns, id);
+      fail(now_ns, id, j,
+           "tasks still ran when exit-timeout was over after the first had ended"
+             + (j.first_end.empty() ? "" : ": " + j.first_end),
+           out);
+    } else if (!j.exchanges.empty()) {
+      look_at_meetings(now_ns, id, j, out);
     } else if (j.simulated && j.shell_due) {
       j.shell_due = false;
       advance(id, out);

@@ -42,6 +42,8 @@ struct exec_out {
   /// Start this node's tasks: those of the entries of R (by index) that this broker hosts.
   virtual void start_shell(const launch_order& order, const std::vector<uint32_t>& entries) = 0;
   virtual void signal_shell(const signal_item& item) = 0;
+  /// A line for the job's standard error.
+  virtual void note(job_id id, const std::string& text) = 0;
   virtual void forward_launch(rank_t to, const launch_order& order) = 0;
   virtual void forward_signal(rank_t to, const signal_item& item) = 0;
   /// A part of what the job's tasks tell each other, and the whole of it (exchange_part).
@@ -60,9 +62,12 @@ class exec_core {
 public:
   exec_core() = default;
   /// `release_delay_ns`: for how long brokers of a job that are clean wait for the others, before
-  /// they are told of alone.
-  exec_core(rank_t self, uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = 0)
-      : self_(self), brokers_(brokers), fanout_(fanout), release_delay_ns_(release_delay_ns) {}
+  /// they are told of alone. `mpi_patience_s`: when it is told that some of a job have come to
+  /// MPI_Init and others not; 0: never.
+  exec_core(rank_t self, uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = 0,
+            double mpi_patience_s = 0)
+      : self_(self), brokers_(brokers), fanout_(fanout), release_delay_ns_(release_delay_ns),
+        mpi_patience_s_(mpi_patience_s) {}
 
   /// Requires: this broker is one of the job's.
   void launch(int64_t now_ns, const launch_order& order, exec_out& out);
@@ -78,7 +83,7 @@ public:
 
   /// All tasks of the world below its `from` (ourselves: our own) wait for what the others of that
   /// world have to tell.
-  void on_exchange_part(const exchange_part& part, exec_out& out);
+  void on_exchange_part(int64_t now_ns, const exchange_part& part, exec_out& out);
   /// From the parent: here it is.
   void on_exchange_whole(const exchange_whole& whole, exec_out& out);
 
@@ -123,6 +128,10 @@ private:
     idset among;
     std::set<rank_t> below;
     bool own = false, above = false;
+    bool by_mpi = false;     // the one under way is the tasks'
+    bool met = false;        // their first is over
+    int64_t since_ns = 0;    // where it is known who is missing: when the first part of it came
+    int64_t note_at_ns = 0, end_at_ns = 0; // when that is told, and ends the job; 0: never
   };
 
   struct job {
@@ -132,6 +141,7 @@ private:
     int64_t since_ns = 0; // it is here
     int64_t simulated_end_ns = 0;
     double exit_timeout_s = -1;     // for the others once a task has ended; < 0: for ever
+    double mpi_timeout_s = -1;      // for the others once some have come to MPI_Init; likewise
     int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended
     std::string first_end;          // likewise, which task it was and how it ended, if we know
     uint8_t told_exit = 0;          // to the parent: 1: a task has ended, 2: all have
@@ -147,6 +157,7 @@ private:
     std::set<rank_t> children;      // that have not ended
     std::map<int32_t, exchange> exchanges; // by world, as in exchange_part
     std::vector<rank_t> brokers;           // of the job, in order of R
+    std::vector<std::string> hosts;        // of these, at the root
     size_t position = 0;                   // ours in it
     /// For the children, until the files that all write are empty.
     std::unique_ptr<launch_order> held;
@@ -159,6 +170,7 @@ private:
 
   struct place {
     std::vector<rank_t> brokers; // of the job, in order of R
+    std::vector<std::string> hosts; // of these, where we are the first
     size_t position = 0;         // ours
     std::vector<uint32_t> entries;
   };
@@ -178,6 +190,11 @@ private:
   void tell_settled(job_id id, job& j, exec_out& out);
   void find_participants(const job& j, exchange& x) const;
   std::set<rank_t> missing_parts(const job& j, int32_t world, const exchange& x) const;
+  static bool leads_exchange(const job& j, int32_t world, const exchange& x);
+  std::string who_is_missing(const job& j, int32_t world, const exchange& x) const;
+  void begin_meeting(int64_t now_ns, job_id id, const job& j, int32_t world, exchange& x);
+  void look_at_meetings(int64_t now_ns, job_id id, job& j, exec_out& out);
+  void fail(int64_t now_ns, job_id id, job& j, std::string why, exec_out& out);
   void advance_exchanges(job_id id, job& j, exec_out& out);
   bool is_orphan(const job& j) const { return !j.root && lost_.count(j.parent) != 0; }
   void advance(job_id id, exec_out& out);
@@ -186,6 +203,7 @@ private:
   uint32_t brokers_ = 1;
   uint32_t fanout_ = 16;
   int64_t release_delay_ns_ = 0;
+  double mpi_patience_s_ = 0;
   std::unordered_map<job_id, job> jobs_;
   std::set<rank_t> lost_;
   std::unordered_map<job_id, job_report> unheard_; // ends whose parent is lost, for settle()

@@ -47,8 +47,9 @@ std::vector<job_wait> exec_core::waits_of(int64_t now_ns, job_id id) const {
       continue;
     if (auto missing = as_idset(missing_parts(j, world, x)); !missing.empty())
       add(fmt::format("what the tasks of {} tell the others{} (MPI_Init, a barrier)",
-                      of_ranks(missing),
-                      world < 0 ? "" : fmt::format(" of world {}", world)));
+                      of_ranks(missing), world < 0 ? "" : fmt::format(" of world {}", world)),
+          x.met || x.end_at_ns == 0 ? -1 : left_until(x.end_at_ns),
+          x.met || x.end_at_ns == 0 ? "" : "the job fails (mpi-timeout)");
   }
   if (auto below = as_idset(j.children); !below.empty())
     add(of_ranks(below) + " and those below to have ended it");

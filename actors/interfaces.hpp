@@ -227,6 +227,8 @@ using shell_actor = caf::typed_actor<
   caf::reacts_to<input_request>,
   // From the MEMORY GUARD.
   caf::reacts_to<memory_exceeded>,
+  // From EXEC.
+  caf::reacts_to<shell_note>,
   // INTERNAL: the grace after SIGTERM is over.
   caf::reacts_to<tick_atom>,
   // INTERNAL: captured lines have waited long enough for others.

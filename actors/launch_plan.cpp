@@ -206,6 +206,25 @@ caf::error add_pmi(launch_plan& plan, const json& options) {
   return caf::none;
 }
 
+/// A duration, or "none", which is < 0. Nothing is changed where the option is not set.
+caf::error read_patience(const json& options, std::string_view option, double& to) {
+  auto* found = find_json(options, option);
+  if (found == nullptr)
+    return caf::none;
+  to = -1;
+  if (*found == "none")
+    return caf::none;
+  auto seconds = found->is_number()   ? caf::expected<double>{found->get<double>()}
+                 : found->is_string() ? parse_fsd(found->get_ref<const std::string&>())
+                                      : make_error(ec::bad_duration, "no duration");
+  if (!seconds || !(*seconds >= 0))
+    return make_error(ec::bad_jobspec,
+                      fmt::format("{}.{}: must be a duration like 30s, or none, found {}",
+                                  options_path, option, dump(*found)));
+  to = *seconds;
+  return caf::none;
+}
+
 /// worlds: how many MPI_COMM_WORLDs the job's programs have. Those with one of their own need not
 /// end together: who wants that says so by exit-timeout. Requires: the plan has its commands.
 caf::error add_worlds(launch_plan& plan, const json& options) {
@@ -417,21 +436,9 @@ caf::error add_common_options(launch_plan& plan, const json& options) {
   }
   if (auto e = add_limits(plan, options))
     return e;
-  auto* timeout = find_json(options, "exit-timeout");
-  if (timeout == nullptr)
-    return caf::none;
-  plan.exit_timeout_s = -1;
-  if (*timeout == "none")
-    return caf::none;
-  auto seconds = timeout->is_number()   ? caf::expected<double>{timeout->get<double>()}
-                 : timeout->is_string() ? parse_fsd(timeout->get_ref<const std::string&>())
-                                        : make_error(ec::bad_duration, "no duration");
-  if (!seconds || !(*seconds >= 0))
-    return make_error(ec::bad_jobspec, fmt::format("{}.exit-timeout: must be a duration like 30s, "
-                                                   "or none, found {}", options_path,
-                                                   dump(*timeout)));
-  plan.exit_timeout_s = *seconds;
-  return caf::none;
+  if (auto e = read_patience(options, "exit-timeout", plan.exit_timeout_s))
+    return e;
+  return read_patience(options, "mpi-timeout", plan.mpi_timeout_s);
 }
 
 caf::error add_options(launch_plan& plan, const json& options) {

@@ -70,6 +70,7 @@ struct launch_plan {
   bool sysmon_trace = false;    // each look is told of, not just what they come to
   bool own_groups = true;       // each task leads a process group
   double exit_timeout_s = 30;   // for the others once a task has ended; < 0: for ever
+  double mpi_timeout_s = -1;    // for the others once a task has called MPI_Init; < 0: for ever
   std::vector<resource_limit> limits; // of each task; a soft limit above the hard one is cut to it
   memory_limits memory;               // that all tasks of a node may use
   int32_t oom_adjust = 0;             // oom_score_adj of the tasks; 0: the broker's

@@ -166,8 +166,9 @@ struct exchange_part {
   std::string values; // of the subtree, opaque here
   int32_t world = -1; // whose: those of an entry of the jobspec's tasks; -1: all of the job
   idset among{};      // the brokers that have tasks of that world; of -1: not told
+  bool by_mpi = false; // the tasks have asked for it, in MPI_Init or later
 };
-HACTOR_INSPECT(exchange_part, x.id, x.from, x.values, x.world, x.among)
+HACTOR_INSPECT(exchange_part, x.id, x.from, x.values, x.world, x.among, x.by_mpi)
 
 /// ... and all of it comes down again. exec -> child execs, exec -> shell.
 struct exchange_whole {
@@ -318,6 +319,12 @@ struct memory_exceeded {
   std::string why;
 };
 HACTOR_INSPECT(memory_exceeded, x.why)
+
+/// exec -> shell: lines for the job's standard error.
+struct shell_note {
+  std::string text;
+};
+HACTOR_INSPECT(shell_note, x.text)
 
 /// connector -> exec -> shell: standard input of an attached job, or the size of its terminal.
 struct input_request {

@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "runtime/duration.hpp"
 #include "runtime/idset.hpp"
 
 namespace hactor {
@@ -70,8 +69,8 @@ std::string known_mpi_fault_of(pid_t pid) {
   return {};
 }
 
-std::string missing_ranks_note(const mpi_meeting& m, const std::vector<uint32_t>& missing,
-                               const std::string& host, double patience_s) {
+std::string missing_ranks_text(const mpi_meeting& m, const std::vector<uint32_t>& missing,
+                               const std::string& host) {
   auto& world = m.world;
   idset here, away;
   for (auto task : m.came)
@@ -81,11 +80,8 @@ std::string missing_ranks_note(const mpi_meeting& m, const std::vector<uint32_t>
   auto whose = world.number == mpi_world::whole
                    ? std::string{}
                    : fmt::format(" of world {} (from task {} on)", world.number, world.first);
-  return fmt::format("hactor: on {} {} of {}{} called MPI_Init {} ago and {} did not: they wait "
-                     "for each other as long as that is so. Do all tasks run the same MPI program, "
-                     "and does it find the MPI that it was built with?\n",
-                     host, ranks_text(here), world.size, whose, format_fsd(patience_s),
-                     ranks_text(away));
+  return fmt::format("on {} {} of {}{} called MPI_Init, and {} did not", host, ranks_text(here),
+                     world.size, whose, ranks_text(away));
 }
 
 } // namespace hactor

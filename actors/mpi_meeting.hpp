@@ -18,8 +18,10 @@ namespace hactor {
 
 struct mpi_meeting {
   mpi_world world;
-  std::set<uint32_t> came;  // task ranks of this node
-  int64_t deadline_ns = 0;  // when those that have not come are named; 0: nobody has come
+  std::set<uint32_t> came{}; // task ranks of this node
+  bool begun = false;       // somebody has come
+  int64_t note_ns = 0;      // when those that have not come are named; 0: never, or it is done
+  int64_t end_ns = 0;       // when the job ends without them; 0: never
   int64_t look_ns = 0;      // when it is looked at next; 0: never again
 };
 
@@ -31,8 +33,9 @@ std::string known_mpi_fault(std::string_view maps);
 /// script. "" also when they cannot be looked at.
 std::string known_mpi_fault_of(pid_t pid);
 
-/// Says who has not come (`missing`, task ranks), so long after others have.
-std::string missing_ranks_note(const mpi_meeting& m, const std::vector<uint32_t>& missing,
-                               const std::string& host, double patience_s);
+/// Says who has come and who has not (`missing`, task ranks): "on HOST rank 0 of 4 called MPI_Init,
+/// and ranks 1-3 did not".
+std::string missing_ranks_text(const mpi_meeting& m, const std::vector<uint32_t>& missing,
+                               const std::string& host);
 
 } // namespace hactor

@@ -157,7 +157,7 @@ void mpi_worlds::pass(part& p, std::string values, effects& out) {
   if (p.alone)
     give(p, values, out);
   else
-    out.parts.push_back({id_, self_, std::move(values), p.world.number, p.among});
+    out.parts.push_back({id_, self_, std::move(values), p.world.number, p.among, true});
 }
 
 /// What all ranks of the world have told each other, by one PMI or the other.

@@ -357,7 +357,7 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   st.pids.assign(count, 0);
   st.worlds = mpi_worlds{st.id, st.context->rank, work, s.place};
   for (auto& world : st.worlds.here())
-    st.meetings.push_back({world, {}, 0, 0});
+    st.meetings.push_back({.world = world});
   if (st.plan->label)
     st.files.set_labels(st.plan->array.empty() ? "" : std::to_string(work.names.cc) + ".",
                         st.plan->unbuffered);
@@ -757,6 +757,10 @@ shell_actor::behavior_type shell(shell_state::pointer self,
       [self](const shell_signal& s) { take_signal(self, s); },
       [self](input_request& in) { take_input(self, in); },
       [self](const memory_exceeded& x) { end_over_memory(self, x.why); },
+      [self](shell_note& x) {
+        if (!self->state.ranks.empty())
+          add_note(self, self->state.ranks.front(), std::move(x.text));
+      },
       [self](caf::tick_atom) { on_tick(self); },
       [self](flush_atom) {
         self->state.held_armed = false;

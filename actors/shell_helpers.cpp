@@ -522,6 +522,11 @@ namespace {
 /// The look that is not for the whole patience: by then most are there.
 constexpr int64_t meeting_moment_ns = 1'000'000'000;
 
+int64_t next_look(const mpi_meeting& m) { // 0: none
+  return m.note_ns == 0 || m.end_ns == 0 ? std::max(m.note_ns, m.end_ns)
+                                         : std::min(m.note_ns, m.end_ns);
+}
+
 void look_at_meeting(shell_state::pointer self, mpi_meeting& m, int64_t when_ns) {
   m.look_ns = when_ns;
   tick_at(self, when_ns);
@@ -530,27 +535,39 @@ void look_at_meeting(shell_state::pointer self, mpi_meeting& m, int64_t when_ns)
 /// The first has come to a meeting: from now on the others have their time.
 void begin_patience(shell_state::pointer self, mpi_meeting& m) {
   auto patience_s = self->state.context->mpi_patience_s;
-  if (m.came.empty() || m.deadline_ns != 0 || patience_s <= 0)
+  auto timeout_s = self->state.plan->mpi_timeout_s;
+  if (m.came.empty() || std::exchange(m.begun, true))
     return;
-  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
   auto now = steady_ns();
-  m.deadline_ns = moment_after(now, patience_s);
-  look_at_meeting(self, m, std::min(m.deadline_ns, now + meeting_moment_ns));
+  if (patience_s > 0)
+    m.note_ns = moment_after(now, patience_s);
+  if (timeout_s >= 0)
+    m.end_ns = moment_after(now, timeout_s);
+  // Most come within a moment; a timer for the whole time would keep the shells of short jobs.
+  if (auto next = next_look(m); next != 0)
+    look_at_meeting(self, m, std::min(next, now + meeting_moment_ns));
 }
 
 /// A moment, or all of the patience, is over.
 void end_patience(shell_state::pointer self, mpi_meeting& m) {
   auto& st = self->state;
-  auto is_due = m.look_ns >= m.deadline_ns;
-  m.look_ns = 0;
+  auto due = std::exchange(m.look_ns, 0);
   auto missing = missing_ranks(st, m);
   if (missing.empty() || st.terminating != 0)
     return;
-  if (is_due)
+  auto text = missing_ranks_text(m, missing, st.context->host);
+  if (m.end_ns != 0 && due >= m.end_ns)
+    return break_off(self, text + " when mpi-timeout was over after the first", 1 << 8);
+  if (m.note_ns != 0 && due >= m.note_ns) {
+    m.note_ns = 0;
     add_note(self, *m.came.begin(),
-             missing_ranks_note(m, missing, st.context->host, st.context->mpi_patience_s));
-  else
-    look_at_meeting(self, m, m.deadline_ns);
+             fmt::format("hactor: {} within {}: they wait for each other as long as that is so. Do "
+                         "all tasks run the same MPI program, and does it find the MPI that it was "
+                         "built with?\n",
+                         text, format_fsd(st.context->mpi_patience_s)));
+  }
+  if (auto next = next_look(m); next != 0)
+    look_at_meeting(self, m, next);
 }
 
 } // namespace

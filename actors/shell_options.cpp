@@ -56,6 +56,7 @@ constexpr std::string_view known[] = {
     "stop-tasks-in-exec",
     "exit-on-error",
     "exit-timeout",
+    "mpi-timeout",
     "signal.signum",
     "signal.timeleft",
     "sysmon.period",

@@ -63,9 +63,13 @@ private:
       idset tasks;
       for (auto task : missing_ranks(st_, m))
         tasks.add(task);
-      if (!tasks.empty() && st_.terminating == 0)
-        add("to come to MPI_Init, where others are", tasks,
-            now_ns_ < m.deadline_ns ? m.deadline_ns : 0, "the job's standard error names them");
+      if (tasks.empty() || st_.terminating != 0)
+        continue;
+      auto told = m.note_ns != 0 && (m.end_ns == 0 || m.note_ns < m.end_ns);
+      add("to come to MPI_Init, where others are", tasks, told ? m.note_ns : m.end_ns,
+          told            ? "the job's standard error names them"
+          : m.end_ns != 0 ? "the job fails (mpi-timeout)"
+                          : "");
     }
   }
 

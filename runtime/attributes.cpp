@@ -42,7 +42,7 @@ constexpr attribute rows[] = {
      .type = duration,
      .default_value = "60s",
      .meaning = "Time after the first task called MPI_Init until a job's standard error names "
-                "those beside it that have not; 0: it never does.",
+                "those beside it, or the nodes, that have not; 0: it never does.",
      .minimum = 0},
     {.name = "exec.output_limit",
      .type = integer,

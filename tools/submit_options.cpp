@@ -129,8 +129,8 @@ namespace hactor::tools {
        "file. May be repeated.",                                                                   \
        "-S"},                                                                                      \
       {'O', "setopt", "KEY[=JSON]",                                                                \
-       "Sets an option of the job's shell: exit-timeout, output.limit, pty.ranks, nosetpgrp, "     \
-       "sysmon, coprocess, worlds, .. (doc/shell-options.md); code of one's own: "                 \
+       "Sets an option of the job's shell: exit-timeout, mpi-timeout, output.limit, pty.ranks, "    \
+       "nosetpgrp, sysmon, coprocess, worlds, .. (doc/shell-options.md); code of one's own: "                 \
        "plugins=FILE.so, userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. "     \
        "May be repeated."},                                                                        \
       {'l', "label-io", nullptr,                                                                   \

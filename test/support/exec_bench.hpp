@@ -43,8 +43,9 @@ inline launch_order order_on(const std::vector<rank_t>& ranks, const spec_text& 
 
 /// A network, and what the job manager was told of each job.
 struct bench {
-  bench(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4)
-      : net{brokers, fanout, release_delay_ns} {
+  bench(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4,
+        double mpi_patience_s = 0)
+      : net{brokers, fanout, release_delay_ns, mpi_patience_s} {
     net.to_manager = [this](rank_t, const job_report& r) { told[r.id].push_back(r); };
     net.settled_to_manager = [this](rank_t rank, const job_report& r) {
       for (auto& [where, shell] : net.shells)

@@ -26,11 +26,13 @@ struct shell_script {
 
 class exec_network {
 public:
-  /// `release_delay_ns`: as exec_core has it; as a rule, parts of jobs are never told of.
-  exec_network(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4)
+  /// `release_delay_ns`, `mpi_patience_s`: as exec_core has them; as a rule, parts of jobs are never
+  /// told of.
+  exec_network(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4,
+               double mpi_patience_s = 0)
       : manager(brokers) {
     for (rank_t i = 0; i < brokers; ++i) {
-      cores.emplace_back(i, brokers, fanout, release_delay_ns);
+      cores.emplace_back(i, brokers, fanout, release_delay_ns, mpi_patience_s);
       outs.push_back({*this, i});
       known_lost.emplace_back();
     }
@@ -162,7 +164,11 @@ public:
   /// The shell of the rank: its tasks wait for the others, with what they have to tell.
   void tell_others(rank_t rank, job_id id, const std::string& values, int32_t world = -1,
                    const idset& among = {}) {
-    cores[rank].on_exchange_part({id, rank, values, world, among}, outs[rank]);
+    cores[rank].on_exchange_part(now_ns, {id, rank, values, world, among}, outs[rank]);
+  }
+  /// The same in MPI_Init.
+  void come_to_mpi(rank_t rank, job_id id) {
+    cores[rank].on_exchange_part(now_ns, {id, rank, "", -1, {}, true}, outs[rank]);
   }
   /// The shell of the rank: all its tasks have ended so.
   void leave(rank_t rank, job_id id, int status) {
@@ -186,6 +192,7 @@ public:
   std::map<place, uint32_t> attempts;             // of the job, by the same
   std::map<place, std::vector<std::string>> exchanged; // what shells were given
   size_t exchange_messages = 0;                        // that were sent for it
+  std::map<job_id, std::string> notes;                 // for its standard error
   std::map<job_id, shell_script> scripts;
   std::set<rank_t> lost;
   std::set<job_id> holding; // jobs that hold an instance
@@ -229,6 +236,7 @@ private:
         it->second.told_to_end |= item.terminate || item.signal == 9;
       }
     }
+    void note(job_id id, const std::string& text) override { net.notes[id] += text; }
     void forward_launch(rank_t to, const launch_order& order) override {
       auto& n = net;
       if (n.known_lost[self].count(to) != 0)
@@ -246,7 +254,7 @@ private:
       auto& n = net;
       ++n.exchange_messages;
       n.send(self, parent, [&n, parent, part = std::move(part)] {
-        n.cores[parent].on_exchange_part(part, n.outs[parent]);
+        n.cores[parent].on_exchange_part(n.now_ns, part, n.outs[parent]);
       });
     }
     void pass_down(const exchange_whole& whole, bool to_shell,

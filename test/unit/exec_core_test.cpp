@@ -66,6 +66,7 @@ TEST_SUITE("unit") {
     struct recorder : exec_out {
       void start_shell(const launch_order&, const std::vector<uint32_t>&) override { add("shell"); }
       void signal_shell(const signal_item&) override { add("signal"); }
+      void note(job_id, const std::string&) override { add("note"); }
       void forward_launch(rank_t to, const launch_order&) override { add("launch", to); }
       void forward_signal(rank_t to, const signal_item&) override { add("signal", to); }
       void pass_up(rank_t, exchange_part&&) override {}
@@ -115,9 +116,9 @@ TEST_SUITE("unit") {
       recorder out;
       core.launch(0, shared, out);
       out.take();
-      core.on_exchange_part({job, 1, {}}, out); // of nobody who has been told of the job
+      core.on_exchange_part(0, {job, 1, {}}, out); // of nobody who has been told of the job
       CHECK(out.take().empty());
-      core.on_exchange_part({job, 0, {}}, out);
+      core.on_exchange_part(0, {job, 0, {}}, out);
       CHECK(out.take() == " launch1 launch2");
     }
     exec_core core{1, 3, 1}; // no root: the file is empty already
@@ -461,6 +462,7 @@ TEST_SUITE("unit") {
     struct : exec_out {
       void start_shell(const launch_order&, const std::vector<uint32_t>&) override { FAIL(""); }
       void signal_shell(const signal_item&) override { FAIL(""); }
+      void note(job_id, const std::string&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
       void pass_up(rank_t, exchange_part&&) override { FAIL(""); }
@@ -516,6 +518,55 @@ TEST_SUITE("unit") {
           for (auto other : ranks)
             CHECK(given.back().find("<" + std::to_string(other) + ">") != std::string::npos);
         }
+      }
+    }
+  }
+
+  TEST_CASE("brokers whose tasks do not come to MPI_Init are named, and end the job if it says so") {
+    for (auto timeout_s : {-1.0, 5.0}) {
+      random_source r{12};
+      bench b{4, 2, INT64_MAX / 4, 2};
+      b.net.scripts[job].endless = true;
+      auto order = order_on({0, 1, 2, 3});
+      auto plan = std::make_shared<launch_plan>(*order.plan);
+      plan->mpi_timeout_s = timeout_s;
+      order.plan = plan;
+      order.item.resources.nodelist = {"n0", "n1", "n2", "n3"};
+      b.net.launch(order);
+      b.net.settle(r);
+      auto at = [&](int64_t s) {
+        b.net.on_time(s * 1'000'000'000);
+        b.net.settle(r);
+      };
+      b.net.tell_others(0, job, ""); // not by MPI
+      at(10);
+      for (rank_t rank : {1u, 2u, 3u})
+        b.net.tell_others(rank, job, "");
+      b.net.settle(r);
+      for (rank_t rank : {0u, 2u})
+        b.net.come_to_mpi(rank, job);
+      at(11);
+      CHECK(b.net.notes[job] == "");
+      b.net.come_to_mpi(1, job); // which waits for that below it
+      at(12);
+      CHECK(b.net.notes[job].starts_with("hactor: tasks have called MPI_Init, and not all of those "
+                                         "on brokers 1,3 (n[1,3]) within 2s: "));
+      b.net.notes.clear();
+      at(14);
+      CHECK(b.told[job].size() == 1);
+      if (timeout_s < 0) { // they have met: whoever waits for whom later is their own affair
+        b.net.come_to_mpi(3, job);
+        b.net.settle(r);
+        b.net.come_to_mpi(0, job);
+        at(100);
+        CHECK(b.net.notes.empty());
+        CHECK(b.told[job].size() == 1);
+      } else {
+        at(15);
+        CHECK(b.end_of().failure
+              == "tasks have called MPI_Init, and not all of those on brokers 1,3 (n[1,3]) when "
+                 "mpi-timeout was over after the first");
+        CHECK(b.end_of().status != 0);
       }
     }
   }
@@ -631,6 +682,7 @@ TEST_SUITE("unit") {
     struct : exec_out {
       void start_shell(const launch_order&, const std::vector<uint32_t>&) override { FAIL(""); }
       void signal_shell(const signal_item&) override { FAIL(""); }
+      void note(job_id, const std::string&) override { FAIL(""); }
       void forward_launch(rank_t, const launch_order&) override { FAIL(""); }
       void forward_signal(rank_t, const signal_item&) override { FAIL(""); }
       void pass_up(rank_t, exchange_part&&) override { FAIL(""); }

@@ -32,6 +32,7 @@ TEST_SUITE("unit") {
     } rows[] = {
         {{{"output", {{"mode", "bogus"}}}}, "output.mode: must be truncate or append"},
         {{{"exit-timeout", "soon"}}, "exit-timeout: must be a duration"},
+        {{{"mpi-timeout", -1}}, "mpi-timeout: must be a duration"},
         {{{"rlimit", {{"nothing", 1}}}}, "rlimit.nothing: must be the name of a limit"},
         {{{"oom", {{"adjust", 2000}}}}, "oom.adjust: must be -1000 to 1000"},
         {{{"pmi", "fast"}}, "pmi: must be"},
