@@ -61,16 +61,30 @@ double inactive(client& c) {
                           "inactive");
 }
 
-/// Submits `count` jobs in one request and waits until all are inactive. Returns jobs per second.
-double job_rate(client& c, int count, bool simulated) {
+/// Jobs per second: of all, and of the tenths that began first and last.
+struct job_rates {
+  double all = 0, first = 0, last = 0;
+};
+
+/// Submits `count` jobs, 10 at least, in one request and waits until all are inactive.
+job_rates rates_of_jobs(client& c, int count, bool simulated) {
   auto goal = inactive(c) + count;
   auto begin = steady_ns();
   auto reply = must(c.ask("submit", copies({"/bin/true"}, simulated, count), 0));
   auto& ids = reply.at("ids");
-  must(c.ask("job.wait", {{"id", ids.back()}}, 0));
+  std::vector<double> ends_s;
+  for (size_t tenth : {1, 9, 10}) {
+    must(c.ask("job.wait", {{"id", ids.at(ids.size() * tenth / 10 - 1)}}, 0));
+    ends_s.push_back(seconds_since(begin));
+  }
   while (inactive(c) < goal) {
   }
-  return count / seconds_since(begin);
+  return {count / seconds_since(begin), count / 10. / ends_s[0],
+          count / 10. / (ends_s[2] - ends_s[1])};
+}
+
+double job_rate(client& c, int count, bool simulated) {
+  return rates_of_jobs(c, count, simulated).all;
 }
 
 double xargs_rate(int count) {
@@ -93,7 +107,8 @@ void real(const words& args) {
   tell("xargs_s", xargs);
 }
 
-/// scale SMALL LARGE: the rate of many jobs beside that of few, the mean of runs before and after.
+/// scale SMALL LARGE: the rate of many jobs beside that of few, the mean of runs before and after;
+/// and that of their last tenth beside that of the first.
 void scale(const words& args) {
   auto c = must(client::connect());
   auto small = number(args, 0, 1000);
@@ -103,7 +118,10 @@ void scale(const words& args) {
       few.push_back(job_rate(c, small, false));
   };
   run_few();
-  tell("scale_large_s", job_rate(c, number(args, 1, 100'000), false));
+  auto many = rates_of_jobs(c, number(args, 1, 100'000), false);
+  tell("scale_large_s", many.all);
+  tell("scale_first_s", many.first);
+  tell("scale_last_s", many.last);
   run_few();
   tell("scale_small_s", mean(few));
 }
