@@ -129,10 +129,10 @@ namespace hactor::tools {
        "file. May be repeated.",                                                                   \
        "-S"},                                                                                      \
       {'O', "setopt", "KEY[=JSON]",                                                                \
-       "Sets an option of the job's shell: exit-timeout, mpi-timeout, output.limit, pty.ranks, "    \
-       "nosetpgrp, sysmon, coprocess, worlds, .. (doc/shell-options.md); code of one's own: "                 \
-       "plugins=FILE.so, userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in --setattr. "     \
-       "May be repeated."},                                                                        \
+       "Sets an option of the job's shell: exit-timeout, mpi-timeout, output.limit, "              \
+       "pty.ranks, nosetpgrp, sysmon, coprocess, worlds, .. (doc/shell-options.md); code of "      \
+       "one's own: plugins=FILE.so, userrc=FILE.lua, initrc=FILE.lua, mpi=NAME; values as in "     \
+       "--setattr. May be repeated."},                                                             \
       {'l', "label-io", nullptr,                                                                   \
        "Puts the task's number before each line of output, INDEX.TASK for copies (--cc)."},        \
       {'u', "unbuffered", nullptr,                                                                 \

@@ -60,7 +60,8 @@ check_contains "$output" "mpi-timeout: must be a duration"
 check_equal "never" "" "$(hactor run -n 2 sh -c '[ "$HACTOR_TASK_RANK" = 1 ] || sh ranks.sh all' 2>&1)"
 END
 # Nodes of which nobody comes: the broker to which the others' parts have come says so.
-instance -s 3 -S exec.mpi_patience=1s <<'END'
+cat >nodes.sh <<'END'
+. "$HACTOR_TEST_LIB"
 mkfifo late told
 exec 5<>late 6<>told
 hactor run -N 3 -n 3 sh ranks.sh meet 2>told & job=$!
@@ -72,3 +73,4 @@ check_equal "all meet" "" "$(echo go >&5; hactor run -N 3 -n 3 -O mpi-timeout=20
 fails_with 1 deadline 30 hactor run -N 3 -n 3 -O mpi-timeout=500ms sh ranks.sh meet
 check_contains "$output" "not all of those on broker 1 ($(uname -n)) when mpi-timeout was over after the first"
 END
+deadline 60 hactor start -s 3 -S exec.mpi_patience=1s sh nodes.sh

@@ -26,8 +26,8 @@ struct shell_script {
 
 class exec_network {
 public:
-  /// `release_delay_ns`, `mpi_patience_s`: as exec_core has them; as a rule, parts of jobs are never
-  /// told of.
+  /// `release_delay_ns`, `mpi_patience_s`: as exec_core has them; as a rule, parts of jobs are
+  /// never told of.
   exec_network(uint32_t brokers, uint32_t fanout, int64_t release_delay_ns = INT64_MAX / 4,
                double mpi_patience_s = 0)
       : manager(brokers) {

@@ -39,6 +39,7 @@ TEST_SUITE("unit") {
     CHECK(text({mpi_world::whole, 0, 2}, {0}, {1})
           == "on n7 rank 0 of 2 called MPI_Init, and rank 1 did not");
     CHECK(text({1, 4, 3}, {4, 6}, {5})
-          == "on n7 ranks 0,2 of 3 of world 1 (from task 4 on) called MPI_Init, and rank 1 did not");
+          == "on n7 ranks 0,2 of 3 of world 1 (from task 4 on) called MPI_Init, and rank 1 did "
+             "not");
   }
 }

@@ -418,7 +418,7 @@ TEST_SUITE("unit") {
         return sigtimedwait(&set, nullptr, &wait) == SIGTERM;
       };
       EXPECT(exited_with(b.run(b.shell(1, "kill -TERM $PPID; kill -HUP $PPID; exit 3")), 3));
-      // A child of a task, which is there when the supervisor looks: before it hears of another end.
+      // A child of a task, which is there when the supervisor looks: before another end is told.
       int ends[2];
       EXPECT(::pipe2(ends, O_CLOEXEC) == 0);
       auto r = b.shell(2, "p=$PPID; sh -c \"kill -TERM $p; echo; sleep 100; exit\"; exit 4");
