@@ -162,9 +162,7 @@ void exec_core::add(job& j, const job_report& part) {
     j.sum.status = part.failure.empty() ? worse_status(j.sum.status, part.status) : part.status;
     j.sum.failure = part.failure;
   }
-  j.sum.used.maxrss_kb = std::max(j.sum.used.maxrss_kb, part.used.maxrss_kb);
-  j.sum.used.user_us += part.used.user_us;
-  j.sum.used.system_us += part.used.system_us;
+  j.sum.used.add(part.used);
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
   add_warnings(j.sum.warning, part.warning);

@@ -81,6 +81,8 @@ json to_json(const job_summary& s) {
     j["maxrss_kb"] = s.maxrss_kb;
     j["user_s"] = s.user_s;
     j["system_s"] = s.system_s;
+    j["read_kb"] = s.read_kb;
+    j["written_kb"] = s.written_kb;
   }
   return j;
 }

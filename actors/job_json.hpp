@@ -14,13 +14,13 @@ namespace hactor {
 json to_json(const job_summary& s);
 
 /// All that a listing can say of a job.
-constexpr std::array<std::string_view, 42> job_attributes{
+constexpr std::array<std::string_view, 44> job_attributes{
   "id", "userid", "urgency", "priority", "state", "name", "queue", "cwd", "bank", "project",
   "ntasks", "ncores", "nnodes", "ranks", "nodelist", "duration", "expiration", "t_submit",
   "t_depend", "t_priority", "t_sched", "t_run", "t_cleanup", "t_inactive", "success", "result",
   "waitstatus", "status", "note", "exception_occurred", "exception_type", "exception_severity",
   "exception_note", "annotations", "dependencies", "reason", "attempts", "array", "index",
-  "maxrss_kb", "user_s", "system_s"};
+  "maxrss_kb", "user_s", "system_s", "read_kb", "written_kb"};
 
 /// What a shell would show as the job's exit code: its code, 128+signal, 1 when it never ran.
 int exit_code_of(const job_summary& s);

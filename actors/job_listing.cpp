@@ -84,6 +84,8 @@ job_summary summarize(job_id id, const job_fold& fold, const job_spec& spec, int
     s.maxrss_kb = end->used.maxrss_kb;
     s.user_s = static_cast<double>(end->used.user_us) / 1e6;
     s.system_s = static_cast<double>(end->used.system_us) / 1e6;
+    s.read_kb = end->used.read_kb;
+    s.written_kb = end->used.written_kb;
     s.outputs = end->outputs;
   }
   return s;
@@ -303,6 +305,8 @@ std::string encode_extra(const job_report& end) {
   for (auto value : {first.task, first.local, static_cast<uint32_t>(first.pid),
                      static_cast<uint32_t>(first.status)})
     append_varint(out, value);
+  append_varint(out, static_cast<uint64_t>(end.used.read_kb));
+  append_varint(out, static_cast<uint64_t>(end.used.written_kb));
   return out;
 }
 
@@ -330,6 +334,8 @@ job_report decode_extra(std::string_view in) {
   r.first_exit.local = static_cast<uint32_t>(next());
   r.first_exit.pid = static_cast<int32_t>(next());
   r.first_exit.status = static_cast<int32_t>(next());
+  r.used.read_kb = static_cast<int64_t>(next());
+  r.used.written_kb = static_cast<int64_t>(next());
   return r;
 }
 

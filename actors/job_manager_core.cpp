@@ -441,9 +441,7 @@ void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report&
     return;
   auto& s = *it->second.settle;
   s.due.remove(rank);
-  s.parts.used.maxrss_kb = std::max(s.parts.used.maxrss_kb, report.used.maxrss_kb);
-  s.parts.used.user_us += report.used.user_us;
-  s.parts.used.system_us += report.used.system_us;
+  s.parts.used.add(report.used);
   s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
   add_warnings(s.parts.warning, report.warning);
   end_settled(now_ns, report.id, it->second, out);
@@ -456,9 +454,7 @@ void job_manager_core::end_settled(int64_t now_ns, job_id id, job& j, job_manage
   auto s = std::move(j.settle);
   auto end = std::move(s->end);
   end.id = id;
-  end.used.maxrss_kb = std::max(end.used.maxrss_kb, s->parts.used.maxrss_kb);
-  end.used.user_us += s->parts.used.user_us;
-  end.used.system_us += s->parts.used.system_us;
+  end.used.add(s->parts.used);
   end.outputs.insert(end.outputs.end(), s->parts.outputs.begin(), s->parts.outputs.end());
   if (end.warning.empty())
     end.warning = s->parts.warning;

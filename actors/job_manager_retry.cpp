@@ -105,9 +105,7 @@ void job_manager_core::take_end(job& j, const job_report& report) const {
     return;
   }
   auto sum = report;
-  sum.used.maxrss_kb = std::max(sum.used.maxrss_kb, j.end->used.maxrss_kb);
-  sum.used.user_us += j.end->used.user_us;
-  sum.used.system_us += j.end->used.system_us;
+  sum.used.add(j.end->used);
   for (auto& before : j.end->outputs) { // a rank that was there again has all in its new index
     auto again = std::any_of(report.outputs.begin(), report.outputs.end(),
                              [&](auto& now) { return now.first == before.first; });

@@ -228,6 +228,7 @@ struct job_summary {
   uint32_t attempts = 1; // that have begun, or wait to
   int64_t maxrss_kb = -1;
   double user_s = 0, system_s = 0;
+  int64_t read_kb = 0, written_kb = 0;
   std::vector<std::pair<uint32_t, uint64_t>> outputs; // broker rank, index address in its spool
   std::string annotations; // of its alloc event (RFC 27) and, as "user", of memos; JSON, or ""
   int64_t cc = -1;         // which copy it is; -1: none
@@ -238,7 +239,7 @@ HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.re
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.outputs, x.annotations, x.cc, x.array)
+               x.maxrss_kb, x.user_s, x.system_s, x.read_kb, x.written_kb, x.outputs, x.annotations, x.cc, x.array)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -102,13 +103,24 @@ struct job_waits_reply {
 };
 HACTOR_INSPECT(job_waits_reply, x.waits, x.ask)
 
-/// What tasks used, summed; the peak is the largest of any process.
+/// What tasks used, summed; the peak is the largest of any process. Read and written: on disks, not
+/// what caches served.
 struct usage {
   int64_t maxrss_kb = 0;
   int64_t user_us = 0;
   int64_t system_us = 0;
+  int64_t read_kb = 0;
+  int64_t written_kb = 0;
+
+  void add(const usage& other) {
+    maxrss_kb = std::max(maxrss_kb, other.maxrss_kb);
+    user_us += other.user_us;
+    system_us += other.system_us;
+    read_kb += other.read_kb;
+    written_kb += other.written_kb;
+  }
 };
-HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us)
+HACTOR_INSPECT(usage, x.maxrss_kb, x.user_us, x.system_us, x.read_kb, x.written_kb)
 
 /// A subtree's news about one job: all of it has started, or all of it has ended; between them, of
 /// a job on several brokers, that a task has ended, that all have, or which brokers are clean while

@@ -50,7 +50,8 @@ public:
   }
   void exited(int wait_status, const task_usage& used) override {
     send_here(shell_, task_exited{task_, wait_status,
-                                       {used.maxrss_kb, used.utime_us, used.stime_us}});
+                                       {used.maxrss_kb, used.utime_us, used.stime_us, used.read_kb,
+                                        used.written_kb}});
   }
 
 private:

@@ -380,9 +380,7 @@ void shell_core::on_exited(int wait_status, const usage& used) {
   ++ended_;
   if (report_.failure.empty())
     report_.status = worse_status(report_.status, wait_status);
-  report_.used.maxrss_kb = std::max(report_.used.maxrss_kb, used.maxrss_kb);
-  report_.used.user_us += used.user_us;
-  report_.used.system_us += used.system_us;
+  report_.used.add(used);
 }
 
 void shell_core::note_end(std::string how, bool is_bad) {

@@ -55,6 +55,8 @@ constexpr uint64_t reset_on_fork = 1; // SCHED_FLAG_RESET_ON_FORK of linux/sched
 /// Bytes of sent replies that are kept before unsent ones behind them are moved to the front.
 constexpr size_t reply_backlog_size = 1u << 20;
 
+constexpr long blocks_per_kb = 2; // of getrusage(2): 512 bytes each
+
 constexpr int exit_no_broker = 71; // EX_OSERR of sysexits.h
 
 constexpr int forwarded_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGALRM, SIGUSR2};
@@ -446,7 +448,9 @@ void supervisor::on_exit(pid_t pid, int status, const rusage& usage) {
   auto us = [](const timeval& t) { return int64_t{t.tv_sec} * 1'000'000 + t.tv_usec; };
   if (socket_) {
     append_frame(out_, spawner_op::exited, at->second.token,
-                 exited_body{status, {usage.ru_maxrss, us(usage.ru_utime), us(usage.ru_stime)}});
+                 exited_body{status, {usage.ru_maxrss, us(usage.ru_utime), us(usage.ru_stime),
+                                      usage.ru_inblock / blocks_per_kb,
+                                      usage.ru_oublock / blocks_per_kb}});
     only_started_ = false;
   }
   pids_.erase(at->second.token);

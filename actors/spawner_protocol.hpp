@@ -115,6 +115,7 @@ struct task_usage {
   int64_t maxrss_kb = 0;
   int64_t utime_us = 0;
   int64_t stime_us = 0;
+  int64_t read_kb = 0, written_kb = 0; // on disks
 };
 
 struct frame_header {

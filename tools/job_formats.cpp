@@ -47,7 +47,8 @@ constexpr own_format formats[] = {
      "when and why jobs ended"},
     {"usage",
      "{id:>12} {name:<10.10+} {status_abbrev:>2.2} {attempts:>5h} {runtime!F:>8h} "
-     "{user_s:>9h} {system_s:>9h} {maxrss_kb:>10h} {inactive_reason}",
+     "{user_s:>9h} {system_s:>9h} {maxrss_kb:>10h} {read_kb:>10h} {written_kb:>10h} "
+     "{inactive_reason}",
      "what jobs have used"},
 };
 

@@ -35,9 +35,18 @@ assert j["maxrss_kb"] > 100, j
 assert j["user_s"] + j["system_s"] > 0, j
 assert j["t_submit"] <= j["t_sched"] <= j["t_run"] <= j["t_inactive"], j'
 check_contains "$(hactor jobs -a -o usage "$id" | head -1)" "MAXRSS-KB"
+# What it wrote on a disk, over both of its tasks.
+id=$(hactor submit --wait -n 2 sh -c 'dd if=/dev/zero of=big.$HACTOR_TASK_RANK bs=1M count=4 conv=fsync 2>&1')
+case $(stat -f -c %T .) in
+  tmpfs | ramfs) wanted=0 ;;
+  *) wanted=8192 ;;
+esac
+written=$(hactor jobs -a -n -o '{written_kb}' "$id" | tr -d ' ')
+[ "$written" -ge "$wanted" ] || fail "written: $written"
+check_contains "$(hactor job info "$id" record)" '"read_kb":'
 check_equal "tries" 1 "$(hactor jobs -a -n -o '{attempts}' "$id")"
 fails_with 0 hactor jobs --stats -a
-check_contains "$output" "0 running, 1 pending, 2 completed, 1 failed"
+check_contains "$output" "0 running, 1 pending, 3 completed, 1 failed"
 # A copy has the name that it shows, and a job with a range as many tasks as it got room for.
 hactor submit --quiet --wait -J 'copy{cc}' --cc=1-2 true
 check_equal "a copy by its name" "copy2 " "$(names --name copy2)"

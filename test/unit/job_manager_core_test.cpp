@@ -754,13 +754,16 @@ TEST_SUITE("unit") {
 
   TEST_CASE("usage and output addresses survive the record, and foreign bytes give nothing") {
     job_report r;
-    r.used = {1 << 30, 1'000'000'000'000, 7};
+    r.used = {1 << 30, 1'000'000'000'000, 7, 8'000'000'000, 9};
+    r.init_ns = 1;
     for (uint32_t i = 0; i < 50; ++i)
       r.outputs.emplace_back(i, uint64_t{i} << 40);
     auto back = decode_extra(encode_extra(r));
     CHECK(back.used.maxrss_kb == r.used.maxrss_kb);
     CHECK(back.used.user_us == r.used.user_us);
     CHECK(back.used.system_us == r.used.system_us);
+    CHECK(back.used.read_kb == r.used.read_kb);
+    CHECK(back.used.written_kb == r.used.written_kb);
     CHECK(back.outputs == r.outputs);
     random_source rnd{1};
     CHECK(decode_extra("").outputs.empty());
