@@ -617,8 +617,8 @@ const command job_id_command{
     group_jobs,
     "writes job ids in another form",
     "[--to=FORM] [ID...]",
-    "Without ids: of those that stand in standard input, one a line. Reads ids in any form, as all commands do; so they do with ID.INDEX, the job of an array "
-    "(--cc) "
+    "Without ids: those that stand in standard input, one a line. Reads ids in any form, as all "
+    "commands do; so they do with ID.INDEX, the job of an array (--cc) "
     "with this index, ID.[1,3-5], several of them, and ID/ID, a job of the instance that a job "
     "holds "
     "(a path that begins with '/' begins in the outermost one). Words are four that can be said on "
