@@ -32,9 +32,10 @@ constexpr option_spec options[] = {
     HACTOR_JOB_CHOICE_ROWS,
     {0, "from", "STATEDIR|FILE|last",
      "Lists the jobs that an instance which has ended has left in its state directory; its active "
-     "jobs as they were, and those that ran until the last event that is known. Or those of a file that --dump or 'hactor job list' has written, or that "
-     "an instance without a state directory has left in ~/.local/state/hactor/jobs "
-     "(XDG_STATE_HOME); last is the last of these. Of a file all jobs are meant, as with -a."},
+     "jobs as they were, and those that ran until the last event that is known. Or those of a file "
+     "that --dump or 'hactor job list' has written, or that an instance without a state directory "
+     "has left in ~/.local/state/hactor/jobs (XDG_STATE_HOME); last is the last of these. Of a "
+     "file all jobs are meant, as with -a."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
