@@ -366,8 +366,9 @@ void begin_tasks(shell_state::pointer self, shell_start& s) {
   auto refused = std::move(s.refused);
   if (!refused)
     refused = begin_pmix(st, work, me);
-  if (!work.notes.empty())
-    add_note(self, work.tasks.front().task_rank, std::move(work.notes));
+  for (auto& t : work.tasks) // before what any of them writes
+    if (!t.note.empty())
+      add_note(self, t.task_rank, std::move(t.note));
   for (uint32_t i = 0; i < count; ++i) {
     auto& t = work.tasks[i];
     remember(st, t, st.plan->has_tags || st.plugins);

@@ -345,13 +345,13 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
     uint32_t local = 0;
     for (auto task : tasks.expand()) {
       auto& own = bound->tasks[local];
-      if (plan.verbose || wants.cpus.verbose || wants.gpus.verbose)
-        work.notes += describe_binding(task, host, *bound, own);
       shell_task t;
       t.task_rank = task;
       t.local_id = local++;
       t.node = entry;
       t = make_task(plan, common, work.names, *where, host, std::move(t));
+      if (plan.verbose || wants.cpus.verbose || wants.gpus.verbose)
+        t.note = describe_binding(task, host, *bound, own);
       if (wants.gpus.kind != affinity_kind::off)
         append_visible_gpus(t.variables, own.gpus);
       t.cpus = std::move(own.cpus);

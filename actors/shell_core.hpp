@@ -27,6 +27,7 @@ struct shell_task {
   std::string variables; // "K=V\0": the plan's and the task's own
   idset cpus;            // OS numbers; empty: not bound
   std::vector<std::string> patterns{}; // of output, error, input; empty: the plan's
+  std::string note{};    // a line about where it runs, when that was asked
 };
 
 /// The file of -O hwloc.xmlfile, in the job's folder.
@@ -44,7 +45,6 @@ struct shell_work {
   std::string variables; // with which those of each task begin
   template_values names; // for output files; task and node are set per task
   std::string beside;    // what coprocesses and stage-in see; empty when there is none
-  std::string notes;     // lines about where tasks run, when that was asked
 };
 
 /// What of PMIx is the same for all jobs of this rank.

@@ -1,4 +1,5 @@
-// See the header. What the launchers set was read off Open MPI 4.1 and MPICH 4.0.
+// See the header. What the launchers set was read off Open MPI 4.1 and MPICH 4.0. The tables stand
+// in workflow/python/hactor/jobspec.py, too (the test python_driver compares them).
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "runtime/mpi_settings.hpp"
 

@@ -465,21 +465,31 @@ int run_eventlog(const invocation& call) {
   });
 }
 
+/// An id, or ID/ID: one within instances.
+caf::expected<std::string> rewrite_id(std::string_view word, id_form form) {
+  std::string path;
+  for (size_t at = 0; at <= word.size();) {
+    auto end = std::min(word.find('/', at), word.size());
+    auto id = parse_job_id(word.substr(at, end - at));
+    if (!id)
+      return std::move(id.error());
+    path += (path.empty() ? "" : "/") + format_job_id(*id, form);
+    at = end + 1;
+  }
+  return path;
+}
+
 int run_id(const invocation& call) {
   auto form = parse_id_form(call.options.value("to", "f58plain"));
   if (!form)
     return fail_usage(call, form.error());
-  for (auto& word : call.options.operands) {
-    std::string path; // of one within instances: ID/ID
-    for (size_t at = 0; at <= word.size();) {
-      auto end = std::min(word.find('/', at), word.size());
-      auto id = parse_job_id(std::string_view{word}.substr(at, end - at));
-      if (!id)
-        return fail(call, id.error());
-      path += (path.empty() ? "" : "/") + format_job_id(*id, *form);
-      at = end + 1;
-    }
-    print_line(path);
+  auto& words = call.options.operands;
+  std::string word;
+  for (size_t i = 0; words.empty() ? bool{std::cin >> word} : i < words.size(); ++i) {
+    auto id = rewrite_id(words.empty() ? word : words[i], *form);
+    if (!id)
+      return fail(call, id.error());
+    print_line(*id);
   }
   return exit_ok;
 }
@@ -606,9 +616,9 @@ const command job_id_command{
     "job id",
     group_jobs,
     "writes job ids in another form",
-    "[--to=FORM] ID...",
-    "Reads ids in any form, as all commands do; so they do with ID.INDEX, the job of an array "
-    "(--cc) "
+    "[--to=FORM] [ID...]",
+    "Without ids: those that stand in standard input, one a line. Reads ids in any form, as all "
+    "commands do; so they do with ID.INDEX, the job of an array (--cc) "
     "with this index, ID.[1,3-5], several of them, and ID/ID, a job of the instance that a job "
     "holds "
     "(a path that begins with '/' begins in the outermost one). Words are four that can be said on "
@@ -616,9 +626,10 @@ const command job_id_command{
     "(RFC 19).",
     id_options,
     usual_exits,
-    " hactor job id --to=dec f3xK2\n hactor job id f3xK2.7",
+    " hactor job id --to=dec f3xK2\n hactor job id f3xK2.7\n"
+    " hactor jobs -n -o '{id}' | hactor job id --to=hex",
     false,
-    1,
+    0,
     any_number,
     run_id};
 

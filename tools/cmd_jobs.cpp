@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
+
+#include <sys/stat.h>
 
 #include "actors/job_archive.hpp"
 #include "actors/job_json.hpp"
@@ -29,9 +32,10 @@ constexpr option_spec options[] = {
     HACTOR_JOB_CHOICE_ROWS,
     {0, "from", "STATEDIR|FILE|last",
      "Lists the jobs that an instance which has ended has left in its state directory; its active "
-     "jobs as they were. Or those of a file that --dump or 'hactor job list' has written, or that "
-     "an instance without a state directory has left in ~/.local/state/hactor/jobs "
-     "(XDG_STATE_HOME); last is the last of these. Of a file all jobs are meant, as with -a."},
+     "jobs as they were, and those that ran until the last event that is known. Or those of a file "
+     "that --dump or 'hactor job list' has written, or that an instance without a state directory "
+     "has left in ~/.local/state/hactor/jobs (XDG_STATE_HOME); last is the last of these. Of a "
+     "file all jobs are meant, as with -a."},
     {'n', "no-header", nullptr, "Leaves the titles out.", "--suppress-header"},
     {'o', "format", "FORMAT",
      "Columns, as '{id:>12} {name:<10.10} {runtime!F:>8h}', or one of the "
@@ -138,8 +142,23 @@ caf::expected<list_request> request_of(const parsed_options& o, const json& para
   return r;
 }
 
+struct left_jobs {
+  json jobs;
+  double as_of = now_s(); // until when something is known of those that ran
+};
+
+/// When the last event of the log happened; what ran then may have ended at any time after it.
+double last_event_s(const journal& store) {
+  double last = 0;
+  std::ignore = store.read_log(store.next_sequence() - 1, [&last](uint64_t, const job_event& e) {
+    last = static_cast<double>(e.t_ns) / 1e9;
+    return true;
+  });
+  return last;
+}
+
 /// The jobs of an instance that is gone.
-caf::expected<json> read_jobs(const invocation& call, const json& params) {
+caf::expected<left_jobs> read_jobs(const invocation& call, const json& params) {
   auto r = request_of(call.options, params);
   if (!r)
     return std::move(r.error());
@@ -158,7 +177,11 @@ caf::expected<json> read_jobs(const invocation& call, const json& params) {
       return std::move(log.error());
     if (!log->left_out.empty())
       complain(call, from + ": " + log->left_out);
-    return std::move(log->jobs);
+    left_jobs left{std::move(log->jobs)};
+    if (struct ::stat written; ::stat(from.c_str(), &written) == 0)
+      left.as_of = static_cast<double>(written.st_mtim.tv_sec)
+                   + static_cast<double>(written.st_mtim.tv_nsec) / 1e9;
+    return left;
   }
   journal_options options;
   options.directory = from;
@@ -170,10 +193,10 @@ caf::expected<json> read_jobs(const invocation& call, const json& params) {
   auto list = list_stored(**store, specs, *r);
   if (!list)
     return std::move(list.error());
-  auto jobs = json::array();
+  left_jobs left{json::array(), last_event_s(**store)};
   for (auto& s : *list)
-    jobs.push_back(to_json(s));
-  return jobs;
+    left.jobs.push_back(to_json(s));
+  return left;
 }
 
 /// Asks for one more than are listed where nobody has said how many, to know whether there is one.
@@ -194,13 +217,13 @@ void leave_out_more(const invocation& call, const json& params, json& jobs) {
                      + " jobs; '-c 0' lists all, '-c N' the first N");
 }
 
-int print_jobs(const parsed_options& o, const json& jobs, const table_format& format) {
+int print_jobs(const parsed_options& o, const json& jobs, const table_format& format,
+               double now = now_s()) {
   if (o.has("json")) {
     bool single = o.operands.size() == 1 && jobs.size() == 1;
     print_line(dump(single ? jobs[0] : json{{"jobs", jobs}}));
     return exit_ok;
   }
-  auto now = now_s();
   table_settings settings;
   settings.header = !o.has("no-header");
   settings.width_max = terminal_width();
@@ -316,8 +339,8 @@ int run_jobs(const invocation& call) {
   auto jobs = read_jobs(call, one_more(call.options, *params));
   if (!jobs)
     return fail(call, jobs.error());
-  leave_out_more(call, *params, *jobs);
-  return print_jobs(call.options, *jobs, *format);
+  leave_out_more(call, *params, jobs->jobs);
+  return print_jobs(call.options, jobs->jobs, *format, jobs->as_of);
 }
 
 int run_job_list(const invocation& call) {
@@ -333,8 +356,8 @@ int run_job_list(const invocation& call) {
     auto jobs = read_jobs(call, one_more(call.options, *params));
     if (!jobs)
       return fail(call, jobs.error());
-    leave_out_more(call, *params, *jobs);
-    return print_all(*jobs);
+    leave_out_more(call, *params, jobs->jobs);
+    return print_all(jobs->jobs);
   }
   return with_broker(call, [&](client& broker) -> caf::expected<int> {
     auto jobs = fetch_jobs(call.options, broker, one_more(call.options, *params));

@@ -29,6 +29,8 @@ check_equal "shared" 4 "$(bound -N 1 --tasks-per-node=4 --cpu-affinity=per-task 
 # The map is told, and what cannot be bound is refused.
 said=$(hactor run -v -n 2 -c 1 true 2>&1)
 check_contains "$said" "hactor: task 0 on $(hostname): CPUs $first, no GPUs"
+check_equal "each line is its task's" "0: hactor: task 0 1: hactor: task 1" \
+  "$(hactor run -v -l -n 2 true 2>&1 | grep ': hactor: task' | cut -d' ' -f1-4 | sort | xargs)"
 check_contains "$(hactor run --cpu-affinity=dry-run true 2>&1)" "not bound (dry-run)"
 fails_with 2 hactor submit --cpu-affinity=near true
 check_contains "$output" "--cpu-affinity: \"near\" is not on, off, per-task or map:SET"

@@ -20,6 +20,19 @@ fails_with 2 hactor job status babab-babab-babab-babax
 check_contains "$output" "is not a job id: right are e.g."
 fails_with 1 hactor job status babab-babab-babab-babad
 check_contains "$output" "no job f2"
+
+# Without ids: those of standard input.
+other=$(hactor submit --wait true)
+for form in dec words; do
+  check_equal "from standard input" "$(hactor job id --to=$form "$id" "$other" "$id/$other")" \
+    "$(printf '%s\n' "$id" "$other" "" " $id/$other " | hactor job id --to=$form)"
+done
+check_equal "of no ids" "" "$(hactor job id </dev/null)"
+found=0
+output=$(printf '%s\n' "$id" verse "$other" | hactor job id 2>&1) || found=$?
+check_equal "a wrong one among them" 2 "$found"
+check_contains "$output" "'verse'"
+check_lacks "$output" "$other"
 fails_with 2 hactor job id --to=verse "$id"
 check_contains "$output" "f58plain, words, emoji"
 END

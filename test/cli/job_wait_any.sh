@@ -57,6 +57,8 @@ fast=$(hactor submit true) faster=$(hactor submit false)
 fails_with 1 deadline 20 hactor job wait -n 2 "$slow" "$fast" "$faster"
 check_equal "two of three" "$(printf '%s\n' "$fast" "$faster" | sort)" \
   "$(echo "$output" | grep -v ^hactor | sort)"
+fails_with 0 deadline 20 hactor job wait --any "$slow" "$fast"
+check_equal "any, as often as one asks" "$fast" "$output"
 fails_with 2 hactor job wait -n 4 "$slow" "$fast" "$faster"
 fails_with 124 deadline 20 hactor job wait -t 0.3 "$slow" "$fast"
 check_contains "$output" "job $slow has not ended within 0.3s"

@@ -61,6 +61,16 @@ TEST_SUITE("unit") {
     CHECK_FALSE(make_launch_plan(s.text(), dump(s.environment)));
   }
 
+  TEST_CASE("what others have left has 30 s to end, or as long as exit-timeout says") {
+    CHECK(plan_of({})->exit_timeout_s == 30);
+    spec_text s;
+    for (const auto& [value, seconds] :
+         {std::pair{json("2m"), 120.0}, std::pair{json("none"), -1.0}, std::pair{json(7), 7.0}}) {
+      s.options = {{"exit-timeout", value}};
+      CHECK(plan_of(s)->exit_timeout_s == seconds);
+    }
+  }
+
   TEST_CASE("without PATH programs are searched in the usual places") {
     CHECK(plan_of({})->path == "/usr/local/bin:/usr/bin:/bin");
   }

@@ -310,8 +310,8 @@ TEST_SUITE("unit") {
     CHECK(work->tasks.at(1).cpus == idset::single(9));
     CHECK(variables(work->tasks[1].variables)["CUDA_VISIBLE_DEVICES"] == "1");
     CHECK(variables(work->tasks[1].variables)["HIP_VISIBLE_DEVICES"] == "0");
-    CHECK(work->notes == "hactor: task 0 on n0: CPUs 4, GPUs 0\n"
-                         "hactor: task 1 on n0: CPUs 9, GPUs 1\n");
+    CHECK(work->tasks[0].note == "hactor: task 0 on n0: CPUs 4, GPUs 0\n");
+    CHECK(work->tasks[1].note == "hactor: task 1 on n0: CPUs 9, GPUs 1\n");
     s.options = {{"cpu-affinity", "map:5"}};
     auto refused = plan_shell(*plan_of(s), item, {0}, place);
     REQUIRE_FALSE(refused);
@@ -320,7 +320,7 @@ TEST_SUITE("unit") {
     auto own = plan_shell(*plan_of(s), item, {0}, place);
     REQUIRE(own);
     CHECK(variables(own->tasks[0].variables)["CUDA_VISIBLE_DEVICES"] == "7");
-    CHECK(own->notes.empty());
+    CHECK(own->tasks[0].note.empty());
   }
 
   TEST_CASE("what hactor sets is set once, whatever the user's environment had") {

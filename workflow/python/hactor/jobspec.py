@@ -6,11 +6,36 @@ import os
 import warnings
 
 
+# The tables of runtime/mpi_settings.cpp, by which `hactor submit` decides the same.
+SETTINGS = ("OMPI_MCA_", "OMPI_ALLOW_", "MPIR_CVAR_", "MPICH_")
+NO_SETTINGS = ("OMPI_MCA_orte_", "OMPI_MCA_ess_")
+NO_SETTING_NAMES = {"OMPI_MCA_ess", "OMPI_MCA_pmix", "OMPI_MCA_initial_wdir",
+                    "OMPI_MCA_mpi_oversubscribe", "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
+                    "MPIR_CVAR_CH3_INTERFACE_HOSTNAME"}
+LAUNCHERS = ("PMI_", "PMIX_", "OMPI_", "ORTE_", "OPAL_", "PRTE_", "HYDI_", "HYDRA_", "MPIR_",
+             "MPICH_", "PALS_", "SLURM_", "SLURMD_", "MPIEXEC_", "HACTOR_JOB_", "HACTOR_TASK_",
+             "HACTOR_ARRAY_")
+LAUNCHER_NAMES = {"MPI_LOCALNRANKS", "MPI_LOCALRANKID", "GFORTRAN_UNBUFFERED_PRECONNECTED",
+                  "IPATH_NO_BACKTRACE", "HFI_NO_BACKTRACE", "FLUX_JOB_ID", "FLUX_JOB_SIZE",
+                  "FLUX_JOB_NNODES", "FLUX_JOB_TMPDIR", "FLUX_TASK_RANK", "FLUX_TASK_LOCAL_ID"}
+
+
+def is_launchers(name):
+    """True for what launchers tell the processes that they start: it is of one job and must not
+    reach another. False for what people set to tune an MPI."""
+    if (name.startswith(SETTINGS) and not name.startswith(NO_SETTINGS)
+            and name not in NO_SETTING_NAMES):
+        return False
+    return name.startswith(LAUNCHERS) or name in LAUNCHER_NAMES
+
+
 def inherited():
-    """This process's environment. What is not UTF-8 cannot be sent and is left out: one odd
-    variable, which few jobs read, is no reason to refuse them all."""
+    """This process's environment less what launchers set. What is not UTF-8 cannot be sent and is
+    left out: one odd variable, which few jobs read, is no reason to refuse them all."""
     kept = {}
     for name, value in os.environ.items():
+        if is_launchers(name):
+            continue
         try:
             (name + value).encode()
             kept[name] = value
