@@ -445,7 +445,7 @@ void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report&
   s.parts.used.user_us += report.used.user_us;
   s.parts.used.system_us += report.used.system_us;
   s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
-  add_warnings(s.parts.warning, report.warning);
+  add_warnings(s.parts.warning, report.warning, false);
   end_settled(now_ns, report.id, it->second, out);
 }
 

@@ -126,6 +126,7 @@ struct shell_state {
   bool told_start = false;
   bool spread = false; // others of the job are elsewhere: exec is to know when all here ended
   bool told_exit = false, told_exits = false; // that the first has; all
+  int32_t told_status = 0;                    // and with which wait status
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience

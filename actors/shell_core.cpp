@@ -385,9 +385,13 @@ void shell_core::on_exited(int wait_status, const usage& used) {
   report_.used.system_us += used.system_us;
 }
 
-void shell_core::note_end(std::string how, bool is_bad) {
-  if (is_bad && bad_end_.empty())
-    bad_end_ = how;
+void shell_core::note_end(std::string how, int wait_status, bool is_bad) {
+  if (is_bad && shell_code(wait_status) > shell_code(worst_status_)) {
+    worst_end_ = how;
+    worst_status_ = wait_status;
+  }
+  if (is_bad && first_bad_.empty())
+    first_bad_ = how;
   if (first_end_.empty())
     first_end_ = std::move(how);
 }
@@ -399,6 +403,16 @@ void shell_core::on_broken(const std::string& host, const std::string& what, int
   report_.failure = fmt::format("{}: {}", host, what);
 }
 
+void shell_core::break_off(const std::string& host, std::string what, int wait_status) {
+  auto of_tasks = report_.status;
+  if (of_tasks != 0 && shell_code(of_tasks) >= shell_code(wait_status)) {
+    wait_status = of_tasks;
+    if (worst_status_ == of_tasks && what.find(worst_end_) == what.npos)
+      what += "; " + worst_end_;
+  }
+  on_broken(host, what, wait_status);
+}
+
 job_report shell_core::report(bool ended) const {
   auto r = report_;
   r.started = all_started() && report_.failure.empty();
@@ -407,9 +421,12 @@ job_report shell_core::report(bool ended) const {
   r.ended = ended;
   if (!ended) {
     r.used = {}; // it is summed once
-    r.warning = first_end_;
-  } else if (r.failure.empty() && !bad_end_.empty()) { // else that is the cause
-    r.warning = bad_end_ + (r.warning.empty() ? "" : "; ") + r.warning;
+    r.warning = worst_end_.empty() ? first_end_ : worst_end_;
+  } else if (r.failure.empty() && !worst_end_.empty()) { // else that is the cause
+    auto end = worst_end_;
+    if (first_bad_ != worst_end_) // it may be why the other ended so
+      end += ", after " + first_bad_;
+    r.warning = end + (r.warning.empty() ? "" : "; ") + r.warning;
   }
   return r;
 }

@@ -35,7 +35,7 @@ void note_end(shell_state& st, const task_exited& x) {
   auto is_bad = x.status != 0 && st.terminating == 0 && (st.size > 1 || is_signal)
                 && !(is_signal && (st.signals_sent >> (WTERMSIG(x.status) & 63) & 1) != 0);
   if (is_bad || (st.size > 1 && st.core.first_end().empty()))
-    st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), is_bad);
+    st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), x.status, is_bad);
 }
 
 void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {

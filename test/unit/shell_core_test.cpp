@@ -426,25 +426,62 @@ TEST_SUITE("unit") {
           == "task 2 (host n1): killed by signal 11 (Segmentation fault)");
     CHECK(task_warning(0, "n1", 3 << 8) == "task 0 (host n1): exited with 3");
     shell_core c{{5}, 3};
-    c.note_end("task 4 (host n1): exited with 0", false);
-    c.note_end("task 6 (host n1): exited with 3", true);
-    c.note_end("task 5 (host n1): exited with 4", true);
+    c.note_end("task 4 (host n1): exited with 0", 0, false);
     CHECK(c.report(false).warning == "task 4 (host n1): exited with 0");
+    CHECK(c.report(true).warning == "");
+    c.note_end("task 6 (host n1): exited with 3", 3 << 8, true);
+    c.note_end("task 7 (host n1): exited with 3", 3 << 8, true);
+    CHECK(c.report(false).warning == "task 6 (host n1): exited with 3");
     CHECK(c.report(true).warning == "task 6 (host n1): exited with 3");
+    c.note_end("task 5 (host n1): exited with 4", 4 << 8, true); // the job's status, and the cause
+    auto both = "task 5 (host n1): exited with 4, after task 6 (host n1): exited with 3";
+    CHECK(c.report(true).warning == both);
+    CHECK(c.first_end() == "task 4 (host n1): exited with 0");
     c.on_lost("n1", "output");
-    CHECK(c.report(true).warning == "task 6 (host n1): exited with 3; n1: output");
+    CHECK(c.report(true).warning == both + std::string{"; n1: output"});
+    CHECK(split_warnings(c.report(true).warning).of_task == both);
     c.on_broken("n1", "why", 9);
     CHECK(c.report(true).warning == "n1: output"); // the cause is told
   }
 
-  TEST_CASE("of the warnings about tasks the first is kept, of others all") {
+  TEST_CASE("a job that is broken off has the status of its worst task, which is named") {
+    struct {
+      int of_tasks, given, status;
+      const char* failure;
+    } table[] = {
+        {0, 1 << 8, 1 << 8, "n1: why"},
+        {9 << 8, 1 << 8, 9 << 8, "n1: why; task 3 (host n1): exited with 9"},
+        {1 << 8, 1 << 8, 1 << 8, "n1: why; task 3 (host n1): exited with 1"},
+        {9 << 8, 9, 9, "n1: why"}, // 137
+    };
+    for (auto& t : table) {
+      shell_core c{{5}, 2};
+      c.note_end(task_warning(3, "n1", t.of_tasks), t.of_tasks, t.of_tasks != 0);
+      c.on_exited(t.of_tasks, {});
+      CHECK(c.status() == t.of_tasks);
+      c.break_off("n1", "why", t.given);
+      c.on_exited(15, {}); // ended by us
+      CHECK(c.report(true).status == t.status);
+      CHECK(c.report(true).failure == t.failure);
+    }
+    shell_core c{{5}, 2};
+    c.note_end("task 3 (host n1): exited with 9", 9 << 8, true);
+    c.on_exited(9 << 8, {});
+    c.break_off("n1", "others ran after " + c.first_end(), 1 << 8);
+    CHECK(c.report(true).failure == "n1: others ran after task 3 (host n1): exited with 9");
+  }
+
+  TEST_CASE("of the warnings about tasks the worst is kept, of others all") {
     std::string sum;
     for (auto* part : {"", "n1: lost", "task 2 (host n2): exited with 3; n2: lost", "n3: lost",
-                       "task 1 (host n4): exited with 4"})
-      add_warnings(sum, part);
+                       "task 1 (host n4): exited with 2"})
+      add_warnings(sum, part, false);
     CHECK(sum == "task 2 (host n2): exited with 3; n1: lost; n2: lost; n3: lost");
     CHECK(split_warnings(sum).of_task == "task 2 (host n2): exited with 3");
     CHECK(split_warnings(sum).others == "n1: lost; n2: lost; n3: lost");
+    add_warnings(sum, "n5: lost", true); // of its task nothing was said
+    add_warnings(sum, "task 4 (host n6): exited with 5; n6: lost", true);
+    CHECK(sum == "task 4 (host n6): exited with 5; n1: lost; n2: lost; n3: lost; n5: lost; n6: lost");
     CHECK(split_warnings("n1: lost; task 3").of_task == "");
   }
 
