@@ -33,7 +33,7 @@ struct shell_context {
   std::string host;
   shell_place place;
   double kill_timeout_s = limits::kill_timeout_s;
-  int kills_max = 8;   // then a job's processes count as unkillable
+  int kills_max = 8;   // of wait_for_kill; then a job's processes count as unkillable
   int64_t output_limit = -1; // bytes of a captured stream whose job says nothing; < 0: none
   broker_actor broker; // knows the way to the resources, for a node with such processes
   double stage_in_timeout_s = 30 * 60; // for a node to have its files; 0: for ever

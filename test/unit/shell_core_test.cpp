@@ -396,22 +396,23 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("a process that never reports its end is left after so many SIGKILLs") {
-    using namespace std::chrono_literals;
     shell_core c{{5}, 2};
     c.on_started();
     c.on_started();
     c.on_exited(0, {100, 5, 6}); // the other one hangs in the kernel
-    double waited = 0;
-    int kills = 0; // the first wait is for SIGTERM
-    for (; kills < 100; ++kills) {
-      auto wait = wait_for_kill(kills, 8, 5);
-      if (!wait)
-        break;
-      waited += *wait;
-    }
-    CHECK(kills == 8);
-    CHECK(waited == 5.0 * (1 + 2 + 4 + 8 + 16 + 32 + 64 + 64));
-    CHECK(wait_for_kill(40, 100, 5) == 320.0); // it does not double for ever
+    auto moments = [](int kills_max, double patience_s) { // seconds after SIGTERM
+      std::vector<double> at{patience_s};
+      while (auto wait = wait_for_kill(static_cast<int>(at.size()), kills_max, patience_s))
+        at.push_back(at.back() + *wait);
+      return at;
+    };
+    CHECK(moments(8, 5)
+          == std::vector<double>{5, 10, 15, 20, 25, 30, 40, 60, 100, 180, 340, 640});
+    CHECK(moments(2, 1) == std::vector<double>{1, 2, 3, 4, 5, 6});
+    auto all = moments(1000, 5); // it does not double for ever
+    CHECK(all.size() == 1004);
+    CHECK(all.back() == 640 + 300.0 * 992);
+    CHECK(moments(3, 400) == std::vector<double>{400, 800, 1200, 1600, 2000, 2400, 2800});
     CHECK_FALSE(c.all_ended());
     c.on_broken("host1", "unkillable user processes from job f5", 9);
     c.abandon();
