@@ -229,6 +229,7 @@ void set_rank(std::string& variables, const common_part& common, uint32_t task) 
   if (common.pmi) {
     set(variables, "PMI_RANK", rank);
     set(variables, "PMI_SIZE", std::to_string(world.size));
+    set(variables, "PMI_SPAWNED", "0");
   }
   if (common.pmix) {
     set(variables, "PMIX_RANK", rank);
@@ -352,7 +353,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       t.local_id = local++;
       t.node = entry;
       t = make_task(plan, common, work.names, *where, host, std::move(t));
-      if (wants.gpus.kind != affinity_kind::off)
+      if (wants.gpus.kind != affinity_kind::off && !wants.gpus.dry_run)
         append_visible_gpus(t.variables, own.gpus);
       t.cpus = std::move(own.cpus);
       work.tasks.push_back(std::move(t));

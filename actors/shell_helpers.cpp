@@ -379,7 +379,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   }
   for (auto cpu : cpus.expand())
     s.cpus.push_back(static_cast<int32_t>(cpu));
-  if (wants.gpus.kind != affinity_kind::off)
+  if (wants.gpus.kind != affinity_kind::off && !wants.gpus.dry_run)
     append_visible_gpus(s.environment, gpus);
   auto number = next_helper(st);
   auto sink = command_sink(r, rank, st.context->host, [me = shell_actor{self}, number] {

@@ -130,6 +130,7 @@ TEST_SUITE("unit") {
       {"PMI_FD", "3"},
       {"PMI_RANK", "1"},
       {"PMI_SIZE", "2"},
+      {"PMI_SPAWNED", "0"},
       {"ROCR_VISIBLE_DEVICES", "-1"},
       {"HIP_VISIBLE_DEVICES", "-1"},
       {"ZE_AFFINITY_MASK", "65535"},
@@ -180,6 +181,7 @@ TEST_SUITE("unit") {
     CHECK(one.places.empty());
     auto v = variables(one.tasks.at(0).variables);
     CHECK(v.count("PMI_FD") == 0);
+    CHECK(v.count("PMI_SPAWNED") == 0);
     CHECK(v["PMI_RANK"] == "0");
     CHECK(v["PMI_SIZE"] == "1");
     s.options = {{"pmi", "off"}};
@@ -321,6 +323,16 @@ TEST_SUITE("unit") {
     REQUIRE(own);
     CHECK(variables(own->tasks[0].variables)["CUDA_VISIBLE_DEVICES"] == "7");
     CHECK(own->notes.empty());
+    s.options = {{"gpu-affinity", "dry-run,per-task"}};
+    auto tried = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE(tried);
+    for (auto& task : tried->tasks) {
+      auto v = variables(task.variables);
+      CHECK(v["CUDA_VISIBLE_DEVICES"] == "7");
+      CHECK(v.count("HIP_VISIBLE_DEVICES") == 0);
+    }
+    CHECK(tried->notes.find("hactor: task 1 on n0: ") != std::string::npos);
+    CHECK(tried->notes.find(", GPUs 1\n") != std::string::npos);
   }
 
   TEST_CASE("what hactor sets is set once, whatever the user's environment had") {
