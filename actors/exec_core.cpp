@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -157,6 +158,7 @@ void exec_core::signal(int64_t now_ns, const signal_item& item, exec_out& out) {
 }
 
 void exec_core::add(job& j, const job_report& part) {
+  auto is_worse = shell_code(part.status) > shell_code(j.sum.status);
   if (j.sum.failure.empty()) {
     // What could not start is the cause; that the others were ended for it says nothing.
     j.sum.status = part.failure.empty() ? worse_status(j.sum.status, part.status) : part.status;
@@ -165,7 +167,7 @@ void exec_core::add(job& j, const job_report& part) {
   j.sum.used.add(part.used);
   j.sum.outputs.insert(j.sum.outputs.end(), part.outputs.begin(), part.outputs.end());
   j.sum.lost.add_all(part.lost);
-  add_warnings(j.sum.warning, part.warning);
+  add_warnings(j.sum.warning, part.warning, is_worse);
   note_first_exit(j, part);
 }
 
@@ -284,12 +286,29 @@ void exec_core::settle(int64_t now_ns, job_id id, uint32_t attempt, const idset&
   tell_settled(id, j, out);
 }
 
-/// Does the subtree have tasks that have not ended, as far as was told? What is cleaned up after
-/// them may take a node long.
-bool exec_core::runs_tasks(const job& j) const {
-  return (j.shell_due && j.cleaning.count(self_) == 0)
-         || !std::includes(j.cleaning.begin(), j.cleaning.end(), j.children.begin(),
-                           j.children.end());
+/// Ourselves and children that have tasks that have not ended, or below them, as far as was told.
+/// What is cleaned up after them may take a node long.
+std::set<rank_t> exec_core::running_parts(const job& j) const {
+  std::set<rank_t> parts;
+  std::set_difference(j.children.begin(), j.children.end(), j.cleaning.begin(), j.cleaning.end(),
+                      std::inserter(parts, parts.end()));
+  if (j.shell_due && j.cleaning.count(self_) == 0)
+    parts.insert(self_);
+  return parts;
+}
+
+/// Takes down how tasks of a part have ended; true when that is worse than what was known.
+bool exec_core::note_status(job& j, const job_report& part) {
+  if (!part.failure.empty() || shell_code(part.status) <= shell_code(j.ended_status))
+    return false;
+  j.ended_status = part.status;
+  j.worst_end = split_warnings(part.warning).of_task;
+  return true;
+}
+
+/// What is to be told of the job's status before all of it has ended.
+int32_t exec_core::status_of(const job& j) {
+  return j.sum.failure.empty() ? worse_status(j.sum.status, j.ended_status) : j.sum.status;
 }
 
 /// What follows when a task has ended and others run: the root tells of the first after a moment,
@@ -300,10 +319,9 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
   if (!part.task_ended && !part.ended)
     return;
   note_first_exit(j, part);
-  if (part.tasks_ended && !part.ended) {
+  auto is_worse = note_status(j, part);
+  if (part.tasks_ended && !part.ended)
     j.cleaning.insert(from);
-    j.cleaning_status = worse_status(j.cleaning_status, part.status);
-  }
   auto over = !j.shell_due && j.children.empty();
   if (j.root) {
     if (!over && j.first_exit_at_ns == 0 && j.sum.first_exit.t_ns != 0) {
@@ -313,19 +331,20 @@ void exec_core::leave_others(int64_t now_ns, job_id id, job& j, rank_t from, con
     if (!j.spread || j.exit_timeout_s < 0 || j.exit_at_ns != 0 || over)
       return;
     j.exit_at_ns = moment_after(now_ns, j.exit_timeout_s);
-    j.first_end = part.warning;
+    j.first_end = split_warnings(part.warning).of_task;
     wakes_.emplace(j.exit_at_ns, id);
     return;
   }
-  // Of the first, and of the last when cleaning up keeps the report of the end back.
+  // Of the first, of those that make the status worse, since the root may have to end the job with
+  // it, and of the last when cleaning up keeps the report of the end back.
   auto rest = runs_tasks(j);
   uint8_t wanted = rest ? 1 : 2;
-  if (j.told_exit >= wanted || is_orphan(j) || over)
+  if ((j.told_exit >= wanted && (!is_worse || j.ending)) || is_orphan(j) || over)
     return;
   j.told_exit = wanted;
   job_report news;
   news.id = id;
-  news.status = worse_status(worse_status(j.sum.status, j.cleaning_status), part.status);
+  news.status = status_of(j);
   news.task_ended = true;
   news.tasks_ended = !rest;
   news.warning = part.warning;
@@ -368,7 +387,7 @@ void exec_core::tell_clean(job_id id, job& j, exec_out& out) {
   news.clean = j.clean;
   news.tasks_ended = !runs_tasks(j);
   news.task_ended = news.tasks_ended;
-  news.status = worse_status(j.sum.status, j.cleaning_status);
+  news.status = status_of(j);
   if (j.root)
     news.failure = j.sum.failure; // others have told theirs
   out.report(j.root, j.parent, std::move(news));
@@ -515,27 +534,47 @@ void exec_core::begin_meeting(int64_t now_ns, job_id id, const job& j, int32_t w
     wakes_.emplace(x.end_at_ns = moment_after(now_ns, j.mpi_timeout_s), id);
 }
 
-/// Who has come, and who has not. Below a child that has not there may be some who have.
-std::string exec_core::who_is_missing(const job& j, int32_t world, const exchange& x) const {
-  auto missing = missing_parts(j, world, x);
-  idset away;
-  std::vector<std::string> hosts;
+/// The job's brokers that are one of `parts`, which are ourselves or children, or below one.
+idset exec_core::brokers_below(const job& j, const std::set<rank_t>& parts) const {
+  idset found;
   for (size_t i = 0; i < j.brokers.size(); ++i) {
-    if (world >= 0 && !x.among.contains(j.brokers[i]))
-      continue;
     auto at = i, last = i; // climbs to us, or past us
     for (; at > j.position; at = (at - 1) / fanout_)
       last = at;
-    if (at != j.position || missing.count(j.brokers[last]) == 0)
-      continue;
-    away.add(j.brokers[i]);
-    if (i < j.hosts.size() && !j.hosts[i].empty())
-      hosts.push_back(j.hosts[i]);
+    if (at == j.position && parts.count(j.brokers[last]) != 0)
+      found.add(j.brokers[i]);
   }
-  return fmt::format("tasks{} have called MPI_Init, and not all of those on broker{} {}{}",
-                     world < 0 ? "" : fmt::format(" of world {}", world),
-                     away.size() == 1 ? "" : "s", away.to_string(),
+  return found;
+}
+
+/// "brokers 2-3 (n[2-3])"; hosts as far as we know them.
+std::string exec_core::brokers_text(const job& j, const idset& which) {
+  std::vector<std::string> hosts;
+  for (size_t i = 0; i < j.hosts.size() && i < j.brokers.size(); ++i)
+    if (which.contains(j.brokers[i]) && !j.hosts[i].empty())
+      hosts.push_back(j.hosts[i]);
+  return fmt::format("broker{} {}{}", which.size() == 1 ? "" : "s", which.to_string(),
                      hosts.empty() ? "" : fmt::format(" ({})", format_hostlist(hosts)));
+}
+
+/// Who has come, and who has not. Below a child that has not there may be some who have.
+std::string exec_core::who_is_missing(const job& j, int32_t world, const exchange& x) const {
+  auto away = brokers_below(j, missing_parts(j, world, x));
+  if (world >= 0)
+    for (auto rank : away.expand())
+      if (!x.among.contains(rank))
+        away.remove(rank);
+  return fmt::format("tasks{} have called MPI_Init, and not all of those on {}",
+                     world < 0 ? "" : fmt::format(" of world {}", world), brokers_text(j, away));
+}
+
+/// Whose tasks have not ended. Of those below a child only that they may be.
+std::string exec_core::who_still_runs(const job& j) const {
+  auto parts = running_parts(j);
+  auto all = brokers_below(j, parts);
+  all.remove_all(j.clean);
+  return fmt::format("tasks still ran on {}{}", all.size() > parts.size() ? "some of " : "",
+                     brokers_text(j, all));
 }
 
 void exec_core::look_at_meetings(int64_t now_ns, job_id id, job& j, exec_out& out) {
@@ -555,10 +594,12 @@ void exec_core::look_at_meetings(int64_t now_ns, job_id id, job& j, exec_out& ou
   }
 }
 
-/// Ends the job.
+/// Ends the job, with how its tasks have ended so far. Requires: none was told to end.
 void exec_core::fail(int64_t now_ns, job_id id, job& j, std::string why, exec_out& out) {
+  j.sum.status = worse_status(status_of(j), 1 << 8);
+  if (!j.worst_end.empty() && why.find(j.worst_end) == why.npos)
+    why += "; " + j.worst_end;
   j.sum.failure = std::move(why);
-  j.sum.status = worse_status(j.sum.status, 1 << 8);
   advance(id, out);
   await_others(now_ns, id);
 }
@@ -624,7 +665,7 @@ void exec_core::on_time(int64_t now_ns, exec_out& out) {
     auto over = j.exit_at_ns != 0 && j.exit_at_ns <= now_ns;
     if (over && !j.ending && j.sum.failure.empty() && runs_tasks(j)) {
       fail(now_ns, id, j,
-           "tasks still ran when exit-timeout was over after the first had ended"
+           who_still_runs(j) + " when exit-timeout was over after the first had ended"
              + (j.first_end.empty() ? "" : ": " + j.first_end),
            out);
     } else if (!j.exchanges.empty()) {

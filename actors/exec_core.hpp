@@ -144,10 +144,11 @@ private:
     double mpi_timeout_s = -1;      // for the others once some have come to MPI_Init; likewise
     int64_t exit_at_ns = 0;         // at the root, when that is over; 0: no task has ended
     std::string first_end;          // likewise, which task it was and how it ended, if we know
+    int32_t ended_status = 0;       // greatest wait status of tasks that have ended, as was told
+    std::string worst_end;          // how the task of it ended; "": nobody said
     uint8_t told_exit = 0;          // to the parent: 1: a task has ended, 2: all have
     int64_t first_exit_at_ns = 0;   // at the root: when that is told, if others still run; 0: no
     std::set<rank_t> cleaning;      // ourselves and children that have no tasks left
-    int32_t cleaning_status = 0;    // ... and the greatest wait status of these
     bool spread = false;            // it is on several brokers
     idset clean;                    // if so: those of the subtree that have ended
     uint64_t told_clean = 0;        // ... and how many whoever is above us has heard of
@@ -179,7 +180,11 @@ private:
   void add(job& j, const job_report& part);
   void leave_others(int64_t now_ns, job_id id, job& j, rank_t from, const job_report& part,
                     exec_out& out);
-  bool runs_tasks(const job& j) const;
+  std::set<rank_t> running_parts(const job& j) const;
+  bool runs_tasks(const job& j) const { return !running_parts(j).empty(); }
+  static bool note_status(job& j, const job_report& part);
+  static int32_t status_of(const job& j);
+  std::string who_still_runs(const job& j) const;
   void await_others(int64_t now_ns, job_id id);
   void tell_clean(job_id id, job& j, exec_out& out);
   void note_first_exit(job& j, const job_report& part);
@@ -191,6 +196,8 @@ private:
   void find_participants(const job& j, exchange& x) const;
   std::set<rank_t> missing_parts(const job& j, int32_t world, const exchange& x) const;
   static bool leads_exchange(const job& j, int32_t world, const exchange& x);
+  idset brokers_below(const job& j, const std::set<rank_t>& parts) const;
+  static std::string brokers_text(const job& j, const idset& which);
   std::string who_is_missing(const job& j, int32_t world, const exchange& x) const;
   void begin_meeting(int64_t now_ns, job_id id, const job& j, int32_t world, exchange& x);
   void look_at_meetings(int64_t now_ns, job_id id, job& j, exec_out& out);

@@ -443,7 +443,7 @@ void job_manager_core::on_settled(int64_t now_ns, rank_t rank, const job_report&
   s.due.remove(rank);
   s.parts.used.add(report.used);
   s.parts.outputs.insert(s.parts.outputs.end(), report.outputs.begin(), report.outputs.end());
-  add_warnings(s.parts.warning, report.warning);
+  add_warnings(s.parts.warning, report.warning, false);
   end_settled(now_ns, report.id, it->second, out);
 }
 

@@ -9,13 +9,17 @@
 
 namespace hactor {
 
-/// Returns how long to wait before the next SIGKILL, in seconds, when `kills` have been sent:
-/// `patience_s` at first, then twice that, and so on, up to 64 times; nothing when those were all
-/// that are sent.
+/// Returns how long to wait before the next SIGKILL, in seconds, when `kills` have been sent; the
+/// first comes `patience_s` after SIGTERM. Up to the fifth, which is the first of the last
+/// `kills_max`, they are `patience_s` apart, then twice that, and so on, up to 300 s. Nothing when
+/// those were all that are sent. Requires: kills >= 1.
 inline std::optional<double> wait_for_kill(int kills, int kills_max, double patience_s) {
-  if (kills >= kills_max)
+  constexpr int equal_max = 5;
+  constexpr double wait_max_s = 300;
+  if (kills >= equal_max - 1 + kills_max)
     return std::nullopt;
-  return patience_s * (1 << std::min(kills, 6));
+  auto doublings = std::clamp(kills - equal_max, 0, 30);
+  return std::min(patience_s * (1 << doublings), std::max(wait_max_s, patience_s));
 }
 
 } // namespace hactor

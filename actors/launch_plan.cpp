@@ -487,7 +487,8 @@ bool is_shells_variable(const launch_plan& plan, std::string_view name) {
       plan.hwloc_file
       && (name == "HWLOC_XMLFILE" || name == "HWLOC_COMPONENTS" || name == "HWLOC_THISSYSTEM");
   return of_others || of_hwloc || name == "HACTOR_LEVEL"
-         || (plan.request.gpus.kind != affinity_kind::off && is_gpu_variable(name));
+         || (plan.request.gpus.kind != affinity_kind::off && !plan.request.gpus.dry_run
+             && is_gpu_variable(name));
 }
 
 /// env-allow: the names of launchers' variables that tasks are to have, in a list or joined by

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "actors/interpreter.hpp"
+#include "actors/job_state.hpp"
 #include "actors/kill_steps.hpp"
 #include "actors/plugin_turns.hpp"
 #include "actors/shell_helpers.hpp"
@@ -83,15 +84,19 @@ caf::behavior folder_remover(caf::event_based_actor* self,
 }
 
 void tell(shell_state::pointer self, bool ended) {
+  self->state.told_status = self->state.core.status();
   self->send(self->state.exec, shell_report{self->state.core.report(ended)});
 }
 
-/// Tells exec that tasks have ended while there is more to wait for: others, or cleaning up.
+/// Tells exec that tasks have ended while there is more to wait for: others, or cleaning up; and,
+/// where exec may have to break the job off, with what status.
 void tell_exits(shell_state::pointer self) {
   auto& st = self->state;
   auto all = st.core.all_ended();
   auto& told = all ? st.told_exits : st.told_exit;
-  if ((!all || st.spread) && !std::exchange(told, true))
+  auto is_worse = st.spread && !all && st.terminating == 0
+                  && shell_code(st.core.status()) > shell_code(st.told_status);
+  if ((!all || st.spread) && (!std::exchange(told, true) || is_worse))
     tell(self, false);
 }
 
@@ -488,7 +493,7 @@ void begin_job(shell_state::pointer self) {
 
 void break_off(shell_state::pointer self, const std::string& why, int wait_status) {
   auto& st = self->state;
-  st.core.on_broken(st.context->host, why, wait_status);
+  st.core.break_off(st.context->host, why, wait_status);
   tell(self, false);
 }
 
@@ -551,6 +556,15 @@ void leave_others(shell_state::pointer self, const launch_plan& plan, const task
   look_at_exit(self, std::min(st.exit_deadline_ns, now + exit_moment_ns));
 }
 
+/// "task 1", "tasks 1,4-5": those that run here.
+std::string running_tasks(const shell_state& st) {
+  idset tasks;
+  for (size_t i = 0; i < st.tokens.size(); ++i)
+    if (st.tokens[i] != 0)
+      tasks.add(st.ranks[i]);
+  return (tasks.size() == 1 ? "task " : "tasks ") + tasks.to_string();
+}
+
 /// True when the tick was that of exit-timeout.
 bool is_exit_time(shell_state::pointer self) {
   auto& st = self->state;
@@ -562,7 +576,7 @@ bool is_exit_time(shell_state::pointer self) {
     return true; // what is left is no task
   if (is_due)
     break_off(self,
-              "tasks still ran when exit-timeout was over after the first had ended: "
+              running_tasks(st) + " still ran when exit-timeout was over after the first had ended: "
                   + st.core.first_end(),
               1 << 8);
   else

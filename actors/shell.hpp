@@ -33,7 +33,7 @@ struct shell_context {
   std::string host;
   shell_place place;
   double kill_timeout_s = limits::kill_timeout_s;
-  int kills_max = 8;   // then a job's processes count as unkillable
+  int kills_max = 8;   // of wait_for_kill; then a job's processes count as unkillable
   int64_t output_limit = -1; // bytes of a captured stream whose job says nothing; < 0: none
   broker_actor broker; // knows the way to the resources, for a node with such processes
   double stage_in_timeout_s = 30 * 60; // for a node to have its files; 0: for ever
@@ -126,6 +126,7 @@ struct shell_state {
   bool told_start = false;
   bool spread = false; // others of the job are elsewhere: exec is to know when all here ended
   bool told_exit = false, told_exits = false; // that the first has; all
+  int32_t told_status = 0;                    // and with which wait status
   bool sealing = false;    // OUTPUT was asked to end our output, which may wait for a full disk
   bool cancelled = false;  // by a person, not by its time limit: what waits may be given up
   bool killed = false;     // ... who has no more patience

@@ -229,6 +229,7 @@ void set_rank(std::string& variables, const common_part& common, uint32_t task) 
   if (common.pmi) {
     set(variables, "PMI_RANK", rank);
     set(variables, "PMI_SIZE", std::to_string(world.size));
+    set(variables, "PMI_SPAWNED", "0");
   }
   if (common.pmix) {
     set(variables, "PMIX_RANK", rank);
@@ -352,7 +353,7 @@ caf::expected<shell_work> plan_shell(const launch_plan& plan, const launch_item&
       t = make_task(plan, common, work.names, *where, host, std::move(t));
       if (plan.verbose || wants.cpus.verbose || wants.gpus.verbose)
         t.note = describe_binding(task, host, *bound, own);
-      if (wants.gpus.kind != affinity_kind::off)
+      if (wants.gpus.kind != affinity_kind::off && !wants.gpus.dry_run)
         append_visible_gpus(t.variables, own.gpus);
       t.cpus = std::move(own.cpus);
       work.tasks.push_back(std::move(t));
@@ -383,9 +384,13 @@ void shell_core::on_exited(int wait_status, const usage& used) {
   report_.used.add(used);
 }
 
-void shell_core::note_end(std::string how, bool is_bad) {
-  if (is_bad && bad_end_.empty())
-    bad_end_ = how;
+void shell_core::note_end(std::string how, int wait_status, bool is_bad) {
+  if (is_bad && shell_code(wait_status) > shell_code(worst_status_)) {
+    worst_end_ = how;
+    worst_status_ = wait_status;
+  }
+  if (is_bad && first_bad_.empty())
+    first_bad_ = how;
   if (first_end_.empty())
     first_end_ = std::move(how);
 }
@@ -397,6 +402,16 @@ void shell_core::on_broken(const std::string& host, const std::string& what, int
   report_.failure = fmt::format("{}: {}", host, what);
 }
 
+void shell_core::break_off(const std::string& host, std::string what, int wait_status) {
+  auto of_tasks = report_.status;
+  if (of_tasks != 0 && shell_code(of_tasks) >= shell_code(wait_status)) {
+    wait_status = of_tasks;
+    if (worst_status_ == of_tasks && what.find(worst_end_) == what.npos)
+      what += "; " + worst_end_;
+  }
+  on_broken(host, what, wait_status);
+}
+
 job_report shell_core::report(bool ended) const {
   auto r = report_;
   r.started = all_started() && report_.failure.empty();
@@ -405,9 +420,12 @@ job_report shell_core::report(bool ended) const {
   r.ended = ended;
   if (!ended) {
     r.used = {}; // it is summed once
-    r.warning = first_end_;
-  } else if (r.failure.empty() && !bad_end_.empty()) { // else that is the cause
-    r.warning = bad_end_ + (r.warning.empty() ? "" : "; ") + r.warning;
+    r.warning = worst_end_.empty() ? first_end_ : worst_end_;
+  } else if (r.failure.empty() && !worst_end_.empty()) { // else that is the cause
+    auto end = worst_end_;
+    if (first_bad_ != worst_end_) // it may be why the other ended so
+      end += ", after " + first_bad_;
+    r.warning = end + (r.warning.empty() ? "" : "; ") + r.warning;
   }
   return r;
 }

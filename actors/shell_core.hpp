@@ -93,8 +93,9 @@ public:
   void on_failed(const std::string& host, const std::string& what, int error, bool of_command,
                  const std::string& why = {});
   void on_exited(int wait_status, const usage& used);
-  /// Keeps how the first task of this node has ended, and how the first that was not to end so.
-  void note_end(std::string how, bool is_bad);
+  /// Keeps how the first task of this node has ended, and of those that were not to end so the
+  /// first and the first with the greatest wait status.
+  void note_end(std::string how, int wait_status, bool is_bad);
   /// The shell runs, and its tasks are to be started.
   void on_init(int64_t now_ns) { report_.init_ns = now_ns; }
   /// When and how a task has ended; the first is kept.
@@ -103,8 +104,13 @@ public:
       report_.first_exit = e;
   }
   const std::string& first_end() const { return first_end_; }
+  /// The greatest wait status of the tasks that have ended, or that of why it cannot go on.
+  int32_t status() const { return report_.status; }
   /// The job cannot go on; `wait_status` is its end.
   void on_broken(const std::string& host, const std::string& what, int wait_status);
+  /// The same, but for how tasks have ended by themselves, if that is as bad. Requires: none was
+  /// told to end.
+  void break_off(const std::string& host, std::string what, int wait_status);
   /// Tasks that have not started never will.
   void abandon() { started_ = ended_ = tasks_; }
   void add_output(rank_t rank, uint64_t address) { report_.outputs.emplace_back(rank, address); }
@@ -122,7 +128,9 @@ private:
   uint32_t started_ = 0;
   uint32_t ended_ = 0;
   std::string first_end_; // "task 2 (host n1): exited with 3"
-  std::string bad_end_;   // likewise
+  std::string first_bad_; // likewise
+  std::string worst_end_; // likewise
+  int worst_status_ = 0;  // of this one
   job_report report_;
 };
 

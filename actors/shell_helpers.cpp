@@ -35,7 +35,7 @@ void note_end(shell_state& st, const task_exited& x) {
   auto is_bad = x.status != 0 && st.terminating == 0 && (st.size > 1 || is_signal)
                 && !(is_signal && (st.signals_sent >> (WTERMSIG(x.status) & 63) & 1) != 0);
   if (is_bad || (st.size > 1 && st.core.first_end().empty()))
-    st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), is_bad);
+    st.core.note_end(task_warning(st.ranks[x.task], st.context->host, x.status), x.status, is_bad);
 }
 
 void tell_guard(shell_state::pointer self, uint32_t task, bool ended) {
@@ -379,7 +379,7 @@ void start_in_job(shell_state::pointer self, const command_request& r) {
   }
   for (auto cpu : cpus.expand())
     s.cpus.push_back(static_cast<int32_t>(cpu));
-  if (wants.gpus.kind != affinity_kind::off)
+  if (wants.gpus.kind != affinity_kind::off && !wants.gpus.dry_run)
     append_visible_gpus(s.environment, gpus);
   auto number = next_helper(st);
   auto sink = command_sink(r, rank, st.context->host, [me = shell_actor{self}, number] {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/job_waits.hpp"
+#include "actors/kill_steps.hpp"
 #include "actors/shell_helpers.hpp"
 #include "actors/stalled_process.hpp"
 #include "runtime/clock.hpp"
@@ -79,7 +80,9 @@ private:
     else if (st_.terminating > 1)
       add(fmt::format("to die of SIGKILL ({} so far)", st_.terminating - 1), running,
           st_.kill_look_ns,
-          st_.terminating < st_.context->kills_max ? "SIGKILL again" : "the node is drained");
+          wait_for_kill(st_.terminating, st_.context->kills_max, st_.context->kill_timeout_s)
+              ? "SIGKILL again"
+              : "the node is drained");
     else if (st_.exit_deadline_ns != 0)
       add("to end: another has", running, st_.exit_deadline_ns, "the job fails (exit-timeout)");
     else

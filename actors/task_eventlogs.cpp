@@ -103,34 +103,41 @@ std::string exec_eventlog(const job_reply& job) {
   std::string out;
   auto attempts = std::count_if(job.events.begin(), job.events.end(),
                                 [](auto& e) { return e.kind == event_kind::start; });
+  // The job manager notes a start when it hears of it: by then a short task has ended. And nodes have
+  // clocks of their own. Who reads on from what was there before counts on times that ascend.
+  int64_t last_ns = 0;
+  auto at = [&last_ns](int64_t t_ns) { return last_ns = std::max(last_ns, t_ns); };
   auto exit_due = job.first_exit.t_ns != 0;
   auto tell_exit = [&] {
     if (attempts == 0 && std::exchange(exit_due, false))
-      append_line(out, job.first_exit.t_ns, "shell.task-exit", task_exit(job.first_exit));
+      append_line(out, at(job.first_exit.t_ns), "shell.task-exit", task_exit(job.first_exit));
   };
   for (auto& e : job.events) {
     if (e.kind == event_kind::finish || e.t_ns > job.first_exit.t_ns)
       tell_exit();
     switch (e.kind) {
     case event_kind::alloc:
-      append_line(out, e.t_ns, "init");
-      append_line(out, e.t_ns, "starting");
+      append_line(out, at(e.t_ns), "init");
+      append_line(out, at(e.t_ns), "starting");
       break;
     case event_kind::start:
       // Of earlier attempts it is not known any more.
-      append_line(out, --attempts == 0 && job.init_ns != 0 ? job.init_ns : e.t_ns, "shell.init",
-                  shell_init(job));
-      append_line(out, e.t_ns, "shell.start",
+      append_line(out, at(--attempts == 0 && job.init_ns != 0 ? job.init_ns : e.t_ns),
+                  "shell.init", shell_init(job));
+      append_line(out, at(e.t_ns), "shell.start",
                   fmt::format(R"({{"taskmap":{{"version":1,"map":{}}}}})", taskmap_of(job)));
       break;
     case event_kind::finish:
-      append_line(out, e.t_ns, "complete", fmt::format(R"({{"status":{}}})", e.a));
+      append_line(out, at(e.t_ns), "complete", fmt::format(R"({{"status":{}}})", e.a));
       break;
-    case event_kind::exception:
-      append_eventlog_line(out, e);
+    case event_kind::exception: {
+      auto shown = e;
+      shown.t_ns = at(e.t_ns);
+      append_eventlog_line(out, shown);
       break;
+    }
     case event_kind::clean:
-      append_line(out, e.t_ns, "done");
+      append_line(out, at(e.t_ns), "done");
       break;
     default:
       break;

@@ -40,14 +40,15 @@ split_warning split_warnings(std::string_view warnings) {
   return {warnings.substr(0, end), warnings.substr(end + between.size())};
 }
 
-void add_warnings(std::string& sum, std::string_view part) {
+void add_warnings(std::string& sum, std::string_view part, bool is_worse) {
   auto [of_task, others] = split_warnings(part);
   append(sum, others);
-  if (of_task.empty() || !split_warnings(sum).of_task.empty())
+  auto [kept, rest] = split_warnings(sum);
+  if (of_task.empty() || (!kept.empty() && !is_worse))
     return;
-  std::string first{of_task};
-  append(first, sum);
-  sum = std::move(first);
+  std::string all{of_task};
+  append(all, rest);
+  sum = std::move(all);
 }
 
 } // namespace hactor

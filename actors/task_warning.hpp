@@ -1,5 +1,5 @@
 // How a task has ended, in the words that people see; and where these are among the warnings of a
-// job_report, which brokers add up: shells write them, exec keeps the first of a job, the job
+// job_report, which brokers add up: shells write them, exec keeps the worst of a job, the job
 // manager makes an exception that ends nothing of it.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
@@ -19,8 +19,8 @@ struct split_warning {
 };
 split_warning split_warnings(std::string_view warnings);
 
-/// Adds the warnings of a part of a job: of those of tasks the first is kept, at the front; of what
-/// was lost, all.
-void add_warnings(std::string& sum, std::string_view part);
+/// Adds the warnings of a part of a job: of those of tasks one is kept, at the front, the first or
+/// that of the part whose status `is_worse`; of what was lost, all.
+void add_warnings(std::string& sum, std::string_view part, bool is_worse);
 
 } // namespace hactor

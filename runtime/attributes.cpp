@@ -34,8 +34,9 @@ constexpr attribute rows[] = {
     {.name = "exec.max_kill_count",
      .type = integer,
      .default_value = "8",
-     .meaning = "SIGKILLs that a job's processes get, the next after twice the time, until they "
-                "are left as unkillable, the job ends and its node is drained.",
+     .meaning = "SIGKILLs that a job's processes get from 5 times exec.kill_timeout on, each after "
+                "twice the time (300 s at most), until they are left as unkillable, the job ends "
+                "and its node is drained.",
      .minimum = 2,
      .maximum = 1000},
     {.name = "exec.mpi_patience",

@@ -58,6 +58,13 @@ check_equal "each its own GPU" "0: 0/0 $all
 3: 3/0 $all" "$(hactor run -l -n 4 -g 1 sh -c "$seen" | sort)"
 check_equal "all GPUs" "0: 0,1/0,1 $all
 1: 0,1/0,1 $all" "$(hactor run -l -n 2 -g 1 --gpu-affinity=on sh -c "$seen" | sort)"
+# verbose tells, dry-run does only that.
+check_equal "verbose" "0: 0" "$(hactor run -l -g 1 --gpu-affinity=verbose,on sh -c 'echo $CUDA_VISIBLE_DEVICES' 2>said)"
+check_contains "$(cat said)" ", GPUs 0"
+check_equal "dry-run" "0: 7/none 1: 7/none" "$(CUDA_VISIBLE_DEVICES=7 hactor run -l -n 2 -g 1 \
+  --gpu-affinity=dry-run,per-task sh -c 'echo $CUDA_VISIBLE_DEVICES/${HIP_VISIBLE_DEVICES-none}' 2>said | sort | xargs)"
+check_contains "$(cat said)" "task 1 on "
+check_contains "$(cat said)" ", GPUs 1"
 check_contains "$(hactor run -v -c 2 true 2>&1)" "not bound (the resources are pretended)"
 # The slot of a jobspec by hand says as much as -c.
 hactor submit --dry-run -v -c 2 --cpu-affinity=per-task true | sed 's/"cpu-affinity": *"per-task",*//' >slot.json

@@ -51,6 +51,12 @@ print(sum(os.waitpid(pid, 0)[1] == 0 for pid in pids), "children")')"
 fails_with 1 deadline 30 hactor run -n 2 -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 0 ] || sleep 60'
 check_contains "$output" "exit-timeout"
+# The status is that of the task that ended by itself, and who did not is named.
+fails_with 9 deadline 30 hactor run -N 1 -n 4 -O exit-timeout=0.3s sh -c \
+  '[ $HACTOR_TASK_RANK = 2 ] && exit 9; exec sleep 1000'
+check_contains "$output" ": tasks 0-1,3 still ran when exit-timeout was over after the first had ended: "
+check_contains "$output" ": exited with 9"
+check_contains "$(hactor job eventlog "$(hactor job last)")" " finish status=2304"
 fails_with 1 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 0 ] && sleep 60'
 check_contains "$output" "exit-timeout"
@@ -61,6 +67,13 @@ check_contains "$output" "exit-timeout"
 fails_with 1 deadline 30 hactor run -N "$nodes" --tasks-per-node=2 -O exit-timeout=1s sh -c \
   '[ "$HACTOR_TASK_RANK" = 1 ] || sleep 60'
 check_contains "$output" "exit-timeout"
+# The job's code is that of the task that ended; who did not is named.
+fails_with 9 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=1s sh -c \
+  '[ "$HACTOR_TASK_RANK" = 1 ] && exit 9; exec sleep 60'
+check_contains "$output" ": exited with 9"
+left="tasks still ran on broker"
+[ "$nodes" = "$ranks" ] || left=": task 0 still ran"
+check_contains "$output" "$left"
 deadline 30 hactor run -N "$nodes" -n "$nodes" -O exit-timeout=none sh -c \
   '[ "$HACTOR_TASK_RANK" != 0 ] || sleep 2'
 check_contains "$(hactor batch --dry-run --wrap true)" '"exit-timeout":"none"'

@@ -83,6 +83,15 @@ hactor job eventlog -p exec "$id" | awk -v start="$start" '
   END {exit !(init <= began && began == start && exited > began && exited <= over)}' ||
   fail "times: $(hactor job eventlog -p exec "$id")"
 
+# A task that ends before the start is noted is not older than it.
+for program in true true false; do
+  id=$(hactor submit "$program")
+  deadline 20 hactor job status "$id" || true
+  hactor job eventlog -p exec "$id" >log
+  check_equal "all of it" done "$(tail -n 1 log | cut -d' ' -f2)"
+  awk '$1 < before {exit 1} {before = $1}' log || fail "times go back: $(cat log)"
+done
+
 # The first task's end is there while the other runs, also for whoever looks later.
 id=$(hactor submit -n 2 sh -c 'test $HACTOR_TASK_RANK = 1 && exit 3; read x <go')
 check_contains "$(deadline 20 hactor job wait-event -p exec "$id" shell.task-exit)" 'exitcode=3'

@@ -20,6 +20,19 @@ fails_with 3 hactor run -n 3 sh -c 'exit 3'
 check_contains "$output" "(host $host): exited with 3"
 check_equal "lines" 1 "$(printf '%s\n' "$output" | grep -c 'host')"
 
+# The exit code is the worst task's, and so is that told; the one before it may be the cause.
+fails_with 137 deadline 30 hactor run -n 2 sh -c 'test $HACTOR_TASK_RANK = 0 && {
+  echo $$ >first.tmp; mv first.tmp first; exit 3; }
+  until test -s first; do sleep 0.01; done
+  while kill -0 "$(cat first)" 2>/dev/null; do sleep 0.01; done; kill -KILL $$'
+check_contains "$output" \
+  ": task 1 (host $host): killed by signal 9 (Killed), after task 0 (host $host): exited with 3"
+# Also among nodes, in whatever order they end.
+fails_with 4 hactor run -N2 -n2 sh -c 'exit $((HACTOR_TASK_RANK + 3))'
+check_contains "$output" ": task 1 (host $host): exited with 4"
+fails_with 4 hactor run -N2 -n2 sh -c 'exit $((4 - HACTOR_TASK_RANK))'
+check_contains "$output" ": task 0 (host $host): exited with 4"
+
 # One task: its exit code says all, a signal is told.
 fails_with 1 hactor run false
 check_equal "no words" "" "$output"

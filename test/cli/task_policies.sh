@@ -52,7 +52,7 @@ fails_with 3 deadline 20 hactor run -n 2 -O exit-on-error sh -c \
 check_contains "$output" "task 0 ended with exit code 3"
 fails_with 1 deadline 20 hactor run -n 2 -O exit-timeout=0.2s sh -c \
   '[ $HACTOR_TASK_RANK = 0 ] || exec sleep 1000'
-check_contains "$output" "exit-timeout"
+check_contains "$output" ": task 1 still ran when exit-timeout was over after the first had ended: task 0 "
 deadline 20 hactor run -n 2 -O exit-timeout=20s true
 fails_with 1 hactor run -O exit-timeout=soon true
 check_contains "$output" "exit-timeout"

@@ -1,6 +1,7 @@
 // How the end of a job on several nodes is told: tasks that others have left, nodes that clean up.
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "exec_bench.hpp"
 
@@ -12,11 +13,13 @@ namespace {
 
 /// An endless job on brokers 0 to 3, which has begun.
 struct left_bench : bench {
-  left_bench(uint32_t fanout, double exit_timeout_s, int64_t release_delay_ns = INT64_MAX / 4)
+  left_bench(uint32_t fanout, double exit_timeout_s, int64_t release_delay_ns = INT64_MAX / 4,
+             double mpi_timeout_s = -1)
       : bench{4, fanout, release_delay_ns} {
     auto order = order_on({0, 1, 2, 3});
     auto plan = std::make_shared<launch_plan>(*order.plan);
     plan->exit_timeout_s = exit_timeout_s;
+    plan->mpi_timeout_s = mpi_timeout_s;
     order.plan = plan;
     net.scripts[job].endless = true;
     net.launch(order);
@@ -24,12 +27,13 @@ struct left_bench : bench {
     REQUIRE(told[job].size() == 1);
   }
   /// The shell tells that a task has ended, or all of its tasks.
-  void tell(rank_t rank, bool all, int status = 0) {
+  void tell(rank_t rank, bool all, int status = 0, const std::string& how = {}) {
     job_report r;
     r.id = job;
     r.started = r.task_ended = true;
     r.tasks_ended = all;
     r.status = status;
+    r.warning = how;
     net.report_shell(rank, r);
     net.settle(random);
   }
@@ -66,11 +70,81 @@ TEST_SUITE("unit") {
         CHECK(b.net.shells.size() == (how == 2 ? 3 : 2));
         b.wait_until(110);
         auto end = b.end_of();
-        CHECK(end.failure.find("exit-timeout") != std::string::npos);
+        auto who = fanout == 1   ? "some of brokers 0-3" // of those below a child it is not known
+                   : fanout == 2 ? "some of brokers 0-1,3"
+                   : how == 2    ? "brokers 0-1,3"
+                                 : "brokers 0-1";
+        CHECK(end.failure.find(fmt::format("tasks still ran on {} when exit-timeout", who)) == 0);
         CHECK(end.status == 1 << 8);
         CHECK(b.net.quiet());
         CHECK(b.net.wrong.empty());
       }
+  }
+
+  TEST_CASE("a job that exit-timeout ends has the status of its worst task, which is named") {
+    for (uint32_t fanout : {1u, 2u, 16u})
+      for (auto cleans : {false, true}) {
+        CAPTURE(fanout);
+        left_bench b{fanout, 10, 1'000'000'000};
+        b.wait_until(100);
+        b.tell(3, false, 0, "task 6 (host n3): exited with 0");
+        b.tell(1, false, 2 << 8, "task 2 (host n1): exited with 2");
+        b.tell(3, false, 9 << 8, "task 7 (host n3): exited with 9"); // not its first
+        b.tell(1, true, 4 << 8, "task 3 (host n1): exited with 4");
+        if (cleans)
+          b.net.shells.erase({1, job}); // which takes it longer than the others their end
+        b.wait_until(110);
+        for (int64_t at : {112, 114, 116, 118})
+          b.wait_until(at); // tasks that we have ended by SIGTERM change nothing
+        if (cleans) {
+          CHECK_FALSE(b.told[job].back().ended);
+          CHECK(b.told[job].back().status == 9 << 8);
+          b.leave(1, 4 << 8);
+        }
+        auto end = b.told[job].back();
+        CHECK(end.ended);
+        CHECK(end.status == 9 << 8);
+        auto text = fmt::format(
+            "tasks still ran on {} when exit-timeout was over after the first had ended: "
+            "task 6 (host n3): exited with 0; task 7 (host n3): exited with 9",
+            fanout == 16 ? "brokers 0,2-3" : "some of brokers 0-3");
+        CHECK(end.failure == text);
+        CHECK(b.net.quiet());
+        CHECK(b.net.wrong.empty());
+      }
+  }
+
+  TEST_CASE("so has one that mpi-timeout ends") {
+    left_bench b{16, -1, INT64_MAX / 4, 10};
+    b.wait_until(100);
+    b.net.come_to_mpi(0, job);
+    b.tell(3, false, 9 << 8, "task 7 (host n3): exited with 9");
+    b.wait_until(110);
+    CHECK(b.end_of().status == 9 << 8);
+    CHECK(b.end_of().failure
+          == "tasks have called MPI_Init, and not all of those on brokers 1-3 when mpi-timeout was "
+             "over after the first; task 7 (host n3): exited with 9");
+    CHECK(b.net.quiet());
+  }
+
+  TEST_CASE("the task that is told of is the worst of the job's, wherever it ran") {
+    for (uint32_t fanout : {1u, 2u, 16u}) {
+      left_bench b{fanout, -1};
+      int status[] = {3 << 8, 9, 4 << 8, 0};
+      for (rank_t rank : {2, 0, 1, 3}) {
+        job_report r;
+        r.id = job;
+        r.started = r.ended = true;
+        r.status = status[rank];
+        if (status[rank] != 0)
+          r.warning = fmt::format("task {} (host n)", rank);
+        b.net.shells.erase({rank, job});
+        b.net.report_shell(rank, r);
+        b.net.settle(b.random);
+      }
+      CHECK(b.end_of().status == 9);
+      CHECK(b.end_of().warning == "task 1 (host n)");
+    }
   }
 
   TEST_CASE("of a job on one broker the shell alone sees to exit-timeout") {

@@ -130,6 +130,7 @@ TEST_SUITE("unit") {
       {"PMI_FD", "3"},
       {"PMI_RANK", "1"},
       {"PMI_SIZE", "2"},
+      {"PMI_SPAWNED", "0"},
       {"ROCR_VISIBLE_DEVICES", "-1"},
       {"HIP_VISIBLE_DEVICES", "-1"},
       {"ZE_AFFINITY_MASK", "65535"},
@@ -180,6 +181,7 @@ TEST_SUITE("unit") {
     CHECK(one.places.empty());
     auto v = variables(one.tasks.at(0).variables);
     CHECK(v.count("PMI_FD") == 0);
+    CHECK(v.count("PMI_SPAWNED") == 0);
     CHECK(v["PMI_RANK"] == "0");
     CHECK(v["PMI_SIZE"] == "1");
     s.options = {{"pmi", "off"}};
@@ -321,6 +323,16 @@ TEST_SUITE("unit") {
     REQUIRE(own);
     CHECK(variables(own->tasks[0].variables)["CUDA_VISIBLE_DEVICES"] == "7");
     CHECK(own->tasks[0].note.empty());
+    s.options = {{"gpu-affinity", "dry-run,per-task"}};
+    auto tried = plan_shell(*plan_of(s), item, {0}, place);
+    REQUIRE(tried);
+    for (auto& task : tried->tasks) {
+      auto v = variables(task.variables);
+      CHECK(v["CUDA_VISIBLE_DEVICES"] == "7");
+      CHECK(v.count("HIP_VISIBLE_DEVICES") == 0);
+    }
+    CHECK(tried->tasks[1].note.find("hactor: task 1 on n0: ") != std::string::npos);
+    CHECK(tried->tasks[1].note.find(", GPUs 1") != std::string::npos);
   }
 
   TEST_CASE("what hactor sets is set once, whatever the user's environment had") {
@@ -396,22 +408,23 @@ TEST_SUITE("unit") {
   }
 
   TEST_CASE("a process that never reports its end is left after so many SIGKILLs") {
-    using namespace std::chrono_literals;
     shell_core c{{5}, 2};
     c.on_started();
     c.on_started();
     c.on_exited(0, {100, 5, 6}); // the other one hangs in the kernel
-    double waited = 0;
-    int kills = 0; // the first wait is for SIGTERM
-    for (; kills < 100; ++kills) {
-      auto wait = wait_for_kill(kills, 8, 5);
-      if (!wait)
-        break;
-      waited += *wait;
-    }
-    CHECK(kills == 8);
-    CHECK(waited == 5.0 * (1 + 2 + 4 + 8 + 16 + 32 + 64 + 64));
-    CHECK(wait_for_kill(40, 100, 5) == 320.0); // it does not double for ever
+    auto moments = [](int kills_max, double patience_s) { // seconds after SIGTERM
+      std::vector<double> at{patience_s};
+      while (auto wait = wait_for_kill(static_cast<int>(at.size()), kills_max, patience_s))
+        at.push_back(at.back() + *wait);
+      return at;
+    };
+    CHECK(moments(8, 5)
+          == std::vector<double>{5, 10, 15, 20, 25, 30, 40, 60, 100, 180, 340, 640});
+    CHECK(moments(2, 1) == std::vector<double>{1, 2, 3, 4, 5, 6});
+    auto all = moments(1000, 5); // it does not double for ever
+    CHECK(all.size() == 1004);
+    CHECK(all.back() == 640 + 300.0 * 992);
+    CHECK(moments(3, 400) == std::vector<double>{400, 800, 1200, 1600, 2000, 2400, 2800});
     CHECK_FALSE(c.all_ended());
     c.on_broken("host1", "unkillable user processes from job f5", 9);
     c.abandon();
@@ -426,25 +439,62 @@ TEST_SUITE("unit") {
           == "task 2 (host n1): killed by signal 11 (Segmentation fault)");
     CHECK(task_warning(0, "n1", 3 << 8) == "task 0 (host n1): exited with 3");
     shell_core c{{5}, 3};
-    c.note_end("task 4 (host n1): exited with 0", false);
-    c.note_end("task 6 (host n1): exited with 3", true);
-    c.note_end("task 5 (host n1): exited with 4", true);
+    c.note_end("task 4 (host n1): exited with 0", 0, false);
     CHECK(c.report(false).warning == "task 4 (host n1): exited with 0");
+    CHECK(c.report(true).warning == "");
+    c.note_end("task 6 (host n1): exited with 3", 3 << 8, true);
+    c.note_end("task 7 (host n1): exited with 3", 3 << 8, true);
+    CHECK(c.report(false).warning == "task 6 (host n1): exited with 3");
     CHECK(c.report(true).warning == "task 6 (host n1): exited with 3");
+    c.note_end("task 5 (host n1): exited with 4", 4 << 8, true); // the job's status, and the cause
+    auto both = "task 5 (host n1): exited with 4, after task 6 (host n1): exited with 3";
+    CHECK(c.report(true).warning == both);
+    CHECK(c.first_end() == "task 4 (host n1): exited with 0");
     c.on_lost("n1", "output");
-    CHECK(c.report(true).warning == "task 6 (host n1): exited with 3; n1: output");
+    CHECK(c.report(true).warning == both + std::string{"; n1: output"});
+    CHECK(split_warnings(c.report(true).warning).of_task == both);
     c.on_broken("n1", "why", 9);
     CHECK(c.report(true).warning == "n1: output"); // the cause is told
   }
 
-  TEST_CASE("of the warnings about tasks the first is kept, of others all") {
+  TEST_CASE("a job that is broken off has the status of its worst task, which is named") {
+    struct {
+      int of_tasks, given, status;
+      const char* failure;
+    } table[] = {
+        {0, 1 << 8, 1 << 8, "n1: why"},
+        {9 << 8, 1 << 8, 9 << 8, "n1: why; task 3 (host n1): exited with 9"},
+        {1 << 8, 1 << 8, 1 << 8, "n1: why; task 3 (host n1): exited with 1"},
+        {9 << 8, 9, 9, "n1: why"}, // 137
+    };
+    for (auto& t : table) {
+      shell_core c{{5}, 2};
+      c.note_end(task_warning(3, "n1", t.of_tasks), t.of_tasks, t.of_tasks != 0);
+      c.on_exited(t.of_tasks, {});
+      CHECK(c.status() == t.of_tasks);
+      c.break_off("n1", "why", t.given);
+      c.on_exited(15, {}); // ended by us
+      CHECK(c.report(true).status == t.status);
+      CHECK(c.report(true).failure == t.failure);
+    }
+    shell_core c{{5}, 2};
+    c.note_end("task 3 (host n1): exited with 9", 9 << 8, true);
+    c.on_exited(9 << 8, {});
+    c.break_off("n1", "others ran after " + c.first_end(), 1 << 8);
+    CHECK(c.report(true).failure == "n1: others ran after task 3 (host n1): exited with 9");
+  }
+
+  TEST_CASE("of the warnings about tasks the worst is kept, of others all") {
     std::string sum;
     for (auto* part : {"", "n1: lost", "task 2 (host n2): exited with 3; n2: lost", "n3: lost",
-                       "task 1 (host n4): exited with 4"})
-      add_warnings(sum, part);
+                       "task 1 (host n4): exited with 2"})
+      add_warnings(sum, part, false);
     CHECK(sum == "task 2 (host n2): exited with 3; n1: lost; n2: lost; n3: lost");
     CHECK(split_warnings(sum).of_task == "task 2 (host n2): exited with 3");
     CHECK(split_warnings(sum).others == "n1: lost; n2: lost; n3: lost");
+    add_warnings(sum, "n5: lost", true); // of its task nothing was said
+    add_warnings(sum, "task 4 (host n6): exited with 5; n6: lost", true);
+    CHECK(sum == "task 4 (host n6): exited with 5; n1: lost; n2: lost; n3: lost; n5: lost; n6: lost");
     CHECK(split_warnings("n1: lost; task 3").of_task == "");
   }
 

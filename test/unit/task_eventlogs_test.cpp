@@ -90,6 +90,39 @@ TEST_SUITE("unit") {
     CHECK_FALSE(killed.contains("exitcode"));
   }
 
+  TEST_CASE("the execution's log never goes back in time, and grows all the same") {
+    auto job = job_of({}, 1);
+    auto refused = event(event_kind::exception, 12 * second);
+    refused.text = "exec";
+    job.init_ns = 9 * second; // by another node's clock
+    job.events = {event(event_kind::alloc, 10 * second), event(event_kind::start, 12 * second)};
+    auto before = exec_eventlog(job);
+    job.first_exit = {11 * second, 0, 0, 77, 3 << 8}; // heard of after the start, and older
+    auto running = exec_eventlog(job);
+    CHECK(running.starts_with(before));
+    job.events.insert(job.events.end(), {refused, event(event_kind::finish, 13 * second, 3 << 8),
+                                         event(event_kind::clean, 14 * second)});
+    auto whole = exec_eventlog(job);
+    CHECK(whole.starts_with(running));
+    std::vector<std::pair<std::string, double>> lines;
+    for (size_t start = 0; start < whole.size();) {
+      auto end = whole.find('\n', start);
+      auto line = parse_json(whole.substr(start, end - start));
+      REQUIRE(line);
+      lines.emplace_back((*line)["name"].get<std::string>(), (*line)["timestamp"].get<double>());
+      start = end + 1;
+    }
+    CHECK(lines
+          == decltype(lines){{"init", 10},
+                             {"starting", 10},
+                             {"shell.init", 10},
+                             {"shell.start", 12},
+                             {"shell.task-exit", 12},
+                             {"exception", 12},
+                             {"complete", 13},
+                             {"done", 14}});
+  }
+
   TEST_CASE("what tasks write is data with its stream and rank, until its end") {
     stream_eventlog log{job_of({}, 2), false};
     CHECK(context_of(log.begin(), "header")
