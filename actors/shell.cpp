@@ -576,7 +576,8 @@ bool is_exit_time(shell_state::pointer self) {
     return true; // what is left is no task
   if (is_due)
     break_off(self,
-              running_tasks(st) + " still ran when exit-timeout was over after the first had ended: "
+              running_tasks(st)
+                  + " still ran when exit-timeout was over after the first had ended: "
                   + st.core.first_end(),
               1 << 8);
   else

@@ -103,8 +103,8 @@ std::string exec_eventlog(const job_reply& job) {
   std::string out;
   auto attempts = std::count_if(job.events.begin(), job.events.end(),
                                 [](auto& e) { return e.kind == event_kind::start; });
-  // The job manager notes a start when it hears of it: by then a short task has ended. And nodes have
-  // clocks of their own. Who reads on from what was there before counts on times that ascend.
+  // The job manager notes a start when it hears of it: by then a short task has ended. And nodes
+  // have clocks of their own.
   int64_t last_ns = 0;
   auto at = [&last_ns](int64_t t_ns) { return last_ns = std::max(last_ns, t_ns); };
   auto exit_due = job.first_exit.t_ns != 0;

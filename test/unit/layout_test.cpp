@@ -220,6 +220,11 @@ TEST_SUITE("unit") {
     cyclic.cyclic_stride = 2;
     CHECK(map_of(cyclic, {4, 4, 4, 4}) == "[[0,4,2,2]]");
     CHECK(taskmap_json(job_layout{}) == "[]");
+    job_layout mixed; // RFC 34: twice around all six nodes, then around the last two
+    mixed.ntasks = 16;
+    for (auto tasks : {"0,6", "1,7", "2,8", "3,9", "4,10,12,14", "5,11,13,15"})
+      mixed.tasks.push_back(*idset::parse(tasks));
+    CHECK(taskmap_json(mixed) == "[[0,6,1,2],[4,2,1,2]]");
     for (uint32_t a = 1; a < 5; ++a)
       for (uint32_t b = 1; b < 5; ++b)
         for (uint32_t c = 1; c < 5; ++c)

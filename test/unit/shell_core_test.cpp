@@ -494,7 +494,8 @@ TEST_SUITE("unit") {
     CHECK(split_warnings(sum).others == "n1: lost; n2: lost; n3: lost");
     add_warnings(sum, "n5: lost", true); // of its task nothing was said
     add_warnings(sum, "task 4 (host n6): exited with 5; n6: lost", true);
-    CHECK(sum == "task 4 (host n6): exited with 5; n1: lost; n2: lost; n3: lost; n5: lost; n6: lost");
+    CHECK(sum == "task 4 (host n6): exited with 5; n1: lost; n2: lost; n3: lost; n5: lost; "
+                 "n6: lost");
     CHECK(split_warnings("n1: lost; task 3").of_task == "");
   }
 
