@@ -297,6 +297,7 @@ private:
   void fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note, int severity,
             int64_t userid, int64_t wait_status, job_manager_out& out);
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  job_summary summary_of(job_id id, const job& j) const;
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
   void limit_start(int64_t granted_ns, job_id id, job& j);
   void begin_limit(int64_t now_ns, job_id id, job& j);
