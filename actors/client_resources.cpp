@@ -86,7 +86,9 @@ job_reason reason_of(const job_summary& s) {
   case job_state::depend:
     return {"dependency", s.reason, 0};
   case job_state::priority:
-    return {"priority", s.reason.empty() ? "waits for its priority" : s.reason, 0};
+    if (!s.reason.empty()) // the pause before its next attempt; nothing else waits here for a time
+      return {"retry", s.reason, 0};
+    return {"priority", "waits for its priority", 0};
   case job_state::run:
     return {"running",
             fmt::format("runs on {}{}", s.nodelist.empty() ? s.ranks : s.nodelist, how_started(s)),

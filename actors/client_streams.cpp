@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "actors/connector.hpp"
+#include "actors/job_ends.hpp"
 #include "actors/job_documents.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/near.hpp"
@@ -141,41 +142,112 @@ json to_json(const ended_job& e) {
 
 } // namespace
 
+namespace {
+
+void ask_for_end(pointer self, uint64_t number);
+
+/// This wait of a waiter is over, and its next one begins. `heard`: it was told of ends.
+void leave_waiter(pointer self, uint64_t number, const std::string& waiter, bool heard) {
+  auto& w = self->state.end_waiters.at(waiter);
+  auto asked = w.streams.front() == number;
+  std::erase(w.streams, number);
+  if (!asked)
+    return;
+  if (!heard)
+    with_lead(
+      self,
+      [self, tag = w.tag](const rank_services& lead) {
+        self->send(caf::actor_cast<job_manager_actor>(lead.job_manager),
+                   unfollow{job_id{}, tag, caf::actor_cast<caf::actor>(self)});
+      },
+      [](const caf::error&) {});
+  if (!w.streams.empty())
+    ask_for_end(self, w.streams.front());
+}
+
+void tell_ends(pointer self, uint64_t number, const job_manager_actor& manager,
+               const reap_reply& x) {
+  auto it = self->state.streams.find(number);
+  if (it == self->state.streams.end()) {
+    self->send(manager, not_reaped{x.jobs}); // nobody has heard of them
+    return;
+  }
+  auto jobs = json::array();
+  for (auto& e : x.jobs)
+    jobs.push_back(to_json(e));
+  auto waiter = it->second.waiter;
+  reply_stream(self, number, {{"jobs", std::move(jobs)}});
+  leave_waiter(self, number, waiter, true);
+}
+
+/// Requires: it is the first of its waiter's streams.
+void ask_for_end(pointer self, uint64_t number) {
+  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
+  with_lead(
+    self,
+    [self, number, fail](const rank_services& lead) {
+      auto it = self->state.streams.find(number);
+      if (it == self->state.streams.end())
+        return;
+      auto manager = caf::actor_cast<job_manager_actor>(lead.job_manager);
+      reap_request r{it->second.all, self->state.end_waiters.at(it->second.waiter).tag,
+                     caf::actor_cast<caf::actor>(self)};
+      // As long as the jobs take.
+      self->request(manager, caf::infinite, r)
+        .then([self, number, manager](
+                const reap_reply& x) { tell_ends(self, number, manager, x); },
+              fail);
+    },
+    fail);
+}
+
+/// Whoever waits beside others of its name is a waiter of its own, as those are that have no name.
+std::string choose_waiter(const connector_state& st, uint64_t session, const std::string& name) {
+  auto named = fmt::format("{} {}", st.sessions.at(session).userid, name);
+  auto it = st.end_waiters.find(named);
+  auto is_free = it == st.end_waiters.end() || st.sessions.count(it->second.session) == 0;
+  return !name.empty() && is_free ? named : fmt::to_string(session);
+}
+
+/// Bounds who is remembered: who asked longest ago begins anew.
+void forget_waiters(connector_state& st) {
+  if (st.end_waiters.size() <= known_waiters_max)
+    return;
+  auto oldest = st.end_waiters.end();
+  for (auto it = st.end_waiters.begin(); it != st.end_waiters.end(); ++it)
+    if (it->second.streams.empty()
+        && (oldest == st.end_waiters.end() || it->second.asked < oldest->second.asked))
+      oldest = it;
+  if (oldest != st.end_waiters.end())
+    st.end_waiters.erase(oldest);
+}
+
+} // namespace
+
 void start_wait_any(const client_call& c, client_params& p) {
   auto& st = c.self->state;
-  reap_request r;
-  r.all = p.flag("all", false);
-  if (p.error)
-    return st.fail(c.session, c.tag, p.error);
   client_stream s;
   s.kind = what::wait_any;
   s.session = c.session;
   s.tag = c.tag;
-  auto self = c.self;
+  s.all = p.flag("all", false);
+  auto name = p.text("waiter", "");
+  if (p.error)
+    return st.fail(c.session, c.tag, p.error);
+  auto& session = st.sessions.at(c.session);
+  if (session.waiter.empty())
+    session.waiter = choose_waiter(st, c.session, name);
+  s.waiter = session.waiter;
   auto number = st.open_stream(std::move(s));
-  r.tag = number;
-  r.subscriber = caf::actor_cast<caf::actor>(self);
-  auto fail = [self, number](const caf::error& e) { fail_stream(self, number, e); };
-  with_lead(
-    self,
-    [self, number, r, fail](const rank_services& lead) {
-      auto manager = caf::actor_cast<job_manager_actor>(lead.job_manager);
-      // As long as the jobs take.
-      self->request(manager, caf::infinite, r)
-        .then(
-          [self, number, manager](const reap_reply& x) {
-            if (self->state.streams.count(number) == 0) {
-              self->send(manager, not_reaped{x.jobs}); // nobody has heard of them
-              return;
-            }
-            auto jobs = json::array();
-            for (auto& e : x.jobs)
-              jobs.push_back(to_json(e));
-            reply_stream(self, number, {{"jobs", std::move(jobs)}});
-          },
-          fail);
-    },
-    fail);
+  auto& w = st.end_waiters[session.waiter];
+  if (w.tag == 0)
+    w.tag = number;
+  w.session = c.session;
+  w.asked = number;
+  w.streams.push_back(number);
+  if (w.streams.size() == 1)
+    ask_for_end(c.self, number);
+  forget_waiters(st);
 }
 
 void start_wait_event(const client_call& c, client_params& p) {
@@ -481,6 +553,7 @@ void abandon_stream(pointer self, uint64_t number) {
   auto events = it->second.events_at;
   auto kvs = it->second.kvs_at;
   auto readers = it->second.readers;
+  auto waiter = it->second.waiter;
   st.close_stream(number);
   auto me = caf::actor_cast<caf::actor>(self);
   if (kind == what::command) {
@@ -498,6 +571,8 @@ void abandon_stream(pointer self, uint64_t number) {
       self->send(events, unsubscribe{number, me});
     return;
   }
+  if (kind == what::wait_any)
+    return leave_waiter(self, number, waiter, false);
   // An OUTPUT that has nothing of the job yet keeps who waits for it: this read ends that.
   for (auto& [rank, reader] : readers)
     if (reader.waits)

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,6 +69,9 @@ struct client_stream {
   uint64_t session = 0;
   uint64_t tag = 0;
   job_id id;
+  // wait_any
+  std::string waiter; // whose wait it is, in connector_state::end_waiters
+  bool all = false;
   // wait_event; eventlog, document: the key of what is watched, "" for all events
   std::string event_name;
   std::string shown; // document: the text that was sent last
@@ -123,6 +127,7 @@ struct connector_state {
     uint32_t userid = 0;
     int32_t pid = 0;                      // of the client; 0: unknown
     std::map<uint64_t, uint64_t> streams; // by the client's tag
+    std::string waiter;                   // who it is among end_waiters; "": has not waited yet
     std::map<uint64_t, resize_request> grows; // by the client's tag: for what it waits
     scheduler_actor claims_at; // which ends what the client claimed, when that goes; or null
     std::vector<memo_request> memos; // take back the notes that go with the client
@@ -158,6 +163,14 @@ struct connector_state {
   std::vector<uint64_t> to_follow; // streams, by number
   std::vector<wanted_summary> to_summarize;
   std::vector<job_id> waited; // clients were told of their ends
+  /// Who waits for whichever jobs end, and who did. Its waits are answered one after the other.
+  struct end_waiter {
+    uint64_t session = 0; // its last one
+    uint64_t tag = 0; // of its requests to the job manager, which knows it by that
+    uint64_t asked = 0; // the number of its last stream
+    std::deque<uint64_t> streams; // of the first the job manager is asked
+  };
+  std::map<std::string, end_waiter> end_waiters;
   bool gathers = false;       // ask_gathered is due
 
   /// Above this many bytes in its socket's queue a client is waited for.

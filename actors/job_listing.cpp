@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "actors/job_constraint.hpp"
@@ -107,15 +108,19 @@ bool is_meant(const list_request& r, const job_spec& spec, int64_t cc, uint32_t 
          && (r.userid < 0 || r.userid == userid);
 }
 
+job_summary job_manager_core::summary_of(job_id id, const job& j) const {
+  auto s = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
+  if (j.retry_ns != 0 && j.fold.state == job_state::priority)
+    s.reason = fmt::format("has failed; attempt {} begins at {:%Y-%m-%dT%H:%M:%SZ}", s.attempts,
+                           fmt::gmtime(static_cast<std::time_t>(j.retry_ns / 1'000'000'000)));
+  return s;
+}
+
 caf::expected<job_summary> job_manager_core::summary(job_id id) const {
   auto it = jobs_.find(id);
   if (it == jobs_.end())
     return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
-  auto& j = it->second;
-  auto s = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
-  if (j.retry_ns != 0)
-    s.reason = fmt::format("has failed; attempt {} begins when --retry-delay is over", s.attempts);
-  return s;
+  return summary_of(id, it->second);
 }
 
 caf::expected<job_reply> job_manager_core::whole(job_id id) const {
@@ -124,7 +129,7 @@ caf::expected<job_reply> job_manager_core::whole(job_id id) const {
     return make_error(ec::unknown_job, to_string(id) + ": no active job has this id");
   auto& j = it->second;
   job_reply r;
-  r.summary = summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get());
+  r.summary = summary_of(id, j);
   r.events = events(id);
   r.jobspec = restore_jobspec(j.spec->text, j.spec->environment_text(), j.cc);
   r.init_ns = j.init_ns;
@@ -216,9 +221,7 @@ std::vector<job_summary> job_manager_core::list(const list_request& request,
     return partly ? is_on_them(j, held_of(j)) : is_on_them(j, all_of(j));
   };
   auto is_spent = [only] { return only != nullptr && only->is_spent(); };
-  auto add = [&](job_id id, const job& j) {
-    result.push_back(summarize(id, j.fold, *j.spec, j.cc, &all_of(j), j.end.get()));
-  };
+  auto add = [&](job_id id, const job& j) { result.push_back(summary_of(id, j)); };
   if (!request.ids.empty()) {
     for (auto id : request.ids) {
       if (auto it = jobs_.find(id);

@@ -480,12 +480,12 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](const unfollow& u) { unfollow_job(self->state, u); },
     [self](const reap_request& r) { return reap_jobs(self->state, r); },
     [self](const not_reaped& n) {
-      self->state.core.put_back(n.jobs);
+      self->state.core.ends().put_back(n.jobs);
       self->state.serve_reapers();
     },
     [self](const waited_for& w) {
       for (auto id : w.ids)
-        self->state.core.on_waited_for(id);
+        self->state.core.ends().on_waited_for(id);
       self->state.serve_reapers();
     },
     [self](purge_request& r) { return purge_jobs(self->state, r); },

@@ -551,7 +551,7 @@ void job_manager_core::forget(job_id id) {
     ended_job e{id, j.fold.result(), j.fold.waitstatus};
     if (j.fold.has_fatal)
       e.exception = j.fold.exception_type + "\n" + j.fold.exception_note;
-    put_back({std::move(e)});
+    job_ends_.add(std::move(e));
   }
   leave_flight(j);
   unname_job(j);
@@ -559,32 +559,6 @@ void job_manager_core::forget(job_id id) {
   jobs_.erase(it);
   if (jobs_.size() < jobs_.bucket_count() / 16)
     jobs_.rehash(0); // else the table stays as large as it ever was
-}
-
-// -- waiting --------------------------------------------------------------------------------------
-
-std::vector<ended_job> job_manager_core::reap(size_t max) {
-  std::vector<ended_job> result;
-  for (; !end_order_.empty() && result.size() < max; end_order_.pop_front())
-    if (auto it = unwaited_.find(end_order_.front()); it != unwaited_.end()) {
-      result.push_back(it->second);
-      unwaited_.erase(it);
-    }
-  return result;
-}
-
-void job_manager_core::put_back(const std::vector<ended_job>& jobs) {
-  for (auto& e : jobs)
-    if (unwaited_.emplace(e.id, e).second)
-      end_order_.push_back(e.id);
-  while (unwaited_.size() > limits::unwaited_jobs_max)
-    reap(1);
-}
-
-void job_manager_core::on_waited_for(job_id id) {
-  unwaited_.erase(id);
-  if (end_order_.size() > 2 * unwaited_.size() + 64)
-    std::erase_if(end_order_, [this](job_id x) { return unwaited_.count(x) == 0; });
 }
 
 // -- what users ask -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/job_ends.hpp"
 #include "actors/job_spec.hpp"
 #include "actors/job_state.hpp"
 #include "actors/messages.hpp"
@@ -170,13 +171,9 @@ public:
   /// Drops an ended job whose record is durable; a waitable one can be waited for from now on.
   void forget(job_id id);
 
-  /// Waitable jobs that nobody has waited for: those that have ended, in the order of their ends,
-  /// at most `max`, each only once; and whether others have not ended yet.
-  std::vector<ended_job> reap(size_t max);
-  bool has_unwaited() const { return !unwaited_.empty(); }
+  /// Of waitable jobs: which have ended, who was told, and whether others have not ended yet.
+  job_ends& ends() { return job_ends_; }
   bool awaits_waitable() const { return waitable_active_ > 0; }
-  void put_back(const std::vector<ended_job>& jobs); ///< Of reap().
-  void on_waited_for(job_id id); ///< It was waited for by its id.
 
   bool knows(job_id id) const { return jobs_.count(id) != 0; }
   size_t active() const { return jobs_.size(); }
@@ -297,6 +294,7 @@ private:
   void fail(int64_t now_ns, job_id id, job& j, std::string type, std::string note, int severity,
             int64_t userid, int64_t wait_status, job_manager_out& out);
   void end_settled(int64_t now_ns, job_id id, job& j, job_manager_out& out);
+  job_summary summary_of(job_id id, const job& j) const;
   bool is_waitable(const job& j) const { return (j.fold.flags & submit_flag_waitable) != 0; }
   void limit_start(int64_t granted_ns, job_id id, job& j);
   void begin_limit(int64_t now_ns, job_id id, job& j);
@@ -400,9 +398,8 @@ private:
   job_counts counts_;
   idset lost_; // brokers
   int64_t ends_ns_ = 0;                            // of the instance; 0: never
-  std::unordered_map<job_id, ended_job> unwaited_; // waitable ones that have ended
-  std::deque<job_id> end_order_; // of these, and of some that were waited for by their ids since
-  uint64_t waitable_active_ = 0; // and not waited for
+  job_ends job_ends_; // of waitable ones
+  uint64_t waitable_active_ = 0; // have not ended
 };
 
 /// What others may depend on of a job with this fold.

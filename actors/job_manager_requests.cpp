@@ -217,6 +217,7 @@ caf::result<follow_reply> follow_jobs(job_manager_state& st, follow_request r) {
 caf::result<reap_reply> reap_jobs(job_manager_state& st, const reap_request& r) {
   auto promise = st.self->make_response_promise<reap_reply>();
   st.reapers.push_back({r, promise});
+  st.core.ends().wait({r.subscriber.address(), r.tag}, r.all);
   st.serve_reapers();
   return promise;
 }
@@ -233,16 +234,20 @@ caf::result<count_reply> purge_jobs(job_manager_state& st, purge_request& r) {
   return promise;
 }
 
-/// Answers who waits for jobs, first come first served, as far as there is something to tell.
+/// Answers who waits for jobs, as far as there is something to tell.
 void job_manager_state::serve_reapers() {
   std::deque<reaper> waiting;
   for (auto& r : std::exchange(reapers, {})) {
-    if (!core.has_unwaited() && !core.awaits_waitable())
-      r.promise.deliver(make_error(ec::unknown_job, "there are no more waitable jobs"));
-    else if (r.request.all ? core.awaits_waitable() : !core.has_unwaited())
+    waiter_key who{r.request.subscriber.address(), r.request.tag};
+    auto has_end = core.ends().has(who);
+    if (has_end && !(r.request.all && core.awaits_waitable())) {
+      r.promise.deliver(reap_reply{core.ends().take(who)});
+    } else if (has_end || core.awaits_waitable()) {
       waiting.push_back(std::move(r));
-    else
-      r.promise.deliver(reap_reply{core.reap(r.request.all ? limits::unwaited_jobs_max : 1)});
+    } else {
+      core.ends().refuse(who);
+      r.promise.deliver(make_error(ec::unknown_job, "there are no more waitable jobs"));
+    }
   }
   reapers = std::move(waiting);
 }
@@ -332,6 +337,7 @@ void unfollow_job(job_manager_state& st, const unfollow& u) {
     std::erase_if(st.reapers, [&](const auto& r) {
       return r.request.tag == u.tag && r.request.subscriber == u.subscriber;
     });
+    st.core.ends().withdraw({u.subscriber.address(), u.tag});
     return;
   }
   if (st.follows_due > 0)

@@ -239,7 +239,8 @@ HACTOR_INSPECT(job_summary, x.id, x.userid, x.urgency, x.priority, x.state, x.re
                x.t_submit, x.t_depend, x.t_priority, x.t_sched, x.t_run, x.t_cleanup, x.t_inactive,
                x.expiration, x.ranks, x.nodelist, x.waitstatus, x.exception, x.exception_severity,
                x.exception_type, x.exception_note, x.reason, x.dependencies, x.attempts,
-               x.maxrss_kb, x.user_s, x.system_s, x.read_kb, x.written_kb, x.outputs, x.annotations, x.cc, x.array)
+               x.maxrss_kb, x.user_s, x.system_s, x.read_kb, x.written_kb, x.outputs, x.annotations,
+               x.cc, x.array)
 
 /// Lists jobs: pending by priority, then running by latest start, then inactive by latest end.
 /// Errors: ec::unknown_job when an id is named that does not exist; as job_constraint::parse;

@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <iterator>
+#include <sstream>
+
+#include <unistd.h>
 
 #include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
@@ -33,7 +38,7 @@ constexpr option_spec status_options[] = {
 
 constexpr option_spec wait_options[] = {
     {'a', "all", nullptr,
-     "Without ids: waits for all jobs that nobody has waited for, not for one."},
+     "Without ids: waits until all jobs have ended, not for one."},
     {'n', "count", "K",
      "Waits for K jobs to end: of those with the ids, or the next K. Default: all "
      "of the ids; without ids one."},
@@ -147,10 +152,26 @@ int time_is_up(const invocation& call, const std::string& who, double timeout_s)
   return exit_time_up;
 }
 
-/// Waits for the next job, or for all, that nobody has waited for. Each is told only once.
+/// Who waits, in whichever process it asks: the program that runs this one, a shell script say.
+std::string waiter_name() {
+  char host[256] = "";
+  ::gethostname(host, sizeof(host) - 1);
+  auto parent = ::getppid();
+  std::ifstream file{"/proc/" + std::to_string(parent) + "/stat"};
+  std::string stat{std::istreambuf_iterator<char>{file}, {}};
+  // What follows the name, which may have spaces: the state, and as the 20th word the start.
+  std::istringstream words{stat.substr(std::min(stat.rfind(')') + 1, stat.size()))};
+  std::string start;
+  for (int i = 0; i < 20; ++i)
+    words >> start;
+  return std::string{host} + ":" + std::to_string(parent) + ":" + start;
+}
+
+/// Waits for the next job, or for all, of whose ends this waiter has not been told.
 caf::expected<int> wait_for_any(const invocation& call, client& broker, double timeout_s) {
   auto& o = call.options;
-  auto reply = broker.ask("job.wait-any", {{"all", o.has("all")}}, timeout_s);
+  auto reply = broker.ask("job.wait-any", {{"all", o.has("all")}, {"waiter", waiter_name()}},
+                          timeout_s);
   if (!reply && code_of(reply.error()) == ec::unknown_job) {
     complain(call, render(reply.error()));
     return 2;
@@ -556,10 +577,15 @@ const command job_wait_command{
     "[OPTIONS] [ID...|-]",
     "Waits for the jobs with the ids, for '-' those that stand in standard input. Without ids: for "
     "the next job to end that was submitted (not "
-    "run) and that nobody has waited for yet, and prints its id; with --count for the next K, with "
-    "--all for all of these. A job "
-    "that ended before counts too; each is told once. Without ids it is about what ends while the "
-    "instance runs: after a restart, jobs that had ended before it are told by their ids only.",
+    "run), and prints its id; with --count for the next K, with --all for all of these. A job "
+    "that ended before counts too, if nobody has been told of it. Any number may wait at once: a "
+    "waiter is told once of each end from its first wait on, whoever else waits, until it hears "
+    "that there are no more or has waited for --all. The waiter is the program that runs 'hactor "
+    "job wait', as a shell does: a loop of a script misses no end. Of a job that was waited for by "
+    "its id only those are told who wait already. Two windows of jobs that are kept full at once "
+    "need the ids of their jobs, since either is told of the other's. Without ids it is about what "
+    "ends while the instance runs: after a restart, jobs that had ended before it are told by "
+    "their ids only.",
     wait_options,
     " 0    they ended well\n 1    one failed, or no instance answers\n 2    there are no more jobs "
     "to wait for, there is no such job, or the command line is wrong\n 124  the time was up",

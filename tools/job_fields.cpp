@@ -298,8 +298,10 @@ std::string info(const job_view& v) {
   switch (v.state()) {
     case 2:
       return "depends:" + v.text("dependencies");
-    case 4:
-      return "priority-wait";
+    case 4: {
+      auto reason = v.text("reason"); // what it waits for by itself: its next attempt
+      return reason.empty() ? "priority-wait" : reason;
+    }
     case 8: {
       if (v.text("urgency") == "0")
         return "held";

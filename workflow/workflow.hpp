@@ -220,8 +220,9 @@ struct wait_request {
   }
 };
 
-/// Answered by a job_result of the next job to end of those that were submitted as waitable, that
-/// nobody has waited for; each is told once. Errors: unknown_job (none is left).
+/// Answered by a job_result of the next job to end of those that were submitted as waitable, each
+/// once, whoever else waits; what ended while nobody waited is told once to whoever asks first.
+/// Several requests at once are answered by an end each. Errors: unknown_job (none is left).
 struct wait_any_request {
   template <class Inspector>
   friend typename Inspector::result_type inspect(Inspector& f, wait_any_request&) {

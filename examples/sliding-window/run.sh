@@ -12,7 +12,7 @@ ended=0
 while [ "$ended" -lt "$total" ]; do
   while [ "$active" -lt "$window" ] && [ "$submitted" -lt "$total" ]; do
     submitted=$((submitted + 1))
-    hactor submit --quiet true "$submitted"
+    hactor submit --quiet sleep 0.3
     active=$((active + 1))
   done
   [ "$active" -le "$most" ] || most=$active

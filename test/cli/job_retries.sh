@@ -34,6 +34,14 @@ check_equal "timeouts are final" 1 "$(hactor run -t 0.1s --retries=3 sleep 1000 
 id=$(hactor submit --retries=9 --retry-delay=1h false)
 deadline 20 hactor job wait-event -q "$id" retry
 check_equal "waits" PRIORITY "$(hactor jobs -n -o '{state}' "$id")"
+# Why, and until when: the pause begins with the event.
+failed=$(hactor job eventlog -f json "$id" |
+  sed -n 's/.*"timestamp":\([0-9]*\).*"name":"retry".*/\1/p')
+[ -n "$failed" ] || fail "no time of the retry event: $(hactor job eventlog -f json "$id")"
+why="has failed; attempt 2 begins at $(date -u -d "@$((failed + 3600))" +%Y-%m-%dT%H:%M:%SZ)"
+check_contains "$(hactor explain "$id")" "retry: $why"
+check_contains "$(hactor explain --json "$id")" '"code":"retry"'
+check_equal "told in a listing" "$why" "$(hactor jobs -n -o '{contextual_info}' "$id")"
 hactor cancel "$id"
 fails_with 1 deadline 20 hactor job wait "$id"
 check_contains "$output" "Canceled"

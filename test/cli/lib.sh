@@ -77,6 +77,12 @@ fails_with() { # CODE COMMAND...
   check_equal "exit code of '$*' (which said: $output)" "$code" "$found"
 }
 
+# Reads '{t_submit} {t_inactive}' of jobs; prints how many of them there were at once at most.
+most_at_once() {
+  awk '{ print $1, 1; print $2, -1 }' | LC_ALL=C sort -k1,1n -k2,2n |
+    awk '{ there += $2; if (there > most) most = there } END { print most + 0 }'
+}
+
 # The words in front of hactor-start. HACTOR_TEST_FRAGILE: without the flags by which the others go
 # on when a rank is lost.
 launch_words() {

@@ -138,6 +138,7 @@ TEXT
 
 # The ends of jobs, and what is refused.
 cat >ends.py <<'PY'
+import os
 import hactor
 i = hactor.Instance()
 good, bad = (i.submit(hactor.JobspecV1.from_command([c])) for c in ("true", "false"))
@@ -153,6 +154,23 @@ for ask in (lambda: i.wait(), lambda: i.wait("f3xK2")):
 tags = [i.request("job.wait", id=job) for job in i.submit_many(
     hactor.JobspecV1.from_command(["sh", "-c", f"exit {n}"]) for n in range(3))]
 assert [i.result(t)["status"] for t in reversed(tags)] == [2, 1, 0]
+# Each wait of a connection is told of another end, though two are withdrawn, and another
+# connection of all of them.
+os.mkfifo("hold")
+last = i.submit(hactor.JobspecV1.from_command(["sh", "-c", "read line <hold"]))
+other = hactor.Instance()
+tags, more = [[x.request("job.wait-any") for _ in range(5)] for x in (i, other)]
+i.cancel(tags.pop(0))
+i.cancel(tags.pop(1))
+assert [j["id"] for j in other.list()] == [last]  # what it asked before has come to the instance
+jobs = i.submit_many(hactor.JobspecV1.from_command(["true"]) for _ in range(5))
+told, all_told = [[x.result(t, 30)["jobs"][0]["id"] for t in of]
+                  for x, of in ((i, tags), (other, more))]
+told += [i.wait()[0] for _ in range(2)]
+assert told == all_told and sorted(told) == sorted(jobs), (told, all_told, jobs)
+with open("hold", "w") as f:
+    f.write("\n")
+assert i.wait()[0] == other.wait()[0] == last
 PY
 python3 ends.py || fail "ends.py"
 END

@@ -12,6 +12,11 @@ ended=$(hactor jobs -a -n -c 3 -o 'sort:t_inactive status {returncode}' | xargs)
 check_equal "any" "$ended none is left: unknown_job" "$found"
 check_equal "each once" "1 3 5" "$(echo "$ended" | tr ' ' '\n' | grep -v status | sort | xargs)"
 check_equal "window" "20 jobs, at most 4 at once" "$(example_patterns window)"
+# As the instance saw it; the newest ends come first, and all before have ended.
+hactor jobs -a -n -c 20 -o '{t_submit} {t_inactive}' >jobs
+check_equal "jobs of the window" 20 "$(wc -l <jobs)"
+most=$(most_at_once <jobs)
+[ "$most" -ge 1 ] && [ "$most" -le 4 ] || fail "$most jobs at once: $(cat jobs)"
 output=$(example_patterns bookkeeper)
 check_equal "bookkeeper" "validate priority alloc finish clean " \
   "$(printf '%s\n' "$output" | sed -n 's/^compute: \([a-z]*\).*/\1/p' | tr '\n' ' ')"

@@ -34,6 +34,7 @@ hactor_unit_test(actors_cores_test
     unit/job_depend_test.cpp
     unit/job_references_test.cpp
     unit/task_eventlogs_test.cpp
+    unit/job_ends_test.cpp
     unit/job_retry_test.cpp
     unit/job_resize_test.cpp
     unit/job_update_test.cpp

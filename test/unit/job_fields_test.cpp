@@ -92,6 +92,8 @@ TEST_SUITE("unit") {
     auto info = [](json job) { return shown(job, "contextual_info"); };
     CHECK(info({{"state", 2}, {"dependencies", {"after:a", "b"}}}) == "depends:after:a,b");
     CHECK(info({{"state", 4}}) == "priority-wait");
+    CHECK(info({{"state", 4}, {"reason", "has failed; attempt 2 begins at noon"}})
+          == "has failed; attempt 2 begins at noon");
     CHECK(info({{"state", 8}, {"urgency", 0}, {"priority", 0}}) == "held");
     CHECK(info({{"state", 8}, {"urgency", 16}, {"priority", 0}}) == "priority-hold");
     auto estimate = [](int at) { return json{{"sched", {{"t_estimate", at}}}}; };

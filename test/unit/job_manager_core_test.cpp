@@ -441,7 +441,7 @@ TEST_SUITE("unit") {
     CHECK(end.outputs == std::vector<std::pair<uint32_t, uint64_t>>{{0, 77}, {2, 88}});
   }
 
-  TEST_CASE("waitable jobs are told once each, in the order of their ends") {
+  TEST_CASE("waitable jobs that have ended can be waited for, with how they ended") {
     bench b;
     auto submit = [&](uint64_t id, uint32_t flags) {
       accepted_spec a;
@@ -451,33 +451,26 @@ TEST_SUITE("unit") {
       b.grant({id});
       b.start({id});
     };
-    for (uint64_t id = 1; id <= 4; ++id)
-      submit(id, 4);
-    submit(5, 0);
+    const waiter_key who{{}, 1};
+    submit(1, 4);
+    submit(2, 4);
+    submit(3, 0); // is nobody's to wait for
     CHECK(b.core.awaits_waitable());
-    CHECK_FALSE(b.core.has_unwaited());
-    for (uint64_t id : {3, 5, 1, 4}) {
-      b.end(id == 1 ? 256 : 0, {id});
+    b.core.ends().wait(who, true);
+    CHECK_FALSE(b.core.ends().has(who));
+    for (uint64_t id : {2, 3, 1}) {
       CHECK(b.core.awaits_waitable());
+      b.end(id == 1 ? 256 : 0, {id});
       b.core.forget({id});
     }
-    auto first = b.core.reap(1);
-    REQUIRE(first.size() == 1);
-    CHECK(first[0].id == job_id{3});
-    CHECK(first[0].waitstatus == 0);
-    b.core.put_back(first); // nobody heard of it
-    b.core.on_waited_for({4});
-    auto rest = b.core.reap(9);
-    REQUIRE(rest.size() == 2);
-    CHECK(rest[0].id == job_id{1});
-    CHECK(rest[0].waitstatus == 256);
-    CHECK(rest[0].result == job_result::failed);
-    CHECK(rest[1].id == job_id{3});
-    b.end(0, {2});
-    b.core.forget({2});
     CHECK_FALSE(b.core.awaits_waitable());
-    CHECK(b.core.reap(9).size() == 1);
-    CHECK_FALSE(b.core.has_unwaited());
+    auto told = b.core.ends().take(who);
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].id == job_id{2});
+    CHECK(told[0].waitstatus == 0);
+    CHECK(told[1].id == job_id{1});
+    CHECK(told[1].waitstatus == 256);
+    CHECK(told[1].result == job_result::failed);
   }
 
   TEST_CASE("a severity beyond RFC 21's is refused") {

@@ -39,6 +39,21 @@ constexpr const char* over = "finish release free clean";
 
 TEST_SUITE("unit") {
 
+  TEST_CASE("a listing says which attempt comes when, while the job waits for it") {
+    bench b;
+    b.submit({one}, {{"retries", {{"count", 3}, {"delay", 90}}}});
+    CHECK(b.summary().reason.empty());
+    b.run();
+    b.now = 1'000 * second;
+    b.end(3 << 8);
+    list_request all;
+    all.ids = {one};
+    CHECK(b.core.list(all).at(0).reason
+          == "has failed; attempt 2 begins at 1970-01-01T00:18:10Z");
+    b.cancel(one);
+    CHECK(b.summary().reason.empty());
+  }
+
   TEST_CASE(
       "who is to be started elsewhere asks for other nodes, and for any when there are none") {
     bench b;

@@ -21,7 +21,7 @@ class Instance(Connection):
         return self.ask("submit", jobs=jobs)["ids"]
 
     def wait(self, job=None):
-        """Waits for the job, or without one for the next to end that nobody has waited for.
+        """Waits for the job, or without one for the next to end, each once, whoever else waits.
         Returns its id and whether it ended well, and why not."""
         end = (self.ask("job.wait", id=job) if job else self.ask("job.wait-any")["jobs"][0])
         why = end.get("note") or f"{end['result']}, exit code {end['status']}"
