@@ -7,7 +7,6 @@
 #include "actors/job_manager_requests.hpp"
 #include "actors/job_resize.hpp"
 #include "actors/service_maker.hpp"
-#include "runtime/clock.hpp"
 #include "runtime/duration.hpp"
 #include "runtime/limits.hpp"
 #include "runtime/log.hpp"
@@ -24,6 +23,8 @@ constexpr size_t commit_events_max = 10'000;
 /// How often the wall clock is looked at while something waits for a time: it may be set, or the
 /// machine may sleep.
 constexpr auto clock_check = std::chrono::minutes(1);
+/// By so much it is set.
+constexpr int64_t clock_step_ns = 1'000'000'000;
 constexpr auto deadline = std::chrono::seconds(limits::request_timeout_s);
 
 } // namespace
@@ -243,12 +244,24 @@ void job_manager_state::heard(job_id id) {
     self->send(caf::actor_cast<connector_actor>(f.handle), job_events{f.tag, {}, core.ranks(id)});
 }
 
+int64_t job_manager_state::now() {
+  auto wall = wall_ns();
+  auto ahead = wall - steady_ns();
+  auto by = ahead - std::exchange(wall_ahead_ns, ahead);
+  if (by > -clock_step_ns && by < clock_step_ns)
+    return wall; // it drifts, or is corrected bit by bit
+  core.on_clock_set(by);
+  if (armed_ns != 0)
+    armed_ns += by;
+  return wall;
+}
+
 void job_manager_state::arm_deadline() {
   auto next = core.next_deadline_ns();
   if (next == 0 || (armed_ns != 0 && armed_ns <= next))
     return;
   armed_ns = next;
-  std::chrono::nanoseconds wait{std::max<int64_t>(next - wall_ns(), 0)};
+  std::chrono::nanoseconds wait{std::max<int64_t>(next - now(), 0)};
   self->delayed_send(self, std::min<std::chrono::nanoseconds>(wait, clock_check), caf::tick_atom_v);
 }
 
@@ -304,7 +317,7 @@ void job_manager_state::send_launches(std::vector<launch_order> orders) {
         auto why = "rank " + std::to_string(broker) + ": " + render(e);
         for (auto& group : request->groups)
           for (auto& item : group.items)
-            core.on_launch_failed(wall_ns(), item.id, why, *this);
+            core.on_launch_failed(now(), item.id, why, *this);
         end_turn();
       });
   }
@@ -341,7 +354,7 @@ void job_manager_state::send_settles() {
         for (auto id : ids) {
           job_report gone;
           gone.id = id;
-          core.on_settled(wall_ns(), broker, gone, *this);
+          core.on_settled(now(), broker, gone, *this);
         }
         end_turn();
       });
@@ -377,7 +390,7 @@ void job_manager_state::tell_end(job_id holder) {
 namespace {
 
 void apply_decision(job_manager_state& st, alloc_decision& d) {
-  auto now = wall_ns();
+  auto now = st.now();
   // While draining nothing is started; but a cancelled job must hear of its grant, or never ends.
   auto waits = [&st](job_id id) {
     auto s = st.core.summary(id);
@@ -398,7 +411,7 @@ void apply_decision(job_manager_state& st, alloc_decision& d) {
 }
 
 void apply_settled(job_manager_state& st, const settled_report& r) {
-  auto now = wall_ns();
+  auto now = st.now();
   for (auto& job : r.jobs)
     st.core.on_settled(now, r.rank, job, st);
   st.end_turn();
@@ -407,7 +420,7 @@ void apply_settled(job_manager_state& st, const settled_report& r) {
 
 void lose_rank(job_manager_state& st, rank_t rank) {
   st.execs.erase(rank);
-  st.core.on_rank_lost(wall_ns(), rank, st.peers.where, st);
+  st.core.on_rank_lost(st.now(), rank, st.peers.where, st);
   st.end_turn();
   std::vector<std::function<void(const caf::error&)>> over; // whoever was asked may be gone, too
   for (auto& [id, job] : st.resizing)
@@ -418,7 +431,7 @@ void lose_rank(job_manager_state& st, rank_t rank) {
 }
 
 void take_report(job_manager_state& st, const exec_report& r) {
-  auto now = wall_ns();
+  auto now = st.now();
   for (auto& job : r.jobs) {
     for (auto rank : job.lost.expand()) // whoever was below may still run
       st.core.on_rank_lost(now, rank, st.peers.where, st);
@@ -437,7 +450,7 @@ int64_t moment_of(double seconds) { return seconds > 0 ? moment_after(0, seconds
 done change_nodes(job_manager_state& st, const nodes_changed& c) {
   st.peers.where = rank_map{st.peers.where.brokers(), c.nodes};
   if (c.removed.empty())
-    st.core.set_end(wall_ns(), moment_of(c.added.expiration), st);
+    st.core.set_end(st.now(), moment_of(c.added.expiration), st);
   st.end_turn();
   return done{};
 }
@@ -462,10 +475,10 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
   st.execs[st.peers.rank] = caf::actor_cast<caf::actor>(st.peers.exec);
   if (restored) {
     st.core = std::move(*restored);
-    st.core.resume(wall_ns(), st);
+    st.core.resume(st.now(), st);
     st.end_turn();
   }
-  st.core.set_end(wall_ns(), moment_of(st.peers.ends), st); // nothing runs so far
+  st.core.set_end(st.now(), moment_of(st.peers.ends), st); // nothing runs so far
   return {
     [self](accept_request& r) { return accept_jobs(self->state, r); },
     [self](const raise_request& r) { return raise_on_jobs(self->state, r); },
@@ -513,7 +526,7 @@ job_manager_service(job_manager_state::pointer self, job_manager_peers peers,
     [self](caf::tick_atom) {
       auto& st = self->state;
       st.armed_ns = 0;
-      st.core.on_deadline(wall_ns(), st);
+      st.core.on_deadline(st.now(), st);
       st.end_turn();
     },
     [self](stats_atom) { return stats_of(self->state); },

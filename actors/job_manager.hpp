@@ -16,6 +16,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/job_manager_core.hpp"
 #include "actors/rank_map.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/memory.hpp"
 
 namespace hactor {
@@ -121,6 +122,8 @@ struct job_manager_state : job_manager_out {
   void tell_end(job_id holder);
   void serve_reapers();
   std::vector<std::string> waits() const;
+  /// The wall clock. When it was set since it was last asked, what counts from a start moves along.
+  int64_t now();
   void tell_followers(const std::vector<job_event>& events);
   void arm_deadline();
   void tell_if_drained();
@@ -132,6 +135,7 @@ struct job_manager_state : job_manager_out {
   job_manager_peers peers;
   std::shared_ptr<spec_cache> specs;
   job_manager_core core;
+  int64_t wall_ahead_ns = wall_ns() - steady_ns(); // of the steady clock, when last asked
   commit_unit gathering, committing;
   bool commit_under_way = false;
   int64_t commit_ns = 0; // when it was asked for

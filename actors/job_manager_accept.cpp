@@ -121,7 +121,7 @@ void take_in(job_manager_state& st, acceptance& a) {
     a.promise.deliver(submit_reply{});
     return;
   }
-  auto now = wall_ns();
+  auto now = st.now();
   for (size_t n = 0; n < specs.size(); ++n) {
     auto i = a.order.empty() ? n : a.order[n];
     st.core.accept(now, a.request.userid, a.specs[i], specs[i], st, a.ends);

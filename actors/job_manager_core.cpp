@@ -689,6 +689,28 @@ void job_manager_core::on_deadline(int64_t now_ns, job_manager_out& out) {
   retry_due(now_ns, out);
 }
 
+void job_manager_core::on_clock_set(int64_t by_ns) {
+  auto move_all = [&](std::set<std::pair<int64_t, job_id>>& times, int64_t job::*time,
+                      auto&& is_counted) {
+    std::set<std::pair<int64_t, job_id>> moved;
+    for (auto [at_ns, id] : times) {
+      auto& j = jobs_.at(id);
+      if (is_counted(j) && at_ns < INT64_MAX / 2)
+        j.*time = at_ns += by_ns;
+      moved.emplace(at_ns, id);
+    }
+    times = std::move(moved);
+  };
+  auto always = [](const job&) { return true; };
+  move_all(deadlines_, &job::deadline_ns, always);
+  move_all(retries_, &job::retry_ns, always);
+  // Of jobs without a limit they come before the end of the instance, which is a time of the day.
+  move_all(warnings_, &job::warn_ns, [](const job& j) { return j.spec->duration_s > 0; });
+  for (auto& [id, j] : jobs_)
+    if (j.t_start_ns != 0)
+      j.t_start_ns += by_ns;
+}
+
 void job_manager_core::set_deadline(int64_t at_ns, job_id id, job& j) {
   deadlines_.erase({j.deadline_ns, id});
   j.deadline_ns = at_ns;

@@ -174,7 +174,7 @@ void job_manager_state::signal_now(std::vector<signal_order>& orders) {
   }
   drop(now, unlaunched, [](const signal_order& o) { return o.item.id; });
   for (auto id : unlaunched)
-    core.on_launch_failed(wall_ns(), id, "it was ended before it could be started", *this);
+    core.on_launch_failed(now(), id, "it was ended before it could be started", *this);
   send_signals(now);
 }
 

@@ -41,7 +41,7 @@ caf::result<count_reply> count_when_durable(job_manager_state& st, caf::expected
 } // namespace
 
 caf::result<count_reply> raise_on_jobs(job_manager_state& st, const raise_request& r) {
-  return count_when_durable(st, st.core.raise(wall_ns(), r, st));
+  return count_when_durable(st, st.core.raise(st.now(), r, st));
 }
 
 caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r) {
@@ -49,11 +49,11 @@ caf::result<count_reply> kill_jobs(job_manager_state& st, const kill_request& r)
 }
 
 caf::result<count_reply> add_memo(job_manager_state& st, const memo_request& r) {
-  return count_when_durable(st, st.core.add_memo(wall_ns(), r, st));
+  return count_when_durable(st, st.core.add_memo(st.now(), r, st));
 }
 
 caf::result<count_reply> set_urgency(job_manager_state& st, const urgency_request& r) {
-  return count_when_durable(st, st.core.set_urgency(wall_ns(), r, st));
+  return count_when_durable(st, st.core.set_urgency(st.now(), r, st));
 }
 
 caf::result<list_reply> list_jobs(job_manager_state& st, const list_request& asked) {
@@ -254,7 +254,7 @@ void job_manager_state::serve_reapers() {
 
 /// Beside what the core knows: what has not come to the journal or to a broker.
 caf::result<job_waits_reply> tell_waits(job_manager_state& st, const job_waits_request& r) {
-  auto reply = st.core.waits_of(wall_ns(), r.id, st.peers.where);
+  auto reply = st.core.waits_of(st.now(), r.id, st.peers.where);
   if (!reply)
     return std::move(reply.error());
   auto add = [&](std::string reason, int64_t age_ns, int64_t left_ns) {
@@ -319,7 +319,7 @@ caf::result<done> drain_jobs(job_manager_state& st) {
   r.jobs.states = static_cast<uint32_t>(job_state::run);
   r.type = "cancel";
   r.note = "the instance ends";
-  (void)st.core.raise(wall_ns(), r, st, true);
+  (void)st.core.raise(st.now(), r, st, true);
   auto promise = st.self->make_response_promise<done>();
   st.drained.push_back(promise);
   if (!st.paused.empty())

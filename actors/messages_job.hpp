@@ -354,11 +354,12 @@ struct ended_job {
 HACTOR_INSPECT(ended_job, x.id, x.result, x.waitstatus, x.exception)
 
 /// connector -> job manager: the next job that ends, or `all`, of those that were submitted as
-/// waitable and that nobody has waited for yet; each is told once. Answered when there is one, or
-/// with `all` when none of them is active any more. Errors: ec::unknown_job when none is left.
+/// waitable and of which this waiter (subscriber and tag) has not been told (job_ends.hpp).
+/// Answered when there is one, or with `all` when none of them is active any more. Errors:
+/// ec::unknown_job when none is left.
 struct reap_request {
   bool all = false;
-  uint64_t tag = 0; // by which unfollow withdraws it
+  uint64_t tag = 0; // of the waiter; unfollow withdraws its request
   caf::actor subscriber;
 };
 HACTOR_INSPECT(reap_request, x.all, x.tag, x.subscriber)

@@ -181,7 +181,10 @@ code=0
 wait $tree || code=$?
 check_equal "exit code of a lost leaf (said: $(cat said))" 143 $code
 check_contains "$(cat said)" "tree.2.1: exit code 143"
-check_contains "$(cat said)" "3 done, 1 lost"
+case $(cat said) in # the leaf may have told that it runs, or not yet
+  *"3 done, 1 lost"* | *"3 done, 1 perhaps run"*) ;;
+  *) fail "of a lost leaf: $(cat said)" ;;
+esac
 
 # Ctrl-C, as the terminal sends it, ends all of it.
 deadline 40 hactor tree -T 2x2 -J 100 -- sh -c 'echo up >up; exec sleep 1000' >said 2>&1 &

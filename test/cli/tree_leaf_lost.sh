@@ -60,14 +60,14 @@ counted() { # WORDS
 # A leaf that is cancelled: its script may hear that first jobs of it have ended by that, and begin
 # others, before it ends itself.
 was_cancelled() { # LEAF, N that ran there, JOBS
-  perhaps=$(counted 'perhaps run')
-  check_equal "ended or lost (said: $(cat said))" "$2" $(($(counted failed) + $(counted lost)))
-  check_equal "all others (said: $(cat said))" $(($3 - $2)) \
-    $(($(counted 'done') + $(counted 'not run') + perhaps))
-  ran=$(ran_in "$1")
-  [ "$ran" -ge "$2" ] && [ "$ran" -le $(($2 + perhaps)) ] || fail "$ran ran in $1, which said: $(cat said)"
-  all=$(cat ran.* | wc -l) expected=$(($2 + $(counted 'done')))
-  [ "$all" -ge "$expected" ] && [ "$all" -le $((expected + perhaps)) ] || fail "$all ran, which said: $(cat said)"
+  known=$(($(counted failed) + $(counted lost))) ended=$(counted 'done')
+  most=$((known + $(counted 'perhaps run')))
+  [ "$known" -le "$2" ] && [ "$2" -le "$most" ] || fail "$2 ran in $1, which said: $(cat said)"
+  check_equal "all (said: $(cat said))" "$3" $((most + ended + $(counted 'not run')))
+  ran=$(ran_in "$1") all=$(cat ran.* | wc -l)
+  [ "$ran" -ge "$2" ] && [ "$ran" -le "$most" ] || fail "$ran ran in $1, which said: $(cat said)"
+  [ "$all" -ge $(($2 + ended)) ] && [ "$all" -le $((most + ended)) ] ||
+    fail "$all ran, which said: $(cat said)"
   check_equal "at most once each" "" "$(cat ran.* | awk '{ print $1 }' | sort | uniq -d)"
 }
 ran_in() { cat ran.* | awk -v leaf="$1" '$2 == leaf' | wc -l; }

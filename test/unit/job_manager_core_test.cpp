@@ -299,6 +299,26 @@ TEST_SUITE("unit") {
     CHECK(b.core.counts().timeout == 1);
   }
 
+  TEST_CASE("time limits last as long as they say when the clock is set") {
+    for (auto by : {86'400 * second, -86'400 * second}) {
+      bench b;
+      spec_text s;
+      s.duration_s = 10;
+      b.submit({one}, s);
+      b.grant();
+      b.start();
+      b.now += 4 * second;
+      b.core.on_clock_set(by);
+      b.now += by;
+      b.core.on_deadline(b.now, b.out);
+      CHECK(b.summary().state == job_state::run);
+      CHECK(b.core.next_deadline_ns() == b.now + 6 * second);
+      b.now += 6 * second;
+      b.core.on_deadline(b.now, b.out);
+      CHECK(b.summary().state == job_state::cleanup);
+    }
+  }
+
   TEST_CASE("a job with a time limit that is never started ends as TIMEOUT half an hour later") {
     bench b;
     spec_text s;
