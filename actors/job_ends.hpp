@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <caf/actor_addr.hpp>
+
 #include "actors/messages.hpp"
 
 namespace hactor {

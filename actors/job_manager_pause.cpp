@@ -160,9 +160,9 @@ bool job_manager_state::is_drain_hopeless() const { return drain_tries >= drain_
 void job_manager_state::signal_now(std::vector<signal_order>& orders) {
   if (orders.empty())
     return;
-  auto now = std::exchange(orders, {});
+  auto due = std::exchange(orders, {});
   std::unordered_set<job_id> ending;
-  for (auto& o : now)
+  for (auto& o : due)
     if (o.item.terminate)
       ending.insert(o.item.id);
   std::unordered_set<job_id> unlaunched;
@@ -172,10 +172,10 @@ void job_manager_state::signal_now(std::vector<signal_order>& orders) {
         unlaunched.insert(o.item.id);
     drop(unit->launches, unlaunched, [](const launch_order& o) { return o.item.id; });
   }
-  drop(now, unlaunched, [](const signal_order& o) { return o.item.id; });
+  drop(due, unlaunched, [](const signal_order& o) { return o.item.id; });
   for (auto id : unlaunched)
     core.on_launch_failed(now(), id, "it was ended before it could be started", *this);
-  send_signals(now);
+  send_signals(due);
 }
 
 } // namespace hactor
