@@ -163,7 +163,7 @@ public:
   /// Call at or after next_deadline_ns().
   void on_deadline(int64_t now_ns, job_manager_out& out);
   int64_t next_deadline_ns() const; ///< 0: none.
-  /// The clock that the `now_ns` of all calls comes from was set: it is `by_ns` further than before.
+  /// The clock that the `now_ns` of all calls comes from was set: it is `by_ns` ahead of before.
   /// Limits and pauses last as long as they were to; times that somebody has named stay.
   void on_clock_set(int64_t by_ns);
 
