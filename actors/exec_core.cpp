@@ -468,6 +468,15 @@ bool exec_core::leads_exchange(const job& j, int32_t world, const exchange& x) {
   return j.root || (world >= 0 && !x.above);
 }
 
+/// The place of the child of ours that the job's broker at place `i` is or is below; our own for
+/// ourselves, nothing when it is not below us.
+std::optional<size_t> exec_core::way_to(const job& j, size_t i) const {
+  auto last = i;
+  for (; i > j.position; i = (i - 1) / fanout_)
+    last = i;
+  return i == j.position ? std::optional{last} : std::nullopt;
+}
+
 /// Where in the job's tree the brokers are that have tasks of the world.
 void exec_core::find_participants(const job& j, exchange& x) const {
   x.below.clear();
@@ -475,18 +484,12 @@ void exec_core::find_participants(const job& j, exchange& x) const {
   for (size_t i = 0; i < j.brokers.size(); ++i) {
     if (!x.among.contains(j.brokers[i]))
       continue;
-    auto at = i; // climbs to us, or to where it cannot be below us
-    auto last = at;
-    while (at > j.position) {
-      last = at;
-      at = (at - 1) / fanout_;
-    }
-    if (at != j.position)
+    if (auto way = way_to(j, i); !way)
       x.above = true;
-    else if (i == at)
+    else if (*way == j.position)
       x.own = true;
     else
-      x.below.insert(j.brokers[last]);
+      x.below.insert(j.brokers[*way]);
   }
 }
 
@@ -538,10 +541,7 @@ void exec_core::begin_meeting(int64_t now_ns, job_id id, const job& j, int32_t w
 idset exec_core::brokers_below(const job& j, const std::set<rank_t>& parts) const {
   idset found;
   for (size_t i = 0; i < j.brokers.size(); ++i) {
-    auto at = i, last = i; // climbs to us, or past us
-    for (; at > j.position; at = (at - 1) / fanout_)
-      last = at;
-    if (at == j.position && parts.count(j.brokers[last]) != 0)
+    if (auto way = way_to(j, i); way && parts.count(j.brokers[*way]) != 0)
       found.add(j.brokers[i]);
   }
   return found;

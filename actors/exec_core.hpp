@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -193,6 +194,7 @@ private:
   void take_child_report(rank_t child, const job_report& r, exec_out& out);
   void end_here(job_id id, job& j, exec_out& out);
   void tell_settled(job_id id, job& j, exec_out& out);
+  std::optional<size_t> way_to(const job& j, size_t i) const;
   void find_participants(const job& j, exchange& x) const;
   std::set<rank_t> missing_parts(const job& j, int32_t world, const exchange& x) const;
   static bool leads_exchange(const job& j, int32_t world, const exchange& x);
