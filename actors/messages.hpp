@@ -19,7 +19,7 @@
 namespace hactor {
 
 /// Compared when brokers meet; unequal versions do not form an instance.
-inline constexpr uint32_t protocol_version = 9;
+inline constexpr uint32_t protocol_version = 10;
 
 /// The answer to a request that has no other answer than that it was done.
 struct done {
